@@ -1,4 +1,4 @@
-"""What figures of curves share: axes between round numbers, which stay while values near them move, and points."""
+"""Shared parts of curve figures: axes with round limits that ignore small changes, points, and marks."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ Metric = Literal["loss", "accuracy"]
 Scale = Literal["linear", "log"]
 
 FACTORS: Mapping[Metric, float] = MappingProxyType({"loss": 1.0, "accuracy": 100.0})
-"""From a record's number to the shown one."""
+"""Factors from a record's value to the displayed one."""
 HOVERS: Mapping[Metric, str] = MappingProxyType({"loss": "loss %{y:.4f}", "accuracy": "%{y:.2f} %"})
 """The y value in a hover text, in Plotly's template language."""
 
@@ -25,39 +25,39 @@ _MOST_MARKERS = 50  # beyond, markers merge into a thick line
 
 
 def linear_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
-    """Return a range from 0 to just above a round number, that holds every finite value of `own`.
+    """Return a range from 0 to just above a round number that includes every finite value of `own`.
 
-    Those of `others` stretch it too, but to twice what `own` needs at most.
+    Values of `others` extend it too, but at most to twice the size needed for `own`.
     """
     top = max(filter(math.isfinite, own), default=0.0) or 1.0
     highest = max(filter(math.isfinite, others), default=0.0)
-    return [0.0, 1.02 * _round_up(max(top, min(highest, 2 * top)), _ENDS)]  # a line at the top is whole
+    return [0.0, 1.02 * _round_up(max(top, min(highest, 2 * top)), _ENDS)]  # a line at the top is visible
 
 
 def log_range(own: Iterable[float]) -> list[float]:
-    """Return a range that holds every positive finite value, in powers of ten as Plotly wants it."""
+    """Return a range that includes every positive finite value, as powers of ten for Plotly."""
     shown = [value for value in own if 0 < value < math.inf] or [0.1, 1.0]
     low, high = -math.log10(_round_up(1 / min(shown), _ENDS)), math.log10(_round_up(max(shown), _ENDS))
-    return [low - 0.02, high + 0.02]  # markers on the edges are whole
+    return [low - 0.02, high + 0.02]  # markers on the edges are fully visible
 
 
 def accuracy_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
     """Return a range in percent up to 100, from the highest of 90, 80, 70, 60, 50 and 0 not above any of `own`.
 
-    Where one of `others` lies lower, it starts one step lower.
+    If one of `others` is lower, the range starts one step lower.
     """
     lowest = min(filter(math.isfinite, own), default=0.0)
     step = next(i for i, floor in enumerate(_FLOORS) if floor <= lowest)
     if min(others, default=100.0) < _FLOORS[step]:
-        step += 1  # never past the last floor, 0: nothing lies below that
+        step += 1  # never past the last floor, 0: nothing is below it
     floor = _FLOORS[step]
-    return [floor, 100 + 0.02 * (100 - floor)]  # the line at 100 % is whole
+    return [floor, 100 + 0.02 * (100 - floor)]  # the line at 100 % is fully visible
 
 
 def epoch_axis(n_epochs: int, margin: float = 0.01, *, first: float = 1) -> dict[str, Any]:
-    """Return an x axis up to `n_epochs` and a share `margin` of it, with seven ticks at most, on whole epochs.
+    """Return an x axis up to `n_epochs` plus a fraction `margin` of it, with up to seven ticks, on whole epochs.
 
-    Where the `first` point is at 0, the axis begins by the margin before it, so that its marker is whole.
+    If the `first` point is at 0, the axis starts before it by the margin, so that its marker is fully visible.
     """
     step = max(1, _round_up(n_epochs / 6, _STEPS))
     low = -margin * n_epochs if first == 0 else 0
@@ -65,7 +65,7 @@ def epoch_axis(n_epochs: int, margin: float = 0.01, *, first: float = 1) -> dict
 
 
 def epoch_mark(epoch: float | None, theme: Theme = "light", dash: str = "dot") -> list[dict[str, Any]]:
-    """Return the shapes of a layout that mark the selected epoch; none for None."""
+    """Return the layout shapes that mark the selected epoch; none for None."""
     if epoch is None:
         return []
     line = {"color": PALETTES[theme].muted, "width": 1, "dash": dash}
@@ -74,17 +74,17 @@ def epoch_mark(epoch: float | None, theme: Theme = "light", dash: str = "dot") -
 
 
 def as_float32(values: ArrayLike) -> NDArray[np.float32]:
-    """Return numbers as float32, which goes to the page as binary; NaN where one is no finite float32."""
+    """Return numbers as float32, which Plotly sends as binary; NaN unless the value is a finite float32."""
     wide = np.asarray(values, np.float64)
     return np.where(np.abs(wide) < np.finfo(np.float32).max, wide, np.nan).astype(np.float32)
 
 
 def line_mode(n_points: int) -> str:
-    """Return Plotly's mode of a curve: with markers, unless there are too many to tell apart."""
+    """Return Plotly's mode of a curve: with markers, unless there are too many to distinguish."""
     return "lines+markers" if n_points <= _MOST_MARKERS else "lines"
 
 
 def _round_up(value: float, ends: Sequence[float]) -> float:
-    """Return the least of `ends` times a power of ten that is not below `value`, a positive number."""
+    """Return the smallest of `ends` times a power of ten that is not below `value`, a positive number."""
     power = 10.0 ** math.floor(math.log10(value))
     return next((end * power for end in ends if end * power >= value), 10 * power)

@@ -1,4 +1,4 @@
-"""A bar for each class: how often it is recognised, or what a network answers."""
+"""Bar charts by class: recall, or a network's outputs."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -17,7 +17,7 @@ from explorer.wording import counted
 def recall_figure(
     counts: NDArray[np.integer], class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return the recall of each class, the most difficult first.
+    """Return a chart of the recall of each class, the most difficult first.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def recall_figure(
 def answers_figure(
     answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return the outputs of networks for one sample, next to each other.
+    """Return a chart of the outputs of networks for one sample, next to each other.
 
     Parameters
     ----------
-    answers : mapping of str to ndarray of float, shape (n_classes,)
+    The outputs, 0 to 1, by the network's name.
         The outputs, 0 to 1, by the network's name.
     """
     bars = [

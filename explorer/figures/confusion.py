@@ -1,8 +1,8 @@
-"""The confusion matrix as a heat map that shows the mistakes, and what two runs mistake differently.
+"""The confusion matrix as a heat map of the mistakes, and the difference between the matrices of two runs.
 
 The colours measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
-In the difference, colours say who is better, numbers who has more: a right decision more and a mistake less are
-both in the hue of B.
+In the difference, colours show which run is better, numbers which has more: a correct decision more and a mistake
+less both have the hue of B.
 """
 
 import html
@@ -20,7 +20,7 @@ from explorer.wording import class_noun, grouped, times
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
-_LONGEST_LEVEL = 3  # letters of a class's name that stand under a column as they are
+_LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
 _Counts = NDArray[np.integer] | None
@@ -29,7 +29,7 @@ _Counts = NDArray[np.integer] | None
 def confusion_data(
     counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", held_out: str = "test"
 ) -> FigureData:
-    """Return what changes with the data in `confusion_figure`.
+    """Return the properties of `confusion_figure` that depend on the data.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ def confusion_data(
     normalize : {"count", "row"}
         Show images, or percent of the row's images.
     held_out : str
-        What the images are: ``"validation"`` or ``"test"``.
+        Kind of the images: ``"validation"`` or ``"test"``.
 
     Returns
     -------
     traces, layout
-        The mistakes, what is right, and the note of the empty state; titles and axes. `z`, `text` and `hovertext`
-        are lists of rows, empty where the other trace has the cell; `zmax` is the value of the full tone: the
-        largest mistake, but at least 1 % of the largest class, so that a good network's last few mistakes don't
-        look like many.
+        The mistakes, the correct decisions, and the note of the empty state; titles and axes. `z`, `text` and
+        `hovertext` are lists of rows, empty if the cell belongs to the other trace; `zmax` is the value of the
+        full tone: the largest mistake, but at least 1 % of the largest class, so that a good network's last few
+        mistakes don't look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"
@@ -72,7 +72,7 @@ def confusion_data(
 
 
 def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict[str, Any]:
-    """Return the layout's frame round the cell (row, column) that is selected, or none."""
+    """Return the layout's frame around the selected cell (row, column), or none."""
     if cell is None:
         return {"shapes": []}
     row, column = cell
@@ -81,7 +81,7 @@ def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict
 
 
 def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `confusion_figure`, and what never changes."""
+    """Return the properties of the traces of `confusion_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     middle = (len(class_names) - 1) / 2
     note = {
@@ -105,19 +105,19 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
 def confusion_figure(
     counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", theme: Theme = "light"
 ) -> go.Figure:
-    """Return the confusion matrix; parameters as in `confusion_data`, None draws the empty axes."""
+    """Return the confusion matrix; parameters as in `confusion_data`, None gives empty axes."""
     data = confusion_data(counts, class_names, normalize=normalize)
     return drawn_matrix(confusion_style(class_names, theme), data, theme)
 
 
 def drawn_matrix(looks: list[dict[str, Any]], data: FigureData, theme: Theme) -> go.Figure:
-    """Return a figure of a matrix: without a grid between its cells, and with nothing to zoom into."""
+    """Return a figure of a matrix, without a grid between its cells and without zoom."""
     axis = {"showgrid": False, "fixedrange": True}
     return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 
 def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a trace of cells looks like, on a scale of colours at equal distances."""
+    """Return the style of a trace of cells, with a colour scale of equal steps."""
     return {
         "type": "heatmap",
         "name": name,
@@ -135,20 +135,20 @@ def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> 
 def difference_data(
     a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
 ) -> FigureData:
-    """Return what changes with the data in `difference_figure`, of one trace.
+    """Return the properties of `difference_figure` that depend on the data, for one trace.
 
     Parameters
     ----------
     a, b : ndarray of int, shape (n_classes, n_classes), or None
-        Confusion matrices over the same images: rows are the true class, columns the predicted. With None, the
-        cells are empty.
+        Confusion matrices over the same images: rows are the true class, columns the predicted. None gives empty
+        cells.
     called : tuple of two str
-        What the two are called: any text.
+        Names of the two: any text.
 
     Returns
     -------
     traces, layout
-        `z` is how much better B is in each cell, in images: b − a on the diagonal, a − b off it; `text` is b − a
+        `z` is the advantage of B in each cell, in images: b − a on the diagonal, a − b off it; `text` is b − a
         with its sign. `zmax` is the largest difference off the diagonal, at least 1.
     """
     n, (name_a, name_b) = len(class_names), (html.escape(name, quote=False) for name in called)
@@ -172,7 +172,7 @@ def difference_data(
 
 
 def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the trace of `difference_figure`, and what never changes."""
+    """Return the properties of the trace of `difference_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     low, high = (_tone(hue, palette.raised) for hue in (palette.negative, palette.positive))
     return [_cells(class_names, theme, "difference", low, palette.raised, high)]
@@ -181,14 +181,14 @@ def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list
 def difference_figure(
     a: _Counts, b: _Counts, class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return B's confusion matrix minus A's; the parameters are those of `difference_data`."""
+    """Return B's confusion matrix minus A's; parameters as in `difference_data`."""
     return drawn_matrix(difference_style(class_names, theme), difference_data(a, b, class_names), theme)
 
 
 def difference_summary(
     a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
 ) -> str:
-    """Return what the colours mean, and the pair of classes in which the two differ most."""
+    """Explain the colours, and name the pair of classes in which the two differ most."""
     if a is None or b is None:
         return ""
     (name_a, name_b), more = called, b - a
@@ -214,13 +214,13 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
             "tickangle": angle,
             **ticks,
         },
-        # downwards: the first class stands on top
+        # downwards: the first class is on top
         "yaxis": {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks},
     }
 
 
 def _cells(class_names: Sequence[str], theme: Theme, name: str, *colours: str) -> dict[str, Any]:
-    """Return what a trace looks like that has a cell for each pair of classes."""
+    """Return the style of a trace with a cell for each pair of classes."""
     steps = list(range(len(class_names)))
     return matrix_cells(name, colours, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
 
@@ -232,7 +232,7 @@ def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list
 
 
 def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[str, Any]:
-    """Return the cells under `mask`, the others empty; as lists, because JSON knows None and not NaN."""
+    """Return the cells under `mask`, with the others empty; as lists, because JSON knows None and not NaN."""
     return {
         "z": np.where(mask, values, np.array(None)).tolist(),
         "text": np.where(mask, text, "").tolist(),
@@ -245,6 +245,6 @@ def _signed(value: int) -> str:
 
 
 def _tone(colour: str, ground: str) -> str:
-    """Return `colour` mixed into the middle of the scale."""
+    """Blend `colour` with the middle of the scale."""
     pairs = zip(rgb(colour), rgb(ground), strict=True)
     return "#" + bytes(round(_STRENGTH * hue + (1 - _STRENGTH) * grey) for hue, grey in pairs).hex()

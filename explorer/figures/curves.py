@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs of a run, before those of earlier runs in grey, or step by step."""
+"""Loss and accuracy over the epochs of a run, on top of earlier runs in grey, or step by step."""
 
 from __future__ import annotations
 
@@ -28,40 +28,40 @@ from explorer.training.records import BatchRecord, BatchStep, History
 from explorer.wording import counted, grouped, percent
 
 EARLIER_SLOTS = 6
-"""How many earlier runs are shown; older ones are left out."""
+"""Maximum number of earlier runs shown; older ones are left out."""
 
 _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _HEIGHT = 280  # px
 
 Place = tuple[int, int, int]
 
-_FEWEST_SHOWN = 10  # steps on the axis: the first few don't push each other about
-_MOST_BEFORE = 50  # steps of the run before them that are in sight
+_FEWEST_SHOWN = 10  # steps on the axis: the first few steps don't rescale it
+_MOST_BEFORE = 50  # visible steps of the run before them
 
 
 def curves_data(
     history: History, earlier: Sequence[History] = (), *, metric: Metric, earlier_name: str = "earlier runs"
 ) -> FigureData:
-    """Return what changes with the data in `curves_figure`, whose parameters these are.
+    """Return the properties of `curves_figure` that depend on the data; its parameters apply.
 
     The legend calls the earlier runs `earlier_name`.
 
     The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
     epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
-    epoch and stretches the axis to twice that at most, so that one that diverged doesn't flatten the others. The
-    axis names what is in the loss. On the right, the learning rate has an axis of its own.
+    epoch and extends the axis to at most twice that size, so that one that diverged doesn't flatten the others.
+    The axis title names the terms of the loss. On the right, the learning rate has its own axis.
 
-    The accuracy axis ends at 100 % and starts at the highest round number, as `accuracy_range` has them, that lies
-    below the run's train and test accuracies. The best epochs of earlier runs can take it one step lower.
+    The accuracy axis ends at 100 % and starts at the highest round number, as in `accuracy_range`, that is
+    below the run's train and test accuracies. The best epochs of earlier runs can lower it by one step.
 
     Returns
     -------
     traces, layout
-        `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, where it is not
-        always the same; the mini-batches; train; the held-out images, with what these are as `name`: what is
-        drawn later lies on top. `x` in epochs and `y` in loss per sample or percent (float32, NaN where it is no
-        finite number), `visible`, `mode`; for earlier runs, `meta` says in what they differ; for the
-        mini-batches, `name` says how many each point stands for.
+        `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, unless it is
+        constant; the mini-batches; train; the held-out images, whose kind is the `name`: later traces are on top.
+        `x` in epochs and `y` in loss per sample or percent (float32, NaN if not finite), `visible`, `mode`; for
+        earlier runs, `meta` describes the differences; for the mini-batches, `name` says how many each point
+        represents.
     """
     config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
     train, test = f"train_{metric}", f"test_{metric}"
@@ -76,7 +76,7 @@ def curves_data(
             _line(run.epochs, test, factor, **called, **said)
             for run, said in zip(shown, differences, strict=True)
         ),
-        # Each rate is that of the steps since the point before.
+        # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
         _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
         _line(history.epochs, train, factor),
@@ -100,9 +100,9 @@ def curves_data(
 def curves_marks(
     history: History, theme: Theme = "light", *, metric: Metric
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what marks the changes in mid-run in the layout of `curves_figure`: a line each, and its words.
+    """Return the layout marks of mid-run changes in `curves_figure`: a line and a label each.
 
-    The words stand where there is room: above the loss, below the accuracy.
+    The labels are where there is room: above the loss, below the accuracy.
     """
     config, batches = history.config, history.batches
     known = batches[-1].step if batches else -1
@@ -126,7 +126,7 @@ def curves_marks(
 
 
 def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `curves_figure`, and their names and hover texts."""
+    """Return the names, the hover texts and the theme's properties of the traces of `curves_figure`."""
     palette, shown = PALETTES[theme], HOVERS[metric]
     earlier = {
         "line": {"color": palette.earlier, "width": 1.5},
@@ -135,7 +135,7 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
         "legendrank": 4,
     }
     newest = EARLIER_SLOTS - 1
-    batches = {  # what a point stands for depends on the run, and so does the name
+    batches = {  # the meaning of a point depends on the run, and so does the name
         "line": {"color": palette.train, "width": 1},
         "opacity": 0.35,
         "legendrank": 3,
@@ -174,15 +174,12 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
 def curves_figure(
     history: History, earlier: Sequence[History] = (), *, metric: Metric, theme: Theme = "light"
 ) -> go.Figure:
-    """Return loss or accuracy over the epochs.
+    """Return a figure of loss or accuracy over the epochs.
 
     Parameters
     ----------
     history : History
-        The run that is shown: its mini-batches (thin), train and test, or validation where images are held out.
-    earlier : sequence of History
-        Earlier runs, the newest last; the test curve of each of the last `EARLIER_SLOTS` is drawn in grey. Those
-        whose loss holds something else are left out of a figure of the loss.
+        The run to show: its mini-batches (thin), train and test, or validation if images are held out.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
     """
@@ -192,7 +189,7 @@ def curves_figure(
 
 
 def _comparable(history: History, earlier: Sequence[History], metric: Metric) -> Sequence[History]:
-    """Return the earlier runs that share the axis: losses that hold different things don't compare."""
+    """Return the earlier runs that share the axis: losses with different terms are not comparable."""
     if metric == "loss":
         earlier = [run for run in earlier if run.config.loss_terms == history.config.loss_terms]
     return earlier[-EARLIER_SLOTS:]
@@ -227,7 +224,7 @@ def _rate_axis(config: TrainingConfig, metric: Metric) -> dict[str, Any]:
 def _thinned(records: Sequence[Any]) -> Sequence[Any]:
     """Return every 2ᵏ-th record, at most `_RUNNING_POINTS`, and the last.
 
-    By powers of two, because the points then stay where they are while records are added.
+    With powers of two, points keep their positions as records are added.
     """
     stride = 1
     while len(records) > stride * (_RUNNING_POINTS - 1):
@@ -237,7 +234,7 @@ def _thinned(records: Sequence[Any]) -> Sequence[Any]:
 
 
 def _batches_name(records: Sequence[BatchRecord]) -> str:
-    """Return what a point of the mini-batches' line is: one of them, or the mean of several."""
+    """Name the points of the mini-batches' line: one mini-batch, or the mean of several."""
     steps = max((after.step - before.step for before, after in pairwise(records[:3])), default=0)
     if steps < 2:
         return "each mini-batch" if steps else "mini-batches"
@@ -245,7 +242,7 @@ def _batches_name(records: Sequence[BatchRecord]) -> str:
 
 
 def _difference(config: TrainingConfig, other: TrainingConfig) -> str:
-    """Say in what an earlier run differs: ``"earlier run: batch size 64"``."""
+    """Describe how an earlier run differs: ``"earlier run: batch size 64"``."""
     parts = [f"{FIELDS[name].label.lower()} {other.text(name)}" for name in config.differences(other)]
     return "earlier run" + (": " + ", ".join(parts[:3]) if parts else "") + (", …" if len(parts) > 3 else "")
 
@@ -259,30 +256,30 @@ def steps_data(
     loss: str,
     held_out: str = "test",
 ) -> FigureData:
-    """Return what `curves_figure` shows in place of epochs: the end of the run so far, then the steps.
+    """Return data for `curves_figure` with single steps instead of epochs, after the end of the run so far.
 
     Parameters
     ----------
     steps : sequence of BatchStep
-        Steps that follow each other within an epoch, at least one.
+        Consecutive steps within an epoch, at least one.
     place : tuple of int
-        The epoch of the last of them, its number within it, and how many mini-batches that epoch has.
+        The epoch of the last of them, its number within the epoch, and the number of mini-batches in that epoch.
     history : History, optional
-        The run: its mini-batches and its tests before the first of the steps begin the curves that these go on.
+        The run; its mini-batches and tests before the first step begin the curves.
     metric : {"loss", "accuracy"}
         Loss per sample, or accuracy in percent.
     loss : str
         The name of the loss.
     held_out : str
-        What the held-out images are: ``"validation"`` or ``"test"``.
+        Kind of the held-out images: ``"validation"`` or ``"test"``.
 
     Returns
     -------
     traces, layout
         No earlier run and no learning rate; the images of each mini-batch before its step; the same images after
-        it; those held out after it. `x` is the number of the step within its epoch, 0 or less for the epochs
-        before, `y` NaN where it is not known.
-        The y axis holds the values, with some room, and doesn't begin at 0: what one step changes is little.
+        it; the held-out images after it. `x` is the number of the step within its epoch, 0 or less for earlier
+        epochs, `y` is NaN if unknown.
+        The y axis fits the values with a margin, and doesn't start at 0: the effect of one step is small.
     """
     numbers = [step.step - steps[-1].step + place[1] for step in steps]
     trained = _before(numbers[0], place, history)
@@ -324,14 +321,14 @@ def steps_data(
 def _before(
     first: int, place: Place, history: History | None, *, tested: bool = False
 ) -> list[tuple[float, Any]]:
-    """Return the mini-batches of a run before a step, or its tests, each with its place counted in steps."""
+    """Return the records of a run before a step, mini-batches or tests, each with its position in steps."""
     records: Sequence[Any] = () if history is None else history.epochs if tested else history.batches
     placed = (((record.epoch - place[0] + 1) * place[2], record) for record in records)
     return [(at, record) for at, record in placed if at < first]
 
 
 def steps_summary(step: BatchStep, place: Place, held_out: str = "test") -> str:
-    """Return where the steps are: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
+    """Describe the latest step: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
     epoch, number, n_steps = place
     words = f"step {grouped(number)} of {grouped(n_steps)} in epoch {epoch}"
     if math.isnan(step.test_accuracy):
@@ -340,7 +337,7 @@ def steps_summary(step: BatchStep, place: Place, held_out: str = "test") -> str:
 
 
 def step_in_words(step: BatchStep) -> str:
-    """Return what a step did, in two sentences.
+    """Describe the effect of a step in two sentences.
 
     As ``"Its 512 images: loss 0.9123 → 0.8740, 11.3 % → 14.1 % right. It moved the weights by 0.31 %."``
     """
@@ -351,7 +348,7 @@ def step_in_words(step: BatchStep) -> str:
 
 
 def _around(values: Iterable[float]) -> list[float]:
-    """Return a range that holds all finite values, with a tenth of their spread on both sides."""
+    """Return a range that includes all finite values, with a margin of a tenth of their spread on both sides."""
     shown = [value for value in values if math.isfinite(value)] or [0.0]
     low, high = min(shown), max(shown)
     room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0

@@ -1,6 +1,6 @@
 """The numbers of a figure as tables, for reading and for screen readers.
 
-A number is written as the figure's hover text writes it, so that both say the same.
+Numbers have the format of the figure's hover text, so that both agree.
 """
 
 import html
@@ -13,12 +13,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 GUIDE = "guide"
-"""As `meta` of a trace: it guides the eye and holds no data."""
+"""Value of `meta` for a trace that guides the eye and has no data."""
 
 _READ = re.compile(r"%\{(?P<field>y|customdata|hovertext)(:(?P<format>[^}]*))?\}(?P<unit> %)?")
 _POSITION = re.compile(r"%\{x:(?P<format>[^}]*)\}")
 
-_Cells = dict[float, str]  # what a curve holds, by its position
+_Cells = dict[float, str]  # the values of a curve by position
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,16 @@ class DataTable:
     """A table of texts."""
 
     caption: str
-    """What it tells: ``"accuracy by epoch"``."""
+    """The content: ``"accuracy by epoch"``."""
     head: tuple[str, ...]
-    """The headings, that of the rows' names first."""
+    """The headings, starting with that of the row names."""
     rows: tuple[tuple[str, ...], ...]
-    """The rows, each with its name first; nothing where there is no number."""
+    """The rows, each starting with its name; empty texts if there is no number."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """A trace's name, and its numbers and positions as they are written."""
+    """A trace's name, with its formatted values and positions."""
 
     name: str
     values: _Cells
@@ -48,20 +48,20 @@ def data_tables(figure: go.Figure) -> tuple[DataTable, ...]:
     Parameters
     ----------
     figure : go.Figure
-        Heat maps of named rows and columns, which make one table; or curves. A curve has its place in a table if
-        that knows most of its positions; otherwise it begins another.
+        Heat maps with named rows and columns, which give one table; or curves. A curve joins a table that has most
+        of its positions; otherwise it starts another.
     """
     shown = [trace for trace in figure.data if trace.visible in (None, True) and trace.meta != GUIDE]
     maps = [trace for trace in shown if trace.type == "heatmap"]
     if maps:
         return (_matrix(figure.layout, maps),)
-    ranked = sorted(shown, key=lambda trace: trace.legendrank or 0)  # as the legend has them
+    ranked = sorted(shown, key=lambda trace: trace.legendrank or 0)  # in the order of the legend
     curves = [curve for curve in map(_curve, ranked) if curve.values]
     return tuple(_joined(figure.layout, group) for group in _grouped(curves))
 
 
 def _matrix(layout: Any, maps: Sequence[Any]) -> DataTable:
-    """Return what heat maps hold that lie on one another, each with cells of its own."""
+    """Combine overlaid heat maps, each with its own cells, into one table."""
     across, down = layout.xaxis, layout.yaxis
 
     def cell(row: int, column: int) -> str:
@@ -99,7 +99,7 @@ def _curve(trace: Any) -> _Curve:
 
 
 def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
-    """Put each curve where at least half its positions are known, so that few cells of a table are empty."""
+    """Group curves so that a group has at least half the positions of each, which leaves few cells empty."""
     groups: list[list[_Curve]] = []
     for curve in curves:
         for group in groups:
@@ -114,7 +114,7 @@ def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
 
 def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
     positions = {place: text for curve in curves for place, text in curve.positions.items()}
-    if layout.xaxis.tickmode == "array":  # places that have a name
+    if layout.xaxis.tickmode == "array":  # positions with names
         positions |= dict(zip(layout.xaxis.tickvals, map(_plain, layout.xaxis.ticktext), strict=True))
     axes = (layout.yaxis, layout.xaxis)
     what, by = (re.sub(r" \([^)]*\)$", "", _plain(axis.title.text)) for axis in axes)  # without the unit
@@ -129,7 +129,7 @@ def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
 
 
 def _written(value: Any, how: str | None) -> str:
-    """Return a number in a format of Plotly's that Python has as well; a text as it is, on one line."""
+    """Format a number with a Plotly format that Python has as well; return a text unchanged, on one line."""
     if isinstance(value, str):
         return _plain(value)
     number = float(value)

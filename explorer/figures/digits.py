@@ -1,6 +1,6 @@
 """Many small images as one PNG: digits, and the first layer's weights.
 
-One image travels as one message; a heat map for each digit would travel as JSON, number by number.
+One image is sent as one message; a heat map for each digit would be sent as JSON, number by number.
 """
 
 import struct
@@ -18,16 +18,16 @@ _CLEAR = 255  # index of the transparent colour; images use the colours 0 to 254
 
 
 def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", scale: int = 1) -> bytes:
-    """Return images side by side, row after row, as a PNG.
+    """Arrange images side by side, row by row, in a PNG.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width)
-        Ink, 0 to 255: none is drawn in the colour of raised surfaces, full in the colour of text.
+        Ink, 0 to 255: 0 is drawn in the colour of raised surfaces, 255 in the colour of text.
     columns : int
         Images in a row, at least 1. The last row may be short.
     scale : int
-        Pixels a side for each pixel of an image, at least 1.
+        Side length of each image pixel in the PNG, at least 1.
 
     Returns
     -------
@@ -51,17 +51,17 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
 def weights_sprite(
     weights: NDArray[np.floating], columns: int, *, theme: Theme = "light", limit: float | None = None
 ) -> bytes:
-    """Return the weights of each unit as an image on a scale of two hues, as a PNG laid out as by `sprite`.
+    """Return the weights of each unit as images on a two-hue scale, in a PNG laid out like that of `sprite`.
 
     Parameters
     ----------
     weights : ndarray of float, shape (n_units, height, width)
-        Weights from each pixel; no number counts as 0.
+        Weights from each pixel; infinite values and NaN count as 0.
     columns, theme
         As for `sprite`.
     limit : float, optional
         Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
-        the colour of raised surfaces. Without it, the largest weight of all, so that units can be compared.
+        the colour of raised surfaces. By default the largest weight of all, so that units can be compared.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def weights_sprite(
 
 
 def _grid(tiles: NDArray[np.uint8], columns: int, scale: int = 1) -> NDArray[np.uint8]:
-    """Return tiles (n, height, width) as one image (rows, columns), each enlarged and followed by a gap."""
+    """Arrange tiles (n, height, width) in one image (rows, columns), each enlarged and followed by a gap."""
     if tiles.ndim != 3:
         raise ValueError(f"images have shape {tiles.shape}; expected (n, height, width)")
     if columns < 1 or scale < 1:

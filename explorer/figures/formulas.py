@@ -1,7 +1,7 @@
 """The formulas of a forward and a backward pass with the numbers of one sample, as lines of text.
 
-They name things as the network does: ``a1[3]`` is its attribute ``a1``, row 3. What has not its own factor in a
-formula is worked out before it is written: near 1, ``y (1 − y)`` from rounded digits would be nonsense.
+They use the network's names: ``a1[3]`` is its attribute ``a1``, row 3. Terms are computed before they are rounded
+for display: near 1, ``y (1 − y)`` from rounded digits would be nonsense.
 """
 
 import math
@@ -13,32 +13,32 @@ import numpy as np
 from explorer.network.regularization import d_penalty
 from explorer.network.walkthrough import LayerWalk, Walkthrough
 
-_MOST_TERMS = 10  # of a sum that is written out
+_MOST_TERMS = 10  # in a sum that is written out
 _TIMES = "\u00a0×\u00a0"  # no line breaks within a number
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One value, how it is worked out, and its numbers."""
+    """One value, its formula, and the formula with numbers."""
 
     name: str
     """The value's name: ``"h1[3]"``."""
     symbols: str
     """``"σ(a1[3])"``."""
     numbers: str
-    """The same with numbers: ``"σ(−0.420)"``; empty where that says nothing more."""
+    """The formula with numbers: ``"σ(−0.420)"``; empty if that adds nothing."""
     value: float
 
     @property
     def text(self) -> str:
-        """The whole in one line."""
+        """The complete line."""
         parts = (self.name, self.symbols, self.numbers, written(self.value))
         return " = ".join(part for part in parts if part)
 
 
 def written(value: float, digits: int = 3) -> str:
-    """Return a number in a few significant digits, with a true minus: ``−0.420``, ``1.20 × 10⁻⁵``, ``12345``."""
+    """Format a number with a few significant digits and a true minus: ``−0.420``, ``1.20 × 10⁻⁵``, ``12345``."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
     if (value == round(value) and abs(value) < 1e5) or 999.5 <= abs(value) < 99_999.5:
@@ -50,14 +50,14 @@ def written(value: float, digits: int = 3) -> str:
 
 
 def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Formula, Formula]:
-    """Return how a unit's weighted sum and activation come about.
+    """Return the formulas of a unit's weighted sum and activation.
 
     Parameters
     ----------
     walk, layer : Walkthrough, LayerWalk
         The sample's passes, and one of its layers.
     unit : int
-        The unit's number in the layer, from 0 on.
+        Index of the unit in the layer, from 0.
     """
     n, is_last = layer.number, layer is walk.layers[-1]
     a, h = f"a{n}[{unit}]", f"y[{unit}]" if is_last else f"h{n}[{unit}]"
@@ -71,7 +71,7 @@ def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Fo
 
 
 def loss_formula(walk: Walkthrough) -> Formula:
-    """Return how the loss comes about."""
+    """Return the formula of the loss."""
     y, true, more = walk.y, walk.true, _penalty(walk, "½ λ₂ Σ W²", "λ₁ Σ |W|")
     added = f" + {written(walk.penalty)}" if more else ""
     if walk.loss_name == "cross_entropy":
@@ -82,14 +82,14 @@ def loss_formula(walk: Walkthrough) -> Formula:
 
 
 def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: int) -> tuple[Formula, ...]:
-    """Return how a unit's delta and the gradients of its weights and bias come about.
+    """Return the formulas of a unit's delta and of the gradients of its weights and bias.
 
     Parameters
     ----------
     walk, layer, unit
         As for `forward_formulas`.
     before : int
-        The input, of the layer before, that stands for all: the gradient of its weight is shown.
+        Index of the input to use as an example: the gradient of its weight is shown.
     """
     n, delta = layer.number, float(layer.delta[unit])
     inputs = "x" if n == 1 else f"h{n - 1}"
@@ -109,7 +109,7 @@ def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: in
 
 
 def _penalty(walk: Walkthrough, l2: str, l1: str) -> str:
-    """Return the terms of the penalties that are in the loss, each after a plus."""
+    """Return the penalty terms in the loss, each after a plus."""
     return "".join(f" + {term}" for term, weight in zip((l2, l1), walk.penalties, strict=True) if weight)
 
 
@@ -129,7 +129,7 @@ def _activation(layer: LayerWalk, a: str, unit: int) -> tuple[str, str]:
 
 
 def _slope(activation: str, h: str, value: float) -> tuple[str, float]:
-    """Return the slope of a hidden activation, from the activation: symbols and number."""
+    """Return the slope of a hidden activation, computed from the activation: symbols and number."""
     if activation == "sigmoid":
         return f"{h} (1 − {h})", value * (1 - value)
     if activation == "tanh":
@@ -164,13 +164,13 @@ def _output_delta(walk: Walkthrough, unit: int) -> tuple[str, str]:
 
 
 def _sum(terms: Sequence[float]) -> str:
-    """Return terms one after the other, each with its sign between: ``−0.310 − 0.110``."""
+    """Join terms with their signs: ``−0.310 − 0.110``."""
     first, *others = terms
     return written(first) + "".join(f" {'−' if term < 0 else '+'} {written(abs(term))}" for term in others)
 
 
 def _product(factors: Sequence[float]) -> str:
-    """Return factors with a dot between, negative ones after the first in brackets."""
+    """Join factors with dots, with negative ones after the first in brackets."""
     first, *others = factors
     texts = (f"({written(factor)})" if factor < 0 else written(factor) for factor in others)
     return " · ".join([written(first), *texts])

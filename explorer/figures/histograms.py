@@ -1,8 +1,8 @@
-"""How the weights or activations of each layer are spread, against how they were at the start.
+"""Histograms of the weights or activations of each layer, compared with the start.
 
-One row a layer, all on one axis, so that layers can be compared. Heights are square roots of shares (a rootogram;
-J. W. Tukey, "Exploratory Data Analysis", 1977): next to the many zeros of relu, the other activations would
-otherwise look like none.
+One row per layer, all on one axis, so that layers can be compared. Heights are square roots of shares (a
+rootogram; J. W. Tukey, "Exploratory Data Analysis", 1977): next to the many zeros of relu, the other activations
+would otherwise be invisible.
 """
 
 from collections.abc import Sequence
@@ -16,26 +16,26 @@ from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, drawn_data
 
 LAYER_SLOTS = 7
-"""Most layers that can be shown: six hidden ones and the output."""
+"""Maximum number of layers: six hidden ones and the output."""
 
 _Layers = Sequence[NDArray[np.floating]]
 
 _TIMES = ("at the start", "now")
 _BINS = 50
-_MOST_VALUES = 50_000  # a histogram of more looks the same, and a large layer would take longer than a tick
+_MOST_VALUES = 50_000  # a histogram of more looks the same, and takes longer than an update interval
 _ROW = 0.85  # height of a row's largest bin; rows are 1 apart
 _PIXELS = 90  # height of a row
 
 
 def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what: str) -> FigureData:
-    """Return what changes with the data in `histograms_figure`, whose parameters these are.
+    """Return the properties of `histograms_figure` that depend on the data; its parameters apply.
 
     Returns
     -------
     traces, layout
         Two traces for each of `LAYER_SLOTS` layers, at the start and now: `x` is the middle of each bin, `y` the
-        square root of its share above the row's base (the first layer's row stands on top), `customdata` its share
-        of the layer's values in percent, `meta` names layer and time where there are several layers.
+        square root of its share above the row's base (the first layer's row is on top), `customdata` its share
+        of the layer's values in percent, `meta` names layer and time if there are several layers.
     """
     low, high = _limits(now, start)
     edges = np.linspace(low, high, _BINS + 1)
@@ -66,7 +66,7 @@ def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what:
 
 
 def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `histograms_figure`, and what never changes."""
+    """Return the properties of the traces of `histograms_figure` that depend on the theme or are constant."""
     colours = dict(zip(_TIMES, (PALETTES[theme].earlier, PALETTES[theme].train), strict=True))
     return [
         {
@@ -86,17 +86,17 @@ def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any
 def histograms_figure(
     now: _Layers, start: _Layers = (), *, names: Sequence[str], what: str = "weight", theme: Theme = "light"
 ) -> go.Figure:
-    """Return one histogram a layer, now against the start.
+    """Return one histogram per layer, now compared with the start.
 
     Parameters
     ----------
     now, start : sequence of ndarray of float, any shape
-        One array a layer, at most `LAYER_SLOTS`, from the input on; of a large one, every k-th value is
-        counted. `start` may be empty: then only `now` is shown.
+        One array per layer, at most `LAYER_SLOTS`, from the input on; in a large one, every k-th value is
+        counted. If `start` is empty, only `now` is shown.
     names : sequence of str
         Name of each layer in `now`.
     what : str
-        What is counted: ``"weight"`` or ``"activation"``.
+        The values counted: ``"weight"`` or ``"activation"``.
 
     Raises
     ------
@@ -117,14 +117,14 @@ def histograms_figure(
 
 
 def _sample(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the finite ones of at most `_MOST_VALUES` values, evenly chosen."""
+    """Return the finite values in an evenly spaced sample of at most `_MOST_VALUES`."""
     flat = np.asarray(values).ravel()
     kept: NDArray[np.float64] = flat[:: -(-flat.size // _MOST_VALUES) or 1].astype(np.float64)
     return kept[np.isfinite(kept)]
 
 
 def _limits(now: _Layers, start: _Layers) -> tuple[float, float]:
-    """Return the ends of the common axis: around all values, and around 0."""
+    """Return the limits of the common axis, which includes all values and 0."""
     samples = [_sample(layer) for layer in (*now, *start)]
     low = min((float(sample.min(initial=0.0)) for sample in samples), default=0.0)
     high = max((float(sample.max(initial=0.0)) for sample in samples), default=0.0)
@@ -132,7 +132,7 @@ def _limits(now: _Layers, start: _Layers) -> tuple[float, float]:
 
 
 def _shares(layers: _Layers, low: float, high: float) -> NDArray[np.float64]:
-    """Return the share of a layer's values in each of `_BINS` bins between `low` and `high`; none of no layer."""
+    """Return the share of a layer's values in each of `_BINS` bins from `low` to `high`; empty without a layer."""
     if not layers:
         return np.zeros(0)
     sample = _sample(layers[0])

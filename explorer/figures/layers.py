@@ -1,7 +1,7 @@
-"""How the layers of a network do over the epochs: strength of the gradient, and what hardly lets it through.
+"""Diagnostics of the layers of a network over the epochs: gradient strength, and units that block the gradient.
 
-One trace a layer, always the same for the same layer. A layer's trace also has its own dash and marker, so that it
-is told from its neighbours without colours.
+Each layer has one trace, always the same one. A layer's trace also has its own dash and marker, to distinguish it
+from its neighbours without colours.
 """
 
 import math
@@ -20,15 +20,15 @@ from explorer.wording import counted
 
 LayerMeasure = Literal["gradient", "stuck"]
 """``"gradient"``: RMS per weight of the gradient of the mean loss. ``"stuck"``: percent of a layer's dead units
-(relu) or saturated activations (sigmoid, tanh); `LayerDiagnostics` says when they count as that.
+(relu) or saturated activations (sigmoid, tanh), as defined in `LayerDiagnostics`.
 
-A relu unit may well be 0 on one image, only one that is on all has stopped learning: units are counted. Sigmoid
-and tanh units come near a limit on more and more images long before one is there on all: activations are counted,
-which gives the share of units that are saturated on an image, on average.
+A relu unit may well be 0 on one image; only one that is 0 on all has stopped learning, so units are counted.
+Sigmoid and tanh units come near a limit on more and more images long before they saturate on all, so activations
+are counted, which gives the average share of units that are saturated on an image.
 """
 
 Diagnoses = Mapping[float, Sequence[LayerDiagnostics]]
-"""What is known of each layer, by epoch, in any order; the layers are the same for all epochs."""
+"""Diagnostics of each layer, by epoch, in any order; the layers are the same for all epochs."""
 
 _NAMES = (*(f"layer {number}" for number in range(1, 7)), "output")  # of traces
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
@@ -46,7 +46,7 @@ def layers_data(
     epoch: float | None = None,
     theme: Theme = "light",
 ) -> FigureData:
-    """Return what changes with the data in `layers_figure`, whose parameters these are.
+    """Return the properties of `layers_figure` that depend on the data; its parameters apply.
 
     A vertical line marks the selected `epoch`.
 
@@ -54,7 +54,7 @@ def layers_data(
     -------
     traces, layout
         A trace for each of six hidden layers, from the input on, and one for the output: `x` in epochs, `y` in
-        the measure's unit (float32, NaN for what has no place on the axis), `visible`, `mode`, `hovertemplate`.
+        the measure's unit (float32, NaN for values that the axis can't show), `visible`, `mode`, `hovertemplate`.
     """
     epochs = sorted(diagnoses)
     shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
@@ -80,14 +80,14 @@ def layers_data(
 
 
 def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `layers_figure`, and what never changes."""
+    """Return the properties of the traces of `layers_figure` that depend on the theme or are constant."""
     return [
         {
             "type": "scatter",
             "name": name,
             "line": {"color": colour, "dash": dash},
             "marker": {"color": colour, "symbol": marker, "size": 6},
-            "cliponaxis": False,  # those of epoch 0 are whole
+            "cliponaxis": False,  # markers at epoch 0 are fully visible
         }
         for name, colour, dash, marker in zip(_NAMES, _colours(theme), _DASHES, _MARKERS, strict=True)
     ]
@@ -96,12 +96,12 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
 def layers_figure(
     diagnoses: Diagnoses, measure: LayerMeasure, *, n_epochs: int, theme: Theme = "light"
 ) -> go.Figure:
-    """Return one measure of each layer over the epochs.
+    """Return a figure of one measure of each layer over the epochs.
 
     Parameters
     ----------
     diagnoses : mapping of float to sequence of LayerDiagnostics
-        What is known of each layer, at most six hidden ones and the output, by epoch.
+        Diagnostics of each layer, at most six hidden ones and the output, by epoch.
     measure : {"gradient", "stuck"}
         The RMS per weight of the gradient of the mean loss, on a log axis; or the share of dead units (relu) and
         of saturated activations (sigmoid, tanh) in percent. Softmax has no such share.
@@ -115,16 +115,16 @@ def layers_figure(
 def layers_summary(
     layers: Sequence[LayerDiagnostics], n_images: int, held_out: str = "test"
 ) -> tuple[str, str]:
-    """Return what is to say of the layers at one moment, a line for each measure.
+    """Describe the layers at one moment, with one line for each measure.
 
     Parameters
     ----------
     layers : sequence of LayerDiagnostics
         All layers, the output layer last.
     n_images : int
-        Images that they were diagnosed on.
+        Number of images used for the diagnostics.
     held_out : str
-        What these are: ``"validation"`` or ``"test"``.
+        Kind of these images: ``"validation"`` or ``"test"``.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def _named(layers: Sequence[LayerDiagnostics]) -> list[tuple[str, LayerDiagnosti
 
 
 def _shown(layers: Sequence[LayerDiagnostics], measure: LayerMeasure) -> dict[str, float]:
-    """Return what is drawn of each layer: NaN for what the axis has no place for."""
+    """Return the value to draw for each layer, NaN if the axis can't show it."""
     if measure == "gradient":
         strengths = {name: layer.gradient_rms for name, layer in _named(layers)}
         return {name: value if 0 < value < math.inf else math.nan for name, value in strengths.items()}
@@ -187,7 +187,7 @@ def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:
 
 
 def _colours(theme: Theme) -> list[str]:
-    """Return one colour a trace, from the page's blue to the colour of text: an order, in one hue."""
+    """Return a colour for each trace, from the page's blue to the colour of text: an order, in one hue."""
     palette = PALETTES[theme]
     heat, accent, text = (np.array(rgb(colour)) for colour in (palette.heat, palette.accent, palette.text))
     scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(np.uint8)

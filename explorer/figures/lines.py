@@ -1,4 +1,4 @@
-"""Named curves over one axis: functions, a loss along a step, a wrong run next to the right one."""
+"""Named curves over one axis: functions, a loss along a step, a wrong run next to the correct one."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -14,9 +14,9 @@ from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
 from explorer.figures.template import drawn
 
 _HEIGHT = 280  # px
-_DASHES = ("solid", "dash", "dot", "dashdot")  # a second mark besides the hue
+_DASHES = ("solid", "dash", "dot", "dashdot")  # distinguish curves besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
-_FAR_APART = 20.0  # on a linear axis the smaller of two such curves lies on the ground
+_FAR_APART = 20.0  # on a linear axis the smaller of two such curves would be near 0
 
 
 def lines_figure(
@@ -27,16 +27,16 @@ def lines_figure(
     marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return curves in hues of their own, and points that are pointed out.
+    """Return curves in different hues, and labelled points.
 
     Parameters
     ----------
     curves : mapping of str to (x, y)
         Each of shape (n,), by its name in the legend.
     x_title, y_title : str
-        What the axes measure.
+        Titles of the axes.
     marks : mapping of str to (x, y)
-        Single points, each with its words.
+        Single points, by their labels.
     """
     looks, text = zip(cycle(RUN_COLOURS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
     lines = [
@@ -60,23 +60,23 @@ def lines_figure(
 
 
 def _mode(y: ArrayLike) -> str:
-    """Return Plotly's mode of a curve: of a single point there is no line."""
+    """Return Plotly's mode of a curve: a single point needs a marker."""
     return "lines" if np.isfinite(np.asarray(y, np.float64)).sum() > 1 else "lines+markers"
 
 
 def contrast_figure(
     wrong: ArrayLike, right: ArrayLike, *, measured: str, top: float | None = None, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a wrong curve next to the right one; where it is not a number, words in the figure say so.
+    """Return a wrong curve next to the right one; if it becomes NaN, a label in the figure says so.
 
     Parameters
     ----------
     wrong, right : array_like, shape (n_epochs,)
         One number for each epoch, from the first on.
     measured : str
-        What the numbers are.
+        Title of the y axis.
     top : float, optional
-        End of the axis, which then starts at 0. Without it the axis fits both curves, in powers of ten where
+        End of the axis, which then starts at 0. By default the axis fits both curves, with a logarithmic scale if
         one is far above the other.
     """
     palette, wrong, right = PALETTES[theme], np.asarray(wrong, np.float64), np.asarray(right, np.float64)
@@ -94,7 +94,7 @@ def contrast_figure(
         theme,
         height=_HEIGHT,
         showlegend=True,
-        legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is named first
+        legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is listed first
         xaxis=epoch_axis(max(len(wrong), len(right)), margin=0.03),
         yaxis={"title": {"text": measured}, **_axis(np.concatenate([right, wrong]), top)},
         annotations=[_missing(first, palette.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
@@ -114,7 +114,7 @@ def _curve(name: str, x: ArrayLike, y: ArrayLike, hover: str, **look: Any) -> di
 
 def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
     if top is not None:
-        return {"range": [0, 1.05 * top]}  # markers at the top are whole
+        return {"range": [0, 1.05 * top]}  # markers at the top are fully visible
     known = values[np.isfinite(values)]
     above = known[known > 0]
     if above.size and above.max() > _FAR_APART * above.min():
@@ -123,7 +123,7 @@ def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
 
 
 def _missing(first: int, colour: str) -> dict[str, Any]:
-    """Return the words in the corner that a loss which falls leaves free."""
+    """Return the label, in the corner that a falling loss leaves free."""
     return {
         "text": f"wrong: not a number from epoch {first + 1} on",
         **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},

@@ -1,6 +1,6 @@
-"""The colours of the page and of its figures, named by what they stand for.
+"""The colours of the page and of its figures, named by their meaning.
 
-Train and test have one colour each wherever they appear. The two are from the palette of Okabe and Ito (2008,
+Train and test have one colour each everywhere. The two are from the palette of Okabe and Ito (2008,
 "Color Universal Design"), which stays distinct under the common colour-vision deficiencies.
 Good and error differ in more than red and green.
 """
@@ -50,7 +50,7 @@ class Palette:
     `text` is legible on both."""
     negative: str = _colour("#8a3f97", "#d08be0")
     positive: str = _colour("#00785a", "#4fc38a")
-    """Two kinds that are neither train nor test: weights below and above 0, gradients by sum and by mean."""
+    """Two categories other than train and test: weights below and above 0, gradients by sum and by mean."""
 
     def css(self) -> str:
         """Return the colours as CSS custom properties: ``--explorer-page: #f5f6f8; …``."""
@@ -72,7 +72,7 @@ RUN_COLOURS: Mapping[Theme, tuple[str, ...]] = MappingProxyType(
         "dark": ("#a99cf0", "#5fc7b6", "#f09aa8", "#cfce6b", "#d67ab0", "#b4c0cc"),
     }
 )
-"""Hues of runs, none of them that of train or test. They begin again after the last, with another dash."""
+"""Hues of runs, different from those of train and test. After the last they repeat, with another dash."""
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

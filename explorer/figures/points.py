@@ -1,4 +1,4 @@
-"""Points of several kinds in a square, whose two axes have one scale."""
+"""Points of several kinds in a square plot with equal scales on both axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
 
 
 def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light") -> go.Figure:
-    """Return each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree.
+    """Plot each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def plane_figure(
     *,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return points of two classes in a plane, before a map of how sure a network is of class 1 at each place.
+    """Plot points of two classes in a plane, over a map of a network's share of class 1 at each position.
 
     Parameters
     ----------
     points : ndarray of float, shape (2, n)
-        Places, one a column, in [−1, 1].
+        Positions, one per column, in [−1, 1].
     labels : ndarray of int, shape (n,)
         0 or 1.
     shares : ndarray of float, shape (m, m), optional

@@ -1,8 +1,9 @@
-"""Whether a network knows how sure it may be.
+"""Calibration: whether a network's confidence matches its accuracy.
 
-Test images are put in bins by the confidence of the decision: the largest probability. In each bin, the share that
-is right should equal the confidence; the mean distance between the two is the expected calibration error (C. Guo,
-G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equations 2 and 3).
+Test images are put in bins by the confidence of the decision: the largest probability. In each bin, the share
+classified correctly should equal the confidence; the mean distance between the two is the expected calibration
+error (C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017,
+equations 2 and 3).
 """
 
 from dataclasses import dataclass
@@ -27,11 +28,11 @@ class Reliability:
     """The bins of a reliability diagram; a bin without samples has NaN as confidence and accuracy."""
 
     edges: NDArray[np.float64]
-    """Where bins meet, 0 to 1, shape (n_bins + 1,); a bin holds its upper edge."""
+    """Bin edges, 0 to 1, shape (n_bins + 1,); a bin includes its upper edge."""
     counts: NDArray[np.int64]
     """Samples in each bin, shape (n_bins,)."""
     right: NDArray[np.int64]
-    """Those of them that were classified correctly, shape (n_bins,)."""
+    """Samples in each bin that were classified correctly, shape (n_bins,)."""
     confidence: NDArray[np.float64]
     """Mean confidence of the bin's samples, 0 to 1, shape (n_bins,)."""
 
@@ -52,10 +53,9 @@ class Reliability:
 
 
 def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bins: int = 10) -> Reliability:
-    """Sort decisions into bins of equal width by their confidence, the largest share of the sum of outputs.
+    """Sort decisions into bins of equal width by confidence: the largest output as a share of the outputs' sum.
 
-    Softmax outputs sum to 1, so that there it is the largest output. Samples whose outputs are no numbers are left
-    out.
+    Softmax outputs sum to 1, so there it is the largest output. Samples with infinite or NaN outputs are left out.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bi
 
 
 def reliability_data(bins: Reliability | None) -> FigureData:
-    """Return what changes with the data in `reliability_figure`, None before the first epoch's end.
+    """Return the properties of `reliability_figure` that depend on the data; None before the first epoch ends.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def reliability_data(bins: Reliability | None) -> FigureData:
 
 
 def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `reliability_figure`, and what never changes."""
+    """Return the properties of the traces of `reliability_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     diagonal: dict[str, Any] = {
         "name": "perfect",
@@ -127,7 +127,7 @@ def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
 
 
 def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:
-    """Return accuracy against confidence, one point a bin; parameters as in `reliability_data`."""
+    """Return a figure of accuracy against confidence, one point per bin; parameters as in `reliability_data`."""
     traces, layout = reliability_data(bins)
     axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
     figure = drawn(

@@ -1,4 +1,4 @@
-"""How the accuracy falls as images are made harder to read."""
+"""Accuracy as images are made harder to read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,15 +12,15 @@ from explorer.figures.template import drawn, legend_text, merged
 from explorer.wording import percent
 
 RobustnessCurve = tuple[str, Mapping[float, float]]
-"""A name, and the accuracy at each amount that is known, 0 to 1."""
+"""A name, and the accuracy, 0 to 1, at each known amount."""
 
 _HEIGHT = 340  # px
 _SLOTS = 2
-_MARGIN = 0.02  # of the x axis, on either side: markers at its ends are whole
+_MARGIN = 0.02  # of the x axis, on either side: markers at its ends are fully visible
 
 
 def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption) -> list[dict[str, Any]]:
-    """Return what changes with the data in the traces of `robustness_figure`, whose parameters these are."""
+    """Return the properties of the traces of `robustness_figure` that depend on the data; its parameters apply."""
     none: RobustnessCurve = ("", {})
     return [
         {
@@ -37,7 +37,7 @@ def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption)
 def robustness_layout(
     corruption: Corruption, amount: float | None = None, *, theme: Theme = "light"
 ) -> dict[str, Any]:
-    """Return what changes with the data in the layout of `robustness_figure`; a line marks the `amount`."""
+    """Return the layout properties of `robustness_figure` that depend on the data; a line marks the `amount`."""
     least, most = corruption.amounts[0], corruption.amounts[-1]
     margin, name = _MARGIN * (most - least), f"{corruption.label.lower()} ({corruption.unit.strip()})"
     return {
@@ -47,7 +47,7 @@ def robustness_layout(
 
 
 def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `robustness_figure`, and what never changes."""
+    """Return the properties of the traces of `robustness_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     looks = zip((palette.test, palette.muted), ("solid", "dash"), ("circle", "diamond"), strict=True)
     return [
@@ -65,14 +65,14 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
 def robustness_figure(
     curves: Sequence[RobustnessCurve], corruption: Corruption, *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return the accuracy of one or two networks against the amount of a corruption.
+    """Return a figure of the accuracy of one or two networks against the amount of a corruption.
 
     Parameters
     ----------
     curves : sequence of (str, mapping of float to float)
-        The name of each network, and its accuracy, 0 to 1, at each amount that is known; two at most.
+        The name of each network, and its accuracy, 0 to 1, at each known amount; two at most.
     corruption : Corruption
-        What is done to the images.
+        The corruption of the images.
     """
     return drawn(
         merged(robustness_style(theme), robustness_traces(curves, corruption)),
@@ -85,7 +85,7 @@ def robustness_figure(
 
 
 def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption) -> str:
-    """Return the accuracies at 0 and at both ends, as far as they are known.
+    """Describe the accuracies at 0 and at both ends, as far as they are known.
 
     For example ``"this run 93.1 % unchanged, 41.2 % at −60°, 38.0 % at 60°"``.
     """

@@ -1,4 +1,4 @@
-"""The test or validation curves of many runs in one figure, each in the colour that it has everywhere."""
+"""The test or validation curves of many runs in one figure, each in the run's own colour."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from explorer.figures.template import FigureData, drawn_data, legend_text
 from explorer.training.records import EpochRecord
 
 SLOTS = 12
-"""How many runs are drawn at most."""
+"""Maximum number of runs drawn."""
 
 _DASHES = ("solid", "dash", "dot")
 _HEIGHT = 300  # px
@@ -41,26 +41,26 @@ _AXIS_TITLES: Mapping[Axis, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RunCurve:
-    """What the figures need to know of a run."""
+    """The data of a run that the figures need."""
 
     number: int
-    """1 for the session's first; it decides the colour."""
+    """1 for the session's first run; determines the colour."""
     title: str
-    """What the run is called; any text."""
+    """Name of the run; any text."""
     epochs: tuple[EpochRecord, ...]
-    """Its records."""
+    """The records."""
     steps_at_ends: Sequence[int]
     """Mini-batches by the end of each epoch, 0 for epoch 0."""
     loss: Mapping[str, float]
-    """What the loss in its records is a sum of, each with its factor."""
+    """The terms of the recorded loss, each with its factor."""
     first_epoch: int = 0
     first_step: int = 0
     first_seconds: float = 0.0
-    """Epochs, updates of the weights and seconds of training that a fork already has when it starts."""
+    """Epochs, updates of the weights and seconds of training before a fork."""
     is_present: bool = False
-    """Whether it is the run that the other tabs show."""
+    """Whether it is the run shown in the other tabs."""
     held_out: str = "test"
-    """What its held-out images are: ``"validation"`` or ``"test"``."""
+    """Kind of the held-out images: ``"validation"`` or ``"test"``."""
 
 
 def run_colour(number: int, theme: Theme) -> str:
@@ -77,7 +77,7 @@ def runs_data(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> FigureData:
-    """Return what changes with the runs in `runs_figure`, whose parameters these are.
+    """Return the properties of `runs_figure` that depend on the runs; its parameters apply.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def runs_data(
     unused = [{"visible": False, "x": none, "y": none, "name": ""} for _ in range(SLOTS - len(shown))]
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
     last = max((end for _, end in ranges), default=1.0)
-    low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is whole
+    low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is fully visible
     x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     held_out = shown[-1].held_out if shown else "test"
     title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
@@ -97,7 +97,7 @@ def runs_data(
 
 
 def runs_style(metric: Metric) -> list[dict[str, Any]]:
-    """Return what never changes in the traces of `runs_figure`."""
+    """Return the constant properties of the traces of `runs_figure`."""
     hover = f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}<extra></extra>"
     return [{"type": "scatter", "hovertemplate": hover, "meta": ""} for _ in range(SLOTS)]
 
@@ -110,7 +110,7 @@ def runs_figure(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return the curves of `runs` on the images that they all hold out.
+    """Return a figure of the curves of `runs` on the images that they all hold out.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def runs_figure(
     metric : {"loss", "accuracy"}
         Loss per sample or accuracy in percent, over the held-out images.
     axis : {"epochs", "steps", "seconds"}
-        What x counts; in a fork, also what came before it.
+        Unit of x; includes training before a fork.
     scale : {"linear", "log"}
         Scale of the loss.
     """
@@ -157,13 +157,13 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
 
 
 def _loss_title(runs: Sequence[RunCurve]) -> str:
-    """Return what the axis holds: the loss that all runs have, whoever chose them having left out the others."""
+    """Name the loss on the axis: the one of all runs, as the caller leaves out runs with another."""
     losses = {" + ".join(run.loss) for run in runs}
     return f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:
-    """Fit the axis to the run on top; the others stretch it twofold at most, or by one step and for their best."""
+    """Fit the axis to the top run; the others extend it at most twofold, or by one step and to their best."""
     if not runs:
         return {"type": "linear", "range": [0, 100 if metric == "accuracy" else 1]}
     if metric == "accuracy":

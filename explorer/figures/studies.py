@@ -1,4 +1,4 @@
-"""A study as figures: against one setting curves, against two a heat map."""
+"""Figures of a study: curves against one setting, a heat map against two."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from explorer.training.config import FIELDS
 from explorer.training.fields import Choice
 
 MOST_CURVES = 6
-"""Curves that there is room for; no choice has more values."""
+"""Maximum number of curves; no choice has more values."""
 
-_ROOM = 50  # letters in a row of cells that can be read on a phone
+_ROOM = 50  # letters in a row of cells that are legible on a phone
 _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamond", 6), ("square", 6))
 
 _Point = tuple[float, StudyCell]  # at its x
 
 
 def study_data(view: StudyView) -> FigureData:
-    """Return what changes with the data in `study_figure`.
+    """Return the properties of `study_figure` that depend on the data.
 
     Returns
     -------
     traces, layout
-        Of a heat map, the cells that have a median, and those whose runs all diverged, as lists of rows, the
-        lowest value of the second setting first. Else for each of `MOST_CURVES` curves, used or not: the lowest
-        and the highest run, edges of the band; the single runs; the median; and at last a mark where runs
-        diverged; `x` and `y` (float32) are places on the axes. `hovertext` is the value in words; `customdata`
-        has for each point or cell the places of its trials. Values of a setting stand in a row; under curves,
-        numbers have an axis, logarithmic over more than a decade.
+        For a heat map, the cells with a median, and those whose runs all diverged, as lists of rows, the lowest
+        value of the second setting first. Else for each of `MOST_CURVES` curves, used or not: the lowest and the
+        highest run, edges of the band; the single runs; the median; and finally a mark where runs diverged; `x`
+        and `y` (float32) are positions on the axes. `hovertext` is the value in words; `customdata` has for each
+        point or cell the indices of its trials. The values of a setting are evenly spaced; under curves, numbers
+        have an axis, logarithmic over more than a decade.
     """
     return _map_data(view) if view.is_map else _curves_data(view)
 
 
 def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return what changes with the theme in the traces of `study_figure`, and what never changes."""
+    """Return the properties of the traces of `study_figure` that depend on the theme or are constant."""
     palette, colours = PALETTES[theme], RUN_COLOURS[theme]
     if view.is_map:
         return [
@@ -68,17 +68,17 @@ def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]
 
 
 def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
-    """Return a measure against one setting or two: the median of the runs.
+    """Return a figure of a measure against one setting or two: the median of the runs.
 
-    Two settings make a heat map, in which a cross marks a cell with runs that diverged, and cells that are still
-    to come are empty. But a choice has a curve for each value, with a band from the lowest run to the highest; a
-    run that diverged has no accuracy, but a mark at the lower edge.
+    Two settings give a heat map, in which a cross marks a cell with diverged runs, and cells without results yet
+    are empty. But a choice has a curve for each value, with a band from the lowest run to the highest; a diverged
+    run has no accuracy, but a mark at the lower edge.
     """
     style, data = study_style(view, theme), study_data(view)
     if view.is_map:
         return drawn_matrix(style, data, theme)
     _, by = _axis_and_curves(view)
-    # Plotly sets a title too high for the entries next to it; a font larger than what is written takes it down.
+    # Plotly places a legend title too high next to the entries; a font larger than the text's lowers it.
     title = f'<span style="font-size:11px">{FIELDS[by].label.lower()}</span>' if by else ""
     return drawn_data(
         style,
@@ -92,7 +92,7 @@ def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
 
 
 def _axis_and_curves(view: StudyView) -> tuple[str, str | None]:
-    """Return which of one setting or two is the axis, and which choice has a curve for each value, if any."""
+    """Return the setting on the axis, and the choice with a curve for each value, if any."""
     axis, *by = sorted(view.axes, key=lambda name: isinstance(FIELDS[name], Choice))
     return axis, by[0] if by else None
 
@@ -127,7 +127,7 @@ def _curves_data(view: StudyView) -> FigureData:
 
 
 def _curves(by: str | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Return each curve's name, and its value of the choice `by`: always in the same place."""
+    """Return each curve's name, and its value of the choice `by`: always in the same order."""
     if by is None:
         return [("", ())]
     field = FIELDS[by]
@@ -154,7 +154,7 @@ def _trace(
 
 
 def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
-    """Return the looks of a band's edges, of single runs, and of the medians."""
+    """Return the styles of a band's edges, of single runs, and of the medians."""
     fill = {"fill": "tonexty", "fillcolor": f"rgba({','.join(map(str, rgb(colour)))},0.18)"}
     edge = {"mode": "lines", "line": {"color": colour, "width": 0}, "hoverinfo": "skip", "showlegend": False}
     runs = {"mode": "markers", "marker": {"color": colour, "size": 4}, "opacity": 0.6, "showlegend": False}
@@ -192,7 +192,7 @@ def _map_data(view: StudyView) -> FigureData:
         "z": lattice(lambda cell: colour(measure.place(cell.median)) if cell.values else None),
         "text": texts,
         "texttemplate": "%{text}" if has_room else "",
-        "zmin": weak - 0.2 * (strong - weak),  # the lowest median is no blank, as what is still to come
+        "zmin": weak - 0.2 * (strong - weak),  # the lowest median doesn't look like an empty cell
         "zmax": strong,
         "showscale": not has_room,
         "colorbar": {

@@ -1,6 +1,6 @@
-"""What a figure shows of a study: its trials, what is measured of them, and the axes of settings and measures.
+"""Views of a study for figures: its trials, their measures, and the axes of settings and measures.
 
-Accuracies are spaced by the logarithm of the errors that are left. So 96 and 97 % stand apart even where other
+Accuracies are spaced by the logarithm of the remaining errors, so that 96 and 97 % are apart even if other
 settings stay at 10 %.
 """
 
@@ -24,31 +24,31 @@ from explorer.wording import grouped, percent
 
 StudyMeasure = Literal["accuracy", "time", "updates"]
 
-_MOST_TICKS = 10  # values of a setting that each have a tick
-_LEAST_GAP = 0.04  # between two such ticks, as a share of the axis
+_MOST_TICKS = 10  # maximum number of values of a setting that each have a tick
+_LEAST_GAP = 0.04  # minimum distance of two such ticks, as a share of the axis
 _LEAST_ERROR, _LEAST_SECONDS = 0.01, 1e-4  # percent, seconds: the logarithm of 0 would be infinite
 _ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2, 5))
 
 
 class MeasureView(NamedTuple):
-    """What a study measures of a trial, and how it is shown on a logarithmic axis."""
+    """A measure of a trial, and its presentation on a logarithmic axis."""
 
     caption: str
-    """What a figure of it shows."""
+    """Caption of a figure of it."""
     title: str
-    """With the unit."""
+    """Axis title, with the unit."""
     of: Callable[[Trial, int], float]
-    """For a trial and the number of training images; NaN if there is nothing to measure."""
+    """Computes the measure of a trial, given the number of training images; NaN if there is none."""
     tick: Callable[[float], str]
-    """What is written at a place of the axis."""
+    """Label at a position of the axis."""
     cell: Callable[[float], str]
-    """What is written in a cell."""
+    """Text in a cell."""
     long: Callable[[float], str]
-    """The same with its unit."""
+    """Text with the unit."""
     place: Callable[[float], float] = float
-    """Its place on the axis, above 0."""
+    """Position on the axis, above 0."""
     direction: int = 1
-    """-1 where the axis is reversed."""
+    """-1 if the axis is reversed."""
 
 
 def _updates(trial: Trial, n_images: int) -> float:
@@ -95,7 +95,7 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
 
 
 def measure_view(measure: StudyMeasure, configs: Iterable[TrainingConfig]) -> MeasureView:
-    """Return a measure with the words that fit the images that runs of these settings hold out."""
+    """Return a measure with its words adapted to the held-out images of runs with these settings."""
     view, held_out = MEASURES[measure], held_out_of(configs)
     if measure != "accuracy":
         return view
@@ -107,25 +107,25 @@ class StudyCell(NamedTuple):
     """The trials of one point or cell."""
 
     label: str = ""
-    """Their settings: ``"batch size 64 · batch gradient sum"``."""
+    """The settings: ``"batch size 64 · batch gradient sum"``."""
     numbers: Sequence[int] = ()
-    """Their places in the study."""
+    """Indices of the trials in the study."""
     values: Sequence[float] = ()
-    """What is measured of those that have it."""
+    """The measured values; trials without one are left out."""
     n_diverged: int = 0
 
     @property
     def median(self) -> float:
-        """Median of the values, of which there is one at least."""
+        """Median of the values; there must be at least one."""
         return float(np.median(self.values))
 
     @property
     def lost(self) -> str:
-        """How many diverged, in words; empty for none."""
+        """The number of diverged trials, in words; empty for none."""
         return f"{self.n_diverged} of {len(self.numbers)} diverged" if self.n_diverged else ""
 
     def words(self, measure: MeasureView) -> str:
-        """Return the median in words, and of how many runs it is."""
+        """Return the median in words, and its number of runs."""
         runs = "one run" if len(self.values) == 1 else f"median of {len(self.values)} runs"
         known = [measure.long(self.median), runs] if self.values else []
         return ", ".join(filter(None, [*known, self.lost]))
@@ -136,45 +136,45 @@ class StudyView:
     """A measure of a study's trials, against one setting or two."""
 
     trials: Sequence[Trial]
-    """In any order; none draw the axes."""
+    """In any order; without trials only the axes are drawn."""
     axes: Sequence[str]
-    """The settings, as in `FIELDS`: of a heat map, that from left to right, and that from the bottom up."""
+    """The settings, as in `FIELDS`; for a heat map, the horizontal one, then the vertical one."""
     measure: StudyMeasure = "accuracy"
-    """Test accuracy at the end, mean seconds of an epoch, or weight updates in the whole run."""
+    """Test accuracy at the end, mean seconds per epoch, or weight updates in the whole run."""
     configs: Sequence[TrainingConfig] = ()
-    """The runs of the whole study; the axes have room for those still to come."""
+    """The runs of the whole study, so that the axes have room for those still to come."""
     n_images: int = 60_000
-    """Training images of the data set, for the updates of runs on all of them."""
+    """Training images of the data set, for the updates of runs that use all of them."""
     shows_runs: bool = False
-    """Whether each run is a dot as well, where there are curves."""
+    """Whether curves also show each run as a dot."""
 
     @property
     def is_map(self) -> bool:
-        """Whether it is a heat map: of two settings, neither of which is a choice."""
+        """Whether it is a heat map: two settings, neither of which is a choice."""
         return len(self.axes) == 2 and not any(isinstance(FIELDS[name], Choice) for name in self.axes)
 
     @property
     def measured(self) -> MeasureView:
-        """The measure, in words that fit the images that the runs hold out."""
+        """The measure, with its words adapted to the runs' held-out images."""
         return measure_view(self.measure, self._settings)
 
     @property
     def results(self) -> list[float]:
-        """What is measured of each trial; NaN if there is nothing to measure."""
+        """The measure of each trial; NaN if there is none."""
         return [MEASURES[self.measure].of(trial, self.n_images) for trial in self.trials]
 
     def values(self, name: str) -> tuple[Any, ...]:
-        """Return the values of a setting, sorted, also those of runs still to come."""
+        """Return the sorted values of a setting, including those of runs still to come."""
         return setting_values(self._settings, name)
 
     def cells(self, axes: Sequence[str]) -> dict[tuple[Any, ...], StudyCell]:
-        """Return the trials by their values of the settings `axes`, sorted by them."""
+        """Group the trials by their values of the settings `axes`, sorted by them."""
         numbers = {id(trial): number for number, trial in enumerate(self.trials)}
         found = {level.values: [numbers[id(t)] for t in level.trials] for level in levels(self.trials, axes)}
         return {values: self.cell(axes, places) for values, places in found.items()}
 
     def cell(self, axes: Sequence[str], numbers: Sequence[int]) -> StudyCell:
-        """Return the trials at some places of the study, whose values of the settings `axes` are the same."""
+        """Combine the trials at some indices of the study, which share the values of the settings `axes`."""
         trials = [self.trials[number] for number in numbers]
         label = " · ".join(f"{FIELDS[name].label.lower()} {trials[0].config.text(name)}" for name in axes)
         found = (MEASURES[self.measure].of(trial, self.n_images) for trial in trials)
@@ -183,23 +183,23 @@ class StudyView:
 
     @property
     def _settings(self) -> list[TrainingConfig]:
-        """Those of the runs that are planned, and of those that ended."""
+        """The settings of all planned and ended runs."""
         return [*self.configs, *(trial.config for trial in self.trials)]
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:
-    """Return values of a setting as numbers; none if one isn't a number."""
+    """Return values of a setting as floats; empty unless all are numbers."""
     are_numbers = all(isinstance(value, int | float) for value in values)
     return [float(value) for value in values] if are_numbers else []
 
 
 def setting_places(values: Sequence[Any]) -> dict[Any, float]:
-    """Return the place of each value of a setting on its axis: a number's own, or one in a row."""
+    """Return the position of each value of a setting on its axis: a number itself, else its index."""
     return dict(zip(values, _numbers(values) or map(float, range(len(values))), strict=True))
 
 
 def row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Return an axis on which the values of a setting stand in a row."""
+    """Return an axis on which the values of a setting are evenly spaced."""
     field = FIELDS[name]
     return {
         "title": {"text": field.label.lower() + (f" ({field.unit})" if field.unit else "")},
@@ -212,7 +212,7 @@ def row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """Return an axis of numbers, logarithmic where they span more than a decade; of other values, in a row."""
+    """Return an axis of numbers, logarithmic if they span more than a decade; other values are evenly spaced."""
     axis, numbers = row_axis(name, values), _numbers(values)
     if not numbers:
         return axis
@@ -229,7 +229,7 @@ def setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
 
 def measure_span(values: Iterable[float], measure: MeasureView) -> tuple[float, float, list[float]]:
-    """Return the ends of a logarithmic axis that fits the values, and round numbers between them."""
+    """Return the limits of a logarithmic axis that fits the values, and round numbers between them."""
     places = [measure.place(value) for value in values if not math.isnan(value)] or [1.0, 100.0]
     pad = 10 ** max(0.02, 0.08 * math.log10(max(places) / min(places)))
     low, high = min(places) / pad, max(places) * pad

@@ -1,6 +1,6 @@
-"""One line of text for each figure: read out by screen readers, and shown under it.
+"""One line of text for each figure: read by screen readers, and shown below it.
 
-A line is whole by itself and short enough to be heard to its end while the next one comes.
+A line is complete in itself, and short enough to be read to its end before the next one arrives.
 """
 
 import math
@@ -18,15 +18,15 @@ _MOST_NAMED = 3
 
 
 def curves_summary(history: History, at: float | None = None) -> str:
-    """Return where a run stands, or stood: ``"epoch 5 of 10, test accuracy 93.2 %, test loss 0.0612"``.
+    """Describe the status of a run: ``"epoch 5 of 10, test accuracy 93.2 %, test loss 0.0612"``.
 
     Parameters
     ----------
     history : History
         Its records.
     at : float, optional
-        The selected epoch; without it, the newest, or the one whose weights early stopping brought back. One that
-        has no record counts as the newest.
+        The selected epoch; by default the newest, or the one whose weights early stopping restored. Epochs without
+        a record count as the newest.
     """
     at = at or history.restored
     last = next((record for record in history if record.epoch == at), history.last)
@@ -43,7 +43,7 @@ def curves_summary(history: History, at: float | None = None) -> str:
     if diverged is not None and diverged <= last.epoch:
         return f"{line}, the loss has not been a number since epoch {diverged}"
     line = f"{line}, {held_out} loss {last.test_loss:.3g}"
-    if history.config.has_one_rate or math.isnan(last.learning_rate):  # of a file that doesn't know it
+    if history.config.has_one_rate or math.isnan(last.learning_rate):  # from a file without the rate
         return line
     return f"{line}, rate {plain(float(f'{last.learning_rate:.2g}'))}"
 
@@ -51,14 +51,14 @@ def curves_summary(history: History, at: float | None = None) -> str:
 def confusion_summary(
     counts: NDArray[np.integer] | None, class_names: Sequence[str], held_out: str = "test"
 ) -> str:
-    """Return the accuracy and the largest mistake.
+    """State the accuracy and the largest mistake.
 
     Parameters
     ----------
     counts : ndarray of int, shape (n_classes, n_classes), or None
         Rows are the true class, columns the predicted. None before the first epoch has ended.
     held_out : str
-        What the images are: ``"validation"`` or ``"test"``.
+        Kind of the images: ``"validation"`` or ``"test"``.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def confusion_summary(
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_out: str = "test") -> str:
-    """Return which classes are the hardest, and the most common mix-ups, in two sentences.
+    """Name the hardest classes and the most common mix-ups, in two sentences.
 
     The parameters are those of `confusion_summary`; there must be counts.
     """
@@ -89,7 +89,7 @@ def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_
 
 
 def mix_ups(confusion: NDArray[np.integer], class_names: Sequence[str], most: int = _MOST_NAMED) -> str:
-    """Return the most common kinds of mistake in words: ``"9 read as 4 (28 times), 5 read as 3 (25 times)"``."""
+    """List the most common kinds of mistake: ``"9 read as 4 (28 times), 5 read as 3 (25 times)"``."""
     return ", ".join(
         f"{class_names[pair.true]} read as {class_names[pair.predicted]} ({times(pair.count)})"
         for pair in most_confused(confusion, most)

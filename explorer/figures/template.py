@@ -1,4 +1,4 @@
-"""The look that all figures share, one Plotly template for each theme, and how a figure is put together.
+"""The shared style of all figures, one Plotly template per theme, and the assembly of figures.
 
 Quiet and precise: the surface's own colour behind the data, hairlines for axes, a thin grid, system fonts.
 """
@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from explorer.figures.palette import PALETTES, Palette, Theme
 
 FigureData = tuple[list[dict[str, Any]], dict[str, Any]]
-"""What changes with the data in a figure: properties of its traces, and of its layout."""
+"""The properties of a figure that depend on the data: those of its traces, and those of its layout."""
 
 _LONGEST_NAME = 24  # letters, in a legend
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
@@ -24,22 +24,22 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def drawn(
     traces: Sequence[Mapping[str, Any]], theme: Theme, layout: Mapping[str, Any] = _NOTHING, **fixed: Any
 ) -> go.Figure:
-    """Return a figure of traces in the look of a theme; its layout has the `fixed` properties, and `layout`'s."""
+    """Return a figure of traces in the style of a theme; its layout has the properties in `fixed` and `layout`."""
     return go.Figure(traces, {"template": template(theme), **fixed}).update_layout(layout)
 
 
 def drawn_data(looks: Sequence[Mapping[str, Any]], data: FigureData, theme: Theme, **fixed: Any) -> go.Figure:
-    """Return a figure of the looks of its traces, and of what changes with the data; the rest as in `drawn`."""
+    """Return a figure from the styles of its traces and the data; the rest as in `drawn`."""
     traces, layout = data
     return drawn(merged(looks, traces), theme, layout, **fixed)
 
 
 def merged(looks: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return traces of their looks and their values: where both name a property, that of the values."""
+    """Combine the styles of traces with their values, which take precedence."""
     return [{**look, **value} for look, value in zip(looks, values, strict=True)]
 
 
-@cache  # a template is built once a theme, in about 5 ms; figures copy it and never change it
+@cache  # a template is built once per theme, in about 5 ms; figures copy it and never change it
 def template(theme: Theme = "light") -> go.layout.Template:
     """Return the template of `theme`, to be set as ``layout.template``."""
     palette = PALETTES[theme]
@@ -54,7 +54,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "yaxis": _axis(palette),
             "legend": _legend(palette),
             "annotationdefaults": {"showarrow": False, "font": {"size": 11, "color": palette.muted}},
-            "separators": ".\u202f",  # thousands apart as everywhere on the page
+            "separators": ".\u202f",  # thousands separated as everywhere on the page
             "hovermode": "closest",
             "hoverdistance": 24,
             "hoverlabel": {
@@ -71,7 +71,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
                 "orientation": "h",
             },
             "colorway": [palette.train, palette.test, palette.good, palette.warning, palette.muted],
-            "uirevision": "keep",  # constant: the reader's zoom and hidden traces stay when the data changes
+            "uirevision": "keep",  # constant: the user's zoom and hidden traces stay when the data changes
             "dragmode": "zoom",
         },
         data={"scatter": [{"line": {"width": 2}, "marker": {"size": 5}}]},
@@ -79,7 +79,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
 
 
 def _title(palette: Palette) -> dict[str, Any]:
-    """Stand the title on the figure's left edge, in the size of a panel's heading."""
+    """Return a title at the figure's left edge, in the size of a panel's heading."""
     return {
         "font": {"size": 13, "color": palette.text},
         "x": 0,
@@ -112,7 +112,7 @@ def _axis(palette: Palette) -> dict[str, Any]:
 
 
 def _legend(palette: Palette) -> dict[str, Any]:
-    """Lie in one line above the plot, starting where the eye enters it."""
+    """Return a legend in one line above the plot, starting at the left."""
     return {
         "orientation": "h",
         "x": 0,
@@ -128,7 +128,7 @@ def _legend(palette: Palette) -> dict[str, Any]:
 
 
 def legend_text(name: str, end: str = "") -> str:
-    """Return a name cut to a legend's length before its `end`, so that Plotly reads no markup in it."""
+    """Shorten a name to a legend's length, keeping its `end`, and escape it so that Plotly reads no markup."""
     words = name.removesuffix(end)
     cut = words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
     return html.escape(cut + name[len(words) :], quote=False)

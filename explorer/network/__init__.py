@@ -1,4 +1,4 @@
-"""The neural network, in NumPy alone. Begin with `network`: it is the exercise, on two screens."""
+"""The neural network, in NumPy alone. Start with `network`: it is the exercise, on two screens."""
 
 from .activations import ACTIVATIONS, OUTPUTS
 from .initializers import INITIALIZERS

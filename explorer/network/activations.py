@@ -1,6 +1,6 @@
-"""Activations: what a unit makes of its weighted sum, and the derivative of that.
+"""Activations: the functions from a unit's weighted sum to its output, and their derivatives.
 
-Each is written as on a blackboard, for arrays of any shape; the tables give a network its functions by name.
+Each is written as on a blackboard, for arrays of any shape; the tables list them by name.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ Array = NDArray[np.floating[Any]]
 
 
 def of_floats(f: Callable[[Any], Any]) -> Callable[[ArrayLike], Any]:
-    """Make a function of arrays one of numbers, lists and whole numbers, too; floats keep their precision."""
+    """Make a function of float arrays accept numbers, lists and integers too; floats keep their precision."""
 
     @wraps(f)
     def function(a: ArrayLike) -> Any:
@@ -26,7 +26,7 @@ def of_floats(f: Callable[[Any], Any]) -> Callable[[ArrayLike], Any]:
 
 
 @of_floats
-@np.errstate(over="ignore")  # where e⁻ᵃ overflows to ∞, 1 / ∞ is the 0 that is meant
+@np.errstate(over="ignore")  # where e⁻ᵃ overflows to ∞, 1 / ∞ is 0, as it should be
 def sigmoid(a: Array) -> Any:
     """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1].
 
@@ -70,7 +70,7 @@ def d_tanh(a: Array) -> Any:
 
 
 @of_floats
-@np.errstate(over="ignore")  # a difference beyond all floats is −∞, and e⁻∞ the 0 that is meant
+@np.errstate(over="ignore")  # a difference below all floats is −∞, and e⁻∞ is 0, as it should be
 def softmax(a: Array) -> Any:
     """Return the softmax over axis 0, eᵃⁱ / Σⱼ eᵃʲ, in [0, 1]; every column sums to 1 (Bridle, 1990).
 

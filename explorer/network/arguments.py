@@ -1,7 +1,7 @@
-"""What the network accepts.
+"""Validation of the network's arguments.
 
-Each function returns an argument in the form that the formulas use, or raises `ValueError`: the message names it,
-what was found and what is expected.
+Each function returns an argument in the form that the formulas use, or raises a `ValueError` that names it, the
+value found and the value expected.
 """
 
 import math
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 def columns(
     name: str, value: ArrayLike, n_rows: int, dtype: np.dtype[Any], n_columns: int | None = None
 ) -> Array:
-    """Return samples in columns, shape (n_rows, n_columns), as `dtype`; without `n_columns`, of at least 1."""
+    """Return samples in columns, shape (n_rows, n_columns), as `dtype`; without `n_columns`, at least 1."""
     array = np.asarray(value)
     if array.ndim != 2 or array.shape[0] != n_rows or array.shape[1] == 0:
         expected = f"({n_rows}, {'n_samples' if n_columns is None else n_columns})"
@@ -51,7 +51,7 @@ def columns(
 def samples(
     name: str, value: ArrayLike, n_rows: int, dtype: np.dtype[Any], n_columns: int | None = None
 ) -> Array:
-    """Return `columns` that are finite, each sample's numbers side by side in memory, so that picking is fast."""
+    """Return finite `columns`, each sample's numbers contiguous in memory, so that selecting samples is fast."""
     array = np.asfortranarray(columns(name, value, n_rows, dtype, n_columns))
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds values that are infinite or not a number; expected finite numbers")
@@ -59,9 +59,9 @@ def samples(
 
 
 def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
-    """Raise unless `y` (n_output, n) is what the last forward pass returned.
+    """Raise unless `y` (n_output, n) is the result of the last forward pass.
 
-    `a` and `h` are the weighted sums and activations that it kept of the last layer; None where it kept none.
+    `a` and `h` are the weighted sums and activations of the last layer in that pass, or None.
     """
     if a is None or a.shape != y.shape:
         raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
@@ -70,7 +70,7 @@ def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
 
 
 def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return a copy of a weight matrix or bias column of that shape, as `dtype`."""
+    """Return a copy of a weight matrix or bias column, checked to have `shape`, as `dtype`."""
     array = np.array(value, dtype)
     if array.shape != shape:
         hint = ""
@@ -83,7 +83,7 @@ def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dty
 
 
 def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
-    """Return the units of every layer, inputs first: positive whole numbers."""
+    """Return the units of every layer, inputs first: positive integers."""
     if isinstance(n_hidden, np.ndarray) and n_hidden.ndim == 1:
         n_hidden = n_hidden.tolist()
     hidden = tuple(n_hidden) if isinstance(n_hidden, Sequence) else (n_hidden,)
@@ -94,7 +94,7 @@ def layer_sizes(n_input: int, n_hidden: Any, n_output: int) -> tuple[int, ...]:
 
 
 def count(name: str, value: object) -> int:
-    """Return a whole number of at least 1."""
+    """Return an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
     return int(value)
@@ -104,7 +104,7 @@ def learning_rate(lr: object) -> float:
     """Return a finite number greater than 0 as a float."""
     try:
         rate = math.nan if isinstance(lr, bool) or not isinstance(lr, numbers.Real) else float(lr)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer beyond all floats
         rate = lr = math.inf
     if not 0.0 < rate < math.inf:
         raise ValueError(f"lr is {lr!r}; expected a finite number greater than 0")
@@ -123,7 +123,7 @@ def number(name: str, value: object, below: float = math.inf) -> float:
 def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """Return float32 or float64 as a dtype."""
     try:
-        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
+        found = None if dtype is None else np.dtype(dtype)  # NumPy interprets None as float64
     except (TypeError, ValueError):
         found = None
     if found not in (np.float32, np.float64):
@@ -132,7 +132,7 @@ def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def choice(name: str, value: Any, known: Collection[str]) -> str:
-    """Return one of the known names."""
+    """Return `value` if it is one of the known names."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(known)}")
     return value

@@ -1,4 +1,4 @@
-"""Whether one of two networks classifies the same test images better than the other, or was merely lucky.
+"""Comparison of two networks on the same test images: whether one is better, or merely lucky.
 
 Images that both classify correctly, or both misclassify, say nothing about which is better. The others are like
 tosses of a coin: if the networks were equally good, each would be as likely to go one way as the other.
@@ -15,9 +15,9 @@ from explorer.wording import counted, grouped
 
 __all__ = ["mcnemar", "paired", "verdict"]
 
-_DOUBTFUL = 0.05  # from here on a difference may well be chance
+_DOUBTFUL = 0.05  # a larger p-value may well be chance
 _CLEAR = 0.01
-_RAREST = 1e-9  # beyond, the exact number says nothing more
+_RAREST = 1e-9  # below, the exact number has no further meaning
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -31,12 +31,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Parameters
     ----------
     only_a, only_b : int
-        Samples that only the one, or only the other, gets right; raises `ValueError` below 0.
+        Samples that only one of the two classifies correctly; raises `ValueError` below 0.
 
     Returns
     -------
     float
-        In [0, 1], rounded once; 0 where it is too small for a float.
+        In [0, 1], rounded once; 0 if it is too small for a float.
     """
     only_a, only_b = int(only_a), int(only_b)  # of any size
     if min(only_a, only_b) < 0:
@@ -47,12 +47,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
-    """Return how many images network A alone classifies correctly, and how many B alone.
+    """Count the images that only network A classifies correctly, and those that only B does.
 
     Parameters
     ----------
     outputs_a, outputs_b : ndarray, shape (n_classes, n_samples)
-        The outputs of both; the largest of a column decides.
+        The outputs of both; the largest in a column decides.
     labels : ndarray of int, shape (n_samples,)
         The true classes. Raises `ValueError` if the shapes differ.
     """
@@ -66,7 +66,7 @@ def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.
 
 
 def verdict(only_a: int, only_b: int) -> str:
-    """Return in two sentences what `paired` counted, and what may be concluded."""
+    """State in two sentences what `paired` counted, and what can be concluded."""
     if not only_a + only_b:
         return "A and B classify the same images correctly. Nothing tells them apart."
     of_b, of_a = counted(only_b, "image"), grouped(only_a)
@@ -81,7 +81,7 @@ def verdict(only_a: int, only_b: int) -> str:
 
 
 def _how_rare(p_value: float) -> str:
-    """Return how often a small p-value happens, to two digits: ``"once in 2 700 tests"``."""
+    """Express a small p-value as a frequency, to two digits: ``"once in 2 700 tests"``."""
     if p_value < _RAREST:
         return "less than once in a billion tests"
     tests = 1 / p_value

@@ -1,4 +1,4 @@
-"""How the layers of a network do on some samples: what is saturated or dead, and the strength of the gradient."""
+"""Diagnostics of a network's layers on some samples: saturated and dead units, and gradient strength."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ __all__ = ["LayerDiagnostics", "diagnose"]
 _SATURATED: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
 )
-"""Below and above what an activation is saturated: 1 % of its range from its limits."""
+"""Limits below and above which an activation is saturated: 1 % of its range from its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerDiagnostics:
-    """What one layer does on the samples of a probe.
+    """Diagnostics of one layer on the samples of a probe.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ class LayerDiagnostics:
     n_units : int
         Units in the layer.
     saturated : float
-        Share, 0 to 1, of the activations, one for each unit and sample, that lie within 1 % of the activation's
-        range from one of its limits: there the slope is below 4 % of its largest. It is the share of units that
-        are saturated on a sample, on average. 0 for relu, which has no upper limit, and for softmax, whose
-        outputs are meant to come near 0 and 1.
+        Share, 0 to 1, of the activations, one for each unit and sample, that are within 1 % of the activation's
+        range from one of its limits: there the slope is below 4 % of its maximum. It is the average share of units
+        that are saturated on a sample. 0 for relu, which has no upper limit, and for softmax, whose
+        outputs are meant to approach 0 and 1.
     dead : float
         Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations.
     gradient_rms : float
         Root mean square of the elements of ∂L/∂W, L being the MEAN loss per sample; at least 0. Per weight,
-        because a norm would make large layers look stronger. Not a number if the gradient isn't.
+        because a norm would make large layers look stronger. NaN if the gradient is not finite.
     """
 
     layer: int
@@ -50,22 +50,22 @@ class LayerDiagnostics:
     gradient_rms: float
 
 
-@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def diagnose(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, *, weights: Sequence[ArrayLike] | None = None
 ) -> tuple[LayerDiagnostics, ...]:
-    """Return how each layer does on a batch of samples. The network is not changed.
+    """Diagnose each layer on a batch of samples. The network is not changed.
 
     Parameters
     ----------
     network : NeuralNetwork
-        The network, or one of the same layers and activations when `weights` are given.
+        The network, or one with the same layers and activations if `weights` are given.
     X : array_like, shape (n_input, n_samples)
         The probe's inputs, one sample per column; a few hundred suffice.
     d : array_like, shape (n_output, n_samples)
         The desired outputs.
     weights : sequence of array_like, optional
-        ``(W1, b1, W2, b2, …)`` in place of the network's own, each of its parameter's shape: those of a snapshot.
+        ``(W1, b1, W2, b2, …)`` to use instead of the network's own, with the same shapes: those of a snapshot.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def diagnose(
     Raises
     ------
     ValueError
-        If a shape is wrong, or the number of `weights`.
+        If a shape or the number of `weights` is wrong.
     """
     probe = network.copy()
     if weights is not None:
@@ -90,7 +90,7 @@ def diagnose(
 
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
-    """Return what activations `h` (n_units, n_samples) and the gradient of the weights say of a layer."""
+    """Diagnose a layer from its activations `h` (n_units, n_samples) and the gradient of its weights."""
     low, high = _SATURATED.get(name, (-np.inf, np.inf))
     return LayerDiagnostics(
         layer=number,

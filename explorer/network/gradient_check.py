@@ -1,7 +1,7 @@
-"""Compares the gradient of backpropagation with the slope of the loss itself.
+"""Comparison of the gradient of backpropagation with the slope of the loss itself.
 
-Nudge one weight up and down a little and see how the loss changes. That quotient knows nothing of the chain rule,
-so where the two agree, the backward pass is right.
+Nudge one weight up and down a little and see how the loss changes. That quotient doesn't use the chain rule,
+so where the two agree, the backward pass is correct.
 """
 
 import math
@@ -19,10 +19,10 @@ __all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
 Array = NDArray[Any]
 
 STEP = 1e-5
-"""ε, how far a weight is moved to either side: the error of the quotient is then about 1e-10 in float64."""
+"""ε, the distance by which a weight is moved both ways: the error of the quotient is about 1e-10 in float64."""
 
-_ALIKE = 1e-5  # relative difference up to which two gradients count as one
-_ROUNDINGS = 10  # units in the last place by which a loss may be off, after sums over layers and samples
+_ALIKE = 1e-5  # relative difference up to which two gradients count as equal
+_ROUNDINGS = 10  # maximum rounding error of a loss, in units in the last place, after sums
 
 
 class Place(NamedTuple):
@@ -38,18 +38,18 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeight:
-    """The gradient of one weight, found in two ways.
+    """The gradient of one weight, computed in two ways.
 
     Parameters
     ----------
     place : Place
-        Which weight.
+        Position of the weight.
     analytic : float
         By backpropagation.
     numeric : float
         By central differences, (L(w + ε) − L(w − ε)) / 2ε.
     noise : float
-        How much of `numeric` may be rounding of the loss.
+        Possible rounding error of `numeric`, caused by that of the loss.
     has_kink : bool
         Whether the loss has a corner, and so no slope, between w − ε and w + ε: where a relu unit turns on or off,
         or where a weight with an L1 penalty is 0.
@@ -69,16 +69,16 @@ class CheckedWeight:
 
     @property
     def agrees(self) -> bool:
-        """Whether the two are the same, as far as rounding lets one tell."""
+        """Whether the two are equal, up to rounding."""
         allowed = _ALIKE * max(abs(self.analytic), abs(self.numeric)) + self.noise
         return math.isfinite(self.numeric) and abs(self.analytic - self.numeric) <= allowed
 
 
-@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def check_gradient(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, places: Sequence[Place]
 ) -> tuple[CheckedWeight, ...]:
-    """Return the gradient at each of `places`, by backpropagation and by central differences, in float64.
+    """Compute the gradient at each of `places`, by backpropagation and by central differences, in float64.
 
     The loss is the SUM over the samples. Central differences have an error of order ε² where one-sided ones have ε
     (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3). Raises `ValueError` for wrong shapes.
@@ -86,13 +86,13 @@ def check_gradient(
     Parameters
     ----------
     network : NeuralNetwork
-        The network; it is not changed, a float64 copy of it is.
+        The network; it is copied to float64, not changed.
     X : array_like, shape (n_input, n_samples)
         The samples; a few suffice.
     d : array_like, shape (n_output, n_samples)
         Their desired outputs.
     places : sequence of Place
-        The weights.
+        Positions of the weights.
     """
     double = network.copy(np.float64)
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
@@ -107,21 +107,21 @@ def check_gradient(
 def choose_weights(
     network: NeuralNetwork, X: ArrayLike, rng: np.random.Generator, n: int = 8
 ) -> tuple[Place, ...]:
-    """Return `n` weights and biases drawn at random, from all layers in turn, the first and the last included.
+    """Draw the positions of `n` weights and biases at random, from all layers in turn.
 
-    Of the first layer only weights of inputs that are not 0 on all samples are drawn: the gradient of the others
+    In the first layer, only weights of inputs that are not 0 on all samples are drawn: the gradient of the others
     is 0 whatever the backward pass does.
 
     Parameters
     ----------
     network : NeuralNetwork
-        Says which weights there are.
+        The network to draw from.
     X : array_like, shape (n_input, n_samples)
-        The samples that the gradient will be checked on.
+        The samples for the gradient check.
     rng : numpy.random.Generator
         Source of the draw.
     n : int
-        How many; raises `ValueError` below one for each layer. Where a layer gets several, the last is a bias.
+        Number of positions; raises `ValueError` below one per layer. If a layer gets several, the last is a bias.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
@@ -141,8 +141,8 @@ def choose_weights(
 
 
 def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float) -> CheckedWeight:
-    """Move one weight up and down, and put it back."""
-    parameter = getattr(network, place.parameter)  # the array itself: writing into it changes the network
+    """Move one weight up and down, and restore it."""
+    parameter = getattr(network, place.parameter)  # the array itself: writing to it changes the network
     weight = parameter[place.row, place.column]
     losses, on = [], []
     for moved in (weight + STEP, weight - STEP):

@@ -1,7 +1,7 @@
-"""Initial weights: what a network starts from.
+"""Initial weights.
 
-Too small, and the signal dies; too large, and the units saturate. Glorot and He choose the spread from the number
-of inputs, so that a layer neither shrinks nor blows up what passes through it.
+If they are too small, the signal dies; if too large, the units saturate. Glorot and He choose the spread from the
+number of inputs, so that a layer neither shrinks nor amplifies its signal.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,28 +16,28 @@ Initializer = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 
 
 def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights of U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16).
+    """Return weights from U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16).
 
-    Like all here float64, of shape (n_out, n_in): the units after the weights, and before.
+    Like all in this module they are float64 of shape (n_out, n_in): units of the layer, and of the one before.
     """
     limit = np.sqrt(6.0 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_out, n_in))
 
 
 def he(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights of N(0, 2 / n_in), made for relu (He et al., 2015, equation 10); shape (n_out, n_in)."""
+    """Return weights from N(0, 2 / n_in), made for relu (He et al., 2015, equation 10); shape (n_out, n_in)."""
     return rng.normal(0.0, np.sqrt(2.0 / n_in), (n_out, n_in))
 
 
 def normal(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights of N(0, 1), whatever the number of inputs; shape (n_out, n_in)."""
+    """Return weights from N(0, 1), whatever the number of inputs; shape (n_out, n_in)."""
     return rng.normal(0.0, 1.0, (n_out, n_in))
 
 
 def uniform(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights of U[0, 1), shape (n_out, n_in).
+    """Return weights from U[0, 1), shape (n_out, n_in).
 
-    All weights are positive and no pixel is negative: the weighted sums of 784 inputs come out near 50, every
+    All weights are positive and no pixel is negative: the weighted sums of 784 inputs are near 50, every
     sigmoid unit saturates, and nothing is learned. A mistake worth seeing.
     """
     return rng.uniform(0.0, 1.0, (n_out, n_in))

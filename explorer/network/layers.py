@@ -1,4 +1,4 @@
-"""The exercise's names for what a network keeps in lists: W1 is W[0], b1 is b[0], a1 is a[0], and h1 is h[1]."""
+"""The exercise's names for the arrays in the network's lists: W1 is W[0], b1 is b[0], a1 is a[0], h1 is h[1]."""
 
 import re
 from typing import Any
@@ -11,8 +11,8 @@ _NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
 class Layers:
     """Names the arrays of each layer: those of the first are ``W1``, ``b1``, ``a1`` and ``h1``.
 
-    To read or to assign one reads or assigns an entry of the list ``W``, ``b``, ``a`` or ``h``, which is made, or
-    made longer, where it has to be. The list ``h`` begins with the inputs of the network, ``h[0]``.
+    Reading or assigning such a name accesses an entry of the list ``W``, ``b``, ``a`` or ``h``, which is created
+    or extended if necessary. The list ``h`` starts with the inputs of the network, ``h[0]``.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -28,7 +28,7 @@ class Layers:
     def __setattr__(self, name: str, value: Any) -> None:
         found = _place(name)
         arrays = [] if found is None else vars(self).setdefault(found[0], [])
-        if found is None or not isinstance(arrays, list):  # somebody's own use of the letter
+        if found is None or not isinstance(arrays, list):  # the letter has another use in a subclass
             super().__setattr__(name, value)
         else:
             arrays.extend([None] * (found[1] + 1 - len(arrays)))
@@ -36,6 +36,6 @@ class Layers:
 
 
 def _place(name: str) -> tuple[str, int] | None:
-    """Return the list and the index that a name such as ``"W1"`` stands for; None for another name."""
+    """Return the list and index that a name such as ``"W1"`` refers to; None for other names."""
     found = _NUMBERED.fullmatch(name)
     return (found[1], int(found[2]) - (found[1] != "h")) if found else None

@@ -1,4 +1,4 @@
-"""Losses: how wrong the outputs are, and the first delta of the backward pass.
+"""Losses: measures of the error of the outputs, and the first delta of the backward pass.
 
 Both losses are SUMS over classes and samples, as in the exercise: a batch twice as large has twice the loss and
 twice the gradient.
@@ -16,7 +16,7 @@ Array = NDArray[np.floating[Any]]
 
 
 def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, ArrayLike], Any]:
-    """Make a function of arrays take numbers and lists, too, and raise `ValueError` where the shapes differ."""
+    """Make a function of arrays accept numbers and lists too, and raise `ValueError` if the shapes differ."""
 
     @wraps(f)
     def function(y: ArrayLike, d: ArrayLike) -> Any:
@@ -39,7 +39,7 @@ def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, Array
 def squared_error(y: Array, d: Array) -> float:
     """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
-    Outputs `y` and desired outputs `d` have one shape, any. Raises `ValueError` if the shapes differ.
+    Outputs `y` and desired outputs `d` have the same shape. Raises `ValueError` if the shapes differ.
     """
     return float(0.5 * np.sum((y - d) ** 2))
 
@@ -57,12 +57,12 @@ def d_squared_error(y: Array, d: Array) -> Array:
 def cross_entropy(y: Array, d: Array) -> float:
     """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
-    Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, have one shape, any. An output of 0
+    Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, have the same shape. An output of 0
     counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
     (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
     """
     tiny = np.finfo(y.dtype).tiny
-    return float(-np.sum(d * np.log(np.maximum(y, tiny))) + 0.0)  # 0.0 makes no loss at all 0, not −0
+    return float(-np.sum(d * np.log(np.maximum(y, tiny))) + 0.0)  # adding 0.0 turns −0 into 0
 
 
 @of_one_shape
@@ -70,7 +70,7 @@ def d_cross_entropy(y: Array, d: Array) -> Array:
     """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
 
     After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
-    the division has cancelled. Raises `ValueError` if the shapes differ.
+    the division cancels. Raises `ValueError` if the shapes differ.
     """
     return np.asarray(-d / np.maximum(y, np.finfo(y.dtype).tiny))
 

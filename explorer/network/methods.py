@@ -17,18 +17,18 @@ Array = NDArray[Any]
 
 
 class Penalties(Network):
-    """The loss of each sample has penalties on large weights in it: L ← L + ½ λ₂ Σ W² + λ₁ Σ |W|."""
+    """Adds penalties on large weights to the loss of each sample: L ← L + ½ λ₂ Σ W² + λ₁ Σ |W|."""
 
     optimizer, l2, l1 = "sgd", 0.0, 0.0
 
     @property
     def penalties(self) -> tuple[float, float]:
-        """The penalties λ₂ and λ₁ in the loss; with AdamW λ₂ is not, as the weights decay in each step instead."""
+        """The penalties λ₂ and λ₁ in the loss; with AdamW λ₂ is 0, as the weights decay in each step instead."""
         return 0.0 if OPTIMIZERS[self.optimizer].decays_weights else self.l2, self.l1
 
     @property
     def penalty(self) -> float:
-        """What the weights add to the loss of each sample."""
+        """The penalty in the loss of each sample."""
         return sum((penalty(W, *self.penalties) for W in self.W), 0.0)
 
     def total_loss(self, y: Array, d: Array) -> float:
@@ -43,30 +43,30 @@ class Penalties(Network):
         return gradient
 
     def train_iteration(self, X: Array, d: Array, lr: float = 0.01) -> float:
-        """Take one step, and return `total_loss` before it."""
+        """Train on one mini-batch, and return `total_loss` before the step."""
         before = X.shape[1] * self.penalty if any(self.penalties) else 0.0
         return super().train_iteration(X, d, lr) + before
 
 
 class Dropout(Network):
-    """In a step the activation of unit j is m_j f(a_j), its slope m_j f′(a_j); m_j is 0 or 1 / (1 − p), by chance.
+    """In a step the activation of unit j is m_j f(a_j), its slope m_j f′(a_j); m_j is 0 or 1 / (1 − p), at random.
 
-    Inputs are left out likewise (Srivastava et al. 2014). See `explorer.network.regularization`.
+    Inputs are dropped likewise (Srivastava et al. 2014). See `explorer.network.regularization`.
     """
 
     dropout = input_dropout = 0.0
 
     def draw_masks(self, n: int) -> list[Any]:
-        """Return the masks (n_units, n) of the inputs and of each hidden layer; 1 where nothing is left out."""
+        """Return the masks (n_units, n) of the inputs and of each hidden layer; 1 without dropout."""
         rates = [self.input_dropout] + [self.dropout] * (len(self.layer_sizes) - 2)
         return [dropout_mask(self.rng, p, size, n) if p else 1 for p, size in zip(rates, self.layer_sizes)]
 
     def masked(self, masks: Sequence[Any]) -> list[Any]:
-        """Return the activation of each layer, those of the hidden layers times their masks."""
+        """Return the activation of each layer, multiplied by the mask in hidden layers."""
         return [f.times(m) for f, m in zip(self.f, masks)] + self.f[-1:]
 
     def train_iteration(self, X: Array, d: Array, lr: float = 0.01) -> float:
-        """Take one step with new masks, and return the loss before it."""
+        """Train on one mini-batch with new masks, and return the loss before the step."""
         if not (self.dropout or self.input_dropout):
             return super().train_iteration(X, d, lr)
         f, (of_inputs, *masks) = self.f, self.draw_masks(X.shape[1])
@@ -78,7 +78,7 @@ class Dropout(Network):
 
 
 class Optimization(Network):
-    """A step is θ ← θ − what an optimizer makes of the gradients so far, with AdamW and η λ₂ W.
+    """A step is θ ← θ − change, computed by an optimizer from the gradients so far, plus η λ₂ W with AdamW.
 
     Max-norm (Srivastava et al. 2014) then limits the length of each hidden unit's weights.
     """
@@ -86,7 +86,7 @@ class Optimization(Network):
     optimizer, l2, max_norm = "sgd", 0.0, 0.0
 
     def init_weights(self) -> None:
-        """Draw new weights, and forget earlier gradients."""
+        """Draw new weights, and reset the optimizer."""
         super().init_weights()
         n_memories = OPTIMIZERS[self.optimizer].n_memories
         self.n_steps, self.memory = 0, [(np.zeros_like(theta),) * n_memories for theta in self.parameters]
@@ -105,7 +105,7 @@ class Optimization(Network):
 
 
 class Schedule(Network):
-    """The learning rate of a step is η(t), t epochs after the beginning: see `explorer.network.schedules`."""
+    """The learning rate of a step is η(t), after t epochs: see `explorer.network.schedules`."""
 
     def fit(self, X: Array, d: Array, batch_size: int, n_epochs: int = 10, lr: Any = 0.01) -> Array:
         """Train, and return the mean loss per sample of each epoch; the rate is ``lr(t, size of the batch)``."""

@@ -1,6 +1,6 @@
-"""How good the predictions are, counted by class.
+"""Quality of the predictions, counted by class.
 
-Everything here starts from the confusion matrix, whole numbers of shape (n_classes, n_classes): rows are the true
+Everything here is based on the confusion matrix, integers of shape (n_classes, n_classes): rows are the true
 class, columns the predicted one.
 """
 
@@ -33,7 +33,7 @@ def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Return how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
+    """Count how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
 
     Entry [i, j] counts the samples of true class i that were predicted as j.
 
@@ -61,9 +61,9 @@ class ClassScores:
     Parameters
     ----------
     precision : ndarray of float64, shape (n_classes,)
-        Of the samples predicted as the class, the share that is of it; 0 if none was predicted.
+        Share of the samples predicted as the class that belong to it; 0 if none was predicted.
     recall : ndarray of float64, shape (n_classes,)
-        Of the samples of the class, the share predicted as it; 0 if there are none.
+        Share of the samples of the class that were predicted as it; 0 if there are none.
     f1 : ndarray of float64, shape (n_classes,)
         Harmonic mean of the two; 0 if both are 0.
     support : ndarray of int64, shape (n_classes,)
@@ -77,7 +77,7 @@ class ClassScores:
 
 
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
-    """Return precision, recall, F1 and support of each class, from what `confusion_matrix` returns."""
+    """Compute precision, recall, F1 and support of each class from a confusion matrix."""
     hits = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
     decided = confusion.sum(axis=0)
@@ -90,9 +90,9 @@ def per_class(confusion: NDArray[np.integer]) -> ClassScores:
 
 
 def hardest_classes(confusion: NDArray[np.integer]) -> tuple[int, ...]:
-    """Return the classes by their recall, the lowest first, from what `confusion_matrix` returns.
+    """Return the classes of a confusion matrix in ascending order of their recall.
 
-    Equal ones are in their order; a class that no sample is of has no recall, and is left out.
+    Ties are in the order of the classes; a class without samples has no recall and is left out.
     """
     scores = per_class(confusion)
     return tuple(int(k) for k in np.argsort(scores.recall, kind="stable") if scores.support[k])
@@ -109,9 +109,9 @@ class Confusion:
 
 
 def most_confused(confusion: NDArray[np.integer], n_pairs: int = 5) -> tuple[Confusion, ...]:
-    """Return at most `n_pairs` kinds of mistake, the most frequent first, from what `confusion_matrix` returns.
+    """Return at most `n_pairs` kinds of mistake in a confusion matrix, the most frequent first.
 
-    Equal counts are in the order of their classes; a kind that never happens is left out.
+    Ties are in the order of their classes; kinds that never occur are left out.
     """
     mistakes = np.array(confusion, dtype=np.int64)
     np.fill_diagonal(mistakes, 0)

@@ -1,6 +1,6 @@
-"""Which samples a network gets wrong, and how badly: the images in a cell of the confusion matrix.
+"""Misclassified samples and the size of their errors: the images in a cell of the confusion matrix.
 
-Outputs have the shape (n_classes, n_samples), the largest of a column decides; labels are the true classes, int of
+Outputs have the shape (n_classes, n_samples), the largest in a column decides; labels are the true classes, int of
 shape (n_samples,).
 """
 
@@ -14,7 +14,7 @@ __all__ = ["Answered", "answered", "confidences", "probabilities", "sample_losse
 
 
 def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str) -> NDArray[np.float64]:
-    """Return the loss of each sample: float64, shape (n_samples,), at least 0; NaN where an output is.
+    """Return the loss of each sample: float64, shape (n_samples,), at least 0; NaN if an output is.
 
     It is ½ Σ (y − d)² or −log y of the true class, d being one-hot; raises `ValueError` for another name.
     """
@@ -30,9 +30,8 @@ def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str)
 def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
     """Return the outputs divided by their sum over the classes, shape (n_classes, n_samples).
 
-    Softmax outputs sum to 1 already. Ten sigmoids need not: their shares are no probabilities that training
-    made, but they can be compared like some. Where all outputs are 0 every class gets the same; where one is
-    NaN, all shares are.
+    Softmax outputs sum to 1 already. Ten sigmoids need not: their shares were not trained as probabilities, but
+    can be compared like them. If all outputs are 0, every class has the same share; if one is NaN, all shares are.
     """
     y = outputs.astype(np.float64)
     sums = y.sum(axis=0, keepdims=True)
@@ -42,9 +41,9 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def confidences(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return how sure each decision is: the largest of a sample's `probabilities`, shape (n_samples,).
+    """Return the confidence of each decision: the largest of a sample's `probabilities`, shape (n_samples,).
 
-    From 1 / n_classes to 1; NaN where an output is.
+    From 1 / n_classes to 1; NaN if an output is.
     """
     return np.asarray(probabilities(outputs).max(axis=0))
 
@@ -77,7 +76,7 @@ def select_samples(
     Returns
     -------
     ndarray of int64, shape (n_selected,)
-        Equals stay in the order of the samples; NaN comes last.
+        Ties are in the order of the samples; NaN comes last.
     """
     decided = outputs.argmax(axis=0)
     chosen = np.ones(len(labels), dtype=bool)
@@ -94,7 +93,7 @@ def select_samples(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is left when a network may say "I don't know": `n` of `n_samples`, and `n_right` of them correctly."""
+    """The result if a network may say "I don't know": `n` of `n_samples` answers, `n_right` of them correct."""
 
     n: int
     n_right: int
@@ -102,19 +101,19 @@ class Answered:
 
     @property
     def coverage(self) -> float:
-        """Share of the samples that are answered, 0 to 1."""
+        """Share of the samples with an answer, 0 to 1."""
         return self.n / self.n_samples
 
     @property
     def accuracy(self) -> float:
-        """Share of the answered samples that are right, 0 to 1; NaN where none is answered."""
+        """Share of the answers that are correct, 0 to 1; NaN without answers."""
         return self.n_right / self.n if self.n else float("nan")
 
 
 def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> Answered:
-    """Return how many samples are answered, and how many correctly, if doubtful ones are not.
+    """Count the answers, and the correct ones, if doubtful samples get none.
 
-    Doubtful is a sample whose confidence, as in `confidences`, is below `threshold`, 0 to 1, or NaN.
+    A sample is doubtful if its confidence, as in `confidences`, is below `threshold`, 0 to 1, or NaN.
     """
     sure = confidences(outputs) >= threshold
     right = outputs.argmax(axis=0) == labels

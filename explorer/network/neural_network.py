@@ -1,4 +1,4 @@
-"""The network as users have it: the textbook's formulas with every method, its arguments checked."""
+"""The public network class: the formulas of `network` with all methods, and checked arguments."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
-    """A fully connected network. Every formula is a method, which a subclass may replace: `fit` follows it.
+    """A fully connected network. Every formula is a method, which a subclass may replace: `fit` uses it.
 
     Parameters
     ----------
@@ -38,27 +38,27 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     initializer : {"glorot", "he", "normal", "uniform"}
         Distribution of the initial weights; the initial biases are 0.
     optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
-        How the gradient becomes a step; see `explorer.network.optimizers`.
+        Method that turns the gradient into a step; see `explorer.network.optimizers`.
     l2, l1 : float
-        Penalties on the weights, at least 0, that are added to the loss of each sample; with AdamW, `l2` is the
+        Penalties on the weights, at least 0, added to the loss of each sample; with AdamW, `l2` is the
         decay of the weights instead. See `explorer.network.regularization`.
     dropout, input_dropout : float
-        Share of the hidden units, and of the inputs, that a step leaves out, at least 0 and below 1.
+        Share of the hidden units, and of the inputs, dropped in a step, at least 0 and below 1.
     max_norm : float
-        Longest that the incoming weights of a hidden unit may become together; 0 for any length.
+        Maximum length of the vector of a hidden unit's incoming weights; 0 for no limit.
     dtype : dtype
         float32, or float64 for checking gradients.
     seed : int, numpy.random.Generator or None
-        Source of the weights and of the order of samples in `fit`; None takes a fresh one.
+        Source of the weights and of the order of samples in `fit`; None means a random one.
 
     Attributes
     ----------
     W1, b1, W2, b2, … : ndarray
-        Parameters of each layer: weights (n_out, n_in), biases (n_out, 1); to be changed in place or assigned.
+        Parameters of each layer: weights (n_out, n_in), biases (n_out, 1); can be changed in place or assigned.
     a1, h1, a2, h2, … : ndarray
-        Weighted sums and activations of the last forward pass, shape (n_out, n), in arrays of their own.
+        Weighted sums and activations of the last forward pass, shape (n_out, n), in separate arrays.
     f, W, b, a, h : list
-        The activations, and those arrays, in the order of the layers, as `Network` has them.
+        The activations, and those arrays, in the order of the layers, as in `Network`.
     layer_sizes : tuple of int
         Units of every layer, the inputs first.
     shapes : dict of str to tuple of int
@@ -67,7 +67,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     Raises
     ------
     ValueError
-        If an argument, here or in a method, is wrong; the message says which, what was found and expected.
+        If an argument, here or in a method, is invalid; the message names it, what was found and expected.
     """
 
     dtype: np.dtype[np.floating]
@@ -114,7 +114,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
     @property
     def n_layers(self) -> int:
-        """Number of layers with weights, the output layer among them."""
+        """Number of layers with weights, including the output layer."""
         return len(self.layer_sizes) - 1
 
     @property
@@ -124,16 +124,16 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
     @property
     def functions(self) -> dict[str, str]:
-        """The names of its functions, as keyword options of this class."""
+        """The names of the functions, as keyword arguments of this class."""
         names = "hidden_activation", "output", "loss", "initializer"
         return {name: getattr(self, name) for name in names}
 
-    @np.errstate(invalid="ignore")  # some BLAS warn of what they never compute (numpy#24067)
+    @np.errstate(invalid="ignore")  # some BLAS warn of values they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
         """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
 
         ``a1 = W1 X + b1``, ``h1 = f(a1)``, ``a2 = W2 h1 + b2``, … and the output activation at the end. The
-        weighted sums and activations of each layer are kept as `a1`, `h1`, `a2`, …
+        weighted sums and activations of each layer are stored as `a1`, `h1`, `a2`, …
         """
         return super().forward(arguments.columns("X", X, self.layer_sizes[0], self.dtype))
 
@@ -162,7 +162,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         return super().backward(X, y, d)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
-        """Take one step with the optimizer, and return `total_loss` before it, a sum over the samples.
+        """Make one step with the optimizer, and return `total_loss` before it, a sum over the samples.
 
         Parameters
         ----------
@@ -200,12 +200,12 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         d : array_like, shape (n_output, n)
             Their desired outputs, finite.
         batch_size, n_epochs : int
-            Samples per step (more than there are means all), and passes over the samples; at least 1.
+            Samples per step (clamped to the number of samples), and passes over the samples; at least 1.
         lr : float or callable
-            Learning rate, finite and greater than 0; or a function of the epochs so far, called with those at the
-            middle of each mini-batch: a schedule, as `explorer.network.schedules` has them.
+            Learning rate, finite and greater than 0; or a schedule as in `explorer.network.schedules`: a function
+            of the epochs so far, called with the value at the middle of each mini-batch.
         reduction : {"sum", "mean"}
-            Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam take the mean anyhow.
+            Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam always use the mean.
         """
         X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)
         d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])
@@ -222,7 +222,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         return super().fit(X, d, batch_size, n_epochs, rate)
 
     def named(self) -> dict[str, Array]:
-        """Return the parameters by their names."""
+        """Return the parameters by name."""
         return dict(zip(self.shapes, self.parameters, strict=True))
 
     def weights(self) -> tuple[Array, ...]:
@@ -233,7 +233,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         return copies
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all parameters, ``(W1, b1, …)``. Raises `ValueError`, and sets none, if one has another shape."""
+        """Set all parameters, ``(W1, b1, …)``. Raises `ValueError`, and sets none, if a shape differs."""
         if len(weights) != len(self.shapes):
             raise ValueError(f"weights has {len(weights)} arrays; expected {len(self.shapes)}")
         named = zip(self.shapes, weights, strict=True)
@@ -241,7 +241,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
             super().__setattr__(name, array)
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return a network with the same layers, weights and random generator, which shares nothing with this one.
+        """Return an independent network with the same layers, weights and random generator.
 
         It computes in `dtype`, by default this network's. Raises `ValueError` if that isn't float32 or float64.
         """
@@ -252,19 +252,19 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         return made
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write sizes, functions and weights to a ``.npz`` file without pickles, all of it or nothing.
+        """Write sizes, functions and weights to a ``.npz`` file without pickles, atomically.
 
-        The optimizer and the regularization are not in it: they belong to training. Nothing is added to the name;
-        a ``~`` at its start is the home folder. Raises `OSError` if the file can't
-        be written, or is there already without `overwrite`, and `WeightsError` if a weight is not finite.
+        The optimizer and the regularization are not stored: they belong to training. Nothing is appended to the
+        name; a ``~`` at its start is the home folder. Raises `OSError` if the file can't be written, or exists
+        already and `overwrite` is False, and `WeightsError` if a weight is not finite.
         """
-        from .weights_file import save_weights  # what handles files is loaded when a file is
+        from .weights_file import save_weights  # file handling is imported on demand
 
         save_weights(path, self.named(), self.functions, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the network in a file, which may come from anywhere, as `weights_file.load_weights` says."""
+        """Load a network from a file, which may be untrusted; see `weights_file.load_weights`."""
         from .weights_file import load_weights, sizes_of
 
         saved = load_weights(path)

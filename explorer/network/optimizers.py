@@ -1,10 +1,10 @@
-"""Optimizers: how the gradient of a mini-batch becomes a change of the weights.
+"""Optimizers: functions that turn the gradient of a mini-batch into a change of the weights.
 
-Let θ be a parameter of the network, g its gradient and η the learning rate. Plain gradient descent takes the step
+Let θ be a parameter of the network, g its gradient and η the learning rate. Plain gradient descent makes the step
 θ ← θ − η g. The others also keep a memory of earlier gradients, in arrays of θ's shape that start at 0.
 
-An optimizer is a function ``change, memory = f(g, lr, t, *memory)`` on arrays of one shape. It returns what is
-subtracted from θ at step t (the first is 1), and the new memory.
+An optimizer is a function ``change, memory = f(g, lr, t, *memory)`` on arrays of one shape. It returns the change
+to subtract from θ at step t (the first is 1), and the new memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ EPSILON = 1e-8
 
 
 def sgd(g: Array, lr: float, t: int) -> Change:
-    """Return the change η g: plain gradient descent, which remembers nothing (Robbins and Monro 1951)."""
+    """Return the change η g: plain gradient descent, without memory (Robbins and Monro 1951)."""
     return lr * g, ()
 
 
@@ -62,7 +62,7 @@ def nesterov(g: Array, lr: float, t: int, v: Array) -> Change:
     """Return the change η g + μ v with v ← μ v + η g: momentum that looks one step ahead.
 
     Nesterov 1983, in the form of Sutskever et al. 2013, "On the importance of initialization and momentum in deep
-    learning", but with θ for the point that they look ahead to, as in PyTorch.
+    learning", but with θ for the lookahead point, as in PyTorch.
     """
     v = MOMENTUM * v + lr * g
     return lr * g + MOMENTUM * v, (v,)
@@ -82,8 +82,9 @@ def rmsprop(g: Array, lr: float, t: int, s: Array) -> Change:
 def adam(g: Array, lr: float, t: int, m: Array, s: Array) -> Change:
     """Return the change η m̂ / (√ŝ + ε): the mean gradient, divided by its root mean square.
 
-    m ← β₁ m + (1 − β₁) g and s ← β₂ s + (1 − β₂) g² begin at 0 and so are too small at first, by 1 − β₁ᵗ and
-    1 − β₂ᵗ: m̂ and ŝ are divided by that (Kingma and Ba 2015, "Adam: a method for stochastic optimization").
+    m ← β₁ m + (1 − β₁) g and s ← β₂ s + (1 − β₂) g² start at 0 and are too small at first, by the factors 1 − β₁ᵗ
+    and 1 − β₂ᵗ: m̂ and ŝ are corrected for that (Kingma and Ba 2015, "Adam: a method for stochastic
+    optimization").
     """
     m = BETA_1 * m + (1 - BETA_1) * g
     s = BETA_2 * s + (1 - BETA_2) * g**2
@@ -100,11 +101,11 @@ class Optimizer:
     n_memories: int = 0
     """Arrays of memory for each parameter."""
     is_scale_free: bool = False
-    """Whether scaling the gradient leaves the step unchanged. Such a method takes the mean over a mini-batch; with
+    """Whether scaling the gradient leaves the step unchanged. Such a method uses the mean over a mini-batch; with
     the sum, only ε and a shorter last mini-batch would make a difference."""
     decays_weights: bool = False
-    """Whether each step also takes η λ₂ W from the weights, so that λ₂ is neither in the loss nor in the gradient,
-    where Adam would divide it away: "Decoupled weight decay regularization" (Loshchilov and Hutter 2019)."""
+    """Whether each step also subtracts η λ₂ W from the weights, so that λ₂ is neither in the loss nor in the
+    gradient, where Adam would cancel it: "Decoupled weight decay regularization" (Loshchilov and Hutter 2019)."""
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
@@ -117,4 +118,4 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
         "adamw": Optimizer(adam, 2, is_scale_free=True, decays_weights=True),
     }
 )
-"""The methods by name."""
+"""The optimizers by name."""

@@ -1,7 +1,7 @@
-"""Regularization: what keeps a network from learning the training samples by heart.
+"""Regularization: methods that keep a network from memorizing the training samples.
 
-Penalties and max-norm keep the weights small, so that outputs change little where inputs do. Dropout keeps units
-from relying on each other. Biases are left alone: they multiply no input.
+Penalties and max-norm keep the weights small, so that small changes of the inputs change the outputs little.
+Dropout keeps units from relying on each other. Biases are not regularized: they multiply no input.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Array = NDArray[np.floating[Any]]
 
 
 def penalty(W: Array, l2: float, l1: float) -> float:
-    """Return ½ λ₂ Σ W² + λ₁ Σ |W|, what weights `W` of any shape add to the loss of each sample, at least 0.
+    """Return ½ λ₂ Σ W² + λ₁ Σ |W|, the penalty on weights `W` of any shape in the loss of each sample, at least 0.
 
     L2: Hoerl and Kennard 1970, "Ridge regression". L1: Tibshirani 1996, "Regression shrinkage and selection via
     the lasso".
@@ -29,10 +29,10 @@ def d_penalty(W: Array, l2: float, l1: float) -> Array:
 
 
 def dropout_mask(rng: np.random.Generator, rate: float, n_units: int, n: int) -> Array:
-    """Return a mask (n_units, n) for `n` samples: 0 at the share `rate` of its places, else 1 / (1 − rate).
+    """Return a mask (n_units, n) for `n` samples: 0 with probability `rate`, else 1 / (1 − rate).
 
-    The factor makes up for the units that are missing: a weighted sum of the next layer is on average as large as
-    without dropout, so nothing has to be rescaled when a trained network is used ("inverted" dropout). Srivastava
+    The factor compensates for the dropped units: a weighted sum of the next layer is on average as large as
+    without dropout, so a trained network can be used without rescaling ("inverted" dropout). Srivastava
     et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
     kept = rate <= rng.random((n, n_units), np.float32).T
@@ -40,9 +40,9 @@ def dropout_mask(rng: np.random.Generator, rate: float, n_units: int, n: int) ->
 
 
 def limit_norms(W: Array, longest: float) -> Array:
-    """Return weights (n_out, n_in) with each unit's row shortened to the length `longest` where it is longer.
+    """Return weights (n_out, n_in) with each unit's row scaled down to the length `longest` if it is longer.
 
-    Max-norm (Srivastava et al. 2014, as above): large steps can't blow the weights up.
+    Max-norm (Srivastava et al. 2014, as above): large steps can't make the weights explode.
     """
     lengths = np.sqrt(np.square(W).sum(axis=1, keepdims=True))  # (n_out, 1)
     limited: Array = W * np.minimum(1, longest / np.maximum(lengths, np.finfo(W.dtype).tiny))

@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate falls while a network is trained.
+"""Schedules: functions that lower the learning rate during training.
 
 A schedule is a function ``f(t, T)``, the factor on the learning rate after t of T epochs. A mini-batch is trained
 with the factor at its middle, so t is never quite 0 or T.
@@ -12,7 +12,7 @@ __all__ = ["SCHEDULES", "constant", "cosine", "inverse", "rate_factor", "steps"]
 
 
 def constant(t: float, T: float) -> float:
-    """Return 1: the learning rate stays."""
+    """Return 1: the learning rate is constant."""
     return 1.0
 
 
@@ -25,7 +25,7 @@ def steps(t: float, T: float) -> float:
 
 
 def inverse(t: float, T: float) -> float:
-    """Return 1 / (1 + t): it falls towards 0, but so slowly that the steps can still add up to any distance.
+    """Return 1 / (1 + t), which falls towards 0, but so slowly that the steps can still add up to any distance.
 
     Robbins and Monro 1951, "A stochastic approximation method".
     """
@@ -33,7 +33,7 @@ def inverse(t: float, T: float) -> float:
 
 
 def cosine(t: float, T: float) -> float:
-    """Return (1 + cos(π t / T)) / 2: it falls to 0, slowly at first and at the end.
+    """Return (1 + cos(π t / T)) / 2, which falls to 0, slowly at first and at the end.
 
     Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.
     """
@@ -47,10 +47,10 @@ SCHEDULES: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
 
 
 def rate_factor(schedule: str, t: float, T: float, warmup: float = 0.0) -> float:
-    """Return the factor on the learning rate: that of a schedule, times t / warmup in the first `warmup` epochs.
+    """Return the factor on the learning rate: the schedule's, times t / warmup in the first `warmup` epochs.
 
-    A schedule falls during the warm-up, too, so that with a falling one the factor never reaches 1. Small steps
-    first, while the weights are still far from any valley and a full step could throw them off: Goyal et al. 2017,
+    A schedule also applies during the warm-up, so that with a falling one the factor never reaches 1. Small first
+    steps help while the weights are far from any minimum and a full step could throw them off: Goyal et al. 2017,
     "Accurate, large minibatch SGD: training ImageNet in 1 hour".
     """
     return SCHEDULES[schedule](t, T) * (min(1.0, t / warmup) if warmup else 1.0)

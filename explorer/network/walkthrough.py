@@ -1,4 +1,4 @@
-"""One sample on its way through the network and back, number by number."""
+"""The forward and backward passes of one sample, number by number."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerWalk:
-    """What one layer makes of the sample.
+    """The values of one layer for the sample.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class LayerWalk:
     W : ndarray, shape (n_units, n_inputs)
         Weights.
     inputs : ndarray, shape (n_inputs,)
-        The activations of the layer before, or the pixels.
+        The activations of the previous layer, or the pixels.
     b, a, h, delta : ndarray, shape (n_units,)
         Biases, weighted sums, activations, and ∂L/∂a.
     """
@@ -61,7 +61,7 @@ class Walkthrough:
     penalties : tuple of float
         λ₂ and λ₁ of the penalty.
     penalty : float
-        What the weights add to the loss.
+        The penalty in the loss.
     """
 
     x: Array
@@ -88,17 +88,17 @@ class Walkthrough:
         return int(self.y.argmax())
 
 
-@np.errstate(all="ignore")  # weights that are infinite or not a number show in what is returned
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthrough:
-    """Return what each layer makes of one sample, and the deltas back.
+    """Compute the values of each layer for one sample, forward and backward.
 
-    Every number is one of the network's own passes. A bias's gradient is the sum of its unit's deltas over the
+    Every number is from the network's own passes. A bias's gradient is the sum of its unit's deltas over the
     samples: with one sample it is the delta.
 
     Parameters
     ----------
     network : NeuralNetwork
-        The network; like `forward`, this replaces what it keeps of its last pass.
+        The network; like `forward`, this replaces the arrays of its last pass.
     x, d : array_like, shapes (n_input,) and (n_output,)
         The inputs, and the desired outputs, one-hot. Raises `ValueError` for another shape.
     """
@@ -117,9 +117,9 @@ def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthro
 
 
 def busiest_units(walk: Walkthrough, output: int) -> tuple[int, ...]:
-    """Return one unit for each layer: `output` at the end, and before it the ones that add most to the next.
+    """Return one unit for each layer: `output` at the end, and before it those that contribute most to the next.
 
-    In each layer that is the unit j of the largest |W[k, j] h[j]|, k being the unit of the layer after it.
+    In each layer that is the unit j with the largest |W[k, j] h[j]|, k being the selected unit of the next layer.
     """
     units = [output]
     for layer in walk.layers[:0:-1]:

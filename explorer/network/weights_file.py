@@ -1,8 +1,8 @@
-"""A network's weights in a file: a NumPy ``.npz`` without pickles, read back without trust.
+"""A network's weights in a file: a NumPy ``.npz`` without pickles, read as untrusted.
 
-Besides the arrays ``W1``, ``b1``, ``W2``, … the file holds one text, ``network``, with the names of the functions
-and of whatever else was stored. Reading starts from the sizes that the file declares, so that a small hostile
-file can't fill the memory.
+Besides the arrays ``W1``, ``b1``, ``W2``, … the file has one text, ``network``, with the names of the functions
+and of any other entries. Declared sizes are checked before reading, so that a small hostile file can't fill the
+memory.
 """
 
 import json
@@ -40,7 +40,7 @@ Array = NDArray[Any]
 
 FORMAT = 1
 MOST_BYTES = 1 << 27
-"""Most bytes that all of a file's entries may declare: twice the largest network that the controls allow."""
+"""Maximum of the declared sizes of a file's entries: twice the largest network that the controls allow."""
 
 _MOST_LETTERS = 10_000
 _MOST_TEXT = 4 * _MOST_LETTERS + 1_000  # bytes of as many letters, and of the header
@@ -58,16 +58,16 @@ class WeightsError(FileError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedWeights:
-    """What a file holds.
+    """The content of a weights file.
 
     Parameters
     ----------
     weights : mapping of str to ndarray
-        ``W1``, ``b1``, ``W2``, … in this order, of shapes that fit together, all float32 or all float64, finite.
+        ``W1``, ``b1``, ``W2``, … in this order, with matching shapes, all float32 or all float64, finite.
     functions : mapping of str to str
         The names of the network's hidden activation, output, loss and initializer.
     metadata : mapping of str to str or float
-        Single texts and numbers that were stored besides; they are as trustworthy as their source.
+        Other single texts and numbers in the file; they are as trustworthy as their source.
     """
 
     weights: Mapping[str, Array]
@@ -76,7 +76,7 @@ class SavedWeights:
 
 
 def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
-    """Return the units of every layer, the inputs first, of parameters named W1, b1, W2, …, in this order."""
+    """Return the units of every layer, the inputs first, from parameters named W1, b1, W2, …, in this order."""
     matrices = [array for name, array in weights.items() if name.startswith("W")]
     return (matrices[0].shape[1], *map(len, matrices))
 
@@ -89,14 +89,14 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
     weights, functions
         As in `SavedWeights`.
     **metadata : str, numbers or arrays of numbers
-        More to store, each under its own name: ``numpy.load(path)["name"]`` gives it back.
+        Further entries, each under its own name: ``numpy.load(path)["name"]`` reads it.
 
     Raises
     ------
     WeightsError
-        If a weight is infinite or not a number.
+        If a weight is infinite or NaN.
     ValueError
-        If a piece of metadata has a reserved name, or is neither text nor numbers.
+        If a metadata entry has a reserved name, or is neither text nor numbers.
     """
     for key, array in weights.items():
         _check_finite(array, f"the network, {key}")
@@ -106,17 +106,17 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
 
 
 def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
-    """Return what a file holds that `weights_bytes` has made.
+    """Load a file written by `weights_bytes`.
 
     Parameters
     ----------
     path : str or path-like
-        The file. It may come from anywhere: nothing in it is run, and its sizes are checked before it is read.
+        The file. It may be untrusted: nothing in it is executed, and its sizes are checked before reading.
 
     Raises
     ------
     WeightsError
-        If there is no such file, or it holds anything else. The message names the file, what was found and
+        If there is no such file, or it has any other content. The message names the file, what was found and
         what was expected.
     """
     location = Path(path).expanduser()
@@ -129,7 +129,7 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
 
 
 def read_weights(content: bytes, name: str) -> SavedWeights:
-    """Return what the bytes of a whole file hold; all is as for `load_weights`, and `name` what errors call it."""
+    """Read the bytes of a whole file, like `load_weights`; errors call it `name`."""
     name = printable(name)
     with explained(name, WeightsError, _EXPECTED):
         return _read(BytesIO(content), name)
@@ -142,7 +142,7 @@ def save_weights(
     *,
     overwrite: bool,
 ) -> None:
-    """Write what `weights_bytes` returns to a file, all of it or nothing. Raises `OSError` as `whole_file`."""
+    """Write the result of `weights_bytes` to a file, atomically. Raises `OSError` like `whole_file`."""
     content = weights_bytes(weights, functions)
     with whole_file(path, overwrite=overwrite) as stream:
         stream.write(content)
@@ -204,13 +204,13 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
 
 
 def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
-    """Return those of the further entries that are a single text or number; tables are left where they are."""
+    """Return the further entries that are a single text or number; arrays are left unread."""
     singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key)]
     return {key: archive.array(key, r"U\d{1,5}|[iu][1248]|f[248]", 0, "a value").item() for key in singles}
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:
-    """Raise unless shapes and dtypes fit together, and all is finite."""
+    """Raise unless shapes and dtypes match and all values are finite."""
     n_in, dtype = weights["W1"].shape[1], weights["W1"].dtype
     for key, array in weights.items():
         shape = (len(array), n_in) if key.startswith("W") else (n_in, 1)

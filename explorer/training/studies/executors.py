@@ -151,7 +151,7 @@ class _Worker:
 
     def __init__(self) -> None:
         _keep_ctrl_c()
-        context = multiprocessing.get_context("spawn")  # a fork would copy locks held by other threads
+        context = multiprocessing.get_context("spawn")  # a fork would copy locks owned by other threads
         self._calls, other_end = context.Pipe()
         with other_end:
             arguments = (_BEFORE_NUMPY, {"calls": other_end})

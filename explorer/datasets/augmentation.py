@@ -110,8 +110,7 @@ def transform(
 def _smoothing() -> Floats:
     """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points).
 
-    The squares of a pixel's weights sum to 1, so that the weighted sum of noise with variance 1 has variance 1
-    too.
+    The squares of a pixel's weights sum to 1, so the weighted sum of noise with variance 1 has variance 1 too.
     """
     points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
     weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))

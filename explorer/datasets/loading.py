@@ -206,8 +206,7 @@ class DatasetOffer:
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
     """Offer the data set that `load_dataset` reads at a path, under a given name.
 
-    The first process to read it stores it in the folder `shared`, which need not exist yet, and all processes map
-    it.
+    The first process to read it stores it in the folder `shared`, created if necessary, and all processes map it.
     """
 
     def load() -> Dataset:

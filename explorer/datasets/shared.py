@@ -36,8 +36,8 @@ def map_dataset(folder: Path) -> Dataset:
 def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
     """Return the data set in `folder`; if there is none yet, `load` it and store it there for all to map.
 
-    It is stored atomically. Without space or permission, this process keeps the data it has loaded. Raises the
-    errors of `load`.
+    It is stored atomically. Without space or permission, this process keeps what it has loaded. Errors of
+    `load` are raised.
     """
     with suppress(OSError):
         return map_dataset(folder)

@@ -95,8 +95,7 @@ class Descent:
         """Return the calls that update half of the weights.
 
         `steps` holds `rate` times the gradient, summed over `n` samples; the calls add the penalties to it. The
-        calls are created once and cached: those of a large network take megabytes, and an epoch has many
-        mini-batches.
+        calls are cached: those of a large network take megabytes, and an epoch has many mini-batches.
         """
         span = self._model.parameters.span(half)
         key = id(steps.flat), n, span.start, span.stop  # the calls keep that array alive

@@ -114,9 +114,9 @@ class MiniBatches:
     seed : int
         Seed of dropout.
     take : callable, optional
-        ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8 of shape (stop
-        - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model's pixels are
-        sorted.
+        ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8, shape
+        (stop - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model sorts
+        its pixels.
     """
 
     def __init__(

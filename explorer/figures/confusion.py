@@ -140,8 +140,8 @@ def difference_data(
     Parameters
     ----------
     a, b : ndarray of int, shape (n_classes, n_classes), or None
-        Confusion matrices over the same images: rows are the true class, columns the predicted. None gives empty
-        cells.
+        Confusion matrices over the same images: rows are the true class, columns the predicted; cells are
+        empty for None.
     called : tuple of two str
         Names of the two: any text.
 

@@ -39,7 +39,7 @@ def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, Array
 def squared_error(y: Array, d: Array) -> float:
     """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
-    Outputs `y` and desired outputs `d` have the same shape. Raises `ValueError` if the shapes differ.
+    Outputs `y` and desired outputs `d` can have any shape. Raises `ValueError` if the shapes differ.
     """
     return float(0.5 * np.sum((y - d) ** 2))
 
@@ -57,7 +57,7 @@ def d_squared_error(y: Array, d: Array) -> Array:
 def cross_entropy(y: Array, d: Array) -> float:
     """Return −Σ d log y, at least 0; a sum over everything, not a mean.
 
-    Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, have the same shape. An output of 0
+    Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, can have any shape. An output of 0
     counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
     (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
     """

@@ -1,8 +1,7 @@
 """A network's weights in a file: a NumPy ``.npz`` without pickles, read as untrusted.
 
 Besides the arrays ``W1``, ``b1``, ``W2``, … the file has one text, ``network``, with the names of the functions
-and of any other entries. Declared sizes are checked before reading, so that a small hostile file can't fill the
-memory.
+and of other entries. Declared sizes are checked before reading, so a small hostile file can't fill the memory.
 """
 
 import json

@@ -1,8 +1,7 @@
 """A session as a file: all its runs, with their names and notes, and the settings.
 
 The file is a zip of plain arrays, without pickles. All records of one kind are in one table, run after run;
-the JSON text ``session`` assigns the rows to the runs. Only the weights of networks are stored: outputs are
-recomputed.
+the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed.
 """
 
 from __future__ import annotations

@@ -218,8 +218,7 @@ class Choice(Field):
 class LayerSizes(Field):
     """The number of units of each hidden layer: an integer, or a sequence of one to `most_layers` of them.
 
-    A sequence may be a one-dimensional array; sets, which have no order, and possibly endless iterables are
-    refused.
+    One-dimensional arrays are accepted; sets, which have no order, and possibly endless iterables are not.
 
     As text, commas, semicolons or spaces separate the sizes; so do hyphens, with or without the input and output
     sizes: ``"128, 64"``, ``"128-64"`` and ``"784-128-64-10"`` are the same network.
@@ -264,8 +263,7 @@ class LayerSizes(Field):
     def _hidden(self, text: str) -> list[str]:
         """Split `text` into the size of each hidden layer.
 
-        Raises `ConfigError` if the text seems to list all layers but its input or output size is not the
-        network's.
+        Raises `ConfigError` if the text seems to list all layers but has another input or output size.
         """
         text = text[:_LONGEST_ROW].strip()
         chain = _HYPHEN.split(text)

@@ -114,9 +114,8 @@ class TrainingRun:
         The images and labels.
     start : Snapshot, optional
         Another run's network at the end of an epoch, to continue from as if this run had trained it: the samples
-        are shuffled as they would have been, so with the same settings the mini-batches are the same. But the
-        optimizer starts without state: with momentum, say, the first steps are smaller than in that run. Raises
-        `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
+        are shuffled as they would have been, so the same settings repeat that run. But the optimizer starts
+        without state: with momentum, say, the first steps are smaller than in that run. Raises `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, without changing any number; by default one per core,
         at most 2.
@@ -304,8 +303,7 @@ class TrainingRun:
     def change(self, learning_rate: float, batch_size: int) -> None:
         """Use another learning rate and batch size from the next mini-batch on.
 
-        The run then yields a `Change` and adds it to its config. Raises `ConfigError` for invalid values or too
-        many changes.
+        The run then yields a `Change` and adds it to its config. `ConfigError` for invalid values or too many.
         """
         with self._replacing:
             checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
@@ -321,8 +319,7 @@ class TrainingRun:
     def evaluate(self, goes_on: Callable[[], bool] = lambda: True) -> Evaluation | None:
         """Compute exact figures of the current network over the whole training and test set.
 
-        `goes_on` is called before each few hundred images; if it returns False, scoring stops and the result is
-        None.
+        `goes_on` is called before each few hundred images; if it returns False, None is returned.
         """
         return _unless_left(self._evaluating(), goes_on)
 
@@ -336,8 +333,7 @@ class TrainingRun:
     ) -> BatchStep | None:
         """Measure the effect of the newest mini-batch, given the weights before it as returned by `weights`.
 
-        `goes_on` is called before each few hundred images; if it returns False, scoring stops and the result is
-        None.
+        `goes_on` is called before each few hundred images; if it returns False, None is returned.
         """
         after = self.weights()
         scores = self._batch_scores((before, after), goes_on)

@@ -1,7 +1,6 @@
 """Studies: many runs with many settings, on one machine or a cluster, each reported as it ends.
 
-`grid` and `sample` make the configs, `study` trains them, a `Trial` is one result, and a journal stores the
-results.
+`grid` and `sample` make the configs, `study` trains them, a `Trial` is one result, and a journal stores it.
 """
 
 from explorer.training.studies.configs import choice, grid, log_uniform, sample, uniform

@@ -178,8 +178,7 @@ def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
     """Return the learning rate of each reduction in the batch-size study, by ``"sum"`` and ``"mean"``.
 
     The config's rate applies to its own reduction. The other rate makes the same step on `SAME_STEP` images, or as
-    close to it as the range of learning rates allows. RMSProp and Adam always use the mean: with them there is
-    one rate.
+    close to it as the range of learning rates allows. RMSProp and Adam always use the mean, and have one rate.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
         return {config.reduction: config.learning_rate}

@@ -129,7 +129,7 @@ def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, c
     if diverged:
         n = sum(level.n_diverged for level in diverged)
         sentences.append(f"{counted(n, 'run')} diverged, at {_names(diverged, axes)}")
-    is_free = OPTIMIZERS[found[-1].trials[0].config.optimizer].is_scale_free  # of what the reasons speak of
+    is_free = OPTIMIZERS[found[-1].trials[0].config.optimizer].is_scale_free  # the reasons don't apply
     if (*axes, *choices) == ("batch_size", "reduction") and found[-1] in worse + diverged and not is_free:
         sentences.append(f"with {_names(found[-1:], axes)}, {_REASONS[part.values[0]]}")
     if part.values and sentences:

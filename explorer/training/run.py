@@ -115,7 +115,8 @@ class TrainingRun:
     start : Snapshot, optional
         Another run's network at the end of an epoch, to continue from as if this run had trained it: the samples
         are shuffled as they would have been, so the same settings repeat that run. But the optimizer starts
-        without state: with momentum, say, the first steps are smaller than in that run. Raises `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
+        without state: with momentum, say, the first steps are smaller than in that run. Raises
+        `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, without changing any number; by default one per core,
         at most 2.

@@ -98,7 +98,7 @@ def centre_of_mass(ink: Image) -> tuple[float, float]:
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:
     """Return the fraction of each new pixel that lies on each old one, shape (n_new, n_old); rows sum to 1."""
-    ends = np.arange(n_new + 1) * n_old / n_new  # of the new pixels, measured in old ones
+    ends = np.arange(n_new + 1) * n_old / n_new  # of the new pixels, in units of old ones
     old = np.arange(n_old)
     overlap = np.minimum(ends[1:, None], old + 1) - np.maximum(ends[:-1, None], old)
     shares: NDArray[np.float64] = np.maximum(overlap, 0.0) * (n_new / n_old)

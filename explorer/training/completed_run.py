@@ -16,7 +16,7 @@ from explorer.training.records import BatchRecord, EpochRecord, Evaluation, Hist
 from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.wording import ordinal
 
-_CHUNK = 1000  # images that are floats at a time
+_CHUNK = 1000  # images converted to floats at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ class ConfigError(ValueError):
 def _shown(value: object) -> str:
     try:
         text = repr(value)
-    except ValueError:  # Python writes no whole number of thousands of digits
+    except ValueError:  # Python refuses to write integers of thousands of digits
         return "a value too long to write"
     return text if len(text) <= 60 else text[:57] + "…"
 

@@ -82,7 +82,7 @@ class OwnClass:
             return NETWORK_SETTINGS
         sizes = {
             one.name for one in parameters[:3]
-        }  # they may be called so too: ``Mine(input, hidden, output)``
+        }  # a size may have such a name: ``Mine(input, hidden, output)``
         return tuple(name for name in NETWORK_SETTINGS if name in {one.name for one in parameters} - sizes)
 
     @property

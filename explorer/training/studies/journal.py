@@ -207,7 +207,7 @@ def _line(values: Mapping[str, Any]) -> bytes:
 
 
 def _opening(dataset: Dataset, own_hash: str) -> bytes:
-    from explorer import __version__  # its module imports this one
+    from explorer import __version__  # avoids a circular import
 
     return _line(
         {

@@ -104,7 +104,7 @@ class Trial:
 
 def versions() -> str:
     """Return the versions that must agree between a study and its workers for equal trials everywhere."""
-    from explorer import __version__  # its module imports this one
+    from explorer import __version__  # avoids a circular import
 
     python = ".".join(platform.python_version_tuple()[:2])
     return f"nn-explorer {__version__} with NumPy {np.__version__} on Python {python}"

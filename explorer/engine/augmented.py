@@ -15,9 +15,8 @@ STREAM = 2  # the run's seed gives several independent streams of random numbers
 class AugmentedImages:
     """The images of an epoch, distorted, in chunks of 2048 that a thread computes ahead.
 
-    Each chunk has its own generator, seeded by the run's seed, the epoch and the chunk's number: the images are
-    the same to the bit however they are sliced, and whatever was read before. The thread starts with the first
-    epoch.
+    Each chunk has its own generator, seeded by the run's seed, the epoch and the chunk's number: slicing and
+    earlier reads don't affect the images. The thread starts with the first epoch.
 
     Parameters
     ----------

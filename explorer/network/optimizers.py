@@ -82,9 +82,8 @@ def rmsprop(g: Array, lr: float, t: int, s: Array) -> Change:
 def adam(g: Array, lr: float, t: int, m: Array, s: Array) -> Change:
     """Return the change η m̂ / (√ŝ + ε): the mean gradient, divided by its root mean square.
 
-    m ← β₁ m + (1 − β₁) g and s ← β₂ s + (1 − β₂) g² start at 0 and are too small at first, by the factors 1 − β₁ᵗ
-    and 1 − β₂ᵗ: m̂ and ŝ are corrected for that (Kingma and Ba 2015, "Adam: a method for stochastic
-    optimization").
+    m ← β₁ m + (1 − β₁) g and s ← β₂ s + (1 − β₂) g² start at 0 and are too small at first, by 1 − β₁ᵗ and 1 − β₂ᵗ:
+    m̂ and ŝ are corrected for that (Kingma and Ba 2015, "Adam: a method for stochastic optimization").
     """
     m = BETA_1 * m + (1 - BETA_1) * g
     s = BETA_2 * s + (1 - BETA_2) * g**2

@@ -1,4 +1,4 @@
-"""Who may come in, under which names and paths: the options of a server, checked before it starts."""
+"""Access control of a server: its login, host names, path and TLS, checked before it starts."""
 
 import math
 import os
@@ -14,50 +14,50 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable in which a JupyterHub says where it serves what it started
-PASSWORD = "EXPLORER_PASSWORD"  # variable of the server, which kernels don't get
-SHORTEST_TOKEN = 16  # guesses at a token are not counted as those at a password are
+HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable by which a JupyterHub sets the path of a server it starts
+PASSWORD = "EXPLORER_PASSWORD"  # environment variable of the server, not passed to kernels
+SHORTEST_TOKEN = 16  # failed tokens are not rate-limited as passwords are
 _TOKEN_WORDS = f"a token has {SHORTEST_TOKEN} characters or more"
 
 _OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
 ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))
-"""The options of `add_access_options` where they are not given."""
+"""Defaults of `add_access_options`."""
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 
 
 class RefusedError(Exception):
-    """What was asked for can't be meant, or can't be done; the message is one sentence for the terminal."""
+    """A request is invalid or can't be fulfilled; the message is one sentence for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may come in, and under which path."""
+    """Who can reach the server, and under which path."""
 
     base_url: str = "/"
-    """What all addresses of the server begin with; begins and ends with a slash."""
+    """Prefix of all addresses of the server; begins and ends with a slash."""
     hashed_password: str = ""
     """As `jupyter_server.auth.passwd` returns it; empty for none."""
     token: str = ""
-    """Empty for none."""
+    """Empty if there is none."""
     is_new_token: bool = False
-    """Whether the token was made for this server, so that only its terminal knows it."""
+    """Whether the token was generated for this server, so that only its terminal shows it."""
     names: tuple[str, ...] = ()
-    """Names of hosts that browsers may use in addition to this computer's own."""
+    """Host names that browsers may use in addition to this computer's own."""
     certificate: tuple[Path, Path | None] | None = None
-    """Files of the certificate and of its key, None for one file that has both; None for no TLS."""
+    """Certificate and key files, with None as the key if one file has both; None if there is no TLS."""
     is_in_hub: bool = False
-    """Whether a JupyterHub's proxy asks for the login, and is the only one to reach the server."""
+    """Whether the server runs in a JupyterHub, whose proxy handles logins and is its only client."""
 
     @property
     def asked(self) -> list[str]:
-        """What is asked of who comes: ``"password"``, ``"token"``, both or nothing."""
+        """The credentials that a login accepts: ``"password"``, ``"token"``, both or none."""
         asked = {"password": self.hashed_password, "token": self.token}
         return [word for word, value in asked.items() if value]
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return what encrypts connections, if anything does; raises RefusedError if it can't be used."""
+        """Return the TLS context, or None without TLS; raises RefusedError if the certificate can't be used."""
         if self.certificate is None:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -69,7 +69,7 @@ class Access:
 
 
 def add_access_options(parser: ArgumentParser) -> None:
-    """Add the options that say who may come in; `ACCESS_DEFAULTS` holds for those that are not given."""
+    """Add the options that control access; `ACCESS_DEFAULTS` has their defaults."""
     add = partial(parser.add_argument, default=SUPPRESS)
     words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
     add("--base-url", type=_base_url, metavar="/PATH/", help=words)
@@ -87,7 +87,7 @@ def add_access_options(parser: ArgumentParser) -> None:
 
 
 def access_from(arguments: Namespace, environment: Mapping[str, str] = os.environ) -> Access:
-    """Return who may come in, as options and environment say; raises RefusedError if that can't be meant."""
+    """Return the access settings from options and environment; raises RefusedError if they are invalid."""
     hub_path = environment.get(HUB_PATH)
     base_url = arguments.base_url
     if base_url is None:
@@ -117,7 +117,7 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
 
 
 def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> str:
-    """Return the password that is asked for as Jupyter keeps it, empty for none."""
+    """Return the hashed password in Jupyter's format, empty if there is none."""
     path: Path | None = arguments.password_file
     is_sure = True
     try:
@@ -144,7 +144,7 @@ def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> st
 
 
 def _usual_token() -> tuple[str, bool]:
-    """Return the token that Jupyter takes where none is given, and whether it was made now."""
+    """Return Jupyter's default token, and whether it was just generated."""
     from jupyter_server.auth.identity import IdentityProvider
 
     provider = IdentityProvider()
@@ -179,7 +179,7 @@ def is_every_address(ip: str) -> bool:
 
 
 def option(is_one: Callable[[str], object], words: str) -> Callable[[str], str]:
-    """Return what takes an option's text if it is one; `words` say what else was expected."""
+    """Return an argparse type that accepts text for which `is_one` is true; `words` say what was expected."""
 
     def taken(text: str) -> str:
         if not is_one(text):
@@ -190,13 +190,13 @@ def option(is_one: Callable[[str], object], words: str) -> Callable[[str], str]:
 
 
 def whole_number(words: str, least: int = 1, most: float = math.inf) -> Callable[[str], int]:
-    """Return what reads an option's number from `least` to `most`; `words` say what else was expected."""
+    """Return an argparse type for integers from `least` to `most`; `words` say what was expected."""
     digits = option(lambda text: text.isascii() and text.isdigit() and least <= int(text) <= most, words)
     return lambda text: int(digits(text))
 
 
 _base_url = option(_PATH.fullmatch, "a path begins and ends with a slash, as /explorer/")
 _name = option(_NAME.fullmatch, "a name is one as example.org, without a port")
-_token = option(  # so long that no command is taken for one; argparse asks for the empty one, too
+_token = option(  # so long that no command is mistaken for one; argparse also passes the empty default
     lambda text: not text or _is_token(text), _TOKEN_WORDS
 )

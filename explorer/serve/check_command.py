@@ -1,6 +1,6 @@
-"""``nn-explorer check``: what is right and wrong in a submission of the exercise, or in those of a whole class.
+"""``nn-explorer check``: check one submission of the exercise, or those of a whole class.
 
-Or the same checks for two graders, otter-grader and nbgrader: one for each task, a point each.
+It also writes the same checks for otter-grader or nbgrader: one per task, one point each.
 """
 
 import json
@@ -77,7 +77,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Check what is named, or write the checks for a grader; return the exit code."""
+    """Check the given files, or write the checks for a grader; return the exit code."""
     if arguments.cells:
         return _write(_written(arguments.cells), arguments.output, overwrite=arguments.overwrite)
     paths, found = list[Path](), list[CheckedSubmission]()
@@ -110,7 +110,7 @@ def run(arguments: Namespace) -> int:
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # nobody reads on, as in `… | head`
+    except BrokenPipeError:  # the reader has closed the pipe, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
     if not any(submission.verdicts for submission in found):
         return REFUSED
@@ -118,7 +118,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _submissions(given: Path) -> list[Path]:
-    """Return what is named: a file, or the scripts and notebooks in a folder, without hidden ones."""
+    """Return the given file, or all scripts and notebooks in a folder except hidden ones."""
     if not given.is_dir():
         if not given.exists():
             raise FileNotFoundError("there is no such file or folder")
@@ -142,7 +142,7 @@ def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
 
 
 def _lines(found: CheckedSubmission) -> Iterator[str]:
-    """Yield what is said of one submission: a line a task, leaving out the bonus where there is none."""
+    """Yield the lines for one submission: one per task, without bonus tasks that are missing."""
     for verdict in found.verdicts:
         if verdict.outcome != "missing" or verdict.task in REQUIRED:
             yield repr(verdict)
@@ -153,7 +153,7 @@ def _lines(found: CheckedSubmission) -> Iterator[str]:
 
 
 def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
-    """Yield what is said of a class: a row a submission, each task's totals, and what is wrong most often."""
+    """Yield the table for a class: a row per submission, totals per task, and the most common mistakes."""
     width = min(max(len(submission.file) for submission in found), _MOST_NAME)
     yield " " * width + "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
     for submission in found:
@@ -181,14 +181,14 @@ def _remarks(found: CheckedSubmission) -> Iterator[str]:
 
 
 def _written(grader: str) -> dict[str, str]:
-    """Return what is written for a grader: texts by the names of their files."""
+    """Return the files for a grader, as texts by file name."""
     if grader == "otter":
         return {f"{task}.py": otter_test(task) for task in TASKS}
     return {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}
 
 
 def otter_test(task: str) -> str:
-    """Return a task's test as a file in otter-grader's OK format; where it fails, it shows the verdict."""
+    """Return a task's test in otter-grader's OK format; if it fails, it shows the verdict."""
     code = (
         ">>> from explorer.checks import diagnose\n"
         f">>> verdict = diagnose({task!r}, globals().get({textbook(task).__name__!r}))\n"
@@ -201,7 +201,7 @@ def otter_test(task: str) -> str:
 
 
 def nbgrader_notebook() -> dict[str, Any]:
-    """Return the exercise as nbgrader takes it from a teacher: for each task its solution and its check."""
+    """Return the exercise as a teacher's nbgrader notebook: for each task its solution and its check."""
     setup = "import numpy as np\n\nfrom explorer.checks import diagnose"
     cells = [_cell("setup", setup, locked=True), _cell("network", GIVEN.rstrip(), locked=True)]
     for name, task in TASKS.items():

@@ -1,4 +1,4 @@
-"""The check of many submissions: each in a process of its own, as many at once as there are cores."""
+"""Checks many submissions: each in a process of its own, as many at once as there are cores."""
 
 import json
 import os
@@ -27,43 +27,43 @@ _MOST_BYTES = 1_000_000  # of what a check says
 
 @dataclass(frozen=True, slots=True)
 class CheckedSubmission:
-    """What was found in one file."""
+    """The results for one file."""
 
     file: str
     verdicts: tuple[Verdict, ...] = ()
-    """One a task, as far as the check came."""
+    """One per task that was reached."""
     notes: tuple[str, ...] = ()
-    """Each piece of the file that could not be used, in a sentence."""
+    """One sentence for each part of the file that could not be used."""
     error: str = ""
-    """Why the check did not come to its end, in a sentence; empty if it did."""
+    """Why the check did not finish, in one sentence; empty if it did."""
 
     def outcome(self, task: str) -> str:
-        """Return what came out of a task: one of `Verdict`, or ``"unchecked"``."""
+        """Return a task's outcome: one of `Verdict`, or ``"unchecked"``."""
         return next((verdict.outcome for verdict in self.verdicts if verdict.task == task), "unchecked")
 
     def count(self, *, bonus: bool = False) -> int:
-        """Return how many of the tasks are right, or of those of the bonus."""
+        """Return the number of required tasks that are right, or of bonus tasks."""
         return sum(v.outcome == "right" and TASKS[v.task].is_bonus is bonus for v in self.verdicts)
 
     @property
     def is_right(self) -> bool:
-        """Whether all tasks are right, and nothing of the bonus is wrong."""
+        """Whether all required tasks are right and no bonus task is wrong."""
         return all(
             self.outcome(name) in (("right", "waiting", "missing") if task.is_bonus else ("right",))
             for name, task in TASKS.items()
         )
 
     def record(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return the results as a JSON-serializable dict."""
         tasks = [v.record() | {"look": v.look, "example": v.example, "note": v.remark} for v in self.verdicts]
         counts = {"right": self.count(), "of": len(REQUIRED), "bonus": self.count(bonus=True)}
         return {"file": self.file, **counts, "tasks": tasks, "notes": self.notes, "error": self.error}
 
 
 def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmission]:
-    """Check scripts and notebooks and yield each as it is done; whoever stops asking ends the rest.
+    """Check scripts and notebooks, and yield each result as it is ready; closing the generator stops the rest.
 
-    What exceeds its limits is ended, and what was found before is kept.
+    A check that exceeds its limits is killed; the results up to then are kept.
     """
     running = set[Popen[bytes]]()
     with ThreadPoolExecutor(n_cores()) as pool:
@@ -78,7 +78,7 @@ def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmissi
 
 
 def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSubmission:
-    """Check one submission in a process that knows no secrets and whose working directory is empty."""
+    """Check one submission in a process without secrets in its environment, in an empty working directory."""
     command = [sys.executable, "-m", "explorer.serve.submission", str(path.absolute()), *map(str, limits)]
     with (
         TemporaryDirectory(prefix="nn-explorer-check-", ignore_cleanup_errors=True) as folder,
@@ -102,15 +102,15 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
 
 
 def _end(process: Popen[bytes]) -> None:
-    """End a process with all that it has started, which may outlive it."""
+    """Kill a process and its descendants, which may outlive it."""
     if os.name == "posix":
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left, which macOS says in another way
+        with suppress(ProcessLookupError, PermissionError):  # the group is empty; macOS raises the second
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
 
 
 def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
-    """Return what a check has said, a JSON object a line; where its end is missing, for what `reason`."""
+    """Return the results in a check's output, one JSON object per line; `reason` explains a missing end."""
     verdicts, notes, told = dict[str, Verdict](), list[str](), dict[str, Any]()
     try:
         for found in map(json.loads, said.read(_MOST_BYTES).splitlines()):

@@ -1,4 +1,4 @@
-"""The command ``nn-explorer``. Each command is a module next to this one, which does what its options say."""
+"""The command ``nn-explorer``; each subcommand is a module next to this one."""
 
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -15,10 +15,10 @@ from explorer.serve.serve_command import DEFAULTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what `arguments` say, or this process's command line, and return the exit code.
+    """Run the command line in `arguments`, or this process's, and return the exit code.
 
-    It is 0 if all went well, 1 if what was asked for failed, 2 if an option has an invalid value, and 130 if
-    Ctrl-C stopped it. After a help text, and where an option or a command is unknown, this raises SystemExit.
+    The code is 0 if all went well, 1 if the command failed, 2 if an option has an invalid value, and 130 after
+    Ctrl-C. Help texts and unknown options or commands raise SystemExit.
     """
     settle_terminal()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
-    """Return the parser of a command line, with the options of the command that is in it.
+    """Return the parser of a command line, with the options of the command that it names.
 
-    The modules of the others are not loaded: that would take as long as all that ``serve`` needs until it prints.
+    The other commands' modules are not loaded: that would take as long as ``serve`` needs until it prints.
     """
     parser = ArgumentParser(
         prog="nn-explorer",

@@ -1,4 +1,4 @@
-"""What the server and its kernels take from their environment: variables and folders, no more than they need."""
+"""The environment of the server and its kernels: only the variables and folders that they need."""
 
 import codecs
 import json
@@ -15,18 +15,18 @@ from typing import cast
 
 from explorer.training.share import TRAINING_SHARE
 
-DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets, their paths by name in JSON
-SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of data sets for all to map
-MINUTES = 30  # longest training at a stretch where other computers reach the server
+DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
+SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
+MINUTES = 30  # longest uninterrupted training if other computers can reach the server
 MEGABYTES = 512  # memory of a kernel and its workers: the largest network takes 400
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 
 SLOW_GRAMMAR = "rfc3987_syntax"
-"""An optional package of `jsonschema`, which builds a grammar of international addresses when it is imported.
+"""An optional package of `jsonschema`, which builds a grammar of international addresses on import.
 
-Nothing here checks such addresses, and it is 1.3 of the 2.3 seconds of computing until a kernel is ready, and as
-much again in the server.
+Nothing here checks such addresses, and the import takes 1.3 of the 2.3 seconds of CPU time until a kernel is
+ready, and as long again in the server.
 """
 
 _NEEDED = re.compile(
@@ -43,31 +43,31 @@ _NEEDED = re.compile(
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
 _ALLOCATION: Mapping[str, str] = MappingProxyType({"MALLOC_MMAP_THRESHOLD_": str(1 << 17)})
-"""Has glibc take each array of 128 kB or more from the system by itself and give it back. By default it stops that
-after the first large one, and what the runs of a visitor leave among smaller things stays: 100 MB in a minute."""
+"""Makes glibc allocate each array of 128 kB or more with mmap and return it when freed. By default it raises that
+threshold after the first large array, and a visitor's runs leak 100 MB a minute to fragmentation."""
 
-_FILE_BYTES = 1 << 16  # size of a file that must find room: more than all that Jupyter writes
+_FILE_BYTES = 1 << 16  # size of the file that must fit: larger than any that Jupyter writes
 
 _PLAIN: Mapping[int, str] = MappingProxyType(
     str.maketrans(dict(zip("“”’–−×✓✗\u202f\u00a0", '""\'--x+x  ', strict=True)) | {"…": "...", "→": "->"})
 )
-"""What stands for a letter in a terminal that doesn't have it."""
+"""Replacements for characters that a terminal's encoding lacks."""
 
 
 def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a kernel is started with: those that Python, Jupyter and the page need.
+    """Return the environment variables for a kernel: those that Python, Jupyter and the page need.
 
-    They are among the server's own and what Voilà adds, and one more tells glibc how to allocate. Whoever reaches
-    the page reaches a kernel, so the server's tokens and passwords do not go there.
+    They are a subset of the server's own and Voilà's, plus one that configures glibc's allocator. Anyone who can
+    open the page can use a kernel, so the server's tokens and passwords are left out.
     """
     names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
     return {**{name: environment[name] for name in names}, **_ALLOCATION}
 
 
 def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
-    """Return the environment variable by which kernels know what they may have: as much as the options say.
+    """Return the environment variable that tells kernels their share of the machine, from the options.
 
-    Their tickets are to lie in `folder`, which is made here. Where other computers reach the server, it `is_open`.
+    Their tickets are in `folder`, which is created here. `is_open`: other computers can reach the server.
     """
     for name in ("line", "pages"):
         (folder / name).mkdir(parents=True)
@@ -80,7 +80,7 @@ def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dic
 
 
 def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) -> None:
-    """Let a kernel know whether a page is connected to it; one that has no share won't ask."""
+    """Tell a kernel whether a page is connected to it; does nothing for kernels without a share."""
     if TRAINING_SHARE in variables:
         page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
         if connections > 0:
@@ -91,12 +91,12 @@ def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) 
 
 def skip_module(name: str) -> None:
     """Make ``import name`` fail in this process unless it is already loaded."""
-    modules = cast("dict[str, ModuleType | None]", sys.modules)  # None is how Python says "not there"
+    modules = cast("dict[str, ModuleType | None]", sys.modules)  # None makes Python raise ImportError
     modules.setdefault(name, None)
 
 
 def settle_terminal() -> None:
-    """Let standard output and error write what their encoding lacks in plain letters, instead of failing."""
+    """Let standard output and error write plain letters for those that their encoding lacks, not fail."""
     codecs.register_error("explorer-plain", _in_plain_letters)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # there may be none, or another kind in a notebook
@@ -111,9 +111,9 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
-    """Make Jupyter find the page's template, and give it folders that it can write to, by variables of it.
+    """Set Jupyter's environment variables so that it finds the page's template and has writable folders.
 
-    An empty `fallback` is used for what can't be written to in the home folder, or as one where there is none.
+    The empty folder `fallback` replaces those that are not writable, or the home folder if there is none.
     """
     paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)
@@ -134,7 +134,7 @@ def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> Non
 
 
 def _can_write(folder: Path) -> bool:
-    """Return whether files can be made and written in `folder`, which need not exist yet."""
+    """Return whether `folder`, which need not exist yet, is writable."""
     try:
         first = next(place for place in (folder, *folder.parents) if place.exists())
         with TemporaryFile(dir=first, buffering=0) as file:

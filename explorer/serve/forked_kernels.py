@@ -1,4 +1,4 @@
-"""Kernels forked from a process that has imported all they need; where that fails, they are started as usual."""
+"""Kernels forked from a process that has imported all they need; if forking fails, they start as usual."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 class WarmProcess:
-    """The server's end of `explorer.serve.warm_process`, which is started again whenever it has ended.
+    """The server's end of `explorer.serve.warm_process`, which it restarts whenever the process has ended.
 
-    The `environment` is the process's; each kernel has one of its own.
+    The `environment` is the process's; each kernel gets its own.
     """
 
     def __init__(self, environment: Mapping[str, str], prepared: str) -> None:
@@ -34,11 +34,11 @@ class WarmProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's number; None without one."""
+        """The process ID; None if there is no process."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Start the process, unless it is no use: another system, or one that has never forked a kernel."""
+        """Start the process, unless this isn't Linux or the last one never forked a kernel."""
         if not self._has_forked:
             return
         self._has_forked = False
@@ -55,7 +55,7 @@ class WarmProcess:
             )
 
     def close(self) -> None:
-        """End the process; its kernels stay."""
+        """Kill the process; its kernels continue."""
         if self._process is not None:
             self._socket.close()
             self._process.kill()
@@ -65,7 +65,7 @@ class WarmProcess:
     async def fork(
         self, command: list[str], environment: Mapping[str, str], folder: str
     ) -> ForkedProcess | None:
-        """Return a new kernel's process; None if there is none to be had."""
+        """Return a new kernel's process; None if forking fails."""
         async with self._asking:
             if self._process is None:
                 self.start()
@@ -80,7 +80,7 @@ class WarmProcess:
                 self.start()
                 return None
             except asyncio.CancelledError:
-                self.close()  # what it says now would be taken for the next answer
+                self.close()  # a late reply would be mistaken for the next one
                 raise
             self._has_forked = True
             return ForkedProcess(pid)
@@ -96,7 +96,7 @@ class WarmProcess:
 
 
 class ForkedProcess:
-    """A child of this process that another has forked, as far as `LocalProvisioner` uses `subprocess.Popen`."""
+    """A child forked by another process, with the part of `subprocess.Popen` that `LocalProvisioner` uses."""
 
     stdin = stdout = stderr = None
 
@@ -105,7 +105,7 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Return the exit code, negative for a signal's; None while it runs."""
+        """Return the exit code, negative for a signal's; None while the process runs."""
         if self.returncode is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None
@@ -114,6 +114,6 @@ class ForkedProcess:
     wait = poll
 
     def send_signal(self, number: int) -> None:
-        """Send a signal while it runs."""
+        """Send a signal, if the process still runs."""
         if self.poll() is None:
             os.kill(self.pid, number)

@@ -1,8 +1,8 @@
-"""Who comes in, and what those read who don't: refusals before anybody else sees a request, and the login.
+"""Access control: requests are refused before any other handler sees them, and the login.
 
-A name that is not this server's may have been pointed at it, so that a stranger's page counts as one of its own
-(DNS rebinding). What another site's page fetches would start a kernel with each image on it. Passwords, tokens and
-cookies are Jupyter's, with a page of ours and a bound on guesses.
+A foreign host name may have been pointed at this server, so that a stranger's page has the same origin (DNS
+rebinding). Cross-site requests would start a kernel with each image. Passwords, tokens and cookies are Jupyter's,
+with a login page of ours and a limit on guesses.
 """
 
 import socket
@@ -34,50 +34,50 @@ NO_PAGE = "The address leads nowhere: it may be mistyped, or only a part of a li
 NO_TARGET = "The address to open after the login is not valid."
 NO_METHOD = "The server answers GET, POST and DELETE alone."
 
-MOST_TRIES, TRIES_SECONDS = 20, 60.0  # so many logins of one address may fail in this time
+MOST_TRIES, TRIES_SECONDS = 20, 60.0  # failed logins allowed per address in this time
 
 
 class RefusalHandler(RequestHandler):
-    """Says in a page of ours why there is no other."""
+    """Sends an error page with the explorer's design that gives the reason."""
 
     def initialize(self, status: int = 404, reason: str = NO_PAGE) -> None:
-        """Take the HTTP status code, and one sentence for whoever asked."""
+        """Set the HTTP status code and the reason, one sentence for the user."""
         self._status, self._why = status, reason
 
     def set_default_headers(self) -> None:
-        """Set the headers that all of the server's answers have."""
+        """Set the headers that all of the server's responses have."""
         for name, value in self.settings.get("headers", {}).items():
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        """Refuse, whatever the method."""
+        """Refuse the request, whatever its method."""
         raise HTTPError(self._status)
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Write the page; a method that tornado does not know comes here by itself."""
+        """Write the page; tornado calls this directly for methods that it doesn't know."""
         _write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
 class _Files(RequestHandler):
-    """Refuses in a page of ours what is no file."""
+    """Sends the explorer's error page if there is no such file."""
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Say that there is no such file; Voilà takes one that is in none of the folders for forbidden."""
+        """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
         _write_refusal(self, status, NO_PAGE)
 
 
 class FilesHandler(_Files, MultiStaticFileHandler):
-    """Sends files of several folders."""
+    """Serves files from several folders."""
 
 
 class ExtensionHandler(_Files, FileFindHandler):
-    """Sends files of JupyterLab's extensions."""
+    """Serves files of JupyterLab's extensions."""
 
 
 def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
-    """Finish a request with the page that says in one sentence why there is no other."""
+    """Finish a request with an error page that gives the reason in one sentence."""
     if status == 405:
         handler.set_header("Allow", ", ".join(METHODS))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
@@ -87,7 +87,7 @@ def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
 
 
 class Gate(Router):
-    """Leads each request to its handler, unless it may not come in."""
+    """Routes each request to its handler, unless it is refused."""
 
     def __init__(self, app: Application, ip: str, access: Access) -> None:
         self._app, self._access = app, access
@@ -98,7 +98,7 @@ class Gate(Router):
             self._names |= {own, own.partition(".")[0] + ".local", ip.lower()}
 
     def find_handler(self, request: HTTPServerRequest, **_: Any) -> HTTPMessageDelegate | None:
-        """Return what reads the request and answers it."""
+        """Return the delegate that reads the request and responds."""
         if refusal := self._refusal(request):
             status, reason = refusal
             return self._app.get_handler_delegate(
@@ -114,13 +114,13 @@ class Gate(Router):
             return 405, NO_METHOD
         if not _is_for_itself(request):
             return 403, CROSS_SITE
-        # A hub's proxy asks nobody to log in who says that this is to be a socket.
+        # A hub's proxy asks for no login if a request claims to open a WebSocket.
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         is_lost = "%00" in request.path or (is_socket and not request.path.endswith("/channels"))
         return (404, NO_PAGE) if is_lost else None
 
     def _is_own(self, name: str) -> bool:
-        """Return whether a browser may call this server so; unlike a name, no address can be pointed here."""
+        """Return whether `name` is a host name of this server; unlike names, addresses can't be rebound."""
         if self._access.is_in_hub:
             return True  # the hub's proxy passes its own name on
         try:
@@ -131,7 +131,7 @@ class Gate(Router):
 
 
 def _is_for_itself(request: HTTPServerRequest) -> bool:
-    """Return whether a request is not part of another site's page: browsers say what they fetch, and for whom."""
+    """Return whether a request is not a cross-site one, by the Sec-Fetch headers that browsers send."""
     headers = request.headers
     if headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
         return True
@@ -140,24 +140,24 @@ def _is_for_itself(request: HTTPServerRequest) -> bool:
 
 
 def theme_shown(handler: RequestHandler) -> str | None:
-    """Return the theme that this browser's last page had, None where it has had none."""
+    """Return the theme of the last page that this browser showed, None if there was none."""
     shown = handler.get_cookie("explorer-theme")
     return shown if shown in PALETTES else None
 
 
 class Tries:
-    """Counts failed logins, so that nobody guesses a password: of one address, `most` may fail in `seconds`."""
+    """Limits password guessing: at most `most` logins from one address may fail in `seconds`."""
 
     def __init__(self, most: int = MOST_TRIES, seconds: float = TRIES_SECONDS) -> None:
         self._most, self._seconds = most, seconds
         self._failed: deque[tuple[float, str]] = deque()
 
     def note(self, address: str) -> None:
-        """Count a login from `address` that failed."""
+        """Count a failed login from `address`."""
         self._failed.append((monotonic(), address))
 
     def seconds_to_wait(self, address: str) -> float:
-        """Return how long no login from `address` is looked at; 0 for not at all."""
+        """Return the seconds until logins from `address` are accepted again; 0 if they are."""
         now = monotonic()
         while self._failed and self._failed[0][0] <= now - self._seconds:
             self._failed.popleft()
@@ -169,21 +169,21 @@ class LoginHandler(LoginFormHandler):
     """Asks for the password, or for the token."""
 
     def initialize(self, tries: Tries, access: Access) -> None:
-        """Take what counts the failures, and what may be asked for."""
+        """Set the counter of failed logins and the access settings."""
         self._tries, self._access = tries, access
 
     def get_template(self, name: str) -> Any:
-        """Return a template of ours, which is set in the page's colours."""
+        """Return one of the explorer's templates, which use the page's colors."""
         return self.settings["voila_jinja2_env"].get_template(name)
 
     @property
     def template_namespace(self) -> dict[str, Any]:
-        """What a template is given."""
+        """The variables of a template."""
         what = " or ".join(self._access.asked)
         return super().template_namespace | {"what": what, "theme": theme_shown(self)}
 
     def _redirect_safe(self, url: str, default: str | None = None) -> None:
-        """Go on to the address that was asked for before the login."""
+        """Redirect to the address that was requested before the login."""
         try:
             cast("Any", super())._redirect_safe(url, default)
         except ValueError:  # a line break, or no host
@@ -193,7 +193,7 @@ class LoginHandler(LoginFormHandler):
 
     @allow_unauthenticated
     def post(self) -> None:
-        """Let in whoever has the password, unless they have guessed too often."""
+        """Log in with a password or token, unless too many logins from this address have failed."""
         address, jupyters = self.request.remote_ip or "", cast("Any", super())  # whose methods have no types
         if seconds := self._tries.seconds_to_wait(address):
             self.set_status(429)

@@ -1,4 +1,4 @@
-"""How the server's kernels are started, by a fork where it can be, for whom and when, and who visits them."""
+"""The server's kernels: how and when they start, forked if possible, and which visitor each one gets."""
 
 import asyncio
 from asyncio import Future
@@ -21,42 +21,42 @@ from explorer.training.share import n_cores
 
 KERNEL_OPTIONS = (
     f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
-    "--IPKernelApp.capture_fd_output=False",  # what a kernel writes to its standard error reaches the terminal
+    "--IPKernelApp.capture_fd_output=False",  # a kernel's standard error reaches the terminal
     "--IPKernelApp.log_level=CRITICAL",  # a page that sends the same twice would fill the terminal
-    "--HistoryManager.enabled=False",  # a full disk would keep IPython from starting, and nobody types there
+    "--HistoryManager.enabled=False",  # IPython doesn't start on a full disk with it, and has no use for it here
 )
 
 READY_SECONDS = 5.0
-"""A kernel that takes longer to run the notebook holds up the start of others no more."""
+"""A kernel that takes longer to run the notebook no longer delays the start of others."""
 
-_HasTraits: Any = HasTraits  # no type checker knows what Jupyter's and Voilà's managers have
+_HasTraits: Any = HasTraits  # Jupyter's and Voilà's managers have no types
 _POLL_SECONDS = 0.1
-_NORMAL_CLOSURE = 1000  # RFC 6455: the one who closes has all that it came for
+_NORMAL_CLOSURE = 1000  # RFC 6455: the connection has served its purpose
 
 PROVISIONER = "explorer-forked"  # the provisioner's name in Jupyter's settings
 
 
 class StartingOrder:
-    """When kernels start: that for nobody yet waits while a page draws, and only a few start at the same time.
+    """Controls when kernels start: the spare one waits while a page draws, and only a few start at once.
 
-    All at once, thirty visitors would all wait as long as the last one has to.
+    If thirty kernels started at once, all visitors would wait as long as the last one.
     """
 
     def __init__(self) -> None:
         self._is_first, self._has_spare = True, False
-        self._visits = asyncio.Semaphore(0)  # of people for whom there is no kernel yet
+        self._visits = asyncio.Semaphore(0)  # of visitors who have no kernel yet
         self._places = asyncio.Semaphore(n_cores() + 1)
         self._starting: dict[str, asyncio.TimerHandle] = {}
 
     def note_visit(self) -> None:
-        """Let a kernel start for a visitor, unless one is there."""
+        """Let a kernel start for a visitor, unless the spare one is ready."""
         if self._has_spare:
             self._has_spare = False
         else:
             self._visits.release()
 
     async def take_place(self, *, has_visitor: bool) -> None:
-        """Wait until a kernel may start."""
+        """Wait until a kernel may start, and occupy a slot."""
         if not has_visitor:
             try:
                 await asyncio.wait_for(self._visits.acquire(), 0 if self._is_first else QUIET_SECONDS)
@@ -66,33 +66,33 @@ class StartingOrder:
         await self._places.acquire()
 
     def note_start(self, kernel_id: str) -> None:
-        """Keep the place for a kernel that has been started, until it is ready."""
+        """Keep the slot of a kernel that has been started until it is ready."""
         loop = asyncio.get_running_loop()
         self._starting[kernel_id] = loop.call_later(READY_SECONDS, self.note_ready, kernel_id)
 
     def note_ready(self, kernel_id: str) -> None:
-        """Give the place to the next: this kernel waits for its visitor, or is dead."""
+        """Free the slot of a kernel that waits for its visitor, or is dead."""
         if (timer := self._starting.pop(kernel_id, None)) is not None:
             timer.cancel()
             self.leave_place()
 
     def leave_place(self) -> None:
-        """Give the place to the next, where a kernel did not start."""
+        """Free a slot whose kernel did not start."""
         self._places.release()
 
 
 class SeatedKernels(_HasTraits):
     """Kernel-manager mixin: one kernel per seat, plus one warm kernel for the next visitor.
 
-    It starts kernels with what they need of the surroundings, and the one for the next visitor not before there is
-    a seat and the page of this one has had time to draw. One that dies before its visitor has come is replaced.
+    It starts kernels with a minimal environment, and the warm one only when there is a free seat and the current
+    page has had time to draw. A kernel that dies before its visitor arrives is replaced.
     """
 
     seats: Seats
     variables: dict[str, str]
     """Environment variables that kernels get in addition."""
     warm_process: WarmProcess | None
-    """What kernels are forked from; it ends with the manager."""
+    """The process that kernels are forked from; it ends with the manager."""
 
     order = Instance(StartingOrder, ())
     _starting = Set()
@@ -101,10 +101,10 @@ class SeatedKernels(_HasTraits):
     _server_ends = Instance(asyncio.Event, ())
 
     async def start_kernel(self, **options: Any) -> str:
-        """Start a kernel when its turn has come, and return its id."""
+        """Start a kernel when it is its turn, and return its id."""
         has_visitor = options["env"].get("VOILA_PREHEAT") != "True"
         if not has_visitor:
-            # One after the other, as they were asked for: a visitor who has come meanwhile may wait for the first.
+            # One at a time, in order of request: a visitor who has arrived meanwhile may get the first.
             async with self._before_seats:
                 await self._seat_is_free()
         self._check_that_server_goes_on()
@@ -137,48 +137,48 @@ class SeatedKernels(_HasTraits):
             raise RuntimeError("the server ends")
 
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
-        """End a kernel, whose seat is free then."""
+        """Shut down a kernel, and free its seat."""
         self._forget_failed()
         self.seats.leave(kernel_id)
         await super().shutdown_kernel(kernel_id, *arguments, **options)
 
     async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
-        """End all kernels, and what they are forked from."""
+        """Shut down all kernels and the process that they are forked from."""
         self._server_ends.set()
-        self.order.note_visit()  # what waits for its turn is told
+        self.order.note_visit()  # wakes a start that waits for its turn
         if starting := [*self._starting]:
             await asyncio.wait(starting, timeout=READY_SECONDS)
             for start in starting:
                 start.cancel()
             await asyncio.gather(*starting, return_exceptions=True)
         for kernel_id in [*self._pending_kernels]:
-            if kernel_id not in self:  # it never started: Jupyter keeps it, and would not find it
+            if kernel_id not in self:  # it never started, but Jupyter still has its entry
                 del self._pending_kernels[kernel_id]
         await super().shutdown_all(*arguments, **options)
         if self.warm_process is not None:
             self.warm_process.close()
 
     def notify_connect(self, kernel_id: str) -> None:
-        """Tell a kernel that its page is there."""
+        """Tell a kernel that its page is connected."""
         super().notify_connect(kernel_id)
         tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
     def notify_disconnect(self, kernel_id: str) -> None:
-        """Tell a kernel that its page has gone, unless it has another connection."""
+        """Tell a kernel that its page has disconnected, unless it has another connection."""
         super().notify_disconnect(kernel_id)
         tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
     async def is_living(self, kernel_id: str) -> bool:
-        """Return whether a kernel is there and its process runs."""
+        """Return whether a kernel exists and its process runs."""
         return kernel_id in self and bool(await self.is_alive(kernel_id))
 
     def _forget_failed(self) -> None:
-        """Forget kernels that never started: Voilà would raise their errors in place of ending another."""
+        """Remove kernels that never started: Voilà would raise their errors while it shuts down another one."""
         for pool in self._pools.values():
             pool[:] = [task for task in pool if not task.done() or not (task.cancelled() or task.exception())]
 
     async def replace_dead(self) -> None:
-        """Start others in the place of the kernels that wait for a visitor and are dead, or never started."""
+        """Replace waiting kernels that are dead or never started."""
         for notebook, pool in [*self._pools.items()]:  # Voilà's
             for waiting in [task for task in pool if task.done()]:
                 failed = waiting.cancelled() or waiting.exception() is not None
@@ -186,14 +186,14 @@ class SeatedKernels(_HasTraits):
                     continue
                 if waiting in pool:
                     pool.remove(waiting)
-                if not failed:  # what it was rendering fails as well, which nobody waits for
+                if not failed:  # its rendering task fails too, and nothing awaits it
                     waiting.result()["task"].add_done_callback(
                         lambda task: task.cancelled() or task.exception()
                     )
             self.fill_if_needed(delay=0, notebook_name=notebook)
 
     def on_death(self, kernel_id: str) -> None:
-        """Replace a kernel that has just died, if it was one that waits."""
+        """Replace a kernel that has just died, if it was waiting for a visitor."""
         self.order.note_ready(kernel_id)
         self._replacing = asyncio.ensure_future(self.replace_dead())
 
@@ -201,7 +201,7 @@ class SeatedKernels(_HasTraits):
 def kernel_manager_class(
     base: type, given: dict[str, str], places: Seats, warm: WarmProcess | None = None
 ) -> type:
-    """Return the class of managers that Voilà is to build on in place of `base`, as `SeatedKernels` says."""
+    """Return a subclass of `base` with `SeatedKernels`, from which Voilà builds its own manager."""
 
     class KernelManager(SeatedKernels, base):
         seats, variables, warm_process = places, given, warm
@@ -210,28 +210,28 @@ def kernel_manager_class(
 
 
 class VisitHandler(RequestInfoSocketHandler):
-    """Tells a kernel that waits for a visitor who has come.
+    """Notifies a waiting kernel that its visitor has arrived.
 
-    Under load a kernel may connect a second time before its first connection is known to be over. Voilà then
-    sends its words into the first, or forgets the second with it, and the visitor would wait for ever.
+    Under load a kernel may connect a second time before its first connection is known to be closed. Voilà then
+    sends its message into the first, or removes the second with it, and the visitor would wait forever.
     """
 
     _kernel_id = ""
 
     def open(self, kernel_id: str) -> None:
-        """Tell the kernel at once if its visitor is there already."""
+        """Notify the kernel at once if its visitor has already arrived."""
         self._kernel_id = kernel_id
         self.settings["kernel_manager"].order.note_ready(kernel_id)
         super().open(kernel_id)
 
     def write_message(self, message: Any, binary: bool = False) -> Future[None]:
-        """Tell the kernel, and keep the words in case it has to ask again."""
+        """Send the message to the kernel, and cache it in case the kernel asks again."""
         self._cache[self._kernel_id] = message
         written: Future[None] = super().write_message(message, binary)
         return written
 
     def on_close(self) -> None:
-        """Forget this connection, and no other; a kernel that says goodbye has heard its words."""
+        """Remove only this connection; a kernel that closes normally has received its message."""
         if self._waiters.get(self._kernel_id) is self:
             del self._waiters[self._kernel_id]
         if self.close_code == _NORMAL_CLOSURE:
@@ -239,10 +239,10 @@ class VisitHandler(RequestInfoSocketHandler):
 
 
 class ForkedKernelProvisioner(LocalProvisioner):
-    """Forks a kernel from the `WarmProcess` of its manager's manager, or starts it as usual."""
+    """Forks a kernel from its manager's `WarmProcess`, or starts it as usual."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
-        """Return how to connect to the kernel that has been started."""
+        """Start the kernel, and return its connection info."""
         manager: Any = self.parent
         warm_process = getattr(manager.parent, "warm_process", None)
         if warm_process is not None and LAUNCHER in cmd:
@@ -254,7 +254,7 @@ class ForkedKernelProvisioner(LocalProvisioner):
 
 
 def register_provisioner() -> None:
-    """Let Jupyter know `PROVISIONER`, also where the installed package is an older one."""
+    """Register `PROVISIONER` with Jupyter, even if the installed package is an older one."""
     place = f"{ForkedKernelProvisioner.__module__}:{ForkedKernelProvisioner.__name__}"
     entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
     KernelProvisionerFactory.provisioners[PROVISIONER] = entry

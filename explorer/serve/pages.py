@@ -1,4 +1,4 @@
-"""The page, made of templates that are compiled once: for who has a seat; the others get a place in line."""
+"""The page, from templates that are compiled once, for visitors with a seat; the others join a queue."""
 
 import re
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from explorer.serve.gate import theme_shown
 from explorer.serve.seats import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.wording import ordinal
 
-PLACE = "explorer/place"  # address at which a page in line asks for its place
+PLACE = "explorer/place"  # address at which a queued page polls its position
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
@@ -27,7 +27,7 @@ _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer 
 
 
 async def opening_of(renderer: NotebookRenderer) -> str:
-    """Return the beginning of the page, a skeleton, which needs no kernel."""
+    """Return the page's opening, a skeleton that needs no kernel."""
     await renderer.initialize()
     opening = ""
     async for html, _ in renderer.generate_content_generator():
@@ -42,7 +42,7 @@ def _in_line(place: int) -> str:
 
 
 def _browser(handler: BaseVoilaHandler) -> str:
-    """Return the cookie of the browser that asks; one without gets it with the answer."""
+    """Return the requesting browser's cookie; one without a cookie gets it with the response."""
     browser: str = handler.get_cookie(BROWSER, "")
     if not re.fullmatch(r"[\w-]{22}", browser, re.ASCII):
         browser = token_urlsafe(16)
@@ -51,14 +51,14 @@ def _browser(handler: BaseVoilaHandler) -> str:
 
 
 class PageHandler(TornadoVoilaHandler):
-    """Sends the page; the theme that the browser last showed is told to the kernel as part of the query."""
+    """Sends the page; the browser's last theme is passed to the kernel in the query string."""
 
     _seat: TakenSeat | None = None
 
     async def prepare(self, **options: Any) -> None:
-        """Let in whoever has the token, whose cookie then stands for it.
+        """Let in anyone with the token, whose cookie then replaces it.
 
-        A link with a token goes on to its address without: addresses are shown and passed on.
+        A link with a token redirects to the same address without it: users see and share addresses.
         """
         await super().prepare(**options)
         if self.current_user is not None and "token" in self.request.query_arguments:
@@ -79,7 +79,7 @@ class PageHandler(TornadoVoilaHandler):
             yield html
 
     async def seated(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
-        """Yield the page, its beginning at once; where all seats are taken, the page of who is in line."""
+        """Yield the page, its opening at once; if all seats are taken, the queue's page."""
         seats, browser = self.settings["explorer_seats"], _browser(self)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
@@ -103,7 +103,7 @@ class PageHandler(TornadoVoilaHandler):
                     yield html
                 if not await manager.is_living(seat.kernel):
                     yield self.render_template("reload.html")
-            except RuntimeError as error:  # Jupyter's word for a kernel that dies as it starts
+            except RuntimeError as error:  # raised by Jupyter for a kernel that dies at startup
                 self.log.warning("A kernel died as it started: %s", error)
                 yield self.render_template("reload.html")
             except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
@@ -111,7 +111,7 @@ class PageHandler(TornadoVoilaHandler):
                 yield _FAILED
 
     def on_connection_close(self) -> None:
-        """Note that nobody waits for the page any more."""
+        """Record that the browser has closed the connection."""
         super().on_connection_close()
         if self._seat is not None:
             self._seat.is_left = True
@@ -127,28 +127,28 @@ async def _after_opening(page: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 class PlaceHandler(BaseVoilaHandler):
-    """Tells a page in line its place, and keeps it."""
+    """Reports a queued page's position, and keeps it in the queue."""
 
     @authenticated
     def get(self) -> None:
-        """Send the place, 0 where there is a seat, and a sentence that says it."""
+        """Send the position, 0 if there is a seat, and a sentence that states it."""
         place = self.settings["explorer_seats"].place(_browser(self))
         self.set_header("Cache-Control", "no-store")
         self.finish({"place": place, "words": _in_line(place)})
 
 
 class CompiledTemplates(BytecodeCache):
-    """Keeps the page's templates compiled.
+    """Caches the page's compiled templates.
 
-    Voilà makes the page again for each kernel. Compiling its templates would hold up the server for 0.2 s each
-    time, just while the page before it loads.
+    Voilà rebuilds the page for each kernel. Compiling its templates would block the server for 0.2 s each time,
+    just while the previous page loads.
     """
 
     def __init__(self) -> None:
         self._compiled: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Take a template from the cache, if it is there."""
+        """Load a template from the cache, if it is there."""
         if compiled := self._compiled.get(bucket.key):
             bucket.bytecode_from_string(compiled)
 
@@ -158,13 +158,13 @@ class CompiledTemplates(BytecodeCache):
 
 
 class PageExporter(VoilaExporter):
-    """Makes the page of templates that are compiled once."""
+    """Renders the page from templates that are compiled once."""
 
     templates = CompiledTemplates()
 
     @property
     def environment(self) -> Environment:
-        """Return what templates are loaded with."""
+        """Return the template environment."""
         environment: Environment = super().environment
         environment.bytecode_cache = self.templates
         return environment

@@ -1,4 +1,4 @@
-"""A web server that outlasts silent clients, clients who don't read, a lack of files and a clock set back."""
+"""A web server that survives silent clients, clients that don't read, a lack of files and a clock set back."""
 
 import errno
 import logging
@@ -19,35 +19,35 @@ from tornado.iostream import IOStream
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
 
-HEADER_SECONDS = 20.0  # longest that a request's head, and then its body, may take, or a connection be idle
-READ_SECONDS, READ_BYTES = 20.0, 1 << 16  # in this time a client reads this much, or all that there is for it
-SLOW_SECONDS = 2.0  # a client that takes longer may be ended where there is no room for others
+HEADER_SECONDS = 20.0  # limit for a request's head, for its body, and for an idle connection
+READ_SECONDS, READ_BYTES = 20.0, 1 << 16  # in this time a client must read this much, or all that is pending
+SLOW_SECONDS = 2.0  # a client slower than this may be disconnected if there is no room for others
 LOOK_SECONDS = 1.0
-PAUSE_SECONDS = 0.5  # how long nobody is accepted where no file is left
+PAUSE_SECONDS = 0.5  # pause in accepting connections when no file descriptor is left
 
 MOST_WAITING, MOST_WAITING_AN_ADDRESS = 256 << 20, 128 << 20
-"""Bytes that may wait for slow clients, for all together and for those of one address. An address may be a class's
-router or a proxy: this is 3 MB for each of forty."""
+"""Bytes that may wait for slow clients, in total and per address. An address may be a class's router or a proxy:
+this is 3 MB for each of forty."""
 
-_MOST_BODY_BYTES = 1 << 16  # of a request: the login is the largest, and files come over the socket
+_MOST_BODY_BYTES = 1 << 16  # of a request: the login's is the largest, and files use the WebSocket
 _MOST_FILES = 1 << 16
-_MAC_FILES = (61_440, 24_576, 10_240)  # macOS says that there is no limit, and refuses more than one of these
+_MAC_FILES = (61_440, 24_576, 10_240)  # macOS reports no limit, but refuses more than one of these
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
 
 
 def use_steady_clock() -> None:
-    """Let the loop that runs here go by a clock that nobody sets.
+    """Make the current event loop use a monotonic clock.
 
-    By the time of day nothing periodic, as the watch over a kernel, would happen until a clock set back catches
-    up. Other loops keep theirs: what runs on them, a Dask client say, may name a time of day.
+    With the time of day, periodic callbacks such as the kernels' watchdog would stop until a clock set back
+    catches up. Other loops keep their clocks: code on them, such as a Dask client, may use the time of day.
     """
     loop: Any = IOLoop.current()  # has no setting for its clock, so its method is replaced
     loop.time = monotonic
 
 
 def raise_file_limit() -> int:
-    """Raise the number of files that this process may open as far as it may itself; return it."""
+    """Raise this process's limit on open files as far as it is allowed to; return the limit."""
     if sys.platform == "win32":
         return _MOST_FILES
     from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
@@ -63,17 +63,17 @@ def raise_file_limit() -> int:
 
 
 class PatientSocket(socket.socket):
-    """Listens. Where there is no file for a connection, those that wait are left alone for a moment.
+    """A listening socket. If no file descriptor is left for a connection, it pauses accepting for a moment.
 
-    Tornado would otherwise try again at once, for ever, with a traceback in the log each time.
+    Tornado would otherwise retry at once, forever, with a traceback in the log each time.
     """
 
     on_full: Callable[[], object] | None = None
-    """Called where there is no file."""
+    """Called when no file descriptor is left."""
     _is_said = False
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Return a connection and its address; raises BlockingIOError if nobody can be accepted now."""
+        """Return a connection and its address; raises BlockingIOError if none can be accepted now."""
         try:
             return super().accept()
         except OSError as error:
@@ -96,14 +96,14 @@ class PatientSocket(socket.socket):
 
 @dataclass(slots=True)
 class _Reader:
-    """The client at the other end of a connection, as the one who reads."""
+    """The client at the other end of a connection, as a reader."""
 
-    stream: Any  # an IOStream, which has no public word for how much it holds
+    stream: Any  # an IOStream, whose buffer size is private
     address: str
     since: float = 0.0
-    """When it had read all that it was to read by then."""
+    """When it had last reached its goal."""
     goal: int = 0
-    """The number of bytes that it is to have read next."""
+    """The number of bytes that it must read next, counted from the start of the connection."""
 
     @property
     def waiting(self) -> int:
@@ -111,25 +111,25 @@ class _Reader:
         return int(self.stream._total_write_index - self.stream._total_write_done_index)
 
     def lag(self, now: float) -> float:
-        """Return how many seconds ago it last read what it was to read; 0 where nothing waits."""
+        """Return the seconds since it last reached its goal; 0 if nothing is pending."""
         if self.stream._total_write_done_index >= self.goal:
             self.goal = self.stream._total_write_done_index + min(self.waiting, READ_BYTES)
             self.since = now
         return now - self.since
 
     def end(self) -> None:
-        """Close the connection. What the system holds of it is dropped as well, where it would go on waiting."""
+        """Close the connection, and discard what the system buffers for it, which would otherwise stay pending."""
         if sys.platform != "win32":
-            with suppress(OSError):  # it is over already
+            with suppress(OSError):  # it is already closed
                 self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.stream.close()
 
 
 class PatientServer(HTTPServer):
-    """Ends connections whose clients don't read what they asked for, before it keeps much for them."""
+    """Disconnects clients that don't read their responses, before much memory is used for them."""
 
     def initialize(self, *arguments: Any, **options: Any) -> None:
-        """Begin to look after those who read."""
+        """Start to monitor readers."""
         super().initialize(*arguments, **options)
         self._readers: list[_Reader] = []
         self._most_connections = raise_file_limit() // 2  # kernels need the other files
@@ -142,15 +142,15 @@ class PatientServer(HTTPServer):
         super().handle_stream(stream, address)
 
     def stop(self) -> None:
-        """Accept nobody any more, and look after nobody."""
+        """Stop accepting connections and monitoring readers."""
         self._watch.stop()
         super().stop()
 
     def look(self, *, is_full: bool = False) -> None:
-        """End the connections that have waited too long for their clients.
+        """Close connections that have been pending too long.
 
-        Where there is no room for others, as far as is known here or said by `is_full`, half of the slow ones of
-        an address go too, the slowest first: of the address for which most waits.
+        If there is no room for others, as measured here or given by `is_full`, also close half of the slow ones
+        of the address with the most pending bytes, slowest first.
         """
         now = monotonic()
         self._readers = [reader for reader in self._readers if not reader.stream.closed()]
@@ -172,13 +172,13 @@ class PatientServer(HTTPServer):
 
 
 def patient_server(gate: Router, port: int, ip: str, **options: Any) -> PatientServer:
-    """Return a server of what `gate` leads to that listens at an address; raises OSError where it can't."""
+    """Return a server that listens at an address and routes by `gate`; raises OSError if it can't listen."""
     seconds = {"idle_connection_timeout": HEADER_SECONDS, "body_timeout": HEADER_SECONDS}
     server = PatientServer(gate, **seconds, max_body_size=_MOST_BODY_BYTES, **options)
     for bound in bind_sockets(port, ip):
         listener = PatientSocket(fileno=bound.detach())
         listener.on_full = partial(server.look, is_full=True)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # else the system keeps megabytes for each who doesn't read
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # else the system buffers megabytes for each slow reader
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, READ_BYTES)
         server.add_socket(listener)
     return server

@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
 
 
 def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
-    """Return the folder of reveal.js in an installed package, which is not imported; None where there is none."""
+    """Return the folder of reveal.js in a package, without importing it; None if it isn't installed."""
     spec = find_spec(package)
     places = [] if spec is None else spec.submodule_search_locations or []
     folders = (Path(place) / "_static" / "revealjs" for place in places)

@@ -1,7 +1,7 @@
-"""A notebook's side of a visit: the app on the data that the server was started with, and whom the page is for.
+"""A notebook's side of a visit: the app on the data that the server was started with, and the visitor's request.
 
-The notebook runs in Jupyter as well, where nobody visits and the data are the bundled ones. What all visitors
-begin with is made once for each process, and with it for all that are forked from it.
+The notebook also runs in Jupyter, without visitors and on the bundled data. Whatever is the same for all visitors
+is made once per process, and thus for all processes forked from it.
 """
 
 from __future__ import annotations
@@ -42,23 +42,23 @@ from explorer.wording import writable
 
 RETRY_SECONDS = 0.5
 
-MOST_SECONDS = 10.0  # a first run that takes longer begins as the page opens, once for each visitor
+MOST_SECONDS = 10.0  # a slower first run starts as the page opens, once for each visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a visitor came with."""
+    """The visitor's request."""
 
     query: str = ""
-    """The settings in the page's address, without the ``?`` and without the theme."""
+    """The settings in the page's query string, without the ``?`` and the theme."""
     theme: Theme | None = None
-    """The theme that the page shows, where it is known."""
+    """The page's theme, None if unknown."""
 
 
 def offered_datasets() -> tuple[DatasetOffer, ...]:
-    """Return the data sets that the page offers: those that the command was given, then the usual ones.
+    """Return the data sets that the page offers: the command's, then the usual ones.
 
-    It opens with the first.
+    The page opens with the first.
     """
     paths: dict[str, str] = json.loads(os.environ.get(DATASETS, "{}"))
     folder = os.environ.get(SHARED_DATASETS)
@@ -71,7 +71,7 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
 
 
 def opening_app() -> Explorer:
-    """Return a new app as the page opens: on the first data set of the command, its first run over."""
+    """Return a new app as the page opens: on the command's first data set, its first run finished."""
     app = Explorer(_opening_dataset(), others=offered_datasets()[1:], train=False)
     if (run := opening_run()) is not None:
         app.session.begin_with(run)
@@ -81,7 +81,7 @@ def opening_app() -> Explorer:
 
 
 def warm_up() -> None:
-    """Do once what is only done for a process's first app, and leave no widget."""
+    """Do the one-time work of a process's first app, and leave no widget."""
     opening_app().close()
     Widget.close_all()
     forget_looks()
@@ -89,14 +89,14 @@ def warm_up() -> None:
 
 @cache
 def opening_run() -> SessionRun | None:
-    """Return the first run on the first data set, trained here; None if it takes long or diverges."""
+    """Train the first run on the first data set and return it; None if it takes too long or diverges."""
     return trained_run(TrainingConfig(), _opening_dataset(), MOST_SECONDS)
 
 
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:
-    """Return a finished run, equal to the bit to one that a session trains itself; nothing of it is in a thread.
+    """Train a run in this thread and return it, bit-identical to one that a session trains itself.
 
-    None if it took longer than `most_seconds` of the processor's time, or diverged.
+    None if it took more than `most_seconds` of CPU time, or diverged.
     """
     training, deadline = TrainingRun(config, dataset), process_time() + most_seconds
     events: list[Event] = []
@@ -113,20 +113,20 @@ def _opening_dataset() -> Dataset:
 
 
 def wait_for_visitor() -> Visit:
-    """Wait until somebody opens the page that this kernel was started for, and return what they came with.
+    """Wait until a visitor opens the page that this kernel was started for, and return the visit.
 
-    In Jupyter it returns at once. A kernel of the page also gets a heartbeat, and what the package logs
-    reaches the terminal.
+    In Jupyter it returns at once. A page's kernel also gets a heartbeat, and the package's log messages reach the
+    terminal.
     """
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
     _log_to_terminal()
     guard_widgets()
-    # What is loaded by now stays: to look through it for garbage again would hold the page up for 0.1 s each time.
+    # Objects loaded by now stay: collecting them again would delay the page by 0.1 s each time.
     gc.collect()
     gc.freeze()
     while os.environ["VOILA_PREHEAT"] == "True" and "QUERY_STRING" not in os.environ:
-        asking = threading.Thread(target=_hear_of_visitor)  # this one's event loop is running
+        asking = threading.Thread(target=_hear_of_visitor)  # this thread's event loop is running
         asking.start()
         asking.join()
         if "QUERY_STRING" not in os.environ:  # the connection was lost, as when a laptop sleeps
@@ -144,14 +144,14 @@ def _hear_of_visitor() -> None:
 async def ask_for_visitor(address: str) -> dict[str, str]:
     """Return the environment variables of a visit once there is one; none if the connection was lost.
 
-    Voilà's own function for this would have each kernel load all of the server.
+    Voilà's own function for this would load the whole server in each kernel.
     """
     try:
         connection = await websocket_connect(address)
     except (OSError, HTTPClientError):
         return {}
     said = await connection.read_message()
-    connection.close(1000)  # RFC 6455: normal closure, by which `VisitHandler` knows that it was heard
+    connection.close(1000)  # RFC 6455: normal closure, which tells `VisitHandler` that the message arrived
     if said is None:
         return {}
     await connection.read_message()  # until it is closed
@@ -159,7 +159,7 @@ async def ask_for_visitor(address: str) -> dict[str, str]:
 
 
 def visit(query: str) -> Visit:
-    """Return what a page's query string asks for, the part after the ``?``: ``"hidden=128&theme=dark"``."""
+    """Return the visit for a page's query string, without the ``?``: ``"hidden=128&theme=dark"``."""
     parts = parse_qsl(writable(query), keep_blank_values=True)
     others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
@@ -167,7 +167,7 @@ def visit(query: str) -> Visit:
 
 
 def _log_to_terminal() -> None:
-    """Let warnings and errors of the package out of the kernel, which otherwise swallows its output."""
+    """Send the package's warnings and errors to the terminal; the kernel would otherwise swallow them."""
     settle_log()
     handler = logging.StreamHandler(sys.__stderr__)
     handler.setFormatter(TerminalFormatter("%(levelname)s %(name)s: %(message)s"))

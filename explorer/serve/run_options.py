@@ -1,6 +1,6 @@
-"""What the commands that train share: options made of the settings' table, and what is read from them.
+"""Options shared by the commands that train, and their parsing.
 
-The options are the settings of `TrainingConfig`, made from the same table as the controls on the page.
+The options are the settings of `TrainingConfig`, made from the same table as the page's controls.
 """
 
 import os
@@ -35,18 +35,18 @@ _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
 
 
 def terminal(*, stderr: bool) -> Console:
-    """Return where plain lines go: as they are, however wide the terminal is."""
+    """Return a console for plain lines, which it neither formats nor wraps."""
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
-    """Add the options of the settings, of one value or several, and of their start; return the first group."""
+    """Add options for the settings, with one value or several, and their presets; return the first group."""
     group = parser.add_argument_group(title)
     kinds = {
         LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X", Changes: "STEP:X:N,…",
     }  # fmt: skip
     for field in FIELDS.values():
-        if several and isinstance(field, Changes):  # its steps are those of one run
+        if several and isinstance(field, Changes):  # its steps belong to one run
             continue
         names = dict.fromkeys(f"--{name.replace('_', '-')}" for name in (field.key, field.name))
         metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
@@ -61,14 +61,14 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
 def add_dataset(group: Any) -> None:
     """Add the option for the images."""
     words = "an archive or a folder in MNIST's format (default: MNIST)"
-    # What stands before the command's name stays where the option is not given again.
+    # A --dataset before the command's name stays unless the option is given again.
     group.add_argument("--dataset", action="append", metavar="PATH", default=SUPPRESS, help=words)
 
 
 def settings_of(
     args: Namespace, fields: Mapping[str, Field], messages: Console
 ) -> tuple[TrainingConfig, dict[str, str]]:
-    """Return the settings that the options start from, and the text of each that is given by itself."""
+    """Return the settings that the options start from, and the text of each setting given explicitly."""
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
     if args.preset is not None:
         if args.preset not in _PRESETS:
@@ -89,7 +89,7 @@ def settings_of(
 
 
 def query_of(text: str) -> str:
-    """Return the part of an address after its ``?``; all of a text that is not an address."""
+    """Return the part of an address after its ``?``, or the whole text if it isn't an address."""
     address, mark, query = text.partition("?")
     if not mark and "://" not in text:
         return text
@@ -97,13 +97,13 @@ def query_of(text: str) -> str:
 
 
 def tell_what_does_nothing(configs: Iterable[TrainingConfig], messages: Console) -> None:
-    """Say where a setting has no effect without another."""
+    """Report settings that have no effect without another one."""
     if any(config.patience and not config.n_validation for config in configs):
         messages.print("--patience does nothing without validation images; --validation says how many.")
 
 
 def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
-    """Check that files can be written: options, each with its path and whether a file may be there already."""
+    """Check that files are writable: (option, path, whether the file may already exist)."""
     taken: dict[Path, str] = {}
     for option, path, overwrite in files:
         try:
@@ -118,7 +118,7 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
 
 
 def save(args: Namespace, option: str, path: str, make: Callable[[], bytes], messages: Console) -> int:
-    """Write a file that an option names, say so or why not, and return the exit code."""
+    """Write the file that an option names, report success or failure, and return the exit code."""
     try:
         content = make()
         with whole_file(path, overwrite=args.force) as stream:
@@ -133,9 +133,9 @@ def save(args: Namespace, option: str, path: str, make: Callable[[], bytes], mes
 def exit_code(
     args: Namespace, work: Callable[[Namespace, Dataset, Mapping[str, Field], Console], int]
 ) -> int:
-    """Do the work of a command and return its exit code; say why it ends early.
+    """Do a command's work and return its exit code; report why it ends early.
 
-    It is given the images, the settings that fit them, and standard error.
+    `work` gets the arguments, the images, the settings that fit them, and standard error.
     """
     command, messages = args.command, terminal(stderr=True)
     try:
@@ -154,7 +154,7 @@ def exit_code(
     except KeyboardInterrupt:
         messages.print("Stopped.")
         return INTERRUPTED
-    except OSError as error:  # the disk is full, or nobody reads on, as in `… | head`, and nobody is told
+    except OSError as error:  # the disk is full, or the reader has closed the pipe, as in `… | head`
         if not isinstance(error, BrokenPipeError):
             messages.print(f"nn-explorer {command}: {error}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more

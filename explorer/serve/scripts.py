@@ -1,8 +1,7 @@
-"""The scripts that a page starts with, joined to a few.
+"""The scripts that a page starts with, bundled into a few.
 
-Voilà and JupyterLab's extensions are programs that webpack, or the like of it, has cut into parts. A page would
-ask for seventy of them, most only after it has read others; on two cores that is a seventh of the time to its
-first figure.
+Voilà and JupyterLab's extensions are split into chunks by webpack or a similar tool. A page would request seventy
+of them, most only after it has read others; on two cores that takes a seventh of the time to its first figure.
 """
 
 import gzip
@@ -31,22 +30,22 @@ JAVASCRIPT = "text/javascript; charset=utf-8"
 PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"  # its address
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""A comment by which Chromium, from version 136 on, compiles all of a script in the background while it arrives.
+"""A comment that makes Chromium, from version 136 on, compile all of a script in the background while it loads.
 
-Without, Plotly's 5 MB are compiled piece by piece on the thread that draws the page.
+Without it, Plotly's 5 MB are compiled piece by piece on the main thread.
 """
 
-NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")  # how a program that webpack has cut asks for a part
+NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")  # how a webpack bundle requests a chunk
 STRICT = re.compile(rb"""(?:\s|/\*.*?\*/|//[^\n]*\n)*["']use strict["']""", re.DOTALL)
-"""How a script in JavaScript's strict mode begins."""
+"""Matches the beginning of a script in strict mode."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A script that the server sends as it is."""
+    """A script that the server sends unchanged."""
 
     address: str
-    """Where the page finds it, without what the server's own addresses begin with. It changes with the content."""
+    """Its address, relative to the server's base URL; it changes with the content."""
     content: bytes
 
     @cached_property
@@ -61,13 +60,13 @@ class PageScripts:
 
     plotly: Script
     voila: list[Script]
-    """What is there before Voilà's own script runs."""
+    """Those loaded before Voilà's own script runs."""
     extensions: list[Script]
-    """What is there before Voilà loads its extensions."""
+    """Those loaded before Voilà loads its extensions."""
 
 
 def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
-    """Return the scripts that a page starts with; of the JupyterLab `extensions` it needs nearly all parts."""
+    """Return a page's scripts; it needs nearly all chunks of the JupyterLab `extensions`."""
     folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
     voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
     parts = [part for name in extensions for part in _of(name)]
@@ -75,7 +74,7 @@ def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
 
 
 def _of(extension: str) -> list[Path]:
-    """Return the parts of a JupyterLab extension, none if it is not installed."""
+    """Return the chunks of a JupyterLab extension, none if it isn't installed."""
     for folder in (Path(path) / extension for path in get_voila_labextensions_path()):
         if (folder / "package.json").is_file():
             package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
@@ -84,17 +83,16 @@ def _of(extension: str) -> list[Path]:
 
 
 def _parts(program: Path) -> list[Path]:
-    """Return the parts that a program names and that lie next to it: part 7 is a file ``7.….js``."""
+    """Return the chunks that a program requests and that are next to it: chunk 7 is a file ``7.….js``."""
     numbers = {number.decode() for number in NAMED.findall(program.read_bytes())}
     candidates = sorted(program.parent.glob("[0-9]*.*.js"))
     return [path for path in candidates if path.name.partition(".")[0] in numbers]
 
 
 def joined(parts: Sequence[Path]) -> list[Script]:
-    """Return scripts that do what `parts`, in any order, do.
+    """Return scripts equivalent to `parts` in any order.
 
-    There are two at most: ``"use strict"`` holds for a whole script, so those that begin with it stay among
-    themselves.
+    There are two at most: ``"use strict"`` applies to a whole script, so strict parts are joined separately.
     """
     groups: dict[bytes, list[bytes]] = {b'"use strict"': [], b"": []}
     for content in (path.read_bytes() for path in parts):
@@ -104,30 +102,30 @@ def joined(parts: Sequence[Path]) -> list[Script]:
 
 
 class LastingFileHandler(FilesHandler):
-    """Sends files of a package, for the browser to keep: their address holds the package's version."""
+    """Serves a package's files with a lasting cache: their address contains the package's version."""
 
     def set_extra_headers(self, path: str) -> None:
-        """Say that the file never changes."""
+        """Set the cache header of a file that never changes."""
         self.set_header("Cache-Control", FOR_EVER)
 
     def get_content_type(self) -> str:
-        """Return JavaScript's type, whatever the operating system says about ``.js``."""
+        """Return JavaScript's MIME type, whatever the operating system has for ``.js``."""
         is_script = str(self.absolute_path).endswith(".js")
         return JAVASCRIPT if is_script else str(super().get_content_type())
 
 
 class ScriptHandler(RequestHandler):
-    """Sends a script that was made as the server started."""
+    """Sends a script that was built at startup."""
 
     def initialize(self, script: Script, far: bool) -> None:
-        """Take what there is to send, and whether a browser may be `far`, on another computer.
+        """Set the script, and whether the browser may be `far`, on another computer.
 
-        Compressed, the page's scripts are a third as long, but on this computer they come later.
+        Compressed, the page's scripts are a third of the size, but on this computer they arrive later.
         """
         self._script, self._far = script, far
 
     async def get(self) -> None:
-        """Send the script, for the browser to keep: a piece once the one before has been read."""
+        """Send the script with a lasting cache, each piece once the previous one has been read."""
         content = self._script.content
         if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")
@@ -136,7 +134,7 @@ class ScriptHandler(RequestHandler):
         self.set_header("Content-Length", len(content))
         self.set_header("Cache-Control", FOR_EVER)
         self.set_header("Vary", "Accept-Encoding")
-        with suppress(StreamClosedError):  # the reader has gone, or was too slow
+        with suppress(StreamClosedError):  # the client has disconnected, or was too slow
             for start in range(0, len(content), READ_BYTES):
                 self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
                 self.write(content[start : start + READ_BYTES])

@@ -1,7 +1,7 @@
-"""Seats: how many visitors the server takes at once, who has a seat, who is in line, and when a seat is given up.
+"""Seats: the number of visitors at once, who has a seat, who is in the queue, and when a seat is freed.
 
-A seat is a kernel. It ends when its page is closed, and by the watch of this module when its page is gone without
-a word, whatever it does: Jupyter would take a run that goes on for a visitor who is there.
+A seat is a kernel. It ends when its page is closed, or when this module's watchdog finds the page gone, even if
+the kernel is busy: Jupyter would take a running kernel for a present visitor.
 """
 
 import asyncio
@@ -17,75 +17,75 @@ from typing import Any
 import psutil
 from tornado.web import HTTPError
 
-BROWSER = "explorer-browser"  # cookie by which a browser keeps its place, and a reloaded page its seat
+BROWSER = "explorer-browser"  # cookie that keeps a browser's queue position, and a reloaded page's seat
 
-FETCHED_SECONDS = 60.0  # a kernel whose page was fetched and never connected is ended after this time
-CONTESTED_SECONDS = 15.0  # or after this since it fetched a script, where others are in line
-LEFT_SECONDS = 180.0  # and one whose page was connected after this: a network that comes back loses nothing
-RELOAD_SECONDS = 2.0  # a page that was closed keeps its seat for this time, for it may only be reloaded
-REFRESH_SECONDS = 5  # how often a page in line asks for its place
-PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a place in line that was not asked for so long is given up
+FETCHED_SECONDS = 60.0  # a kernel whose page was fetched but never connected ends after this time
+CONTESTED_SECONDS = 15.0  # or this long after its page's last script request, if others are queued
+LEFT_SECONDS = 180.0  # a kernel whose page disconnected ends after this: network outages lose nothing
+RELOAD_SECONDS = 2.0  # a closed page keeps its seat for this time, since it may only be reloading
+REFRESH_SECONDS = 5  # how often a queued page polls its position
+PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a position that was not polled for this time is given up
 
 _LONGEST_LINE = 1000
 _WATCH_SECONDS = 1.0
 _POLL_SECONDS = 0.1
 _SEAT_BYTES = 130 << 20
-_SEAT_FILES = 16  # 13 were measured
+_SEAT_FILES = 16  # 13 measured
 _SERVER_FILES = 64
 _SEATS_A_CORE = 20
 _log = logging.getLogger(__name__)
 
 
 def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
-    """Return how many visitors a machine takes at once, at least 1: as many as are asked for, or as it bears.
+    """Return the number of seats, at least 1: the number requested, or as many as the machine can carry.
 
-    A seat needs some of the cores that may be used, of the bytes of `memory` that are free, and of the files that
-    the server may open.
+    A seat takes a share of the usable cores, of the free bytes of `memory`, and of the files that the server may
+    open.
     """
     wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
 
 
 def free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return the bytes of memory that are free, or that a container's control group allows where that is less."""
+    """Return the bytes of free memory, limited by the container's control group if there is one."""
     free = int(psutil.virtual_memory().available)
     try:
         limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
         kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        return min(free, limit - used + int(kept.get("inactive_file", 0)))  # files that can be read again
+        return min(free, limit - used + int(kept.get("inactive_file", 0)))  # page cache that can be reclaimed
     except (OSError, ValueError):  # no container, or one without a limit
         return free
 
 
 @dataclass(slots=True)
 class TakenSeat:
-    """One visitor's."""
+    """One visitor's seat."""
 
     browser: str
     """The cookie of the browser that has it."""
     seen: float
-    """When its page was last there."""
+    """When its page was last connected or loading."""
     kernel: str = ""
     """Id of the kernel; empty before it is known, and after it has ended."""
     is_opening: bool = True
     """Whether the page is still being sent."""
     is_left: bool = False
-    """Whether nobody waited for that."""
+    """Whether the browser closed the connection before that."""
     was_connected: bool = False
 
 
 class Seats:
-    """All seats of a server, and the line before them."""
+    """All seats of a server, and the queue for them."""
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
         self._clock = clock
         self._seats: list[TakenSeat] = []
         self._is_littered = False
-        self._line: dict[str, float] = {}  # when each browser asked last, in the order of its first question
+        self._line: dict[str, float] = {}  # when each browser last asked, in order of its first request
 
     def place(self, browser: str) -> int:
-        """Return a browser's place in line, which it keeps by asking; 0 if there is a seat for it."""
+        """Return a browser's queue position, which it keeps by asking; 0 if there is a seat for it."""
         now = self._clock()
         self._seats = [s for s in self._seats if s.kernel or s.is_opening or now - s.seen < RELOAD_SECONDS]
         self._shorten_line()
@@ -99,15 +99,15 @@ class Seats:
         self._line = {other: asked for other, asked in self._line.items() if now - asked < PLACE_SECONDS}
 
     def note_loading(self, browser: str | None) -> None:
-        """Note that a page of a browser is on its way: it has asked for a script or for its socket."""
+        """Record that a browser's page is loading: it has requested a script or its WebSocket."""
         for seat in self._seats:
             if seat.browser == browser and seat.kernel and not seat.was_connected:
                 seat.seen = self._clock()
 
     async def take(self, browser: str, manager: Any, patience: float = 0.7) -> TakenSeat | None:
-        """Return a seat for a page of a browser; None if all are taken.
+        """Return a seat for a browser's page; None if all are taken.
 
-        A page that is reloaded takes its own again, though its end may be heard of only after its beginning.
+        A reloaded page gets its own seat again, even if the old page's closing is reported after the new request.
         """
         deadline = self._clock() + patience
         while (left := self._left(browser, None)) is None and self.place(browser):
@@ -127,7 +127,7 @@ class Seats:
 
     @asynccontextmanager
     async def opening(self, seat: TakenSeat, manager: Any) -> AsyncIterator[None]:
-        """Note when a page has been sent; where nobody waited for it, its kernel ends then."""
+        """Record when a page has been sent; if its browser has left, its kernel ends then."""
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ class Seats:
                 await _end(manager, seat.kernel)
 
     def _left(self, browser: str, manager: Any) -> TakenSeat | None:
-        """Return a browser's seat whose kernel has ended, or with a manager one whose page is not connected."""
+        """Return the browser's seat whose kernel has ended, or, with a manager, one whose page is disconnected."""
         for seat in self._seats:
             if seat.browser == browser and (seat.is_left or not seat.is_opening):
                 has_page = manager is None or not seat.was_connected or _connections(manager, seat.kernel)
@@ -145,14 +145,14 @@ class Seats:
         return None
 
     def leave(self, kernel: str) -> None:
-        """Give up the seat of a kernel, which ends; its browser may come back to it for a moment."""
+        """Free the seat of a kernel that ends; its browser can reclaim it for a moment."""
         for seat in self._seats:
             if seat.kernel == kernel:
                 seat.kernel, seat.seen = "", self._clock()
                 self._is_littered = True
 
     async def watch(self, manager: Any) -> None:
-        """End kernels without a page, until this is cancelled."""
+        """End kernels without a page, until this is canceled."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             try:
@@ -160,11 +160,11 @@ class Seats:
             except Exception:  # noqa: BLE001  # the next look may go well
                 _log.exception("The seats could not be looked through")
             if self._is_littered and not any(seat.kernel or seat.is_opening for seat in self._seats):
-                gc.collect()  # a page leaves 2 MB in circles; while nobody is there, 0.1 s keeps nobody waiting
+                gc.collect()  # a page leaves 2 MB in reference cycles; with no visitor, the 0.1 s delays nobody
                 self._is_littered = False
 
     async def look(self, manager: Any) -> None:
-        """End the kernels of a manager whose pages are gone for too long, or don't come while others wait."""
+        """End kernels whose pages have been gone too long, or fail to connect while others wait."""
         self._shorten_line()
         unconnected_seconds = CONTESTED_SECONDS if self._line else FETCHED_SECONDS
         for seat in [seat for seat in self._seats if seat.kernel]:
@@ -180,7 +180,7 @@ class Seats:
 
 
 def _connections(manager: Any, kernel: str) -> int:
-    """Return how many pages are connected to a kernel, 0 for one that has ended."""
+    """Return the number of pages connected to a kernel, 0 if it has ended."""
     return int(manager.kernel_model(kernel)["connections"]) if kernel in manager else 0
 
 

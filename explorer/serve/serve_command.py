@@ -64,8 +64,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "seat_memory": MEGABYTES,
     }
 )
-"""The options that every page has, and what holds where they are not given. The parsers leave those out: a
-command's parser would otherwise put its defaults in the place of what stands before the command."""
+"""The options of every page, with their defaults. The parsers omit options that are not given: a command's parser
+would otherwise overwrite options given before the command with its defaults."""
 
 _PATIENCE = 5.0  # seconds
 
@@ -78,9 +78,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def add_server_options(parser: ArgumentParser) -> None:
-    """Add what is asked of every page: where it listens, who may come in, and what a visitor may have.
+    """Add the options that every page has: its address, access control, and a visitor's limits.
 
-    What is not given is not in the result; `DEFAULTS` says what then holds.
+    Options that are not given are missing from the result; `DEFAULTS` has their values.
     """
     add = partial(parser.add_argument, default=SUPPRESS)
     port = whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)
@@ -103,7 +103,7 @@ def add_server_options(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Serve the page as the options of `add_options` say until Ctrl-C or SIGTERM; return the exit code."""
+    """Serve the page with the options of `add_options` until Ctrl-C or SIGTERM; return the exit code."""
     with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
@@ -114,9 +114,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _add(path: str, paths: dict[str, str], shared: Path) -> None:
-    """Read a data set, so that what is wrong with it is said now, and share it with the kernels in a folder.
+    """Read a data set, so that errors are reported now, and share it with the kernels in a folder.
 
-    Its path is added to `paths`, by its name, with a number where that is taken; one given before counts once.
+    Its path is added to `paths` under its name, numbered if that is taken; duplicates count once.
     """
     dataset = load_dataset(path)
     if dataset.source in paths.values():
@@ -128,7 +128,7 @@ def _add(path: str, paths: dict[str, str], shared: Path) -> None:
 
 
 def find_notebook(name: str = "page.ipynb") -> Path:
-    """Return the path of a notebook that is served: next to this file, or, of a checkout, in its own folder."""
+    """Return the path of a served notebook: next to this file, or in a checkout's ``notebooks`` folder."""
     here = Path(__file__).parent
     installed = here / "notebooks" / name
     return installed if installed.is_file() else here.parents[1] / "notebooks" / name
@@ -139,7 +139,7 @@ def serve(
 ) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
-    `what` is the terminal's word for the page: ``"The explorer"``. `prepared` is the module that the notebook
+    `what` is the terminal's name for the page: ``"The explorer"``. `prepared` is the module that the notebook
     imports. The `settings` are further fields of `explorer.serve.server.ServerSettings`.
     """
     access = access_from(arguments)
@@ -179,16 +179,16 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
 
 
 def links(url: str, access: Access) -> tuple[str, str]:
-    """Return the page's address as the terminal shows it, and as the browser is given it.
+    """Return the page's address as the terminal shows it, and as the browser opens it.
 
-    A token that somebody has chosen is not shown.
+    A token that the user has chosen is not shown.
     """
     opened = f"{url}?token={quote(access.token)}" if access.token else url
     return opened if access.is_new_token else url, opened
 
 
 def warning(ip: str, url: str, access: Access) -> str:
-    """Return who besides this computer can use the page at an address, in one sentence; empty for nobody."""
+    """Return one sentence on who else can use the page at an address; empty if nobody can."""
     if is_loopback(ip):
         return ""
     what = " or the ".join(access.asked)
@@ -201,11 +201,11 @@ def warning(ip: str, url: str, access: Access) -> str:
 
 
 async def until_ended(server: ExplorerServer, listening: Callable[[str], object]) -> None:
-    """Serve until SIGTERM, or until the terminal is closed; Ctrl-C cancels the task by itself."""
+    """Serve until SIGTERM, or until the terminal is closed; Ctrl-C cancels the task anyway."""
     serving = asyncio.ensure_future(server.serve(listening))
     if os.name == "posix":
         for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving
@@ -213,9 +213,9 @@ async def until_ended(server: ExplorerServer, listening: Callable[[str], object]
 
 
 async def end_all_tasks() -> None:
-    """Cancel what still goes on, and what that begins as it ends, for as long as there is any.
+    """Cancel all other tasks, and those that they create as they end, until there are none.
 
-    A cell that waits for its kernel takes a cancellation for the kernel's death, and the next cell begins to wait.
+    A cell that awaits its kernel mistakes a cancellation for the kernel's death, and the next cell starts waiting.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _PATIENCE

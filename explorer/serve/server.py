@@ -44,20 +44,20 @@ DEFAULT_PORT = 8866
 PORTS_TRIED = 20
 TEMPLATE = "explorer"
 
-WATCH_SECONDS = 0.5  # how often it is looked whether a kernel has died
+WATCH_SECONDS = 0.5  # how often kernels are polled for having died
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 """Extensions whose parts are all needed."""
 
 EXTENSIONS = (*JOINED_EXTENSIONS, "@voila-dashboards/widgets-manager8")
-"""The JupyterLab extensions that the page loads, out of those installed. `jupyterlab-plotly`, a second Plotly, is
-not among them."""
+"""The installed JupyterLab extensions that the page loads. `jupyterlab-plotly`, a second Plotly, is not among
+them."""
 
 HASHED_FILES = tuple(f"voila/labextensions/{name}/static/" for name in EXTENSIONS)
-"""Addresses of files for the browser to keep: their names hold a hash of what is in them."""
+"""Addresses of files that browsers cache: their names contain a hash of their content."""
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
-"""Address of Voilà's own scripts. They are named alike in each of its versions, so the version stands before."""
+"""Address of Voilà's own scripts. Their names are the same in every version, so the path includes it."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -73,43 +73,43 @@ CONTENT_POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
-"""The page loads and runs nothing from another host; ``blob:`` is how widgets bring their scripts."""
+"""The page loads and runs nothing from another host; widgets load their scripts from ``blob:`` URLs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """What a server is started with."""
+    """The settings that a server is started with."""
 
     notebook: Path
     ip: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     debug: bool = False
     warm_process: WarmProcess | None = None
-    """What kernels are forked from, and what ends with the server; None to start each one by itself."""
+    """The process that kernels are forked from; it ends with the server. None to start each kernel directly."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
     """Name of the page's template."""
     seats: int | None = None
-    """Most visitors at once; None for as many as the machine bears."""
+    """Maximum number of visitors at once; None for as many as the machine can carry."""
     reveal: Path | None = None
     """Folder of reveal.js, for a template that needs it."""
     access: Access = field(default_factory=Access)
-    """Who may come in, and under which path."""
+    """Who can reach the server, and under which path."""
     folder: Path | None = None
-    """Where the files of kernels' connections are; None for where the system keeps temporary files."""
+    """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
 def free_port(ip: str, asked: int | None) -> int:
-    """Return a port to listen on at the address `ip`: `asked`; for None 8866, or the first free one above it.
+    """Return a port to listen on at the address `ip`: `asked`, or if None 8866 or the first free one above it.
 
-    Raises RefusedError if it can't be listened on.
+    Raises RefusedError if that is impossible.
     """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:
             return _bound_port(ip, port)
-        except UnicodeError as error:  # no name of a computer: a dot too many, or a part that is too long
+        except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
             if error.errno == errno.EACCES:
@@ -124,7 +124,7 @@ def free_port(ip: str, asked: int | None) -> int:
 def _bound_port(ip: str, port: int) -> int:
     family, kind, protocol, _, address = socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        if os.name == "posix":  # as the server itself does: a port that is only winding down is free
+        if os.name == "posix":  # as the server itself does: a port in TIME_WAIT is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         found: int = probe.getsockname()[1]
@@ -132,7 +132,7 @@ def _bound_port(ip: str, port: int) -> int:
 
 
 def page_address(ip: str, port: int, access: Access) -> str:
-    """Return the page's address as this computer reaches it, where `ip` is listened on."""
+    """Return the page's address from this computer, for a server that listens on `ip`."""
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     host = f"[{ip}]" if ":" in ip else ip
@@ -140,9 +140,9 @@ def page_address(ip: str, port: int, access: Access) -> str:
 
 
 class ExplorerServer(Voila):
-    """Serves a notebook with the explorer's template, on one address, until it is cancelled.
+    """Serves a notebook with the explorer's template, at one address, until it is canceled.
 
-    Made by ``ExplorerServer.instance(settings)``, so that all parts of Voilà write to its log.
+    Created by ``ExplorerServer.instance(settings)``, so that all parts of Voilà write to its log.
     """
 
     _log_formatter_cls = TerminalFormatter
@@ -170,7 +170,7 @@ class ExplorerServer(Voila):
         )
         self._settings = settings
         self.log.addFilter(_is_news)
-        if not settings.debug:  # a request that is refused is its sender's affair
+        if not settings.debug:  # a refused request is its sender's problem
             logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self.initialize([])
         self._visits = bind_sockets(0, "127.0.0.1")
@@ -188,9 +188,9 @@ class ExplorerServer(Voila):
         register_provisioner()
 
     def init_settings(self) -> dict[str, Any]:
-        """Return tornado's settings; `Gate` asks by which name the server is called, also for other handlers."""
+        """Return tornado's settings; `Gate` checks host names, also for other handlers."""
         settings: dict[str, Any] = super().init_settings()
-        self.kernel_spec_manager.kernel_dirs = []  # this Python and no other, whatever else is installed
+        self.kernel_spec_manager.kernel_dirs = []  # only this Python, whatever else is installed
         template = settings["voila_jinja2_env"].globals
         template["explorer"] = self.voila_configuration.resources["explorer"]
         return settings | {
@@ -205,7 +205,7 @@ class ExplorerServer(Voila):
         }
 
     def init_handlers(self) -> list[Any]:
-        """Return Voilà's handlers, with the explorer's own for the page and for what the browser keeps."""
+        """Return Voilà's handlers, with the explorer's own for the page and for cached files."""
         ours = {
             TornadoVoilaHandler: PageHandler,
             VoilaKernelWebsocketHandler: SocketHandler,
@@ -238,7 +238,7 @@ class ExplorerServer(Voila):
         return [*files, *handlers]
 
     def listen(self) -> None:
-        """Listen on the one port, and for kernels that ask for their visitor on one that only they know of."""
+        """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         access = self._settings.access
         try:
             gate = Gate(self.app, self.ip, access)
@@ -250,7 +250,7 @@ class ExplorerServer(Voila):
         kernels.add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
-        """Serve until the task is cancelled, then end all kernels; `listening` is told the page's address."""
+        """Serve until the task is canceled, then end all kernels; `listening` receives the page's address."""
         use_steady_clock()
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
@@ -260,7 +260,7 @@ class ExplorerServer(Voila):
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
         finally:
-            # What kernels and pages complain about while they end is no news.
+            # Complaints of kernels and pages during shutdown are not reported.
             self.log.setLevel(logging.CRITICAL)
             for name in ("access", "application", "general"):
                 logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
@@ -302,14 +302,14 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
     config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
     config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
-    config.KernelRestarter.restart_limit = 0  # a kernel that died is not replaced: its page says so
+    config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
     config.KernelRestarter.time_to_dead = WATCH_SECONDS
-    config.MappingKernelManager.buffer_offline_messages = False  # who comes back asks for the state
+    config.MappingKernelManager.buffer_offline_messages = False  # a page that reconnects requests the state
     return config
 
 
 def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
-    """Let the page take Voilà's scripts from where the browser keeps them."""
+    """Point the page to the cacheable address of Voilà's scripts."""
     return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
 
 
@@ -324,17 +324,17 @@ _NO_NEWS = re.compile(
 
 
 def _log_failures(handler: RequestHandler) -> None:
-    """Log a finished request if the server failed; a refusal is its sender's affair, a full house no failure."""
+    """Log a finished request if the server failed; refusals and 503 for a full house are no failures."""
     status, request = handler.get_status(), handler.request
     if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE:
         logging.getLogger("tornado.access").error("%d %s %s", status, request.method, request.path)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record says something to whoever runs the server.
+    """Return whether a log record is worth showing in the server's terminal.
 
-    A notebook of the package need not be signed by the user, a request that is refused is its sender's affair,
-    browsers come with the cookies of yesterday's server, and no dead kernel is restarted. That a kernel died is
-    said once, and not by each cell that it should have run. A page waits for a busy kernel, and connects again.
+    It drops complaints that the package's notebook is not trusted, about refused requests, cookies of an earlier
+    server, the restart of dead kernels, repeated reports of a kernel's death by each of its cells, and pages that
+    wait for a busy kernel or reconnect.
     """
     return not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}")

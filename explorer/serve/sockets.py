@@ -1,6 +1,6 @@
-"""The socket between a page and its kernel: what may pass, how much of it, and how many sockets a kernel has.
+"""The WebSocket between a page and its kernel: which messages may pass, how many, and sockets per kernel.
 
-Whoever can open the page can send anything. A frame is looked at before anything of Jupyter reads it.
+Anyone who can open the page can send anything. Each frame is checked before any of Jupyter's code reads it.
 """
 
 import asyncio
@@ -23,15 +23,15 @@ PROTOCOL = "v1.kernel.websocket.jupyter.org"
 POLICY_VIOLATION = 1008  # RFC 6455
 
 MOST_FRAME_BYTES = 2 << 20
-"""Largest frame of a page, which sends files in pieces of half as much."""
+"""Largest frame from a page, which sends files in pieces of half this size."""
 MOST_SOCKETS = 4
-"""Most sockets of one kernel: a page has one, and for a moment two when it connects again."""
+"""Most sockets per kernel: a page has one, and for a moment two when it reconnects."""
 MOST_UNREAD_BYTES = 8 << 20
-"""Most that waits for a page to read it, besides the largest message, which may be a file. A page that lags by
-more is closed; it connects again, and asks once for the state instead of all that led there."""
+"""Most bytes unread by a page, in addition to the largest message, which may be a file. A page that lags further
+is disconnected; it reconnects, and requests the current state instead of all changes."""
 MOST_PARTS = 64
 
-_MESSAGE_COST = 10_000  # bytes that a message counts for, in addition to its own
+_MESSAGE_COST = 10_000  # bytes charged for each message in addition to its size
 _BURST, _BYTES_PER_SECOND = 80 << 20, 500_000
 """A page may send the largest file at once; then 50 small messages a second."""
 
@@ -42,15 +42,15 @@ _MESSAGES = ("comm_msg", "comm_close", "comm_open", "comm_info_request", "kernel
 
 
 class FrameError(ValueError):
-    """A frame is not one that a page sends."""
+    """A frame that no page sends."""
 
 
 def check_frame(frame: bytes | str) -> None:
-    """Let through what a page sends: words to a widget, and the questions that a connection begins with.
+    """Accept only the messages that a page sends: those to widgets, and the requests that open a connection.
 
     A frame is a message in Jupyter's protocol v1: the number of offsets and the offsets, 8 bytes each, then the
-    channel, header, parent header, metadata, content and buffers that they divide. If it is anything else, this
-    raises FrameError, whose message holds nothing of the frame.
+    channel, header, parent header, metadata, content and buffers that they divide. For anything else this raises
+    FrameError, whose message contains nothing of the frame.
     """
     channel, header, parent, metadata, content, *_ = _parts(frame)
     try:
@@ -83,7 +83,7 @@ def _check_comm(kind: str, said: dict[str, Any]) -> None:
 
 
 def _parts(frame: bytes | str) -> list[bytes]:
-    """Return the parts that the offsets divide a frame into."""
+    """Return the parts of a frame, split at its offsets."""
     if not isinstance(frame, bytes) or not 8 <= len(frame) <= MOST_FRAME_BYTES:
         raise FrameError("text, or a frame of another size")
     count = int.from_bytes(frame[:8], "little")
@@ -105,14 +105,14 @@ def _is_id(value: object) -> bool:
 
 
 class Allowance:
-    """What may be spent: at first all of `burst`, later as much as comes back at `per_second`."""
+    """Token bucket: holds at most `burst`, and refills at `per_second`."""
 
     def __init__(self, burst: float, per_second: float) -> None:
         self._burst, self._per_second = burst, per_second
         self._left, self._at = burst, monotonic()
 
     def seconds_until(self, cost: float) -> float:
-        """Spend `cost`, and return how many seconds later that would have been due; 0 if it is there."""
+        """Spend `cost`, and return the seconds until the bucket can cover it; 0 if it can now."""
         now = monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_second) - cost
         self._at = now
@@ -120,35 +120,35 @@ class Allowance:
 
 
 class SocketHandler(VoilaKernelWebsocketHandler):
-    """Relays between a page and its kernel, each message at once.
+    """Relays messages between a page and its kernel without delay.
 
-    TCP otherwise keeps a small message back until the other side has acknowledged the one before, for 0.04 s.
+    By default TCP delays a small message until the previous one is acknowledged, for 0.04 s.
     """
 
     _sockets: ClassVar[Counter[str]] = Counter()  # by kernel
 
     def initialize(self) -> None:
-        """Begin to count."""
+        """Start the counters."""
         self._allowance = Allowance(_BURST, _BYTES_PER_SECOND)
         self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
         self.connection: Any = None  # Jupyter's, with the kernel
         self._is_counted = self._is_left = False
 
     async def prepare(self, **options: Any) -> None:
-        """Refuse in a hub whoever has no cookie of ours; afterwards Jupyter would give them one.
+        """Refuse clients without our cookie in a hub; afterwards Jupyter would give them one.
 
-        The hub's proxy asks nobody to log in who opens a socket. The page's cookie is sent to whom it let in.
+        The hub's proxy asks for no login when a WebSocket opens. The page's cookie goes only to logged-in users.
         """
         if self.settings["is_in_hub"] and self.identity_provider.get_user_cookie(self) is None:
             raise HTTPError(403)
         await super().prepare(**options)
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Say no in a word: nobody reads the page of a socket."""
+        """Send no error page: nobody reads the one of a WebSocket."""
         self.finish()
 
     async def get(self, kernel_id: str) -> None:
-        """Open a socket, and return when it is closed."""
+        """Open a WebSocket, and return when it is closed."""
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")
         if PROTOCOL not in map(str.strip, offered) or not _is_id(self.get_query_argument("session_id", "")):
             raise HTTPError(400, reason="A page names its protocol and its session")
@@ -164,9 +164,9 @@ class SocketHandler(VoilaKernelWebsocketHandler):
                 del self._sockets[kernel_id]
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        """Return what speaks with the page. Jupyter sends the pings; it counts in milliseconds.
+        """Return the protocol with tornado's pings disabled: Jupyter sends them, at an interval in milliseconds.
 
-        Tornado would take them for seconds, and keep all that hangs on a page for hours until its first ping.
+        Tornado would read that as seconds, and keep a dead page's objects for hours until its first ping.
         """
         protocol: WebSocketProtocol | None = super().get_websocket_protocol()
         if isinstance(protocol, WebSocketProtocol13):
@@ -174,22 +174,22 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         return protocol
 
     async def pre_get(self) -> None:
-        """Wait until the kernel answers; a page that leaves meanwhile gets no socket."""
+        """Wait until the kernel responds; a page that leaves meanwhile gets no socket."""
         await super().pre_get()
         if self._is_left:
             self.on_close()
             raise Finish
 
     async def open(self, kernel_id: str) -> None:
-        """Begin to relay."""
+        """Start to relay messages."""
         self._is_counted = True
         self.set_nodelay(True)
         await super().open(kernel_id)
 
     def on_close(self) -> None:
-        """End the connection with the kernel, if there is one.
+        """Close the connection to the kernel, if there is one.
 
-        Jupyter then counts a page less, and looks for the connection among those that it has opened.
+        Jupyter then decrements its count of pages, and looks up the connection among those that it has opened.
         """
         self._is_left = True
         connection, self.connection = self.connection, None
@@ -200,7 +200,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
                 connection.disconnect()
 
     async def on_message(self, message: bytes | str) -> None:
-        """Pass a message of the page on. One that sends too much waits: the socket reads no further meanwhile."""
+        """Forward a page's message; if the page exceeds its rate, the socket pauses reading."""
         if self._is_closing:
             return
         try:
@@ -215,10 +215,10 @@ class SocketHandler(VoilaKernelWebsocketHandler):
             super().on_message(message)
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Future[None] | None:
-        """Send to the page, unless the server has closed the socket, as after a ping without an answer.
+        """Send to the page, unless the server has closed the socket, as after a ping without a pong.
 
-        Of such a socket Jupyter no longer knows the protocol, and writes in the older one, whose first bytes Voilà
-        would take for a number of offsets to go through: more than 2⁵⁰, and the server serves nobody meanwhile.
+        Jupyter then forgets the socket's protocol, and writes in the older one, whose first bytes Voilà would read
+        as a number of offsets to loop over: more than 2⁵⁰, which would block the server.
         """
         if self._is_closing:
             return None
@@ -239,4 +239,4 @@ class SocketHandler(VoilaKernelWebsocketHandler):
     def _on_written(self, written: Future[None]) -> None:
         self._unread.popleft()
         if not written.cancelled():
-            written.exception()  # a page that went meanwhile is no news
+            written.exception()  # that a page has left meanwhile is no error

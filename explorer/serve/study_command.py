@@ -1,4 +1,4 @@
-"""``nn-explorer study``: many runs in the terminal, on this machine or a cluster, kept as they end."""
+"""``nn-explorer study``: many runs in the terminal, on this machine or a cluster, each saved as it ends."""
 
 import json
 import logging
@@ -60,9 +60,9 @@ Examples:
 
 
 class StudyScreen:
-    """The lines and the bar of one study, of which `n_kept` runs had ended before and the others have this cost.
+    """The output and progress bar of one study: `n_kept` runs were saved earlier, and `cost` covers the others.
 
-    The `axes` are the settings that differ between the runs, besides the seed. The `bar` is a context.
+    The `axes` are the settings that differ between the runs, except the seed. The `bar` is a context manager.
     """
 
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:
@@ -70,13 +70,13 @@ class StudyScreen:
         self._axes, self._console = axes, console
         columns = (TextColumn("{task.description}"), BarColumn(), _TimeLeft())
         self._progress = Progress(*columns, console=console, transient=True)
-        # In a file or a pipe, also one that is disabled ends in an empty line (rich 13).
+        # In a file or a pipe, even a disabled bar ends with an empty line (rich 13).
         self.bar: AbstractContextManager[object] = self._progress if console.is_terminal else nullcontext()
         self._share, self._started = 0.0, perf_counter()
         self._task = self._progress.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
 
     def show(self, trial: Trial) -> None:
-        """Show a run that has ended: its line, and how far the study is."""
+        """Print the line of a finished run, and update the progress bar."""
         self._n_ended += 1
         self._share += self._cost.of(trial.config)
         now = perf_counter()
@@ -89,7 +89,7 @@ class StudyScreen:
         self._console.print(f"{number}  {settings}: {outcome(trial)} in {trial.seconds:.2f} s")
 
     def show_end(self, trials: Sequence[Trial]) -> None:
-        """Show the table of all runs that ended, and what can be said of them."""
+        """Print the table of all finished runs, and the conclusions."""
         rows = level_rows(trials, self._axes)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
@@ -106,7 +106,7 @@ class StudyScreen:
 
 
 class _TimeLeft(ProgressColumn):
-    """How long it takes until the time that the task has as its `end`."""
+    """The time left until the task's `end`."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{duration(task.fields['end'] - perf_counter())} left")
@@ -138,12 +138,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Run a study as the options of `add_options` say, and return the exit code."""
+    """Run a study with the options of `add_options`, and return the exit code."""
     return run_options.exit_code(args, _run)
 
 
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
-    """Return the runs that are asked for: every combination, the seed varying fastest."""
+    """Return the requested runs: every combination, the seed varying fastest."""
     start, given = run_options.settings_of(args, fields, messages)
     axes = {name: parse_values(fields[name], text) for name, text in given.items()}
     seeds: Sequence[int] = axes.pop("seed", ())
@@ -205,7 +205,7 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
 def _missing(
     configs: Sequence[TrainingConfig], out: str | None, messages: Console
 ) -> dict[TrainingConfig, None]:
-    """Return the runs that are still to come, and say what the journal has."""
+    """Return the runs that are not in the journal yet, and report how many are."""
     missing = dict.fromkeys(configs)
     if out is not None and Path(out).expanduser().exists():
         kept = read_journal(out).settled
@@ -217,7 +217,7 @@ def _missing(
 
 @contextmanager
 def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | None, int | None]]:
-    """Give where the runs happen, and how many at once; None for what a study decides by itself."""
+    """Yield the executor and its number of workers; None where the study decides by itself."""
     if args.dask is not None:
         with _dask_client(args.dask) as client:
             n_workers = sum(client.nthreads().values())
@@ -239,17 +239,17 @@ def _dask_client(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise RefusedError("--dask needs an extra package: pip install 'nn-explorer[cluster]'.") from error
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what is wrong is said in a sentence
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are reported in one sentence
     dask.config.set({"distributed.comm.timeouts.connect": f"{_WAIT_SECONDS} s"})
     try:
         return Client(address, timeout=_WAIT_SECONDS)
-    except Exception as error:  # what answers there may be anything
+    except Exception as error:  # the server there may be anything
         reason = f"no Dask scheduler answers at {address!r}; expected an address such as tcp://head:8786"
         raise RefusedError(f"--dask: {reason}.") from error
 
 
 def _confirm(cost: Cost, args: Namespace) -> None:
-    """Ask whether a large study is meant."""
+    """Ask for confirmation of a large study."""
     if args.yes or not cost.is_large:
         return
     if sys.stdin is None or not sys.stdin.isatty():

@@ -1,8 +1,8 @@
-"""A submission: what it defines, and the check of that. It runs in a process of its own.
+"""Executes a submission's definitions and checks them, in a process of its own.
 
 Of a script or a notebook only imports, functions, classes and plain assignments, also in loops, are executed,
-statement by statement: no training, no drawing, no call to what the submission itself defines. Code is taken from
-strangers, so the process is limited; it is not a sandbox.
+statement by statement: no training, no drawing, no call to what the submission itself defines. The code comes from
+strangers, so the process has limits; it is not a sandbox.
 """
 
 import __future__
@@ -32,7 +32,7 @@ from explorer.wording import enumerated
 MOST_BYTES = 20_000_000
 MODULE = "submission"
 _MOST_NOTES = 10
-_MOST_HANGING = 6  # answers that may be stopped before the time of them all is over
+_MOST_HANGING = 6  # answers that may time out before the total time is over
 _MOST_WRITTEN = 200_000_000  # bytes of a file
 _PYTHON_MAGIC = re.compile(r"\A\s*%%(time|timeit|capture|prun)\b.*")
 _BUILTINS = frozenset(vars(builtins)) - {"input", "exec", "eval", "open", "breakpoint", "__import__", "help"}
@@ -45,14 +45,14 @@ _FLAGS = __future__.annotations.compiler_flag  # names in annotations needn't ex
 
 
 class Limits(NamedTuple):
-    """What one submission may take."""
+    """Resource limits of one submission."""
 
     seconds: int = 20
     megabytes: int = 1024
 
 
 class Cell(NamedTuple):
-    """A script or a notebook's code cell: its name in tracebacks and in messages, and its source."""
+    """A script or a notebook's code cell: its file name for tracebacks, its place for messages, and its source."""
 
     file: str
     place: str
@@ -60,13 +60,13 @@ class Cell(NamedTuple):
 
 
 def main() -> None:
-    """Check the submission that the command line names, and say on standard output what is found.
+    """Check the submission that the command line names, and write the results to standard output.
 
-    Each line is a JSON object: a note, an error, a verdict, and at last the end.
+    Each line is a JSON object: a note, an error or a verdict, and finally the end.
     """
     path, limits = Path(sys.argv[1]), Limits(*map(int, sys.argv[2:]))
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where what the submission prints goes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what the submission prints
         _limit(limits)
         try:
             for found in _findings(path, max(1, limits.seconds // _MOST_HANGING)):
@@ -75,15 +75,15 @@ def main() -> None:
             stream.write(json.dumps({"error": f"found {error.found}, expected {error.expected}"}) + "\n")
         stream.write('{"end": true}\n')
     if os.name == "posix":
-        os.killpg(0, signal.SIGKILL)  # what the submission has started ends with it, threads too
+        os.killpg(0, signal.SIGKILL)  # also kills processes and threads that the submission has started
 
 
 def _limit(limits: Limits) -> None:
-    """Bound this process's memory, the files it writes, and its life, where the system can."""
+    """Limit this process's memory, file size and lifetime, if the system can."""
     if os.name == "posix":
         import resource
 
-        signal.alarm(limits.seconds + 10)  # if nobody is left who would end it
+        signal.alarm(limits.seconds + 10)  # in case the parent has died
         bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
         for kind, most in bounds.items():
             with suppress(OSError, ValueError):  # not every system has each
@@ -102,9 +102,9 @@ def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def cells_of(path: Path) -> list[Cell]:
-    """Return the pieces of a script or a notebook.
+    """Return the source of a script, or of each code cell of a notebook.
 
-    Raises FileError if there is none, it is too large, or is neither UTF-8 nor what its name says.
+    Raises FileError if the file is missing, too large, not UTF-8, or not what its name says.
     """
     with open_plain_file(path, path.name) as stream:
         content = stream.read(MOST_BYTES + 1)
@@ -125,19 +125,19 @@ def cells_of(path: Path) -> list[Cell]:
 
 
 def _without_magics(source: str) -> str:
-    """Return a cell with its magics and shell lines as calls of IPython, which are not definitions."""
+    """Return a cell with its magics and shell lines turned into IPython calls, which are not definitions."""
     from IPython.core.inputtransformer2 import TransformerManager  # a tenth of a second, for notebooks alone
 
     try:
         return TransformerManager().transform_cell(_PYTHON_MAGIC.sub("", source))
     except SyntaxError:
-        return source  # which is said when it is parsed
+        return source  # the error is reported when it is parsed
 
 
 def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
     """Execute the definitions of a submission in `namespace`; yield a sentence for each that fails.
 
-    And for each statement that is left out, if it sets a name that is needed.
+    Also yield one for each skipped statement that sets a needed name.
     """
     left_out = list[tuple[str, set[str]]]()
     for cell in cells:
@@ -154,7 +154,7 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
             try:
                 code = compile(ast.Module([node], []), cell.file, "exec", _FLAGS, dont_inherit=True)
                 exec(code, namespace)
-            except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, SystemExit too
+            except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, even SystemExit
                 yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_said(error)}"
     needed = {textbook(task).__name__ for task in TASKS} | _globals_used(namespace)
     for place, names in left_out:
@@ -168,7 +168,7 @@ def _assigned(node: ast.AST) -> set[str]:
 
 
 def _globals_used(namespace: dict[str, Any]) -> set[str]:
-    """Return the global names that the functions and methods of a submission use."""
+    """Return the global names used by the functions and methods of a submission."""
     things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
     things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
     codes = (getattr(thing, "__code__", None) for thing in things)
@@ -176,9 +176,9 @@ def _globals_used(namespace: dict[str, Any]) -> set[str]:
 
 
 def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
-    """Tell what defines from what runs: an assignment may call other packages, and take what there is.
+    """Return whether a statement only defines; its assignments may call other packages and use known names.
 
-    Of this package's names an import keeps those that need no second of importing first, as the app does.
+    An import from this package keeps only the names that are already loaded, since others may take a second.
     """
     if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "explorer":
         homes = [one for name, one in sys.modules.items() if f"{name}.".startswith(f"{node.module}.")]
@@ -194,13 +194,13 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
         return node.id in namespace or node.id in _BUILTINS
     if isinstance(node, ast.While) and isinstance(node.test, ast.Constant):
         return False
-    if isinstance(node, _LOOPS):  # what it assigns, the rest of it may use
+    if isinstance(node, _LOOPS):  # its body may use the names that it assigns
         namespace = dict.fromkeys(_assigned(node)) | namespace
     return all(_is_definition(child, namespace) for child in ast.iter_child_nodes(node))
 
 
 def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:
-    """Tell whether what is called belongs to another package than the submission and this one."""
+    """Return whether the called object belongs to neither the submission nor this package."""
     while isinstance(called, ast.Attribute | ast.Subscript | ast.Call):
         called = called.func if isinstance(called, ast.Call) else called.value
     if not isinstance(called, ast.Name):
@@ -211,7 +211,7 @@ def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:
 def _origin(value: object) -> str:
     """Return the package that defines a function, a class, a module or an object's class.
 
-    A module that lies next to the submission is part of it.
+    A module next to the submission is part of it.
     """
     found = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     package = str(found or type(value).__module__).partition(".")[0]

@@ -1,4 +1,4 @@
-"""The log as the terminal gets it: nothing in a message can move its cursor, colour it or forge a line."""
+"""The log in the terminal: no message can move its cursor, color it or forge a line."""
 
 import logging
 import re
@@ -6,11 +6,11 @@ import re
 from traitlets.config.application import LevelFormatter
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What a terminal obeys, all but tabs and new lines, and what turns the direction of writing."""
+"""Control characters except tabs and newlines, and those that change the writing direction."""
 
 
 class TerminalFormatter(LevelFormatter):
-    """Writes control characters as Python does in a string, and indents all lines of a message but the first."""
+    """Escapes control characters as Python does in a string, and indents continuation lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text for a terminal."""
@@ -20,6 +20,6 @@ class TerminalFormatter(LevelFormatter):
 
 
 def settle_log() -> None:
-    """Let what no other handler takes, as tornado's own warnings, be written by `TerminalFormatter`."""
+    """Format records that no other handler processes, such as tornado's warnings, with `TerminalFormatter`."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))

@@ -1,4 +1,4 @@
-"""``nn-explorer train``: one run in the terminal, without a browser, and in the end as files or as JSON."""
+"""``nn-explorer train``: one run in the terminal, with its results as files or JSON."""
 
 import json
 import math
@@ -76,13 +76,13 @@ _FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
         "report": (("--report",), "write a report, one HTML file that opens without a network"),
     }
 )
-"""The options that write a file, by the kind of file, each with its help."""
+"""The options that write a file, by kind of file, with their help."""
 
 _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
 class TrainScreen:
-    """The lines and the bar of one run, which is only read."""
+    """The output and progress bar of one run, which it only reads."""
 
     def __init__(self, training: TrainingRun, console: Console) -> None:
         self._training, self._console = training, console
@@ -103,13 +103,13 @@ class TrainScreen:
         self._started = self._shown = perf_counter()
 
     def begin(self) -> Progress:
-        """Write what is trained and the table's head, and return the bar: a context, while which it is there."""
+        """Print the configuration and the table's head, and return the bar, a context manager."""
         self._console.print(*self._head(), sep="\n")
         self._started = self._shown = perf_counter()
         return self._progress
 
     def show(self, event: Event) -> None:
-        """Show how far the run is, at most ten times a second, and each epoch's line."""
+        """Update the bar at most ten times a second, and print each epoch's line."""
         if isinstance(event, EpochRecord):
             w = len(self._training.config.held_out)
             losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{w + 5}.4f}"
@@ -128,11 +128,11 @@ class TrainScreen:
         self._progress.refresh()
 
     def show_end(self, final: Evaluation) -> None:
-        """Show the exact figures of the end, and where the network is weak."""
+        """Print the exact final figures and the network's weakest classes."""
         self._console.print("", *self._summary(final), sep="\n")
 
     def show_test(self, found: FinalTest) -> None:
-        """Show what the run came to on the test set, which was opened for it."""
+        """Print the run's results on the test set, which was opened for it."""
         reached = f"{found.accuracy:.2%} of {_grouped(found.n_images)} images, test loss {found.loss:.4f}"
         words = f"{reached}: whoever goes back to the settings now, chooses by them."
         self._console.print(self._line("Test accuracy", words))
@@ -155,7 +155,7 @@ class TrainScreen:
         yield self._line("Most confused", ", ".join(confused) or "none")
 
     def _line(self, label: str, found: str) -> str:
-        """Return what was found after its label, below what was found before."""
+        """Return a line with a label and its value, aligned with the lines above."""
         return f"{label:<{len(self._training.dataset.held_out) + 11}} {found}"
 
     def _head(self) -> Iterator[str]:
@@ -213,12 +213,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Train as the options of `add_options` say, and return the exit code: 0, or one of `run_options`."""
+    """Train with the options of `add_options`, and return the exit code: 0, or one of `run_options`."""
     return run_options.exit_code(args, _run)
 
 
 def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
-    """Return the kinds of file that are asked for, each with its option and its path."""
+    """Return the requested kinds of file, each with its option and its path."""
     asked = ((kind, options[0], getattr(args, kind)) for kind, (options, _) in _FILES.items())
     return [(kind, option, path) for kind, option, path in asked if path is not None]
 
@@ -254,10 +254,10 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
 
 @contextmanager
 def _interrupts() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C sets; a second Ctrl-C ends the program as it always does.
+    """Yield an event that Ctrl-C sets; a second Ctrl-C ends the program as usual.
 
-    An exception could come between two arrays of one step. Where the signal is ignored, as in a shell's
-    background job, it stays so.
+    An exception could hit between two arrays of one step. If the signal is ignored, as in a shell's background
+    job, it stays ignored.
     """
     pressed, before = threading.Event(), signal.getsignal(signal.SIGINT)
 
@@ -276,7 +276,7 @@ def _interrupts() -> Iterator[threading.Event]:
 
 
 def _divergence(run: CompletedRun) -> RunEnd:
-    """Return the end of a run that diverged, with what the page's hint would change, as options."""
+    """Return the end of a run that diverged, with the fix that the page's hint proposes, as options."""
     assert isinstance(run.end.error, DivergedError)
     found = hints(History(run.config, end=run.end), n_train=run.n_train)
     fix = [item for hint in found if hint.id == "not_a_number" for item in hint.fix.items()]
@@ -288,7 +288,7 @@ def _divergence(run: CompletedRun) -> RunEnd:
 
 
 def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> bytes:
-    """Return a run on a data set, the whole of it, as a file of one kind."""
+    """Return a complete run on a data set as a file of one kind."""
     record = run.end.final or run.history.last
     if record is None or run.snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")
@@ -298,9 +298,9 @@ def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None
 
 
 def _as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> str:
-    """Return a run on the images that it used as one line of JSON; what is infinite or not a number is null.
+    """Return a run as one line of JSON; figures that are infinite or not a number are null.
 
-    Where images are held out for validation, all figures of the test but those of `test` are theirs.
+    If images are held out for validation, all test figures except those of `test` are theirs.
     """
     final = run.end.final
     content = {

@@ -1,11 +1,11 @@
-"""The process that kernels are forked from: it has imported what they need and trained the run they open with.
+"""The process that kernels are forked from: it has imported what they need and trained their opening run.
 
-``python -P -m explorer.serve.warm_process SOCKET MODULE`` imports the module. Then it reads from an open socket
-what to start, a line each: a kernel's command, environment variables and folder in JSON, until the socket's other
-end is closed. The first kernel, whose visitor may be waiting, is forked at once and trains the opening run itself;
-then the module's `warm_up`, if any, does that for all others. A kernel is forked twice, so that it is the server's
-child, which hears how it ends: it outlives this process and not the server. It answers with its process's number.
-There is no thread and no context of ZeroMQ's here, for a fork would leave them broken. Linux alone.
+``python -P -m explorer.serve.warm_process SOCKET MODULE`` imports the module. Then it reads requests from an open
+socket until the other end closes it, one per line: a kernel's command, environment variables and folder in JSON.
+The first kernel, whose visitor may be waiting, is forked at once and trains the opening run itself; then the
+module's `warm_up`, if any, does that for all others. A double fork makes the kernel a child of the server, which
+is notified of its exit: it outlives this process but not the server. The reply is the kernel's process ID.
+A fork would break threads and ZeroMQ contexts, so there are none here. Linux only.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ import numpy as np
 
 from explorer.serve.environment import SLOW_GRAMMAR, skip_module
 
-LAUNCHER = "ipykernel_launcher"  # stands in a kernel's command before the arguments of `IPKernelApp`
-ROOM_FOR_COMMAND = " " * 600  # a last argument: kernels write their own command line over it, for ``ps``
+LAUNCHER = "ipykernel_launcher"  # precedes the arguments of `IPKernelApp` in a kernel's command
+ROOM_FOR_COMMAND = " " * 600  # a last argument that kernels overwrite with their own command line, for ``ps``
 
 QUIET_SECONDS = 2.5
-"""A page that has just come has this time to draw before anything is made ready for the next visitor: two seconds
-of work would be taken from the page's. Whoever comes meanwhile ends the pause."""
+"""A new page has this time to draw before anything is prepared for the next visitor: that takes two seconds of CPU
+time from it. The next visitor's arrival ends the pause."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -46,7 +46,7 @@ _KERNEL_MODULES = (
     "psutil",
     "tornado.platform.asyncio",
 )
-"""What each kernel imports while it starts and as it waits for its visitor."""
+"""Modules that each kernel imports while it starts and as it waits for its visitor."""
 
 _FORKED = (
     "--IPKernelApp.parent_handle=1",  # it need not watch its parent
@@ -55,12 +55,12 @@ _FORKED = (
 
 
 def adopt_orphans(adopts: bool) -> None:
-    """Let a process whose parent ends become a child of this one, or of the system's first as is usual."""
+    """Adopt orphaned descendants as children of this process, or leave them to init as usual."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopts), 0, 0, 0)
 
 
 def main() -> None:
-    """Fork kernels as the socket asks; in a kernel, run it to its end."""
+    """Fork kernels on request; in a kernel, run it until it ends."""
     server, connection, is_warm = os.getppid(), socket.socket(fileno=int(sys.argv[1])), False
     gc.disable()
     module = _load(sys.argv[2])
@@ -71,7 +71,7 @@ def main() -> None:
             if _is_kernel(server, connection):
                 request = asked
             elif not is_warm:
-                select([connection], [], [], QUIET_SECONDS)  # or until the next visitor is here
+                select([connection], [], [], QUIET_SECONDS)  # or until the next visitor arrives
                 getattr(module, "warm_up", lambda: None)()
                 _freeze()
                 is_warm = True
@@ -80,9 +80,9 @@ def main() -> None:
 
 
 def _load(module: str) -> ModuleType:
-    """Import what each kernel would, and return the module."""
+    """Import the modules of every kernel, and return `module`."""
     skip_module(SLOW_GRAMMAR)
-    skip_module("debugpy")  # no page may debug; a third of what a kernel computes until it is ready
+    skip_module("debugpy")  # no page may debug; a third of a kernel's startup time
     skip_module("nbformat")  # Plotly would load it for `Figure.show`, which no page calls
     for name in _KERNEL_MODULES:
         importlib.import_module(name)
@@ -90,7 +90,7 @@ def _load(module: str) -> ModuleType:
 
 
 def _freeze() -> None:
-    """See that kernels can be forked, and that they share what is in memory by now."""
+    """Check that no thread prevents forking, and freeze the objects in memory so that kernels share them."""
     if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # a name each is all that is asked
         sys.exit("nn-explorer: a thread is in the way of forking kernels")
     gc.collect()
@@ -112,7 +112,7 @@ def _is_kernel(server: int, connection: socket.socket) -> bool:
     is_adopted = os.getppid() == server  # else it is over, or may not adopt
     try:
         connection.sendall(f"{os.getpid()}\n".encode() if is_adopted else b"not adopted\n")
-    except OSError:  # the server ends, and asks no more
+    except OSError:  # the server is shutting down, and sends no more requests
         is_adopted = False
     if not is_adopted:
         os._exit(1)
@@ -124,7 +124,7 @@ def _run_kernel(command: list[str], environment: dict[str, str], folder: str) ->
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    np.random.seed()  # noqa: NPY002  # what a notebook draws from NumPy's own generator differs from kernel to kernel
+    np.random.seed()  # noqa: NPY002  # so that NumPy's global generator differs between kernels
     gc.enable()
     from ipykernel.kernelapp import IPKernelApp
 
@@ -132,7 +132,7 @@ def _run_kernel(command: list[str], environment: dict[str, str], folder: str) ->
 
 
 def _show_command(command: list[str]) -> None:
-    """Write a command line over this process's own, as far as there is room (proc(5), ``arg_start``)."""
+    """Overwrite this process's command line, as far as there is room (proc(5), ``arg_start``)."""
     with suppress(OSError, ValueError):
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         start, end = map(int, fields[45:47])

@@ -1,4 +1,4 @@
-"""Which data set is learned, and those that may take its place."""
+"""The choice of the data set that the network learns."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ class DataChoice:
     Raises
     ------
     ValueError
-        If two have one name.
+        If two have the same name.
     """
 
     def __init__(
@@ -32,21 +32,21 @@ class DataChoice:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the data sets, that of the page's first one first."""
+        """Names of the data sets; the one that the page opens with comes first."""
         return tuple(self._offers)
 
     @property
     def chosen(self) -> str:
-        """Name of the data set that is learned."""
+        """Name of the data set in use."""
         return self._session.dataset.name
 
     def choose(self, name: str) -> None:
-        """Learn another data set with the settings as they are; one that can't be read is said to be so.
+        """Switch to another data set and keep the settings; if it can't be read, a message says so.
 
         Raises
         ------
         ValueError
-            If none has this name.
+            If no data set has this name.
         """
         self._checked(name)
         self._session.loop.call(self._choose, name)
@@ -65,14 +65,14 @@ class DataChoice:
                 self._session.train()
 
     def load(self, name: str) -> Dataset:
-        """Return a data set by its name, without learning it.
+        """Load and return a data set by name, without switching to it.
 
         Raises
         ------
         DatasetError
             If it can't be read.
         ValueError
-            If none has this name.
+            If no data set has this name.
         """
         offer = self._checked(name)
         if name not in self._loaded:
@@ -86,11 +86,11 @@ class DataChoice:
 
 
 def unreadable(name: str, error: DatasetError) -> str:
-    """Return what is said of a data set that can't be read."""
+    """Return the message for a data set that can't be read."""
     return f"{name} can't be read. {error}"
 
 
 def described(dataset: Dataset) -> str:
-    """Return what a data set is in short: ``"MNIST · 60 000 train, 10 000 test images"``."""
+    """Return a data set's short description: ``"MNIST · 60 000 train, 10 000 test images"``."""
     n_train, n_test = grouped(len(dataset.train_labels)), counted(len(dataset.test_labels), "test image")
     return f"{dataset.name} · {n_train} train, {n_test}"

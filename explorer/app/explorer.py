@@ -30,37 +30,37 @@ from explorer.widgets.tiles import Tiles
 
 
 class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
-    """The app: a box of widgets that any other box can hold, driven by its controls, by links or by a script.
+    """The app: a box of widgets that fits into any other box, driven by its controls, by links or by a script.
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.
-    What the run comes to are read-only traits (`status`, `test_accuracy`, …). The parts can be had one by one:
-    `explorer.LossCurve(app)` and its like. It may be shown several times, and used from any thread, where what it
-    is asked to do happens soon, on the kernel's event loop. Once it is closed, with `close`, or its kernel was
-    restarted, it can't be shown again: make another.
+    The run's results are read-only traits (`status`, `test_accuracy`, …). Single parts are available as
+    `explorer.LossCurve(app)` and so on. The app may be shown several times, and used from any thread; it processes
+    requests on the kernel's event loop. After `close` or a restart of its kernel it can't be shown again: create
+    another one.
 
     Parameters
     ----------
     dataset : Dataset, optional
-        The images; without it, MNIST.
+        The images; MNIST by default.
     config : TrainingConfig, optional
-        The first settings; without them, the exercise's.
+        The first settings; by default, those of the exercise.
     others : sequence of Dataset or DatasetOffer
-        Data sets that the page offers as well; `data` has their names, and ``data.choose(name)`` goes to one.
+        More data sets that the page offers; `data` has their names, and ``data.choose(name)`` switches to one.
     network : type, optional
-        A class of your own, called as ``Mine(n_input, n_hidden, n_output)``: its own `fit` trains it.
+        A class of your own, called as ``Mine(n_input, n_hidden, n_output)`` and trained by its own `fit`.
     train : bool
-        Whether a first run starts at once, so that the page opens with curves instead of empty axes.
+        Whether a first run starts at once, so that the page opens with curves and not with empty axes.
     shown : sequence of str, optional
-        Names of the only settings to show, for a class that is to see three sliders; without it, all.
+        Names of the only settings to show, for a class that should see three sliders; by default, all.
     layout : Layout or dict, optional
         As of any ipywidgets box.
     **settings
-        Single settings, which take the place of those in `config`.
+        Single settings, which override those in `config`.
 
     Raises
     ------
     TypeError
-        If a keyword is unknown, or `network` is no such class.
+        If a keyword is unknown, or `network` is not such a class.
     ConfigError
         If a setting is invalid.
 
@@ -97,7 +97,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         config = (config or TrainingConfig()).replace(**settings)
         super().__init__(layout=layout)
         self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
-        session.subscribe(self.take_readings)  # first: who is called later may look at them
+        session.subscribe(self.take_readings)  # first: later subscribers may read them
         self.views = views = Views(session)
         self.messages = Messages()
         self.header = new_header(session)
@@ -132,33 +132,33 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
             self.train()
 
     def train(self, config: TrainingConfig | None = None) -> None:
-        """Start a new run with the settings as they are, or with `config`, which they then are.
+        """Start a new run with the current settings, or with `config`, which replaces them.
 
         Raises
         ------
         ConfigError
-            If the settings ask for more images than the data set has.
+            If the settings need more images than the data set has.
         """
         self.check(config or self.config)
         self.session.loop.call(self.session.train, config)
 
     def stop(self) -> None:
-        """End the run within a mini-batch; what was learned is kept."""
+        """Stop the run within a mini-batch; its weights so far are kept."""
         self.session.stop()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run is over or paused; return False if `timeout` seconds were up first."""
+        """Wait until the run ends or is paused; return False after `timeout` seconds."""
         return self.session.wait(timeout)
 
     def open_link(self, query: str = "", *, theme: Theme | None = None) -> None:
-        """Show what a link holds: its settings, tab, theme and controls; what it gets wrong is said in a message.
+        """Apply a link: its settings, tab, theme and controls; errors in it are reported in a message.
 
         Parameters
         ----------
         query : str
-            The part of the link after the ``?``. An empty one leaves all as it is.
+            The part of the link after the ``?``. If empty, nothing changes.
         theme : {"light", "dark"}, optional
-            What the page shows already, where that is known, so that the figures need no second drawing.
+            The page's theme, if it is known already, so that the figures need not be drawn twice.
         """
         if theme is not None:
             self.header.theme = theme
@@ -166,19 +166,19 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
             self._address.open(query)
 
     def close(self) -> None:
-        """End the run and its thread, and a study, and close the widgets."""
-        if "session" in vars(self):  # it was made whole
+        """End the run and its thread, and a study if there is one, and close the widgets."""
+        if "session" in vars(self):  # __init__ has completed
             self.session.close()
             self.views.close()
         super().close()
 
     def check(self, config: TrainingConfig) -> None:
-        """Raise `ConfigError` if settings ask for more images than the data set has."""
+        """Raise `ConfigError` if the settings need more images than the data set has."""
         if "session" in vars(self):
             self.session.check(config)
 
     def apply(self, config: TrainingConfig) -> None:
-        """Do what new settings ask for: train, train on, or wait."""
+        """Apply new settings: train, continue the run, or wait."""
         self.session.loop.call(self.session.apply, config)
 
     def _on_state(self, state: SessionState) -> None:
@@ -194,7 +194,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         self.views.set_theme("dark" if self.header.theme == "dark" else "light")
 
     def _on_fault(self, error: Exception) -> None:
-        if isinstance(error, ConfigError):  # what only the data could tell
+        if isinstance(error, ConfigError):  # only visible with the data
             self.settings.refuse(error)
         else:
             self._advice.say(error)

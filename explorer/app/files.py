@@ -1,4 +1,4 @@
-"""A run or the whole session as a file, and back: what Export, Save and Open do, on the page and from Python."""
+"""Saves a run or a whole session to a file and opens it again: Export, Save and Open, on the page and in Python."""
 
 import os
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import class_noun, counted, duration
 
-_SECONDS = 60  # of training that are worth a question
+_SECONDS = 60  # training time that justifies a confirmation
 _MOST_BYTES = 3 << 19
-"""Largest copy that is kept: a browser keeps 5 million letters, in which it takes four thirds of that."""
+"""Largest copy that is kept: browser storage holds 5 million characters, and base64 takes four for three bytes."""
 _WEIGHT_BYTES = 1 << 20
 
 
 def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
-    """Return what an export needs to know of a run, and of its network at the selected epoch.
+    """Return the data for an export of a run, and of its network at the selected epoch.
 
     Raises
     ------
@@ -61,14 +61,14 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
 
 
 class FileVerbs:
-    """What an app does with files from Python."""
+    """The methods by which Python code saves and opens files of an app."""
 
     session: Session
 
     def export(self, kind: str) -> ExportedFile:
-        """Return the run as a file that is not written yet.
+        """Return the run as a file that has not been written yet.
 
-        Weights and report are those of the selected epoch; script and table are of the whole run.
+        Weights and report are of the selected epoch; script and table cover the whole run.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class FileVerbs:
         return export(kind, exported(state.run, state.moment, state.dataset))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the run to a file, or the whole session; what is written follows from the ending.
+        """Write the run or the whole session to a file; the suffix selects the format.
 
         Parameters
         ----------
@@ -96,33 +96,33 @@ class FileVerbs:
             Its name ends in .html for a report of the run, .py for a script, .csv for the records, .npz for the
             weights, or .session for all runs with their names and notes, and the settings.
         overwrite : bool
-            Whether a file that is there already is replaced.
+            Whether to replace an existing file.
 
         Raises
         ------
         ExportError
-            If the ending is none of these, or there is nothing to export yet.
+            If the suffix is none of these, or there is nothing to export yet.
         WeightsError
-            If weights are to be written, and one is infinite or not a number.
+            If the file contains weights, and one is infinite or not a number.
         OSError
-            If the file is there already and `overwrite` is False, or it can't be written.
+            If the file exists and `overwrite` is False, or it can't be written.
         """
         kind = "" if Path(path).suffix.lower() == SUFFIX else kind_of(path)
         with whole_file(path, overwrite=overwrite) as stream:
             stream.write(self.export(kind).content if kind else self.session.save_session())
 
     def open_session(self, path: str | os.PathLike[str]) -> None:
-        """Take up a session that was saved to a file, in place of this one, whose runs are closed.
+        """Open a session that was saved to a file; it replaces this one, whose runs are closed.
 
         Parameters
         ----------
         path : str or path-like
-            A file that `save` or the page's Save has written.
+            A file written by `save` or by the page's Save.
 
         Raises
         ------
         SessionFileError
-            If it is anything else, or of other images; this session then stays.
+            If it is anything else, or uses other images; this session then stays open.
         OSError
             If it can't be read.
         """
@@ -131,17 +131,17 @@ class FileVerbs:
         self.session.loop.call(self.session.open_session, saved)
 
     def open_weights(self, path: str | os.PathLike[str]) -> None:
-        """Begin a run with the weights of a file, called after it: to look into, or to train on from.
+        """Start a run with the weights in a file, named after it: to inspect them, or to continue training.
 
         Parameters
         ----------
         path : str or path-like
-            A file that `save`, `NeuralNetwork.save` or the page's export has written.
+            A file written by `save`, `NeuralNetwork.save` or the page's export.
 
         Raises
         ------
         WeightsError
-            If it is anything else, or the network is not one for these images.
+            If it is anything else, or the network does not fit these images.
         OSError
             If it can't be read.
         """
@@ -150,7 +150,7 @@ class FileVerbs:
 
 
 class FileMenu:
-    """Exports runs of an app, saves its session, keeps a copy of it, and opens files in it, as the page asks."""
+    """Handles the page's file menu: exports runs, saves the session, keeps a copy of it, and opens files."""
 
     def __init__(self, app: FileVerbs, header: Header, messages: Messages) -> None:
         self._app, self._header, self._messages = app, header, messages
@@ -159,20 +159,20 @@ class FileMenu:
         header.on_save(app.session.loop.bind(self._on_save))
         header.on_keep(app.session.loop.bind(self._on_keep))
         messages.on_action(app.session.loop.bind(self._on_action))
-        self._offered: tuple[str, SavedSession] | None = None  # what the user is asked about
+        self._offered: tuple[str, SavedSession] | None = None  # awaits the user's confirmation
         self._revisions: object = None
         self._kept: object = None
         app.session.subscribe(self.follow)
 
     def follow(self, state: SessionState) -> None:
-        """Say what closing the page would lose."""
+        """Update the warning about unsaved runs."""
         revisions = [run.revision for run in state.runs], state.saved
         if revisions != self._revisions:
             self._revisions = revisions
             self._header.unsaved = what_closing_loses(state.unsaved)
 
     def _on_export(self, kind: str) -> None:
-        """Let the browser save the run; why it can't be is said."""
+        """Send the exported run to the browser, or show why it can't be exported."""
         try:
             file = self._app.export(kind)
         except (ExportError, WeightsError) as error:
@@ -186,9 +186,9 @@ class FileMenu:
         self._header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
 
     def _on_keep(self) -> None:
-        """Let the browser keep a small copy, unless the address holds all, for a page that loses its kernel.
+        """Store a small copy in the browser for a page that loses its kernel, unless the address holds everything.
 
-        The page asks after each run, and now and then during one.
+        The page requests it after each run, and occasionally during one.
         """
         state = self._app.session.state
         revisions = [run.revision for run in state.runs]
@@ -200,7 +200,7 @@ class FileMenu:
         self._header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
-        """Open a file of the user; what is wrong with it is said, and the run goes on."""
+        """Open a file of the user; errors are shown, and the run continues."""
         kind = "session" if is_session(name, content or b"") else "weights"
         try:
             if content is None:
@@ -215,7 +215,7 @@ class FileMenu:
             self._messages.show(Message("opened", "error", text, why))
 
     def _offer(self, name: str, saved: SavedSession) -> None:
-        """Open a session, or ask first where that would lose something."""
+        """Open a session, or first ask for confirmation if that would lose something."""
         self._offered = name, saved
         if not self._header.unsaved:
             self._on_action("session")
@@ -225,7 +225,7 @@ class FileMenu:
         self._messages.show(Message("session", "warning", text, why, "Open it all the same"))
 
     def _on_action(self, message: str) -> None:
-        """Open the session that was offered, and say what it is."""
+        """Open the offered session and describe it."""
         if message != "session" or self._offered is None:
             return
         (name, saved), self._offered = self._offered, None
@@ -236,10 +236,10 @@ class FileMenu:
 
 
 def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
-    """Return in a sentence what is lost of runs that are not saved; empty where it is not worth a question.
+    """Return a sentence on what is lost of unsaved runs; empty if no confirmation is needed.
 
-    It is worth one where the user has said something about a run, or where the runs took more than a minute of
-    training: all else the page's address brings back.
+    Confirmation is needed if the user has named, noted or pinned a run, or if the runs took more than a minute of
+    training: the page's address restores everything else.
     """
     marked = sum(_is_marked(run) for run in unsaved)
     seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)
@@ -255,7 +255,7 @@ def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
 
 
 def _is_marked(run: SessionRun) -> bool:
-    """Return whether the user has said anything about a run; its file's name is no such word."""
+    """Return whether the user has named, noted or pinned a run; a file's name doesn't count."""
     is_named = bool(run.name) and (run.opened is None or run.name != run.opened.file[: len(run.name)])
     return is_named or bool(run.note) or run.pinned
 
@@ -275,7 +275,7 @@ def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
 
 
 def new_header(session: Session) -> Header:
-    """Return the page's top line, with its menu of files."""
+    """Return the page's header, with its file menu."""
     is_digits = class_noun(session.dataset.class_names) == "digit"
     learns = "read handwritten digits" if is_digits else "tell images apart"
     about = f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."

@@ -1,4 +1,4 @@
-"""Where each part stands on the screen. The places themselves are in the style sheets of this folder."""
+"""The arrangement of the app's parts; the grid itself is in this folder's style sheets."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from explorer.widgets.page_part import KnownNames
 
 
 class AppBox(KnownNames, VBox):
-    """A box for a cell or another box; to close it closes what stands in it too."""
+    """A box for a cell or another box; closing it also closes its children."""
 
     def __init__(
         self, children: Sequence[DOMWidget] = (), *, layout: Layout | Mapping[str, Any] | None = None
@@ -38,11 +38,11 @@ def screen(
     panels: DOMWidget,
     guide: Sequence[DOMWidget] = (),
 ) -> tuple[Box, Box]:
-    """Put the parts into one screen; return the page's top line, which ends with the guide, and all else.
+    """Arrange the parts on one screen; return the page's header, which ends with the guide, and everything else.
 
-    It is a grid that follows the width of its place, not of the window: settings next to figures where there
-    is room, one column on a phone. On the app's own page it fills the window, or is higher where the window is
-    low; in a notebook cell it takes what it needs.
+    The grid follows the width of its container, not of the window: settings next to figures if there is room, one
+    column on a phone. On the app's own page it fills the window, or exceeds it if the window is low; in a notebook
+    cell it is as high as its content.
     """
     look_of(Path(__file__).parent)
     side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))))
@@ -53,11 +53,11 @@ def screen(
 
 
 def close_all(widget: DOMWidget) -> None:
-    """Close a widget, and all that stand in it; closing a box leaves what it holds alive."""
+    """Close a widget and its descendants; closing a box alone leaves its children alive."""
     for child in getattr(widget, "children", ()):
         close_all(child)
     layout = getattr(widget, "layout", None)
-    if isinstance(layout, Widget):  # that of a figure is Plotly's
+    if isinstance(layout, Widget):  # a figure's layout is Plotly's
         layout.close()
     widget.close()
 
@@ -65,9 +65,9 @@ def close_all(widget: DOMWidget) -> None:
 def framed(
     name: str, figure: DOMWidget, caption: DOMWidget | None = None, *, tool: DOMWidget | None = None
 ) -> Box:
-    """Return a figure with a line under it and a control in its upper right corner; it fills its place.
+    """Return a figure with a caption and a control in its upper right corner; it fills its container.
 
-    The class ``explorer-place-`` with its name says where it stands on the screen.
+    The class ``explorer-place-`` plus its name selects its grid area.
     """
     if tool is not None:
         tool.add_class("explorer-figure-tool")
@@ -75,7 +75,7 @@ def framed(
 
 
 def box(classes: str, *children: DOMWidget, area: str | None = None) -> Box:
-    """Return the parts in a box of these CSS classes, which may have an area of the grid around it."""
+    """Return the parts in a box with these CSS classes and, optionally, a grid area."""
     made = Box(children, layout={"grid_area": area})
     for name in classes.split():
         made.add_class(name)

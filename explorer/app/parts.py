@@ -1,9 +1,9 @@
-"""Parts of an app for a cell or a box of one's own: alive wherever they stand, several at once.
+"""Parts of an app for a cell or a box of your own: live wherever they are, any number at once.
 
     app = Explorer()
     LossCurve(app)
 
-Each follows the app, whichever of its tabs is open, and is drawn only while it is on a screen.
+Each follows the app, whichever of its tabs is open, and is drawn only while it is on screen.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class _MakesPanel(Protocol):
 
 
 class _Part(AppBox):
-    """A box that shows a part of an app while it is on a screen."""
+    """A box that shows a part of an app while it is on screen."""
 
     _new_panel: ClassVar[_MakesPanel]
     _is_narrow: ClassVar[bool] = False
-    """Whether it is as wide as a control, and not as its place."""
+    """Whether it is as wide as a control and does not fill its container."""
 
     def __init__(self, app: Explorer, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         self._panel, self._notice = type(self)._new_panel(app.views), KernelNotice()
@@ -63,13 +63,13 @@ class _Part(AppBox):
         self._stop_following = app.views.add(self._show)
 
     def close(self) -> None:
-        """Follow the app no longer, and close the widgets."""
-        if "_stop_following" in vars(self):  # it was made whole
+        """Stop following the app, and close the widgets."""
+        if "_stop_following" in vars(self):  # __init__ has completed
             self._stop_following()
         super().close()
 
     def _show(self, state: ViewState) -> None:
-        if state.dataset is not self._dataset:  # a panel is made for the classes and images of one
+        if state.dataset is not self._dataset:  # a panel belongs to the classes and images of one
             before, self._dataset = self._panel.view, state.dataset
             self._panel = type(self)._new_panel(self._app.views)
             self.children = [self._panel.view, self._sight, self._notice]
@@ -79,7 +79,7 @@ class _Part(AppBox):
 
 
 class LossCurve(_Part):
-    """Train and test loss over the epochs, with earlier runs in grey.
+    """Train and test loss over the epochs, with earlier runs in gray.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class LossCurve(_Part):
 
 
 class AccuracyCurve(_Part):
-    """Train and test accuracy over the epochs, with earlier runs in grey.
+    """Train and test accuracy over the epochs, with earlier runs in gray.
 
     Examples
     --------
@@ -107,7 +107,7 @@ class AccuracyCurve(_Part):
 
 
 class ConfusionMatrix(_Part):
-    """What is mistaken for what; the cell that is chosen is chosen in all of the app.
+    """The confusion matrix; selecting a cell selects it in the whole app.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class ConfusionMatrix(_Part):
 
 
 class Mistakes(_Part):
-    """The images of the cell that is chosen, or the worst mistakes of all.
+    """The images of the selected cell, or the worst mistakes overall.
 
     Examples
     --------
@@ -135,7 +135,7 @@ class Mistakes(_Part):
 
 
 class SketchPad(_Part):
-    """A pad to draw on, and what the network reads.
+    """A sketch pad, and the network's prediction.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class Settings(_Part):
 
 
 class RunButtons(_Part):
-    """Train, pause, step, stop and reset, and how far the run is.
+    """Buttons to train, pause, step, stop and reset, and the run's progress.
 
     Examples
     --------

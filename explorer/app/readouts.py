@@ -1,4 +1,4 @@
-"""What the run comes to, in words and numbers: the tiles, and what the words on the page mean."""
+"""The run's results in words and numbers: the tiles, and a glossary of the page's terms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,17 +42,17 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "two were equally good, each would be the toss of a coin: the test says how rare such a gap then is.",
     }
 )
-"""A sentence for each word, as the page writes it."""
+"""A sentence for each term, as the page spells it."""
 
 
 def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
-    """Return the tiles for a moment of a run, or for none; `dataset` holds the images that it was scored on."""
+    """Return the tiles for a moment of a run, or for none; `dataset` has the images that it was scored on."""
     found = (
         _held_out_accuracy(moment, dataset),
         *_test_accuracy(run),
         _train_accuracy(run, moment),
         *_mistakes(moment, dataset.class_names),
-        *(() if run is not None and run.test is not None else (_epoch_time(run),)),  # six at any time
+        *(() if run is not None and run.test is not None else (_epoch_time(run),)),  # always six
         _parameters(run),
     )
     return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in found)
@@ -65,7 +65,7 @@ def _held_out_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
 
 
 def _test_accuracy(run: SessionRun | None) -> tuple[Tile, ...]:
-    """Return what the run's final weights come to on the test set, where that was opened for them."""
+    """Return the tile for the final weights' accuracy on the test set, if it was opened for them."""
     if run is None or run.test is None:
         return ()
     return (Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"),)

@@ -1,4 +1,4 @@
-"""What the user drives a session with: settings, the buttons of the run, and the advice that can be taken."""
+"""The session's controls: settings, run buttons, and advice with buttons that follow it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.wording import counted
 
-_CHANGEABLE = ("learning_rate", "batch_size")  # while a run trains
+_CHANGEABLE = ("learning_rate", "batch_size")  # during a run
 
 
 class SettingsPart:
@@ -32,7 +32,7 @@ class SettingsPart:
         size.on_change_now(session.loop.bind(lambda value: session.change(batch_size=value)))
 
     def show(self, state: SessionState) -> None:
-        """Show the settings that are in use, and the weights that the next run begins with."""
+        """Show the current settings, and the initial weights of the next run."""
         self.view.start = state.start
         self._shown = state.config
         if state.dataset is not self._dataset:
@@ -54,7 +54,7 @@ class SettingsPart:
 
 
 class RunBarPart:
-    """The buttons of a session's run, and how far it is."""
+    """The buttons of a session's run, and its progress."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -63,7 +63,7 @@ class RunBarPart:
         self.view.observe(session.loop.bind(self._on_auto), "auto")
 
     def show(self, state: SessionState) -> None:
-        """Show what the run is doing."""
+        """Show the run's state."""
         run = state.run
         if run is None:
             progress = RunProgress("idle", 0.0, state.config.epochs)
@@ -105,7 +105,7 @@ class RunBarPart:
 
 
 def _going_on(state: SessionState, run: SessionRun) -> str:
-    """Return what lets a run go on that has ended: ``"Resume"``, ``"10 more epochs"``; empty where it can't."""
+    """Return the label of the button that continues an ended run: ``"Resume"``, ``"10 more epochs"``, or empty."""
     epochs = 0 if run.status in ("running", "paused") else state.reach()
     if run.status == "stopped" and run.history.batches and epochs:
         return "Resume"
@@ -113,25 +113,25 @@ def _going_on(state: SessionState, run: SessionRun) -> str:
 
 
 class AdvicePart:
-    """What a session has to say, as messages whose buttons do what is advised."""
+    """A session's advice, as messages whose buttons follow it."""
 
     def __init__(self, session: Session, messages: Messages) -> None:
         self._session, self._messages = session, messages
         self._advice: dict[str, Advice] = {}
-        self._number = 0  # of the run that was last seen
+        self._number = 0  # of the last run seen
         messages.on_action(session.loop.bind(self._on_action))
         session.subscribe(self.follow)
 
     def follow(self, state: SessionState) -> None:
-        """Forget what was said of another run."""
+        """Clear the messages about another run."""
         number = 0 if state.run is None else state.run.number
         if number != self._number:
             self._number, self._advice = number, {}
             self._messages.clear()
 
     def show(self, _state: ViewState) -> None:
-        """Show what there is to say by now."""
-        self.follow(self._session.state)  # views are told of a state before other subscribers
+        """Show the current advice."""
+        self.follow(self._session.state)  # views are notified before other subscribers
         before, self._advice = self._advice, {advice.id: advice for advice in self._session.advice}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))
         self._messages.remind(
@@ -139,7 +139,7 @@ class AdvicePart:
         )
 
     def say(self, error: Exception) -> None:
-        """Tell the user what went wrong."""
+        """Show an error to the user."""
         if isinstance(error, ForkError):
             self._messages.show(Message("fork", "warning", error.text, error.why))
             return

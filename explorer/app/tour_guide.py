@@ -1,4 +1,4 @@
-"""Help for newcomers: a tour that does on the page what it speaks of, and what the keys do."""
+"""Help for newcomers: a tour that demonstrates each step on the page, and a list of keys."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -33,7 +33,7 @@ _OFFER = ("New here?", "A tour of the page in a minute: it moves a slider, opens
 _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"hidden_sizes": (8, 32), "batch_size": (64, 512), "learning_rate": (0.002, 0.01)}
 )
-"""Settings that the tour may move, and to what: the first that differs from what is set."""
+"""Settings that the tour may move, and to which values: the first that differs from the current one is used."""
 
 _TILES = (
     "It has gone through the training images again and again, and corrected itself a little each time. The tiles "
@@ -63,9 +63,9 @@ def tour_steps(
     Parameters
     ----------
     shown : sequence of str or None
-        Names of the only settings whose controls are on the page; None for all. What is not there is left out.
+        Names of the only settings with controls on the page; None for all. Steps for missing ones are omitted.
     ends_a_run : bool
-        Whether a run is under way, which a changed setting ends.
+        Whether a run is in progress, which changing a setting ends.
     """
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
@@ -104,11 +104,10 @@ def _movable(shown: Sequence[str] | None) -> str | None:
 
 
 class TourGuide:
-    """Takes newcomers round an app: what its tour speaks of, it does as its user would.
+    """Guides newcomers through an app: it demonstrates each step of its tour as a user would do it.
 
-    A run that is under way goes on until the user has a setting moved. Where nothing is trained when settings
-    change, the tour does it. At the end everything is as it was before the tour, except for what the user has
-    changed since.
+    A run in progress continues until the user lets a setting be moved. If runs don't start when settings change,
+    the tour starts one. At the end everything is restored, except for the user's changes since.
     """
 
     def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel, about: str) -> None:
@@ -116,10 +115,10 @@ class TourGuide:
         self.parts = (self.help, self.tour)
         self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
         self._step = ""
-        self._looked_at: float | None = None  # the selected epoch before the tour went back
+        self._looked_at: float | None = None  # the epoch selected before the tour went back
         self._went_back = self._hears_pad = False
-        self._ink = b""  # of the pad before the tour drew on it
-        self._before = self._session.state  # as the setting was moved
+        self._ink = b""  # on the pad before the tour drew on it
+        self._before = self._session.state  # when the setting was moved
         self._moved = ""
         self._undo: list[Callable[[], object]] = []
         self._answer: Callable[[SessionState], str] | None = None
@@ -146,7 +145,7 @@ class TourGuide:
         self.tour.start(tour_steps(names, self._settings.shown, ends_a_run=ends_a_run))
 
     def _go_to(self, step: str) -> None:
-        """See that what a step speaks of can be seen."""
+        """Make the part that a step explains visible."""
         self._step, self._answer = step, None
         if self._went_back:
             self._went_back = False
@@ -157,10 +156,10 @@ class TourGuide:
             self._did(tab, lambda: bar.selected, lambda tab: bar.set_trait("selected", tab))
 
     def _did(self, before: Any, look: Callable[[], object], put_back: Callable[[Any], object]) -> None:
-        """Have the end of the tour call ``put_back(before)`` if `look` gives the same then as it does now."""
+        """Call ``put_back(before)`` at the end of the tour if `look` still returns its current value then."""
         after = look()
         self._undo.append(lambda: put_back(before) if look() == after else None)
-        self._put_back()  # where the user has left meanwhile
+        self._put_back()  # if the user has left meanwhile
 
     def _put_back(self) -> None:
         while self._undo and not self._step:
@@ -194,7 +193,7 @@ class TourGuide:
             self.tour.slide("setting", name, stops(name).index(value))
 
     def _train(self) -> None:
-        """Wait for the run with the setting that was moved; where settings wait for the user, begin it."""
+        """Wait for the run with the moved setting; if runs don't start by themselves, start it."""
         state = self._session.state
         if state.run is None or state.run.config != state.config:
             self._session.train()
@@ -245,7 +244,7 @@ class TourGuide:
 
 
 def _compared(before: SessionRun | None, setting: str, state: SessionState) -> str:
-    """Return how well a run does compared with one before it; empty until that is known."""
+    """Return how a run compares with an earlier one; empty until that is known."""
     run = state.run
     if run is None or (run.status in ("running", "paused") and run.epoch < _ENOUGH_EPOCHS):
         return ""

@@ -1,4 +1,4 @@
-"""The app as traits: the settings, as in `app.batch_size = 128`, and what the present run has come to."""
+"""The app as traits: the settings, as in `app.batch_size = 128`, and the current run's results."""
 
 from math import isfinite
 from typing import Any
@@ -16,7 +16,7 @@ from explorer.training.fields import LayerSizes, Whole
 
 
 class _Setting(traitlets.TraitType[Any, Any]):
-    """A setting, checked by its row in the table of fields."""
+    """A setting, validated by its row in the table of fields."""
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the value in its canonical type.
@@ -24,7 +24,7 @@ class _Setting(traitlets.TraitType[Any, Any]):
         Raises
         ------
         ConfigError
-            If the setting can't hold it, which leaves all as it was.
+            If the value is invalid; nothing changes then.
         """
         assert self.name is not None
         checked = FIELDS[self.name].check(_as_whole(FIELDS[self.name], value))
@@ -33,7 +33,7 @@ class _Setting(traitlets.TraitType[Any, Any]):
 
 
 def _as_whole(field: object, value: Any) -> Any:
-    """Return 128 for 128.0 where whole numbers are expected: sliders and pages know floats only."""
+    """Return 128 for 128.0 where integers are expected: sliders and pages only send floats."""
     if not isinstance(field, LayerSizes | Whole):
         return value
     if isinstance(value, list | tuple):
@@ -42,15 +42,15 @@ def _as_whole(field: object, value: Any) -> Any:
 
 
 def _setting(name: str) -> Any:
-    """Return the trait of a setting; changes in mid-run, which a page writes in its own way, stay in Python."""
+    """Return a setting's trait; mid-run changes, which pages write in another form, are not synced."""
     return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
 
 
 class SettingTraits(traitlets.HasTraits):
-    """A trait for each setting, and one for all of them, which agree at any time.
+    """A trait for each setting, and one for all of them, which are always in sync.
 
-    To assign a setting, or `config`, does what releasing its slider does. What a setting can't hold is a
-    `ConfigError`, and changes nothing.
+    Assigning a setting, or `config`, does what releasing its slider does. An invalid value raises `ConfigError`,
+    and changes nothing.
 
     Attributes
     ----------
@@ -64,13 +64,13 @@ class SettingTraits(traitlets.HasTraits):
     vars().update({name: _setting(name) for name in FIELDS})
 
     def check(self, config: TrainingConfig) -> None:
-        """Raise `ConfigError` if settings can't be trained with: here there is nothing more to check."""
+        """Raise `ConfigError` if the settings can't be trained with; by default, accept all."""
 
     def apply(self, config: TrainingConfig) -> None:
-        """Do what new settings ask for."""
+        """Apply new settings."""
 
     def follow(self, config: TrainingConfig) -> None:
-        """Show settings that are in use already."""
+        """Show settings that are already in use."""
         before, self._followed = self._followed, config
         try:
             if config != self.config:
@@ -79,7 +79,7 @@ class SettingTraits(traitlets.HasTraits):
             self._followed = before
 
     _followed: TrainingConfig | None = (
-        None  # these are not applied; others are, also in another thread meanwhile
+        None  # these are not applied; others are, even if another thread sets them meanwhile
     )
 
     @traitlets.validate("config")
@@ -98,7 +98,7 @@ class SettingTraits(traitlets.HasTraits):
         config = change["new"]
         with self.hold_trait_notifications():
             for name in FIELDS:
-                if getattr(self, name) != getattr(config, name):  # the others need not be checked again
+                if getattr(self, name) != getattr(config, name):  # the others need no second check
                     setattr(self, name, getattr(config, name))
         if config is not self._followed:
             self.apply(config)
@@ -109,24 +109,24 @@ def _figure() -> Any:
 
 
 class Readings(traitlets.HasTraits):
-    """Figures of the selected epoch, None while there are none; and what they are of.
+    """Figures of the selected epoch, None while there are none, and what they refer to.
 
     Attributes
     ----------
     status : {"idle", "running", "paused", "finished", "stopped", "failed"}
-        What the present run is doing, or how it ended.
+        What the current run is doing, or how it ended.
     epoch : float
-        Epochs so far, the begun one by its share.
+        Epochs so far, including the fraction of the current one.
     train_accuracy, test_accuracy : float or None
-        Share of the images that are classified correctly, 0 to 1.
+        Share of the images classified correctly, 0 to 1.
     train_loss, test_loss : float or None
         Mean loss per image.
     held_out : {"test", "validation"}
-        What the images of test_accuracy and test_loss are: validation images, where the settings hold some out.
+        The images of test_accuracy and test_loss: validation images if the settings hold some out.
     selected_epoch : float or None
         The epoch that the user has gone back to; None while the newest is shown.
     selected_cell : tuple of int, or None
-        The true and the predicted class of the chosen cell of the confusion matrix.
+        The true and the predicted class of the selected cell of the confusion matrix.
     """
 
     session: Session
@@ -143,12 +143,12 @@ class Readings(traitlets.HasTraits):
 
     @property
     def dataset(self) -> Dataset:
-        """The images."""
+        """The data set in use."""
         return self.session.dataset
 
     @property
     def history(self) -> History:
-        """The records of the present run; empty before the first."""
+        """The records of the current run; empty before the first."""
         run = self.session.state.run
         return History(self.session.config) if run is None else run.history
 
@@ -160,7 +160,7 @@ class Readings(traitlets.HasTraits):
 
     @property
     def network(self) -> NeuralNetwork:
-        """A copy of the trained network: as it is now if the run is paused or over, else of the last epoch's end.
+        """A copy of the trained network: the current one if the run is paused or over, else the last epoch's.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Readings(traitlets.HasTraits):
         return network
 
     def take_readings(self, state: SessionState) -> None:
-        """Take the figures of a state."""
+        """Set the traits to a state's figures."""
         record = None if state.moment is None else state.moment.record
         figures = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
         with self.hold_trait_notifications():
@@ -189,10 +189,10 @@ class Readings(traitlets.HasTraits):
             self.set_trait("selected_epoch", state.selected_epoch)
 
     def take_cell(self, state: ViewState) -> None:
-        """Take the cell that is chosen."""
+        """Set the trait to the selected cell."""
         self.set_trait("selected_cell", state.cell)
 
 
 def _finite(figure: float) -> float | None:
-    """Return a figure that a page can be sent: it knows neither infinity nor NaN."""
+    """Return a figure that can be sent to a page: JSON has neither infinity nor NaN, so they become None."""
     return figure if isfinite(figure) else None

@@ -1,7 +1,7 @@
-"""The state that a page's address holds: a link is an experiment, and the address follows what is shown.
+"""The state in a page's address: a link reproduces an experiment, and the address follows the page.
 
-A link is a query string with the settings, the data set, the tab, the theme and the controls on show. On the app's
-own page the address is such a link, and settings that a run was started with are a step of the browser's history.
+A link is a query string with the settings, the data set, the tab, the theme and the visible controls. On the app's
+own page the address is such a link, and each run's settings are an entry in the browser's history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,26 +32,26 @@ _THEMES = ("auto", "light", "dark")
 _KEYS: Mapping[str, str] = MappingProxyType(
     {"presets": "presets", **{n: f.key for n, f in FIELDS.items() if n != "changes"}}
 )
-"""What each control is called in a link."""
+"""The key of each control in a link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link holds."""
+    """The content of a link."""
 
     config: TrainingConfig = field(default_factory=TrainingConfig)
     tab: str = ""
     """Name of the tab, or "" for the first."""
     theme: str = "auto"
-    """The theme that is asked for: ``"auto"``, ``"light"`` or ``"dark"``."""
+    """The requested theme: ``"auto"``, ``"light"`` or ``"dark"``."""
     shown: tuple[str, ...] | None = None
-    """Names of the only settings whose controls are shown, with the first tab and `tab` alone; None for all."""
+    """Names of the only settings with visible controls, with just the first tab and `tab`; None for all."""
     section: str = ""
     """Name of a section of the tab, or "" for the first."""
     data: str = ""
     """Name of the data set, or "" for the first."""
     bug: int = 0
-    """Level of the bug lab, which is then the tab; 0 for none."""
+    """Level of the bug lab, which is then the open tab; 0 for none."""
 
     @classmethod
     def read(
@@ -64,25 +64,25 @@ class Link:
         fields: Mapping[str, Field] = FIELDS,
         n_bugs: int = 0,
     ) -> tuple[Self, tuple[str, ...]]:
-        """Read a query string, whatever it holds.
+        """Read a query string; it may contain anything.
 
         Parameters
         ----------
         query : str
             The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
         tabs, sections, datasets : sequence of str
-            Names of the tabs that there are, of the sections of them, and of the data sets.
+            Names of the tabs, of their sections, and of the data sets.
         fields : mapping of str to Field
-            The settings, as `fields_of` returns them for a data set: more images than it has can't be asked for.
+            The settings, as `fields_of` returns them for a data set, which limit the number of images.
         n_bugs : int
-            Levels of the bug lab.
+            Number of levels of the bug lab.
 
         Returns
         -------
         link : Link
-            What could be read; the defaults for the rest.
+            The valid part of the link, with defaults for the rest.
         notices : tuple of str
-            A few sentences, which name what was ignored or replaced.
+            A few sentences on what was ignored or replaced.
         """
         own = parts(query).values
         config, notices = TrainingConfig.from_query(query, fields)
@@ -118,7 +118,7 @@ class Link:
         return link, (*notices, *wrong)
 
     def write(self) -> str:
-        """Return the query string that `read` gives this link back from; empty for all defaults."""
+        """Return the query string from which `read` restores this link; empty if all is default."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join(_KEYS[name] for name in self.shown or ())
         view = (self.tab, self.section, theme, controls, str(self.bug or ""))
@@ -128,35 +128,35 @@ class Link:
 
 
 class Trail:
-    """Decides which settings are a step of the browser's history: each that a run was started with.
+    """Decides which settings become an entry in the browser's history: those that a run was started with.
 
-    Settings that nothing was trained with leave no step: the next ones take their place. It begins with those of
-    the page, and with the name of its data set.
+    Settings without a run leave no entry: the next ones replace them. It starts with the page's settings and the
+    name of its data set.
     """
 
     def __init__(self, config: TrainingConfig, data: str = "") -> None:
         self.step = 0
-        """Number of the step that the page is at; a higher one than before is a new step."""
+        """Number of the page's current entry; a higher number than before is a new entry."""
         self._at = config, data
         self._trained = False
 
     def go(self, config: TrainingConfig, data: str = "") -> None:
-        """Follow the controls: a new step where they leave what a run was started with."""
+        """Follow the controls: add an entry when they leave settings that a run was started with."""
         if (config, data) != self._at:
             self.step += self._trained
             self._at, self._trained = (config, data), False
 
     def mark_trained(self) -> None:
-        """Say that a run was started with these settings."""
+        """Record that a run was started with these settings."""
         self._trained = True
 
     def be_at(self, config: TrainingConfig, data: str = "") -> None:
-        """Follow the browser to a step that is there already."""
+        """Follow the browser to an existing entry."""
         self._at, self._trained = (config, data), True
 
 
 def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return the settings that ``hidden,batch`` names, None for all, and the keys that are unknown."""
+    """Return the settings in ``hidden,batch``, None for all, and the unknown keys."""
     if not text:
         return None, []
     by_key = {key: name for name, key in _KEYS.items()}
@@ -166,7 +166,7 @@ def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
 
 
 def what_a_link_lacks(state: SessionState) -> str:
-    """Return in a sentence what a link can't hold of the run on show; empty where its settings are all of it."""
+    """Return a sentence on what a link can't reproduce of the current run; empty if its settings suffice."""
     run = state.run
     if run is None:
         return ""
@@ -187,7 +187,7 @@ _SECTIONS = MappingProxyType({"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS}
 
 
 class Address:
-    """Keeps the page's address and what is shown in step."""
+    """Keeps the page's address and its content in sync."""
 
     def __init__(
         self,
@@ -200,9 +200,9 @@ class Address:
     ) -> None:
         self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
-        self._shown = session.offered and list(session.offered)  # where nothing else is asked for
+        self._shown = session.offered and list(session.offered)  # unless a link says otherwise
         self._trail = Trail(session.config, data.chosen)
-        self._trained: tuple[int, TrainingConfig] | None = None  # the run that was last seen
+        self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
         header.observe(on_loop(lambda _: self.write()), "choice")
@@ -211,7 +211,7 @@ class Address:
         session.subscribe(self.follow)
 
     def open(self, query: str) -> None:
-        """Show what an address holds: data set, settings, tab, theme and controls; what is new is trained with."""
+        """Apply an address: data set, settings, tab, theme and controls; new settings start a run."""
         link, dataset, notices = self._read(query)
         session = self._session
         is_new = (dataset, link.config) != (session.dataset, session.config)
@@ -239,7 +239,7 @@ class Address:
                 self._choice(owner).value = section
 
     def follow(self, state: SessionState) -> None:
-        """Follow the settings of a session; those that a run was started with become a step to go back to."""
+        """Follow the session's settings; those that a run was started with become a history entry."""
         run = state.run
         self._header.link_lacks = what_a_link_lacks(state)
         self.write()
@@ -249,7 +249,7 @@ class Address:
         self._trained = trained
 
     def _read(self, query: str) -> tuple[Link, Dataset, tuple[str, ...]]:
-        """Return what an address holds, its data set (the present one if it can't be read), and what is wrong."""
+        """Return an address's content, its data set (the current one if it can't be read), and the errors."""
         names, dataset = self._data.names, self._session.dataset
         notices: tuple[str, ...] = ()
         sections = tuple(chain(*_SECTIONS.values()))
@@ -268,14 +268,14 @@ class Address:
             self._messages.show(Message("link", "warning", " ".join(notices), why))
 
     def _on_visit(self, query: str) -> None:
-        """Go back or forward to what was trained before; tab, theme and controls stay."""
+        """Go back or forward to earlier settings; tab, theme and controls stay."""
         link, dataset, notices = self._read(query)
         session = self._session
         self._trail.be_at(link.config, dataset.name)
         if (dataset, link.config) != (session.dataset, session.config):
             if dataset is not session.dataset:
                 session.use(dataset, link.config)
-            # They don't wait: to go there is to see their run, trained again only where it is gone.
+            # No waiting: going there means seeing that run, which is retrained only if it is gone.
             if not session.go_back_to_settings(link.config):
                 session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
@@ -292,7 +292,7 @@ class Address:
         return lab
 
     def write(self) -> None:
-        """Put what is shown into the page's address."""
+        """Write the page's state to its address."""
         tab = self._panels.tab_bar.selected
         section = self._choice(tab).value if tab in _SECTIONS else ""
         shown = None if self._settings.shown == self._shown else self._settings.shown

@@ -1,4 +1,4 @@
-"""All views of a session: what there is to see at one moment, and how often it is drawn."""
+"""The views of a session: the state that they show, and when they are drawn."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from explorer.session import Session, SessionState
 from explorer.training.event_loop import EventLoop
 
 ANY = -1
-"""Stands for any class where classes are chosen."""
+"""Means any class where classes are chosen."""
 
 _BLANK_SECONDS = 0.1
-"""How long the figures of the run before may stand while the first points are on their way."""
+"""How long the previous run's figures may stay while the first points are on their way."""
 
 OnLoop = Callable[[Callable[..., object]], Callable[..., None]]
-"""Makes a callback run on the app's event loop, and shows what it raises to the user."""
+"""Makes a callback run on the app's event loop, and shows its exceptions to the user."""
 
 InTurn = Callable[..., None]
 """Calls a function with its arguments, now or soon."""
@@ -35,54 +35,54 @@ def at_once(function: Callable[..., object], *arguments: object) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What a user has drawn. Two are equal only if they are one object."""
+    """A user's drawing. Instances compare by identity."""
 
     image: NDArray[np.uint8]
-    """As the network sees it, shape (28, 28)."""
+    """The network's input image, shape (28, 28)."""
     true: int | None = None
-    """The class that the user says it is; None where that was not said."""
+    """The user's label; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ViewState(SessionState):
-    """A session at one moment, and how it is shown."""
+    """A session at one moment, with the state of its display."""
 
     theme: Theme = "light"
     chosen: tuple[int, int] = (ANY, ANY)
     """The true and the predicted class whose images are shown; `ANY` for any."""
     in_turn: InTurn = at_once
-    """Calls a function with its arguments: at once, or while a run trains when the event loop has come round, so
-    that the parts of a drawing don't keep all else waiting together."""
+    """Calls a function with its arguments: at once, or during training in a later iteration of the event loop, so
+    that the parts of a drawing don't block everything else together."""
 
     @classmethod
     def of(cls, session: SessionState, **view: Any) -> Self:
-        """Return a session's state as it is shown."""
+        """Return a session's state with the state of its display."""
         return cls(**{field.name: getattr(session, field.name) for field in fields(SessionState)}, **view)
 
     @property
     def cell(self) -> tuple[int, int] | None:
-        """Row and column of the chosen cell of the confusion matrix, or None."""
+        """Row and column of the selected cell of the confusion matrix, or None."""
         return None if ANY in self.chosen else self.chosen
 
 
 class Panel(Protocol):
-    """What can be shown: it has a widget, and is told what to show only while that is in sight.
+    """Something that can be shown: it has a widget, and `show` is called only while that is visible.
 
-    Panels are made with the `Views` that they are shown with.
+    Panels are created with the `Views` that they belong to.
     """
 
     view: DOMWidget
 
     def show(self, state: ViewState) -> None:
-        """Draw what differs from what is drawn."""
+        """Draw what has changed."""
 
 
 class RedrawQueue:
-    """Calls functions in the order in which they were added, one each time that the event loop comes round.
+    """Calls functions in the order in which they were added, one per iteration of the event loop.
 
-    Each is scheduled only when the one before is done, for the loop does all that it finds scheduled before it
-    looks at anything else. What a function adds while it is called is a part of it, and comes right after it.
-    In a plain script, which has no event loop, each is called as it is added.
+    Each is scheduled only when the previous one is done, because the loop runs all scheduled calls before it
+    checks for anything else. Functions added during a call belong to it, and run right after it. A plain script
+    has no event loop: there each function is called as it is added.
     """
 
     def __init__(self, loop: EventLoop) -> None:
@@ -93,7 +93,7 @@ class RedrawQueue:
         self._is_scheduled = False
 
     def __len__(self) -> int:
-        """Return how many functions wait."""
+        """Return how many functions are waiting."""
         return len(self._waiting)
 
     def add(self, function: Callable[..., object], *arguments: Any) -> None:
@@ -105,13 +105,13 @@ class RedrawQueue:
         self._schedule()
 
     def clear(self) -> None:
-        """Forget the functions that wait."""
+        """Discard the waiting functions."""
         self._waiting.clear()
 
     def _schedule(self) -> None:
         if self._loop is not None and not self._is_scheduled and self._waiting:
             self._is_scheduled = True
-            # After the timers that went off meanwhile, and after what waited for those.
+            # After the timers that have expired meanwhile, and their callbacks.
             self._loop.call_later(0, self._loop.call_soon, self._call)
 
     def _call_next(self) -> None:
@@ -128,10 +128,10 @@ class RedrawQueue:
 
 
 class Views:
-    """What is drawn, and when.
+    """Decides what is drawn, and when.
 
-    A run's records come at most five times a second. While it trains, the parts of a drawing take turns with
-    whatever else is due, and a slow computer finishes one before it begins the next. All else is drawn at once.
+    A run's records arrive at most five times a second. During training, the parts of a drawing alternate with
+    other events, and a slow computer finishes one drawing before it starts the next. All else is drawn at once.
     """
 
     def __init__(self, session: Session) -> None:
@@ -149,53 +149,53 @@ class Views:
 
     @property
     def dataset(self) -> Dataset:
-        """The images."""
+        """The data set in use."""
         return self.session.dataset
 
     @property
     def state(self) -> ViewState:
-        """What there is to see now."""
+        """The current state to show."""
         return self._seen(at_once)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
-        """Call ``show(state)`` now and whenever there is something new, and return what ends that."""
+        """Call ``show(state)`` now and on every change; return a function that stops this."""
         self._shows.append(show)
         self.loop.guarded(show, self.state)
         return lambda: self._shows.remove(show) if show in self._shows else None
 
     def choose(self, true: int, predicted: int) -> None:
-        """Look at the images of a true class that were classified as another; `ANY` stands for any."""
+        """Show the images of a true class that were classified as another; `ANY` means any class."""
         self.chosen = (true, predicted)
         self.refresh()
 
     def toggle(self, true: int, predicted: int) -> None:
-        """Choose a cell of the confusion matrix, or none where it is the chosen one."""
+        """Select a cell of the confusion matrix, or none if it is already selected."""
         self.choose(*((ANY, ANY) if self.chosen == (true, predicted) else (true, predicted)))
 
     def look_into(self, image: int | Drawing) -> None:
-        """Show one image's way through the network: a test image's, by its index, or a drawing's."""
+        """Show one image's way through the network: a test image, by index, or a drawing."""
         self._on_look(image)
 
     def on_look(self, callback: Callable[[int | Drawing], object]) -> None:
-        """Let ``callback(image)`` do what `look_into` asks for."""
+        """Make `look_into` call ``callback(image)``."""
         self._on_look = callback
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw in these colours."""
+        """Draw in this theme."""
         if theme != self.theme:
             self.theme = theme
             self.refresh()
 
     def refresh(self) -> None:
-        """Draw the state of now, now."""
+        """Draw the current state now."""
         self._draw(at_once)
 
     def on_close(self, callback: Callable[[], object]) -> None:
-        """Call ``callback()`` when nothing more is drawn of this data set."""
+        """Call ``callback()`` when this data set is no longer drawn."""
         self._closers.append(callback)
 
     def close(self) -> None:
-        """Draw nothing more."""
+        """Stop drawing."""
         self._unsubscribe()
         self._leave_dataset()
         self._queue.clear()

@@ -1,1 +1,1 @@
-"""The tabs and their panels, one a file."""
+"""The app's panels, one per tab."""

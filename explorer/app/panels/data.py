@@ -1,4 +1,4 @@
-"""The tab that shows what there is to learn: a few images of each class, their mean, how they are distorted."""
+"""The tab that shows the data: a few images of each class, their mean, and their augmentation."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,9 @@ _HOW_TO_READ = (
 
 
 class AugmentationPreview:
-    """Eight images before and after, with the settings of the next run; nothing while these distort none.
+    """Eight images before and after augmentation with the next run's settings; empty if these distort none.
 
-    Other settings change the same images by other amounts; its button draws again.
+    Other settings change the same images by other amounts; the button draws again.
     """
 
     def __init__(self, views: Views) -> None:
@@ -39,7 +39,7 @@ class AugmentationPreview:
         self.view.on_press(views.on_loop(self._draw_again))
 
     def show(self, state: ViewState) -> None:
-        """Show what the settings do."""
+        """Show the effect of the settings."""
         wanted = (state.dataset, state.config.augmentation, self._draw_number, state.theme)
         if wanted != self._drawn:
             self._drawn = wanted
@@ -83,9 +83,9 @@ def _with_unit(amount: float, unit: str) -> str:
 
 
 class DataPanel:
-    """The images of a data set, and the choice of another where there are several.
+    """The images of a data set, and a menu to choose another if there are several.
 
-    It shows whichever data set is in use, so that the choice keeps the focus.
+    It is kept when the data set changes, so that the menu keeps the focus.
     """
 
     def __init__(self, views: Views, data: DataChoice) -> None:
@@ -107,7 +107,7 @@ class DataPanel:
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
-        """Show the data set that is in use."""
+        """Show the data set in use."""
         self.choice.value = self._data.chosen
         self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
@@ -155,13 +155,13 @@ class DataPanel:
     def _on_choice(self, _change: object) -> None:
         if self.choice.value != self._data.chosen:
             self._data.choose(self.choice.value)
-            self.choice.value = self._data.chosen  # where the other one can't be read
+            self.choice.value = self._data.chosen  # if the other one can't be read
 
 
 def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
-    """Return in three sentences what a data set is.
+    """Return a description of a data set in three sentences.
 
-    The present run learns from `n_used` of its images, and holds out `n_validation` others to validate.
+    The current run trains on `n_used` of its images, and holds out `n_validation` others for validation.
     """
     n_train, n_test = len(dataset.train_labels), len(dataset.test_labels)
     used = "" if n_used == n_train else f" (the present run uses the first {grouped(n_used)})"

@@ -1,4 +1,4 @@
-"""The tab to draw in: what the network makes of a drawing, and what it sees of it."""
+"""The tab for drawing: the network's prediction for a drawing, and its input image."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ _STEPS = (
 
 
 class DrawPanel:
-    """A pad, the steps from its ink to an image as MNIST has them, and the network's outputs for that image."""
+    """A pad, the steps from its ink to an image in MNIST's format, and the network's outputs for that image."""
 
     def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
@@ -49,7 +49,7 @@ class DrawPanel:
         self._loaded: tuple[bytes, int, Dataset] | None = None
         self._n_loaded = 0
         self._rng = np.random.default_rng()
-        self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # they may come together, either one first
+        self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
         self.pad.on_offer(on_loop(self._load))
         self.truth.on_press(on_loop(self._on_press))
         self.view = box(
@@ -62,7 +62,7 @@ class DrawPanel:
         )
 
     def show(self, state: ViewState) -> None:
-        """Let the network of the selected epoch read the drawing."""
+        """Show the prediction of the selected epoch's network for the drawing."""
         self.pad.offer = _OFFER.format(state.scored_on.held_out)
         if state.theme != self._theme:
             self._theme = state.theme
@@ -100,7 +100,7 @@ class DrawPanel:
         self.kept.show(state)
 
     def _show_choice(self, *, can_look: bool) -> None:
-        """Ask what was drawn; of a held-out image it is known."""
+        """Ask what was drawn, except for a held-out image, whose class is known."""
         names, others = self._dataset.class_names, (_INSIDE,) * can_look
         if self._seen is None or self._test_image is not None:
             self.truth.show(ClassChoice(others=others))
@@ -110,7 +110,7 @@ class DrawPanel:
         self.truth.show(ClassChoice("What did you draw?", tuple(names), answers, true, others))
 
     def _on_press(self, press: str) -> None:
-        """Look into the network with what is on the pad, or take what the user says that it is."""
+        """Open the drawing in the Inside tab, or record the user's label for it."""
         if self._seen is None:
             return
         ink, image, index = self.pad.ink, self._seen.image, self._test_image
@@ -132,14 +132,14 @@ class DrawPanel:
 
     @property
     def _test_image(self) -> int | None:
-        """Index of the held-out image that is on the pad as it was loaded, None for anything else."""
+        """Index of the unchanged held-out image on the pad, None for anything else."""
         if self._loaded is None or self._loaded[0] != self.pad.ink:
             return None
         return self._loaded[1] if self._loaded[2].compares_with(self._images) else None
 
     @property
     def _images(self) -> Dataset:
-        """The data of the held-out images that the network was scored on."""
+        """The data with the held-out images that the network was scored on."""
         return self._views.state.scored_on
 
     def _source(self) -> str:
@@ -151,7 +151,7 @@ class DrawPanel:
         return f" It is {data.held_out} image {grouped(index)}, {_with_article(name)}."
 
     def _load(self) -> None:
-        """Put the next misclassified image on the pad, highest loss first; any image where there is none."""
+        """Put the next misclassified image on the pad, highest loss first; any image if there is none."""
         wrong = self._mistakes()
         any_image = self._rng.integers(len(self._images.test_labels))
         index = int(wrong[self._n_loaded % len(wrong)] if len(wrong) else any_image)
@@ -169,7 +169,7 @@ class DrawPanel:
 
 
 def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
-    """Return in a sentence what a network reads: ``"It reads a 7 (93 %), then 1 (4 %)."``.
+    """Return a network's prediction as a sentence: ``"It reads a 7 (93 %), then 1 (4 %)."``.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _explained(run: SessionRun | None, moment: Moment | None) -> str:
 
 
 def _squared(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ink in the middle of a square of the pad's size, each pixel as large as fits."""
+    """Return ink centered in a square of the pad's size, scaled up as far as it fits."""
     side = max(ink.shape)
     before = [(side - length) // 2 for length in ink.shape]
     square = np.zeros((side, side), np.uint8)

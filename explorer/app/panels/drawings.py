@@ -1,4 +1,4 @@
-"""The drawings of which the user has said what they are: each network that is shown reads them all."""
+"""The drawings that the user has labeled: every selected network classifies them all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.gallery import Gallery, GalleryImage
 
-_MOST = 40  # kept: a pass over as many takes about a millisecond
+_MOST = 40  # kept: a pass over this many takes about a millisecond
 _SECONDS_BETWEEN = 1.0
 _SECONDS_OVERTAKEN = 1.0
 
 
 class Reader:
-    """Keeps a network for a run and a moment, so that reading drawings costs one pass."""
+    """Caches a network for a run and a moment, so that classifying drawings costs one pass."""
 
     def __init__(self) -> None:
         self._run: tuple[int, int] | None = None  # the network's
@@ -41,13 +41,13 @@ class Reader:
         if self._moment is None or moment.snapshot is not self._moment.snapshot:
             self._network.set_weights(moment.weights)
             self._moment = moment
-        with one_blas_thread(), np.errstate(all="ignore"):  # a second one costs more than so short a product
-            return self._network.forward(np.array(pixel_columns(images)))  # one's own class may write into it
+        with one_blas_thread(), np.errstate(all="ignore"):  # faster for a product this short
+            return self._network.forward(np.array(pixel_columns(images)))  # a user's class may write into it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """A drawing: its number, the first being 1, the pad's ink, and what it is."""
+    """A drawing: its number, counted from 1, the pad's ink, and its true class."""
 
     number: int
     ink: bytes
@@ -56,9 +56,9 @@ class _Kept:
 
 
 class KeptDrawings:
-    """A gallery of them, the newest first, with how many are read correctly.
+    """A gallery of labeled drawings, newest first, with the number classified correctly.
 
-    When the user goes back to one, `on_open` is called with its ink.
+    When the user opens one, `on_open` is called with its ink.
     """
 
     def __init__(self, views: Views, reader: Reader, on_open: Callable[[bytes], object]) -> None:
@@ -77,11 +77,11 @@ class KeptDrawings:
         return len(self._kept)
 
     def true_of(self, ink: bytes) -> int | None:
-        """Return what the user said that the drawing of this ink is; None if nothing."""
+        """Return the user's label for the drawing with this ink; None if there is none."""
         return next((kept.true for kept in self._kept if kept.ink == ink), None)
 
     def toggle(self, ink: bytes, drawing: Drawing) -> None:
-        """Keep a drawing as what it is now said to be; said once more, it is kept no longer."""
+        """Keep a drawing with its label; the same label a second time removes it."""
         others = tuple(kept for kept in self._kept if kept.ink != ink)
         if drawing.true is not None and self.true_of(ink) != drawing.true:
             self._number, self._kept_at = self._number + 1, monotonic()
@@ -89,7 +89,7 @@ class KeptDrawings:
         self._kept = others
 
     def complete(self, ink: bytes, image: NDArray[np.uint8]) -> None:
-        """Take ink that was added to the newest drawing as it was kept: the press of a button may overtake ink."""
+        """Update the newest drawing with ink that arrived after its label: a button press may overtake ink."""
         if not self._kept or monotonic() - self._kept_at > _SECONDS_OVERTAKEN:
             return
         newest, *others = self._kept
@@ -97,7 +97,7 @@ class KeptDrawings:
             self._kept = (replace(newest, ink=ink, image=image), *others)
 
     def show(self, state: ViewState) -> None:
-        """Let the network of the selected epoch read them; while it trains, once a second."""
+        """Classify the drawings with the selected epoch's network; during training, once a second."""
         moment, kept = state.moment, self._kept
         shown = (kept, moment and moment.snapshot, state.theme)
         is_new = not self._shown or self._shown[0] is not kept
@@ -126,12 +126,12 @@ class KeptDrawings:
     def _open(self, number: int) -> None:
         for kept in self._kept:
             if kept.number == number:
-                self._kept_at = float("-inf")  # what comes onto the pad now is none of the newest's
+                self._kept_at = float("-inf")  # ink that arrives next does not belong to the newest drawing
                 self._on_open(kept.ink)
 
 
 def _tally(images: list[GalleryImage]) -> str:
-    """Return how many of the drawings are read correctly; how many there are before anything can read."""
+    """Return how many drawings are classified correctly; before the first network, how many there are."""
     n, right = len(images), sum(image.right for image in images)
     yours = "your drawing" if n == 1 else f"your {n} drawings"
     if not images[0].title:

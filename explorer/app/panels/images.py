@@ -1,4 +1,4 @@
-"""The images in the confusion matrix: those of a chosen cell, or the worst mistakes of all."""
+"""The images in the confusion matrix: those of a chosen cell, or the worst mistakes overall."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
@@ -21,14 +21,14 @@ _OPENS = "Press to see its way through the network"
 
 
 class ChosenImages:
-    """A gallery of held-out images, those of the chosen classes.
+    """A gallery of held-out images of the chosen classes.
 
     Parameters
     ----------
     on_choose : callable
-        Called with the true and the predicted class that the user chooses; `ANY` stands for any.
+        Called with the true and the predicted class that the user chooses; `ANY` means any class.
     on_open : callable, optional
-        Called with the index of an image that the user opens; without it, none can be.
+        Called with the index of an image that the user opens; by default, images can't be opened.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class ChosenImages:
             self.gallery.on_open(_OPENS, on_loop(self._open))
 
     def show(self, state: ViewState) -> None:
-        """Show the chosen images as the network classifies them; while it trains, once a second."""
+        """Show the chosen images with the network's predictions; during training, once a second."""
         is_new = state.chosen != (self._true, self._predicted)
         self._true, self._predicted = state.chosen
         self._page = 0 if is_new else self._page
         self._draw(state, at_once=is_new or not state.is_training)
 
     def sort_by(self, order: Literal["loss", "confidence"]) -> None:
-        """Put the images with the highest loss first, or those that were decided the most surely."""
+        """Sort by loss or by confidence, highest first."""
         self._order, self._page = order, 0
         self._draw(self._now(), at_once=True)
 
@@ -85,7 +85,7 @@ class ChosenImages:
         self._shown, self._shown_at = wanted, monotonic()
         chosen = {"true": self._true, "predicted": self._predicted}
         if state.moment is None or state.run is None:
-            # No images, but what is chosen: it holds for those to come, and the first are not to wait.
+            # No images, but the chosen classes: they apply to later images, and the first must not be delayed.
             what = self._what or "Images"
             self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
             self._shown_at = float("-inf")
@@ -117,7 +117,7 @@ class ChosenImages:
         )
 
     def _heading(self, n: int) -> str:
-        """Return which images these are, how many and in which order: all that a screen reader gets to hear."""
+        """Return which images these are, how many and in which order, the only text for screen readers."""
         is_right = self._true == self._predicted != ANY
         count = counted(n, "image" if is_right else "mistake")
         what = f"{self._what}: {count}" if self._what else count
@@ -126,7 +126,7 @@ class ChosenImages:
 
     @property
     def _what(self) -> str:
-        """The chosen classes in words: ``"9 read as 4"``; empty where all mistakes are shown."""
+        """The chosen classes in words: ``"9 read as 4"``; empty if all mistakes are shown."""
         names = self._dataset.class_names
         if ANY not in (self._true, self._predicted):
             is_right = self._true == self._predicted
@@ -152,16 +152,16 @@ def read_images(
     names: Sequence[str],
     sources: Mapping[int, str],
 ) -> list[GalleryImage]:
-    """Return what is said of images that a network of these settings has read.
+    """Return gallery entries that describe a network's predictions for images.
 
     Parameters
     ----------
     outputs : ndarray, shape (n_classes, n)
-        Its outputs.
+        The network's outputs.
     labels : iterable of int
         The true classes.
     sources : mapping of int to str
-        Key of each image, and where it is from: ``{17: "test image 17"}``.
+        Key and source of each image: ``{17: "test image 17"}``.
     """
     called = "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
     images = zip(labels, probabilities(outputs).T, sources.items(), strict=True)

@@ -1,4 +1,4 @@
-"""The confusion matrix whose cells are chosen, alone or compared with that of another run."""
+"""The confusion matrix with selectable cells, alone or compared with another run's."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,7 +34,7 @@ _STEPS = MappingProxyType(
 
 
 class _Cells:
-    """A figure of cells of which one is chosen: by a click, by the arrow keys from there, by Escape none."""
+    """A figure with selectable cells: a click or the arrow keys select one, Escape clears the selection."""
 
     def __init__(
         self,
@@ -53,31 +53,31 @@ class _Cells:
             self.figure = LiveFigure(figure, **options)
             return
         self._on_cell = on_cell
-        # The whole step runs on the loop: where keys are heard on another thread, as in JupyterLab, a second one
+        # The whole step runs on the loop: if keys are processed on another thread, as in JupyterLab, a second one
         # would otherwise start from the cell that the first has yet to leave, and one of the two would be lost.
         move, leave, click = on_loop(self._move), on_loop(self._leave), on_loop(lambda it: on_cell(*it.index))
         keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
         self.figure = LiveFigure(figure, on_click=click, on_key=keys, **options)
 
     def caption(self, state: ViewState) -> str:
-        """Return what it shows; at rest, while no cell is chosen, that one can be."""
+        """Return the caption; while nothing trains and no cell is selected, a hint that cells can be."""
         is_news = state.is_training or state.cell is not None
         return state.nothing or (str(self.figure.summary) if is_news else _CHOOSE)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
-        """Put the frame round a cell (row, column), or round none."""
+        """Frame a cell (row, column), or none."""
         if cell != self._cell:
             self._cell = cell
             self.figure.show([], figures.confusion_mark(cell, self.figure.theme))
 
     def _move(self, down: int, right: int) -> None:
-        """Choose the next cell, at first the first."""
+        """Select the next cell, or the first if none is selected."""
         last, cell = len(self._class_names) - 1, self._cell
         row, column = 0, 0
         if cell is not None:
             row, column = (min(max(at + by, 0), last) for at, by in zip(cell, (down, right), strict=True))
         if (row, column) != cell:
-            self.mark((row, column))  # the next key starts from there, whenever all else is drawn
+            self.mark((row, column))  # the next key starts from here, even before the rest is drawn
             self._on_cell(row, column)
 
     def _leave(self) -> None:
@@ -88,12 +88,12 @@ class _Cells:
 
 
 class Matrix(_Cells):
-    """Counts or row percentages over the held-out images, with a frame round the chosen cell.
+    """Counts or row percentages over the held-out images, with a frame around the selected cell.
 
     Parameters
     ----------
     on_cell : callable
-        Called with row and column of each cell that the user goes to, or leaves if it is the chosen one.
+        Called with row and column of each cell that the user selects, or deselects.
     """
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
@@ -108,12 +108,12 @@ class Matrix(_Cells):
         self.figure.summary = confusion_summary(None, class_names)
 
     def show(self, counts: Counts | None, theme: Theme, held_out: str = "test") -> None:
-        """Show a matrix: rows are the true class, columns the predicted; None before the first epoch has ended.
+        """Show a matrix: rows are the true class, columns the predicted; None before the end of the first epoch.
 
-        `held_out` says what the images are: ``"validation"`` or ``"test"``.
+        `held_out` is the kind of images: ``"validation"`` or ``"test"``.
         """
         self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
-        if counts is not self._counts:  # a tick within an epoch brings none that are new
+        if counts is not self._counts:  # unchanged within an epoch
             self._counts, self._held_out = counts, held_out
             self._draw()
 
@@ -127,7 +127,7 @@ class Matrix(_Cells):
 class Difference(_Cells):
     """The confusion matrix of B minus that of A, over the same images.
 
-    Without `on_cell`, no cell can be chosen.
+    Without `on_cell`, no cell can be selected.
     """
 
     def __init__(
@@ -144,21 +144,21 @@ class Difference(_Cells):
     def show(
         self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")
     ) -> None:
-        """Show the difference of two matrices, by the names that they are called."""
+        """Show the difference of two matrices, labeled with their names."""
         self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
         names = self._class_names
         self.figure.show(*difference_data(a, b, names, called), difference_summary(a, b, names, called))
 
 
 def other_runs(state: ViewState | None = None) -> dict[str, str]:
-    """Return the runs that the present one can be compared with, for a `Dropdown`; "" stands for none."""
+    """Return the runs that can be compared with the current one, for a `Dropdown`; "" means none."""
     runs = () if state is None else reversed(state.comparable)
     known = {str(run.number): run.title for run in runs if run.newest is not None}
     return {"": "no other run", **known}
 
 
 class ComparedMatrix:
-    """The confusion matrix, or its difference to that of another run where one is chosen."""
+    """The confusion matrix, or its difference from that of a chosen run."""
 
     def __init__(self, views: Views) -> None:
         names, theme = views.dataset.class_names, views.theme
@@ -189,10 +189,10 @@ class ComparedMatrix:
             self.caption.text = self.matrix.caption(state)
         else:
             before = None if other.newest is None else other.newest.confusion
-            called = other.short_title  # the choice over the figure says the rest
+            called = other.short_title  # the menu above the figure shows the rest
             self.difference.show(before, counts, state.theme, (called, "this run"))
             self.caption.text = self.difference.figure.summary
-        # The boxes are hidden, not the parts: a part doesn't hear of a class that comes later.
+        # The boxes are hidden, not the parts: a part doesn't notice a class that is added later.
         for alone in self._alone:
             set_hidden(alone, other is not None)
         set_hidden(self._together, other is None)

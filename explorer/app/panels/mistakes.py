@@ -1,4 +1,4 @@
-"""The second tab: which digits are hard, what is mistaken for what, and how far the network can be trusted."""
+"""The Mistakes tab: hard classes, frequent confusions, and how far the network can be trusted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from explorer.widgets.tables import Table
 from explorer.wording import class_noun, counted, grouped, percent
 
 MISTAKES_SECTIONS = ("mistakes", "robustness")
-"""Names of the sections, in links as well; the first is shown first."""
+"""Names of the sections, also used in links; the first is the default."""
 
 _SECONDS_BETWEEN = 1.0
 _HARDEST = 3
@@ -39,7 +39,7 @@ _HOW_TO_READ = (
 
 
 class MistakesPanel:
-    """What is mistaken for what, all such images, scores of each class, how sure and how robust the network is."""
+    """Confusions with their images, scores of each class, calibration, and robustness."""
 
     def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
@@ -47,7 +47,7 @@ class MistakesPanel:
         self.choice = Segmented("Section", {name: name.capitalize() for name in MISTAKES_SECTIONS})
         self.choice.observe(on_loop(self._on_choice), "value")
         self._robustness: Robustness | None = None
-        self._drawn: object = self  # nothing yet, which is not the same as no moment
+        self._drawn: object = self  # nothing drawn yet, as opposed to no moment
         self._moment: Moment | None = None
         self._confidence = _SHARE
         self._drawn_at = float("-inf")
@@ -68,7 +68,7 @@ class MistakesPanel:
         empty, style = figures.reliability_figure(None, theme=theme), figures.reliability_style
         self.calibration = LiveFigure(empty, fills=True, theme=theme, style=style, name="Calibration")
         self.calibration_caption = Caption()
-        # The box gives the figure a height: that of its own element is all there is.
+        # The box gives the figure its height: the figure's element has only its own.
         figure = box("explorer-panel-figure", self.calibration)
         self._mistakes = box(
             "explorer-column explorer-mistakes",
@@ -88,14 +88,14 @@ class MistakesPanel:
 
     @property
     def robustness(self) -> Robustness:
-        """The section of changed images; it is made if it wasn't yet."""
+        """The section of corrupted images, which is created on first use."""
         if self._robustness is None:
             self._robustness = Robustness(self._views)
             self.view.children = (*self.view.children, self._robustness.view)
         return self._robustness
 
     def show(self, state: ViewState) -> None:
-        """Show the section in sight at the selected epoch."""
+        """Show the visible section at the selected epoch."""
         is_robustness = self.choice.value == "robustness"
         set_hidden(self._mistakes, is_robustness)
         if is_robustness or self._robustness is not None:
@@ -106,7 +106,7 @@ class MistakesPanel:
             self._show_mistakes(state)
 
     def _show_mistakes(self, state: ViewState) -> None:
-        """Show the mistakes; while the run trains, once a second."""
+        """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)

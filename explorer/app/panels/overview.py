@@ -1,4 +1,4 @@
-"""The first tab: loss, accuracy, confusion matrix, and the images in a cell of the matrix."""
+"""The Overview tab: loss, accuracy, confusion matrix, and the images in a cell of the matrix."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,14 +20,14 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 from explorer.wording import counted
 
-_MATRIX_SECONDS = 0.35  # while a run trains: every second tick, and so mostly not with the images
-_TEXTBOOK = "the textbook’s network"  # trained next to a class of one's own
+_MATRIX_SECONDS = 0.35  # during training: every second tick, and so mostly not together with the images
+_TEXTBOOK = "the textbook’s network"  # trained next to a user's own class
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
 _TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {held_out} loss."
 
 
 class Curve:
-    """Loss or accuracy over the epochs, with those of earlier runs in grey."""
+    """Loss or accuracy over the epochs, with earlier runs in gray."""
 
     def __init__(self, metric: Metric, views: Views) -> None:
         self._metric, theme = metric, views.theme
@@ -39,7 +39,7 @@ class Curve:
         self.view = framed(metric, self.figure, self.caption)
 
     def show(self, state: ViewState) -> None:
-        """Show the records of the run, and the selected epoch; where it goes step by step, these steps."""
+        """Show the run's records and the selected epoch; while the user steps through batches, the steps."""
         run = state.run
         if run is not None and run.stepped and state.looks_back_to is None:
             self._show_steps(run, state.history, state.theme)
@@ -54,7 +54,7 @@ class Curve:
         layout |= figures.curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to)
-        if self._shows_steps:  # the lines have names of their own there
+        if self._shows_steps:  # its lines have other names
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)
         self.figure.show(traces, layout | {"uirevision": "epochs"}, summary)
@@ -73,7 +73,7 @@ class Curve:
 
 
 def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
-    """Name the earlier runs that the axis can't show, if there are any: of another loss, or of other images."""
+    """Name earlier runs that this axis can't show, with another loss or other images; else the usual remark."""
     own = state.history.config.loss_terms
     losses = [run.config.loss_name for run in earlier if run.config.loss_terms != own]
     others = [_images_of(run, state) for run in state.not_comparable.shown]
@@ -84,13 +84,13 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
 
 
 def _images_of(run: SessionRun, state: ViewState) -> str:
-    """Return which images a run was scored on: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
+    """Return a name for a run's held-out images: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
     name, is_same_kind = run.dataset.name, run.held_out == state.scored_on.held_out
     return name if name != state.dataset.name else f"{'other ' if is_same_kind else ''}{run.held_out} images"
 
 
 class ChosenMatrix:
-    """The confusion matrix of the selected epoch; a cell of it is chosen for all views."""
+    """The confusion matrix of the selected epoch; selecting a cell affects all views."""
 
     def __init__(self, views: Views) -> None:
         self.matrix = Matrix(views.dataset.class_names, views.theme, views.on_loop, views.toggle)
@@ -99,7 +99,7 @@ class ChosenMatrix:
         self._drawn_at = float("-inf")
 
     def show(self, state: ViewState) -> None:
-        """Show the counts; while the run trains, with their 200 texts, not each time."""
+        """Show the counts; they have 200 texts, so during training not every time."""
         self.matrix.mark(state.cell)
         waits = state.is_training and state.moment is not None and state.looks_back_to is None
         is_new = state.theme != self.matrix.figure.theme
@@ -112,7 +112,7 @@ class ChosenMatrix:
 
 
 class ChosenGallery:
-    """The images of the chosen cell, or the worst mistakes of all; in the app, each opens in the tab "inside"."""
+    """The images of the selected cell, or the worst mistakes overall; in the app, each opens in the Inside tab."""
 
     def __init__(self, views: Views, *, opens: bool = False) -> None:
         dataset, bind, on_open = views.dataset, views.on_loop, views.look_into if opens else None
@@ -120,7 +120,7 @@ class ChosenGallery:
         self.view = framed("gallery", self.images.gallery)
 
     def show(self, state: ViewState) -> None:
-        """Show the images as the network classifies them."""
+        """Show the images with the network's predictions."""
         self.images.show(state)
 
 
@@ -134,6 +134,6 @@ class Overview:
         self.view = box(place, *(part.view for part in self._parts))
 
     def show(self, state: ViewState) -> None:
-        """Show the records of the run, and the selected epoch."""
+        """Show the run's records and the selected epoch."""
         for part in self._parts:
             state.in_turn(part.show, state)

@@ -1,4 +1,4 @@
-"""How well a network reads images that are turned, moved, noisy, blurred, thinner or thicker."""
+"""The network's accuracy on images that are rotated, shifted, noisy, blurred, thinner or thicker."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,10 +30,10 @@ _OPENS = "Press to see its way through the network"
 
 
 class Robustness:
-    """Accuracy against the amount of a corruption, for one run or two, and images under a slider.
+    """Accuracy against the amount of a corruption, for one run or two, and images with a slider.
 
-    The amounts are measured one by one while there is nothing else to do, and only while the section is in sight
-    and no run trains. What was found is kept while its networks are shown.
+    The amounts are measured one by one when the event loop is idle, and only while the section is visible and no
+    run trains. The results are kept while their networks are shown.
     """
 
     def __init__(self, views: Views) -> None:
@@ -65,7 +65,7 @@ class Robustness:
         self.amount.observe(on_loop(lambda _: self._draw_images()), "value")
 
     def show(self, state: ViewState) -> None:
-        """Show the networks of this moment, and measure them once the run doesn't train."""
+        """Show this moment's networks, and measure them once the run doesn't train."""
         self._state = state
         self.other.offer(other_runs(state))
         self.figure.set_theme(state.theme)
@@ -77,7 +77,7 @@ class Robustness:
             self._leisure.go_on()
 
     def _take_networks(self, state: ViewState) -> None:
-        """See which networks are compared, and forget what was measured of others."""
+        """Update the compared networks, and discard the results of others."""
         self._data = state.dataset if state.run is None else state.run.dataset
         comparable = (run for run in state.comparable if run.dataset.compares_with(self._data))
         chosen = (run for run in comparable if str(run.number) == self.other.value)
@@ -93,7 +93,7 @@ class Robustness:
             self._known = {key: value for key, value in self._known.items() if key[0] in kept}
 
     def _go_on(self) -> bool:
-        """Read a few images; return whether more are left."""
+        """Classify a few images; return whether more remain."""
         if self._views.session.state.is_training:
             return False
         if next(self._work, self) is not self:
@@ -104,7 +104,7 @@ class Robustness:
         return left is not None
 
     def _left(self) -> tuple[Subject, str, float] | None:
-        """Return a network and an amount that is to be measured, the smallest first; None where all are."""
+        """Return the next network and amount to measure, smallest first; None if all are done."""
         kind = self.kind.value
         for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
             for subject in self._networks.values():
@@ -113,7 +113,7 @@ class Robustness:
         return None
 
     def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
-        """Find a network's accuracy, yielding after every few images."""
+        """Measure a network's accuracy, yielding after every few images."""
         dataset, chosen = self._data, self._chosen
         images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
         at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
@@ -128,7 +128,7 @@ class Robustness:
 
     @property
     def _chosen(self) -> NDArray[np.int64]:
-        """Test images from all of the set, as its parts may differ: of MNIST, the first half is the easier one."""
+        """Test images spread over the whole set, whose parts may differ: MNIST's first half is easier."""
         n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
         n_test = len(self._data.test_labels)
         most = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
@@ -154,7 +154,7 @@ class Robustness:
         return f"Accuracy on {grouped(len(self._chosen))} of {of}: {summary}. {about}"
 
     def _draw_images(self) -> None:
-        """Show a few images as they are with this amount, and what the network reads."""
+        """Show a few images with this amount of corruption, and the network's predictions."""
         state, amount, kind = self._state, self.amount.value, self.kind.value
         if state is None:
             return
@@ -182,7 +182,7 @@ class Robustness:
 
     @property
     def _images(self) -> NDArray[np.uint8]:
-        """A few test images, changed by the amount on show."""
+        """A few test images, corrupted by the current amount."""
         few = self._data.test_images[self._chosen[:_N_SHOWN]]
         return corrupt(few, self.kind.value, self.amount.value)
 
@@ -197,7 +197,7 @@ class Robustness:
         self.show(self._views.state)
 
     def _set_range(self) -> None:
-        """Give the slider the amounts of the corruption; it begins at one that shows."""
+        """Set the slider's range to the corruption's amounts, starting at a visible one."""
         one = CORRUPTIONS[self.kind.value]
         low, high, value = one.amounts[0], one.amounts[-1], one.amounts[-3]
         self.amount.update(label=one.label, unit=one.unit, low=low, high=high, step=one.step, value=value)

@@ -1,4 +1,4 @@
-"""Two runs side by side: which classifies more of the same images correctly, and whether by more than luck."""
+"""Two runs side by side: which one classifies more of the same images correctly, and whether by chance."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ _LIMITS = "It judges these two networks: whether their settings are better, othe
 
 
 class RunComparison:
-    """What stands under the table when two runs are chosen."""
+    """The comparison below the table when two runs are selected."""
 
     def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
         self._class_names = class_names
@@ -48,7 +48,7 @@ class RunComparison:
         )
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
-        """Compare two runs; with fewer, take no room."""
+        """Compare two runs; hidden if fewer are selected."""
         set_hidden(self.view, len(runs) != 2)
         if len(runs) != 2:
             return
@@ -66,7 +66,7 @@ class RunComparison:
             self.caption.text = self.difference.figure.summary
 
     def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
-        """See that the figure has the classes of the runs, which may be those of another data set."""
+        """Match the figure's classes to the runs, which may use another data set."""
         if class_names != self._class_names:
             before, self._class_names = self.difference.figure, class_names
             self.difference = Difference(class_names, theme)
@@ -102,7 +102,7 @@ def _without_figures(letter: str, run: SessionRun) -> str:
 
 
 def _way_back(letter: str, run: SessionRun) -> str:
-    """Say whether a run's settings bring back its outputs, which are gone."""
+    """Return whether a run's settings can reproduce its discarded outputs, and how."""
     if run.parent is not None:
         why = f"it went on from the weights of {run.parent.mention}"
     elif run.opened is not None:
@@ -133,7 +133,7 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
 
 
 def _images_of(run: SessionRun, other: SessionRun) -> str:
-    """Return what sets the images of a run apart from those of another: the data set, or what it holds out."""
+    """Return how a run's images differ from another's: the data set, or the held-out images."""
     name = run.dataset.name
     return name if name != other.dataset.name else f"{name} (other {run.held_out} images)"
 

@@ -1,4 +1,4 @@
-"""What the table of runs says of each run."""
+"""The content of the table of runs."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from explorer.training.config import held_out_of
 from explorer.widgets.run_table import RunCell, RunRow
 from explorer.wording import ordinal, percent
 
-_ELSEWHERE = ("epochs",)  # they have a column of their own
-_MOST_SETTINGS = 4  # columns, beyond which a table would be cut on a usual screen
+_ELSEWHERE = ("epochs",)  # shown in a column of its own
+_MOST_SETTINGS = 4  # columns that fit on a usual screen
 _PARENT, _DATASET, _TEST = "parent", "dataset", "test"
 _HEADINGS = MappingProxyType({_PARENT: "Parent", _DATASET: "Data set", _TEST: "Test set"})
 _NONE = "–"
@@ -23,19 +23,19 @@ _NONE = "–"
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a table of runs shows after the results."""
+    """The columns and chips of a table of runs after the results."""
 
     names: tuple[str, ...]
-    """A column each: the test set, the data set, the parent of a fork, or a setting."""
+    """One column each: the test set, the data set, the parent of a fork, or a setting."""
     chips: tuple[str, ...] = ()
-    """Settings that share a line under each run."""
+    """Settings that share a line below each run."""
 
 
 def columns_of(runs: Sequence[SessionRun]) -> Columns:
-    """Return the settings that any two runs differ in: a column each where they are few, otherwise chips.
+    """Return the settings in which any two runs differ: as columns if they are few, otherwise as chips.
 
-    Before them come the test set where it was opened, and the data set where there are several; where there is a
-    fork, the last is its parent.
+    The test set, if it was opened, and the data set, if there are several, precede them; the parent, if there is a
+    fork, comes last.
     """
     varied = tuple(
         name
@@ -51,12 +51,12 @@ def columns_of(runs: Sequence[SessionRun]) -> Columns:
 
 
 def held_out_accuracy(runs: Sequence[SessionRun]) -> str:
-    """Return what the accuracy of runs is called, which may be on images of two kinds."""
+    """Return the label of the runs' accuracy, which may be on images of two kinds."""
     return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
 
 
 def headings(columns: Columns, runs: Sequence[SessionRun]) -> list[str]:
-    """Return the words over the cells of `row`, for a table of these runs."""
+    """Return the headings for the cells of `row`, for a table of these runs."""
     after = (_HEADINGS[name] if name in _HEADINGS else FIELDS[name].label for name in columns.names)
     return [held_out_accuracy(runs), "Best", "Epochs", "Time", *after]
 
@@ -76,12 +76,12 @@ def row(
     Parameters
     ----------
     present : TrainingConfig
-        The settings that others are compared with.
+        The settings to compare with.
     numbers : collection of int
-        Numbers of all runs that are there: a parent may not be.
+        Numbers of all existing runs; a parent may be missing.
     is_present : bool
-        Whether it is the run that the other tabs show. Its chips are all of `columns`; those of the others are
-        what differs from it.
+        Whether it is the run in the other tabs. Its chips are all of `columns`; those of other runs show what
+        differs from it.
     """
     differing = {*present.differences(run.config)}
     if not run.dataset.compares_with(dataset):
@@ -107,7 +107,7 @@ def row(
 def result_cells(
     run: SessionRun, *, epochs_differ: bool = False
 ) -> tuple[RunCell, RunCell, RunCell, RunCell]:
-    """Return the held-out accuracy that a run has reached, its best, its epochs, and the seconds they took."""
+    """Return a run's held-out accuracy, its best, its epochs, and the seconds they took."""
     final = best = RunCell(_NONE, -1.0)
     if run.newest is not None:
         accuracy = run.newest.record.test_accuracy
@@ -123,7 +123,7 @@ def result_cells(
 
 
 def _epochs(run: SessionRun) -> str:
-    """Return how far a run has come, and how it ended if not by itself."""
+    """Return the number of epochs done, and how the run ended unless it finished."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     if run.history.restored is not None:
         return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
@@ -146,7 +146,7 @@ def _is_used(config: TrainingConfig, name: str) -> bool:
 
 
 def test_cell(run: SessionRun) -> RunCell:
-    """Return the accuracy on the test set, where it was opened; ``"(2nd)"`` if it was no longer unseen."""
+    """Return the accuracy on the test set, if it was opened; ``"(2nd)"`` if it was no longer unseen."""
     if run.test is None:
         return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
     again = f" ({ordinal(run.test.number)})" if run.test.number > 1 else ""

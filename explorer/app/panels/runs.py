@@ -1,4 +1,4 @@
-"""The fifth tab: all runs of the session in a table, their curves, and two of them side by side."""
+"""The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
 from collections.abc import Iterable, Mapping
 from time import monotonic
@@ -38,7 +38,7 @@ class RunsPanel:
         self._drawn: object = None
         self._rows: tuple[object, list[RunRow]] | None = None
         self._drawn_at = float("-inf")
-        self._said_during = _NEVER  # present run's number when the line under the table answered the user
+        self._said_during = _NEVER  # number of the current run when the line below the table was last set
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
         buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
@@ -67,7 +67,7 @@ class RunsPanel:
         self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
 
     def show(self, state: ViewState) -> None:
-        """Show all runs; while one trains, once a second."""
+        """Show all runs; during training, once a second."""
         run = state.run
         marks = _marks(state.runs)
         known = tuple(map(_progress, (*state.racing, *([] if run is None else [run]))))
@@ -84,7 +84,7 @@ class RunsPanel:
         self._drawn = wanted
 
     def _same_runs(self, wanted: tuple[object, ...]) -> bool:
-        """Return whether only the present run has come further since the last drawing."""
+        """Return whether nothing but the current run's progress has changed since the last drawing."""
         drawn = self._drawn
         return isinstance(drawn, tuple) and (drawn[0], drawn[3]) == (wanted[0], wanted[3])
 
@@ -106,7 +106,7 @@ class RunsPanel:
     def _earlier_rows(
         self, state: ViewState, columns: Columns, config: TrainingConfig, numbers: frozenset[int]
     ) -> list[RunRow]:
-        """Return the rows of the runs that have ended: those of the last time, if nothing has changed in them."""
+        """Return the rows of the ended runs, cached until something changes in them."""
         earlier, dataset, theme = state.earlier, state.scored_on, state.theme
         racing = tuple(map(_progress, state.racing))
         key = (theme, columns, config, dataset, numbers, _marks(earlier), racing)
@@ -191,18 +191,18 @@ class RunsPanel:
             session.delete(run.number)
 
     def _say(self, words: str, *, undo: bool = False) -> None:
-        """Answer the user; the answer stays until there is another, or the next run starts."""
+        """Show a reply to the user, until the next reply or the next run."""
         self._said_during = _number(self._views.state)
         self.table.say(words, undo=undo)
 
 
 def _progress(run: SessionRun) -> tuple[object, ...]:
-    """Return what changes as a run goes on."""
+    """Return the values that change as a run progresses."""
     return run.key, run.status, len(run.history), id(run.evaluation)
 
 
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
-    """Return all that the user can change in runs, and the test set that was opened for them."""
+    """Return everything that the user can change in runs, and their results on the test set."""
     return tuple((run.key, run.name, run.note, run.pinned, run.hidden, run.test) for run in runs)
 
 
@@ -222,7 +222,7 @@ def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
 
 
 def _number(state: ViewState) -> int:
-    """Return the number of the present run, 0 without one."""
+    """Return the number of the current run, 0 without one."""
     return 0 if state.run is None else state.run.number
 
 
@@ -235,7 +235,7 @@ def _described(n_runs: int, replaced: str) -> str:
 
 
 def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
-    """Say whose place `run` has taken; empty if nobody's."""
+    """Return a sentence on the runs that `run` has replaced; empty if there are none."""
     if run is None or run.parent is not None or run.opened is not None or not gone:
         return ""
     if gone[0].config != run.config:
@@ -248,17 +248,17 @@ def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
 
 
 def _named(runs: tuple[SessionRun, ...]) -> str:
-    """Return ``"Run 3 is"``, or ``"2 runs are"``, for a sentence to go on."""
+    """Return ``"Run 3 is"``, or ``"2 runs are"``, for the beginning of a sentence."""
     return f"{_mentioned(runs[0])} is" if len(runs) == 1 else f"{len(runs)} runs are"
 
 
 def _mentioned(run: SessionRun) -> str:
-    """Return what a run is called at the beginning of a sentence."""
+    """Return a run's name for the beginning of a sentence."""
     return f"{run.mention[:1].upper()}{run.mention[1:]}"
 
 
 def _left_out(runs: list[SessionRun]) -> str:
-    """Say which runs are not drawn, by the data sets that they are on; empty without any."""
+    """Return which runs are not drawn, by data set; empty if there are none."""
     if not runs:
         return ""
     datasets = " and ".join(dict.fromkeys(run.dataset.name for run in runs))

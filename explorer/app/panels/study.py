@@ -1,4 +1,4 @@
-"""The sixth tab: what one or two settings do to the network in the controls, from many runs."""
+"""The Study tab: the effect of one or two settings on the current network, from many runs."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,10 +37,10 @@ from explorer.widgets.study_parts import StudyFiles, StudyProgress
 from explorer.wording import counted, duration, enumerated, in_line
 
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
-"""The study that the tab opens with on MNIST: the exercise's network, trained beforehand."""
+"""The study that the tab opens with on MNIST: the exercise's network, trained in advance."""
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
-_SECONDS_BETWEEN = 0.2  # two drawings
+_SECONDS_BETWEEN = 0.2  # between two drawings
 _JSONL = "application/jsonl"
 _ORDER = "The comparison appears once all runs have ended."
 _RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
@@ -56,7 +56,7 @@ class StudyPanel:
     Parameters
     ----------
     on_open : callable
-        Called with the settings of a trial that the user wants to have as a run.
+        Called with the settings of a trial that the user opens as a run.
     """
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
@@ -70,7 +70,7 @@ class StudyPanel:
         self._cost: Cost | None = None
         self._end = ""
         self._wants_start = self._is_due = self._is_timing = self._is_reading = self._is_closed = False
-        self._is_filling = True  # the controls: what they say isn't read meanwhile
+        self._is_filling = True  # the controls are being set and must not be read
         self._number = self._in_line = 0
         self._seeds: tuple[int, ...] = ()  # of the file that was opened
         self._started = self._done = 0.0
@@ -99,7 +99,7 @@ class StudyPanel:
         self._runner.stop()
 
     def _on_loop(self, handler: Callable[..., object]) -> Callable[..., None]:
-        """Return what calls a handler on the loop, and nothing once this data set is no longer shown."""
+        """Return a callback that runs a handler on the loop, and does nothing after this data set is closed."""
         return self._views.on_loop(lambda *given: None if self._is_closed else handler(*given))
 
     def _make_controls(self, on_loop: Callable[..., Any]) -> None:
@@ -127,7 +127,7 @@ class StudyPanel:
         self.files.on_open(on_loop(self._open))
         self._deliver = on_loop(self._on_delivery)
         later = (self.values[1], self.gradient, self.epochs)
-        self._hidden = [box("explorer-study-part", control) for control in later]  # where they mean nothing
+        self._hidden = [box("explorer-study-part", control) for control in later]  # while meaningless
         first = box("explorer-column explorer-close", self.axes[0], self.values[0])
         second = box("explorer-column explorer-close", self.axes[1], self._hidden[0])
         self._axes_box = box(
@@ -136,11 +136,11 @@ class StudyPanel:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """The trials that are shown; before the first study those of the recorded one, next to its question."""
+        """The trials that are shown; before the first study, those recorded for its question."""
         return tuple(self._trials.values()) or (self._recorded if self.question.value == "batch" else ())
 
     def show(self, state: ViewState) -> None:
-        """Take the settings for the next study, and follow the theme."""
+        """Use the settings for the next study, and follow the theme."""
         if state.config != self._config:
             before, self._config = self._config, state.config
             for axis, entry in zip(self.axes, self.values, strict=True):
@@ -148,7 +148,7 @@ class StudyPanel:
                     entry.text = self._offered(axis.value, self._config)
             self._replan()
         self.drawing.set_theme(state.theme)
-        if self.drawing.trials != self.trials:  # they came while the tab was not in sight
+        if self.drawing.trials != self.trials:  # they arrived while the tab was hidden
             self._draw()
 
     # ---------------------------------------------------------------- what is asked
@@ -161,7 +161,7 @@ class StudyPanel:
         return offered_values(self._fields[name], config, self._n_images)
 
     def _replan(self, *, is_other: bool = False) -> None:
-        """Read the controls, and estimate what the study that they ask for, maybe another one, will cost."""
+        """Read the controls, and estimate the cost of their study, which may be another one."""
         if is_other and not self._is_filling:
             self._seeds = ()
             self._draw()
@@ -179,7 +179,7 @@ class StudyPanel:
             self._estimate()
 
     def _read_plan(self) -> StudyPlan:
-        """Return the plan of the controls, without runs if there is something wrong with them, which is said."""
+        """Return the controls' plan; if a control is invalid, show its error and return a plan without runs."""
         n_seeds = _read(self.seeds, _SEEDS.parse)
         axes: dict[str, Any] = {}
         is_own = self.question.value == "own"
@@ -205,7 +205,7 @@ class StudyPanel:
             return StudyPlan()
 
     def _estimate(self) -> None:
-        """Say what is to be run, and, as soon as a thread has timed it, what that costs."""
+        """Show the pending runs, and their cost as soon as a thread has measured it."""
         kept = {config for config, trial in self._trials.items() if trial.is_settled}
         self._missing = missing = tuple(config for config in self._plan.configs if config not in kept)
         self._cost, self._is_timing = None, bool(missing)
@@ -218,7 +218,7 @@ class StudyPanel:
                 take(missing, measured_cost(missing, self._dataset, n_workers=n_workers))
             except StudyError as failure:
                 take(missing, None, str(failure))
-            except Exception as failure:  # noqa: BLE001  # whatever it is, the user is told
+            except Exception as failure:  # noqa: BLE001  # reported to the user, whatever it is
                 take(missing, None, f"What this costs can't be told: {type(failure).__name__}: {failure}.")
 
         if missing:
@@ -264,7 +264,7 @@ class StudyPanel:
         cost, missing = self._cost, self._missing
         self._wants_start = bool(missing) and cost is None
         if cost is None:
-            if missing and not self._is_timing:  # it failed: once more
+            if missing and not self._is_timing:  # the estimate failed: retry
                 self._estimate()
             return
         if not confirmed and cost.is_large:
@@ -304,10 +304,10 @@ class StudyPanel:
         self._end = end
         self._estimate()
         self._draw()
-        self._replan()  # by what was changed meanwhile
+        self._replan()  # with the changes made during the study
 
     def _draw(self) -> None:
-        """Show the trials so far, where the tab is in sight, and in words what they say."""
+        """Draw the trials so far, if the tab is visible, and describe their result."""
         self._is_due, running = False, self.progress.shown.running
         if running:
             self._show_running()
@@ -340,7 +340,7 @@ class StudyPanel:
         _in_thread(lambda: send("study.jsonl", journal_content(trials, self._dataset), _JSONL))
 
     def _open(self, name: str, content: bytes | None) -> None:
-        """Read a study's file in a thread; what is wrong with it is said, and the study goes on as it was."""
+        """Read a study's file in a thread; if it is invalid, show an error and keep the current study."""
         if self.progress.shown.running or self._is_reading:
             return
         self._is_reading, self._wants_start = True, False
@@ -353,14 +353,14 @@ class StudyPanel:
                 found = _read_study(name, content, self._dataset)
             except StudyError as failure:
                 error = str(failure)
-            except Exception as failure:  # noqa: BLE001  # whatever it is, the reading ends
+            except Exception as failure:  # noqa: BLE001  # reading ends, whatever it is
                 error = f"{name} can't be opened: {failure}."
             take(name, found, error)
 
         _in_thread(read)
 
     def _take(self, name: str, found: RecordedStudy, error: str) -> None:
-        """Show a study from a file, and put into the controls what it asked, so that it can go on."""
+        """Show a study from a file, and set the controls to its question, so that it can be continued."""
         self._is_reading = False
         self._show_plan(error and f"{error} Nothing was changed.")
         if error:
@@ -402,7 +402,7 @@ def _in_thread(work: Callable[[], None]) -> None:
 
 
 def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedStudy:
-    """Return a study that can be shown and gone on with, or raise `StudyError`."""
+    """Return a study that can be shown and continued; raises `StudyError` for others."""
     if content is None:
         limit = f"{MOST_JOURNAL_BYTES >> 20} MB, the largest study that opens here"
         raise StudyError(f"{name} has more than {limit}: nn-explorer study --out {name} goes on with it.")
@@ -423,7 +423,7 @@ def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedS
 
 
 def _read(entry: StudyEntry, parse: Callable[[str], Any]) -> Any:
-    """Return what is typed, or None if it can't be used, which is said."""
+    """Return the parsed text, or None after showing an error if it is invalid."""
     try:
         value, entry.error = parse(entry.text.strip()), ""
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The figures of a study, and one of its trials, chosen in them or from a list, to be opened as a run."""
+"""The figures of a study, and one of its trials, chosen in them or from a list, to open as a run."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ from explorer.wording import percent
 
 
 class StudyDrawing:
-    """What came of a study: three measures of it, and the curve of the trial that is chosen."""
+    """The results of a study: three measures, and the curve of the chosen trial."""
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
         self._views, self._on_open = views, on_open
@@ -58,7 +58,7 @@ class StudyDrawing:
 
     @property
     def chosen(self) -> Trial | None:
-        """The trial that is chosen; None before there is any."""
+        """The chosen trial; None if there is none yet."""
         return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: Sequence[Trial]) -> None:
@@ -70,19 +70,19 @@ class StudyDrawing:
         self._draw_all()
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw in these colours."""
+        """Draw in this theme."""
         for figure in (*self.figures.values(), self.curve):
             figure.set_theme(theme)
 
     def _build(self) -> None:
-        """Make the figures for other axes."""
+        """Create the figures for other axes."""
         views = {
             measure: StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES
         }
         set_hidden(self._single, views["accuracy"].is_map)
         before = (*self._first.children, *self._others.children)
         self.figures = {measure: self._figure(view) for measure, view in views.items()}
-        _accuracy, *more = MEASURES  # what is said of the first is the study's result
+        _accuracy, *more = MEASURES  # the first one's caption is the study's result
         captions = (Caption(views[measure].measured.caption) for measure in more)
         pairs = zip(self.figures.values(), (self.words, *captions), strict=True)
         first, *others = (
@@ -106,7 +106,7 @@ class StudyDrawing:
         )
 
     def _draw_all(self) -> None:
-        """Draw part after part, so that the page answers between two of them."""
+        """Draw part after part, so that the page responds between two of them."""
         self._queue.clear()
         for measure in self.figures:
             self._queue.add(self._draw, measure)
@@ -147,7 +147,7 @@ class StudyDrawing:
         return " · ".join([reached, *words])
 
     def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
-        """Choose the median of the trials under the pointer; open it where it was clicked."""
+        """Choose the median of the trials under the pointer; open it on a click."""
         numbers = self._traces[measure][click.trace]["customdata"]
         for place in click.index:
             numbers = numbers[place]

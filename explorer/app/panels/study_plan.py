@@ -1,4 +1,4 @@
-"""Which runs a study in the app has: the values of one setting or two, and the seeds."""
+"""The runs of a study in the app: the values of one setting or two, and the seeds."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,21 +12,21 @@ from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid
 from explorer.wording import grouped
 
 BY_REDUCTION = ("batch_size", "learning_rate")
-"""The settings whose effect depends on the reduction, so that both are worth seeing."""
+"""The settings whose effect depends on the reduction, so that it is worth comparing both."""
 
 MOST_TRIALS = 2000
-"""More runs than that no study in the app can have."""
+"""Maximum number of runs of a study in the app."""
 
 MOST_JOURNAL_BYTES = 1 << 25
-"""Largest journal that the app opens; as Python's objects it takes five times as much."""
+"""Largest journal that the app opens; its Python objects take five times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyPlan:
-    """The runs of a study, and the settings that its figures have as axes."""
+    """The runs of a study, and the settings on its figures' axes."""
 
     settings: tuple[str, ...] = ("batch_size",)
-    """The settings that vary, but for the seed: one or two."""
+    """The settings that vary, except the seed: one or two."""
     configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -45,12 +45,12 @@ class StudyPlan:
         *,
         by_reduction: bool = False,
     ) -> Self:
-        """Return every combination of values and seeds, in an order that soon shows all of the figure.
+        """Return every combination of values and seeds, ordered so that the whole figure appears early.
 
         Raises
         ------
         ConfigError
-            If these are more than `MOST_TRIALS`.
+            If there are more than `MOST_TRIALS`.
         """
         axes = {name: tuple(own) for name, own in values.items()}
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)

@@ -1,6 +1,6 @@
-"""The tabs of the app. Each panel is made when its tab is first opened, and drawn only while it is in sight.
+"""The tabs of the app. Each panel is created when its tab is first opened, and drawn only while it is visible.
 
-A panel is made for the classes and images of one data set: for another, it is made again.
+A panel belongs to the classes and images of one data set; for another, it is recreated.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar
 
 _LASTING = "data"
-"""The tab whose panel shows any data set. It is made at once: where an earlier child of a box goes, ipywidgets
-draws the later ones again, and the control that has the focus would lose it."""
+"""The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
+ipywidgets redraws the later ones, and the focused control would lose the focus."""
 
 
 class PanelHost:
@@ -33,14 +33,14 @@ class PanelHost:
     Parameters
     ----------
     on_view : callable
-        Called after another section of a tab is chosen, or another level of the lab.
+        Called after the user chooses another section of a tab, or another level of the lab.
     """
 
     home = "overview"
 
     def __init__(self, views: Views, data: DataChoice, on_view: Callable[[], None]) -> None:
         self._views, self._dataset, self._on_view = views, views.dataset, on_view
-        self._solved, self._level = set[int](), 1  # also of labs that were made for another data set
+        self._solved, self._level = set[int](), 1  # kept when the lab is recreated for another data set
         self._makers: dict[str, Callable[[], Panel]] = {
             "data": lambda: DataPanel(views, data),
             "overview": lambda: Overview(views),
@@ -63,11 +63,11 @@ class PanelHost:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the tabs, the first first."""
+        """Names of the tabs, in order."""
         return tuple(self._makers)
 
     def __getitem__(self, name: str) -> Panel:
-        """Return the panel of a tab; it is made if it wasn't yet."""
+        """Return the panel of a tab, which is created on first use."""
         if name not in self._panels:
             panel = self._panels[name] = self._makers[name]()
             set_hidden(panel.view, True)
@@ -75,7 +75,7 @@ class PanelHost:
         return self._panels[name]
 
     def show(self, state: ViewState) -> None:
-        """Show which moments there are, and let the panel in sight draw."""
+        """Show which moments exist, and draw the visible panel."""
         if state.dataset is not self._dataset:
             self._dataset = state.dataset
             self._make_again()
@@ -113,7 +113,7 @@ class PanelHost:
             newest=run.newest.epoch,
             note=note,
             position=position,
-            can_fork=run.own is None,  # only a class of one's own knows how its training goes on
+            can_fork=run.own is None,  # only a user's own class knows how to continue its training
         )
 
     def _on_position(self, change: Mapping[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""The tab that looks into the network, one section a file."""
+"""The tab that looks into the network, one module per section."""

@@ -1,4 +1,4 @@
-"""The gradient of a few weights, by backpropagation and by central differences."""
+"""Compares the gradient of a few weights by backpropagation and by central differences."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -16,7 +16,7 @@ from explorer.wording import counted
 
 _N_WEIGHTS = 8
 _MOST_IMAGES, _LEAST_IMAGES = 32, 2
-_DIGITS = 7  # so many that a difference would be seen
+_DIGITS = 7  # enough to show a difference
 _PRODUCTS = 2**21  # a check takes some 17 passes, in float64
 
 
@@ -55,7 +55,7 @@ class GradientCheck(Section):
 
 
 def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:
-    """Return what checked weights say together, in a sentence, and whether it is good; None if it is neither."""
+    """Return a summary of the checked weights, and whether they pass; None if none can be judged."""
     n = len(checked)
     if not all(isfinite(weight.numeric) and isfinite(weight.analytic) for weight in checked):
         return "The loss or a gradient is not a number: there is nothing to compare.", False

@@ -1,4 +1,4 @@
-"""How weights and activations of each layer are spread, against the start."""
+"""Distributions of each layer's weights and activations, compared with their initial ones."""
 
 from functools import partial
 from typing import Any
@@ -48,7 +48,7 @@ class Histograms(FigurePair):
             f"on {images}; standard deviation: {spreads[1]}",
         )
 
-    @np.errstate(all="ignore")  # weights that are no numbers show in the figure
+    @np.errstate(all="ignore")  # non-finite weights show in the figure
     def _activations(self, subject: Subject, weights: Weights) -> Layers:
         n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES)
         with subject.network(weights) as network:

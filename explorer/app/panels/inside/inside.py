@@ -1,4 +1,4 @@
-"""The third tab: what the layers hold and do, at the selected epoch."""
+"""The Inside tab: the layers' weights and activations at the selected epoch."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -25,7 +25,7 @@ _MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType
 )
 
 SECTIONS = tuple(_MAKERS)
-"""Names of the sections, in links as well; the first is shown first."""
+"""Names of the sections, also used in links; the first is the default."""
 
 
 class Inside:
@@ -42,7 +42,7 @@ class Inside:
         self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
 
     def __getitem__(self, name: str) -> Section:
-        """Return a section; it is made if it wasn't yet."""
+        """Return a section, which is created on first use."""
         if name not in self._sections:
             section = self._sections[name] = _MAKERS[name][1](self._views)
             section.view.add_class("explorer-section")
@@ -50,14 +50,14 @@ class Inside:
         return self._sections[name]
 
     def look_into(self, image: int | Drawing) -> None:
-        """Choose a test image, by its index, or a drawing, and the section that shows its way."""
+        """Choose a test image, by index, or a drawing, and open the section that follows it through the layers."""
         section = self["image"]
         assert isinstance(section, OneImage)
         section.look_into(image)
         self.choice.value = "image"
 
     def show(self, state: ViewState) -> None:
-        """Let the section in sight draw the selected epoch."""
+        """Draw the selected epoch in the visible section."""
         subject = self._subjects.of(state)
         self._why.text = _said(state, subject, self.choice.value)
         is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
@@ -74,7 +74,7 @@ class Inside:
 
 
 def _said(state: ViewState, subject: Subject | None, section: str) -> str:
-    """Return why the newest moment isn't there: the sections then show the initial weights, or nothing."""
+    """Return why the newest moment is missing: the sections then show the initial weights, or nothing."""
     if subject is None:
         if state.run is None or state.run.own is None:
             return state.nothing

@@ -1,4 +1,4 @@
-"""One held-out image's way through the network and back, with the formulas and their numbers."""
+"""One held-out image's forward and backward pass, with formulas and numbers."""
 
 from typing import Any
 
@@ -41,21 +41,21 @@ class OneImage(Section):
         self._take(views.state.scored_on)
         self._rng = np.random.default_rng(0)
         self._drawing: Drawing | None = None
-        self._chosen: dict[int, int] = {}  # the user's choice of a unit, by layer
+        self._chosen: dict[int, int] = {}  # the unit that the user chose, by layer
         self._shape: tuple[int, ...] = ()
-        self._busiest: tuple[object, tuple[int, ...]] = (None, ())  # of which image and run
+        self._busiest: tuple[object, tuple[int, ...]] = (None, ())  # with its image and run
         self.picker.observe(views.on_loop(self._on_index), "index")
         self.picker.on_wish(views.on_loop(self._on_wish))
         self.stages.on_unit(views.on_loop(self._choose))
 
     def show(self, state: ViewState, subject: Subject) -> None:
-        """Show what the network of this moment makes of the image."""
+        """Show the passes of this moment's network for the image."""
         self._seen = state, subject
         self._take(subject.run.dataset)
         super().show(state, subject)
 
     def look_into(self, image: int | Drawing) -> None:
-        """Choose a held-out image, by its index, or a drawing; the focus of the page goes to it."""
+        """Choose a held-out image, by index, or a drawing, and move the page's focus to it."""
         self._take(self._views.state.scored_on)
         self._drawing = image if isinstance(image, Drawing) else None
         self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
@@ -72,7 +72,7 @@ class OneImage(Section):
         self._redraw()
 
     def _on_wish(self, wish: str) -> None:
-        """Go to a random image, or to the next misclassified one; after the last comes the first."""
+        """Go to a random image, or to the next misclassified one; the first follows the last."""
         if wish == "random":
             self.picker.index = int(self._rng.integers(self.picker.n_samples))
             return
@@ -105,9 +105,9 @@ class OneImage(Section):
         self.stages.show(stages(walk, units, state.theme))
 
     def _units(self, walk: Walkthrough, shown: tuple[object, ...]) -> tuple[int, ...]:
-        """Return the unit of each layer that is written out: the one that was chosen, else the busiest.
+        """Return the unit of each layer whose formulas are shown: the chosen one, else the busiest.
 
-        The busiest is found once for an image and a run, so that it stays while the epochs go by.
+        The busiest is computed once per image and run, so that it stays the same across epochs.
         """
         shape = tuple(layer.n_units for layer in walk.layers)
         if shape != self._shape:
@@ -117,7 +117,7 @@ class OneImage(Section):
         return tuple(self._chosen.get(stage, unit) for stage, unit in enumerate(self._busiest[1]))
 
     def _sample(self, index: int) -> Drawing:
-        """Return a held-out image as if it were drawn; the first for `NO_SAMPLE`."""
+        """Return a held-out image in the form of a drawing; the first for `NO_SAMPLE`."""
         index = max(index, 0)
         return Drawing(self._dataset.test_images[index], int(self._dataset.test_labels[index]))
 
@@ -140,7 +140,7 @@ class OneImage(Section):
 
 
 def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Stage, ...]:
-    """Return what is shown of an image's way: a stage a layer, then the loss."""
+    """Return the stages of an image's passes: one per layer, then the loss."""
     shown = []
     for layer, unit in zip(walk.layers, units, strict=True):
         first, last = layer.number == 1, layer is walk.layers[-1]
@@ -186,7 +186,7 @@ def _largest(values: Array) -> float:
 
 
 def _full(values: Array) -> Array:
-    """Return values of which the largest is 1, so that the full tones show it."""
+    """Return values scaled to a maximum of 1, which the full tones show."""
     return _finite(values) / (_largest(values) or 1.0)
 
 
@@ -196,7 +196,7 @@ def _range(values: Array) -> str:
 
 
 def _strips(values: list[Array], theme: Theme) -> bytes:
-    """Return strips one below the other, a pixel a unit, each on its own scale around 0."""
+    """Return strips stacked vertically, one pixel per unit, each on its own scale around 0."""
     return weights_sprite(np.stack([_full(strip)[None] for strip in values]), 1, theme=theme, limit=1.0)
 
 

@@ -19,8 +19,8 @@ _MEASURES: tuple[figures.LayerMeasure, ...] = ("gradient", "stuck")
 class OverTime(FigurePair):
     """Two figures over the epochs.
 
-    The moments of a run are diagnosed one by one, when there is time for it, and what was found is kept while the
-    run is shown.
+    A run's moments are diagnosed one by one when the event loop is idle, and the results are kept while the run is
+    shown.
     """
 
     def __init__(self, views: Views) -> None:
@@ -31,7 +31,7 @@ class OverTime(FigurePair):
         self._plotted_at = float("-inf")
 
     def show(self, state: ViewState, subject: Subject) -> None:
-        """Show what is known of the run, and learn more of it."""
+        """Show the results so far, and diagnose further moments."""
         if self._seen is None or self._seen[1].run.key != subject.run.key:
             self._known = {}
         super().show(state, subject)
@@ -43,7 +43,7 @@ class OverTime(FigurePair):
         self._plot(state, subject)
 
     def _go_on(self) -> bool:
-        """Diagnose one moment; return whether more are left."""
+        """Diagnose one moment; return whether more remain."""
         if self._seen is None:
             return False
         state, subject = self._seen
@@ -53,7 +53,7 @@ class OverTime(FigurePair):
         return more
 
     def _diagnose_next(self, subject: Subject) -> bool:
-        """Diagnose the selected epoch, else the first that isn't yet; return whether more are left."""
+        """Diagnose the selected epoch, or else the first pending one; return whether more remain."""
         left = self._left(subject)
         if left:
             epoch = next(iter(left))
@@ -63,10 +63,10 @@ class OverTime(FigurePair):
         return len(left) > 1
 
     def _left(self, subject: Subject) -> dict[float, Weights]:
-        """Return the weights of the moments that nothing is known of yet, by epoch."""
+        """Return the weights of the moments not yet diagnosed, by epoch."""
         moments = {subject.epoch: subject.weights}
         if subject.run.parent is None:
-            # its own initial weights: drawn at epoch 0, or a file's at the file's epoch
+            # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.
             moments[float(subject.run.first_epoch)] = subject.first
         moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self._known}

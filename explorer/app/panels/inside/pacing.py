@@ -1,4 +1,4 @@
-"""Keeps the event loop free: what is costly waits its turn, what is long is done in steps."""
+"""Keeps the event loop responsive: costly drawings are delayed, and long work is split into steps."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,32 +7,32 @@ from time import monotonic, thread_time
 from explorer.app.views import OnLoop, ViewState
 from explorer.training.event_loop import running_loop
 
-_REST = 100  # rests that follow a drawing, each as long as it took: it costs 1 % of the time
+_REST = 100  # pause after a drawing, in multiples of its duration: it takes 1 % of the time
 _LEAST_GAP_SECONDS = 0.02
 
 
 class Pace:
-    """Says when a costly drawing is due: at once, but while the run trains only for 1 % of the time."""
+    """Schedules costly drawings: at once, but during training for at most 1 % of the time."""
 
     def __init__(self) -> None:
         self._rests_until = float("-inf")
 
     def is_due(self, state: ViewState) -> bool:
-        """Return whether it may be drawn now; if not, the run's next delivery asks again."""
+        """Return whether to draw now; if not, the run's next delivery checks again."""
         return not state.is_training or monotonic() >= self._rests_until
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Measure what it costs, in the thread's own time: what others took of the processor doesn't count."""
+        """Measure the cost of a drawing in this thread's CPU time, without that of other threads."""
         started = thread_time()
         yield
         self._rests_until = monotonic() + _REST * (thread_time() - started)
 
 
 class Leisure:
-    """Does a long piece of work in steps, between which the event loop does other things.
+    """Does long work in steps, between which the event loop can do other things.
 
-    A `step` does a little, and returns whether more is left.
+    A `step` does a little work, and returns whether more remains.
     """
 
     def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:
@@ -41,7 +41,7 @@ class Leisure:
         self._is_waiting = False
 
     def go_on(self) -> None:
-        """See that the work is done: without an event loop, which nobody waits on, here and now."""
+        """Schedule the work; without an event loop, do all of it now."""
         loop = running_loop()
         if loop is None:
             while self._step():

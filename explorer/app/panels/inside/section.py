@@ -1,4 +1,4 @@
-"""What a section of the tab is: one way to look into the network of a moment, tried on held-out images."""
+"""The sections of the Inside tab: base classes, and the network at a moment that they inspect."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -25,28 +25,28 @@ from explorer.widgets.rendered import Caption
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
-_MOST_PRODUCTS = 2**25  # weights times samples that a pass may have: about a millisecond
+_MOST_PRODUCTS = 2**25  # weights times samples allowed per pass: about a millisecond
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A network at one moment. Two are equal only if they are one object."""
+    """A network at one moment. Instances compare by identity."""
 
     run: SessionRun
-    """The run that it comes from."""
+    """The run that it belongs to."""
     weights: Weights
     """``(W1, b1, W2, b2, …)`` at this moment."""
     first: Weights
     """The initial weights of the run, or of the run that it was forked from."""
     epoch: float
-    """Epochs so far; where only the initial weights are known, those before them: 0 unless a file says more."""
+    """Epochs so far; with only the initial weights, the epochs before them: 0 unless a file records more."""
     test_outputs: NDArray[np.floating[Any]] | None
     """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
     _network: NeuralNetwork
 
     @property
     def n_layers(self) -> int:
-        """Layers, the output layer included."""
+        """Number of layers, including the output layer."""
         return len(self.weights) // 2
 
     @property
@@ -56,12 +56,12 @@ class Subject:
 
     @property
     def n_parameters(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         return self._network.n_parameters
 
     @property
     def differs(self) -> str:
-        """Why formulas would not say what the network does; empty where they do."""
+        """Why the formulas would not describe the network; empty if they do."""
         own = self.run.own
         try:
             if own is None or not departs(self._network):
@@ -72,9 +72,9 @@ class Subject:
 
     @contextmanager
     def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
-        """Lend the network with the weights of this moment, or with others of the run.
+        """Yield the network with the weights of this moment, or with others of the run.
 
-        Its passes run in one BLAS thread: where other processes compute too, two take ten times as long.
+        Its passes use one BLAS thread: while other processes compute, two threads take ten times as long.
         """
         with one_blas_thread():
             self._network.set_weights(self.weights if weights is None else weights)
@@ -82,16 +82,16 @@ class Subject:
 
 
 class Subjects:
-    """Gives the subject of each state, the same one for the same moment."""
+    """Returns the subject of each state, the same object for the same moment."""
 
     def __init__(self) -> None:
         self._newest: Subject | None = None
         self._snapshot: Snapshot | None = None
 
     def of(self, state: ViewState) -> Subject | None:
-        """Return what there is to look into: the moment, or before the first one the initial weights.
+        """Return the network to inspect: at the moment, or before the first one with its initial weights.
 
-        It is None without a run, and where the weights of somebody's own network are not known.
+        None without a run, and if the weights of a user's own network are unknown.
         """
         run = state.run
         if run is None:
@@ -112,12 +112,12 @@ class Subjects:
 
 
 def probe(dataset: Dataset, n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the first `n` held-out images, without the float copy of all that `X_test` is.
+    """Return the first `n` held-out images, without `X_test`'s float copy of all images.
 
     Returns
     -------
     X : ndarray of float32, shape (n_inputs, n)
-        One image a column, in [0, 1].
+        One image per column, in [0, 1].
     d : ndarray of float32, shape (n_classes, n)
         Their classes, one-hot.
     """
@@ -127,23 +127,23 @@ def probe(dataset: Dataset, n: int) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOST_PRODUCTS) -> int:
-    """Return how many images can be tried without keeping the page waiting: fewer in a larger network."""
+    """Return the number of images that don't delay the page: fewer for a larger network."""
     return min(most, max(least, products // n_parameters))
 
 
 def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
-    """Return a network of the run's layers, and the initial weights that all its training began with."""
+    """Return a network with the run's layers, and the initial weights of the run that it descends from."""
     network, root = run.new_network(), run.root
     if root.first_weights is not None:
         return network, root.first_weights
-    n_inputs, *n_hidden, n_outputs = network.layer_sizes  # those of the root: its weights fitted
+    n_inputs, *n_hidden, n_outputs = network.layer_sizes  # same as the root's: its weights were used
     config = root.config
     begun = NeuralNetwork(n_inputs, n_hidden, n_outputs, initializer=config.initializer, seed=config.seed)
     return network, begun.weights()
 
 
 class Section(ABC):
-    """Made when it is first chosen, and told to show while it is in sight; a subclass says how it is drawn."""
+    """A section: created when first chosen, and drawn while it is visible; subclasses draw it."""
 
     view: DOMWidget
 
@@ -153,7 +153,7 @@ class Section(ABC):
         self._drawn: tuple[Any, ...] = ()
 
     def show(self, state: ViewState, subject: Subject) -> None:
-        """Draw what differs from what is drawn, if it is time for it."""
+        """Draw what has changed, if it is time to."""
         self._seen = state, subject
         if self._pace.is_due(state):
             with self._pace.drawing():
@@ -163,13 +163,13 @@ class Section(ABC):
     def _draw(self, state: ViewState, subject: Subject) -> None: ...
 
     def _redraw(self) -> None:
-        """Draw at once what the user has asked for."""
+        """Draw at once on a user's request."""
         if self._seen is not None:
             self._draw(*self._seen)
 
 
 class FigurePair(Section):
-    """Two figures in a row, each over its line of text; one below the other where there is no room."""
+    """Two figures side by side, each with a caption; one below the other if there is no room."""
 
     def __init__(self, figures: Sequence[LiveFigure]) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class FigurePair(Section):
         )
 
     def show(self, state: ViewState, subject: Subject) -> None:
-        """Follow the theme at once, all else when it is time for it."""
+        """Follow the theme at once, and everything else when it is time to."""
         for figure in self.figures:
             figure.set_theme(state.theme)
         super().show(state, subject)
@@ -192,7 +192,7 @@ class FigurePair(Section):
 
 
 class SectionPanel:
-    """A section that stands outside of the tab; where mistakes show best at the start, at the initial weights."""
+    """A section outside the tab; with `at_start`, it shows the initial weights, where mistakes are clearest."""
 
     def __init__(self, section: Section, *, at_start: bool = False) -> None:
         self.section, self._at_start, self.view = section, at_start, section.view

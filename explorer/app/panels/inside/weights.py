@@ -1,4 +1,4 @@
-"""The first layer's weights as images; what excites a unit, and where its output goes."""
+"""The first layer's weights as images, a unit's outgoing weights, and the images that excite it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,7 +29,7 @@ _MOST_BARS = 10
 _MOST_VALUES = 50_000  # a quantile of more is the same, and takes longer than a tick
 _SHARE_WITHIN = 0.995
 _N_EXCITING = 8
-_CHUNK = 1000  # test images that are floats at a time: all of them take 31 MB
+_CHUNK = 1000  # test images converted to float at a time: all of them take 31 MB
 _EXPLAINED = MappingProxyType(
     {
         "now": "Each image is one unit: the weight that it gives to each pixel. Ink where the image is green "
@@ -42,9 +42,9 @@ _EXPLAINED = MappingProxyType(
 
 
 class FirstWeights(Section):
-    """An image for each unit; next to them, of the chosen one, the outgoing weights and what excites it.
+    """An image per unit; next to them the chosen unit's outgoing weights and most exciting images.
 
-    Until the user chooses a unit, it is the one with the strongest outgoing weights, once for each run that trains
+    Until the user chooses a unit, the one with the strongest outgoing weights is selected, once when a run trains
     and again at its end.
     """
 
@@ -85,7 +85,7 @@ class FirstWeights(Section):
             self._draw_exciting(state, subject)
 
     def _propose(self, state: ViewState, subject: Subject) -> None:
-        """Choose a unit that is worth seeing, unless the user has chosen one."""
+        """Select a unit worth seeing, unless the user has chosen one."""
         of = (subject.run.number, state.is_training, subject.test_outputs is None)
         if not self._is_chosen and of != self._proposed_for:
             self._proposed_for, self._proposed = of, strongest_unit(subject.weights[2])
@@ -156,21 +156,21 @@ class FirstWeights(Section):
 
 
 def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the held-out images whose weighted sum is the largest, that one first, and these sums.
+    """Return the held-out images with the largest weighted sums, largest first, and these sums.
 
     Parameters
     ----------
     weights : ndarray of float, shape (784,)
-        One for each pixel; where a sum is no number, it counts as the lowest.
+        One per pixel; sums that are not a number count as the lowest.
     dataset : Dataset
-        Its test images, or validation images, which are taken as the network takes them: in [0, 1].
+        Its test or validation images are used, scaled to [0, 1] as for the network.
     n : int
-        How many.
+        Number of images to return.
 
     Returns
     -------
     indices : ndarray of int64, shape (at most n,)
-        The images.
+        Indices of the images.
     sums : ndarray of float32, of this shape
         ``weights @ x`` of each.
     """
@@ -191,17 +191,17 @@ def strongest_unit(outgoing: Array) -> int:
 
 
 def full_tone(W: Array) -> float:
-    """Return the weight of the full tones: at least 99.5 % of all weights are smaller, so that one can't pale all.
+    """Return the weight shown in full tone: 99.5 % of all weights are smaller, so no outlier can pale the rest.
 
     Parameters
     ----------
     W : ndarray of float
-        All weights of the layer; of a large one, every k-th counts.
+        All weights of the layer; of a large one, every k-th is used.
 
     Returns
     -------
     float
-        In two significant digits, at least 0.
+        Rounded to two significant digits, at least 0.
     """
     flat = W.ravel()
     sizes = np.abs(flat[:: -(-flat.size // _MOST_VALUES)])

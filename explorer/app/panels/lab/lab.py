@@ -1,6 +1,6 @@
-"""The bug lab: a network with one mistake trains, and the user names it from what its figures show.
+"""The bug lab: a network with one mistake trains, and the user identifies the mistake from its figures.
 
-The levels, and what is said of each guess, are in the file that lies next to this one.
+The levels, and the response to each guess, are in the file next to this one.
 """
 
 import tomllib
@@ -42,7 +42,7 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A mistake that can be guessed; the attributes are those of the file."""
+    """A mistake that can be guessed; the attributes are the file's."""
 
     mistake: str
     words: str
@@ -52,7 +52,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A network with one mistake; the attributes are those of the file."""
+    """A network with one mistake; the attributes are the file's."""
 
     mistake: str
     seen: str
@@ -68,16 +68,16 @@ class Level:
     def network(self) -> type[Any]:
         """The network's class."""
         network = MISTAKES[self.mistake].network
-        assert network is not None  # a test knows that each of them trains
+        assert network is not None  # a test checks that each of them trains
         return network
 
     @property
     def source(self) -> str:
-        """The code in which the mistake is; its lines end in ``# WRONG``."""
+        """The code with the mistake; its lines end in ``# WRONG``."""
         return MISTAKES[self.mistake].source
 
     def answer(self, guess: Guess) -> str:
-        """Return what is said of a guess: why the figures speak for it, or against it."""
+        """Return the response to a guess: why the figures support it, or contradict it."""
         if guess.mistake == self.mistake:
             return f"Yes: {guess.words}. {self.seen}"
         return f"No. {guess.shows} {self.here[guess.kind]}"
@@ -94,7 +94,7 @@ def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
 
 
 GUESSES, LEVELS = _read_levels()
-"""What can be guessed, and the levels, the first first."""
+"""All guesses, and all levels in order."""
 
 
 class LabPanel:
@@ -103,13 +103,13 @@ class LabPanel:
     Parameters
     ----------
     level : int
-        The level that it begins with, 1 for the first.
+        The level to start with, 1 for the first.
     solved : set of int, optional
-        The levels that are solved, kept up to date.
+        The solved levels, which are updated.
     on_level : callable
         Called with the level after it is opened.
     on_fault : callable
-        Called with what a handler raises, to tell the user.
+        Called with exceptions from handlers, to tell the user.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class LabPanel:
         on_fault: Callable[[Exception], object] = log_fault,
     ) -> None:
         self.level, self._solved, self._on_level = level, set() if solved is None else solved, on_level
-        self._guessed: tuple[int, ...] = ()  # in this level, the newest last
+        self._guessed: tuple[int, ...] = ()  # in this level, newest last
         self._session = session = Session(load_mnist(), on_fault=on_fault)
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
@@ -148,7 +148,7 @@ class LabPanel:
             self.open(self.level)
 
     def open(self, level: int) -> None:
-        """Train the network of a level; of those before it nothing is kept but that they are solved."""
+        """Train a level's network; of earlier levels, only whether they are solved is kept."""
         self.level, self._guessed = level, ()
         chosen = LEVELS[level - 1]
         self._session.take_network(chosen.network, chosen.config)
@@ -156,7 +156,7 @@ class LabPanel:
         self._on_level(level)
 
     def close(self) -> None:
-        """End the run, and draw nothing more."""
+        """End the run, and stop drawing."""
         self._session.close()
         self.views.close()
 
@@ -216,7 +216,7 @@ class _Step:
         self.view = box("explorer-column explorer-words", step, self.steps, self.caption, self.batches)
 
     def show(self, _state: ViewState) -> None:
-        """Show what the network of the session does with its first mini-batches."""
+        """Show what the session's network does with its first mini-batches."""
         session = self._session
         if session.own is None or session.own == self._shown:
             return
@@ -247,12 +247,12 @@ def _batch_row(number: int, arrival: Arrival) -> list[str]:
 
 
 class BugLab(AppBox):
-    """Networks with one mistake each, which their figures give away: name it from a list.
+    """Networks with one mistake each: identify it from the figures and choose it from a list.
 
     Parameters
     ----------
     level : int
-        The level that it begins with, 1 to 10.
+        The level to start with, 1 to 10.
     layout : Layout or dict, optional
         As of any ipywidgets box.
 
@@ -284,6 +284,6 @@ class BugLab(AppBox):
 
     def close(self) -> None:
         """End its run, and close the widgets."""
-        if "panel" in vars(self):  # it was made whole
+        if "panel" in vars(self):  # __init__ has completed
             self.panel.close()
         super().close()

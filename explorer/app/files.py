@@ -1,4 +1,4 @@
-"""Saves a run or a whole session to a file and opens it again: Export, Save and Open, on the page and in Python."""
+"""Saves runs or a whole session to a file and opens them: Export, Save and Open on the page, and in Python."""
 
 import os
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""The parts of the page: each knows only its own job."""
+"""The parts of the page, each independent of the others."""

@@ -1,7 +1,7 @@
-"""Style sheets and scripts of the page: each goes there once, for all parts that a kernel has on it.
+"""Style sheets and scripts of the page, sent once for all of a kernel's parts.
 
-A part holds only a few lines that ask for its script by name; the scripts, and every room's sheets, are brought by
-widgets of their own that are never displayed.
+A part's own module has only a few lines that request its script by name; separate widgets, never displayed, send
+the scripts and each folder's style sheets.
 """
 
 import re
@@ -17,7 +17,7 @@ from explorer.figures.palette import PALETTES
 
 _FOLDER = Path(__file__).parent
 _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
-"""A comment on lines of its own, which says types: the page needs none."""
+"""A JSDoc comment on lines of its own; the page doesn't need its types."""
 _LOADER = """\
 const scripts = (globalThis["{key}"] ??= Promise.withResolvers());
 export default () => {{
@@ -28,27 +28,27 @@ export default () => {{
   }};
 }};
 """
-"""A part is ready before its script is there: to one that isn't within two seconds, anywidget never passes on what
-Python says."""
+"""Makes a part ready before its script arrives: if that takes more than two seconds, anywidget drops all messages
+from Python."""
 
 
 class Assets(anywidget.AnyWidget):
-    """Brings style sheets and scripts to the page. It is never displayed; `look_of` makes it.
+    """Sends style sheets and scripts to the page. It is never displayed; `look_of` creates it.
 
     Parameters
     ----------
     css : str
         The rules.
     scripts : mapping of str to str, optional
-        What the parts run, by the name that they ask for.
+        Scripts of the parts, by name.
     """
 
     _esm = Path(__file__).with_suffix(".js")
     _css = Unicode().tag(sync=True)
     key = Unicode().tag(sync=True)
-    """Name on ``globalThis`` of a promise of the function that gives a script; empty without scripts."""
+    """Name on ``globalThis`` of a promise of the function that returns a script; empty without scripts."""
     base = Unicode().tag(sync=True)
-    """The few lines under every script."""
+    """Code shared by all scripts."""
     scripts = Dict().tag(sync=True)
 
     def __init__(self, name: str, css: str, scripts: Mapping[str, str] | None = None) -> None:
@@ -56,33 +56,33 @@ class Assets(anywidget.AnyWidget):
         super().__init__(
             _anywidget_id=f"explorer.{name}", _css=css, key=key, base=base, scripts=scripts or {}
         )
-        self.send({})  # JupyterLab waits with all widgets that come later until this one has heard of it
+        self.send({})  # JupyterLab delays all later widgets until this one has received a message
 
 
 def look_of(folder: Path) -> Assets:
-    """See that the style sheets of a room are on every page of the kernel; those of the parts with their scripts.
+    """Ensure that a folder's style sheets are on every page of the kernel; this folder's come with its scripts.
 
-    They lie in its folder, or in folders below, whose sheets come later. All who ask get the same `Assets`.
+    Sheets in subfolders come after those in the folder itself. All callers get the same `Assets`.
     """
     if folder != _FOLDER:
-        look_of(_FOLDER)  # first, so that of two rules that weigh the same the room's is the one that counts
+        look_of(_FOLDER)  # first, so that the folder's rules override those of equal specificity
     found = _assets(folder)
-    found.open()  # does nothing, unless somebody has closed all widgets
+    found.open()  # does nothing, unless all widgets have been closed
     return found
 
 
 def forget_looks() -> None:
-    """Let `look_of` make new ones, as in a process that was forked from one in which all widgets were closed."""
+    """Make `look_of` create new assets, as needed in a fork of a process whose widgets were all closed."""
     _assets.cache_clear()
 
 
 def script(name: str) -> str:
-    """Return the JavaScript module of a part: it asks for the script of that name, wherever the page has it from.
+    """Return a part's JavaScript module, which loads the script with this name however the page provides it.
 
     Raises
     ------
     KeyError
-        If there is no file of this name, with ``.js``, in this folder.
+        If this folder has no file with this name and the suffix ``.js``.
     """
     if name not in _scripts():
         raise KeyError(f"no script {name}.js")
@@ -122,7 +122,7 @@ def _read(name: str) -> str:
 
 def _colours() -> str:
     light, dark = (f"{palette.css()} --explorer-scheme: {theme};" for theme, palette in PALETTES.items())
-    # The header says which theme is on; where there is none, JupyterLab's theme decides, then the system's.
+    # The header sets the theme; without a header, JupyterLab's theme decides, then the system's.
     undecided = ":root:not([data-explorer-theme])"
     by_jupyter = f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
     by_system = f"{undecided}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"

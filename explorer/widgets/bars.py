@@ -1,4 +1,4 @@
-"""A few numbers as bars with their names, under a picture if there is one."""
+"""A few numbers as labeled bars, optionally below a picture."""
 
 from dataclasses import dataclass
 
@@ -10,43 +10,43 @@ class Bar:
     """One number."""
 
     name: str
-    """What it is of."""
+    """Its label."""
     share: float
     """Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle."""
     text: str
-    """The number as it is written after the bar."""
+    """The number as text, shown after the bar."""
     note: str = ""
-    """A word on it, such as ``"true"``."""
+    """A short remark, such as ``"true"``."""
     kind: str = ""
-    """Whether it is set apart, and how: ``""``, ``"chosen"``, ``"good"`` or ``"bad"``."""
+    """How it is highlighted: ``""``, ``"chosen"``, ``"good"`` or ``"bad"``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bars(Drawable):
-    """Bars, one a row, for a `Display`. They are made of plain elements, so that they change within a frame."""
+    """Bars, one per row, for a `Display`. They are plain elements, so that they update within a frame."""
 
     kind = "explorer-bars"
 
     heading: str = ""
     """What the numbers have in common."""
     bars: tuple[Bar, ...] = ()
-    """The numbers. Where none has a text, names and empty bars keep the place of those to come."""
+    """The numbers. If none has a text, names and empty bars reserve the space."""
     label: str = ""
-    """What the numbers are, for screen readers, where no heading says it."""
+    """Description for screen readers, if there is no heading."""
     signed: bool = False
-    """Whether the bars go to both sides of a middle: to the right in the colour of positive numbers, to the left
-    in that of negative ones."""
+    """Whether bars extend to both sides of the middle: positive numbers to the right, negative ones to the left,
+    each in its color."""
     note: str = ""
-    """A quieter line under them."""
+    """A muted line below the bars."""
     picture: bytes = b""
-    """A PNG that stands above them; none if empty."""
+    """A PNG above the bars; none if empty."""
     picture_words: str = ""
-    """What it shows, for screen readers."""
+    """Its description for screen readers."""
 
     def elements(self) -> list[Element]:
-        """Return the bars as they are drawn."""
+        """Return the bars as elements."""
         is_empty, has_picture = not any(bar.text for bar in self.bars), bool(self.picture)
-        hush = is_empty or None  # there is nothing to read out yet
+        hush = is_empty or None  # nothing to read out yet
         shown = {"role": "img", "aria_label": self.picture_words, "picture": 0 if has_picture else None}
         rows, label = map(self._row, self.bars), self.label or None
         section = element(

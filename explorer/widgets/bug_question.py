@@ -1,4 +1,4 @@
-"""A network with a mistake: which level it is, what the mistake may be, and what was said of the guess."""
+"""A question about a network with a mistake: its level, the possible mistakes, and the response to a guess."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ _WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BugQuestion(Drawable):
-    """A question for a `Display`; presses are ``"again"``, ``"level 3"`` and for the first guess ``"guess 0"``."""
+    """A question for a `Display`; presses are ``"again"``, ``"level 3"``, or for the first guess ``"guess 0"``."""
 
     kind = "explorer-bug-question"
 
     level: int = 1
     """The level, 1 for the first."""
     solved: Sequence[bool] = (False,)
-    """Which levels are solved, of all that there are."""
+    """Which of all levels are solved."""
     guesses: Sequence[tuple[str, bool | None]] = ()
-    """What may be guessed, and whether it was right; None where it was not guessed."""
+    """Each possible guess, and whether it was right; None if it was not guessed."""
     said: str = ""
-    """What there is to do, or what is said of the last guess."""
+    """The instructions, or the response to the last guess."""
     is_right: bool | None = None
-    """Whether that was right; None before any."""
+    """Whether the last guess was right; None before the first."""
     source: str = ""
-    """Code in which lines that end in ``# WRONG`` stand out; empty before the level is solved."""
+    """Code in which lines that end in ``# WRONG`` are highlighted; empty before the level is solved."""
 
     def elements(self) -> list[Element]:
         """Return the question as elements."""

@@ -1,4 +1,4 @@
-"""Plain controls: a choice of one thing, an amount, a line of text, the app's tabs."""
+"""Basic controls: a choice, a number, a line of text, the app's tabs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,9 @@ class Dropdown(PagePart):
     _esm = script("dropdown")
 
     label = traitlets.Unicode().tag(sync=True)
-    """What is chosen."""
+    """The control's label."""
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    """Words on screen, by value. The first is chosen."""
+    """Pairs of value and label. The first is the default."""
     value = traitlets.Unicode().tag(sync=True, page=True)
     """The chosen option; set by the user or the app."""
 
@@ -26,7 +26,7 @@ class Dropdown(PagePart):
         super().__init__(label=label, options=_pairs(options), **(first | traits))
 
     def offer(self, options: Mapping[str, str]) -> None:
-        """Offer other options, in one message; the first is chosen where the present one is none of them."""
+        """Replace the options, in one message; if the current one is missing, the first is chosen."""
         with self.hold_sync():
             self.options = _pairs(options)
             if self.value not in options:
@@ -39,7 +39,7 @@ class Dropdown(PagePart):
 
 
 class Segmented(Dropdown):
-    """One line of buttons of which one is down; what it takes and holds is that of `Dropdown`."""
+    """A row of buttons of which one is pressed, with the interface of `Dropdown`."""
 
     _esm = script("segmented")
 
@@ -49,23 +49,23 @@ def _pairs(options: Mapping[str, str]) -> list[list[str]]:
 
 
 class Slider(PagePart):
-    """A slider between two numbers, under its label and over a sentence."""
+    """A slider between two numbers, below its label and above a sentence."""
 
     _esm = script("slider")
 
     label = traitlets.Unicode().tag(sync=True)
-    """What is set."""
+    """The control's label."""
     low = traitlets.Float(0.0).tag(sync=True)
     high = traitlets.Float(100.0).tag(sync=True)
     """Smallest and largest value."""
     step = traitlets.Float(1.0).tag(sync=True)
-    """Between two values next to each other."""
+    """Distance between neighboring values."""
     unit = traitlets.Unicode(" %").tag(sync=True)
-    """What follows the number: ``" %"``."""
+    """Suffix of the number: ``" %"``."""
     value = traitlets.Float(0.0).tag(sync=True, page=True)
     """Set by the user or the app; within the range."""
     text = traitlets.Unicode().tag(sync=True)
-    """What it comes to; set by the app."""
+    """A sentence on the effect of the value; set by the app."""
 
     @traitlets.validate("value")
     def _within(self, proposal: dict[str, float]) -> float:
@@ -73,43 +73,43 @@ class Slider(PagePart):
 
 
 class StudyEntry(PagePart):
-    """A native text field that keeps what was typed, also when it can't be used."""
+    """A native text field that keeps its text even if it is invalid."""
 
     _esm = script("study_entry")
 
     label = traitlets.Unicode().tag(sync=True)
-    """What is typed."""
+    """The field's label."""
     text = traitlets.Unicode().tag(sync=True, page=True)
     """The text; set by the user or the app."""
     hint = traitlets.Unicode().tag(sync=True)
     """A sentence of help."""
     error = traitlets.Unicode().tag(sync=True)
-    """What is wrong with the text, in one sentence; empty if nothing is."""
+    """What is wrong with the text, in one sentence; empty if it is valid."""
 
 
 class TabBar(PagePart):
-    """Tabs on the left, the moments of the run on the right."""
+    """Tabs on the left, the run's epochs on the right."""
 
     _esm = script("tab_bar")
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    """Words on screen, by the name of each tab."""
+    """Pairs of name and label of each tab."""
     offered: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Names of the only tabs in the list, next to the one that is open; empty for all."""
+    """Names of the only tabs to show, in addition to the open one; empty for all."""
     selected = traitlets.Unicode().tag(sync=True, page=True)
-    """Name of the tab that is shown; set by the user or the app."""
+    """Name of the open tab; set by the user or the app."""
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
     """The epochs that can be shown, ascending; set by the app."""
     position = traitlets.Int(-1).tag(sync=True, page=True)
     """Index into `epochs`; -1 follows the run as it trains. Set by the user or the app."""
     newest = traitlets.Float(0.0).tag(sync=True)
-    """The epoch that is shown at position -1: within an epoch where a run is paused there. Set by the app."""
+    """The epoch shown at position -1, fractional if a run is paused within it. Set by the app."""
     can_fork = traitlets.Bool(True).tag(sync=True)
-    """Whether the run can be trained on from the epoch that is shown."""
+    """Whether training can continue from the selected epoch."""
     note = traitlets.Unicode().tag(sync=True)
-    """A word next to the slider, such as that old moments were thinned."""
+    """A remark next to the slider, for example that old moments were thinned out."""
     on_fork = PartEvent[[]]("fork")
-    """Calls ``callback()`` when the user wants to train on from the moment that is shown."""
+    """Calls ``callback()`` when the user wants to continue training from the selected epoch."""
 
     def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
         first = {"selected": next(iter(tabs))}

@@ -1,4 +1,4 @@
-"""A pad to draw on with mouse, pen, finger or keys, and the question what was drawn."""
+"""A pad to draw on with mouse, pen, finger or keys, and the question of what was drawn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 
 SIDE = 140
-"""Pixels a side of the image that the pad gives: five for each pixel of an MNIST image."""
+"""Side of the pad's image in pixels: five for each pixel of an MNIST image."""
 
 
 def _as_bytes(value: bytes | memoryview | None, _widget: object) -> bytes:
-    return b"" if value is None else bytes(value)  # what the page sends arrives as a view
+    return b"" if value is None else bytes(value)  # data from the page arrives as a memoryview
 
 
 class DrawingPad(PagePart):
     """A square to draw on.
 
-    While a line is drawn its image comes at most every 50 ms, and once more at its end. In the page the drawing
-    has the colours of the theme; in the image ink is always 255 and the ground 0.
+    While a line is drawn its image is sent at most every 50 ms, and once more at its end. The page draws in the
+    theme's colors; in the image ink is always 255 and the background 0.
     """
 
     _esm = script("drawing_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
-    """The image, row after row, or nothing where nothing was ever drawn; set by the user or by `show`."""
+    """The image in row-major order, or empty if nothing was ever drawn; set by the user or by `show`."""
     offer = traitlets.Unicode().tag(sync=True)
-    """Words of a button that asks for a drawing instead of making one; without them there is no such button."""
+    """Label of a button that loads a drawing; empty for no button."""
     drawn = traitlets.Int(0).tag(sync=True, page=True)
-    """How often what `draw` asks for was drawn to its end; `ink` holds it by then. Set by the page."""
+    """Number of completed `draw` calls; `ink` includes the drawing by then. Set by the page."""
     on_offer = PartEvent[[]]("offer")
-    """Calls ``callback()`` when a drawing is asked for."""
+    """Calls ``callback()`` when a drawing is requested."""
 
     @traitlets.validate("ink")
     def _whole(self, proposal: Mapping[str, bytes]) -> bytes:
@@ -48,17 +48,17 @@ class DrawingPad(PagePart):
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """What is drawn: (140, 140), read-only, 0 for no ink to 255."""
+        """The drawing: (140, 140), read-only, 0 for no ink to 255."""
         ink = np.frombuffer(self.ink or bytes(SIDE * SIDE), np.uint8)
         return ink.reshape(SIDE, SIDE)
 
     def show(self, image: NDArray[np.uint8]) -> None:
-        """Put an image on the pad in place of what is drawn; the user can undo that, or draw on.
+        """Replace the drawing with an image; the user can undo that, or continue to draw.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (n, n)
-            Ink, 0 to 255. It is enlarged by whole pixels, so n has to divide 140.
+            Ink, 0 to 255. It is enlarged by whole pixels, so n must divide 140.
 
         Raises
         ------
@@ -72,12 +72,12 @@ class DrawingPad(PagePart):
         self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()
 
     def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
-        """Draw before the user's eyes, on an empty pad; the user can undo it line by line, or draw on.
+        """Draw step by step in the user's view, on an empty pad; the user can undo each line, or continue to draw.
 
         Parameters
         ----------
         strokes : sequence of sequence of (float, float)
-            Lines by their corners, from the upper left in units of which the pad is 280 wide.
+            Polylines as points, in units of 1/280 of the pad's width, with the origin in the upper left corner.
         """
         self.send({"draw": [[list(point) for point in stroke] for stroke in strokes]})
 
@@ -93,18 +93,18 @@ class ClassChoice(Drawable):
     kind = "explorer-class-choice"
 
     question: str = ""
-    """What is asked: ``"What did you draw?"``."""
+    """The question: ``"What did you draw?"``."""
     names: tuple[str, ...] = ()
-    """The classes; none leave the question out."""
+    """The classes; if there are none, the question is hidden."""
     answers: tuple[str, ...] = ()
-    """What each button says in full, for screen readers: ``"This is a 7"``."""
+    """Each button's full label for screen readers: ``"This is a 7"``."""
     chosen: int | None = None
-    """The class whose button is down."""
+    """The class whose button is pressed."""
     others: tuple[tuple[str, str], ...] = ()
-    """Further buttons: name and words of each."""
+    """Further buttons: name and label of each."""
 
     def elements(self) -> list[Element]:
-        """Return the buttons as they are drawn."""
+        """Return the buttons as elements."""
         pairs = zip(self.names, self.answers, strict=True)
         buttons = [self._button(k, name, answer) for k, (name, answer) in enumerate(pairs)]
         more = [button_element(press, words, class_="explorer-button") for press, words in self.others]

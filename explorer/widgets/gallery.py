@@ -1,4 +1,4 @@
-"""Images of digits with what the network made of each: one page of them at a time."""
+"""A gallery of images with the network's predictions, one page at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from explorer.widgets.page_part import PagePart, PartEvent
 
 @dataclass(frozen=True, slots=True)
 class GalleryImage:
-    """What is said of one image."""
+    """One image with its text."""
 
     caption: str
-    """The line under it: ``"9 → 4"``."""
+    """The line below it: ``"9 → 4"``."""
     note: str
-    """A second, quieter line: ``"97 % sure"``."""
+    """A second, muted line: ``"97 % sure"``."""
     detail: str
-    """All of it in words, for the screen reader."""
+    """The full description for screen readers."""
     right: bool
-    """Whether the decision is right."""
+    """Whether the prediction is right."""
     key: int = 0
-    """What `Gallery.on_open` tells."""
+    """Passed to `Gallery.on_open` callbacks."""
     title: str = ""
-    """Heading of the card that comes with the pointer or the focus: ``"true 9, read as 4"``. Without one there is
-    no card, but `detail` as a tool tip."""
+    """Heading of the card shown on hover or focus: ``"true 9, read as 4"``. If it is empty there is no card, but
+    `detail` as a tooltip."""
     about: str = ""
-    """A quieter line of the card, which says what the shares are."""
+    """A muted line of the card that explains the shares."""
     shares: tuple[float, ...] = ()
     """Share of each class, 0 to 1, shown in the card."""
 
@@ -40,39 +40,39 @@ class Gallery(PagePart):
 
     heading = traitlets.Unicode().tag(sync=True)
     empty = traitlets.Unicode().tag(sync=True)
-    """What is said while there is no image."""
+    """Text shown if there are no images."""
     images: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     sprite = traitlets.Bytes().tag(sync=True)
     columns = traitlets.Int(1).tag(sync=True)
     page = traitlets.Int(0).tag(sync=True)
     n_pages = traitlets.Int(0).tag(sync=True)
-    """Which page is shown, 0 for the first, and how many there are; set by the app."""
+    """The current page, 0 for the first, and the number of pages; set by the app."""
     class_names: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Name of each class, for the two filters, which are there once `on_filter` is called, and for the cards."""
+    """Name of each class, for the cards and for the two filters, which appear once `on_filter` is called."""
     true = traitlets.Int(-1).tag(sync=True)
     predicted = traitlets.Int(-1).tag(sync=True)
     """The classes that the images are filtered by; -1 for any. Set by the app."""
 
     opens = traitlets.Unicode().tag(sync=True)
-    """What opening an image does, in words; empty where nothing does."""
+    """The effect of opening an image, in words; empty if images can't be opened."""
     filters = traitlets.Bool(False).tag(sync=True)
     _on_open, _on_filter = PartEvent[[int]]("open"), PartEvent[[int, int]]("filter")
     on_page = PartEvent[[int]]("page")
-    """Calls ``callback(page)`` when another page is asked for, 0 for the first."""
+    """Calls ``callback(page)`` when another page is requested, 0 for the first."""
 
     def __init__(self, class_names: Sequence[str], empty: str = "", **traits: Any) -> None:
         super().__init__(class_names=list(class_names), empty=empty, **traits)
 
     def on_open(self, words: str, callback: Callable[[int], object]) -> None:
-        """Make a button of each image, which calls ``callback(key)``, and say in words what that does.
+        """Make each image a button that calls ``callback(key)``; `words` describe its effect.
 
-        The key is that of a `GalleryImage` that is shown, or was shortly before.
+        The key is that of a `GalleryImage` that is shown, or was until recently.
         """
         self.opens = words
         self._on_open(callback)
 
     def on_filter(self, callback: Callable[[int, int], object]) -> None:
-        """Call ``callback(true, predicted)`` when other classes are asked for; -1 stands for any."""
+        """Call ``callback(true, predicted)`` when other classes are requested; -1 means any."""
         self.filters = True
         self._on_filter(callback)
 
@@ -89,10 +89,10 @@ class Gallery(PagePart):
         predicted: int = -1,
         empty: str = "",
     ) -> None:
-        """Show a page of images, in one message, with a heading that says what they have in common.
+        """Show a page of images, in one message, with a heading.
 
-        The sprite is a PNG of them, `columns` to a row, as `explorer.figures.digits.sprite` makes. All else is as
-        the attributes say; `empty` is said where there is no image.
+        The sprite is a PNG of the images, `columns` to a row, as made by `explorer.figures.digits.sprite`. The
+        other parameters are described at the attributes; `empty` is shown if there are no images.
         """
         words = [{name: getattr(image, name) for name in image.__slots__} for image in images]
         with self.hold_sync():

@@ -1,7 +1,7 @@
-"""Notices that the page has lost its kernel, its server or the network.
+"""Detects that the page has lost its kernel, its server or the network.
 
-A kernel that dies is not replaced, and the server tells the page. All else only falls silent, so the page that the
-command serves asks every few seconds, and `Heartbeat` answers. A notebook knows by itself what its kernel does.
+A dead kernel is not restarted, and the server notifies the page. Other failures are silent, so the command's page
+sends a ping every few seconds, and `Heartbeat` answers. A notebook monitors its kernel itself.
 """
 
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ from explorer.widgets.page_part import PagePart
 
 
 class Heartbeat(PagePart):
-    """Answers the page. It has no view.
+    """Answers the page's pings. It has no view.
 
-    Where no answer comes, the page says why in a banner, connects again as soon as it can, and offers to open the
-    same experiment again.
+    If no answer comes, the page shows the reason in a banner, reconnects as soon as it can, and offers to reopen
+    the same experiment.
     """
 
     _esm = script("heartbeat")
     every = Float(2.0).tag(sync=True)
-    """Seconds between two questions."""
+    """Seconds between two pings."""
     patience = Float(6.0).tag(sync=True)
-    """Seconds without an answer after which the banner is shown; an answer takes it away."""
+    """Seconds without an answer before the banner appears; an answer removes it."""
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:
@@ -32,10 +32,10 @@ class Heartbeat(PagePart):
 
 
 class KernelNotice(PagePart):
-    """Stands in a box: once its kernel has died, was restarted or replaced, it says at the top what to do.
+    """Shows at the top of its box what to do once its kernel has died, or was restarted or replaced.
 
-    The others in the box can't be used from then on. It asks nothing of the kernel, which may be busy for long:
-    the notebook knows. The page that the command serves has `Heartbeat` instead.
+    The other widgets in the box are unusable then. It sends no pings to the kernel, which may be busy for long:
+    the notebook knows its status. The command's page has `Heartbeat` instead.
     """
 
     _esm = script("kernel_notice")

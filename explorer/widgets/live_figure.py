@@ -1,7 +1,7 @@
 """A Plotly figure that is updated in place, many times a second, without sending Plotly again.
 
 Plotly's own `FigureWidget` sends 5 MB of JavaScript with every figure, and four messages with every update. Here
-all figures of a page share one copy, and an update is one message that holds only what differs.
+all figures of a page share one copy, and an update is one message with only the changes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PRIVATE_NAMES = (
     "_send_relayout_msg",
     "_normalize_trace_indexes",
 )
-"""The undocumented names of Plotly's `FigureWidget` that a live figure stands on."""
+"""The undocumented names of Plotly's `FigureWidget` that a live figure depends on."""
 
 _PAGE_CONFIG: Mapping[str, Any] = MappingProxyType(
     {
@@ -48,19 +48,19 @@ _PAGE_CONFIG: Mapping[str, Any] = MappingProxyType(
         "responsive": True,
         "modeBarButtonsToRemove": [
             *("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"),
-            "sendChartToCloud",  # nothing leaves the page unasked, and offline it could not
+            "sendChartToCloud",  # nothing is uploaded, and offline nothing could be
         ],
     }
 )
 
 
 def missing_private_names(figure_class: type = go.FigureWidget) -> tuple[str, ...]:
-    """Return the private names of Plotly that `figure_class` lacks: empty where a live figure works.
+    """Return the private names of Plotly that `figure_class` lacks: empty if live figures work.
 
     Parameters
     ----------
     figure_class
-        Plotly's widget class, or one that stands for a later version of it.
+        Plotly's widget class, or a substitute for a later version of it.
     """
     missing = [name for name in PRIVATE_NAMES if not hasattr(figure_class, name)]
     missing += [name for name in ("_data", "_layout") if name not in vars(go.Figure())]
@@ -73,12 +73,12 @@ _LEAN = not missing_private_names()
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A point of a figure that was clicked."""
+    """A click on a point of a figure."""
 
     trace: int
     """Index of the trace."""
     index: tuple[int, ...]
-    """Place in the trace's data: (row, column) in a heat map, (i,) in a curve."""
+    """Index into the trace's data: (row, column) in a heat map, (i,) in a curve."""
     x: Any
     """The point's x value, or the column's label."""
     y: Any
@@ -86,11 +86,11 @@ class Click:
 
 
 class PlotlyCarrier(anywidget.AnyWidget):
-    """Carries Plotly's JavaScript to the page, once for all figures of a kernel. It is never displayed."""
+    """Sends Plotly's JavaScript to the page, once for all figures of a kernel. It is never displayed."""
 
     _esm = "export default {};"
     source = Unicode().tag(sync=True)
-    """The text of the module; empty where the page gets it over HTTP, until a page asks."""
+    """The module's source; if the page loads it over HTTP, empty until a page requests it."""
 
     _current: ClassVar[PlotlyCarrier | None] = None
 
@@ -101,7 +101,7 @@ class PlotlyCarrier(anywidget.AnyWidget):
 
     @classmethod
     def shared(cls) -> PlotlyCarrier:
-        """Return the kernel's one carrier, a new one if the last was closed."""
+        """Return the kernel's only carrier, a new one if the last was closed."""
         if cls._current is None or cls._current.comm is None:
             cls._current = cls()
         return cls._current
@@ -112,29 +112,29 @@ class PlotlyCarrier(anywidget.AnyWidget):
 
 
 class LiveFigure(KnownNames, go.FigureWidget):
-    """A figure on the page whose traces are set again and again.
+    """A figure on the page whose traces are updated in place.
 
     Parameters
     ----------
     figure
-        All its traces, also those that come later (``visible=False``), and its layout.
+        All its traces, including later ones (``visible=False``), and its layout.
     fills
-        Whether it takes the height of its place instead of its own.
+        Whether it takes the height of its container instead of its own.
     theme
-        The colours that it is drawn in.
+        The theme that it is drawn in.
     style
         Returns the properties of all traces that depend on the theme, for `set_theme`.
     name
-        What it is called, in its menu, over its data table and as the name of a picture's file.
+        Its name, used in its menu, above its data table and as the file name of a picture.
     summary
-        One line that says what the figure shows, read by screen readers.
+        One-line description of the figure for screen readers.
     on_click
         Called with a `Click` for each click on a point, on whichever thread the kernel handles messages.
     on_hover
-        Called likewise for each point that the pointer comes to.
+        Called in the same way for each point under the pointer.
     on_key
-        By the name of a key (``"ArrowUp"``), called without arguments when it is pressed on the figure, on such a
-        thread too. With any, the figure can have the focus.
+        Callbacks by key name (``"ArrowUp"``), called without arguments when the key is pressed on the figure, also
+        on whichever thread. With any callback, the figure is focusable.
     """
 
     _esm = script("live_figure") if _LEAN else PLOTLY_MODULE
@@ -151,7 +151,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
     _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
     _plotly_key = Unicode(PLOTLY_KEY).tag(sync=True)
     _reported_edit = Integer(0).tag(sync=True)
-    """The last update that the reported data hold: a page says it when it has drawn them."""
+    """The last update in the reported data; a page sends it once it has drawn them."""
 
     def __init__(
         self,
@@ -194,26 +194,24 @@ class LiveFigure(KnownNames, go.FigureWidget):
         layout: Mapping[str, Any] | BasePlotlyType | None = None,
         summary: str | None = None,
     ) -> None:
-        """Set properties of the traces and of the layout, and send what differs from what is shown.
-
-        However much that is, it is one message.
+        """Set properties of the traces and of the layout, and send the changes, in one message.
 
         Parameters
         ----------
         traces
-            For each trace, from the first on, the properties to set, such as
-            ``{"x": array, "marker": {"color": "#0072b2"}}``. What a trace does not name stays as it is, and so do
-            traces with ``{}`` and those after the last one given. Arrays are copied; float32 and int32 ones of
-            one dimension travel as binary.
+            For each trace, starting with the first, the properties to set, such as ``{"x": array, "marker":
+            {"color": "#0072b2"}}``. Properties that are not named stay unchanged, as do traces with ``{}`` and
+            those after the last one given. Arrays are copied; one-dimensional float32 and int32 arrays are sent as
+            binary.
         layout
             Properties of the layout to set.
         summary
-            The new line that says what the figure shows; None leaves it.
+            The new description of the figure; None keeps the current one.
 
         Raises
         ------
         ValueError
-            If there are more traces than the figure has, or Plotly knows no such property.
+            If there are more traces than the figure has, or Plotly doesn't know a property.
         """
         if len(traces) > len(self._data):
             raise ValueError(f"the figure has {len(self._data)} traces, got {len(traces)} to show")
@@ -230,11 +228,11 @@ class LiveFigure(KnownNames, go.FigureWidget):
 
     @property
     def theme(self) -> Theme:
-        """The colours that it is drawn in."""
+        """The theme that it is drawn in."""
         return self._theme
 
     def set_theme(self, theme: Theme, layout: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """Draw in the colours of a theme; where they are others, `layout` holds what else depends on them."""
+        """Draw in a theme; if it has changed, `layout` is applied too, for whatever else depends on it."""
         if theme != self._theme:
             self._theme = theme
             self.show(self._style(theme), {"template": template(theme), **layout})
@@ -242,13 +240,13 @@ class LiveFigure(KnownNames, go.FigureWidget):
     def get_state(
         self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
     ) -> dict[str, Any]:
-        """Return the widget's state, with the traces and the layout as they are now.
+        """Return the widget's state, with the current traces and layout.
 
-        Plotly writes them into its synced traits at construction only, so a page that loads later, or again,
-        would show the figure as it was then. The traits themselves stay as they are: written here, a later
-        assignment would compare equal and never be sent.
+        Plotly sets its synced traits only at construction, so a page that loads later, or reloads, would show the
+        original figure. The traits themselves are left alone: if they were set here, a later assignment would
+        compare equal and never be sent.
         """
-        # Read before the data: an update from another thread in between is then counted as not in them.
+        # Read before the data: an update from another thread in between then counts as missing from them.
         reported = self._last_trace_edit_id
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if not self._lean or "_layout" not in vars(self) or not ("_widget_data" in state or key is None):
@@ -268,7 +266,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
         trace_indexes: int | Sequence[int] | None = None,
         source_view_id: str | None = None,
     ) -> None:
-        """Send one message, where Plotly sends the edit's number, the edit and its withdrawal apart."""
+        """Send one message; Plotly sends the edit's number, the edit and its withdrawal separately."""
         if not self._lean:
             super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
             return
@@ -302,7 +300,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
             super()._send_relayout_msg(layout_data, source_view_id)
 
     def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
-        """Answer what the page sends: a click, a key, or the wish for the state or for the numbers as tables."""
+        """Handle a message of the page: a click, a key, or a request for the state or for the data tables."""
         if content.get("kind") == "state":
             if content.get("edit") == self._last_trace_edit_id:
                 return  # the page has drawn the newest
@@ -318,7 +316,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
             tell(Click(points["trace_indexes"][0], place, points["xs"][0], points["ys"][0]))
 
     def _hear_plotly(self, _trace: object, points: Any, _state: object) -> None:
-        """Pass on a click that came through Plotly's own widget."""
+        """Forward a click from Plotly's own widget."""
         if points.point_inds and (tell := self._on_point["click"]) is not None:
             index = points.point_inds[0]
             place = tuple(index) if isinstance(index, list | tuple) else (index,)
@@ -326,7 +324,7 @@ class LiveFigure(KnownNames, go.FigureWidget):
 
 
 def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the path (``marker.color``) and value of each property of `new` that `shown` has not."""
+    """Yield the path (``marker.color``) and value of each property of `new` that differs from `shown`."""
     for name, value in _properties(new).items():
         path = f"{prefix}{name}"
         current = shown.get(name)
@@ -337,7 +335,7 @@ def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[t
 
 
 def _properties(value: Any) -> Mapping[str, Any]:
-    """Return the properties that a mapping or an object of Plotly sets itself."""
+    """Return the properties that a mapping or a Plotly object sets itself."""
     if isinstance(value, BasePlotlyType):
         plain: Mapping[str, Any] = value.to_plotly_json()
         return plain
@@ -345,19 +343,19 @@ def _properties(value: Any) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a copy of an array, C-contiguous as a binary message must be; an object of Plotly as a dict."""
+    """Return a C-contiguous copy of an array, as binary messages require; a Plotly object as a dict."""
     if isinstance(value, np.ndarray):
         return np.array(value, order="C")
     return value.to_plotly_json() if isinstance(value, BasePlotlyType) else value
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Return whether two values of a property are the same, arrays also in their dtype; NaN equals NaN."""
+    """Return whether two values of a property are equal, arrays including their dtype; NaN equals NaN."""
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         if one.dtype != other.dtype or one.shape != other.shape:
             return False
         return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
     if isinstance(one, list) and isinstance(other, list):
-        with suppress(ValueError):  # there are arrays in them
+        with suppress(ValueError):  # the lists contain arrays
             return one == other
     return bool(BasePlotlyType._vals_equal(one, other))

@@ -1,4 +1,4 @@
-"""What the explorer has to say: hints, warnings, errors, each with its reason and its fix."""
+"""Messages to the user: hints, warnings, errors, each with its reason and its fix."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,22 +12,22 @@ from explorer.widgets.page_part import PagePart, PartEvent
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to say."""
+    """One message."""
 
     id: str
-    """Its name: a later message of the same name takes its place."""
+    """Its name: a later message with the same name replaces it."""
     kind: Literal["info", "hint", "warning", "error"]
     """How severe it is."""
     text: str
     """What happened, in a sentence."""
     why: str = ""
-    """The reason, for those who ask; may be empty."""
+    """The reason, shown on request; may be empty."""
     action: str = ""
-    """What the button that fixes it does: ``"Learning rate 0.5 → 0.05"``; empty for no button."""
+    """Label of the button that fixes it: ``"Learning rate 0.5 → 0.05"``; empty for no button."""
 
 
 class Messages(PagePart):
-    """The list of messages, newest first. Without any it takes no room."""
+    """The list of messages, newest first; hidden if there are none."""
 
     _esm = script("messages")
 
@@ -43,22 +43,22 @@ class Messages(PagePart):
         return any(message["id"] == name for message in self.messages)
 
     def show(self, *shown: Message) -> None:
-        """Add messages, before the others; one whose id is there already takes the old one's place."""
+        """Add messages at the top; one with an existing id replaces the old one in its position."""
         there = {message["id"]: message for message in self.messages}
         given = {message.id: asdict(message) for message in shown}
         new = [message for name, message in given.items() if name not in there]
         self.messages = [*new, *(there | {name: given[name] for name in given if name in there}).values()]
 
     def remind(self, *shown: Message) -> None:
-        """Add messages as `show` does, but not what the user has dismissed, unless it is more severe now."""
+        """Add messages as `show` does, except those that the user dismissed, unless they are more severe now."""
         self.show(*(message for message in shown if (message.id, message.kind) not in self._dismissed))
 
     def dismiss(self, *ids: str) -> None:
-        """Take away the messages of these ids; ids that are not there are ignored."""
+        """Remove the messages with these ids; unknown ids are ignored."""
         self.messages = [message for message in self.messages if message["id"] not in ids]
 
     def clear(self) -> None:
-        """Take away all messages, and forget what was dismissed."""
+        """Remove all messages, and forget which ones were dismissed."""
         self._dismissed.clear()
         self.messages = []
 

@@ -1,4 +1,4 @@
-"""What every part of the page is: a widget that knows its names, looks as the others do, and hears its page."""
+"""Base classes of the page's parts: widgets that reject unknown names, share assets, and receive messages."""
 
 import inspect
 import logging
@@ -21,19 +21,19 @@ _log = logging.getLogger(__name__)
 
 
 class KnownNames:
-    """Stands before a widget's class among the bases, and refuses what the class doesn't know.
+    """Mixin that precedes a widget's base class, and rejects names that the class doesn't know.
 
     Raises
     ------
     TypeError
-        For a keyword that is neither a parameter nor, where ``__init__`` takes any, a trait. The message names the
-        nearest one.
+        For a keyword that is neither a parameter nor, if ``__init__`` takes arbitrary ones, a trait. The message
+        suggests the closest name.
     AttributeError
-        When a public attribute is set that the class doesn't declare.
+        When setting a public attribute that the class doesn't declare.
     """
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Look at the keywords before anything is made."""
+        """Check the keywords before anything is created."""
         made_as: Any = cls
         known = _keywords(made_as)
         for name in options:
@@ -73,19 +73,19 @@ class PartEvent(Generic[_Told]):
         self._name = name
 
     def __get__(self, part: Any, _owner: object) -> Callable[[Callable[_Told, object]], None]:
-        """Return what takes a callback, for what `PagePart._tell` says of the event."""
+        """Return a function that subscribes a callback to the event."""
         return lambda callback: part._callbacks.setdefault(self._name, []).append(callback)
 
 
 class PagePart(KnownNames, anywidget.AnyWidget):
-    """A part of the page, in a box of others or alone in a cell.
+    """A part of the page, in a box or alone in a cell.
 
-    ``_esm = script("…")`` names its script; the rules of the sheet of that name are on the page already. What
-    `ipywidgets.DOMWidget` takes, such as `layout`, every part takes as well.
+    ``_esm = script("…")`` names its script; the style sheet with the same name is already on the page. Every part
+    accepts the options of `ipywidgets.DOMWidget`, such as `layout`.
     """
 
     _look = Instance(Assets).tag(sync=True, **widget_serialization)
-    """Brings sheets and scripts: a page that has the part has them too."""
+    """Makes every page with the part load the style sheets and scripts too."""
 
     def __init__(self, **traits: Any) -> None:
         self._callbacks: dict[str, list[Callable[..., object]]] = {}
@@ -97,7 +97,7 @@ class PagePart(KnownNames, anywidget.AnyWidget):
         return look_of(Path(__file__).parent)
 
     def update(self, **values: Any) -> None:
-        """Set traits of these names, in one message to the page."""
+        """Set several traits, in one message to the page."""
         with self.hold_sync():
             for name, value in values.items():
                 setattr(self, name, value)
@@ -111,13 +111,13 @@ class PagePart(KnownNames, anywidget.AnyWidget):
             self._hear(content, buffers)
 
     def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Take a message of the page, which may hold anything."""
+        """Handle a message of the page, which may contain anything."""
 
 
 def guard_widgets() -> None:
-    """See that in this process, which serves a page, its words reach only traits that are tagged ``page=True``.
+    """In this process, which serves a page, let messages set only traits that are tagged ``page=True``.
 
-    A message with a value that is none for its trait is dropped.
+    A message with an invalid value for its trait is dropped.
     """
     widget_class: Any = ipywidgets.Widget
     set_state = widget_class.set_state

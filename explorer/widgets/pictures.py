@@ -1,4 +1,4 @@
-"""Pictures: in rows that have names, as the steps to the last, or the weights of a layer's units."""
+"""Pictures: in named rows, as a series of steps, or as the weights of a layer's units."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,27 +10,27 @@ from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 
-_PITCH = 29 / 28  # from one picture of the sprite to the next in widths of one: 28 pixels, and a gap of one
+_PITCH = 29 / 28  # distance between the sprite's pictures, in picture widths: 28 pixels and a gap of one
 
 
 @dataclass(frozen=True, slots=True)
 class RowPicture:
-    """What is said of one picture."""
+    """The text of one picture."""
 
     detail: str
-    """What it shows, as tool tip and for screen readers."""
+    """Its description, as tooltip and for screen readers."""
     caption: str = ""
-    """A word under it; none if empty."""
+    """A word below it; none if empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRow:
-    """Pictures that have something in common."""
+    """Pictures that belong together."""
 
     name: str
-    """What that is; empty where the heading says it."""
+    """Name of the row; empty if the heading suffices."""
     pictures: Sequence[RowPicture]
-    """What is said of each, in the order of the sprite."""
+    """The text of each picture, in the order of the sprite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,22 @@ class PictureRows(Drawable):
     kind = "explorer-picture-rows"
 
     heading: str = ""
-    """What they show."""
+    """Heading of the rows."""
     rows: Sequence[PictureRow] = ()
     picture: bytes = b""
-    """A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as `explorer.figures.digits.sprite` makes. Each
-    of the rows begins a row of it."""
+    """A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as made by `explorer.figures.digits.sprite`.
+    Each row starts a new row of it."""
     columns: int = 1
-    """Pictures in a row of the sprite, and at most on the page."""
+    """Pictures per row of the sprite, and the maximum per row on the page."""
     note: str = ""
-    """A quieter line under the heading."""
+    """A muted line below the heading."""
     first_apart: bool = False
-    """Whether the first picture of each row is of another kind than the others."""
+    """Whether the first picture of each row is of a different kind."""
     offer: str = ""
-    """Words of a button after the heading, whose press is ``"offer"``; none if empty."""
+    """Label of a button after the heading, whose press is ``"offer"``; none if empty."""
 
     def elements(self) -> list[Element]:
-        """Return the rows as they are drawn."""
+        """Return the rows as elements."""
         starts = [0]
         for row in self.rows:
             starts.append(starts[-1] + -(-len(row.pictures) // self.columns))
@@ -100,28 +100,28 @@ class PictureRows(Drawable):
 
 
 def _place(at: int, count: int) -> float:
-    """Return where a picture begins, in percent of what is left over: so the place of a background is measured."""
+    """Return a picture's background position in percent, which CSS measures against the remaining space."""
     return 100 * _PITCH * at / (_PITCH * count - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class PictureSteps(Drawable):
-    """Steps as pictures, for a `Display`."""
+    """A series of steps as pictures, for a `Display`."""
 
     kind = "explorer-picture-steps"
 
     steps: tuple[tuple[str, str], ...]
-    """For each picture, in order, a word under it, and a sentence as tool tip and for screen readers."""
+    """For each picture in order, a caption, and a sentence as tooltip and for screen readers."""
     picture: bytes = b""
-    """A PNG of them side by side, as `explorer.figures.digits.sprite` makes; nothing shows empty frames."""
+    """A PNG of them side by side, as made by `explorer.figures.digits.sprite`; if empty, the frames are empty."""
 
     def elements(self) -> list[Element]:
-        """Return the steps as they are drawn."""
+        """Return the steps as elements."""
         return [element("ol", *map(self._step, range(len(self.steps))), aria_label="Steps")]
 
     def _step(self, index: int) -> Element:
         (caption, detail), n = self.steps[index], len(self.steps)
-        # In percent, the place of a background is measured on what is left over, hence the - 1.
+        # CSS measures a background position in percent against the remaining space, hence the - 1.
         place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
         style = {"background-position": place, "background-size": size}
         shown = {"role": "img", "aria_label": detail, "style": style, "picture": 0 if self.picture else None}
@@ -131,34 +131,34 @@ class PictureSteps(Drawable):
 
 @dataclass(frozen=True, slots=True)
 class WeightPage:
-    """What a page of images shows."""
+    """The content of a page of images."""
 
     heading: str = ""
     sprite: bytes = b""
-    """A PNG that holds them, `columns` to a row, as `explorer.figures.digits.weights_sprite` makes."""
+    """A PNG with the images, `columns` to a row, as made by `explorer.figures.digits.weights_sprite`."""
     first: int = 0
     """The unit of the first image."""
     n_images: int = 0
-    """How many images; the others of the sprite's last row are empty."""
+    """Number of images; the rest of the sprite's last row is empty."""
     columns: int = 1
     limit: str = ""
-    """The weight of the full tones, as it is written at the ends of the scale."""
+    """The weight shown in full tone, as text at the ends of the scale."""
     page: int = 0
-    """Which page this is, 0 for the first."""
+    """The current page, 0 for the first."""
     n_pages: int = 1
 
 
 class WeightImages(PagePart):
-    """A page of images on a scale of two hues, with the scale."""
+    """A page of images in a two-hue color scale, with the scale."""
 
     _esm = script("weight_images")
 
     selected = traitlets.Int(0).tag(sync=True, page=True)
     """The chosen unit, 0 for the layer's first; set by the user or the app."""
     content = traitlets.Dict(asdict(WeightPage())).tag(sync=True)
-    """The `WeightPage` that is shown: in one trait, so that the page draws once."""
+    """The current `WeightPage`: in one trait, so that the page draws once."""
     on_page = PartEvent[[int]]("page")
-    """Calls ``callback(page)`` when another page is asked for, 0 for the first."""
+    """Calls ``callback(page)`` when another page is requested, 0 for the first."""
 
     def show(self, page: WeightPage) -> None:
         """Show a page of images, in one message."""

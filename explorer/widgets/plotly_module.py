@@ -1,6 +1,6 @@
-"""Plotly's JavaScript, as one module: where it lies, and under which name a page's figures share it.
+"""Plotly's JavaScript as one module: its location, and the name under which a page's figures share it.
 
-Loads nothing of Plotly, so that a server can ask as well.
+Doesn't import Plotly, so that the server can use it as well.
 """
 
 from importlib.metadata import version
@@ -16,28 +16,28 @@ def _package() -> Path:
 
 
 PLOTLY_VERSION = version("plotly")
-"""The version of the Python package, which brings its own JavaScript."""
+"""The version of the Python package, which includes its own JavaScript."""
 
 PLOTLY_MODULE = _package() / "package_data" / "widgetbundle.js"
 """Plotly.js and Plotly's widget as one JavaScript module."""
 
 PLOTLY_KEY = f"explorer.plotly.{PLOTLY_VERSION}"
-"""Name on ``globalThis`` of a promise of the module. A page that fetches it itself adds ``.page`` to the name."""
+"""Name on ``globalThis`` of a promise of the module. A page that loads it itself appends ``.page`` to the name."""
 
 PAGE_HAS_PLOTLY = "EXPLORER_PAGE_HAS_PLOTLY"
-"""Environment variable of a kernel whose page fetches the module over HTTP."""
+"""Environment variable of a kernel whose page loads the module over HTTP."""
 
 
 def plotly_script() -> bytes:
-    """Return the module as a classic script, which leaves what the module exports on ``globalThis``.
+    """Return the module as a classic script that stores the module's exports on ``globalThis``.
 
-    It lies there under `PLOTLY_KEY` with ``.script`` added; run again, it leaves that as it is. Chromium keeps a
-    classic script's compiled code from one visit to the next, a module's never (seen in version 156).
+    Their key is `PLOTLY_KEY` with ``.script`` appended; running the script again changes nothing. Chromium caches
+    a classic script's compiled code across visits, a module's never (as of version 156).
 
     Raises
     ------
     ValueError
-        If the module does not end in a list of what it exports.
+        If the module does not end in a list of exports.
     """
     body, found, end = PLOTLY_MODULE.read_bytes().rpartition(b"export{")
     exports, closed, notices = end.partition(b"}")

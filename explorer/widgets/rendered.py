@@ -1,6 +1,6 @@
-"""Shows text, tables and pictures that Python puts into elements: what only shows needs no script of its own.
+"""Shows text, tables and pictures that Python describes as elements: display-only parts need no own script.
 
-An element is plain data, ``[tag, attributes, *children]``, and text is a string: no text ever becomes markup.
+An element is plain data, ``[tag, attributes, *children]``, and text is a string: text never becomes markup.
 """
 
 from abc import ABC, abstractmethod
@@ -14,25 +14,24 @@ from explorer.widgets.page_part import PagePart, PartEvent
 
 Element = list[Any]
 
-_PACE_MS = 2000  # training is faster than a voice
+_PACE_MS = 2000  # training is faster than speech
 
 
 def element(tag: str, *children: Element | str | None, **attributes: Any) -> Element:
-    """Return an element; which there are says ``rendered.js``.
+    """Return an element; ``rendered.js`` lists the supported ones.
 
     Parameters
     ----------
     tag : str
-        Its name.
+        The tag name.
     *children : Element or str or None
-        What stands in it. None and empty strings are left out.
+        Its content. None and empty strings are left out.
     **attributes : str, float or bool
-        ``class_``, ``role``, ``aria_label``, ``data_kind``, …: an underscore stands for a hyphen, the last one for
-        nothing. True makes an attribute without a value; None and False leave it out; ARIA's are true and false in
-        words. ``data_help`` is a sentence that the page shows as help on whatever can have the focus. Three are
-        not HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the picture that is the
-        background, ``pace`` the fewest milliseconds between two changes of what stands in it, where that is read
-        out.
+        ``class_``, ``role``, ``aria_label``, ``data_kind``, …: underscores become hyphens, a trailing one is
+        removed. True makes an attribute without a value; None and False omit it; ARIA attributes get the words
+        "true" and "false". ``data_help`` is a help text that the page shows on any focusable element. Three
+        attributes are not HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the background
+        picture, ``pace`` the minimum number of milliseconds between changes of content that is read out.
     """
     named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
     said = {name: word_of(value) for name, value in named.items() if name.startswith("aria-")}
@@ -43,30 +42,30 @@ def element(tag: str, *children: Element | str | None, **attributes: Any) -> Ele
 
 
 def button_element(press: str, *children: Element | str, **attributes: Any) -> Element:
-    """Return a button, whose click `Rendered.on_press` tells by the name `press`."""
+    """Return a button whose clicks are reported to `Rendered.on_press` as `press`."""
     return element("button", *children, type="button", data_press=press, **attributes)
 
 
 def icon_element(*paths: str) -> Element:
-    """Return strokes of an icon, each as SVG writes a path in 16 × 16."""
+    """Return an icon of strokes, each an SVG path in a 16 × 16 box."""
     named = {"class_": "explorer-icon", "viewBox": "0 0 16 16", "aria_hidden": True}
     return element("svg", *(element("path", d=path) for path in paths), **named)
 
 
 def row_element(name: str, *cells: str, **attributes: Any) -> Element:
-    """Return a row of a table: its name, and its cells."""
+    """Return a table row: its name, and its cells."""
     return element(
         "tr", element("th", name, scope="row"), *(element("td", text) for text in cells), **attributes
     )
 
 
 def word_of(flag: object) -> Any:
-    """Return ``"true"`` or ``"false"`` for a flag; None, or what is none, as it is."""
+    """Return ``"true"`` or ``"false"`` for a bool; other values unchanged."""
     return str(flag).lower() if isinstance(flag, bool) else flag
 
 
 def term_element(words: str, meaning: str) -> Element | str:
-    """Return a word that explains itself on hover, focus and click; without a meaning, the plain word."""
+    """Return a term that shows its meaning on hover, focus and click; without a meaning, plain text."""
     if not meaning:
         return words
     return element("button", words, type="button", class_="explorer-term", data_help=meaning)
@@ -75,21 +74,21 @@ def term_element(words: str, meaning: str) -> Element | str:
 def table_element(
     caption: str, head: Iterable[Element], rows: Iterable[Element], **attributes: Any
 ) -> Element:
-    """Return a table of cells in a head and of rows, with a caption that only screen readers read."""
+    """Return a table with a head, rows, and a caption for screen readers only."""
     words = element("caption", caption, class_="explorer-unseen")
     parts = element("thead", element("tr", *head)), element("tbody", *rows)
     return element("table", words, *parts, **attributes)
 
 
 class Rendered(PagePart):
-    """Elements. Of a new drawing only what differs is touched, so the focus stays and nothing is read out twice.
+    """Elements. Redrawing touches only what differs, so the focus stays and nothing is read out twice.
 
     Parameters
     ----------
     kind : str
         CSS class of the part: ``"explorer-tiles"``.
     *content : Element or str
-        What it shows first.
+        The initial content.
     """
 
     _esm = script("rendered")
@@ -101,11 +100,11 @@ class Rendered(PagePart):
     """Calls ``callback(press)`` when a `button_element` is pressed."""
 
     def __init__(self, kind: str, *content: Element | str, **traits: Any) -> None:
-        # The class is there before the script is, so that nothing has another size for a moment.
+        # The class is set before the script loads, so that nothing changes its size.
         super().__init__(kind=kind, content=list(content), _dom_classes=(kind,), **traits)
 
     def draw(self, *content: Element | str, picture: bytes = b"") -> None:
-        """Show elements in place of those before, in one message; `picture` is a PNG, none if empty."""
+        """Replace the elements, in one message; `picture` is a PNG, none if empty."""
         self.update(content=list(content), pictures=[picture] if picture else [])
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
@@ -115,7 +114,7 @@ class Rendered(PagePart):
 
 
 class Drawable(ABC):
-    """Data that says how it looks, for a `Display`."""
+    """Data that can be drawn as elements by a `Display`."""
 
     __slots__ = ()
     kind = ""
@@ -128,14 +127,14 @@ class Drawable(ABC):
 
     @abstractmethod
     def elements(self) -> Sequence[Element]:
-        """Return what is drawn."""
+        """Return the data as elements."""
 
 
 _Data = TypeVar("_Data", bound=Drawable)
 
 
 class Display(Rendered, Generic[_Data]):
-    """Shows data that says how it looks: ``Display(Tiles(…))``."""
+    """Shows drawable data: ``Display(Tiles(…))``."""
 
     shown: _Data
 

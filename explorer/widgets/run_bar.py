@@ -1,4 +1,4 @@
-"""Bars that say how a run goes, with its buttons: the app's, and a slide's."""
+"""Progress bars of a run with its buttons: the app's, and a slide's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import counted, duration, grouped, in_line
 
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
-"""What a run may be in. ``"idle"``: nothing is trained yet."""
+"""The states of a run. ``"idle"``: nothing is trained yet."""
 
 _ENDED = ("finished", "stopped", "failed")
 
 ACTIONS = ("train", "pause", "resume", "step_batch", "step_epoch", "stop", "reset")
-"""What a user may ask of a run."""
+"""The actions that a user can request."""
 
 _BEGIN = frozenset({"train", "step_batch", "step_epoch"})
 _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -30,15 +30,15 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 SLIDE_STATES = ("recorded", "running", "live", "failed")
-"""What a slide shows: the recorded run, a live one on its way or at its end, the recorded one after a failure."""
+"""The states of a slide: the recorded run, a live one running or finished, the recorded one after a failure."""
 
 LARGEST = 3.0
 
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
-    """Return which of `ACTIONS` are possible in a status, where a run that has ended `goes_on` or not.
+    """Return which of `ACTIONS` are possible in a status; `goes_on` tells whether an ended run can be continued.
 
-    The first possible one of pause, resume and train is what the primary button does.
+    The primary button is the first possible one of pause, resume and train.
 
     Raises
     ------
@@ -51,30 +51,30 @@ def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is."""
+    """A run's progress."""
 
     status: str
     """One of `STATUSES`."""
     epoch: float
-    """Epochs done, with the fraction of the present one."""
+    """Epochs done, including the fraction of the current one."""
     epochs: int
-    """Epochs asked for."""
+    """Epochs planned."""
     seconds_left: float | None = None
-    """Estimate of the seconds until the end; None while it is not known."""
+    """Estimated seconds until the end; None if unknown."""
     place: tuple[int, int, int] | None = None
-    """Of a paused run: the epoch under way, 1 for the first, the mini-batches of it that are done, and all that an
-    epoch has. Without it, only the epoch is said."""
+    """For a paused run: the current epoch, 1 for the first, its mini-batches done, and the mini-batches per epoch.
+    Without it, only the epoch is shown."""
     waits: int = 0
-    """Of a running one: its place in line for a core, 1 for the next; 0 while it has one."""
+    """For a running run: its queue position for a core, 1 for the next; 0 while it has one."""
 
     is_early: bool = False
     """Whether early stopping has ended it before its last epoch."""
     restored: bool = False
-    """Whether it has ended with the weights of that epoch, the best, in place of its last."""
+    """Whether it has ended with the weights of its best epoch, not of its last."""
 
     @property
     def text(self) -> str:
-        """The same in words: ``"epoch 3 of 10 · 12 s left"``; while it runs the epoch is the one under way."""
+        """The progress in words: ``"epoch 3 of 10 · 12 s left"``; during a run the epoch is the current one."""
         done, epochs = int(self.epoch), self.epochs
         under_way = f"epoch {min(done + 1, epochs)} of {epochs}"
         if self.status == "idle":
@@ -101,26 +101,26 @@ class RunBar(PagePart):
     """One of `STATUSES`; set by the app."""
     enabled = traitlets.Dict().tag(sync=True)
     auto = traitlets.Bool(True).tag(sync=True, page=True)
-    """The switch: whether a changed setting starts training at once. Set by the user, observed by the app."""
+    """The switch: whether changing a setting starts training at once. Set by the user, observed by the app."""
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     resumes = traitlets.Unicode().tag(sync=True)
-    """What the button says that lets a run go on after its end; empty where that is not possible."""
+    """Label of the button that continues an ended run; empty if that is impossible."""
     trains = traitlets.Unicode("Train").tag(sync=True)
-    """What the button says that begins a run."""
+    """Label of the button that starts a run."""
     note = traitlets.Unicode().tag(sync=True)
-    """What the last step did; empty for none."""
+    """The result of the last step; empty if there is none."""
     on_action = PartEvent[[str]]("action")
-    """Calls ``callback(name)`` for each action, one of `ACTIONS`, that the user asks for."""
+    """Calls ``callback(name)`` for each action, one of `ACTIONS`, that the user requests."""
 
     def __init__(self, *, auto: bool = True, **traits: Any) -> None:
         begun = {"enabled": actions("idle"), "text": RunProgress("idle", 0, 1).text}
         super().__init__(auto=auto, **(begun | traits))
 
     def show(self, run: RunProgress, **words: str) -> None:
-        """Show where the run is, in one message to the page.
+        """Show the run's progress, in one message to the page.
 
-        Of `words`, which are `resumes`, `trains` and `note`, those that are not given stay.
+        The `words` are `resumes`, `trains` and `note`; those not given stay unchanged.
         """
         fraction = min(1.0, max(0.0, run.epoch / run.epochs))
         self.update(status=run.status, fraction=fraction, text=run.text, **words)
@@ -131,45 +131,45 @@ class RunBar(PagePart):
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         action = content.get("action")
-        # A click may have been on its way while the run ended: what is not possible any more is dropped.
+        # A click may arrive after the run has ended: actions that are no longer possible are dropped.
         if action in ACTIONS and self.enabled[action]:
             self._tell("action", action)
 
 
 class LiveBar(PagePart):
-    """One line under a slide's figures.
+    """One line below a slide's figures.
 
-    It also tells Python what the figures must look like: the page's colours, and how large the room's screen is.
+    It also reports to Python how the figures must look: the page's theme, and the size of the screen.
     """
 
     _esm = script("live_bar")
 
     settings = traitlets.Unicode().tag(sync=True)
-    """The run's settings in a line; empty for a slide without a run, which then has no button either."""
+    """The run's settings in one line; empty for a slide without a run, which has no button either."""
     notes = traitlets.Unicode().tag(sync=True)
-    """What the speaker sees and nobody else."""
+    """Notes that only the speaker sees."""
     state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
     """One of `SLIDE_STATES`."""
     text = traitlets.Unicode().tag(sync=True)
-    """The same in words, with how far the run is."""
+    """The state in words, with the run's progress."""
     fraction = traitlets.Float(0.0).tag(sync=True)
-    """How far the live run is, 0 to 1."""
+    """Progress of the live run, 0 to 1."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
-    """Colours that the page shows; set by the page."""
+    """The page's theme; set by the page."""
     scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True, page=True)
-    """Size of text and lines against the app's, 1 to 3; set by the page."""
+    """Size of text and lines relative to the app's, 1 to 3; set by the page."""
     on_live = PartEvent[[str]]("live")
-    """Calls ``callback("run")`` when a live run is asked for, and ``callback("stop")`` when it is to end."""
+    """Calls ``callback("run")`` to request a live run, and ``callback("stop")`` to end it."""
 
     def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
         super().__init__(settings=settings, notes=notes, **traits)
 
     def show(self, state: str, text: str, fraction: float = 0.0) -> None:
-        """Show what the slide shows, in one message."""
+        """Show the slide's state, in one message."""
         self.update(state=state, text=text, fraction=min(1.0, max(0.0, fraction)))
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         possible = "stop" if self.state == "running" else "run"
-        # A press may have been on its way while the run ended: what is not possible any more is dropped.
+        # A press may arrive after the run has ended: actions that are no longer possible are dropped.
         if self.settings and content.get("live") == possible:
             self._tell("live", possible)

@@ -1,4 +1,4 @@
-"""The runs of a session in a table: named, noted, pinned, hidden, deleted, chosen for a comparison."""
+"""A table of a session's runs, which can be named, noted, pinned, hidden, deleted, and selected for comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class RunCell:
     """One cell of a row."""
 
     text: str
-    """What stands in it."""
+    """Its content."""
     order: float | None = None
-    """The number to sort by; without it, the text."""
+    """The number to sort by; by default, the text."""
     differs: bool = False
-    """Whether it is a setting in which the run differs from the present one."""
+    """Whether it is a setting in which the run differs from the current one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +37,35 @@ class RunRow:
     """One run."""
 
     number: int
-    """Its number in the session, which names it here."""
+    """Its number in the session, used as its id."""
     colour: str
     """Colour of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
-    """One for each heading."""
+    """One per heading."""
     chips: tuple[str, ...] = ()
-    """Settings in words, in a line under the others."""
+    """Settings in words, in a line below the others."""
     label: str = ""
-    """What it is called without a name."""
+    """Its label if it has no name."""
     name: str = ""
     note: str = ""
-    """The user's words: any text, shown as text."""
+    """The user's name and note: any text, shown as text."""
     pinned: bool = False
-    """Whether it stands first."""
+    """Whether it comes first."""
     hidden: bool = False
-    """Whether its curves are left out."""
+    """Whether its curves are hidden."""
     present: bool = False
-    """Whether it is the run that the other tabs show: it can't be hidden or deleted."""
+    """Whether it is the run in the other tabs: it can't be hidden or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAction:
-    """What the user asks for."""
+    """A request of the user."""
 
     verb: Verb
     """``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"``, ``"load"`` or ``"open"`` a run;
-    ``"undo"`` or ``"forget"`` what was deleted."""
+    ``"undo"`` or ``"forget"`` deletions."""
     number: int = 0
-    """Number of the run; 0 where the verb means no single one."""
+    """Number of the run; 0 if the verb applies to no single one."""
     text: str = ""
     """The new name or note."""
 
@@ -76,29 +76,29 @@ class RunTable(PagePart):
     _esm = script("run_table")
 
     headings: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Words over the cells."""
+    """Column headings."""
     meanings = traitlets.Dict().tag(sync=True)
-    """Sentences that explain headings."""
+    """Explanations of headings."""
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """The runs that have ended, as `RunRow` holds them."""
+    """The ended runs, as dicts of `RunRow`."""
     present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    """The run that the other tabs show, or none. While it trains, its row is all that is sent."""
+    """The run in the other tabs, or none. During training, only its row is sent."""
     chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True, page=True)
-    """Numbers of the runs to compare, at most two, in the order in which they were chosen."""
+    """Numbers of the runs to compare, at most two, in the order of selection."""
     status = traitlets.Unicode().tag(sync=True)
-    """One line under the table."""
+    """One line below the table."""
     undo = traitlets.Bool(False).tag(sync=True)
-    """Whether the line offers to undo; the page takes it back after ten seconds."""
+    """Whether the line has an undo button; the page removes it after ten seconds."""
     on_action = PartEvent[[RunAction]]("action")
     """Calls ``callback(action)`` when the user edits a run or presses one of its buttons."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """All rows, the present run's last."""
+        """All rows, the current run's last."""
         return [*self.earlier, *self.present]
 
     def show(self, headings: Sequence[str], rows: Sequence[RunRow]) -> None:
-        """Show `rows` in place of those before, in one message; runs that are gone are chosen no more."""
+        """Replace the rows, in one message; missing runs are deselected."""
         there = {row.number for row in rows}
         self.update(
             headings=list(headings),
@@ -108,7 +108,7 @@ class RunTable(PagePart):
         )
 
     def say(self, status: str, *, undo: bool = False) -> None:
-        """Put a line under the table, with a button to undo or without."""
+        """Show a line below the table, with or without an undo button."""
         self.update(status=status, undo=undo)
 
     @traitlets.validate("chosen")
@@ -127,6 +127,6 @@ class RunTable(PagePart):
 
 
 def _plain(row: RunRow) -> dict[str, Any]:
-    """Return a row as the page gets it; `dataclasses.asdict` takes ten times as long, which 200 rows feel."""
+    """Return a row as a dict for the page; `dataclasses.asdict` takes ten times as long, too slow for 200 rows."""
     cells = [{"text": cell.text, "order": cell.order, "differs": cell.differs} for cell in row.cells]
     return {name: getattr(row, name) for name in RunRow.__slots__} | {"cells": cells}

@@ -1,7 +1,7 @@
-"""One setting of a run as a widget: its value is valid at any time, whatever is typed into its control.
+"""One setting of a run as a widget: its value is always valid, whatever is typed into its control.
 
-The page sends what the user commits as it was typed, and it is checked here, with the one table of fields. If it
-is valid it becomes the value; if not, the control says what is expected, and the last valid value stays in use.
+The page sends committed input as it was typed, and it is validated here, with the single table of fields. Valid
+input becomes the value; otherwise the control shows what is expected, and the last valid value stays in use.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.wording import did_you_mean, plain
 
 SETTINGS = tuple(name for name in FIELDS if name != "changes")
-"""The names of those that have a control: changes in mid-run are made in a run."""
+"""Names of the settings that have a control; mid-run changes are made during a run."""
 
 _DECADE = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
 _PAIR = ("output", "loss")
@@ -28,19 +28,19 @@ _PAIRS = (
 
 
 def stops(name: str) -> list[float]:
-    """Return the values that the slider of a setting stops at: about even on a log scale, and easy to name.
+    """Return the stops of a setting's slider: about even on a log scale, and round numbers.
 
     Parameters
     ----------
     name : str
-        ``"learning_rate"``: ten values of two digits a decade. ``"epochs"``: the same, in whole numbers.
-        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the ones half-way between. Those
-        whose lowest is 0 begin with it, for off; shares and lengths are evenly spaced.
+        ``"learning_rate"``: ten two-digit values per decade. ``"epochs"``: the same, in integers.
+        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the values half-way between.
+        Settings whose minimum is 0 start with it, for off; shares and lengths are evenly spaced.
 
     Returns
     -------
     list of float or int
-        Ascending, without repeats, from the lowest to the highest that the setting may be.
+        Ascending, without duplicates, from the setting's minimum to its maximum.
     """
     decades = [float(f"{step}e{power}") for power in range(-5, 3) for step in _DECADE]
     powers = [2**power for power in range(17)]
@@ -70,7 +70,7 @@ def stops(name: str) -> list[float]:
 
 
 def _kinds(name: str) -> tuple[str, ...]:
-    """Return the kinds of control that a setting can have, the usual one first."""
+    """Return the kinds of control that a setting can have, the default first."""
     field = FIELDS[name]
     if isinstance(field, LayerSizes):
         return ("scale", "layers")
@@ -82,7 +82,7 @@ def _kinds(name: str) -> tuple[str, ...]:
 
 
 def _control(kind: str, field: Any) -> dict[str, Any]:
-    """Return what the page has to know of a control besides its words."""
+    """Return the page's data for a control, except its texts."""
     is_said = field.unit and field.label.endswith(field.unit)
     control = {"name": field.name, "kind": kind, "unit": "" if is_said else field.unit}
     if kind in ("scale", "whole", "count"):
@@ -112,19 +112,19 @@ def _words(kind: str, field: Any) -> tuple[str, str]:
 
 
 def _whole(value: object) -> object:
-    """Return a number as Python has it: the page knows no whole ones."""
+    """Return an integral float as an int: the page has only floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Checked(traitlets.TraitType[Any, Any]):
-    """What its widget checks: at once, also None, and also while notifications wait."""
+    """A trait that its widget validates: at once, including None, even while notifications are deferred."""
 
     def validate(self, obj: Any, value: object) -> Any:
         return obj.check(value)
 
 
 class Setting(PagePart, ipywidgets.ValueWidget):
-    """The control of one setting, to be used as any widget of ipywidgets with a value.
+    """The control of one setting, usable like any ipywidgets widget with a value.
 
     Parameters
     ----------
@@ -132,30 +132,30 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         Attribute of `TrainingConfig`.
     kind : str, optional
         For ``"hidden_sizes"``: ``"scale"``, a slider for the first layer, or ``"layers"``, a list of all. For
-        ``"output"``: ``"choice"``, or ``"pair"``, which chooses the loss too. Without it, the first of these.
+        ``"output"``: ``"choice"``, or ``"pair"``, which includes the loss. By default, the first of these.
     n_images, n_classes : int
-        How many training images and classes there are.
+        Number of training images and of classes.
     **options
         Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
 
     Attributes
     ----------
     value : int, float, str, tuple or None
-        The setting, of the type that it has in `TrainingConfig`; for a pair, ``(output, loss)``. Set by the user
-        or the program, and never invalid.
+        The setting, with its type in `TrainingConfig`; for a pair, ``(output, loss)``. Set by the user or the
+        program, and never invalid.
     description, tooltip : str
-        The name on screen, and the sentence of help.
+        The name on screen, and the help text.
     disabled : bool
-        Whether the user cannot change it.
+        Whether the user can't change it.
     error : str
-        What is wrong with what the user has typed, shown under the control; empty when nothing is.
+        What is wrong with the typed text, shown below the control; empty if it is valid.
     now : float or None
-        The value in a run that trains, which can be changed there; None where there is nothing to change.
+        The current run's value, which can be changed during the run; None if there is nothing to change.
 
     Raises
     ------
     ConfigError
-        If a value is assigned that the setting may not have; the value stays as it was.
+        If an invalid value is assigned; the value stays unchanged.
     TypeError
         If there is no such option.
     ValueError
@@ -183,9 +183,9 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     now = traitlets.Float(None, allow_none=True).tag(sync=True)
     _control = traitlets.Dict().tag(sync=True)
     _answered = traitlets.Unicode().tag(sync=True)
-    """Number of the page's newest change that has become the value, or an error."""
+    """Number of the page's newest change that has been processed, as a value or an error."""
     on_change_now = PartEvent[[Any]]("now")
-    """Calls ``callback(value)`` when the user wants another value in the run that trains, in place of `now`."""
+    """Calls ``callback(value)`` when the user wants the current run to use another value than `now`."""
 
     def __init__(
         self,
@@ -211,12 +211,12 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         super().__init__(value=value, _control=control, **{**words, **options})
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
-        """Take the range that the setting has with another data set, of so many training images and classes."""
+        """Use the setting's range for another data set, with this number of training images and classes."""
         self._field = fields_of(n_images, n_classes)[self.name]
         self._control = _control(self.kind, self._field)
 
     def check(self, value: object) -> Any:
-        """Return `value` as `TrainingConfig` has it, or raise `ConfigError`."""
+        """Return `value` in its `TrainingConfig` type, or raise `ConfigError`."""
         if self.kind != "pair":
             return self._field.check(value)
         if not isinstance(value, list | tuple) or len(value) != len(_PAIR):
@@ -224,17 +224,17 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         return tuple(FIELDS[name].check(part) for name, part in zip(_PAIR, value, strict=True))
 
     def value_in(self, config: TrainingConfig) -> Any:
-        """Return the value that `config` gives to this setting."""
+        """Return this setting's value in `config`."""
         values = tuple(getattr(config, name) for name in self.names)
         return values if self.kind == "pair" else values[0]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The value by the names that `TrainingConfig` has for it: one, or two for a pair."""
+        """The value by its names in `TrainingConfig`: one, or two for a pair."""
         return dict(zip(self.names, self.value if self.kind == "pair" else (self.value,), strict=True))
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
-        """Take a state from the page; a value among it, as ``jslink`` sends it, counts as typed."""
+        """Set a state from the page; a value in it, as ``jslink`` sends, is treated as typed."""
         state = dict(sync_data)
         if "value" in state:
             self._take(state.pop("value"))
@@ -258,7 +258,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
                 self._answered = str(content.get("number", ""))
 
     def _take(self, typed: object) -> None:
-        """Use what the user has typed, or say what is wrong with it."""
+        """Use the typed value, or show what is wrong with it."""
         try:
             value = self._read(typed)
         except ConfigError as error:
@@ -267,13 +267,13 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             self.error, self.value = "", value
 
     def _read(self, typed: object) -> Any:
-        """Return the value that comes from the page: numbers, or the text of what is none."""
+        """Return a value from the page: numbers, or text for anything else."""
         if isinstance(typed, str) and self.kind != "pair":
             return self._field.parse(typed)
         return self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
 
     def _expected(self, error: ConfigError) -> str:
-        """Return what is expected, in the words of the page: one slider, or a box to tick for None."""
+        """Return the expected values, in terms of the control: one slider, or a checkbox for None."""
         if self.kind == "count":
             return error.expected.partition(", or ")[0]
         if isinstance(self._field, LayerSizes) and self.kind == "scale":
@@ -282,7 +282,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
 
     @property
     def _in_use(self) -> str:
-        """Which value stays, as the control shows it."""
+        """A sentence on the value that stays in use, as the control shows it."""
         if self.value is None:
             return "All stay in use."
         shown = str(self._field.format(self.value)).replace(",", ", ")

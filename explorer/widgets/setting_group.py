@@ -1,4 +1,4 @@
-"""What stands round the settings in their panel, and the folds of those that are not always in sight."""
+"""The other parts of the settings panel, and the collapsible groups of settings."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,7 +23,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Augmentation": ("shift", "rotation", "scale", "elastic"),
     }
 )
-"""The settings under each heading."""
+"""The settings in each group."""
 _OPEN = ("Network", "Optimizer and schedule")  # at first
 _KINDS = MappingProxyType({"hidden_sizes": "layers", "output": "pair"})
 _APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
@@ -31,36 +31,36 @@ _APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
         "reduction": lambda config: not OPTIMIZERS[config.optimizer].is_scale_free,
         "patience": lambda config: config.n_validation or config.patience,
     }
-)  # those that mean nothing by themselves
+)  # settings that have no effect alone
 
 
 class PanelPart(PagePart):
-    """What stands round the settings: presets, a question, what the next run begins with, folds, a reset."""
+    """A part of the settings panel: presets, a question, the run's initial weights, group headings, a reset."""
 
     _esm = script("settings_panel")
 
     part = traitlets.Unicode().tag(sync=True)
-    """Which of these: ``"presets"``, ``"question"``, ``"start"``, ``"changes"``, ``"more"`` or ``"reset"``."""
+    """Its kind: ``"presets"``, ``"question"``, ``"start"``, ``"changes"``, ``"more"`` or ``"reset"``."""
     presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
     preset_changes: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    """What each preset changes in Modern; empty for those in sight."""
+    """What each preset changes in Modern; empty for those that are visible."""
     preset = traitlets.Unicode().tag(sync=True)
-    """Name of the preset that is in use, or ""."""
+    """Name of the preset in use, or ""."""
     situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
-    """Name of each, and whether it works: the presets' menu."""
+    """Name of each, and whether it works, for the presets' menu."""
     situation = traitlets.Dict().tag(sync=True)
-    """Name, question, what to look at, and reason of the situation that was chosen; empty without one."""
+    """Name, question, hint and reason of the chosen situation; empty without one."""
     start = traitlets.Unicode().tag(sync=True)
-    """The weights that the next run begins with, where they are not freshly initialised. Of ``"changes"``: its
-    changes in mid-run."""
+    """The initial weights of the next run, unless freshly initialised. For ``"changes"``: the run's mid-run
+    changes."""
     problems = traitlets.Int(0).tag(sync=True)
-    """How many settings have an error: of those that are folded, or for the reset of all."""
+    """Number of settings with an error: of the collapsed ones, or of all for the reset."""
     title = traitlets.Unicode("More settings").tag(sync=True)
-    """What a fold holds: those of a group have their own, all together are "More settings"."""
+    """Title of the fold: each group has its own, all together are "More settings"."""
     note = traitlets.Unicode().tag(sync=True)
-    """The settings in it that are not the defaults."""
+    """Its settings that differ from the defaults."""
     unfolded = traitlets.Bool(False).tag(sync=True)
-    """Whether it is open at first."""
+    """Whether it is expanded at first."""
 
     def __init__(self, part: str, **traits: Any) -> None:
         situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
@@ -71,14 +71,14 @@ class PanelPart(PagePart):
 
 
 class SettingGroup(ipywidgets.Box):
-    """Settings that belong together, under a heading that folds them and says which are not the defaults.
+    """A group of settings, below a heading that collapses them and lists those that are not at their defaults.
 
     Parameters
     ----------
     title : str
         One of `GROUPS`.
     **data
-        As `Setting` takes it.
+        Options of `Setting`.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class SettingGroup(ipywidgets.Box):
         super().__init__([self._heading, *self.controls], _dom_classes=classes)
 
     def show(self, config: TrainingConfig) -> None:
-        """Show what applies to a config, and say which settings are not the defaults."""
+        """Show the settings that apply to a config, and list those that are not at their defaults."""
         for control in self.controls:
             applies = _APPLIES.get(control.name, bool)(config)
             control.layout.display = None if applies else "none"
@@ -106,6 +106,6 @@ class SettingGroup(ipywidgets.Box):
         self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
 
     def count_problems(self) -> int:
-        """Return how many of the settings have an error, and say so."""
+        """Return the number of settings with an error, and show it."""
         self._heading.problems = sum(bool(control.error) for control in self.controls)
         return self._heading.problems

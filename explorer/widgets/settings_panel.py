@@ -1,4 +1,4 @@
-"""All settings of a run in one box: each a widget of its own, and together a `TrainingConfig`."""
+"""All settings of a run in one box: each a widget of its own, together a `TrainingConfig`."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,43 +23,43 @@ _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
 
 
 class SettingsPanel(ipywidgets.VBox):
-    """The settings of a run: presets and situations, the four main ones, the others folded away, and a reset.
+    """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
 
-    ``panel["batch_size"]`` is the widget of one setting; iterating gives the names of all.
+    ``panel["batch_size"]`` is the widget of one setting; iterating yields the names of all.
 
     Parameters
     ----------
     config : TrainingConfig, optional
-        The settings to begin with; without it, the exercise's.
+        The initial settings; by default, the exercise's.
     n_images, n_classes : int
-        How many training images and classes there are.
+        Number of training images and of classes.
     shown : sequence of str, optional
-        Names of the only settings to show, ``"presets"`` for the row of presets; without it, all. A teacher can
-        take the rest away: nothing is folded then.
+        Names of the only settings to show, ``"presets"`` for the row of presets; by default, all. A teacher can
+        hide the rest this way: nothing is collapsed then.
 
     Attributes
     ----------
     config : TrainingConfig
-        The settings, always valid. It changes once for each change by the user, a preset included, and for each
-        value that is assigned to a setting; assigned itself, all settings follow and no error is left.
+        The settings, always valid. It changes once per change by the user, including presets, and per value
+        assigned to a setting; if it is assigned itself, all settings follow and all errors are cleared.
     start : str
-        The weights that the next run begins with, in words, where they are not freshly initialised; set by the
-        program. A preset, which begins with fresh ones, is then not in use.
+        The initial weights of the next run, in words, unless freshly initialised; set by the program. No preset is
+        marked then, because presets start with fresh weights.
     shown : list of str or None
         As above.
     controls : tuple of Setting
-        The widgets of the settings, in the order on screen. Two of them stand for ``"hidden_sizes"``.
+        The widgets of the settings, in the order on screen. Two of them belong to ``"hidden_sizes"``.
 
     Raises
     ------
     ConfigError
-        If a config is assigned that asks for more images than there are.
+        If an assigned config needs more images than there are.
     TraitError
-        If anything but a config is assigned, or names that no setting has.
+        If the assigned value is not a config, or `shown` has unknown names.
 
     Notes
     -----
-    The user's changes may come on another thread than the program's. Whichever is the last, `config` and the
+    Changes by the user and by the program may come from different threads. Whichever comes last, `config` and the
     settings agree.
     """
 
@@ -76,7 +76,7 @@ class SettingsPanel(ipywidgets.VBox):
         shown: Sequence[str] | None = None,
     ) -> None:
         self._lock = threading.RLock()
-        self._is_one_setting = False  # whether one setting changes, and not the config as a whole
+        self._is_one_setting = False  # whether a single setting changes, not the config as a whole
         data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
         main = [Setting(name, **data) for name in _MAIN]
         self._groups = [SettingGroup(title, **data) for title in GROUPS]
@@ -100,7 +100,7 @@ class SettingsPanel(ipywidgets.VBox):
             control.observe(self._on_error, "error")
 
     def __getitem__(self, name: str) -> Setting:
-        """Return the widget of a setting; one stands for output and loss together."""
+        """Return the widget of a setting; output and loss share one."""
         for control in self.controls:
             if name in control.names:
                 return control
@@ -111,9 +111,9 @@ class SettingsPanel(ipywidgets.VBox):
         return iter(SETTINGS)
 
     def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
-        """Call ``callback(config)`` when the user leaves `start`, for freshly initialised weights.
+        """Call ``callback(config)`` when the user leaves `start` for freshly initialised weights.
 
-        A preset, the reset and the ✕ do that; `config` follows.
+        A preset, the reset and the ✕ do that; `config` changes afterwards.
         """
         self._on_clean.append(callback)
 
@@ -122,12 +122,12 @@ class SettingsPanel(ipywidgets.VBox):
         self._on_look.append(callback)
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
-        """Take the ranges of another data set, of so many training images and classes."""
+        """Use the ranges of another data set, with this number of training images and classes."""
         for control in self.controls:
             control.fit_to(n_images, n_classes)
 
     def refuse(self, error: ConfigError) -> None:
-        """Say next to its control what is wrong with a setting that only the data could tell."""
+        """Show an error that only the data can reveal next to its setting's control."""
         self[error.field].error = f"Expected {error.expected}."
 
     @traitlets.validate("config")
@@ -139,15 +139,15 @@ class SettingsPanel(ipywidgets.VBox):
 
     @traitlets.observe("config")
     def _follow(self, change: Mapping[str, Any]) -> None:
-        """Give the settings that changed their new values; whoever hears of one finds the others there too."""
+        """Update the changed settings; observers of one find the others already updated."""
         before, config = change["old"], change["new"]
         changed = config.differences(before) if isinstance(before, TrainingConfig) else tuple(FIELDS)
-        # The others are left alone: one of them may just be changing on another thread.
+        # The others are left alone: one of them may be changing on another thread right now.
         followers = [control for control in self.controls if {*control.names} & {*changed}]
         with self._lock, ExitStack() as together:
             for control in () if self._is_one_setting else self.controls:
                 control.error = ""
-            for control in reversed(followers):  # the first is let go first
+            for control in reversed(followers):  # the first is released first
                 together.enter_context(control.hold_trait_notifications())
             for control in followers:
                 control.value = control.value_in(self.config)
@@ -179,7 +179,7 @@ class SettingsPanel(ipywidgets.VBox):
 
     @property
     def _situation(self) -> Situation | None:
-        """The situation whose settings these are."""
+        """The situation with these settings."""
         return next((one for one in SITUATIONS.values() if one.config == self.config), None)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
@@ -200,12 +200,12 @@ class SettingsPanel(ipywidgets.VBox):
             except ConfigError as error:  # the data set has fewer images
                 self.refuse(error)
                 return
-            for control in self.controls:  # also where it was in use already
+            for control in self.controls:  # even if it was already in use
                 control.error = ""
             self._mark_preset()
 
     def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
-        """Say on the fold's heading how many settings under it need attention."""
+        """Show in the fold's heading how many of its settings have errors."""
         self._more.problems = sum(group.count_problems() for group in self._groups)
         self._reset.problems = sum(bool(control.error) for control in self.controls)
 
@@ -223,8 +223,8 @@ class SettingsPanel(ipywidgets.VBox):
         self.children = self._arranged(change["new"])
 
     def _arranged(self, shown: Sequence[str] | None) -> list[ipywidgets.DOMWidget]:
-        """Return what stands in the panel; what is folded, in its box."""
-        # The row of presets is always there: it names the panel for screen readers. So is what a run starts from.
+        """Return the panel's children, with the collapsed ones in their box."""
+        # The row of presets always exists: it names the panel for screen readers. So does the start.
         for part in (self._presets, self._question):
             part.layout.display = None if shown is None or "presets" in shown else "none"
         around = [self._presets, self._question, self._start]

@@ -1,4 +1,4 @@
-"""The parts of a study: a button that starts or ends it, how far it is, and buttons for its file."""
+"""The parts of a study: a button that starts or stops it, its progress, and buttons for its file."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,23 +22,23 @@ _WORDS = MappingProxyType(
 
 @dataclass(frozen=True)
 class StudyProgress(Drawable):
-    """A button, a bar of progress, and a line of text, for a `Display`."""
+    """A button, a progress bar, and a line of text, for a `Display`."""
 
     kind = "explorer-study"
 
     text: str = ""
     """For example ``"12 of 48 runs · 20 s left"``."""
     fraction: float = 0.0
-    """How far the study is, 0 to 1."""
+    """Progress of the study, 0 to 1."""
     press: str = "run"
-    """What the button stands for: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another was on
-    its way when that changed."""
+    """The button's action: ``"run"``, ``"go on"``, ``"confirm"`` or ``"stop"``; a press of another one was sent
+    before the action changed."""
     waits: bool = False
-    """Whether the button can't be pressed."""
+    """Whether the button is disabled."""
 
     @property
     def running(self) -> bool:
-        """Whether the study is under way: the button then stops it."""
+        """Whether the study is running: the button then stops it."""
         return self.press == "stop"
 
     def elements(self) -> list[Element]:
@@ -55,14 +55,14 @@ class StudyProgress(Drawable):
 
 
 class StudyFiles(FilePart):
-    """Two buttons: what they do is up to those who listen."""
+    """Two buttons; their subscribers decide what they do."""
 
     _esm = script("study_files")
 
     can_save = traitlets.Bool(False).tag(sync=True)
     """Whether there is a study to save."""
     can_open = traitlets.Bool(True).tag(sync=True)
-    """Whether a file may take its place."""
+    """Whether a file may replace it."""
 
     def _offers(self, event: str) -> bool:
         return self.can_save if event == "save" else self.can_open

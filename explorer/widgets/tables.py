@@ -1,4 +1,4 @@
-"""Tables: of words and numbers that can be sorted, of two runs, of gradients found in two ways."""
+"""Tables: a sortable one of words and numbers, one of two runs, and one of checked gradients."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -18,27 +18,27 @@ from explorer.widgets.rendered import (
 
 @dataclass(frozen=True)
 class Table(Drawable):
-    """A table for a `Display`, whose headings tell a press: `sorted_on` that is the table to show next."""
+    """A table for a `Display` with clickable headings: `sorted_on` turns a press into the next table."""
 
     kind = "explorer-table"
 
     caption: str
-    """What the table tells, for screen readers."""
+    """Description for screen readers."""
     columns: Sequence[str]
-    """The headings. The first column names the rows; the others hold numbers, set to the right."""
+    """The headings. The first column names the rows; the others hold numbers, aligned right."""
     meanings: Mapping[str, str] = field(default_factory=dict)
-    """Sentences that explain headings."""
+    """Explanations of headings."""
     rows: Sequence[Sequence[str]] = ()
     """The cells' text, row by row."""
     marked: Collection[tuple[int, int]] = ()
-    """Row and column of the cells that stand out."""
+    """Row and column of the highlighted cells."""
     sorted_by: int = -1
     """The column that the rows are sorted by, whatever their order in `rows`; -1 for none."""
     descending: bool = False
     """Whether the largest comes first."""
 
     def sorted_on(self, press: str) -> Self:
-        """Return the table sorted by the column whose heading was pressed; pressed again, the other way round."""
+        """Return the table sorted by the column whose heading was pressed; a second press reverses the order."""
         columns = [str(column) for column in range(len(self.columns))]
         if press not in columns:
             return self
@@ -47,7 +47,7 @@ class Table(Drawable):
         return replace(self, sorted_by=column, descending=descending)
 
     def elements(self) -> list[Element]:
-        """Return the table as it is drawn."""
+        """Return the table as elements."""
         order: Sequence[int] = range(len(self.rows))
         if self.sorted_by >= 0:
             order = sorted(order, key=self._measured, reverse=self.descending)
@@ -67,7 +67,7 @@ class Table(Drawable):
         return element("tr", element("th", first, scope="row", data_marked=is_marked), *cells)
 
     def _measured(self, row: int) -> tuple[bool, float, str]:
-        """Return what a row is sorted by: a number, whatever stands round it, comes before words."""
+        """Return a row's sort key: numbers, whatever text surrounds them, come before words."""
         text = self.rows[row][self.sorted_by]
         try:
             return False, float(re.sub(r"[^\d.-]", "", text)), ""
@@ -77,21 +77,21 @@ class Table(Drawable):
 
 @dataclass(frozen=True, slots=True)
 class SideBySide(Drawable):
-    """A verdict, remarks, and a table of two columns, for a `Display`. Without a verdict it takes no room."""
+    """A verdict, remarks, and a table of two columns, for a `Display`; hidden without a verdict."""
 
     kind = "explorer-side-by-side"
 
     heads: Sequence[tuple[str, str]] = ()
-    """Words and colour of A and of B: ``("A · run 1", "#332288")``."""
+    """Label and color of A and of B: ``("A · run 1", "#332288")``."""
     verdict: str = ""
-    """What the comparison comes to."""
+    """Result of the comparison."""
     remarks: Sequence[str | Sequence[Element | str]] = ()
-    """What else there is to know; a remark may come in pieces, of which some are words that explain themselves."""
+    """Further remarks; a remark may be a sequence of pieces, some of them terms with an explanation."""
     lines: Sequence[tuple[str, str, str]] = ()
-    """Properties: the name, and what it is in A and in B."""
+    """Properties: the name, and the values in A and in B."""
 
     def elements(self) -> list[Element]:
-        """Return the comparison as it is drawn."""
+        """Return the comparison as elements."""
         heads = [element("td"), *(_coloured(*head) for head in self.heads)]
         pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
         rows = (row_element(*line) for line in self.lines)
@@ -108,38 +108,38 @@ def _coloured(words: str, colour: str) -> Element:
 
 
 class CheckedRow(NamedTuple):
-    """One weight as it is written."""
+    """One checked weight as text."""
 
     weight: str
     """Its name: ``"W1[3, 402]"``."""
     analytic: str
     numeric: str
-    """The gradient in two ways."""
+    """The gradient, computed in two ways."""
     difference: str
-    """How far they lie apart."""
+    """Their relative difference."""
     verdict: str
-    """``"agree"``, or what else is to say."""
+    """``"agree"``, or another verdict."""
     agrees: bool | None
-    """Whether all is well with it; None where that can't be judged."""
+    """Whether the gradients agree; None if that can't be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeights(Drawable):
-    """Checked weights, for a `Display`, with a button to check others; it is heard as ``"again"``."""
+    """Checked weights, for a `Display`, with a button to check others; its press is ``"again"``."""
 
     kind = "explorer-checked-weights"
 
     verdict: str = ""
-    """What they say together."""
+    """The overall verdict."""
     how: str = ""
-    """How the numbers were found."""
+    """How the numbers were computed."""
     rows: tuple[CheckedRow, ...] = ()
-    """The weights; without any there is nothing to check again either."""
+    """The weights; without any the button is hidden too."""
     agrees: bool | None = None
-    """Whether the verdict is good; None where there is none."""
+    """Whether the verdict is good; None if there is none."""
 
     def elements(self) -> list[Element]:
-        """Return the table as it is drawn."""
+        """Return the table as elements."""
         rows = self.rows
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
         good = word_of(self.agrees)

@@ -1,4 +1,4 @@
-"""What a check says of an answer: the verdict, hints that open one after the other, a solution, progress."""
+"""The result of checking an answer: the verdict, hints that open one by one, a solution, progress."""
 
 import re
 from dataclasses import dataclass
@@ -31,55 +31,54 @@ _BUTTONS = (
 class TaskCard(Drawable):
     """One task of the exercise after its check, for a `Display`.
 
-    Its buttons are heard as ``"1"``, ``"2"`` and ``"3"`` for the hints and as ``"4"`` for the solution.
+    Its buttons press ``"1"``, ``"2"`` and ``"3"`` for the hints and ``"4"`` for the solution.
     """
 
     kind = "explorer-task"
 
     name: str
-    """What the answer is called: ``"sigmoid"``."""
+    """Name of the answer: ``"sigmoid"``."""
     outcome: str
-    """What the check found: ``"right"``, ``"wrong"``, ``"waiting"`` or ``"missing"``."""
+    """Result of the check: ``"right"``, ``"wrong"``, ``"waiting"`` or ``"missing"``."""
     message: str = ""
     look: str = ""
     note: str = ""
-    """Sentences: what is wrong, where to look, what else there is to say. Text between backticks is set as
-    code."""
+    """Sentences: the mistake, where to look, further remarks. Text between backticks is formatted as code."""
     hints: tuple[str, ...] = ()
-    """Three, from vague to plain."""
+    """Three, from vague to explicit."""
     solution: tuple[Element | str, ...] = ()
-    """The source of the textbook; empty as long as there was no attempt."""
+    """The textbook's source; empty before the first attempt."""
     rung: int = 0
-    """The last one that was opened so far, as `is_open`."""
+    """The last one opened so far, numbered as in `is_open`."""
     is_open: int = 0
-    """The one that is shown: 1 to 3 a hint, 4 the solution, 0 none."""
+    """The one currently open: 1 to 3 a hint, 4 the solution, 0 none."""
     done: int = 0
     of: int = 0
     counted: str = "tasks"
-    """Tasks solved, how many there are, and what they are: ``"tasks"``."""
+    """Tasks solved, their total, and their name: ``"tasks"``."""
     example: str = ""
-    """Lines of code: a small input, what it should give, and what it gives."""
+    """Lines of code: a small input, the expected result, and the answer's result."""
 
     @property
     def presses(self) -> tuple[str, ...]:
-        """The buttons that can be pressed: hints in their order, the solution after them or a right answer."""
+        """The enabled buttons: hints in order, the solution after all hints or a right answer."""
         is_due = bool(self.solution) and (self.rung >= len(self.hints) or self.outcome == "right")
         return (*map(str, range(1, min(self.rung + 1, 3) + 1)), *(["4"] if is_due else []))
 
     @property
     def progress(self) -> str:
-        """How far the exercise is: ``"7 of 12 tasks"``."""
+        """Progress of the exercise: ``"7 of 12 tasks"``."""
         return f"{self.done} of {self.of} {self.counted}"
 
     @property
     def line(self) -> str:
-        """The verdict as plain text, for where there is no page."""
+        """The verdict as plain text, for use without a page."""
         mark = {"right": "✓", "wrong": "✗"}.get(self.outcome, "…")
         said = " ".join(filter(None, (self.message, self.look, self.note)))
         return f"{mark} {self.name}: {_WORDS[self.outcome]}. {said} ({self.progress})"
 
     def elements(self) -> list[Element]:
-        """Return the card as it is drawn."""
+        """Return the card as elements."""
         parts = (
             element("header", self._verdict(), self._progress()),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
@@ -133,6 +132,6 @@ class TaskCard(Drawable):
 
 
 def _words(text: str) -> list[Element | str]:
-    """Return a sentence, what stands between backticks as code."""
+    """Return a sentence with the text between backticks as code."""
     pieces = re.split("`(.*?)`", text)
     return [element("code", piece) if at % 2 else piece for at, piece in enumerate(pieces) if piece]

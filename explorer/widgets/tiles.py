@@ -1,11 +1,11 @@
-"""The few numbers that matter, each with what it was measured on."""
+"""The most important numbers, each with a note on what it was measured on."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from explorer.widgets.rendered import Drawable, Element, element, term_element
 
-_LONG = 12  # letters: longer values are names, not numbers, and are set smaller in two lines
+_LONG = 12  # characters: longer values are names, not numbers, and are set smaller in two lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,15 +13,15 @@ class Tile:
     """One number."""
 
     label: str
-    """What it is: ``"test accuracy"``."""
+    """Its label: ``"test accuracy"``."""
     value: str
-    """The number as it is read: ``"93.2 %"``; ``"–"`` while there is none."""
+    """The number as text: ``"93.2 %"``; ``"–"`` if there is none."""
     note: str = ""
     """What it was measured on: ``"of 10 000 test images"``."""
     series: Literal["train", "test", ""] = ""
-    """The split it belongs to, for the same colour as in the curves."""
+    """The split it belongs to, for the same color as in the curves."""
     meaning: str = ""
-    """A sentence that explains the label; empty where it needs none."""
+    """A sentence that explains the label; empty if none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Tiles(Drawable):
     tiles: tuple[Tile, ...] = ()
 
     def elements(self) -> list[Element]:
-        """Return the tiles as they are drawn."""
+        """Return the tiles as elements."""
         return [element("section", element("dl", *map(_tile, self.tiles)), aria_label="Results")]
 
 
@@ -41,7 +41,7 @@ def _tile(tile: Tile) -> Element:
     return element(
         "div",
         element("dt", term_element(tile.label, tile.meaning)),
-        # The whole text where the tile is too narrow for it.
+        # The full text, in case the tile is too narrow for it.
         element(
             "dd",
             tile.value,

@@ -1,4 +1,4 @@
-"""A file of the reader on its way from the page, in pieces: a message of over 10 MB would end the connection."""
+"""A user's file sent by the page in chunks: a message of over 10 MB would close the connection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from explorer.widgets.page_part import PagePart, PartEvent
 
 
 class Upload:
-    """Puts the pieces of one file together.
+    """Assembles the chunks of one file.
 
-    The page announces a file by its name and size and sends its pieces in order. What does not fit to what was
-    announced last is dropped, and so is the file that it belongs to.
+    The page announces a file by its name and size and sends its chunks in order. A chunk that does not match the
+    last announcement is dropped, together with its file.
     """
 
     taken = 0
-    """Bytes of the newest file so far; -1 where it was dropped."""
+    """Bytes of the newest file so far; -1 if it was dropped."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -26,11 +26,11 @@ class Upload:
     def take(
         self, message: Mapping[str, Any], buffers: Sequence[Any], most_bytes: int
     ) -> tuple[str, bytes | None] | None:
-        """Take a message of the page; return name and content of a file that is whole now, else None.
+        """Process a message of the page; return name and content of a file that is now complete, else None.
 
-        The message has ``open``, the file's name, ``size``, its bytes, and ``at``, where the piece begins. Its
-        buffer is the piece: none for a file that the page itself found too large. Of one of over `most_bytes`,
-        None takes the place of the content.
+        The message has ``open``, the file's name, ``size``, its size in bytes, and ``at``, the chunk's offset. Its
+        buffer is the chunk; it is missing for a file that the page itself found too large. For a file of over
+        `most_bytes`, the content is None.
         """
         name, size, at = message.get("open"), message.get("size"), message.get("at")
         if not (isinstance(name, str) and isinstance(size, int) and isinstance(at, int)) or size < 0:
@@ -52,14 +52,14 @@ class Upload:
 
 
 class FilePart(PagePart):
-    """A part that lets the browser save files, and that is given files of the reader."""
+    """A part that lets the browser save files, and receives files of the user."""
 
     most_bytes = traitlets.Int(0).tag(sync=True)
-    """Largest file that is opened."""
+    """Maximum size of a file to open, in bytes."""
     on_save = PartEvent[[]]("save")
-    """Calls ``callback()`` when something is to be saved."""
+    """Calls ``callback()`` when the user saves."""
     on_open = PartEvent[[str, bytes | None]]("open")
-    """Calls ``callback(name, content)`` when a file is opened; the content of one too large is None."""
+    """Calls ``callback(name, content)`` when a file is opened; if it is too large, the content is None."""
 
     def __init__(self, **traits: Any) -> None:
         self._upload = Upload()
@@ -74,11 +74,11 @@ class FilePart(PagePart):
             self._tell("save")
         file = self._upload.take(content, buffers, self.most_bytes)
         is_refused = file is not None and not self._offers("open")
-        if "open" in content:  # the page waits for that before it sends more
+        if "open" in content:  # the page waits for this before it sends more
             self.send({"taken": -1 if is_refused else self._upload.taken})
         if file is not None and not is_refused:  # it is whole
             self._tell("open", *file)
 
     def _offers(self, event: str) -> bool:
-        """Return whether `event`, "save" or "open", may happen now: here, always."""
+        """Return whether `event`, "save" or "open", is currently possible; by default, always."""
         return True

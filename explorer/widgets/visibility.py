@@ -1,4 +1,4 @@
-"""Knows whether anybody can see the place that it stands in, and in which theme: what is hidden is not drawn."""
+"""Tracks whether its container is visible, and the page's theme: hidden parts are not drawn."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +10,14 @@ from explorer.widgets.page_part import PagePart
 
 
 class Visibility(PagePart):
-    """A widget without a size that watches where it stands."""
+    """A widget without a size that tracks the visibility of its position on the page."""
 
     _esm = script("visibility")
 
     in_sight = traitlets.Bool(True)
-    """Whether one of its views is on a screen; True as long as no page has said where it is."""
+    """Whether one of its views is on screen; True until a page reports."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
-    """The theme of the page, set by it."""
+    """The page's theme; set by the page."""
 
     def __init__(self, **traits: Any) -> None:
         self._seen: dict[str, bool] = {}  # by view

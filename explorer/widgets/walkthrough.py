@@ -1,4 +1,4 @@
-"""One sample, and its way through the layers and back: all units of each layer as strips, one in formulas."""
+"""One sample's forward and backward pass: all units of each layer as strips, one unit in formulas."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,26 +10,26 @@ from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
 NO_SAMPLE = -1
-"""As the index: an image that is none of them is shown."""
+"""Index that means that an image from elsewhere is shown."""
 
 
 class SamplePicker(PagePart):
-    """An image, its index to type in, and buttons to a random one and to the next mistake."""
+    """An image, an input for its index, and buttons for a random one and for the next mistake."""
 
     _esm = script("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
-    """Images that there are."""
+    """Number of images."""
     index = traitlets.Int(0).tag(sync=True, page=True)
-    """The image that is shown, 0 for the first, or `NO_SAMPLE`; set by the user or the app."""
+    """The current image, 0 for the first, or `NO_SAMPLE`; set by the user or the app."""
     noun = traitlets.Unicode("test image").tag(sync=True)
-    """What one of them is called."""
+    """The term for one of them."""
     arrivals = traitlets.Int(0).tag(sync=True)
-    """How often the focus was asked for."""
+    """Number of requests for the focus."""
     content = traitlets.Dict().tag(sync=True)
-    """All that `show` was given: in one trait, so that the page draws once."""
+    """The arguments of `show`: in one trait, so that the page draws once."""
     on_wish = PartEvent[[str]]("wish")
-    """Calls ``callback("random")`` or ``callback("mistake")`` when such an image is asked for."""
+    """Calls ``callback("random")`` or ``callback("mistake")`` when such an image is requested."""
 
     def __init__(self, n_samples: int, **traits: Any) -> None:
         super().__init__(n_samples=n_samples, **traits)
@@ -41,15 +41,15 @@ class SamplePicker(PagePart):
         return index if index == NO_SAMPLE else min(max(index, 0), self.n_samples - 1)
 
     def offer(self, n_samples: int, noun: str) -> None:
-        """Offer so many images, called so."""
+        """Set the number of images, and the term for one of them."""
         self.update(n_samples=n_samples, noun=noun, index=min(self.index, n_samples - 1))
 
     def take_focus(self) -> None:
-        """Take the focus of the page, as soon as the part is in sight: the user was sent here from elsewhere."""
+        """Focus the part as soon as it is visible: the user was sent here from elsewhere."""
         self.arrivals += 1
 
     def show(self, picture: bytes, words: str, *, right: bool = True, has_mistakes: bool = False) -> None:
-        """Show the image, a PNG, what it is read as, whether that is right, and a way to the next mistake."""
+        """Show the image, a PNG, with a description, whether it is right, and a button for the next mistake."""
         self.content = {"picture": picture, "words": words, "right": right, "has_mistakes": has_mistakes}
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
@@ -59,7 +59,7 @@ class SamplePicker(PagePart):
 
 @dataclass(frozen=True, slots=True)
 class FormulaLine:
-    """A formula as it is written: ``name = symbols = numbers = value``."""
+    """A formula as text: ``name = symbols = numbers = value``."""
 
     name: str
     symbols: str
@@ -70,12 +70,12 @@ class FormulaLine:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A value of all units of a layer."""
+    """One quantity for all units of a layer."""
 
     name: str
     """``"h1"``."""
     words: str
-    """From where to where it goes."""
+    """Its range in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +83,26 @@ class Stage:
     """One layer, or the loss."""
 
     title: str
-    """What it is."""
+    """Its title."""
     forward: tuple[FormulaLine, ...]
     back: tuple[FormulaLine, ...] = ()
     """The chosen unit's formulas."""
     unit: int = 0
     n_units: int = 0
-    """The chosen unit, and how many there are; 0 units for the loss, which has none to choose."""
+    """The chosen unit, and the number of units; 0 for the loss, which has none to choose."""
     strips: tuple[Strip, ...] = ()
-    """Values of all units."""
+    """Quantities of all units."""
     sprite: bytes = b""
-    """A PNG that holds the strips one below the other, a pixel a unit, as `explorer.figures.digits.weights_sprite`
-    makes of images of one row."""
+    """A PNG of the strips stacked vertically, a pixel per unit, as made by
+    `explorer.figures.digits.weights_sprite` from images of one row."""
     picture: bytes = b""
-    """A PNG of `n_pictures` images side by side; none if empty."""
+    """A PNG of images side by side, one for each of `captions`; none if empty."""
     captions: tuple[str, ...] = ()
-    """A line under each of them."""
+    """A line below each of them."""
 
 
 class WalkthroughView(PagePart):
-    """The stages in their order, from the first layer to the loss."""
+    """The stages in order, from the first layer to the loss."""
 
     _esm = script("walkthrough")
 

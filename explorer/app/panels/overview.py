@@ -84,7 +84,7 @@ def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
 
 
 def _images_of(run: SessionRun, state: ViewState) -> str:
-    """Return a name for a run's held-out images: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
+    """Return a name for a run's images: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
     name, is_same_kind = run.dataset.name, run.held_out == state.scored_on.held_out
     return name if name != state.dataset.name else f"{'other ' if is_same_kind else ''}{run.held_out} images"
 

@@ -1,4 +1,4 @@
-"""Checks of what goes into the network and of what is counted at its end: inputs, targets, mistakes."""
+"""Checks of the network's input and of its evaluation: inputs, targets, mistakes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 @check
 def pixels(X: Array, images: Array, n_images: int = 20) -> Passed:
-    """Check a matrix of inputs: image k is column k, row after row, with 255 scaled to 1."""
+    """Check a matrix of inputs: image k is column k, in row-major order, with 255 scaled to 1."""
     X, (n, height, width) = np.asarray(X), images.shape
     expect("X", f"shape {X.shape}", f"shape {(height * width, n)}")
     columns = np.linspace(0, n - 1, min(n, n_images)).astype(int).tolist()
@@ -33,7 +33,7 @@ def pixels(X: Array, images: Array, n_images: int = 20) -> Passed:
 
 @check
 def one_hot(Y: Array, labels: Array) -> Passed:
-    """Check one-hot targets: in each column a single 1, in the row of its label, and 0 elsewhere."""
+    """Check one-hot targets: each column has a single 1, in the row of its label, and 0 elsewhere."""
     Y, classes = np.asarray(Y), np.asarray(labels).tolist()
     if Y.ndim != 2 or Y.shape[1] != len(classes):
         raise CheckError(f"Y: expected shape (n_classes, {len(classes)}), got shape {Y.shape}")
@@ -46,7 +46,7 @@ def one_hot(Y: Array, labels: Array) -> Passed:
 
 @check
 def confusion(matrix: Array, true: Array, predicted: Array) -> Passed:
-    """Check a confusion matrix against counting pairs of true and predicted class one by one."""
+    """Check a confusion matrix by counting the pairs of true and predicted class one by one."""
     pairs = list(zip(np.asarray(true).tolist(), np.asarray(predicted).tolist(), strict=True))
     counts = np.zeros((max(len(matrix), 1 + max(map(max, pairs))),) * 2)
     for pair in pairs:
@@ -71,7 +71,7 @@ def digits(load: Callable[[str], Any]) -> Passed:
 
 @check
 def evaluation(evaluate: Callable[..., Any]) -> Passed:
-    """Check accuracies and a confusion matrix against counting, on a network that gives known answers."""
+    """Check accuracies and a confusion matrix by counting, on a network with known predictions."""
     network, X_train, train, X_test, test = given = Probe().read
     found = evaluate(*given)
     expect("results that evaluate returns", _length(found), 3)

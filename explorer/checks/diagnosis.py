@@ -35,9 +35,9 @@ NEEDS = MappingProxyType(
     | {"train_iteration": ("init_weights", "forward", "backward")}
     | {"fit": ("init_weights", "forward", "backward", "train_iteration")}
 )
-"""The methods that a method builds on, in their order."""
+"""The methods that each method builds on, in order."""
 _ON_PAPER = "Work out on paper what this small example gives."
-_DIGITS = 4  # after the point, of a number in an example
+_DIGITS = 4  # decimals of a number in an example
 
 
 class MissingError(CheckError):
@@ -46,7 +46,7 @@ class MissingError(CheckError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
-    """What is found about an answer."""
+    """The result of diagnosing an answer."""
 
     task: str
     outcome: str
@@ -58,13 +58,13 @@ class Verdict:
     look: str = ""
     """A sentence: where to look; empty unless the answer is wrong."""
     example: str = ""
-    """Lines of Python: an input small enough for paper, what it should give, and what it gives."""
+    """Lines of Python: an input small enough for paper, the expected result, and the answer's result."""
     note: str = ""
-    """What is worth knowing all the same; else empty."""
+    """A further remark; empty if there is none."""
     helpers: tuple[str, ...] = ()
-    """What the answer builds on and isn't right yet: it was checked with the textbook's instead."""
+    """Parts that the answer builds on and that aren't right yet: the textbook's were used instead."""
     seconds: float = 0.0
-    """How long it took to find out."""
+    """Duration of the diagnosis."""
 
     @property
     def remark(self) -> str:
@@ -74,7 +74,7 @@ class Verdict:
         return "; ".join(filter(None, (helped if self.helpers else "", self.note)))
 
     def record(self) -> dict[str, Any]:
-        """Return what can be kept of it, as JSON takes it."""
+        """Return the fields worth saving, as a JSON-serializable dict."""
         return {name: getattr(self, name) for name in ("task", "outcome", "mistake", "message", "seconds")}
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class Verdict:
 
 
 class _Trial(NamedTuple):
-    """How answers are tried."""
+    """The conditions under which answers are tried."""
 
     seconds: float
     probe: Probe
@@ -98,7 +98,7 @@ class _Trial(NamedTuple):
 def diagnose(
     task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0, begin: Callable[[str], object] = str
 ) -> Verdict:
-    """Return what is found about an answer to a task; whatever the answer does, this doesn't raise.
+    """Diagnose an answer to a task; whatever the answer does, this doesn't raise.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ def diagnose(
     answer : object
         A function, or for the parts of a network its class, or an object of it.
     seconds : float
-        After so long an answer is stopped; but a single call that takes long can only be ended with its process,
-        as `explorer.checks.own_process` does.
+        Time limit of an answer; a single long call can only be ended with its process, as
+        `explorer.checks.own_process` does.
     seed : int
-        Decides the numbers and sizes with which it is tried.
+        Determines the numbers and sizes of the trial.
     begin : callable, optional
-        Is called with the name of each part as its check begins: first those that the answer builds on.
+        Called with the name of each part as its check begins: first the parts that the answer builds on.
 
     Raises
     ------
@@ -129,15 +129,15 @@ def diagnose(
 
 
 def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
-    """Return what is found about the answers in a namespace, to all tasks in their order.
+    """Diagnose the answers in a namespace, and return the verdicts for all tasks in order.
 
-    Functions are found by their names, the network's class by the methods that it has.
+    Functions are found by name, the network's class by its methods.
     """
     return {verdict.task: verdict for verdict in diagnose_each(namespace, seconds, seed=seed)}
 
 
 def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> Iterator[Verdict]:
-    """Yield what `diagnose_all` returns, each verdict as it is found."""
+    """Yield the verdicts of `diagnose_all`, each as it is found."""
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own):
@@ -148,14 +148,14 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
 def _found(
     task: str, answer: Any, names: Mapping[str, Any], trial: _Trial, known: Mapping[str, Verdict]
 ) -> Verdict:
-    """Diagnose an answer, or say that there is none among such names."""
+    """Diagnose an answer; if it is None, report it as missing from these names."""
     if answer is None:
         return Verdict(task, "missing", message=_not_found(task, names))
     return _diagnosed(task, answer, trial, known)
 
 
 def _diagnosed(task: str, answer: Any, trial: _Trial, known: Mapping[str, Verdict]) -> Verdict:
-    """Diagnose an answer; what it builds on is known, or is diagnosed first, and replaced where it isn't right."""
+    """Diagnose an answer; its parts without a verdict are diagnosed first, and replaced if they aren't right."""
     verdicts, needed = dict(known), NEEDS.get(task, ())
     used = {*needed, *(known.keys() & _used(answer, task).keys() - {*METHODS})}
     for name in (*needed, task):
@@ -181,14 +181,14 @@ def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
         outcome, fields = "wrong", _what_is_wrong(error)
         if methods := _awaited(error, answer, unsound):
             outcome, fields, helpers = "waiting", {"message": waits_for(methods, error.args[0])}, ()
-    except Exception as error:  # noqa: BLE001  # a fault of the check itself: told like everything else
+    except Exception as error:  # noqa: BLE001  # a bug in the check itself: reported like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
 
 
 def _judged(task: str, answer: Any, unsound: set[str], trial: _Trial) -> tuple[Passed, int]:
-    """Check an answer; to name its mistake, or to find an example, has a time limit of its own."""
+    """Check an answer; the search for its mistake, or for an example, has a separate time limit."""
     try:
         return limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
     except CheckError as error:
@@ -205,12 +205,12 @@ def _look_closer(error: CheckError, task: str, probe: Probe) -> None:
 
 
 def waits_for(parts: Sequence[str], reason: str) -> str:
-    """Return a verdict's message where other parts have to be right first."""
+    """Return the message of a verdict that waits until other parts are right."""
     return f"this can't be checked until {enumerated(parts)} {'are' if parts[1:] else 'is'} right: {reason}"
 
 
 def _what_is_wrong(error: CheckError) -> dict[str, str]:
-    """Return a verdict's fields for what a check has found: an exception is said before all else."""
+    """Return a verdict's fields for a failed check; an exception comes first."""
     said, known = error.args[0], error.mistake
     if known is None:
         return {"message": said, "look": _ON_PAPER if error.example else "", "example": error.example}
@@ -219,7 +219,7 @@ def _what_is_wrong(error: CheckError) -> dict[str, str]:
 
 
 def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
-    """Return the methods that have to be right first: what the student's own keep, the textbook's don't."""
+    """Return the methods that must be right first: the student's keep attributes that the textbook's don't."""
     absent = re.search(r"AttributeError: .* has no attribute '(\w+)'", error.args[0])
     kind = answer if isinstance(answer, type) else type(answer)
     own = (member for name in dir(kind) if inspect.isfunction(member := getattr(kind, name, None)))
@@ -228,7 +228,7 @@ def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
 
 
 def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
-    """Return what an answer was compared with, or raise; the error knows the answer."""
+    """Check an answer and return the result, or raise; the error has the answer."""
     if answer is None or answer is ...:
         raise GapError(f"{task} waits for its code")
     if task in METHODS or task == "several_layers":
@@ -241,7 +241,7 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     else:
         raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
-        # What making a network raises is an answer's fault too.
+        # Exceptions from creating a network are an answer's fault too.
         return check(_EXAMINATIONS[task])(answer, probe)
     except CheckError as error:
         error.answer = answer
@@ -249,7 +249,7 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
 
 
 def _example(task: str, answer: Any) -> str:
-    """Return a task's example with both results, of several the first that differs; empty if none does."""
+    """Return a task's example with both results, the first of several that differs; empty if none does."""
     *given, call = TASKS[task].example.splitlines() or [""]
     results = list[list[str]]()
     for each in (textbook(task), answer):
@@ -258,7 +258,7 @@ def _example(task: str, answer: Any) -> str:
             exec("\n".join(given), names)
             value = eval(call, names)
             results.append([*map(_written, value)] if isinstance(value, tuple) else [_written(value)])
-        except Exception:  # noqa: BLE001  # then there is nothing to compare
+        except Exception:  # noqa: BLE001  # nothing to compare
             return ""
     for number, (right, found) in enumerate(zip(*results, strict=False)):
         if right != found:
@@ -273,9 +273,9 @@ def _written(value: Any) -> str:
 
 
 def _used(answer: Any, task: str) -> dict[str, Any]:
-    """Return the global names that an answer uses, itself or in its author's functions and methods, as they stand.
+    """Return the values of the global names that an answer uses, including in its author's functions and methods.
 
-    A name that nothing has yet stands for None.
+    Undefined names have the value None.
     """
     methods = METHODS if task == "several_layers" else (*NEEDS.get(task, ()), task)
     waiting = [answer, *(getattr(answer, method, None) for method in methods)]
@@ -297,16 +297,16 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
 
 
 def names_in(code: CodeType, *instructions: str) -> set[str]:
-    """Return the names that some instructions use, or any, in comprehensions and functions within, too."""
+    """Return the names used by some instructions, or by any, including nested functions and comprehensions."""
     within = (names_in(const, *instructions) for const in code.co_consts if isinstance(const, CodeType))
     steps = (step for step in dis.get_instructions(code) if step.opname in instructions)
     return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
 def _with_textbook(function: Any, unsound: set[str]) -> Any:
-    """Return a function that, with all that it calls, uses the textbook's functions where they aren't sound."""
+    """Return a copy of a function that, with all that it calls, uses the textbook's functions for unsound ones."""
     functions = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
-    replaced = {name: getattr(f, "__wrapped__", f) for name, f in functions.items()}  # it refuses no argument
+    replaced = {name: getattr(f, "__wrapped__", f) for name, f in functions.items()}  # without guards
     if not replaced or not inspect.isfunction(function):
         return function
     before = function.__globals__
@@ -323,7 +323,7 @@ def _with_textbook(function: Any, unsound: set[str]) -> Any:
 
 
 def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
-    """Return a class like a student's, whose methods are watched, or the textbook's where they aren't sound."""
+    """Return a copy of a student's class with watched methods, and the textbook's in place of unsound ones."""
     own = {name: getattr(kind, name, None) for name in METHODS}
     if task in METHODS and task != "init_weights" and not callable(own[task]):
         near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
@@ -332,15 +332,15 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     methods |= {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
                 for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
-        unsound = unsound | {"forward"}  # whose sums and activations the textbook's needs
+        unsound = unsound | {"forward"}  # the textbook's backward needs its sums and activations
     methods |= {name: _delegated(name) for name in METHODS if name in unsound}
     if "init_weights" in unsound:
-        methods["init_weights"] = lambda self: None  # they are set before each look
+        methods["init_weights"] = lambda self: None  # they are set before each check
     return type(kind.__name__, (kind,), methods)
 
 
 def _delegated(name: str) -> Callable[..., Any]:
-    """Return a method for any class of networks that has a textbook's network of the same arrays do it."""
+    """Return a method for any class of networks that delegates to a textbook network with the same arrays."""
     method = getattr(exercise.Network, name)
 
     @wraps(method)
@@ -354,16 +354,16 @@ def _delegated(name: str) -> Callable[..., Any]:
 
 
 def _hand_over(source: Any, target: Any) -> None:
-    """Give a network the weights of another, and what that one keeps of its last forward pass."""
+    """Copy a network's weights, and what it keeps of its last forward pass, to another."""
     for name in (*parameters(source), *KEPT):
         if (array := getattr(source, name, None)) is not None:
             setattr(target, name, array)
     if isinstance(source, Layers) and isinstance(target, Layers) and hasattr(source, "h"):
-        target.h = [*source.h]  # which begins with the inputs
+        target.h = [*source.h]  # the first are the inputs
 
 
 def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
-    """Return the methods that a class and those that it comes from have of their author, as `_with_textbook`."""
+    """Return the author's methods of a class and its bases, each converted by `_with_textbook`."""
     found = dict[str, Any]()
     for base in reversed(kind.__mro__):
         for name, method in vars(base).items() if base.__module__ == kind.__module__ else ():
@@ -386,7 +386,7 @@ def _initialised(kind: type[Any], _: Probe) -> Passed:
 
 def _looped(kind: type[Any], probe: Probe) -> Passed:
     network = probe.network(kind, 4, 3, 5)
-    loop.mini_batches(network, 20, 5)  # no sample is left over
+    loop.mini_batches(network, 20, 5)  # no short last batch
     return loop.mini_batches(network)
 
 
@@ -405,7 +405,7 @@ def _forward(kind: type[Any], probe: Probe) -> Passed:
 
 
 def _is_as_before(value: Any, before: Any) -> bool:
-    """Say whether a forward pass has kept nothing in an attribute, nor within a container."""
+    """Return whether a forward pass has stored nothing in an attribute, or in a container."""
     if isinstance(value, dict):
         return isinstance(before, dict) and _is_as_before([*value.values()], [*before.values()])
     if isinstance(value, list | tuple):
@@ -415,7 +415,7 @@ def _is_as_before(value: Any, before: Any) -> bool:
 
 
 def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:
-    """Return a check of a class, which makes a network of it and takes inputs, or inputs and targets."""
+    """Return a check of a class that creates a network and passes inputs, or inputs and targets."""
 
     def examination(kind: type[Any], probe: Probe) -> Passed:
         n_input, n_hidden, n_output, n = probe.sizes
@@ -452,12 +452,12 @@ _FUNCTIONS = tuple(name for name in TASKS if name not in METHODS and name != "se
 
 
 def _is_own(name: str, thing: Any) -> bool:
-    """Say whether something in a namespace may be a student's: neither hidden nor this package's."""
+    """Return whether an object in a namespace may be a student's: neither private nor this package's."""
     return not name.startswith("_") and not str(getattr(thing, "__module__", "")).startswith("explorer.")
 
 
 def _is_variant(kind: type, network: Any) -> bool:
-    """Say whether a class is the network itself or one that shares a part of it: no answer of its own."""
+    """Return whether a class is the network itself or shares a part with it, so it is no separate answer."""
     parts = "__init__", "forward", "backward"
     return any(getattr(kind, part, None) in (None, getattr(network, part, None)) for part in parts)
 

@@ -1,7 +1,7 @@
-"""The exercise's answers: the textbook's own formulas, and the two functions on images that it doesn't have.
+"""The exercise's answers: the textbook's formulas, and two functions on images that the textbook lacks.
 
-Each known mistake is this text, or that of the textbook, with a line changed (`mistakes.toml`), and what comes out
-of that is compared with what a student's answer gives.
+Each known mistake is the source of this module, or of the textbook, with a line changed (`mistakes.toml`); its
+output is compared with that of a student's answer.
 """
 
 import tarfile
@@ -35,7 +35,7 @@ Array = NDArray[Any]
 
 
 class Network(Layers, Textbook):
-    """The exercise's network: sigmoids, the squared error, and the names W1, b1, …, which `Layers` gives."""
+    """The exercise's network: sigmoids, the squared error, and the names W1, b1, …, provided by `Layers`."""
 
 
 class LayeredNetwork(Layers, Textbook):

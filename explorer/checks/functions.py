@@ -1,4 +1,4 @@
-"""Checks of functions of numbers: activations and losses, and their slopes."""
+"""Checks of scalar functions: activations, losses, and their derivatives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ Function = Callable[[Any], Any]
 Loss = Callable[[Any, Any], Any]
 
 _EXACT = 1e-12  # float64, a few operations
-_CLIPPED = 1e-5  # a logarithm that is kept away from 0 by a small number
-_COSTLY = 4.6  # −log 0.01: what an output of 0 costs at least
+_CLIPPED = 1e-5  # a logarithm whose argument is kept away from 0 by a small number
+_COSTLY = 4.6  # −log 0.01: the least cost of an output of 0
 _FAR = np.array([[-1000.0, 0.0, 1000.0]])
 
 
 @check
 def sigmoid(f: Function) -> Passed:
-    """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, also where e⁻ᵃ is too large for a float."""
+    """Check a sigmoid against 1 / (1 + e⁻ᵃ) in plain numbers, even where e⁻ᵃ exceeds the range of a float."""
     return _elementwise("sigmoid", f, "1 / (1 + e⁻ᵃ) in plain numbers")
 
 
@@ -36,10 +36,10 @@ def relu(f: Function) -> Passed:
 
 @check
 def slope(f: Function, d_f: Function) -> Passed:
-    """Check a derivative against the slope of its function, measured between a − ε and a + ε."""
+    """Check a derivative against its function's slope, measured between a − ε and a + ε."""
     step, tolerance = precision(f(POINTS.copy()))
     worst = 0.0
-    for points, move in ((POINTS, step), (_FAR[:, ::2], 1.0)):  # far from 0 nothing bends
+    for points, move in ((POINTS, step), (_FAR[:, ::2], 1.0)):  # far from 0 nothing curves
         with np.errstate(over="ignore" if points is not POINTS else "warn"):
             low, high = (numbers(name_of(f), f(points + shift)) for shift in (-move, move))
             found = d_f(points.copy())
@@ -58,13 +58,13 @@ def squared_error(loss: Loss) -> Passed:
 
 @check
 def cross_entropy(loss: Loss) -> Passed:
-    """Check a cross-entropy against −Σ d log y, summed in a loop, also where an output is exactly 0."""
+    """Check a cross-entropy against −Σ d log y, summed in a loop, even where an output is exactly 0."""
     passed = _summed("cross_entropy", loss, _CLIPPED)
     d = _outputs_and_targets()[1]
     compare(f"{name_of(loss)}(d, d)", np.asarray(loss(d.copy(), d)).reshape(()), 0.0, _CLIPPED)
     try:
         cost = float(loss(np.where(d > 0, 0, 1 / (len(d) - 1)), d))
-    except ValueError:  # `math.log` has no value at 0, which is as good as infinity
+    except ValueError:  # `math.log` is undefined at 0, which is as good as infinity
         return passed
     if not cost > _COSTLY * d.shape[1]:
         where = f"{name_of(loss)} where each target's output is 0"
@@ -103,7 +103,7 @@ def _elementwise(kind: str, f: Function, formula: str) -> Passed:
 
 
 def _between(f: Function, d_f: Function, step: float) -> None:
-    """Check a derivative at 0, where a function may have a corner: between the slopes on either side."""
+    """Check a derivative at 0, where a function may have a kink: between the slopes on either side."""
     zero = np.zeros((1, 1))
     left, middle, right = (numbers(name_of(f), f(zero + move)) for move in (-step, 0.0, step))
     either = np.sort([(middle - left) / step, (right - middle) / step], axis=0)
@@ -116,7 +116,7 @@ def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:
 
 
 def _summed(kind: str, loss: Loss, tolerance: float = _EXACT) -> Passed:
-    """Check a loss against the sum of what each output of each sample adds to it."""
+    """Check a loss against a sum over each output of each sample."""
     (y, d), part = _outputs_and_targets(), f"{name_of(loss)}(y, d)"
     found = numbers(part, loss(y.copy(), d))
     found = found.reshape(()) if found.size == 1 else found

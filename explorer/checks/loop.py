@@ -1,4 +1,4 @@
-"""A check of the mini-batch loop: which samples it uses, in which order, how far it steps, and what it reports."""
+"""A check of the mini-batch loop: its samples, their order, its learning rate, and the losses it reports."""
 
 import copy
 import inspect
@@ -22,7 +22,7 @@ _EPOCHS = 2
 
 
 class Step(NamedTuple):
-    """What one step was given, and the loss that it returned."""
+    """The arguments of one step, and the loss that it returned."""
 
     X: Array
     d: Array
@@ -31,17 +31,17 @@ class Step(NamedTuple):
 
     @property
     def samples(self) -> list[int]:
-        """The numbers of the samples."""
+        """The samples' numbers."""
         return [round(1000 * value) for value in np.atleast_2d(self.X)[0].tolist()]
 
     @property
     def targets(self) -> list[int]:
-        """The classes of the targets."""
+        """The targets' classes."""
         return [*map(int, np.atleast_2d(self.d).argmax(axis=0))]
 
 
 def numbered(network: Any, n_samples: int) -> tuple[Array, Array]:
-    """Return inputs that carry their sample's number, in thousandths, in their first row; and targets."""
+    """Return inputs whose first row has the samples' numbers, in thousandths, and targets."""
     sizes = sizes_found(network)
     X = np.arange(n_samples) / 1000 + np.arange(sizes[0])[:, None]
     return X, np.eye(sizes[-1])[:, np.arange(n_samples) % sizes[-1]]
@@ -50,9 +50,9 @@ def numbered(network: Any, n_samples: int) -> tuple[Array, Array]:
 def fit_noted(
     steps: list[Step], network: Any, X: Array, d: Array, batch_size: int, n_epochs: int, **options: Any
 ) -> Any:
-    """Call the `fit` of a network, whose steps are made to take notes and no more.
+    """Call a network's `fit` with its steps replaced by ones that only record their arguments.
 
-    So it doesn't matter what a step of the network does; the loss that each returns is always the same.
+    So the network's own step is irrelevant; each recorded step returns a predefined loss.
     """
     signature = inspect.signature(attribute(network, "train_iteration"))
 
@@ -69,9 +69,9 @@ def fit_noted(
 
 @check
 def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Passed:
-    """Check the loop of `fit` on numbered samples: each used once an epoch, in a new order, with its target.
+    """Check the loop of `fit` on numbered samples: each is used once per epoch, in a new order, with its target.
 
-    Also the learning rate of each step: as given; by mean, where `fit` has that, divided by the batch's samples.
+    Also check the learning rate of each step: as given, or divided by the batch size if `fit` reduces by mean.
     """
     steps, sizes, n_batches = list[Step](), sizes_found(network), -(-n_samples // batch_size)
     fitted = copy.deepcopy(network)

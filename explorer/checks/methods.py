@@ -1,4 +1,4 @@
-"""Checks of what goes beyond the exercise: optimizers, dropout, an honest split, early stopping, augmentation."""
+"""Checks of methods beyond the exercise: optimizers, dropout, an honest split, early stopping, augmentation."""
 
 import math
 from collections import Counter
@@ -24,12 +24,12 @@ _ROUNDED = 1e-5  # a sum in float32
 _MASK = 60, 500  # units, samples
 _AMOUNTS = MappingProxyType({"shift": 3.0, "rotation": 30.0, "scale": 0.2})
 _IMAGES = 400
-_BLURRED = 0.1  # of an amount, by which whole pixels and grey levels may be off
+_BLURRED = 0.1  # tolerance of an amount, for the rounding to pixels and gray levels
 
 
 @check
 def momentum(f: Callable[..., Any]) -> Passed:
-    """Check momentum, ``change, (v,) = f(g, lr, t, v)``, against a sum: 0.9ᵏ of the gradient k steps ago."""
+    """Check momentum, ``change, (v,) = f(g, lr, t, v)``, against a sum: 0.9ᵏ times the gradient k steps ago."""
     return _changes(f, 1, lambda gradients: _RATE * _weighted(gradients, 0.9))
 
 
@@ -37,7 +37,7 @@ def momentum(f: Callable[..., Any]) -> Passed:
 def adam(f: Callable[..., Any]) -> Passed:
     """Check Adam, ``change, (m, s) = f(g, lr, t, m, s)``, against weighted means over all gradients so far.
 
-    The correction of m and s is nothing else than dividing by the sum of the weights.
+    Correcting the bias of m and s is the same as dividing by the sum of the weights.
     """
 
     def expected(gradients: Array) -> Array:
@@ -49,7 +49,7 @@ def adam(f: Callable[..., Any]) -> Passed:
 
 @check
 def dropout(draw: Callable[..., Any]) -> Passed:
-    """Check masks ``draw(rng, rate, n_units, n)``: 0 at their share of places, 1 / (1 − rate) at the others."""
+    """Check masks ``draw(rng, rate, n_units, n)``: a share `rate` is 0, the others are 1 / (1 − rate)."""
     name, worst = name_of(draw), 0.0
     for rate in (0.2, 0.5):
         mask = numbers(name, draw(np.random.default_rng(0), rate, *_MASK))
@@ -67,7 +67,7 @@ def dropout(draw: Callable[..., Any]) -> Passed:
 
 @check
 def split(part: "Dataset", whole: "Dataset") -> Passed:
-    """Check a split: each training image, with its label, is trained on or held out, and nothing else is."""
+    """Check a split: each training image, with its label, is in exactly one part, and nothing else is."""
     expected = Counter(_labelled(whole.train_images, whole.train_labels))
     found = Counter(_labelled(part.train_images, part.train_labels))
     found.update(_labelled(part.test_images, part.test_labels))
@@ -78,14 +78,14 @@ def split(part: "Dataset", whole: "Dataset") -> Passed:
 
 @check
 def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passed:
-    """Check a run that stopped early: `patience` epochs after its lowest loss, with the weights that had it.
+    """Check a run that stopped early: `patience` epochs after its lowest loss, with the weights of that epoch.
 
     Parameters
     ----------
     losses : sequence of float
         The validation loss after each epoch.
     patience : int
-        Epochs without a lower one after which a run ends.
+        Epochs without a lower loss after which a run ends.
     kept : float
         The validation loss of the weights that the run kept.
     """
@@ -100,10 +100,10 @@ def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passe
 
 @check
 def augmentation(distort: Callable[..., Any]) -> Passed:
-    """Check ``distort(images, augmentation, rng)`` by measuring what became of a bar of ink.
+    """Check ``distort(images, augmentation, rng)`` by measuring distorted images of a bar of ink.
 
-    Its centre says how far it is shifted, the direction in which it is long how far it is turned, and how much ink
-    there is how large it has become. Amounts that are uniform up to a limit have a spread of limit / √3.
+    The bar's center gives the shift, its direction the rotation, and its amount of ink the scale. Amounts that are
+    uniform up to a limit have a standard deviation of limit / √3.
     """
     from explorer.datasets.augmentation import Augmentation  # here, so that the checks load NumPy alone
 
@@ -127,17 +127,17 @@ def augmentation(distort: Callable[..., Any]) -> Passed:
 
 
 def _weighted(values: Array, kept: float) -> Array:
-    """Return the sum of values, shape (n, …), each times `kept` to the power of how many come after it."""
+    """Return the sum of values, shape (n, …), each weighted by `kept` to the power of its age."""
     return np.asarray(sum(kept**age * value for age, value in enumerate(values[::-1])))
 
 
 def _mean(values: Array, kept: float) -> Array:
-    """Return the mean of values, shape (n, …), weighted like that."""
+    """Return the mean of values, shape (n, …), with the same weights."""
     return _weighted(values, kept) / math.fsum(kept**age for age in range(len(values)))
 
 
 def _changes(f: Callable[..., Any], n_memories: int, expected: Callable[[Array], Array]) -> Passed:
-    """Check what an optimizer makes of one gradient after another, each step by all gradients up to it."""
+    """Check an optimizer's changes for a series of gradients, each step against all gradients up to it."""
     gradients = np.random.default_rng(0).normal(0, 1, (_STEPS, *_SHAPE))
     memory, worst = (np.zeros(_SHAPE),) * n_memories, 0.0
     for t in range(1, _STEPS + 1):
@@ -151,7 +151,7 @@ def _labelled(images: Array, labels: Array) -> list[tuple[bytes, int]]:
 
 
 def _measured(images: Array, bar: Array) -> dict[str, Array]:
-    """Return by how much images of a bar are shifted (both axes), turned (degrees) and scaled (share)."""
+    """Return the shift (both axes), rotation (degrees) and scale (share) of images of a bar."""
     y, x = np.indices(bar.shape) - (len(bar) - 1) / 2
     ink = images.astype(float) / images.sum(axis=(1, 2), keepdims=True)
     right, down = ((ink * axis).sum(axis=(1, 2)) for axis in (x, y))

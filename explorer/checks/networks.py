@@ -1,6 +1,6 @@
 """Checks of a network: its initial weights, both passes, its predictions, and one step of gradient descent.
 
-Each works on a copy, in float64 where the network can, and on the first samples only: loops are slow.
+Each works on a copy, in float64 if the network can, and only on the first samples, because loops are slow.
 """
 
 import copy
@@ -48,7 +48,7 @@ _DOUBLE = 1e-10  # a pass through a network in float64
 _STEP = 1e-7  # a weight after a step
 _ROUNDED = 1e-5  # one number in float32
 _SAMPLES = 100
-_DRAWN = 40  # of a large array
+_DRAWN = 40  # from a large array
 _BEGINNING = MappingProxyType({"W": "small random weights", "b": "biases near 0"})
 
 
@@ -76,16 +76,16 @@ def initial_weights(network: Any) -> Passed:
 
 @check
 def forward_pass(network: Any, X: Array) -> Passed:
-    """Check a forward pass against loops over units and inputs in plain numbers: each a and h, and each output.
+    """Check a forward pass against loops in plain numbers: each a and h, and each output.
 
-    Biases of 0 would hide a mistake in how they are added, so they are changed first.
+    Biases of 0 would hide mistakes in adding them, so they are changed first.
     """
     X, moved, rng = _samples(X), in_double(network), np.random.default_rng(0)
     for name, array in parameters(moved).items():
         if name.startswith("b"):
             setattr(moved, name, array + rng.normal(0, 0.5, array.shape))
     before = copy.deepcopy(parameters(moved))
-    outputs(moved, -X)  # what it keeps now belongs to other inputs
+    outputs(moved, -X)  # so that the arrays it keeps belong to other inputs
     y, h, worst = outputs(moved, X), X, 0.0
     unchanged("forward(X)", moved, before)
     for number in range(1, len(sizes_found(moved))):
@@ -105,7 +105,7 @@ def decisions(network: Any, X: Array) -> Passed:
     largest = [column.index(max(column)) for column in outputs(twin, X).T.tolist()]
     if getattr(twin, "predict", None) is None:
         return Passed(f"{len(largest)} predictions", 0.0, "there is no predict: the largest output decides")
-    outputs(twin, -X)  # what it keeps now belongs to other inputs
+    outputs(twin, -X)  # so that the arrays it keeps belong to other inputs
     found = numbers("predict(X)", twin.predict(X))
     compare("predict(X)", found, largest, 0.0)
     if found.dtype.kind not in "iu":
@@ -116,9 +116,9 @@ def decisions(network: Any, X: Array) -> Passed:
 
 @check
 def gradients(network: Any, X: Array, d: Array) -> Passed:
-    """Check the backward pass: the shape of each gradient, and its numbers against measured slopes of the loss."""
+    """Check the backward pass: the shape of each gradient, and its values against measured slopes of the loss."""
     X, d, twin = _samples(X), _samples(d), in_double(network)
-    outputs(twin, -X)  # what it keeps now belongs to other inputs
+    outputs(twin, -X)  # so that the arrays it keeps belong to other inputs
     found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)
     worst = _compare_at("d_", found, slopes, tolerance)
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
@@ -139,9 +139,9 @@ def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
 
 @check
 def output_delta(network: Any, X: Array, d: Array) -> Passed:
-    """Check ∂L/∂a of a softmax with cross-entropy: the measured slope, y − d, and what the network propagates.
+    """Check ∂L/∂a of a softmax with cross-entropy: the measured slope, y − d, and the delta that is propagated.
 
-    The loss is written out in plain numbers, −Σ d log softmax(a). A bias's derivative is the sum of its unit's
+    The loss is computed in plain numbers, −Σ d log softmax(a). A bias's derivative is the sum of its unit's
     deltas: for one sample it is the delta.
     """
     X, d, twin, worst = _samples(X), _samples(d), in_double(network), 0.0
@@ -160,7 +160,7 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
 def several_layers(kind: type[Any]) -> Passed:
     """Check a class of networks with any number of hidden layers: both passes, with two hidden layers.
 
-    Where it doesn't name its functions, the ones that its outputs agree with are taken.
+    If it doesn't name its functions, those that match its outputs are assumed.
     """
     begun = initialised(kind, 20, (12, 9), 8)
     expect("sizes of the layers", sizes_found(begun), (20, 12, 9, 8))
@@ -197,7 +197,7 @@ def _refuse_unfit(name: str, array: Array) -> None:
 
 
 def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
-    """Return how widely weights are spread, as a multiple of Glorot's rule, and their mean, or raise."""
+    """Return the spread of weights, as a multiple of Glorot's rule, and their mean, or raise."""
     if len(W) > 1 and not np.ptp(W, axis=0).any():
         raise CheckError(f"{name}: expected different weights for each unit, got the same {len(W)} times")
     r, ratio, sure = math.sqrt(6 / sum(W.shape)), spread(W), 5 / math.sqrt(W.size)  # standard errors
@@ -211,7 +211,7 @@ def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
 
 
 def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array]:
-    """Return the weighted sums and activations of one layer, by loops."""
+    """Return the weighted sums and activations of one layer, computed in loops."""
     W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
     a = [
         [math.fsum([bias, *map(operator.mul, row, x)]) for row, (bias,) in zip(W, b, strict=True)]
@@ -224,7 +224,7 @@ def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array
 
 
 def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
-    """Return what `backward` does, by the parameters' names, or raise if a shape is wrong."""
+    """Return the results of `backward` by parameter name, or raise if a shape is wrong."""
     weights, y = parameters(network), attribute(network, "forward")(X)
     before = copy.deepcopy(weights)
     found = attribute(network, "backward")(X, y, d)
@@ -241,7 +241,7 @@ def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
 def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], float]:
     """Return slopes of the loss, each measured by moving one weight, and their tolerance.
 
-    Where a relu unit turns on or off the loss has a corner and no slope: such weights are left out.
+    Where a relu unit turns on or off, the loss has a kink and no slope: such weights are left out.
     """
     moved, slopes = copy.deepcopy(network), {}
     size, tolerance = precision(outputs(moved, X))
@@ -261,7 +261,7 @@ def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], flo
 
 
 def _loss(network: Any, X: Array, d: Array) -> float:
-    """Return the loss of samples, with the penalties on large weights of a network that has any, by loops."""
+    """Return the loss of samples, including a network's penalties on large weights, computed in loops."""
     loss = plain_loss(option(network, "loss"), outputs(network, X), d)
     if isinstance(network, Penalties) and any(network.penalties):
         weights = [w for W in network.W for w in W.ravel().tolist()]
@@ -271,7 +271,7 @@ def _loss(network: Any, X: Array, d: Array) -> float:
 
 
 def _units_on(network: Any) -> list[bytes]:
-    """Return which relu units of the hidden layers are on for which sample; empty for smooth activations."""
+    """Return which relu units of the hidden layers are on for each sample; empty for smooth activations."""
     if option(network, "hidden_activation") != "relu":
         return []
     sums = [getattr(network, f"a{number}", None) for number in range(1, len(sizes_found(network)) - 1)]
@@ -279,7 +279,7 @@ def _units_on(network: Any) -> list[bytes]:
 
 
 def _places(network: Any, X: Array) -> list[Place]:
-    """Return all places in small arrays and 40 drawn from each large one; in W1 where inputs are not all 0."""
+    """Return all indices of small arrays, and 40 drawn from each large one; in W1 only where inputs aren't all 0."""
     rng, places = np.random.default_rng(0), list[Place]()
     for name, array in parameters(network).items():
         usable = np.argwhere(np.broadcast_to(X.any(axis=1) if name == "W1" else True, array.shape))

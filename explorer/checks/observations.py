@@ -1,7 +1,7 @@
-"""What comes out of an answer: named pieces, arrays or words, that tell one mistake from another.
+"""The output of an answer as named pieces, arrays or words, which distinguish one mistake from another.
 
-The same numbers go into a student's answer, into the textbook's, and into each known mistake. Networks run at two
-sizes: one at which all layers differ, and one at which every product of matrices fits.
+A student's answer, the textbook's, and each known mistake get the same inputs. Networks run at two sizes: one at
+which all layers differ, and one at which all shapes are compatible.
 """
 
 import io
@@ -30,34 +30,34 @@ __all__ = ["KEPT", "OBSERVATIONS", "RAISED", "SHAPES", "Pieces", "Probe", "apart
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
-"""What came out, by name: arrays, or words."""
+"""The pieces by name: arrays, or words."""
 
 KEPT = "a1", "h1", "a2"
-"""What the exercise asks `forward` to keep."""
+"""The attributes that the exercise asks `forward` to keep."""
 
 RAISED = "raised "
-"""How a piece begins that is no value, but the kind of an exception."""
+"""Prefix of a piece that is the type of an exception, not a value."""
 
 SHAPES = f"{RAISED}because of shapes"
 
 _FAR = np.array([[-1000.0, 1000.0]])
-_RATE = 0.037  # none that a student would write
+_RATE = 0.037  # unlikely in a student's code
 _BATCH = 5
 _EPOCHS = 3
 _CLASSES = 10
 _ALMOST, _FEW = 1e-3, 6
-_CHANGED = MappingProxyType({"weights": "changed"})  # which says it all
+_CHANGED = MappingProxyType({"weights": "changed"})  # no other piece is needed
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The numbers and sizes of one look at an answer; the seed decides them all."""
+    """The numbers and sizes for trying an answer; the seed determines them all."""
 
     seed: int = 0
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
-        """Inputs, hidden units, outputs and samples, no two of them equal."""
+        """Numbers of inputs, hidden units, outputs and samples, all different."""
         return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
 
     def numbers(self, *shape: int) -> Array:
@@ -69,7 +69,7 @@ class Probe:
         return self.numbers(n_input, n), np.eye(n_output)[:, (np.arange(n) ** 2 + self.seed) % n_output]
 
     def network(self, kind: type[Any], n_input: int, n_hidden: Any, n_output: int) -> Any:
-        """Return a network of some class, its weights always the same, in float64."""
+        """Return a network of a class in float64, its weights always the same."""
         made, rng = kind(n_input, n_hidden, n_output), np.random.default_rng(self.seed + 10)
         for number, (n_in, n_out) in enumerate(pairwise((n_input, *np.atleast_1d(n_hidden), n_output)), 1):
             setattr(made, f"W{number}", rng.normal(0, 1, (n_out, n_in)))
@@ -85,12 +85,12 @@ class Probe:
         labels = [rng.permutation(np.arange(n) % _CLASSES) for n in (29, 17)]
         images = [rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in labels]
         for part in images:
-            part[::2] //= 3  # not every image has a pixel that is all white
+            part[::2] //= 3  # so that some images have no white pixel
         return Dataset("noise", images[0], labels[0], images[1], labels[1])
 
     @contextmanager
     def archive(self) -> Iterator[str]:
-        """Write the images as an archive, next to an `mnist.tgz` with others, in a folder made current."""
+        """Write the images as an archive, next to an `mnist.tgz` with others, and make their folder current."""
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
             for name, seed in (("mnist.tgz", self.seed + 1), ("digits.tgz", self.seed)):
                 (path := Path(folder, name)).write_bytes(_packed(seed))
@@ -98,7 +98,7 @@ class Probe:
 
     @property
     def read(self) -> tuple[Any, Array, Array, Array, Array]:
-        """A network, and what to evaluate it on: it takes each image for what stands in its first pixel."""
+        """A network, and data to evaluate it on: it predicts the value of each image's first pixel."""
         data, given = self.dataset, []
         for labels in (data.train_labels, data.test_labels):
             guesses = (labels + (np.arange(len(labels)) % 3 == self.seed % 2)) % _CLASSES
@@ -116,12 +116,12 @@ def _packed(seed: int) -> bytes:
 
 
 def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Return what a function returns, or the kind of exception that it raises."""
+    """Return a function's result, or the type of the exception that it raises."""
     try:
         return function(*args, **kwargs)
-    except (ValueError, IndexError):  # shapes don't fit: in products, or in loops that say the same
+    except (ValueError, IndexError):  # incompatible shapes: in products, or in equivalent loops
         return SHAPES
-    except Exception as error:  # noqa: BLE001  # a mistake may end in any error
+    except Exception as error:  # noqa: BLE001  # a mistake may cause any error
         return f"{RAISED}{type(error).__name__}"
 
 
@@ -142,7 +142,7 @@ def _loss(loss: Callable[..., Any], probe: Probe) -> Pieces:
 
 
 def _size(loss: Any, usual: Any) -> str:
-    """Return a word for how large a loss is: what keeps it finite differs from one answer to the next."""
+    """Return a word for the size of a loss: answers keep it finite in different ways."""
     if isinstance(loss, str):
         return loss
     if np.isnan(loss).any():
@@ -157,7 +157,7 @@ def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
 
 
 def apart(a: Array) -> Array:
-    """Return sums of which one column lies far above the others, one far below, and one is spread."""
+    """Return sums with one column far above the others, one far below, and one spread out."""
     a = a.copy()
     a[:, 0] += 1000
     a[:, 1] -= 1000
@@ -166,7 +166,7 @@ def apart(a: Array) -> Array:
 
 
 def initialised(kind: type[Any], *sizes: Any) -> Any:
-    """Return a network with the weights that it begins with, which not every class draws where it is made."""
+    """Return a network with its initial weights, which some classes don't draw in `__init__`."""
     network = kind(*sizes)
     if getattr(network, "W1", None) is None and hasattr(network, "init_weights"):
         network.init_weights()
@@ -186,7 +186,7 @@ def _initial(kind: type[Any], probe: Probe) -> Pieces:
 
 
 def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, Array]]:
-    """Return networks of two sizes, with inputs and targets; the first word tells them apart."""
+    """Yield networks of two sizes, with inputs and targets; the first word distinguishes them."""
     for word, (n_input, n_hidden, n_output, n) in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
         X, d = probe.samples(n_input, n_output, n)
         yield word, probe.network(kind, n_input, n_hidden, n_output), X, d
@@ -196,7 +196,7 @@ def _forward(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
     for word, network, X, _ in _networks(kind, probe):
         before = _weights(network)
-        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
         pieces[f"{word}y"] = y = _attempt(network.forward, X)
         if _changed(network, before):
             return dict(_CHANGED)
@@ -209,7 +209,7 @@ def _forward(kind: type[Any], probe: Probe) -> Pieces:
 
 
 def unkept(network: Any, X: Array) -> list[str]:
-    """Return what `forward` doesn't keep of its sums and activations, if the same class's `backward` misses it."""
+    """Return the arrays that `forward` doesn't keep, if the same class's `backward` needs them."""
     lost = [name for name in KEPT if getattr(network, name, None) is None]
     if lost and getattr(network, "backward", None) is not None:
         y = network.forward(X)
@@ -217,7 +217,7 @@ def unkept(network: Any, X: Array) -> list[str]:
             network.backward(X, y, np.zeros_like(y))
         except AttributeError:
             return lost
-        except Exception:  # noqa: BLE001  # a mistake of its own, or a gap
+        except Exception:  # noqa: BLE001  # another mistake, or a gap
             return []
     return []
 
@@ -225,7 +225,7 @@ def unkept(network: Any, X: Array) -> list[str]:
 def _predict(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
     for word, network, X, _ in _networks(kind, probe):
-        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
         pieces[f"{word}y"] = found = _attempt(network.predict, X)
         if np.asarray(found).dtype.kind == "f":
             pieces["kind"] = "no integers"
@@ -249,7 +249,7 @@ def _train_iteration(kind: type[Any], probe: Probe) -> Pieces:
         before = _weights(network)
         pieces[f"{word}loss"] = loss = _attempt(network.train_iteration, X, d, _RATE)
         if isinstance(loss, str):
-            continue  # it stops somewhere in the step
+            continue  # it fails somewhere in the step
         after = _weights(network)
         pieces |= {f"{word}{name}": array for name, array in after.items()}
         for name, array in before.items():
@@ -286,7 +286,7 @@ def _fit(kind: type[Any], probe: Probe) -> Pieces:
 
 
 def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
-    """Return what the steps of a fit on `X` and `d` were given; only the largest shape if that is no batch."""
+    """Return the arguments of the steps of a fit on `X` and `d`; only the largest shape if that isn't a batch."""
     if not steps:
         return {"history": history}
     largest = max((step.X.shape for step in steps), key=math.prod)
@@ -329,7 +329,7 @@ def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
 
 
 def _named(names: tuple[str, ...], found: Any) -> Pieces:
-    """Return several results by name, or what there is instead of them."""
+    """Return several results by name, or whatever was returned instead."""
     if isinstance(found, tuple | list) and len(found) == len(names):
         return dict(zip(names, found, strict=True))
     if isinstance(found, tuple | list):
@@ -347,7 +347,7 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
         X, d = probe.samples(sizes[0], n_output, n_output if word else n)
         names = tuple(f"{word}d_{name}" for name in _weights(network))
         pieces |= {f"{word}{name} at first": unfit(name, array) for name, array in _weights(begun).items()}
-        _attempt(network.forward, -X)  # so that what it keeps belongs to other inputs
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
         pieces[f"{word}y"] = y = _attempt(network.forward, X)
         pieces |= _named(names, _attempt(network.backward, X, y, d))
     return pieces
@@ -360,4 +360,4 @@ OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
     | {"train_iteration": _train_iteration, "fit": _fit, "several_layers": _several_layers}
     | {"load_digits": _load_digits, "evaluate": _evaluate, "softmax": _softmax}
 )
-"""For each task: what comes out of an answer."""
+"""For each task, the function that observes an answer's output."""

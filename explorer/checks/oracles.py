@@ -1,6 +1,6 @@
-"""Formulas in plain numbers and loops, and slopes measured instead of derived: what results are compared with.
+"""Oracles: formulas in plain numbers and loops, and slopes measured instead of derived.
 
-Nothing of the network's own mathematics is used here.
+They use none of the network's own mathematics.
 """
 
 import math
@@ -16,7 +16,7 @@ __all__ = ["PLAIN", "POINTS", "measured_slopes", "plain_columns", "plain_loss", 
 Array = NDArray[Any]
 
 POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])
-"""Where functions of one number are looked at; 0 apart, for relu has no slope there."""
+"""Points at which scalar functions are checked; without 0, where relu has no slope."""
 
 
 def _sigmoid(a: float) -> float:
@@ -41,11 +41,11 @@ def plain_columns(a: Array) -> Array:
 PLAIN: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {"sigmoid": _sigmoid, "relu": _relu, "tanh": math.tanh}
 )
-"""The activations that work on one number, by name."""
+"""The activations that work on a single number, by name."""
 
 
 def plain_loss(name: str, y: Array, d: Array) -> float:
-    """Return the loss of that name, ½ Σ (y − d)² or −Σ d log y, in a loop over all outputs."""
+    """Return the loss with that name, ½ Σ (y − d)² or −Σ d log y, in a loop over all outputs."""
     pairs = zip(y.ravel().tolist(), d.ravel().tolist(), strict=True)
     if name == "squared_error":
         return math.fsum(0.5 * (output - target) ** 2 for output, target in pairs)
@@ -53,7 +53,7 @@ def plain_loss(name: str, y: Array, d: Array) -> float:
 
 
 def precision(result: ArrayLike) -> tuple[float, float]:
-    """Return how far to move to either side to measure a slope of such results, and its tolerance.
+    """Return the step for central differences, given a result of the function, and the slope's tolerance.
 
     In float64 the error of central differences is then about 1e-10, in float32 about 1e-5, in float16 about 2e-3.
     """

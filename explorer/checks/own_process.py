@@ -1,7 +1,7 @@
-"""Diagnoses an answer in a process of its own, which can be ended whatever the answer does.
+"""Diagnoses an answer in a process of its own, which can be killed whatever the answer does.
 
-A thread can only be stopped between two steps of Python: a single one such as ``7**10**8`` would freeze all of its
-process, and so a notebook's kernel.
+A thread can only be stopped between two instructions of Python: a single one such as ``7**10**8`` would freeze its
+whole process, and thus a notebook's kernel.
 """
 
 import faulthandler
@@ -29,20 +29,20 @@ from explorer.checks.diagnosis import Verdict, diagnose, waits_for
 __all__ = ["Examiner", "main"]
 
 _BEAT = 0.1  # seconds
-_MOST_BYTES = 50_000_000  # of an answer with all that it uses
+_MOST_BYTES = 50_000_000  # of an answer with everything that it uses
 _FROZEN = 1  # the exit code of `faulthandler`
-_TRIES = 2  # the first may be about to end
+_TRIES = 2  # the first process may be about to exit
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows
 
 
 class Examiner:
-    """Diagnoses answers in another process; where there can't be one, in this."""
+    """Diagnoses answers in another process, or in this one if there can't be another."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> subprocess.Popen[bytes]:
-        """Return the process, which is started unless it runs; this doesn't wait for it."""
+        """Return the process, starting it unless it runs; this doesn't wait for it."""
         if self._process is None or self._process.poll() is not None:
             paths = os.pathsep.join(path for path in sys.path if path)
             self._process = subprocess.Popen(
@@ -51,17 +51,17 @@ class Examiner:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=os.environ | {"PYTHONPATH": paths},
-                start_new_session=True,  # an interrupt is the kernel's
+                start_new_session=True,  # interrupts go to the kernel only
                 creationflags=_NO_WINDOW,
             )
             finalize(self, _end, self._process)
         return self._process
 
     def diagnose(self, task: str, answer: Any, seconds: float = 5.0) -> Verdict:
-        """Return what `explorer.checks.diagnose` does, also of an answer that freezes or ends its process."""
+        """Diagnose as `explorer.checks.diagnose` does, even if an answer freezes or ends its process."""
         try:
             process = self._asked(_request(task, answer, seconds))
-        except Exception:  # noqa: BLE001  # what can't be carried, or no processes at all, as in a browser
+        except Exception:  # noqa: BLE001  # it can't be pickled, or there are no processes, as in a browser
             return diagnose(task, answer, seconds)
         began, part = perf_counter(), task
         try:
@@ -71,7 +71,7 @@ class Examiner:
                 if verdict := found.get("verdict"):
                     return Verdict(**verdict | {"helpers": tuple(verdict["helpers"])})
         except BaseException:
-            _end(process)  # an interrupt: its result is of no use any more
+            _end(process)  # after an interrupt its result is useless
             raise
         reason = f"no result after {seconds:g} seconds: a single call in it takes too long"
         if (code := process.wait()) != _FROZEN:
@@ -80,11 +80,11 @@ class Examiner:
         return lost if part == task else replace(lost, outcome="waiting", message=waits_for([part], reason))
 
     def _asked(self, request: bytes) -> subprocess.Popen[bytes]:
-        """Return the process once it has taken a request; raise if there is none that does."""
+        """Return the process once it has accepted a request; raise if none does."""
         for _ in range(_TRIES):
             process = self.prepare()
             requests, answers = _pipes(process)
-            with suppress(OSError):  # it was about to end
+            with suppress(OSError):  # it was about to exit
                 requests.write(request)
                 requests.flush()
             if answers.readline():
@@ -100,7 +100,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _request(task: str, answer: Any, seconds: float) -> bytes:
-    """Return what the other process reads: an answer with all that it uses, and the cells that it comes from."""
+    """Return a request for the other process: an answer with everything that it uses, and its source cells."""
     cells = {file: entry for file, entry in linecache.cache.items() if len(entry) > 1 and entry[1] is None}
     _carrier(carried := io.BytesIO()).dump((task, answer, seconds, cells))
     if carried.tell() > _MOST_BYTES:
@@ -109,7 +109,7 @@ def _request(task: str, answer: Any, seconds: float) -> bytes:
 
 
 def _carrier(stream: IO[bytes]) -> pickle.Pickler:
-    """Return a pickler that keeps the file and the lines of code, which are told where it raises."""
+    """Return a pickler that preserves a code's file and lines, which error messages report."""
     import cloudpickle  # here: without it, answers are checked in this process
 
     told = {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
@@ -122,14 +122,14 @@ def _carrier(stream: IO[bytes]) -> pickle.Pickler:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    with suppress(OSError):  # what was to be written to it
+    with suppress(OSError):  # data that was still to be written
         process.communicate()
 
 
 def main() -> None:
-    """Diagnose what standard input asks for, until it ends; a JSON object a line tells what is found."""
+    """Diagnose requests from standard input until it ends; report results as one JSON object per line."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where what an answer prints goes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what an answer prints
 
         def tell(**found: Any) -> None:
             stream.write(json.dumps(found) + "\n")
@@ -137,7 +137,7 @@ def main() -> None:
         with suppress(EOFError):
             while (
                 threading.active_count() == 1
-            ):  # else an answer couldn't be stopped: another process goes on
+            ):  # else an answer couldn't be stopped: another process takes over
                 request = pickle.load(sys.stdin.buffer)
                 task, answer, seconds, cells = pickle.loads(request)
                 tell()

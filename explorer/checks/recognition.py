@@ -18,7 +18,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-    """Return a check that says, where it fails, which known mistake of a task gives the same.
+    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
 
     The answer, a function or a network, is the check's first argument; a derivative is the second.
     """
@@ -30,7 +30,7 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
         except CheckError as error:
             answer = args[1 if task.startswith("d_") else 0]
             if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
-                raise error.with_traceback(None) from None  # another function's slope: nothing known applies
+                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
             if task == "init_weights":
                 error.mistake = recognise(task, lambda *_: answer)  # its own weights, whatever their number
             else:
@@ -41,20 +41,20 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
 
 
 def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
-    """Return the known mistake that gives what this wrong answer gives.
+    """Return the known mistake that produces the same output as this wrong answer.
 
-    Known mistakes together must explain every piece that differs from the textbook's. Of these, the one that
-    explains most is returned, and of equals the most severe.
+    Known mistakes together must explain every piece that differs from the textbook's. Among them, the one that
+    explains most is returned, or in a tie the most severe.
     """
     probe = probe or Probe()
     try:
         seen, right = _seen(task, answer, probe), _seen(task, textbook(task), probe)
-    except Exception:  # noqa: BLE001  # such a network can't be made at other sizes, so nothing is seen
+    except Exception:  # noqa: BLE001  # such a network doesn't work at other sizes, so there is no output
         return None
     raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
     differing = {name for name in seen.keys() - raised if not _same(seen[name], right.get(name))}
     if not differing or any(seen[name] != SHAPES for name in raised):
-        return None  # it is the textbook's answer, or an exception has another cause than the mistakes
+        return None  # it is the textbook's answer, or its exception has another cause than the mistakes
     found = dict[Mistake, set[str]]()
     for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
         wrong = (_seen(task, textbook(task, answers), probe) for answers in mistake.answers)
@@ -65,16 +65,16 @@ def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
 
 
 def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
-    """Return what comes out of an answer, without NumPy's warnings."""
+    """Return the observed output of an answer, without NumPy's warnings."""
     with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
         warnings.simplefilter("ignore")
         return OBSERVATIONS[task](answer, probe)
 
 
 def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
-    """Return the pieces that a mistake changes, if all are seen as it changes them.
+    """Return the pieces that a mistake changes, if the answer's pieces change in the same way.
 
-    What is not kept can't be seen, nor can what an answer doesn't get to because shapes don't fit.
+    Attributes that aren't kept are not observed, nor is anything after incompatible shapes.
     """
     changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))}
     changed = {name for name in changed & seen.keys() if not _same(seen[name], SHAPES)}
@@ -93,7 +93,7 @@ def _same(found: Any, expected: Any) -> bool:
         numbers, others = np.asarray(found), np.asarray(expected, float)
         if numbers.shape != others.shape or numbers.dtype.kind not in "biuf":
             return False
-    except (TypeError, ValueError):  # no array of numbers
+    except (TypeError, ValueError):  # not an array of numbers
         return False
     precision = np.finfo(numbers.dtype).eps if numbers.dtype.kind == "f" else 0.0
     scale = np.abs(others[np.isfinite(others)]).max(initial=0)

@@ -1,4 +1,4 @@
-"""What a check says, always in one line: that it passed, or what was expected and what it got."""
+"""The result of a check, always in one line: that it passed, or what was expected and what it got."""
 
 import ast
 import linecache
@@ -25,7 +25,7 @@ __all__ = ["CheckError", "Passed", "RaisedError", "check", "compare", "expect", 
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
-_COARSEST = 0.01  # ten times the rounding of float16, of which a thousand times would allow for anything
+_COARSEST = 0.01  # ten times the rounding error of float16; a thousand times would accept anything
 _FOLDER = Path(__file__).parent
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _OURS = _FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent
@@ -33,30 +33,30 @@ _NOT_THEIRS = (*map(str, (*_OURS, *_INSTALLED)), "<frozen ", "<__array_function_
 
 
 class CheckError(AssertionError):
-    """A check failed; the message says where, what was expected and what it got, and which mistake gives that."""
+    """A check failed; the message says where, what was expected and what it got, and which mistake causes that."""
 
     mistake: Mistake | None = None
     example: str = ""
     """Lines of Python with a small input that shows the difference."""
     answer: Any = None
-    """The answer as it was checked."""
+    """The answer that was checked."""
 
     def __str__(self) -> str:
         said = super().__str__()
         return f"{said}. {self.mistake.what}" if self.mistake else said
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows instead of a traceback: one red line."""
+        """Return one red line, which IPython shows instead of a traceback."""
         return [f"\x1b[31m✗ {self}\x1b[0m"]
 
 
 class RaisedError(CheckError):
-    """Somebody's code raised an exception; the message says which, and in which line."""
+    """The checked code raised an exception; the message says which, and in which line."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Passed:
-    """A check that found nothing wrong: what it compared, the largest difference (0 for counts), and a note."""
+    """A passed check: what it compared, the largest difference (0 for counts), and a note."""
 
     what: str
     difference: float = 0.0
@@ -71,18 +71,18 @@ class Passed:
 
 
 def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-    """Make a function a check: whatever goes wrong in it is one line, and NumPy's warnings become a note."""
+    """Make a function a check: any error becomes a `CheckError` of one line, and NumPy's warnings a note."""
 
     @wraps(function)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
         with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"):
-            warnings.simplefilter("ignore")  # what is none of the mathematics
+            warnings.simplefilter("ignore")  # unrelated to the mathematics
             warnings.simplefilter("always", RuntimeWarning)
             try:
                 passed = function(*args, **kwargs)
             except CheckError as error:
                 raise error.with_traceback(None) from None
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is what the check found
+            except Exception as error:  # noqa: BLE001  # any exception is a result of the check
                 raise RaisedError(_raised(error)) from None
         said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
         return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
@@ -97,7 +97,7 @@ def expect(part: str, found: object, expected: object) -> None:
 
 
 def numbers(part: str, value: ArrayLike) -> Array:
-    """Return a value as an array, or raise if it holds anything but numbers."""
+    """Return a value as an array, or raise if it contains anything but numbers."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         found = f"dtype {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -112,10 +112,10 @@ def compare(
     tolerance: float,
     place: Callable[[tuple[int, ...]], str] | None = None,
 ) -> float:
-    """Return the largest difference, relative where numbers are above 1; raise if it exceeds the tolerance.
+    """Return the largest difference, relative for numbers above 1; raise if it exceeds the tolerance.
 
-    That is for float64; single precision is allowed its own rounding. `place` says what to call the element with
-    some index; by default it is ``"d_W1[0, 2]"``, where ``"d_W1"`` is the `part`.
+    The tolerance is for float64; lower precision is allowed its own rounding error. `place` returns the name of
+    the element at an index; by default it is ``"d_W1[0, 2]"``, where ``"d_W1"`` is the `part`.
     """
     found, expected = numbers(part, found), np.asarray(expected, np.float64)
     if found.shape != expected.shape:
@@ -132,12 +132,12 @@ def compare(
 
 
 def name_of(function: Any) -> str:
-    """Return what a message calls a function."""
+    """Return a function's name for messages."""
     return str(getattr(function, "__name__", function))
 
 
 def _raised(error: Exception) -> str:
-    """Return what somebody's code raised, and the line of theirs that did."""
+    """Return the exception raised by the checked code, and its line."""
     stack = zip(
         traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True
     )
@@ -164,7 +164,7 @@ def _is_theirs(file: str) -> bool:
 
 
 def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:
-    """Return the shapes of the two factors of a product that failed; none where to find out would be a call."""
+    """Return the shapes of the two factors of a failed product; none if evaluating them would call anything."""
     span = at.lineno, at.colno, at.end_lineno, at.end_colno
     fields = operator.attrgetter("lineno", "col_offset", "end_lineno", "end_col_offset")
     try:
@@ -175,5 +175,5 @@ def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:
             return []
         codes = [compile(ast.Expression(factor), at.filename, "eval") for factor in factors]
         return [f"shape {np.shape(eval(code, frame.f_globals, frame.f_locals))}" for code in codes]
-    except Exception:  # noqa: BLE001  # it is only for the words of a message
+    except Exception:  # noqa: BLE001  # it only affects the wording of a message
         return []

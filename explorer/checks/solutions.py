@@ -1,4 +1,4 @@
-"""The textbook's answer to each task, as a cell that runs in the exercise's notebook as it stands."""
+"""The textbook's answer to each task, as a cell that runs unchanged in the exercise's notebook."""
 
 import inspect
 import re
@@ -22,16 +22,16 @@ class Network(Layers):
         self.rng = np.random.default_rng()
         self.init_weights()
 """
-"""The notebook's cell with the class that each method is added to."""
+"""The notebook's cell with the class to which each method is added."""
 
 _NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
 
 def solution(task: str, *, has_marks: bool = False) -> str:
-    """Return a cell with the textbook's lines that answer a task, without docstrings and types.
+    """Return a cell with the textbook's answer to a task, without docstrings and types.
 
-    With marks it is one for nbgrader: each of the textbook's functions with one line of its docstring, which may
-    name shapes, and with its body, but nothing else, between the marks of what students don't see.
+    With marks the cell is for nbgrader: each function has the first line of its docstring, which may give shapes,
+    and its body, and nothing else, is between the marks that hide it from students.
     """
     owners = textbook(task), exercise, initializers
     usual = f"class Network(Network):\n    {{{task}}}" if task in METHODS else f"{{{task}}}"
@@ -44,12 +44,12 @@ def solution(task: str, *, has_marks: bool = False) -> str:
 
 
 def _source(function: Any, *, has_marks: bool) -> str:
-    """Return a function's source without its types and the guards of its arguments."""
+    """Return a function's source without types and argument guards."""
     lines = plain_source(function).splitlines()
     at = next(row for row, line in enumerate(lines) if line.startswith("def "))
     head, body = [lines[at]], lines[at + 1 :]
     for line in reversed(lines[:at]):
-        if line.startswith("@np."):  # a block instead: what NumPy decorates can't be sent to a process
+        if line.startswith("@np."):  # a block instead: functions decorated by NumPy can't be pickled
             call, mark, comment = line[1:].partition("  #")
             body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
         else:

@@ -1,4 +1,4 @@
-"""Source code as on a blackboard: without docstrings, types, and the guards of arguments."""
+"""Source code as on a blackboard: without docstrings, types, and argument guards."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["plain_lines", "plain_source"]
 
-_GUARDS = "of_floats", "of_one_shape"  # which turn what a network never gives them into arrays, or refuse it
+_GUARDS = "of_floats", "of_one_shape"  # convert or reject arguments that a network never passes
 
 
 def plain_source(thing: Any) -> str:

@@ -1,7 +1,7 @@
-"""Reads a network of any kind: this package's, a subclass of it, or a class that somebody wrote for the exercise.
+"""Reads a network of any kind: this package's, a subclass of it, or a student's class for the exercise.
 
-Such a class needs no more than W1, b1, W2, b2, … and the methods that a check calls. Its layers follow from the
-shapes; where it names no activation or loss, they are the exercise's: sigmoid and squared error.
+Such a class needs only W1, b1, W2, b2, … and the methods that a check calls. Its layers follow from the shapes; if
+it names no activation or loss, they are the exercise's: sigmoid and squared error.
 """
 
 import copy
@@ -33,8 +33,8 @@ __all__ = [
 Array = NDArray[Any]
 
 WIDEST = 10
-"""The widest spread of weights to begin with, as a multiple of Glorot's rule: on digits the slope of every third
-sigmoid is below 0.02 then."""
+"""The widest acceptable spread of initial weights, as a multiple of Glorot's rule: on digits, the slope of every
+third sigmoid is then below 0.02."""
 
 _NARROWEST = 1e-4
 _LARGEST_BIAS = 5.0
@@ -50,7 +50,7 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def attribute(network: Any, name: str) -> Any:
-    """Return what every network must have, or raise."""
+    """Return an attribute that every network must have, or raise."""
     value = getattr(network, name, None)
     if value is ...:
         raise GapError(f"{name} waits for its code")
@@ -60,7 +60,7 @@ def attribute(network: Any, name: str) -> Any:
 
 
 def option(network: Any, name: str) -> str:
-    """Return the name of an activation, loss or initializer, or the one assumed; else that of the exercise."""
+    """Return the name of an activation, loss or initializer, or the assumed one; else the exercise's."""
     known = _OPTIONS[name]
     value = getattr(network, "assumed", {}).get(name, getattr(network, name, None))
     return value if isinstance(value, str) and value in known else known[0]
@@ -84,25 +84,25 @@ def parameters(network: Any) -> dict[str, Array]:
 
 
 def sizes_found(network: Any) -> tuple[int, ...]:
-    """Return the units of every layer, the inputs first."""
+    """Return the number of units in every layer, inputs first."""
     weights = [array for name, array in parameters(network).items() if name.startswith("W")]
     return (weights[0].shape[1], *map(len, weights))
 
 
 def unchanged(part: str, network: Any, before: Mapping[str, Array]) -> None:
-    """Raise if a weight or bias isn't what it was before."""
+    """Raise if a weight or bias has changed."""
     for name, array in parameters(network).items():
         if not np.array_equal(array, before[name]):
             raise CheckError(f"{part}: expected {name} as it was, got another")
 
 
 def spread(W: Array) -> float:
-    """Return how widely weights are spread, as a multiple of Glorot's rule."""
+    """Return the spread of weights, as a multiple of Glorot's rule."""
     return math.sqrt(3) * float(np.std(W)) / math.sqrt(6 / sum(W.shape))
 
 
 def unfit(name: str, array: Array) -> str:
-    """Return why weights or biases are nothing to begin with, or nothing: what they are instead, in words."""
+    """Return why weights or biases are unsuitable as initial ones, in words; empty if they are suitable."""
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         return "not numbers"
     if name.startswith("b"):
@@ -129,7 +129,7 @@ def in_double(network: Any) -> Any:
 
 
 def outputs(network: Any, X: Array) -> Array:
-    """Return what `forward` does, or raise if its shape is wrong."""
+    """Return the result of `forward`, or raise if its shape is wrong."""
     y = numbers("forward(X)", attribute(network, "forward")(X))
     expect("forward(X)", f"shape {y.shape}", f"shape {(sizes_found(network)[-1], X.shape[1])}")
     return y

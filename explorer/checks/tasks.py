@@ -1,6 +1,6 @@
-"""The tasks of the exercise, with hints and the textbook's answer, and the mistakes that are known in each.
+"""The tasks of the exercise, with hints, the textbook's answers, and the known mistakes.
 
-A mistake leads to answers of its own: the textbook's text with a piece of it changed.
+Each mistake has answers of its own: the textbook's source with a piece changed.
 """
 
 import inspect
@@ -21,10 +21,10 @@ from explorer.network import activations, initializers, losses, network
 __all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "text_for", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
-"""The tasks that are methods of the network's class, in their order."""
+"""The tasks that are methods of the network's class, in order."""
 
 MARK = "  # WRONG"
-"""What ends each line that a mistake has changed."""
+"""Suffix of each line that a mistake has changed."""
 
 _TEXTBOOK = "activations|losses|initializers|network"
 _INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
@@ -36,7 +36,7 @@ Edits = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of the exercise; its name is also that of the function or method which the student writes."""
+    """One task of the exercise; its name is also that of the function or method that the student writes."""
 
     name: str
     part: int
@@ -44,20 +44,20 @@ class Task:
     hints: tuple[str, str, str]
     is_bonus: bool = False
     example: str = ""
-    """Lines of Python with an input small enough for paper; the last is an expression of the answer."""
+    """Lines of Python with an input small enough for paper; the last is an expression that uses the answer."""
     cell: str = ""
-    """What answers it, where its function or method alone does not; ``{name}`` is the textbook's of that name."""
+    """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
-    """Return the function or class that answers a task, the textbook's or that of a mistake."""
+    """Return the function or class that answers a task, from the textbook or from a mistake."""
     classes = {"several_layers": "LayeredNetwork"} | dict.fromkeys(METHODS, "Network")
     return getattr(answers, classes.get(task, task))
 
 
 @dataclass(frozen=True, eq=False)
 class Mistake:
-    """A mistake that is known by name; the attributes are those of the file, which says what each means."""
+    """A known mistake; the attributes are the file's, which explains each."""
 
     name: str
     task: str
@@ -68,7 +68,7 @@ class Mistake:
 
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
-        """The textbook's answers with this mistake made in them, once for each variant."""
+        """The textbook's answers with this mistake, one per variant."""
         every = (alike for edits in self.variants for alike in _for_each_small_number(edits))
         return tuple(
             _answers(f"{self.name}-{number}", self.task, edits) for number, edits in enumerate(every)
@@ -76,7 +76,7 @@ class Mistake:
 
     @property
     def network(self) -> type[Any] | None:
-        """The network with this mistake alone, made as the exercise's (or None if no such network trains)."""
+        """The network with only this mistake, created like the exercise's (None if no such network trains)."""
         return self.answers[0].Network if self.trains else None
 
     @property
@@ -89,13 +89,13 @@ class Mistake:
 
 
 def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
-    """Yield edits once for each number that students keep a logarithm's argument away from 0 with."""
+    """Yield edits for each number by which students keep a logarithm's argument away from 0."""
     for number in _TINY if any("TINY" in wrong for _, wrong in edits) else ("",):
         yield [(right, wrong.replace("TINY", number)) for right, wrong in edits]
 
 
 def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
-    """Return what answers a task once the edits are made in the textbook's text."""
+    """Return the answers to a task after edits of the textbook's source."""
     text = text_for(task)
     for right, wrong in edits:
         before, _, after = text.partition(right)
@@ -105,20 +105,20 @@ def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
         mark = "" if MARK in wrong else MARK
         text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
     file = f"exercise.py with {name}"
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # where `inspect` reads it
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
     defined: dict[str, Any] = {"__name__": exercise.__name__}
     exec(compile(text, file, "exec"), defined)
     return SimpleNamespace(**{name: thing for name, thing in defined.items() if _is_textbooks(thing)})
 
 
 def _is_textbooks(thing: Any) -> bool:
-    """Say whether a function or class was defined by the textbook's text, and not imported."""
+    """Return whether a function or class was defined in the textbook's source, and not imported."""
     return getattr(thing, "__module__", "") == exercise.__name__
 
 
 @cache
 def text_for(task: str) -> str:
-    """Return the part of the textbook's text that an answer to a task needs, as one module: it can be edited."""
+    """Return the part of the textbook's source that an answer to a task needs, as one editable module."""
     modules: tuple[ModuleType, ...] = (exercise,)
     if task in METHODS or task == "several_layers":
         modules = activations, losses, initializers, network, exercise

@@ -1,4 +1,4 @@
-"""Calls somebody's code so that nothing it does gets out of hand: loops, prints, changed inputs, open gaps."""
+"""Calls a student's code safely: handles endless loops, prints, changed inputs and gaps."""
 
 import ctypes
 import dis
@@ -19,33 +19,33 @@ __all__ = ["GapError", "UnusableError", "limited", "no_leftovers", "watched"]
 
 _Result = TypeVar("_Result")
 _MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType({"empty": np.empty, "empty_like": np.empty_like})
-_TRIES, _PAUSE = 20, 0.05  # how often, and how many seconds apart, code is told to stop
+_TRIES, _PAUSE = 20, 0.05  # attempts to stop code, and the seconds between them
 
 
 class GapError(CheckError):
-    """There is still a gap in an answer."""
+    """An answer still has a gap."""
 
 
 class UnusableError(CheckError):
-    """What an answer returns or does is wrong whatever its numbers are."""
+    """An answer returns or does something wrong regardless of its numbers."""
 
 
 class _TimeIsUp(SystemExit):
-    """Ends a thread without a word; a student's ``except Exception`` doesn't catch it."""
+    """Ends a thread silently; a student's ``except Exception`` doesn't catch it."""
 
 
 def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, int]:
-    """Return what a function returns and how many lines it prints, or raise what it raises.
+    """Return a function's result and the number of lines it prints, or raise its exception.
 
-    It runs in a thread of its own. After so many seconds it is told to stop, at its next line of Python, and
-    `CheckError` is raised; code that never gets there goes on.
+    It runs in a thread. After `seconds` it is told to stop at its next Python instruction, and `CheckError` is
+    raised; code that never gets there continues.
     """
     results, errors, printed = list[_Result](), list[BaseException](), io.StringIO()
 
     def work() -> None:
         try:
             results.append(function())
-        except BaseException as error:  # noqa: BLE001  # also SystemExit: all are raised in the caller's thread
+        except BaseException as error:  # noqa: BLE001  # even SystemExit: all are raised in the caller's thread
             errors.append(error)
 
     thread = Thread(target=work, daemon=True)
@@ -68,7 +68,7 @@ def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, i
 
 @contextmanager
 def no_leftovers() -> Iterator[None]:
-    """Have NumPy fill the arrays that it leaves empty with NaN: what was in their memory may look right."""
+    """Fill NumPy's uninitialized arrays with NaN: leftovers in memory may look right."""
 
     def filled(make: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(make)
@@ -99,14 +99,14 @@ def _stop(thread: Thread) -> None:
 
 
 def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable[..., Any]:
-    """Return a function that does the same, but raises if it leaves a gap, changes its inputs or returns no value.
+    """Return a wrapper that raises if the function leaves a gap, changes its inputs or returns no value.
 
     Parameters
     ----------
     function : callable
         A function, or a method not bound to its object.
     returns : {"array", "several", "nothing"}
-        What it must return: an array of numbers (or one), several values, or nothing in particular.
+        The expected result: an array of numbers (or one), several values, or nothing in particular.
     """
     name = getattr(function, "__name__", type(function).__name__)
 
@@ -116,7 +116,7 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
         before = [array.copy() for array in given]
         try:
             result = function(*args, **kwargs)
-        except NotImplementedError:  # the gaps of nbgrader and otter raise it: a gap is no error
+        except NotImplementedError:  # raised by the gaps of nbgrader and otter: a gap is no error
             raise GapError(f"{name} waits for its code") from None
         except Exception as error:
             kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
@@ -141,7 +141,7 @@ def _has_gap(values: Iterable[Any]) -> bool:
 
 
 def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
-    """Raise if a function has returned a gap, nothing, or a list where an array is due."""
+    """Raise if a function has returned a gap, nothing, or a list instead of an array."""
     if (
         result is ...
         or (isinstance(result, tuple | list) and _has_gap(result))
@@ -156,7 +156,7 @@ def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
 
 
 def _is_empty(function: Callable[..., Any]) -> bool:
-    """Say whether a function does no more than return a constant: None, if its body is ``...`` or ``pass``."""
+    """Return whether a function only returns a constant: None, if its body is ``...`` or ``pass``."""
     quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS"}
     code = getattr(function, "__code__", None)
     steps = [*dis.get_instructions(code)] if code else []

@@ -1,4 +1,4 @@
-"""All that an export needs to know of a run, and how the run came about."""
+"""The data that exports need about a run, including how it was trained."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,10 +26,10 @@ class TrainingStage:
 
     config: TrainingConfig
     end: float
-    """Epochs that the network has trained at the stage's end, those before the stage included: a whole number
-    where another stage follows."""
+    """Epochs trained by the end of the stage, including those before it: an integer if another stage
+    follows."""
     history: History | None = field(default=None, compare=False)
-    """Its records, none after its end; None where they aren't known."""
+    """Its records up to its end; None if they are unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,25 +37,25 @@ class ExportedRun:
     """A run as the exports see it."""
 
     title: str
-    """What it is called."""
+    """Its name."""
     dataset: Dataset
-    """The whole data set, whatever part of its training images the run uses or holds out."""
+    """The whole data set, even if the run uses only some of its training images, or holds some out."""
     history: History
     """Its settings and its records."""
     moment: Moment
-    """The network that weights and report are about."""
+    """The moment for weights and report."""
     newest: Moment
-    """The network that the run has come to: what the script must come to as well."""
+    """The run's last moment, which the script must reproduce."""
     before: tuple[TrainingStage, ...] = ()
-    """The stages of the runs that it was forked from, the first first; empty for a run of its own."""
+    """The stages of the runs that it was forked from, oldest first; empty if it is not a fork."""
     opened: OpenedWeights | None = None
-    """The file that the first stage begins with; None where weights were drawn."""
+    """The file with the first stage's initial weights; None if they were drawn."""
     note: str = ""
-    """The user's words about it; any text."""
+    """The user's note; any text."""
     test: FinalTest | None = None
-    """What the newest network comes to on the test set, where that was opened for it."""
+    """The newest network's results on the test set, if it was opened for them."""
     day: date = field(default_factory=date.today)
-    """When it is exported."""
+    """The date of the export."""
 
     @property
     def config(self) -> TrainingConfig:
@@ -64,14 +64,14 @@ class ExportedRun:
 
     @property
     def first_epoch(self) -> int:
-        """Epochs that the first stage's weights were trained for before it: those of the opened file, or 0."""
+        """Epochs that the first stage's initial weights were trained for: those in the opened file, or 0."""
         return 0 if self.opened is None else self.opened.epoch
 
     @property
     def stages(self) -> tuple[TrainingStage, ...]:
-        """All that the weights went through, the run's own stage last; those that changed nothing are left out.
+        """All stages that shaped the weights, the run's own last; stages without any training are left out.
 
-        Where one stage ends and the next begins at the same epoch, the weights are handed on as they are.
+        If one stage ends and the next begins at the same epoch, the weights are passed on unchanged.
         """
         begin, stages = float(self.first_epoch), []
         for number, stage in enumerate(self.before):
@@ -83,14 +83,13 @@ class ExportedRun:
 
     @property
     def forks(self) -> tuple[float, ...]:
-        """The epochs that it was forked after, those of its parents included; at 0 there is nothing to part."""
+        """The epochs at which it or its parents were forked; a fork at 0 separates nothing and is left out."""
         return tuple(stage.end for stage in self.stages[:-1] if stage.end > 0)
 
     def whole(self, *, of_one_loss: bool = False) -> History:
-        """Return the records of all stages as one history: up to each fork those of the run before it.
+        """Return the records of all stages as one history: up to each fork those of the earlier run.
 
-        With `of_one_loss`, the stages before the last change of the loss are left out: their losses can't be
-        compared.
+        With `of_one_loss`, stages before the last change of the loss are left out: their losses aren't comparable.
         """
         history = History(self.config)
         for stage in self.stages:
@@ -103,14 +102,14 @@ class ExportedRun:
 
     @property
     def looks_back(self) -> bool:
-        """Whether the moment is the end of an epoch that the run has gone on from."""
+        """Whether the moment is the end of an epoch that the run has continued from."""
         return isinstance(self.moment.record, EpochRecord) and self.moment.epoch < self.newest.epoch
 
     @property
     def dataset_option(self) -> str | None:
-        """The name of these images' file, for ``--dataset``; "" for MNIST, None where there is no file.
+        """The name of these images' file, for ``--dataset``; "" for MNIST, None if there is no file.
 
-        Which folder it lies in is nobody's business: who reads an export may have got it from a server.
+        The folder is private and left out: the recipient of an export may not have access to this computer.
         """
         if self.dataset.source:
             return Path(self.dataset.source).name or None
@@ -118,23 +117,23 @@ class ExportedRun:
 
     @property
     def n_train(self) -> int:
-        """Training images in use."""
+        """Number of training images in use."""
         return self.scored_on.n_train
 
     @property
     def scored_on(self) -> Dataset:
-        """The images that the run used: its test images are those held out, which may be validation images."""
+        """The images that the run used: its test images are the held-out ones, possibly validation images."""
         config = self.config
         return self.dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
 
     @property
     def architecture(self) -> str:
-        """Units of each layer, inputs and outputs included: ``"784-32-10"``."""
+        """Number of units per layer, including inputs and outputs: ``"784-32-10"``."""
         return f"{self.dataset.n_inputs}-{self.config.architecture}-{self.dataset.n_classes}"
 
     @property
     def exact(self) -> Evaluation | None:
-        """The exact figures of the moment over all train and test images, where they are known."""
+        """The moment's exact figures over all train and test images, None if unknown."""
         return self.moment.record if isinstance(self.moment.record, Evaluation) else None
 
     def network(self) -> NeuralNetwork:
@@ -144,9 +143,9 @@ class ExportedRun:
         return network
 
     def file_name(self, suffix: str) -> str:
-        """Return a name that says which run it is, and which moment if not its newest, with `suffix` at its end.
+        """Return a file name with the run's architecture and seed, and the moment's epoch if it isn't the newest.
 
-        As ``"explorer-784-32-10-seed0.csv"``, ``"explorer-784-32-10-seed0-epoch2.npz"``.
+        For example ``"explorer-784-32-10-seed0.csv"`` or ``"explorer-784-32-10-seed0-epoch2.npz"``.
         """
         place = f"-epoch{self.moment.epoch:g}" if self.looks_back else ""
         return f"explorer-{self.architecture}-seed{self.config.seed}{place}{suffix}"

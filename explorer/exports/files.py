@@ -1,4 +1,4 @@
-"""The kinds of file that a run can be exported as: what each is called, and who makes it."""
+"""The file formats for exporting a run, with their names and builders."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ COLUMNS = (
     "stage",
     "learning_rate",
 )
-"""The table's first row: what each column holds, and its unit; with validation images, ``validation`` is for
+"""The table's header: the content of each column, and its unit; with validation images, ``validation`` replaces
 ``test``."""
 
 
@@ -37,19 +37,19 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A file that is not written yet."""
+    """A file that has not been written yet."""
 
     name: str
-    """What it should be called."""
+    """Its suggested name."""
     content: bytes
-    """All of it; text is UTF-8."""
+    """Its whole content; text is UTF-8."""
     media_type: str
-    """For a browser: ``"text/csv"``."""
+    """Its MIME type: ``"text/csv"``."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """One kind of file: its name on screen, how its files' names end, their type for a browser, and its maker."""
+    """One file format: its name on screen, its suffix, its MIME type, and its builder."""
 
     words: str
     suffix: str
@@ -58,22 +58,22 @@ class FileKind:
 
 
 def records_table(run: ExportedRun) -> str:
-    """Return the records as CSV (RFC 4180), one row an epoch, all numbers to their last digit.
+    """Return the records as CSV (RFC 4180), one row per epoch, all numbers in full precision.
 
     The columns are
 
-    - ``epoch``: 1 for the first; a fork goes on from its parent's, whose rows stand before its own;
-    - ``train_loss_per_image``, ``test_loss_per_image``: the loss that the settings name, a mean over images;
+    - ``epoch``: 1 for the first; a fork continues the count of its parent, whose rows come first;
+    - ``train_loss_per_image``, ``test_loss_per_image``: the loss in the settings, averaged over images;
     - ``train_accuracy_share``, ``test_accuracy_share``: 0 to 1;
-    - ``wall_seconds``: time of the epoch, scoring the held-out images included;
-    - ``stage``: 1 in a run of its own. A fork has its parents' rows up to the fork as stage 1, 2, …, the first
-      the run that was forked from first, and its own as the last stage: where the number grows, the settings
-      change, maybe the loss;
-    - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` where it is not known.
+    - ``wall_seconds``: duration of the epoch, including scoring the held-out images;
+    - ``stage``: 1 unless the run is a fork. A fork has its parents' rows up to the fork as stages 1, 2, …, oldest
+      first, and its own as the last stage: where the number increases, the settings change, possibly including the
+      loss;
+    - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` if unknown.
 
     The train figures are means over the epoch's own passes, each before its update; the test figures are exact
-    at the epoch's end, and those of the validation images where the settings hold some out: then the columns are
-    called after these. Before the first epoch has ended there is the first row alone.
+    at the epoch's end. If the settings hold out validation images, they are those of these images, and the columns
+    are named accordingly. Before the end of the first epoch there is only the header.
     """
     text = StringIO(newline="")
     rows = csv.writer(text)
@@ -86,11 +86,11 @@ def records_table(run: ExportedRun) -> str:
 
 
 def weights_archive(run: ExportedRun) -> bytes:
-    """Return the moment's weights as `explorer.NeuralNetwork.load` and NumPy read them, without pickles.
+    """Return the moment's weights in the format of `explorer.NeuralNetwork.load` and NumPy, without pickles.
 
-    Besides ``W1``, ``b1``, ``W2``, … the ``.npz`` file holds ``config``, the settings as JSON; ``weights_epoch``,
-    the epochs that the weights were trained for; and for each figure of `EpochRecord` a list over the run's own
-    epochs.
+    In addition to ``W1``, ``b1``, ``W2``, … the ``.npz`` file has ``config``, the settings as JSON;
+    ``weights_epoch``, the number of epochs that the weights were trained for; and for each figure of `EpochRecord`
+    a list over the run's own epochs.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def weights_archive(run: ExportedRun) -> bytes:
 
 
 def _report(run: ExportedRun) -> str:
-    # Imported by its first use: it needs all of Plotly, which the command has no other use for.
+    # Imported on first use: it needs all of Plotly, which the command doesn't need otherwise.
     from explorer.exports.report import report
 
     return report(run)
@@ -120,7 +120,7 @@ KINDS: Mapping[str, FileKind] = MappingProxyType(
         "weights": FileKind("Weights (NumPy)", ".npz", "application/octet-stream", weights_archive),
     }
 )
-"""The kinds by their names in Python, in the order of the menu."""
+"""The formats by their names in Python, in the menu's order."""
 
 
 def export(kind: str, run: ExportedRun) -> ExportedFile:
@@ -131,7 +131,7 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
     ExportError
         If there is no such kind.
     WeightsError
-        If it is of weights, and one is infinite or not a number.
+        If the file would contain weights, and one is infinite or not a number.
     """
     if kind not in KINDS:
         raise ExportError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
@@ -141,12 +141,12 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
-    """Return the kind of file that a path names by its ending.
+    """Return the file format that a path's suffix selects.
 
     Raises
     ------
     ExportError
-        If no kind ends so.
+        If no format has this suffix.
     """
     suffix = Path(path).suffix.lower()
     for name, kind in KINDS.items():

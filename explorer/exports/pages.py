@@ -1,4 +1,4 @@
-"""Where the texts of this folder's templates come from: scripts and reports."""
+"""Renders this folder's templates: scripts and reports."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["code", "page", "report_page"]
 
 
 def page(template: str, **values: object) -> str:
-    """Return the text of a template next to this file with the values put in that it names.
+    """Render a template next to this file with these values.
 
-    In one that ends in ``.html.j2`` all values are escaped. One that is not given raises jinja2.UndefinedError.
+    Templates that end in ``.html.j2`` escape all values. Missing values raise jinja2.UndefinedError.
     """
-    # Imported by its first use: the command starts faster, and seldom fills in a template.
+    # Imported on first use: the command starts faster, and rarely renders a template.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -38,10 +38,10 @@ def page(template: str, **values: object) -> str:
 
 
 def report_page(template: str, figures: Mapping[str, Callable[..., go.Figure]], **values: object) -> str:
-    """Return a report as HTML, about 5 MB, which asks no host for anything: Plotly's JavaScript is in it, once.
+    """Render a report as HTML of about 5 MB that loads nothing from other hosts: it includes Plotly's JavaScript.
 
-    Its `template` extends ``report_base.html.j2``. The figures are named by the id of their place in the page, and
-    each is drawn in the `theme` that it is told: the reader's own choice is followed.
+    Its `template` extends ``report_base.html.j2``. The figures are named by the id of their element in the page,
+    and each is drawn in both themes, with `theme` as keyword: the page follows the reader's choice.
     """
     from plotly.io.json import to_json_plotly
     from plotly.offline import get_plotlyjs
@@ -59,6 +59,6 @@ def report_page(template: str, figures: Mapping[str, Callable[..., go.Figure]], 
 
 
 def code(value: object) -> str:
-    """Return a value as Python writes it, text in double quotes where that is no trouble."""
+    """Return a value as Python source, with text in double quotes if it is plain ASCII."""
     plain = isinstance(value, str) and value.isascii() and value.isprintable()
     return json.dumps(value) if plain else repr(value)

@@ -1,4 +1,4 @@
-"""A run as one HTML file that opens from the disk, with no network: figures, mistakes, settings, notes."""
+"""A run as one HTML file that works offline: figures, mistakes, settings, notes."""
 
 import shlex
 from base64 import b64encode
@@ -25,15 +25,15 @@ from explorer.wording import class_noun, grouped, percent
 __all__ = ["report"]
 
 MOST_MISTAKES = 24  # pictures, the worst first
-_PIXELS = 3  # of the file for each of an image: sharp where a browser smooths
+_PIXELS = 3  # per pixel of an image: stays sharp although browsers smooth
 
 
 def report(run: ExportedRun) -> str:
-    """Return the report as HTML, about 5 MB: Plotly's JavaScript is in it, once.
+    """Return the report as HTML of about 5 MB, including Plotly's JavaScript.
 
-    Figures, matrix and mistakes are those of the run's moment, the curves are of the whole run, a fork's parents
-    included. It asks no host for anything, follows the reader's choice of light or dark, and prints light. The
-    user's words stay text in it.
+    Figures, matrix and mistakes are those of the run's moment; the curves show the whole run, including a fork's
+    parents. It loads nothing from other hosts, follows the reader's choice of light or dark, and prints light. The
+    user's note stays text.
     """
     names, held_out = run.dataset.class_names, run.config.held_out
     confusion, whole = run.moment.confusion, run.whole()
@@ -87,7 +87,7 @@ def _curves(run: ExportedRun, metric: Metric, theme: Theme) -> go.Figure:
 
 
 def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
-    """Return a row for each class: its name, recall, precision, F1 and held-out images; the hardest first."""
+    """Return a row per class: its name, recall, precision, F1 and held-out images, hardest first."""
     scores, names = per_class(run.moment.confusion), run.dataset.class_names
     shares = (scores.recall, scores.precision, scores.f1)
     return [
@@ -97,7 +97,7 @@ def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
 
 
 def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
-    """Yield the pictures, in both themes as the address of their own data; none if the outputs were let go."""
+    """Yield the mistakes, with images as data URLs in both themes; none if the outputs were discarded."""
     data, outputs, names = run.scored_on, run.moment.test_outputs, run.dataset.class_names
     if not outputs.size:
         return
@@ -116,7 +116,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
 
 
 def _histories(run: ExportedRun) -> Iterator[tuple[str, History]]:
-    """Yield each stage's records, after its name; a run that is no fork needs no name."""
+    """Yield each stage's name and records; for a run that is not a fork the name is empty."""
     differ = len({stage.config.loss_name for stage in run.stages}) > 1
     for number, stage in enumerate(run.stages, 1):
         name = f"Stage {number} of {len(run.stages)}" if run.forks else ""
@@ -126,7 +126,7 @@ def _histories(run: ExportedRun) -> Iterator[tuple[str, History]]:
 
 
 def _before(run: ExportedRun) -> Iterator[tuple[float, str]]:
-    """Yield the end of each stage before the run's own, and what was set otherwise than in the next."""
+    """Yield the end of each stage before the run's own, and its settings that differ from the next stage's."""
     for stage, following in pairwise(run.stages):
         others = [name for name in stage.config.differences(following.config) if name != "epochs"]
         yield (
@@ -136,12 +136,12 @@ def _before(run: ExportedRun) -> Iterator[tuple[float, str]]:
 
 
 def _is_cut_short(run: ExportedRun) -> bool:
-    """Return whether the run ended or stands before its last epoch; one that failed fails there again."""
+    """Return whether the run ended or stands before its last epoch; a failed one would fail there again."""
     has_failed = run.history.end is not None and run.history.end.status == "failed"
     return run.newest.epoch < run.config.epochs and run.history.restored is None and not has_failed
 
 
 def _path(run: ExportedRun) -> str | None:
-    """Return the images' file for a command line: empty for MNIST, None where it has no name to be typed."""
+    """Return the images' file for a command line: empty for MNIST, None if its name can't be typed."""
     name = run.dataset_option
     return shlex.quote(name) if name and name.isprintable() else "" if name == "" else None

@@ -38,7 +38,7 @@ _MODULES = (
     "datasets.dataset",
     "exports.script_parts",
 )
-"""Where the parts of a script come from, in their order."""
+"""The modules that a script's parts come from, in order."""
 
 _IMPORTS = (
     "import gzip",
@@ -58,7 +58,7 @@ _LEFT_OUT = MappingProxyType(
         "Dropout": ("draw_masks",),
     }
 )
-"""What scripts have in another form, or don't need."""
+"""Members that scripts define differently, or don't need."""
 
 _TABLES = MappingProxyType(
     {
@@ -72,18 +72,18 @@ _TABLES = MappingProxyType(
         "is_scale_free={1.is_scale_free}, decays_weights={1.decays_weights})",
     }
 )
-"""An entry of each of the textbook's tables, by settings and optimizer."""
+"""An entry of each of the textbook's tables, as a format of settings and optimizer."""
 
 
 def training_script(run: ExportedRun) -> str:
-    """Return a script that imports NumPy only, trains the run again and prints its figures.
+    """Return a script that imports only NumPy, trains the run again and prints its figures.
 
-    It has those methods beyond the exercise that the run uses. A run that was continued is trained in one go,
-    which gives the same records. Of a fork the script first trains the runs before it, each up to the epoch of the
-    fork. A run that was paused or stopped within an epoch stops after the same mini-batch; one that failed ends
-    with its last epoch that is known in full, and one whose best weights are back with theirs. A run that began
-    with a file of weights reads it by its name. With validation images the figures are of these, and at the end it
-    prints the test accuracy.
+    It includes only the methods beyond the exercise that the run uses. A continued run is trained in one go, which
+    gives the same records. For a fork the script first trains the earlier runs, each up to the epoch of the fork.
+    A run that was paused or stopped within an epoch stops after the same mini-batch; a failed one ends with its
+    last complete epoch, and one whose best weights were restored with those. A run that began with a file of
+    weights loads it by name. With validation images the figures refer to these, and the script finally prints the
+    test accuracy.
     """
     figures, stages = run.newest.record, [*_stages(run)]
     shown = f"The explorer showed a {run.config.held_out} accuracy of {figures.test_accuracy:.3%}"
@@ -105,11 +105,11 @@ def training_script(run: ExportedRun) -> str:
 
 
 def _closeness(run: ExportedRun) -> tuple[float, float]:
-    """Return how close the script's figures are to the explorer's: losses in percent, accuracies in points.
+    """Return the tolerances of the script's figures: losses in percent, accuracies in points.
 
-    These are bounds, from runs of ten epochs on MNIST with several seeds. Of smooth networks the largest
-    differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.09 points. Large steps make
-    differences grow from one to the next, to 71 % and 1.7 points where the loss jumped.
+    They are bounds from runs of ten epochs on MNIST with several seeds. For smooth networks the largest
+    differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.09 points. Large steps amplify
+    differences from one to the next, up to 71 % and 1.7 points where the loss jumped.
     """
     configs, losses = [stage.config for stage in run.stages], [record.test_loss for record in run.history]
     with_relu = [config for config in configs if config.hidden_activation == "relu"]
@@ -125,14 +125,14 @@ def _closeness(run: ExportedRun) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A stretch of training with one set of settings, as the script has it."""
+    """A stretch of training with one set of settings, in the script's terms."""
 
     config: TrainingConfig
     begin: int  # epochs before it
-    end: float  # and with it
-    n: int  # images that it trains on
+    end: float  # and including it
+    n: int  # training images
     name: str  # the class of its network
-    methods: dict[str, dict[str, object]]  # what that is made of, with its settings
+    methods: dict[str, dict[str, object]]  # its base classes, with their settings
 
     @property
     def last(self) -> int:
@@ -141,29 +141,29 @@ class _Stage:
 
     @property
     def pause(self) -> int:
-        """Images of the last epoch after which it was paused; 0 at an epoch's end."""
+        """Images of the last epoch that were used before a pause; 0 at an epoch's end."""
         return round(self.end % 1 * self.n)
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """Mini-batches by the end of each epoch."""
+        """Cumulative number of mini-batches at each epoch's end."""
         return self.config.steps_at_ends(self.n)
 
     @property
     def changes(self) -> list[str]:
-        """Learning rates and batch sizes that come in mid-run, as entries of a dictionary."""
+        """Mid-run changes of learning rate and batch size, as entries of a dictionary."""
         first, last = self.steps[self.begin], self.steps[self.last]
         coming = [change for change in self.config.changes if first < change.step < last]
         return [f"{change.step}: ({change.learning_rate}, {change.batch_size})" for change in coming]
 
     @property
     def in_use(self) -> TrainingConfig:
-        """Its settings as it begins."""
+        """Its settings at its beginning."""
         return self.config.at_step(self.steps[self.begin])
 
     @property
     def arguments(self) -> list[str]:
-        """What its network is made with, but for the textbook's defaults, as code."""
+        """Its network's arguments that differ from the textbook's defaults, as code."""
         sizes, defaults = self.config.hidden_sizes, inspect.signature(Network).parameters
         names = "hidden_activation", "output", "loss", "initializer"
         own = {name: getattr(self.config, name) for name in names}
@@ -175,7 +175,7 @@ class _Stage:
 
     @property
     def amounts(self) -> str:
-        """How much the images are distorted at most, as keyword arguments."""
+        """The augmentation's maximum amounts, as keyword arguments."""
         return ", ".join(f"{name}={getattr(self.config, name)}" for name in Augmentation.__slots__)
 
     @property
@@ -200,7 +200,7 @@ def _stages(run: ExportedRun) -> Iterator[_Stage]:
 
 
 def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, dict[str, object]]:
-    """Return the classes of the methods that a stage uses, with its settings; `penalised` ones have penalties."""
+    """Return the classes of a stage's methods, with their settings; `penalised` forces penalties."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
     penalties = (0.0 if decays else config.l2, config.l1)
     every: dict[str, dict[str, object]] = {
@@ -223,7 +223,7 @@ def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, di
 
 
 def _textbook(text: str, tables: str) -> str:
-    """Return the source of all that a text uses of the textbook, and of what that uses, in its order."""
+    """Return the source of everything in the textbook that a text uses, directly or indirectly, in its order."""
     known, used, unread = {**_known(), "Network": f"{tables}\n\n\n{_known()['Network']}"}, set[str](), [text]
     while unread:
         new = _free_names(unread.pop()) & known.keys() - used
@@ -235,7 +235,7 @@ def _textbook(text: str, tables: str) -> str:
 
 
 def _free_names(text: str) -> set[str]:
-    """Return the names that a text uses and doesn't give a value itself."""
+    """Return the names that a text uses but doesn't assign."""
     names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name | ast.arg)]
     own = {node.arg if isinstance(node, ast.arg) else node.id for node in names if not _is_read(node)}
     return {node.id for node in names if isinstance(node, ast.Name)} - own
@@ -247,7 +247,7 @@ def _is_read(node: ast.Name | ast.arg) -> bool:
 
 @cache
 def _known() -> Mapping[str, str]:
-    """Return the source of all that a script may have, by name."""
+    """Return the source of every definition that a script may contain, by name."""
     known = dict(
         definition for name in _MODULES for definition in _definitions(import_module(f"explorer.{name}"))
     )
@@ -270,7 +270,7 @@ def _definitions(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def _trimmed(source: str, left_out: Collection[str]) -> str:
-    """Return a definition without some members and what declares a type; long signatures are wrapped."""
+    """Return a definition without some members and type declarations; long signatures are wrapped."""
     lines = dict(enumerate(_FOR_TOOLS.sub("", source).splitlines(), 1))
     (definition,) = ast.parse(source).body
     for node in ast.walk(definition):
@@ -290,7 +290,7 @@ def _trimmed(source: str, left_out: Collection[str]) -> str:
 
 
 def _tables(stages: Sequence[_Stage]) -> str:
-    """Return the textbook's tables with what the stages use in them, as code."""
+    """Return the textbook's tables with only the entries that the stages use, as code."""
     configs, methods = (
         [stage.config for stage in stages],
         {name for stage in stages for name in stage.methods},
@@ -313,7 +313,7 @@ def _tables(stages: Sequence[_Stage]) -> str:
 
 
 def wrapped(head: str, items: Sequence[str], tail: str) -> str:
-    """Return a call, or a display of items, as code: in one line, or in as few as it fits into."""
+    """Return a call, or a display of items, as code: on one line, or on as few as possible."""
     whole = f"{head}{', '.join(items)}{tail}"
     if len(whole) <= _WIDTH:
         return whole

@@ -1,4 +1,4 @@
-"""What exported scripts have besides the textbook: functions whose source they hold."""
+"""Functions that exported scripts contain in addition to the textbook's, as source."""
 
 import gzip
 import sys
@@ -17,14 +17,14 @@ __all__ = ["augmented", "draw_masks", "read"]
 
 
 def draw_masks(self: Any, n: int) -> list[Any]:
-    """Return the masks of a step, by a network's generators `rngs`: as in the engine each layer has one."""
+    """Return the masks of a step, from a network's generators `rngs`: as in the engine, each layer has its own."""
     rates = [self.input_dropout] + [self.dropout] * (len(self.layer_sizes) - 2)
     each = zip(self.rngs, rates, self.layer_sizes)  # noqa: B905
     return [dropout_mask(rng, p, size, n) if p else 1 for rng, p, size in each]
 
 
 def read(path: Path, kind: str, size: int) -> NDArray[Any]:
-    """Return the "images" or "labels" of a folder or an archive in one row, the training set's first."""
+    """Return the "images" or "labels" in a folder or an archive as one list of arrays, training set first."""
     files: dict[str, bytes] = {}
     if path.is_dir():
         files = {file.name: file.read_bytes() for file in path.glob(f"*{kind}*") if file.is_file()}
@@ -43,7 +43,7 @@ def read(path: Path, kind: str, size: int) -> NDArray[Any]:
 
 
 def augmented(images: NDArray[np.uint8], amounts: Any, *seed: int) -> NDArray[np.float32]:
-    """Return the images of an epoch as columns: each 2048 are distorted by random numbers of their own."""
+    """Return the images of an epoch as columns: each block of 2048 is distorted by its own random numbers."""
     parts = [images[start : start + 2048] for start in range(0, len(images), 2048)]
     rngs = [np.random.default_rng([*seed, number]) for number in range(len(parts))]
     changed = np.concatenate([distort(part, amounts, rng) for part, rng in zip(parts, rngs)])  # noqa: B905

@@ -1,4 +1,4 @@
-"""A study as one HTML file that opens offline: figures, table, words, every run."""
+"""A study as one HTML file that works offline: figures, table, summary, every run."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -27,9 +27,9 @@ _MEASURES: tuple[StudyMeasure, ...] = ("accuracy", "time")
 
 
 def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None = None) -> str:
-    """Return the report of trials, one or more, on a data set as HTML, about 5 MB.
+    """Return the report on one or more trials on a data set as HTML of about 5 MB.
 
-    It asks no host for anything, follows the reader's choice of light or dark, and prints light.
+    It loads nothing from other hosts, follows the reader's choice of light or dark, and prints light.
     """
     axes, day = varied(trial.config for trial in trials), day or date.today()
     figures = [*_figures(trials, axes, len(dataset.train_labels))]
@@ -57,7 +57,7 @@ def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None 
 def _figures(
     trials: Sequence[Trial], axes: Sequence[str], n_images: int
 ) -> Iterator[tuple[str, partial[go.Figure]]]:
-    """Yield headings and figures of the first two settings, for each combination of the others."""
+    """Yield headings and figures for the first two settings, for each combination of the others."""
     parts, configs = levels(trials, axes[2:]) if axes else (), [trial.config for trial in trials]
     for part in parts[:_MOST_FIGURES]:
         where = [
@@ -78,7 +78,7 @@ def _values(trials: Sequence[Trial], name: str) -> str:
 
 
 def _origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield what one has to know to get the same again."""
+    """Yield the facts needed to reproduce the study."""
     yield "Versions", versions()
     yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)

@@ -1,4 +1,4 @@
-"""The results of a study as a table of strings: a row for each combination of its settings."""
+"""The results of a study as a table of strings, one row per combination of its settings."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ __all__ = ["level_rows", "outcome"]
 
 
 def level_rows(trials: Iterable[Trial], axes: Sequence[str]) -> list[list[str]]:
-    """Return the head of the table, then its rows: the settings `axes`, accuracies over the seeds, median time."""
+    """Return the table's head and rows: the settings `axes`, accuracies over the seeds, median time."""
     head = [FIELDS[name].label.lower() for name in axes]
     head += ["runs", "median", "lowest", "highest", "seconds", "diverged"]
     return [head] + [

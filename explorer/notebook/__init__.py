@@ -1,4 +1,4 @@
-"""What the teaching notebooks show: source code, tables, figures, and mistakes made on purpose."""
+"""Content of the teaching notebooks: source code, tables, figures, and deliberate mistakes."""
 
 from explorer.notebook import pictures, tables
 from explorer.notebook.page import prepare, side_by_side

@@ -1,7 +1,7 @@
-"""The exercise as a student works it: each answer is checked and gets a card, and progress lasts.
+"""The exercise from a student's side: each answer is checked and gets a card, and progress is saved.
 
-It lasts from one kernel to the next in a file with a line of JSON for each attempt, which grows by whole lines
-only: whatever happens to a kernel, what was written before can be read.
+It persists across kernels in a file with a line of JSON per attempt, which is only appended to in whole lines: if
+a kernel dies, all earlier lines stay readable.
 """
 
 import json
@@ -34,12 +34,12 @@ __all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
 
 _COLOURED = frozenset({"k", "kc", "kn", "ow", "c1"})  # Pygments' names of keywords and comments
 _PAUSE = 0.2  # seconds between two messages about a training
-_LONGEST_LINE = 10_000  # characters; one that is longer was not written here
+_LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An answer that was checked, or a hint that was opened."""
+    """A checked answer, or an opened hint."""
 
     task: str
     outcome: str
@@ -47,20 +47,20 @@ class Attempt:
     mistake: str = ""
     """Its name; empty if it has none."""
     rung: int = 0
-    """The last hint that was opened until then: 1 to 3, 4 for the solution, 0 for none."""
+    """The last hint opened so far: 1 to 3, 4 for the solution, 0 for none."""
     seconds: float = 0.0
-    """What the check took, in seconds."""
+    """Duration of the check, in seconds."""
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    """When, in UTC: ``"2030-01-31T12:00:00+00:00"``."""
+    """The time in UTC: ``"2030-01-31T12:00:00+00:00"``."""
 
 
 class AttemptLog:
-    """The attempts of one student, which are also lines of a file if it can be written.
+    """The attempts of one student, which are also written to a file if possible.
 
     Parameters
     ----------
     path : str or path-like
-        The file; it need not exist. Lines that are damaged are left out.
+        The file; it need not exist. Damaged lines are ignored.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -74,11 +74,11 @@ class AttemptLog:
 
     @property
     def kept(self) -> str:
-        """A sentence: where the attempts are kept, or why nowhere."""
+        """A sentence on where the attempts are saved, or why they aren't."""
         return self._trouble or f"Your progress is kept in `{self._path.name}`."
 
     def add(self, attempt: Attempt) -> None:
-        """Keep an attempt."""
+        """Record an attempt."""
         self._attempts.append(attempt)
         try:
             _append(self._path, json.dumps(asdict(attempt)))
@@ -86,15 +86,15 @@ class AttemptLog:
             self._notice(error)
 
     def rung(self, task: str) -> int:
-        """Return the last hint of a task that was opened, as `Attempt.rung`."""
+        """Return the last hint of a task that was opened, as in `Attempt.rung`."""
         return max((attempt.rung for attempt in self._attempts if attempt.task == task), default=0)
 
     def last_outcomes(self) -> dict[str, str]:
-        """Return what the last check of each task found: ``"right"`` or ``"wrong"``."""
+        """Return the result of each task's last check: ``"right"`` or ``"wrong"``."""
         return {attempt.task: attempt.outcome for attempt in self._attempts if attempt.outcome != "hint"}
 
     def trouble(self) -> str:
-        """Return why nothing is kept in the file, the first time that it is asked for; else an empty string."""
+        """Return why the file isn't written, on the first call only; else an empty string."""
         said, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
         return said
 
@@ -105,23 +105,23 @@ class AttemptLog:
 
 
 class CheckedTask(Display[TaskCard]):
-    """The card of a task; where nothing runs, as in a static page, its verdict in one line."""
+    """The card of a task; without a kernel, as in a static page, its verdict in one line."""
 
     def __repr__(self) -> str:
         return self.shown.line
 
 
 class Exercise:
-    """A student's way through the exercise, from one kernel to the next.
+    """A student's progress through the exercise, across kernels.
 
     Parameters
     ----------
     path : str or path-like
-        The file with the attempts, a line for each answer that was checked and each hint that was opened.
+        The file with the attempts, a line for each checked answer and each opened hint.
     seconds : float
-        How long an answer may run, in seconds.
+        Time limit of an answer, in seconds.
     examiner : Examiner, optional
-        What checks the answers; by default one of its own.
+        Checks the answers; by default a new one.
     """
 
     def __init__(
@@ -131,15 +131,15 @@ class Exercise:
         examiner: Examiner | None = None,
     ) -> None:
         self._log, self._seconds, self._examiner = AttemptLog(path), seconds, examiner or Examiner()
-        with suppress(OSError):  # then answers are checked in this process
+        with suppress(OSError):  # answers are then checked in this process
             self._examiner.prepare()
         self._cards: dict[str, CheckedTask] = {}
         self._found: dict[str, Verdict] = {}
 
     def check(self, task: str, answer: object) -> CheckedTask:
-        """Return the card of a task: whether the answer is right or what is wrong with it, hints, and progress.
+        """Check an answer and return the task's card: the verdict, what is wrong, hints, and progress.
 
-        The task goes by its name: ``"sigmoid"``; the answer is the function or class that the student wrote.
+        The task is given by name: ``"sigmoid"``; the answer is the student's function or class.
 
         Raises
         ------
@@ -158,9 +158,9 @@ class Exercise:
         return card
 
     def ready(self, *tasks: str) -> bool:
-        """Return whether the answers to some tasks are right in this kernel; say which ones are not.
+        """Return whether the answers to some tasks are right in this kernel; report those that are not.
 
-        So must be all that they build on: `fit` is of no use without a right `train_iteration`.
+        All answers that they build on must be right too: `fit` is useless without a right `train_iteration`.
         """
         needed = {name for task in tasks for name in (*NEEDS.get(task, ()), task)}
         needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
@@ -172,7 +172,7 @@ class Exercise:
 
     @contextmanager
     def progress(self, network: Any, n_samples: int) -> Iterator[None]:
-        """Show how far the training of a network is, of so many samples in all; the network tells by its steps."""
+        """Show the progress of training a network on `n_samples` samples in total, counted by its steps."""
         step, began, done, told = network.train_iteration, perf_counter(), 0, 0.0
         shown = display(_bar(0.0, "begins"), display_id=True)
 
@@ -201,7 +201,7 @@ class Exercise:
         return lesson_html("waits", self._begin())
 
     def _begin(self) -> str:
-        """Say how far the exercise is and what comes next."""
+        """Return a sentence on the progress so far and the next task."""
         right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
         required = [task for task, about in TASKS.items() if not about.is_bonus]
         rest = [task for task in TASKS if task not in right]
@@ -235,7 +235,7 @@ class Exercise:
         )
 
     def _count(self) -> None:
-        """Say on all cards how many tasks are solved."""
+        """Update the number of solved tasks on all cards."""
         right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
         for card in list(self._cards.values()):
             is_bonus = TASKS[card.shown.name].is_bonus
@@ -265,7 +265,7 @@ def _with_parts(tasks: Sequence[str]) -> str:
 
 
 def _about(helpers: Sequence[str]) -> str:
-    """Say which of the student's answers another one could not be checked with."""
+    """Return a sentence on the student's answers that another one could not be checked with."""
     verb = "aren't" if helpers[1:] else "isn't"
     said = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
     return said if helpers else ""
@@ -276,7 +276,7 @@ def _sentence(start: str, words: str) -> str:
 
 
 def _coloured(code: str) -> Iterator[Element | str]:
-    """Yield Python code word by word, keywords and comments as elements that have a colour."""
+    """Yield Python code token by token, keywords and comments as colored elements."""
     for kind, words in PythonLexer(ensurenl=False).get_tokens(code):
         name = STANDARD_TYPES.get(kind)
         yield element("span", words, class_=name) if name in _COLOURED else words
@@ -285,7 +285,7 @@ def _coloured(code: str) -> Iterator[Element | str]:
 def _read(path: Path) -> Iterator[Attempt]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         while line := lines.readline(_LONGEST_LINE):
-            with suppress(ValueError, RecursionError):  # it was damaged
+            with suppress(ValueError, RecursionError):  # a damaged line
                 yield from _parsed(json.loads(line))
 
 
@@ -306,6 +306,6 @@ def _append(path: Path, line: str) -> None:
     with path.open("ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
-            if file.read() != b"\n":  # the line before was cut off, and is not to take this one with it
+            if file.read() != b"\n":  # the previous line was cut off, and must not damage this one
                 file.write(b"\n")
         file.write(line.encode() + b"\n")

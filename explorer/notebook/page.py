@@ -1,4 +1,4 @@
-"""Figures, images and tables as HTML, for a notebook and for the static page that is made from it.
+"""Figures, images and tables as HTML, for a notebook and the static page made from it.
 
 They need no kernel, no widget state and no other host. The first cell loads Plotly once for all figures.
 """
@@ -22,13 +22,13 @@ from explorer.figures.palette import PALETTES, RUN_COLOURS, rgb
 
 __all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "table"]
 
-_SCALE = 2  # pixels of the page for each pixel of an image
+_SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shown:
-    """What a cell of a teaching notebook shows."""
+    """The output of a cell in a teaching notebook."""
 
     html: str
     """For JupyterLab, Voilà and static pages."""
@@ -58,27 +58,27 @@ def _page() -> Any:
 
 
 def lesson_html(kind: str, *values: object) -> str:
-    """Return something that a cell shows as HTML: a macro of ``lesson.html.j2``, and what it is given."""
+    """Render a macro of ``lesson.html.j2`` with its arguments, as a cell's HTML."""
     return str(getattr(_page(), kind)(*values))
 
 
 def prepare() -> Shown:
-    """Return what the figures of a notebook need; to be shown once, in its first cell."""
+    """Return the scripts and styles of a notebook's figures, to be shown once, in its first cell."""
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
     dark = json.dumps(_dark_colours())
     return Shown(lesson_html("prepare", style, get_plotlyjs(), script, dark), "Figures are ready.")
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with a caption, which screen readers read in its place.
+    """Return a figure with a caption, which screen readers read instead of it.
 
-    It is drawn in light colours; on a dark page each becomes its dark counterpart.
+    It is drawn in light colors; a dark page replaces each by its dark counterpart.
     """
     return Shown(lesson_html("figure", json.dumps(drawn.to_json()), drawn.layout.height, words), words)
 
 
 def side_by_side(*parts: Shown) -> Shown:
-    """Return several things side by side, or one below the other if the page is narrow."""
+    """Return several outputs side by side, or one below the other on a narrow page."""
     html = "".join(part.html for part in parts)
     return Shown(f'<div class="lesson-row">{html}</div>', "\n".join(part.text for part in parts))
 
@@ -91,12 +91,12 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Sh
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
-    """Return a table with the names of its columns and a caption; text between backticks is set as code."""
+    """Return a table with column names and a caption; text between backticks is formatted as code."""
     return Shown(lesson_html("table", head, rows, words), _aligned([head, *rows]))
 
 
 def _dark_colours() -> dict[str, str]:
-    """Return for each light colour the dark one of the same meaning, as hex and as the start of an rgba()."""
+    """Return the dark counterpart of each light color, as hex and as the beginning of an rgba()."""
     light, dark = PALETTES["light"], PALETTES["dark"]
     pairs = [(getattr(light, f.name), getattr(dark, f.name)) for f in fields(light) if f.name != "on_accent"]
     pairs += zip(RUN_COLOURS["light"], RUN_COLOURS["dark"], strict=True)
@@ -108,7 +108,7 @@ def _rgba(colour: str) -> str:
 
 
 def _inks(picture: NDArray[np.uint8]) -> dict[str, str]:
-    """Return an image as PNG for each theme, in base64."""
+    """Return an image as base64-encoded PNG for each theme."""
     inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
     return {theme: b64encode(png).decode() for theme, png in inks.items()}
 

@@ -43,20 +43,20 @@ __all__ = [
     "valley",
 ]
 
-_POINTS = 401  # of a function; odd: the middle of the span is a point
+_POINTS = 401  # per function; odd, so that the middle of the span is a point
 
 
 def curves(
     functions: Mapping[str, Callable[[float], Any]], span: tuple[float, float], axis: str, words: str
 ) -> Shown:
-    """Return functions of one number, drawn over `span`."""
+    """Return a plot of functions of one number over `span`."""
     x = np.linspace(*span, _POINTS)
     drawn = {name: (x, np.array([float(f(at)) for at in x])) for name, f in functions.items()}
     return lines(drawn, axis, words)
 
 
 def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, words: str) -> Shown:
-    """Return curves from their points, (x, y) of shape (n,) each."""
+    """Return a plot of curves given by points, (x, y) of shape (n,) each."""
     return figure(lines_figure(arrays, x_title=axis), words)
 
 
@@ -109,7 +109,7 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
 
 
 def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:
-    """Return what `fit` returned, over the epochs."""
+    """Return the losses returned by `fit`, over the epochs."""
     steps = np.arange(1, len(history) + 1)
     return figure(lines_figure({"loss": (steps, history)}, x_title="epoch", y_title="loss per sample"), words)
 
@@ -132,7 +132,7 @@ def confusion(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
 
 
 def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
-    """Return the share of each class that is recognised, hardest class first."""
+    """Return the recall of each class, hardest class first."""
     scores = per_class(matrix)
     hardest, *_, easiest = hardest_classes(matrix)
     words = (
@@ -182,7 +182,7 @@ def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100
 
 
 def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) -> Shown:
-    """Return the losses of runs by their names, of the training images or of those held out."""
+    """Return the losses of runs by name, on the training images or on the held-out ones."""
     held_out = next(iter(runs.values())).config.held_out
     what = "train" if part == "train" else held_out
     drawn, lowest = {}, []
@@ -195,7 +195,7 @@ def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) ->
 
 
 def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n_epochs: int = 3) -> Shown:
-    """Return the first training images, each followed by what a run trains on in its place in some epochs."""
+    """Return the first training images, each followed by its augmented versions in some epochs."""
     originals, rng = dataset.train_images[:n_images], np.random.default_rng(0)
     changed = [distort(originals, augmentation, rng) for _ in range(n_epochs)]
     versions = np.stack([originals, *changed], axis=1)

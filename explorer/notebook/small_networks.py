@@ -1,8 +1,8 @@
-"""Networks small enough for one picture: their units and weights, and what one of them says of a plane.
+"""Networks small enough for one picture: their units and weights, and their outputs over a plane.
 
-The task is points in a square, whose opposite quarters are the same class. No straight line separates the two
-classes (M. Minsky and S. Papert, "Perceptrons", 1969), so the network needs a hidden layer. Four units are enough,
-and every matrix is small enough to print.
+The task is to classify points in a square whose opposite quarters belong to the same class. No straight line
+separates the two classes (M. Minsky and S. Papert, "Perceptrons", 1969), so the network needs a hidden layer. Four
+units are enough, and every matrix is small enough to print.
 """
 
 import copy
@@ -18,9 +18,9 @@ from explorer.notebook.page import Shown, figure, lesson_html
 
 __all__ = ["diagram", "quarters", "show_plane"]
 
-_MOST_UNITS = 12  # in a layer; with more, the lines run together
+_MOST_UNITS = 12  # per layer; with more, the lines are indistinguishable
 _COLUMN, _ROW, _TOP = 190, 44, 34  # px
-_CELLS = 61  # of the map, along each side
+_CELLS = 61  # of the map, per side
 _MARGIN = 0.06  # left empty along both axes, so that every point is clearly inside a quarter
 
 
@@ -50,7 +50,7 @@ def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int
     Returns
     -------
     X : ndarray of float64, shape (2, n)
-        One point a column, in (−1, 1).
+        One point per column, in (−1, 1).
     labels : ndarray of int64, shape (n,)
         0 or 1.
     """
@@ -65,9 +65,9 @@ def show_plane(
     network: Network | None = None,
     words: str = "",
 ) -> Shown:
-    """Return a figure of the points, as `quarters` returns them, on a map of what a network outputs at each place.
+    """Return a figure of points, as returned by `quarters`, on a map of a network's outputs over the plane.
 
-    The network, of 2 inputs and 2 outputs, is not changed.
+    The network, with 2 inputs and 2 outputs, is not changed.
     """
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
 
@@ -78,7 +78,7 @@ def _centres(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:
 
 
 def _names(n_layers: int) -> list[tuple[float, str]]:
-    """Return the names of each layer's units, and of the weights between, each with its place."""
+    """Return the names of each layer's units, and of the weights between layers, with their positions."""
     units = ["X", *(f"a{i}, h{i}" for i in range(1, n_layers - 1)), f"a{n_layers - 1}, y"]
     weights = [(_COLUMN * i, f"W{i}, b{i}") for i in range(1, n_layers)]
     return [*((_COLUMN * (i + 0.5), name) for i, name in enumerate(units)), *weights]

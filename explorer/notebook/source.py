@@ -1,4 +1,4 @@
-"""The package's own source, read from the installed files and shown after the formula."""
+"""The package's own source, read from the installed files and shown next to the formulas."""
 
 import inspect
 from pathlib import Path
@@ -20,19 +20,19 @@ _FOLDER = Path(explorer.__file__).parents[1]
 def source(*things: Any) -> Shown:
     """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
 
-    That is without docstrings, types, and the guards of arguments, as `explorer.checks.source` has it.
+    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does.
 
     Parameters
     ----------
     *things : function, method or class
-        Of this package, or of any other whose source is installed.
+        From this package, or from any other whose source is installed.
 
     Raises
     ------
     TypeError, OSError
         If there is no Python source to read.
     """
-    own = map(inspect.unwrap, things)  # the function itself, whatever decorates it
+    own = map(inspect.unwrap, things)  # the undecorated function
     parts = [(thing, plain_lines(thing)) for thing in own]
     html = "".join(_block(thing, lines) for thing, lines in parts)
     return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))

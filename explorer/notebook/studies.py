@@ -1,4 +1,4 @@
-"""Many runs in a notebook: studies with a bar that shows the time left, races with a table that follows them."""
+"""Many runs in a notebook: studies with a progress bar and the time left, races with a live table."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,9 +36,9 @@ class CompletedStudy:
     """The results of a study; in a notebook it displays how many runs ended."""
 
     configs: tuple[TrainingConfig, ...]
-    """The runs that were planned."""
+    """The planned runs."""
     trials: tuple[Trial, ...]
-    """Those that ended, in the order in which they did; fewer if the study was interrupted."""
+    """The runs that ended, in order of completion; fewer if the study was interrupted."""
     n_images: int
     """Training images of the data set."""
     seconds: float
@@ -57,18 +57,18 @@ class CompletedStudy:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The settings that differ between the runs, besides the seed."""
+        """The settings that differ between the runs, except the seed."""
         return varied(self.configs)
 
     @property
     def words(self) -> Shown:
-        """What the study says, as far as the seeds can tell."""
+        """The study's conclusions, as far as the seeds allow any."""
         text = study_words(self.trials, self.axes)
         return Shown(f"<p>{text}</p>", text)
 
     @property
     def table(self) -> Shown:
-        """A row for each combination of the settings: accuracies over the seeds, and seconds of a run."""
+        """A row for each combination of the settings: accuracies over the seeds, and seconds per run."""
         head, *rows = level_rows(self.trials, self.axes)
         held_out = held_out_of(self.configs).capitalize()
         return table(head, rows, f"{held_out} accuracy over the seeds, and the median time of a run.")
@@ -79,14 +79,14 @@ class CompletedStudy:
         Parameters
         ----------
         measure : {"accuracy", "time", "updates"}
-            Test accuracy at the end, seconds of an epoch, or weight updates in the whole run.
+            Final test accuracy, seconds per epoch, or weight updates in the whole run.
         *axes : str
-            One or two settings, by default those that differ. Of two, a choice gets a curve for each.
+            One or two settings, by default those that differ. Of two, a choice gets one curve per value.
 
         Raises
         ------
         ValueError
-            If it isn't one setting or two.
+            If the number of settings isn't one or two.
         """
         axes = axes or self.axes
         if len(axes) not in (1, 2):
@@ -106,7 +106,7 @@ def run_study(
     executor: Executor | None = None,
     journal: str | os.PathLike[str] | None = None,
 ) -> CompletedStudy:
-    """Train a network for each config, while a bar shows how far it is; an interruption keeps what has ended.
+    """Train a network for each config, with a progress bar; after an interruption, finished runs are kept.
 
     The parameters and errors are those of `explorer.training.studies.study`.
     """
@@ -118,7 +118,7 @@ def run_study(
     kept = [config for config in configs if config in settled]
     missing = [config for config in configs if config not in settled]
     cost = measured_cost(missing, dataset) if missing else Cost({}, 1, 0.0)
-    # The longest first: so no core has to wait for another at the end.
+    # The longest first, so that no core is idle at the end.
     ordered = [*kept, *sorted(missing, key=cost.of, reverse=True)]
     coming, error = study(ordered, dataset, executor=executor, journal=journal), ""
     try:
@@ -132,9 +132,9 @@ def run_study(
 
 
 def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Iterator[Trial]:
-    """Yield the trials as they come, while a bar shows how many there are, and how long the others take.
+    """Yield the trials as they arrive, while a bar shows their number and the time left.
 
-    The first `n_kept` had ended before, and are not in the cost.
+    The first `n_kept` ended earlier, and are not part of the cost.
 
     In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
     """
@@ -159,7 +159,7 @@ def _bar(n: int, total: int, seconds: float) -> HTML:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RaceResult:
-    """A race as far as it has come; in a notebook it displays its table."""
+    """The current state of a race; in a notebook it displays its table."""
 
     histories: tuple[History, ...]
     """The records of each entry, in the order of the entries."""
@@ -174,12 +174,12 @@ class RaceResult:
 
     @property
     def labels(self) -> list[str]:
-        """What sets each entry apart."""
+        """The settings that distinguish each entry."""
         return entry_labels([history.config for history in self.histories])
 
     @property
     def table(self) -> Shown:
-        """A row for each entry: its accuracy, the best on the way, its epochs and its seconds of training."""
+        """A row for each entry: its accuracy, its best so far, its epochs and its seconds of training."""
         rows = [_row(*entry) for entry in self._entries]
         head = ["Entry", f"{self._held_out} accuracy", "Best", "Epochs", "Time"]
         return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")
@@ -192,7 +192,7 @@ class RaceResult:
         metric : {"accuracy", "loss"}
             Accuracy in percent, or loss per image, over the held-out images.
         axis : {"epochs", "steps", "seconds"}
-            What the x axis counts.
+            The quantity on the x axis.
         """
         curves = []
         for number, (label, history) in enumerate(self._entries, 1):
@@ -218,21 +218,21 @@ def run_race(
     *,
     config: TrainingConfig | None = None,
 ) -> RaceResult:
-    """Train several networks at once while a table follows them; an interruption keeps what was done.
+    """Train several networks at once with a live table; after an interruption, results so far are kept.
 
     Parameters
     ----------
     entries : sequence of TrainingConfig or str
-        Two to six settings, or the name of a race as in the app: ``"Optimizers"``.
+        Two to six settings, or the name of a race in the app: ``"Optimizers"``.
     dataset : Dataset or path, optional
-        The images; without it, MNIST.
+        The images; MNIST by default.
     config : TrainingConfig, optional
-        The settings that a race by name begins with; without it, the exercise's.
+        The settings that a named race is based on; by default, those of the exercise.
 
     Raises
     ------
     KeyError
-        If there is no race of that name.
+        If there is no race with that name.
     RaceError, ConfigError
         As `explorer.training.race` does.
     """
@@ -250,7 +250,7 @@ def run_race(
             if shown is not None:
                 shown.update(result)
     except KeyboardInterrupt:
-        pass  # what was done is kept
+        pass  # results so far are kept
     return result
 
 

@@ -1,4 +1,4 @@
-"""Tables of a network's matrices, its derivatives, one sample's numbers, and the time that the engine saves."""
+"""Tables of a network's matrices, its derivatives, one sample's numbers, and the engine's speed."""
 
 import copy
 from collections import deque
@@ -23,7 +23,7 @@ __all__ = ["backward_numbers", "derivatives", "forward_numbers", "matrices", "sp
 
 
 def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
-    """Return the shape of every matrix of a forward pass of `n_samples` columns."""
+    """Return the shape of every matrix in a forward pass of `n_samples` columns."""
     n, sizes = n_samples, network.layer_sizes
     rows, inputs = [["`X`", "inputs, a column for each sample", _shape(sizes[0], n), ""]], "X"
     for k, (n_in, n_out) in enumerate(pairwise(sizes), 1):
@@ -43,7 +43,7 @@ def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
 
 
 def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
-    """Return the formula and the shapes of each derivative of the backward pass, in its order."""
+    """Return the formula and the shapes of each derivative in the backward pass, in order."""
     n, sizes, rows = n_samples, network.layer_sizes, []
     n_layers = len(sizes) - 1
     for k in range(n_layers, 0, -1):
@@ -66,7 +66,7 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
 
 
 def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
-    """Return the forward pass of one sample with its numbers, along the units that contribute most, and its loss.
+    """Return one sample's forward pass in numbers, through the units that contribute most, and its loss.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
 
 
 def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
-    """Return the backward pass of one sample with its numbers, along the same units as `forward_numbers`."""
+    """Return one sample's backward pass in numbers, through the same units as `forward_numbers`."""
     walk = walk_through(copy.deepcopy(network), x, d)
     units = busiest_units(walk, walk.decided)
     before = (int(np.abs(walk.x).argmax()), *units[:-1])
@@ -106,7 +106,7 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
     dataset : Dataset
         The images to train on.
     batch_sizes : iterable of int
-        Samples per step, at least 1; each gives a row.
+        Samples per step, at least 1; one row each.
     """
     rows, X, d = [], dataset.X_train, dataset.Y_train
     for size in batch_sizes:

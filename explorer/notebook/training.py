@@ -1,4 +1,4 @@
-"""A network trained from its settings, with everything the tutorial shows of it."""
+"""A network trained from its settings, with everything that the tutorial shows of it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ __all__ = ["Trained", "trained"]
 
 
 class Trained(CompletedRun):
-    """A run after its last epoch, which says in a notebook how good its network is."""
+    """A finished run, which in a notebook displays how good its network is."""
 
     def __repr__(self) -> str:
         on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
@@ -22,7 +22,7 @@ class Trained(CompletedRun):
 
     @property
     def outputs(self) -> NDArray[np.floating[Any]]:
-        """Outputs for the test images, or those held out in their place, shape (n_classes, n)."""
+        """Outputs for the test images, or the validation images instead, shape (n_classes, n)."""
         return self.final.snapshot.test_outputs
 
 
@@ -32,9 +32,9 @@ def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None
     Parameters
     ----------
     config : TrainingConfig, optional
-        The settings; by default the exercise's.
+        The settings; by default, those of the exercise.
     dataset : Dataset, optional
-        By default the MNIST of the package.
+        By default, the package's MNIST.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The talk: slides whose runs are recorded, and can be trained live."""
+"""The talk: slides with recorded runs that can also be trained live."""
 
 from explorer.talk.talk import Talk
 

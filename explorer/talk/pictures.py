@@ -1,7 +1,7 @@
-"""What a slide can show of a run: curves, the matrix, images, activations, and the explorer itself.
+"""The parts of a slide that show a run: curves, matrix, images, activations, and the explorer itself.
 
-Each is made once, with its slide, and told what to show; it is never without something to show. The figures are
-the app's, in the colours and at the size of the room.
+Each is created once, with its slide, and always has something to show. The figures are the app's, in the theme and
+at the size of the room.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,27 +36,27 @@ from explorer.widgets.live_figure import LiveFigure
 
 Properties = Sequence[dict[str, Any]]
 
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of curves that are compared with
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of the other runs' curves
 _N_READ = 40  # images of the title slide
-_PROBE = 500  # test images whose activations are counted
+_PROBE = 500  # test images for the histogram of activations
 _LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r", "t", "b"})  # pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours and size of a slide's figures."""
+    """Theme and size of a slide's figures."""
 
     theme: Theme = "light"
     scale: float = 1.0
-    """How much larger than on the app's page text and lines are drawn, 1 or more."""
+    """Size of text and lines relative to the app's page, 1 or more."""
 
     @property
     def template(self) -> Mapping[str, Any]:
-        """The figures' template in these colours, enlarged."""
+        """The figures' template in this theme, enlarged."""
         return self.enlarged(template(self.theme).to_plotly_json())
 
     def enlarged(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Return properties of a trace or layout with every length enlarged."""
+        """Return the properties of a trace or layout with all lengths enlarged."""
         return {name: self._enlarged(name, value) for name, value in properties.items()}
 
     def _enlarged(self, name: str, value: Any) -> Any:
@@ -65,7 +65,7 @@ class Look:
         if isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):
             return [self.enlarged(part) if isinstance(part, Mapping) else part for part in value]
         if name in _LENGTHS and isinstance(value, int | float) and not isinstance(value, bool):
-            # Plotly takes some lengths as whole numbers only: those that are stay so.
+            # Plotly accepts only integers for some lengths: integers stay integers.
             return round(value * self.scale) if isinstance(value, int) else round(value * self.scale, 2)
         return value
 
@@ -76,11 +76,11 @@ class Picture(Protocol):
     view: DOMWidget
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw a run at a moment; both are always there."""
+        """Draw a run at a moment; neither is ever missing."""
 
 
 class _Figure:
-    """A figure that fills its place on the slide, in the slide's colours and size."""
+    """A figure that fills its space on the slide, in the slide's theme and size."""
 
     def __init__(self, figure: Any, name: str) -> None:
         self.view = LiveFigure(figure, fills=True, name=name)
@@ -94,14 +94,14 @@ class _Figure:
 
 
 class Curve(_Figure):
-    """Loss or accuracy over the epochs, before the curves that it is compared with."""
+    """Loss or accuracy over the epochs, in front of the curves of other runs."""
 
     def __init__(self, metric: Metric) -> None:
         super().__init__(curves_figure(History(TrainingConfig()), metric=metric), metric.capitalize())
         self._metric = metric
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the curves; the grey ones have their runs' names, and a dash each."""
+        """Draw the curves; each gray one has its run's name, and a dash style of its own."""
         metric, history, earlier = self._metric, state.history, [run.curve for run in state.earlier]
         traces, layout = curves_data(history, earlier, metric=metric)
         free = EARLIER_SLOTS - len(earlier)
@@ -113,7 +113,7 @@ class Curve(_Figure):
 
 
 class Matrix(_Figure):
-    """The confusion matrix to look at: its keys and clicks are the slide's."""
+    """A static confusion matrix: keys and clicks go to the slide."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._names = dataset.class_names
@@ -127,7 +127,7 @@ class Matrix(_Figure):
 
 
 class Mistakes:
-    """All that is misclassified, worst first."""
+    """All misclassified images, worst first."""
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
         self._state = ViewState(dataset=dataset, config=TrainingConfig())
@@ -135,7 +135,7 @@ class Mistakes:
         self.view: DOMWidget = self._images.gallery
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Show the images as the network classifies them; what is chosen stays chosen."""
+        """Show the images with the network's predictions; the selection is kept."""
         self._state = replace(state, chosen=self._state.chosen)
         self._images.show(self._state)
 
@@ -145,7 +145,7 @@ class Mistakes:
 
 
 class Cells(Mistakes):
-    """The confusion matrix, and the images of the cell that is chosen: at first the largest mistake's."""
+    """The confusion matrix with the images of the selected cell, at first that of the most frequent mistake."""
 
     def __init__(self, dataset: Dataset, on_loop: OnLoop) -> None:
         super().__init__(dataset, on_loop)
@@ -176,7 +176,7 @@ class Cells(Mistakes):
 
 
 class Readings:
-    """The first test images, and what the network reads in each."""
+    """The first test images with the network's predictions."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
@@ -185,7 +185,7 @@ class Readings:
         self._shown: tuple[object, ...] = ()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Show what is read at this moment."""
+        """Show the predictions at this moment."""
         if state.moment is None or self._shown == (state.moment.snapshot, look.theme):
             return
         self._shown = state.moment.snapshot, look.theme
@@ -203,7 +203,7 @@ class Readings:
 
 
 class Activations(_Figure):
-    """How the activations of the first hidden layer are spread on some test images, against another run's."""
+    """The distribution of the first hidden layer's activations on some test images, and another run's."""
 
     def __init__(self, dataset: Dataset) -> None:
         super().__init__(histograms_figure([], names=[], what="activation"), "Activations")
@@ -211,7 +211,7 @@ class Activations(_Figure):
         self._drawn: object = None
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the histogram of the run, and in grey that of the first run that it is compared with."""
+        """Draw the run's histogram, and in gray that of the first run to compare with."""
         run, moment = state.run, state.moment
         if run is None or moment is None or not moment.weights:
             return
@@ -228,7 +228,7 @@ class Activations(_Figure):
         summary = f"Activations of the hidden units on {_PROBE} test images"
         self._draw(look, style, data, summary)
 
-    @np.errstate(all="ignore")  # weights that are no numbers show in the figure
+    @np.errstate(all="ignore")  # non-finite weights show in the figure
     def _activations(self, run: SessionRun, weights: tuple[NDArray[Any], ...]) -> NDArray[Any]:
         network = run.new_network()
         network.set_weights(weights)
@@ -237,7 +237,7 @@ class Activations(_Figure):
 
 
 class Playground:
-    """The whole explorer; it opens with the recorded run of the exercise, so there is nothing to wait for."""
+    """The whole explorer; it opens with the recorded run of the exercise, so that it is ready at once."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.app = Explorer(dataset, train=False)
@@ -245,7 +245,7 @@ class Playground:
         self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Give it the slide's colours; all else is its own affair."""
+        """Apply the slide's theme; the app does the rest."""
         self.app.open_link(theme=look.theme)
 
 
@@ -261,4 +261,4 @@ PICTURES: Mapping[str, Callable[[Dataset, OnLoop], Picture]] = MappingProxyType(
         "playground": lambda dataset, on_loop: Playground(dataset),
     }
 )
-"""What makes each picture, by its name in the table of slides."""
+"""Factories of the pictures, by their names in the table of slides."""

@@ -1,7 +1,7 @@
-"""Runs that were trained before and lie in the package: what a slide shows before anything is trained.
+"""Runs that were trained in advance and are part of the package: slides show them before anything is trained.
 
-A file holds the settings and the records of one run as plain arrays. The weights are there only where a slide
-looks into the network or at single images; the outputs for the test set follow from them.
+A file has the settings and the records of one run as plain arrays. It has weights only for slides that look into
+the network or at single images; the outputs for the test set are computed from them.
 """
 
 from dataclasses import replace
@@ -33,11 +33,11 @@ RECORDINGS = Path(__file__).parent / "recordings"  # the package's
 
 
 class RecordingError(ValueError):
-    """A recording can't be used; the message is one sentence that says how to make it again."""
+    """A recording can't be used; the message is one sentence that tells how to create it again."""
 
 
 def recorded_run(name: str, dataset: Dataset) -> SessionRun:
-    """Return a run of `RUNS` as it ended when it was recorded; raises RecordingError as `load_recording` does."""
+    """Return the recorded run of `RUNS` in its final state; raises RecordingError as `load_recording` does."""
     shown = RUNS[name]
     history, final = load_recording(RECORDINGS / f"{name}.npz", shown.config, dataset)
     return SessionRun(
@@ -52,7 +52,7 @@ def recorded_run(name: str, dataset: Dataset) -> SessionRun:
 
 
 def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None:
-    """Write a finished run: figures as float64, counts as int32, weights as they are.
+    """Write a finished run: figures as float64, counts as int32, weights in their own dtype.
 
     Raises DivergedError if its loss became infinite or not a number, and OSError if the file can't be written.
     """
@@ -72,10 +72,10 @@ def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None
 
 
 def load_recording(path: Path, config: TrainingConfig, dataset: Dataset) -> tuple[History, Evaluation]:
-    """Return the records that `save_recording` wrote of a run, and the exact figures of its end.
+    """Return the records that `save_recording` wrote, and the run's exact final figures.
 
-    Outputs for the test set are computed if the weights were kept; otherwise the snapshot of the end has neither.
-    Raises RecordingError if the file is missing, damaged, or of other settings.
+    Outputs for the test set are computed if the file has weights; otherwise the final snapshot has neither. Raises
+    RecordingError if the file is missing, damaged, or of other settings.
     """
     try:
         with path.open("rb") as stream:
@@ -100,7 +100,7 @@ def _records(
     if weights:
         training = TrainingRun(config, dataset)
         training.set_weights(weights)
-        with one_blas_thread():  # as they were computed when it was made: two threads round otherwise
+        with one_blas_thread():  # as in the recording: two threads round differently
             snapshot = replace(training.snapshot(), epoch=snapshot.epoch)
     final = Evaluation(**figures, confusion=read_only_counts(arrays["final_confusion"]), snapshot=snapshot)
     return History(config, epochs, batches, RunEnd("finished", final=final)), final

@@ -1,7 +1,7 @@
-"""One slide on the page: its words, its pictures, and its run, recorded or live.
+"""One slide on the page: its text, its pictures, and its run, recorded or live.
 
-The recorded run is drawn when the slide is made. A live one takes its place as soon as it has something to show,
-its untrained network, and gives it back if it fails or is stopped: a slide is never empty.
+The recorded run is drawn when the slide is created. A live run replaces it as soon as its untrained network can be
+shown; if the live run fails or is stopped, the recording returns: a slide is never empty.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ from explorer.widgets.tiles import Tiles
 from explorer.wording import counted, grouped
 
 EPOCH_SECONDS = 1.0
-"""How long a live run takes for an epoch, at least, so that it can be watched."""
+"""Minimum duration of an epoch of a live run, so that the audience can follow it."""
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
-_PROBE = 300  # test images that saturation is measured on
+_PROBE = 300  # test images for the measurement of saturation
 
 
 class SlideView:
-    """A slide: it opens with one of the recorded runs, if it has one, and shows curves of others in grey."""
+    """A slide: it opens with its recorded run, if it has one, and shows curves of other runs in gray."""
 
     def __init__(
         self, slide: Slide, runs: Mapping[str, SessionRun], dataset: Dataset, on_loop: OnLoop
@@ -43,7 +43,7 @@ class SlideView:
         self.bar = LiveBar(settings, slide.notes)
         self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
         self._live: SessionRun | None = None
-        self._shown: SessionRun | None = None  # the live run as it was when its figures were last known
+        self._shown: SessionRun | None = None  # the live run when its figures were last known
         self._against = tuple(runs[name] for name in slide.against)
         self._dataset = dataset
         views = [picture.view for picture in self.pictures]
@@ -57,16 +57,16 @@ class SlideView:
 
     @property
     def run(self) -> SessionRun | None:
-        """The run that is shown: the live one as soon as there are figures of it, else the recorded one."""
+        """The run on the slide: the live one as soon as it has figures, else the recorded one."""
         return self._shown or self.recorded
 
     @property
     def is_running(self) -> bool:
-        """Whether a live run is on its way."""
+        """Whether a live run is in progress."""
         return self._live is not None and self._live.status in ("running", "paused")
 
     def take(self, live: SessionRun) -> None:
-        """Take in how far the live run is, and draw it."""
+        """Update the live run's state, and draw it."""
         self._live, end, epochs = live, live.history.end, live.config.epochs
         self._shown = self._shown if live.newest is None else live
         if end is not None and end.status != "finished":
@@ -86,13 +86,13 @@ class SlideView:
         self.show()
 
     def give_up(self, why: str) -> None:
-        """Go back to the recorded run; `why` is said."""
+        """Return to the recorded run, and show the reason `why`."""
         self._live = self._shown = None
         self.bar.show("failed", f"{why} – this is the recorded run")
         self.show()
 
     def show(self) -> None:
-        """Draw the run that is shown."""
+        """Draw the current run."""
         look, run = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale), self.run
         moment = None if run is None else run.newest
         state = ViewState(
@@ -118,13 +118,13 @@ class SlideView:
 
 
 def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
-    """Return what a sentence can say of a run at one of its moments, each number as it is read.
+    """Return the numbers that a sentence can use about a run at one of its moments, as formatted text.
 
-    Of the settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Of the
-    test images: ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``,
-    ``predicted`` and ``times``; the class that is read most as ``favourite``, and its share of all images as
-    ``favourite_share``. Where the moment has its weights, the share of the first hidden layer's activations that
-    stand at a limit as ``saturated``.
+    Settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Test images:
+    ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``, ``predicted`` and
+    ``times``; the most frequently predicted class as ``favourite``, and its share of all images as
+    ``favourite_share``. If the moment has weights, ``saturated`` is the share of the first hidden layer's
+    activations that are at a limit.
     """
     config, confusion, names = run.config, moment.confusion, dataset.class_names
     total, right, read = int(confusion.sum()), int(np.trace(confusion)), confusion.sum(axis=0)
@@ -157,7 +157,7 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
 
 
 def _described(config: TrainingConfig) -> str:
-    """Return a run's settings in a line."""
+    """Return a run's settings in one line."""
     hidden = f"{config.hidden_units}, {config.hidden_activation}"
     loss = f"{config.output} + {config.loss.replace('_', ' ')}"
     step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"

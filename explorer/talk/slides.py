@@ -1,6 +1,6 @@
-"""The talk as it stands in ``talk.toml``: which runs it shows, and what each slide says of them.
+"""The talk as defined in ``talk.toml``: its runs, and the text of each slide.
 
-No number is written there: the fields in braces are filled in from the run on the slide, recorded or live.
+The file has no numbers: fields in braces are filled in from the slide's run, recorded or live.
 """
 
 import tomllib
@@ -17,10 +17,10 @@ class TalkRun:
     """A run of the talk."""
 
     label: str
-    """What a curve of it is called where it is only compared with."""
+    """Label of its curve on slides that only compare with it."""
     config: TrainingConfig
     with_weights: bool = False
-    """Whether its recording keeps the weights, for the slides that look at single images or units."""
+    """Whether its recording has weights, for slides that look at single images or units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,30 @@ class Slide:
     title: str
     """A few words."""
     notes: str
-    """For the speaker alone."""
+    """Notes for the speaker only."""
     pictures: tuple[str, ...]
     """Names in `explorer.talk.pictures.PICTURES`."""
     sentence: str = ""
-    """What there is to see. Fields in braces are those of `explorer.talk.slide_view.spoken_numbers`; those of the
-    first run that it is compared with stand in ``{other[…]}``."""
+    """Describes what the slide shows. Fields in braces are those of `explorer.talk.slide_view.spoken_numbers`;
+    those of the first run in `against` are ``{other[…]}``."""
     run: str = ""
-    """Name in `RUNS` of the run that it shows, and trains live; empty for none."""
+    """Name in `RUNS` of its run, which it can train live; empty for none."""
     against: tuple[str, ...] = ()
-    """Names in `RUNS` of those whose curves it shows in grey."""
+    """Names in `RUNS` of the runs with gray curves."""
 
 
 def _read() -> tuple[Mapping[str, TalkRun], tuple[Slide, ...]]:
-    """Return the runs by their names, and the slides in their order, as ``talk.toml`` has them."""
+    """Return the runs by name, and the slides in order, from ``talk.toml``."""
     content = tomllib.loads((files("explorer.talk") / "talk.toml").read_text(encoding="utf-8"))
     runs = {}
     for name, run in content["runs"].items():
         config, notices = TrainingConfig.from_query(run.pop("settings"))
         assert not notices, notices
         runs[name] = TalkRun(config=config, **run)
-    lists = ("pictures", "against")  # as TOML has them; a slide, which is frozen, has tuples
+    lists = ("pictures", "against")  # lists in TOML; a frozen slide has tuples
     slides = (slide | {name: tuple(slide.get(name, ())) for name in lists} for slide in content["slides"])
     return MappingProxyType(runs), tuple(Slide(**slide) for slide in slides)
 
 
 RUNS, SLIDES = _read()
-"""The runs of the talk, each with a recording of its name in the package, and the slides in their order."""
+"""The runs of the talk, each with a recording of the same name in the package, and the slides in order."""

@@ -1,7 +1,7 @@
-"""The talk: its slides by name, each with a finished run already drawn, and the one live run.
+"""The talk: its slides by name, each with a finished run already drawn, and at most one live run.
 
-One run trains at a time, on a page so slowly that one can watch it learn: within the first epoch, too, then
-an epoch a second. To start one on another slide ends the first, and that slide shows its recording again.
+On a page the live run is slowed down so that the audience can watch it learn, at first within an epoch, then an
+epoch a second. Starting one on another slide stops the first, and that slide shows its recording again.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ _STEP_SECONDS, _LOOK_SECONDS = 0.5, 0.05
 
 
 class Talk:
-    """All slides, on the images that the recorded runs learned, MNIST; in a cell, ``talk["learns"]`` shows one.
+    """All slides, on the recorded runs' data set, MNIST; in a cell, ``talk["learns"]`` shows one.
 
-    Raises RecordingError if a recording of the package is missing, or of other settings than the talk's.
+    Raises RecordingError if a recording is missing from the package, or has other settings than the talk's.
     """
 
     def __init__(self, dataset: Dataset | None = None) -> None:
@@ -36,17 +36,17 @@ class Talk:
         self.session.subscribe(self._on_state)
 
     def __getitem__(self, name: str) -> Any:
-        """Return a slide by its name, to be shown; raises KeyError if there is none."""
+        """Return a slide by name, for display; raises KeyError if there is none."""
         return self.slides[name].view
 
     def open(self, *, theme: Theme | None = None) -> None:
-        """Draw in the colours that the page shows already, where they are known."""
+        """Draw in the page's theme, if it is known."""
         if theme is not None:
             for slide in self.slides.values():
                 slide.bar.theme = theme
 
     def run_live(self, name: str) -> None:
-        """Train the run of a slide now, in place of its recording; raises RuntimeError if it has none."""
+        """Train a slide's run now, in place of its recording; raises RuntimeError if it has none."""
         slide = self.slides[name]
         if slide.recorded is None:
             raise RuntimeError(f"the slide {name!r} has no run")
@@ -59,15 +59,15 @@ class Talk:
             self._step(self.session.state.run.number)
 
     def stop(self) -> None:
-        """End the live run; its slide shows the recording again."""
+        """Stop the live run; its slide shows the recording again."""
         self.session.stop()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the live run is over; return False if `timeout` seconds were up first."""
+        """Wait until the live run ends; return False after `timeout` seconds."""
         return self.session.wait(timeout)
 
     def close(self) -> None:
-        """End the live run and its thread, and close the widgets."""
+        """Stop the live run and its thread, and close the widgets."""
         self.session.close()
         for slide in self.slides.values():
             slide.view.close()
@@ -79,7 +79,7 @@ class Talk:
         return view
 
     def _step(self, number: int) -> None:
-        """Let a run that is paused, and whose figures are known, take its next step, and so on to its end."""
+        """Advance a paused run by a step once its figures are known, and repeat until it ends."""
         run, seconds = self.session.state.run, _LOOK_SECONDS
         if run is None or run.number != number or run.status not in ("running", "paused"):
             return
@@ -87,7 +87,7 @@ class Talk:
             _, step, n_steps = run.place
             is_within = not run.history.epochs and step < n_steps
             seconds = _STEP_SECONDS if is_within else EPOCH_SECONDS
-            # The first epoch, in which it learns most, by twice as many steps each time.
+            # The first epoch, in which it learns most, advances by a number of batches that doubles each time.
             self.session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
         self.session.loop.call_later(seconds, self.session.loop.guarded, self._step, number)
 
@@ -96,7 +96,7 @@ class Talk:
             self._live.take(state.run)
 
     def _on_fault(self, error: Exception) -> None:
-        """Go back to the recording where a live run fails: the talk goes on."""
+        """Return to the recording if a live run fails: the talk continues."""
         log_fault(error)
         if self._live is not None:
             self.session.stop()

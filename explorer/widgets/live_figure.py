@@ -199,10 +199,10 @@ class LiveFigure(KnownNames, go.FigureWidget):
         Parameters
         ----------
         traces
-            For each trace, starting with the first, the properties to set, such as ``{"x": array, "marker":
-            {"color": "#0072b2"}}``. Properties that are not named stay unchanged, as do traces with ``{}`` and
-            those after the last one given. Arrays are copied; one-dimensional float32 and int32 arrays are sent as
-            binary.
+            For each trace, starting with the first, the properties to set, such as
+            ``{"x": array, "marker": {"color": "#0072b2"}}``. Unnamed properties stay unchanged, as do traces with
+            ``{}`` and those after the last one given. Arrays are copied; one-dimensional float32 and int32 arrays
+            are sent as binary.
         layout
             Properties of the layout to set.
         summary

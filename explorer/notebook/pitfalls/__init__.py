@@ -1,8 +1,8 @@
-"""The mistakes that the exercise invites, made on purpose, each with the right way to do it.
+"""Mistakes that the exercise invites, made on purpose, each with the right version.
 
-Most are subclasses of `NeuralNetwork` that replace the method in which the mistake is made, or of the exercise's
-`Network`, which checks no shape. Only the pitfalls notebook uses them, and tests make sure they stay wrong. Some
-end in an error from NumPy or from `NeuralNetwork`; the worst go on without complaint.
+Most are subclasses of `NeuralNetwork` that override the method with the mistake, or of the exercise's `Network`,
+which checks no shapes. Only the pitfalls notebook uses them, and tests make sure they stay wrong. Some raise an
+error in NumPy or `NeuralNetwork`; the worst run without complaint.
 """
 
 from explorer.notebook.pitfalls import batches, columns, overflow, scores, targets

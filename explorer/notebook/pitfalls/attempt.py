@@ -12,7 +12,7 @@ from explorer.training.process_settings import one_blas_thread
 
 __all__ = ["attempt", "stacked"]
 
-_FEW = 20  # numbers that can be read at a glance
+_FEW = 20  # numbers that are readable at a glance
 _WIDE = 1000  # characters; the page wraps the line
 
 
@@ -23,7 +23,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Sh
         warnings.simplefilter("always")
         try:
             result = function(*arguments, **options)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the notebook shows it
+        except Exception as error:  # noqa: BLE001  # the notebook shows any error
             kind = "" if isinstance(error, CheckError) else f"{type(error).__name__}: "
             lines.append(f"✗ {kind}{error}")
     lines = [*dict.fromkeys(f"⚠ {w.category.__name__}: {w.message}" for w in warned), *lines]

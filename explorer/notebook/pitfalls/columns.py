@@ -1,4 +1,4 @@
-"""From images to the network's inputs: samples are columns, and pixels lie between 0 and 1."""
+"""From images to the network's inputs: samples are columns, and pixels are between 0 and 1."""
 
 from typing import Any
 
@@ -35,9 +35,9 @@ def transposed(images: Array) -> Array:
 
 
 def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
-    """Return the first `n` columns of inputs as images, each with its label: what the network sees.
+    """Return the first `n` columns of inputs as images with their labels: what the network sees.
 
-    The inputs lie in [0, 1] and have shape (784, n_samples), the labels (n_samples,).
+    The inputs are in [0, 1] and have shape (784, n_samples), the labels (n_samples,).
     """
     inks = np.rint(255 * X[:, :n].T).astype(np.uint8).reshape(-1, _SIDE, _SIDE)
     return gallery(inks, [str(label) for label in labels[:n]], words)

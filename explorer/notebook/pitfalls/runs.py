@@ -1,4 +1,4 @@
-"""Runs in which each part can be replaced by its wrong variant, and the wrong one next to the right one."""
+"""Runs in which each part can be replaced by a wrong variant, and comparisons of wrong and right."""
 
 import warnings
 from collections.abc import Callable
@@ -30,11 +30,11 @@ class NetworkRun:
 
     network: NeuralNetwork | Network
     loss: Array
-    """What `fit` returned for each epoch, float of shape (n_epochs,)."""
+    """Losses returned by `fit`, one per epoch, float of shape (n_epochs,)."""
     accuracy: Array
-    """What was reported as test accuracy after each epoch, 0 to 1, float of shape (n_epochs,)."""
+    """Reported test accuracy after each epoch, 0 to 1, float of shape (n_epochs,)."""
     warned: tuple[str, ...]
-    """NumPy's warnings, each once."""
+    """NumPy's warnings, without duplicates."""
 
     def __repr__(self) -> str:
         name, share = type(self.network).__name__, 100 * self.accuracy[-1]
@@ -57,15 +57,15 @@ def run(
     Parameters
     ----------
     network : NeuralNetwork or Network
-        It is trained, so it changes.
+        The network, which is trained in place.
     columns : callable
         Turns images into inputs.
     targets : callable
         Turns labels into targets.
     score : callable
-        Returns what is reported as test accuracy, 0 to 1.
+        Returns the reported test accuracy, 0 to 1.
     batch_size, n_epochs, lr
-        As `NeuralNetwork.fit` takes them.
+        As in `NeuralNetwork.fit`.
     """
     X, d = columns(dataset.train_images), targets(dataset.train_labels)
     train, test = (X, dataset.train_labels), (columns(dataset.test_images), dataset.test_labels)
@@ -82,7 +82,7 @@ def run(
 def reported_losses(network: NeuralNetwork | Network, dataset: Dataset, *, n_epochs: int = 6) -> Array:
     """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,).
 
-    The network learns exactly what it learns in `run`, which calls `fit` once an epoch.
+    The network learns exactly the same as in `run`, which calls `fit` once per epoch.
     """
     X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
     with one_blas_thread():
@@ -96,7 +96,7 @@ def contrast(wrong: Array, right: Array, words: str) -> Shown:
 
 
 def contrast_scores(wrong: NetworkRun, right: NetworkRun, words: str) -> Shown:
-    """Return what two runs report as test accuracy over the epochs."""
+    """Return the test accuracies that two runs report, over the epochs."""
     scores = (100 * run.accuracy for run in (wrong, right))
     return figure(contrast_figure(*scores, measured="test accuracy (%)", top=100.0), words)
 

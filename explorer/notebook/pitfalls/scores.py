@@ -1,4 +1,4 @@
-"""How good the network is: on the samples it has learned, or on others."""
+"""Measuring a network's quality: on the samples it has learned, or on others."""
 
 from typing import Any
 

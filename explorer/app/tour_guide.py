@@ -27,7 +27,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "Esc": "Close what is open",
     }
 )
-"""What each key does."""
+"""The effect of each key."""
 
 _OFFER = ("New here?", "A tour of the page in a minute: it moves a slider, opens a mistake, draws a digit.")
 _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(

@@ -167,7 +167,7 @@ def several_layers(kind: type[Any]) -> Passed:
     for name, array in parameters(begun).items():
         _refuse_unfit(name, array)
     network, (X, d) = Probe().network(kind, 3, (6, 5), 4), Probe().samples(3, 4, 7)
-    outputs(network, -X)  # what it keeps now belongs to other inputs
+    outputs(network, -X)  # so that the arrays it keeps belong to other inputs
     is_softmax = np.allclose(outputs(network, X).sum(axis=0), 1)
     network.assumed = {"output": "softmax", "loss": "cross_entropy"} if is_softmax else {}
     errors = list[CheckError]()
@@ -279,7 +279,7 @@ def _units_on(network: Any) -> list[bytes]:
 
 
 def _places(network: Any, X: Array) -> list[Place]:
-    """Return all indices of small arrays, and 40 drawn from each large one; in W1 only where inputs aren't all 0."""
+    """Return all indices of small arrays, and 40 drawn from each large one; in W1 only of inputs not all 0."""
     rng, places = np.random.default_rng(0), list[Place]()
     for name, array in parameters(network).items():
         usable = np.argwhere(np.broadcast_to(X.any(axis=1) if name == "W1" else True, array.shape))

@@ -24,7 +24,7 @@ def draw_masks(self: Any, n: int) -> list[Any]:
 
 
 def read(path: Path, kind: str, size: int) -> NDArray[Any]:
-    """Return the "images" or "labels" in a folder or an archive as one list of arrays, training set first."""
+    """Return the "images" or "labels" in a folder or an archive as one flat array, training set first."""
     files: dict[str, bytes] = {}
     if path.is_dir():
         files = {file.name: file.read_bytes() for file in path.glob(f"*{kind}*") if file.is_file()}

@@ -171,7 +171,7 @@ def is_loopback(ip: str) -> bool:
 
 
 def is_every_address(ip: str) -> bool:
-    """Return whether `ip` stands for all addresses of this computer."""
+    """Return whether `ip` means all addresses of this computer."""
     try:
         return ip == "" or ip_address(ip).is_unspecified
     except ValueError:

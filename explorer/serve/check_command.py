@@ -106,7 +106,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.json:
             found.sort(key=lambda submission: submission.file)
             for line in _table(found) if len(found) > 1 else _lines(found[0]):
-                print(printable(line, _MOST_LETTERS))  # what strangers write moves no cursor
+                print(printable(line, _MOST_LETTERS))  # strangers' text can't move the cursor
             sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -22,7 +22,7 @@ from explorer.wording import duration
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
-_MOST_BYTES = 1_000_000  # of what a check says
+_MOST_BYTES = 1_000_000  # of a check's output
 
 
 @dataclass(frozen=True, slots=True)

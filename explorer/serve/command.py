@@ -48,7 +48,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")
     serve_command.add_options(parser)
-    parser.set_defaults(run=serve_command.run, foreign=())  # what happens without a command
+    parser.set_defaults(run=serve_command.run, foreign=())  # without a command
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
     of_page = (*DEFAULTS, "dataset")
     exact, many = {"allow_abbrev": False}, {"allow_abbrev": False, "usage": "%(prog)s [options]"}

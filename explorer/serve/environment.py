@@ -138,7 +138,7 @@ def _can_write(folder: Path) -> bool:
     try:
         first = next(place for place in (folder, *folder.parents) if place.exists())
         with TemporaryFile(dir=first, buffering=0) as file:
-            # On a full disk a file can be made, but not filled.
+            # On a full disk a file can be created, but not filled.
             return file.write(bytes(_FILE_BYTES)) == _FILE_BYTES
     except OSError:
         return False

@@ -170,5 +170,5 @@ class PageExporter(VoilaExporter):
         return environment
 
 
-# Voilà has no setting for the class; this is the name by which it makes one.
+# Voilà has no setting for the class; it looks the class up by this name.
 voila.notebook_renderer.VoilaExporter = PageExporter

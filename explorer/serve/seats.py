@@ -1,7 +1,7 @@
 """Seats: the number of visitors at once, who has a seat, who is in the queue, and when a seat is freed.
 
 A seat is a kernel. It ends when its page is closed, or when this module's watchdog finds the page gone, even if
-the kernel is busy: Jupyter would take a running kernel for a present visitor.
+the kernel is busy: Jupyter would mistake a busy kernel for a present visitor.
 """
 
 import asyncio

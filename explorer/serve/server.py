@@ -153,7 +153,7 @@ class ExplorerServer(Voila):
         self._scripts = page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
             config=_configuration(settings, self._scripts),
-            config_file_paths=[],  # a voila.json in the working folder is not meant for us
+            config_file_paths=[],  # ignores a voila.json in the working folder
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
             port=settings.port,

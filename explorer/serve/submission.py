@@ -104,7 +104,7 @@ def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
 def cells_of(path: Path) -> list[Cell]:
     """Return the source of a script, or of each code cell of a notebook.
 
-    Raises FileError if the file is missing, too large, not UTF-8, or not what its name says.
+    Raises FileError if the file is unreadable, too large, not UTF-8, or not a notebook despite its suffix.
     """
     with open_plain_file(path, path.name) as stream:
         content = stream.read(MOST_BYTES + 1)

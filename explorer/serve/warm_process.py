@@ -50,7 +50,7 @@ _KERNEL_MODULES = (
 
 _FORKED = (
     "--IPKernelApp.parent_handle=1",  # it need not watch its parent
-    "--IPKernelApp.extensions=ipywidgets",  # what ipywidgets does when a kernel imports it
+    "--IPKernelApp.extensions=ipywidgets",  # as ipywidgets does when a kernel imports it
 )
 
 
@@ -91,7 +91,7 @@ def _load(module: str) -> ModuleType:
 
 def _freeze() -> None:
     """Check that no thread prevents forking, and freeze the objects in memory so that kernels share them."""
-    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # a name each is all that is asked
+    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # only the count matters
         sys.exit("nn-explorer: a thread is in the way of forking kernels")
     gc.collect()
     gc.freeze()

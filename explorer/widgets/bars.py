@@ -28,7 +28,7 @@ class Bars(Drawable):
     kind = "explorer-bars"
 
     heading: str = ""
-    """What the numbers have in common."""
+    """Heading that the numbers share."""
     bars: tuple[Bar, ...] = ()
     """The numbers. If none has a text, names and empty bars reserve the space."""
     label: str = ""

@@ -39,7 +39,7 @@ class RunRow:
     number: int
     """Its number in the session, used as its id."""
     colour: str
-    """Colour of its curve, ``#rrggbb``."""
+    """Color of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
     """One per heading."""
     chips: tuple[str, ...] = ()

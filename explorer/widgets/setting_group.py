@@ -51,7 +51,7 @@ class PanelPart(PagePart):
     situation = traitlets.Dict().tag(sync=True)
     """Name, question, hint and reason of the chosen situation; empty without one."""
     start = traitlets.Unicode().tag(sync=True)
-    """The initial weights of the next run, unless freshly initialised. For ``"changes"``: the run's mid-run
+    """The initial weights of the next run, unless freshly initialized. For ``"changes"``: the run's mid-run
     changes."""
     problems = traitlets.Int(0).tag(sync=True)
     """Number of settings with an error: of the collapsed ones, or of all for the reset."""

@@ -43,7 +43,7 @@ class SettingsPanel(ipywidgets.VBox):
         The settings, always valid. It changes once per change by the user, including presets, and per value
         assigned to a setting; if it is assigned itself, all settings follow and all errors are cleared.
     start : str
-        The initial weights of the next run, in words, unless freshly initialised; set by the program. No preset is
+        The initial weights of the next run, in words, unless freshly initialized; set by the program. No preset is
         marked then, because presets start with fresh weights.
     shown : list of str or None
         As above.
@@ -111,7 +111,7 @@ class SettingsPanel(ipywidgets.VBox):
         return iter(SETTINGS)
 
     def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
-        """Call ``callback(config)`` when the user leaves `start` for freshly initialised weights.
+        """Call ``callback(config)`` when the user leaves `start` for freshly initialized weights.
 
         A preset, the reset and the ✕ do that; `config` changes afterwards.
         """
@@ -168,7 +168,7 @@ class SettingsPanel(ipywidgets.VBox):
 
     @traitlets.observe("start")
     def _mark_preset(self, _change: object = None) -> None:
-        """Mark the preset in use: its settings, and freshly initialised weights."""
+        """Mark the preset in use: its settings, and freshly initialized weights."""
         in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
         self._presets.preset = self._reset.preset = "" if self.start else in_use
         self._start.start = self.start

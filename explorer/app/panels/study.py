@@ -151,7 +151,7 @@ class StudyPanel:
         if self.drawing.trials != self.trials:  # they arrived while the tab was hidden
             self._draw()
 
-    # ---------------------------------------------------------------- what is asked
+    # ---------------------------------------------------------------- planning
 
     def _offer(self, entry: StudyEntry, name: str) -> None:
         if not self._is_filling:

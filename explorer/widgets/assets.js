@@ -1,7 +1,7 @@
 // @ts-check
-// Gives the parts their scripts: each is imported once a page, however many parts run it.
+// Gives the parts their scripts: each is imported once per page, however many parts use it.
 
-const HURRY = 2000; // ms in which anywidget expects a widget to begin: to a later one it passes on nothing that Python says
+const HURRY = 2000; // ms after which anywidget drops Python's messages to a widget that isn't ready
 const PATIENCE = 120_000; // a page that draws figures may be busy for long
 const { timeout } = AbortSignal;
 
@@ -9,7 +9,7 @@ const { timeout } = AbortSignal;
 export default {
   initialize({ model }) {
     const [key, base, scripts] = [model.get("key"), model.get("base"), model.get("scripts")];
-    if (!key) return; // a room that has style sheets only
+    if (!key) return; // a folder with style sheets only
     AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms === HURRY ? PATIENCE : ms);
     /** @type {Map<string, Promise<any>>} */
     const modules = new Map();
@@ -24,20 +24,20 @@ export default {
         URL.revokeObjectURL(url);
       }
     };
-    // The script may come when the widget or its view has gone again.
+    // The widget or its view may be gone when the script arrives.
     const unlessGone = (/** @type {Function | undefined} */ what) => (/** @type {{ signal?: AbortSignal }} */ its) =>
       its.signal?.aborted ? undefined : what?.(its);
     /** @param {string} name */
     const give = async (name) => {
       if (!modules.has(name)) modules.set(name, load(name));
       const { default: made } = await modules.get(name);
-      const widget = typeof made === "function" ? made() : made; // some keep something for each widget
+      const widget = typeof made === "function" ? made() : made; // some have state per widget
       return { initialize: unlessGone(widget?.initialize), render: unlessGone(widget?.render) };
     };
-    // Parts may have asked already; after the kernel's restart another has answered, and has the same scripts.
+    // Parts may be waiting already; after a kernel restart, another widget has resolved it, with the same scripts.
     const page = /** @type {Record<string, PromiseWithResolvers<typeof give>>} */ (/** @type {unknown} */ (globalThis));
     page[key] ??= Promise.withResolvers();
     page[key].resolve(give);
-    give("help"); // no part of its own: it is there for all
+    give("help"); // not a part: it is there for all
   },
 };

@@ -1,8 +1,8 @@
 // @ts-check
-// The few lines under every part. They stand in front of the part's own module.
+// Shared helpers, prepended to every part's own module.
 
 /**
- * Make an element. Text only ever enters as text: children are nodes or strings, never markup.
+ * Create an element. Text is only inserted as text: children are nodes or strings, never markup.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, any>} [attributes] "onclick" and the like are listeners; true stands for no value, false and
@@ -21,7 +21,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * A button of the page's look.
+ * A button in the page's style.
  * @param {string | Node | (string | Node)[]} content
  * @param {((event: PointerEvent) => void) | null} onclick
  * @param {Record<string, any>} [attributes]
@@ -34,7 +34,7 @@ function makeButton(content, onclick, attributes = {}) {
 }
 
 /**
- * A line icon on a 16 × 16 grid; the words next to it say the same, so it is hidden from screen readers.
+ * A line icon on a 16 × 16 grid; adjacent text has the same meaning, so it is hidden from screen readers.
  * @param {...string} paths
  */
 function icon(...paths) {
@@ -51,8 +51,8 @@ function icon(...paths) {
 }
 
 /**
- * Make a popover the menu of a button: it opens under it, arrows move in it, and it stays there when the page is
- * scrolled, until the button is out of sight.
+ * Make a popover the menu of a button: it opens below it, arrow keys move in it, and it follows the button when the
+ * page is scrolled, until the button is no longer visible.
  * @param {HTMLElement} button
  * @param {HTMLElement} menu
  * @param {AbortSignal} signal
@@ -91,7 +91,7 @@ function asMenu(button, menu, signal) {
 }
 
 /**
- * Turn a button on or off; one that is off can't keep the focus, which another takes.
+ * Enable or disable a button; a disabled one can't keep the focus, which moves to another.
  * @param {HTMLButtonElement} button
  * @param {boolean} off
  * @param {HTMLElement | null | undefined} heir
@@ -103,47 +103,47 @@ function turnOff(button, off, heir) {
 }
 
 /**
- * Turn the buttons of pages on or off, where there is a page before or after this one of `all`.
+ * Enable or disable the paging buttons, depending on whether `all` has a page before or after this one.
  * @param {HTMLButtonElement} previous
  * @param {HTMLButtonElement} next
  * @param {number} page
  * @param {number} all
  */
 function turnPages(previous, next, page, all) {
-  if (page < all - 1) next.disabled = false; // before the focus goes there
+  if (page < all - 1) next.disabled = false; // before it gets the focus
   turnOff(previous, page === 0, next);
   turnOff(next, page >= all - 1, previous);
 }
 
-/** A button that only explains: `help.js` shows what its `data-help` says. Its name is "About …". */
+/** A button that only explains: `help.js` shows its `data-help`. Its name is "About …". */
 function makeHelp() {
   const circled = icon("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z");
   return make("button", { type: "button", class: "explorer-help-button" }, circled);
 }
 
-/** A name that no other element of the page has: one model may be shown twice. */
+/** An id that is unique on the page: one model may be shown twice. */
 function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;
 }
 
 /**
- * Give the element of a widget the look of a part of the page, and its keys to itself.
+ * Style a widget's element as a part of the page, and keep its key presses to itself.
  * @param {HTMLElement} el
  * @param {string} name
  */
 function becomePart(el, name) {
   el.classList.add("explorer-part", name);
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take Enter and the arrows for the notebook
+  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would handle Enter and the arrows itself
 }
 
-/** Whether the page is the app's own (Voilà) and not a notebook or a talk that shows much else besides. */
+/** Whether the page is the app's own (Voilà), not a notebook or a talk with other content. */
 function isOwnPage() {
   if (document.documentElement.dataset.explorerHost === "talk") return false;
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;
 }
 
 /**
- * The theme that the page shows: the one that was decided, else JupyterLab's, else the system's. So do the style sheets.
+ * The page's theme: the chosen one, else JupyterLab's, else the system's, as in the style sheets.
  * @returns {"light" | "dark"}
  */
 function shownTheme() {
@@ -155,7 +155,7 @@ function shownTheme() {
 }
 
 /**
- * Call back whenever the page may show another theme.
+ * Call back whenever the page's theme may have changed.
  * @param {() => void} callback
  * @param {AbortSignal} signal
  */
@@ -167,7 +167,7 @@ function onTheme(callback, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
-/** Whether a tour is on, which no hover card may cover. */
+/** Whether a tour is running, which no hover card may cover. */
 function isOnTour() {
   return document.querySelector(".explorer-tour-card[data-on]:popover-open") !== null;
 }
@@ -175,8 +175,8 @@ function isOnTour() {
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
 
 /**
- * Whether a key that is pressed is meant for the page, or in a notebook for the app that has the focus, and not for
- * something that takes the key itself.
+ * Whether a pressed key is meant for the page, or in a notebook for the focused app, and not for an element that
+ * handles the key itself.
  * @param {KeyboardEvent} event
  * @param {HTMLElement} el a part of the app
  * @param {string} takers what takes the key
@@ -190,7 +190,7 @@ function isForThePage(event, el, takers) {
 }
 
 /**
- * Write words only where they are others: a live region reads out what is written.
+ * Write text only if it differs: a live region reads out every write.
  * @param {Element} element
  * @param {string} words
  */
@@ -207,7 +207,7 @@ function grouped(number) {
 }
 
 /**
- * An address of a PNG, to be revoked; empty without one.
+ * An object URL of a PNG, to be revoked; empty without one.
  * @param {DataView<ArrayBuffer>} png
  */
 function pngUrl(png) {
@@ -215,7 +215,7 @@ function pngUrl(png) {
 }
 
 /**
- * Let go of addresses: later those of pictures that stand until others are there.
+ * Revoke object URLs, with a delay for pictures that stay until others are loaded.
  * @param {string[]} urls
  * @param {number} [ms]
  */
@@ -225,8 +225,8 @@ function revoke(urls, ms = 0) {
 }
 
 /**
- * Show a picture as an element's background. The one before stands under it until it is loaded, and then goes: it would
- * show where the new one is transparent.
+ * Show a picture as an element's background. The previous one stays below it until it is loaded, and is then removed:
+ * it would show through transparent areas.
  * @param {CSSStyleDeclaration} style
  * @param {string} url
  */
@@ -243,10 +243,10 @@ function showPicture(style, url) {
   image.src = url;
 }
 
-const PITCH = 29 / 28; // from one picture of a PNG to the next, in widths of one: 28 pixels, and a gap that is not shown
+const PITCH = 29 / 28; // distance between a PNG's pictures, in picture widths: 28 pixels, and a hidden gap
 
 /**
- * Show one picture of many that lie in a PNG as an element's background.
+ * Show one of the many pictures in a PNG as an element's background.
  * @param {HTMLElement} element
  * @param {string} url
  * @param {number} index
@@ -254,9 +254,9 @@ const PITCH = 29 / 28; // from one picture of a PNG to the next, in widths of on
  * @param {number} rows
  */
 function showTile({ style }, url, index, columns, rows) {
-  // In percent, the place of a background is measured on what is left over, hence the - 1.
+  // CSS measures a background position in percent against the remaining space, hence the - 1.
   const place = (/** @type {number} */ at, /** @type {number} */ count) => (100 * PITCH * at) / (PITCH * count - 1);
-  // The picture before keeps its own size and place under the new one.
+  // The previous picture keeps its size and position below the new one.
   const over = (/** @type {string} */ now, /** @type {string} */ before) => (before ? `${now}, ${before.split(", ")[0]}` : now);
   style.backgroundSize = over(`${100 * PITCH * columns}% ${100 * PITCH * rows}%`, style.backgroundSize);
   style.backgroundPosition = over(
@@ -267,7 +267,7 @@ function showTile({ style }, url, index, columns, rows) {
 }
 
 /**
- * Let the browser save what Python sends.
+ * Let the browser save data from Python.
  * @param {{ download: string, type: string }} content
  * @param {DataView[]} buffers
  */
@@ -277,12 +277,12 @@ function saveFile({ download, type }, buffers) {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
-const PIECE = 1 << 17; // of a file: on a slow line, too, what else the page asks gets through between two
-const ON_THE_WAY = 4 * PIECE; // that Python has yet to take
-const [QUIET_MS, LOST_MS] = [500, 60000]; // until something is said of a file on its way, and until it is given up
+const PIECE = 1 << 17; // chunk size: on a slow connection, other messages get through between two
+const ON_THE_WAY = 4 * PIECE; // bytes that Python has not confirmed yet
+const [QUIET_MS, LOST_MS] = [500, 60000]; // delays until an upload is reported, and until it is given up
 
 /**
- * Send a file in pieces, as Python takes them, and say how far it is; of one that is too large send only its size.
+ * Send a file in chunks, as Python accepts them, and report progress; for one that is too large send only its size.
  * @param {File} file
  * @param {{
  *   get: (name: "most_bytes") => number, send: (...message: any[]) => void,
@@ -331,7 +331,7 @@ async function upload(file, model, say) {
 }
 
 /**
- * A hidden field by which the reader chooses a file, which is then sent; one at a time.
+ * A hidden field with which the user chooses a file, which is then sent; one at a time.
  * @param {Parameters<typeof upload>[1]} model
  * @param {string} accept what the names of files end in
  * @param {(words: string) => void} say
@@ -342,14 +342,14 @@ function fileInput(model, accept, say) {
     const [file] = input.files ?? [];
     input.disabled = true;
     if (file) await upload(file, model, say);
-    input.value = ""; // the same file again is a change again
+    input.value = ""; // so that choosing the same file again triggers a change
     input.disabled = false;
   });
   return input;
 }
 
 /**
- * The largest file that is opened, in words.
+ * The maximum size of a file, in words.
  * @param {{ get: (name: "most_bytes") => number }} model
  */
 const sizeLimit = (model) => `A file of up to ${model.get("most_bytes") / 2 ** 20} MB`;

@@ -1,13 +1,13 @@
 // @ts-check
-// Drawings are kept as what was done, not as pixels: so the last thing can be undone, and lines are sharp on a
-// screen of any density. Everything is drawn twice, large for the eye and small for Python.
+// Drawings are stored as operations, not as pixels: so the last one can be undone, and lines are sharp at any screen
+// density. Everything is drawn twice, large for display and small for Python.
 
-const UNITS = 280; // the pad is so wide, however wide it is on the screen
-const CELLS = 28; // the keys move by one of so many steps
+const UNITS = 280; // width of the pad in its own units, whatever its size on screen
+const CELLS = 28; // number of keyboard steps across the pad
 const CELL = UNITS / CELLS;
 const BRUSH = 24; // scaled to the 20 pixels of a digit, about as thick as MNIST's strokes
 const MILLISECONDS_BETWEEN = 50;
-const PIECES = 12; // of a line that is drawn before the user's eyes, one a frame
+const PIECES = 12; // parts of an animated line, one per frame
 /** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const MEMORY = "explorer-drawing-pad";
@@ -24,7 +24,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  */
 
 /**
- * The context of a new canvas or of one that is given, which counts in units of the pad.
+ * The context of a new or given canvas, scaled to the pad's units.
  * @param {number} side
  * @param {HTMLCanvasElement} [canvas]
  * @param {CanvasRenderingContext2DSettings} [options]
@@ -36,7 +36,7 @@ function makeLayer(side, canvas = make("canvas"), options = {}) {
   context.scale(side / UNITS, side / UNITS);
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = BRUSH;
-  // The colour is as it comes: how opaque a pixel is counts as ink.
+  // The color doesn't matter: a pixel's opacity counts as ink.
   context.imageSmoothingEnabled = false;
   return context;
 }
@@ -61,7 +61,7 @@ function drawStroke(context, { erase, points: [first, ...others] }) {
 }
 
 /**
- * Copy a layer onto another of its size, and draw the stroke on it that is not finished yet.
+ * Copy a layer onto another of its size, and draw the unfinished stroke on it.
  * @param {CanvasRenderingContext2D} onto
  * @param {CanvasRenderingContext2D} layer
  * @param {Stroke | null} stroke
@@ -76,7 +76,7 @@ function compose(onto, layer, stroke) {
 }
 
 /**
- * Do again what was done.
+ * Replay an operation.
  * @param {CanvasRenderingContext2D} context
  * @param {Deed} deed
  */
@@ -87,7 +87,7 @@ function redo(context, deed) {
 }
 
 /**
- * What was done, as a text that `recalled` reads again. A picture is kept as its ink.
+ * The operations as a text that `recalled` can parse. A picture is stored as its ink.
  * @param {Deed[]} done
  */
 export function remembered(done) {
@@ -107,7 +107,7 @@ export function recalled(text, toPicture) {
 }
 
 /**
- * Bytes of ink as a picture.
+ * A picture from bytes of ink.
  * @param {DataView<ArrayBuffer>} ink
  * @param {number} side
  * @returns {Picture}
@@ -121,7 +121,7 @@ function pictureOf(ink, side) {
 }
 
 /**
- * The ink of a layer as bytes.
+ * A layer's ink as bytes.
  * @param {CanvasRenderingContext2D} context
  */
 function inkOf(context) {
@@ -161,22 +161,22 @@ function render({ model, el, signal }, turn) {
   /** @type {Deed[]} */
   let done = [];
   /** @type {Stroke | null} */
-  let stroke = null; // the one that is being drawn
+  let stroke = null; // the one in progress
   /** @type {number | null} */
-  let pointer = null; // by which pointer; the keys have none
+  let pointer = null; // the pointer that draws it; null for keys
   let erasing = false;
   /** @type {Point} */
-  let place = [CELLS / 2, CELLS / 2]; // of the brush that the keys move
+  let place = [CELLS / 2, CELLS / 2]; // of the keyboard's brush
   let sent = model.get("ink");
   let timer = 0;
 
-  // A reload of the app's own page brings a new kernel, which knows nothing of the drawing.
+  // Reloading the app's own page starts a new kernel, which doesn't know the drawing.
   const remember = () => {
     if (!isOwnPage()) return;
     try {
       sessionStorage.setItem(MEMORY, remembered(done));
     } catch (error) {
-      console.info("The drawing will not survive a reload.", error); // the browser stores nothing, or no more
+      console.info("The drawing will not survive a reload.", error); // browser storage is blocked or full
     }
   };
   const recall = () => {
@@ -201,7 +201,7 @@ function render({ model, el, signal }, turn) {
     timer ||= setTimeout(send, MILLISECONDS_BETWEEN);
   };
 
-  // The layers only know where ink is; what is shown gets the colour of the theme.
+  // The layers only store where ink is; the displayed image gets the theme's color.
   const paint = () => {
     compose(shown, large, stroke);
     shown.save();
@@ -226,7 +226,7 @@ function render({ model, el, signal }, turn) {
       { tool: undoButton, off: isEmpty },
       { tool: clearButton, off: isBlank },
     ]) {
-      // A disabled button loses the focus to nowhere: hand it to the pad.
+      // A disabled button loses the focus: move it to the pad.
       if (off && tool === document.activeElement) canvas.focus({ preventScroll: true });
       tool.disabled = off;
     }
@@ -263,7 +263,7 @@ function render({ model, el, signal }, turn) {
     send();
   };
   const undo = () => {
-    if (!stroke) done.pop(); // the stroke that is being drawn goes first
+    if (!stroke) done.pop(); // the unfinished stroke is removed first
     stroke = pointer = null;
     replay(small, large);
     showCursor();
@@ -277,7 +277,7 @@ function render({ model, el, signal }, turn) {
     showCursor();
   };
   const clear = () => {
-    if (clearButton.disabled) return; // Delete comes here too
+    if (clearButton.disabled) return; // Delete also gets here
     replace({ blank: true });
     send();
   };
@@ -297,7 +297,7 @@ function render({ model, el, signal }, turn) {
     end();
     delete el.dataset.keys;
     pointer = event.pointerId;
-    canvas.setPointerCapture(pointer); // a line may leave the pad and come back
+    canvas.setPointerCapture(pointer); // so that a line may leave the pad and return
     begin(pointOf(event), erasing || penEraser);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -308,7 +308,7 @@ function render({ model, el, signal }, turn) {
   const release = (/** @type {PointerEvent} */ event) => {
     if (event.pointerId !== pointer) return;
     const [x, y] = stroke?.points.at(-1) ?? placeOf(place);
-    place = inGrid(Math.floor(x / CELL), Math.floor(y / CELL)); // the keys go on from there
+    place = inGrid(Math.floor(x / CELL), Math.floor(y / CELL)); // the keys continue from here
     end();
   };
   canvas.addEventListener("pointerup", release);
@@ -352,7 +352,7 @@ function render({ model, el, signal }, turn) {
       undo();
       say("undone");
     } else if (!plain || (event.repeat && event.key === " ") || !actOn(event.key)) return;
-    event.preventDefault(); // the page does not scroll
+    event.preventDefault(); // so that the page does not scroll
     event.stopPropagation(); // and does not take Space for Train: it listens on the document, so this stands before
   };
   window.addEventListener("keydown", onKey, { signal, capture: true });
@@ -361,7 +361,7 @@ function render({ model, el, signal }, turn) {
     delete el.dataset.keys;
   });
 
-  // Draws as a hand does; one that begins to draw itself goes first.
+  // Draws like a user; a user who starts to draw has priority.
   const drawSlowly = async (/** @type {Point[][]} */ strokes) => {
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (done.length > 0) clear();
@@ -408,9 +408,9 @@ function render({ model, el, signal }, turn) {
   showCursor();
   if (!sent.byteLength && done.length > 0) send();
 
-  const watcher = new ResizeObserver(fit); // also when the tab comes into sight
+  const watcher = new ResizeObserver(fit); // also when the tab becomes visible
   watcher.observe(canvas);
-  canvas.addEventListener("transitionend", paint); // the style sheet makes a change of colour one of these
+  canvas.addEventListener("transitionend", paint); // the style sheet turns color changes into transitions
   return () => {
     clearTimeout(timer);
     watcher.disconnect();

@@ -1,5 +1,5 @@
 // @ts-check
-// A native select, so that keys and screen readers know it. Words of the options enter as text.
+// A native select, for keyboards and screen readers. Options are inserted as text.
 
 /** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {

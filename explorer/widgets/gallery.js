@@ -1,7 +1,6 @@
 // @ts-check
-// One PNG holds all images of the page; each tile shows its part of it. A tile stays the same element while its image
-// changes, so that the focus and the pointer stay on it. What the network makes of an image is in one card, which comes
-// with either.
+// One PNG has all images of the page; each tile shows its part of it. A tile keeps its element while its image changes,
+// so that focus and pointer stay on it. A single card shows the network's prediction for an image, on hover or focus.
 
 /**
  * @typedef {{
@@ -14,10 +13,10 @@
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  */
 
-const HOVER_MS = 150; // so that a pointer on its way over the images brings no card
+const HOVER_MS = 150; // so that a pointer that only passes over the images opens no card
 
 /**
- * Which tile an arrow leads to from the one at `at`, of `count` in rows of `columns`.
+ * The tile that an arrow key leads to from the one at `at`, of `count` in rows of `columns`.
  * @param {string} key
  * @param {number} at
  * @param {number} count
@@ -30,7 +29,7 @@ export function nextTile(key, at, count, columns) {
   return there >= 0 && there < count ? there : null;
 }
 
-/** One of the numbers in the card, as a bar like those of other parts.
+/** A share in the card, as a bar like those of other parts.
  * @param {string} name @param {number} share @param {boolean} chosen */
 function bar(name, share, chosen) {
   const fill = make("span", { class: "explorer-bars-fill", style: `width: ${100 * share}%` });
@@ -44,7 +43,7 @@ function bar(name, share, chosen) {
 }
 
 /**
- * The card, and what shows and hides it.
+ * The card, and functions to show and hide it.
  * @param {Model} model
  */
 function imageCard(model) {
@@ -72,7 +71,7 @@ function imageCard(model) {
     hide();
     if (!image?.shares.length) return;
     fill(image);
-    tile.append(card); // within it: the pointer may go on to the card
+    tile.append(card); // inside the tile, so that the pointer can move onto the card
     card.showPopover();
     tile.firstElementChild?.setAttribute("aria-describedby", card.id);
     const at = tile.getBoundingClientRect();
@@ -88,11 +87,11 @@ function imageCard(model) {
 }
 
 /**
- * The images as tiles: buttons if something opens them, of which one can be reached by Tab and the others by arrows.
+ * The images as tiles: buttons if they can be opened; one is a Tab stop, arrow keys reach the others.
  * @param {Model} model
  */
 function imageList(model) {
-  const long = model.get("class_names").some((name) => name.length > 3); // words, which take more room than digits
+  const long = model.get("class_names").some((name) => name.length > 3); // words, which need more room than digits
   const list = make("ul", { class: "explorer-gallery-images", "data-long": long });
   const { card, fill, hide, show, showSoon } = imageCard(model);
   /** @type {{ tile: HTMLElement, item: HTMLElement, picture: HTMLElement, words: HTMLElement, note: HTMLElement }[]} */
@@ -210,7 +209,7 @@ function render({ model, el }) {
     draw(url);
     revoke([old], 1000);
   };
-  model.on("change", show); // all that belongs together arrives in one message, and is drawn once
+  model.on("change", show); // changes arrive together in one message, and are drawn once
   show();
   return () => {
     hide();

@@ -1,5 +1,5 @@
 // @ts-check
-// The top line. It decides the theme of the page, and writes it on <html> where every style sheet can ask for it.
+// The page's header. It decides the page's theme, and sets it on <html>, where every style sheet can read it.
 
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
@@ -27,13 +27,13 @@ const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-
 const SAVE_ICON = ["M2.75 2.75h8.25l2.25 2.25v8.25h-10.5z", "M5.25 2.75v3.5h5v-3.5", "M5 13.25v-4h6v4"];
 const KEY = "explorer-theme";
 
-/** What was chosen on this computer before, if anything was. */
+/** The theme chosen earlier on this computer, if any. */
 function remembered() {
   try {
     const choice = localStorage.getItem(KEY);
     return choice !== null && choice in NEXT ? /** @type {Choice} */ (choice) : null;
   } catch {
-    return null; // storage may be forbidden; the page then starts with the system's theme
+    return null; // storage may be blocked; the page then starts with the system's theme
   }
 }
 
@@ -46,7 +46,7 @@ function remember(choice) {
   }
 }
 
-/** What the surroundings prefer: JupyterLab's theme where the app is in a notebook, else the system's. */
+/** The preferred theme of the environment: JupyterLab's in a notebook, else the system's. */
 function preferred() {
   const lab = document.body.dataset.jpThemeLight;
   if (!isOwnPage() && lab !== undefined) return lab === "false" ? "dark" : "light";
@@ -73,13 +73,13 @@ function keepTheme(model, signal, show) {
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply, { signal });
   const watcher = new MutationObserver(apply);
   watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  // Another app on the page may have decided.
+  // Another app on the page may have set it.
   const others = new MutationObserver(() => {
     const shown = /** @type {Choice} */ (document.documentElement.dataset.explorerTheme);
     if (shown === model.get("theme")) return;
     const kept = remembered();
     const isMeant = kept && (kept === "auto" ? preferred() : kept) === shown;
-    model.set("choice", isMeant ? kept : shown); // which is applied
+    model.set("choice", isMeant ? kept : shown); // the theme in use
     model.save_changes();
   });
   others.observe(document.documentElement, { attributes: true, attributeFilter: ["data-explorer-theme"] });
@@ -91,7 +91,7 @@ function keepTheme(model, signal, show) {
   apply();
 }
 
-/** The button of the theme, which tells what is chosen and goes on to the next.
+/** The theme button, which shows the choice and switches to the next.
  * @param {Model} model @param {AbortSignal} signal */
 function themeButton(model, signal) {
   const next = () => {
@@ -110,7 +110,7 @@ function themeButton(model, signal) {
   return button;
 }
 
-/** The address of the page with these settings; what Voilà itself was asked stays, a token does not.
+/** The page's address with these settings; Voilà's own parameters stay, a token does not.
  * @param {string} query */
 function address(query) {
   const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("voila-"));
@@ -118,7 +118,7 @@ function address(query) {
   return location.origin + location.pathname + (search ? `?${search}` : "");
 }
 
-/** Keep the page's address what the link says. In a notebook the address is JupyterLab's, and stays.
+/** Keep the page's address in sync with the link. In a notebook the address is JupyterLab's, and stays.
  * @param {Model} model @param {AbortSignal} signal */
 function keepAddress(model, signal) {
   if (!isOwnPage()) return;
@@ -127,7 +127,7 @@ function keepAddress(model, signal) {
   const passed = new Set();
   let here = "";
   const follow = () => {
-    // Empty at the start as well, before the app has read the link: that must not be thrown away.
+    // Also empty at the start, before the app has read the link, which must not be discarded.
     const to = address(model.get("query"));
     if (to === location.href) passed.clear();
     if (passed.has(to)) return;
@@ -155,7 +155,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // No clipboard without https: the old way, by a selection.
+    // No clipboard API without https: fall back to a selection.
     const field = make("textarea", { class: "explorer-unseen", readonly: true }, text);
     document.body.append(field);
     field.select();
@@ -165,7 +165,7 @@ async function copy(text) {
   }
 }
 
-/** The button that copies the link, and what is told of it.
+/** The button that copies the link, and its feedback.
  * @param {Model} model @param {AbortSignal} signal */
 function shareButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Copy link");
@@ -181,7 +181,7 @@ function shareButton(model, signal) {
     const lacks = model.get("link_lacks");
     word.textContent = text;
     told.textContent = lacks ? `${text}. ${lacks}` : text;
-    // Where the button has a word that is to be seen, and there is no more to say, that is enough.
+    // If the button has a visible label and there is no more to say, that is enough.
     told.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
     clearTimeout(timer);
     timer = setTimeout(forget, lacks ? 10000 : 2500);
@@ -190,7 +190,7 @@ function shareButton(model, signal) {
   return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), told];
 }
 
-/** A line under the top line, and what puts words into it, for a while.
+/** A line below the header, and a function that shows text in it for a while.
  * @param {AbortSignal} signal @returns {[HTMLElement, (words: string) => void]} */
 function passingLine(signal) {
   const line = make("span", { class: "explorer-lost explorer-popup explorer-unseen", role: "status" });
@@ -205,8 +205,8 @@ function passingLine(signal) {
   return [line, say];
 }
 
-/** The button that saves the session. While there is anything to lose it is marked, and closing the page asks first
- * (page.js does): the browser asks in its own words, so what would be lost stands on the page for whoever stays.
+/** The button that saves the session. While there is unsaved work it is marked, and closing the page asks first (see
+* page.js): the browser uses its own words, so the page itself shows what would be lost.
  * @param {Model} model @param {AbortSignal} signal */
 function saveButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Save");
@@ -228,9 +228,9 @@ function saveButton(model, signal) {
   return [button, lost];
 }
 
-const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set where heartbeat.js loads the page again
+const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set when heartbeat.js reloads the page
 
-/** Keep a copy of the session for as long as the tab is open, in the place of the one before.
+/** Keep a copy of the session for as long as the tab is open, replacing the previous one.
  * @param {string} words @param {DataView[]} buffers */
 function keep(words, [copy]) {
   try {
@@ -238,11 +238,11 @@ function keep(words, [copy]) {
     const letters = Array.from(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), (code) => String.fromCharCode(code));
     if (letters.length) sessionStorage.setItem(KEPT, JSON.stringify({ words, copy: btoa(letters.join("")) }));
   } catch {
-    // storage is forbidden or full: nothing is kept
+    // storage is blocked or full: nothing is kept
   }
 }
 
-/** Have a copy of the session kept, and open the one that was kept before the page was loaded again.
+/** Request copies of the session, and open the one kept before a reload.
  * @param {Model} model @param {AbortSignal} signal */
 function keepSession(model, signal) {
   if (!isOwnPage()) return;
@@ -251,7 +251,7 @@ function keepSession(model, signal) {
     try {
       model.send({ keep: true });
     } catch {
-      // the page is being left, and its connection is closed already
+      // the page is being left, and its connection is already closed
     }
   };
   const askSoon = () => {
@@ -271,11 +271,11 @@ function keepSession(model, signal) {
     const copy = Uint8Array.from(atob(kept.copy), (letter) => letter.charCodeAt(0));
     upload(new File([copy], "The session that was kept"), model, () => {});
   } catch {
-    // then the address alone says what was there
+    // then only the address has the settings
   }
 }
 
-/** The menu's entry that saves the session: on a phone there is no other.
+/** The menu's entry that saves the session: on a phone it is the only way.
  * @param {Model} model @param {HTMLElement} menu */
 function saver(model, menu) {
   const save = () => {
@@ -285,7 +285,7 @@ function saver(model, menu) {
   return model.get("saves") ? [makeButton(model.get("saves"), save, { class: "explorer-apart", "data-quiet": true })] : [];
 }
 
-/** The menu's last entry: it opens a file of the reader.
+/** The menu's last entry: it opens a file of the user.
  * @param {Model} model @param {HTMLElement} menu @param {(words: string) => void} say */
 function opener(model, menu, say) {
   const input = fileInput(model, model.get("suffix"), say);
@@ -297,7 +297,7 @@ function opener(model, menu, say) {
   return [makeButton(model.get("opens"), choose, { class: apart, "data-quiet": true, title: sizeLimit(model) }), input];
 }
 
-/** The button of the menu, and the menu.
+/** The menu's button, and the menu.
  * @param {Model} model @param {AbortSignal} signal */
 function exportMenu(model, signal) {
   const menu = make("div");
@@ -348,7 +348,7 @@ function render({ model, el, signal }) {
   keepSession(model, signal);
 }
 
-/** What Python sends is saved once, however many views there are. */
+/** Save Python's data once, however many views there are. */
 /** @type {import("@anywidget/types").Initialize<State>} */
 function initialize({ model }) {
   model.on("msg:custom", (content, buffers) => {

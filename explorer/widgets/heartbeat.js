@@ -1,6 +1,6 @@
 // @ts-check
-// Asks the kernel every few seconds whether it is there. Where no answer comes it finds out why, says so on the page,
-// connects again as soon as it can, and offers to open the same experiment again.
+// Pings the kernel every few seconds. If no answer comes it finds out why, reports it on the page, reconnects as soon
+// as it can, and offers to reopen the same experiment.
 
 /**
  * @template T
@@ -21,8 +21,8 @@ const WORDS = {
 };
 const OPEN = "Open it again";
 const PROBE_MS = 2500;
-const ASLEEP_MS = 5000; // between two ticks: timers halt in a sleeping laptop or a hidden tab
-const RETRY_MS = 5000; // time that a new connection is given
+const ASLEEP_MS = 5000; // gap between two ticks: timers halt in a sleeping laptop or a hidden tab
+const RETRY_MS = 5000; // timeout of a new connection
 
 /**
  * Find out why a kernel is silent.
@@ -35,7 +35,7 @@ async function causeOf({ id, serverSettings }) {
     const address = `${serverSettings.baseUrl}api/kernels/${id}`;
     const answer = await fetch(address, { signal: impatience.signal, redirect: "manual", cache: "no-store" });
     if (answer.ok) return "busy";
-    return answer.status >= 500 ? "server" : "ended"; // a server that was restarted knows neither kernel nor login
+    return answer.status >= 500 ? "server" : "ended"; // a restarted server knows neither kernel nor login
   } catch {
     return navigator.onLine ? "server" : "network";
   } finally {
@@ -43,24 +43,24 @@ async function causeOf({ id, serverSettings }) {
   }
 }
 
-/** What opening the page again brings back: header.js keeps it. */
+/** What reopening the page restores: header.js stores it. */
 function keptWords() {
   let kept = null;
   try {
     kept = JSON.parse(sessionStorage.getItem("explorer-kept") ?? "null");
   } catch {
-    // storage is forbidden: nothing is kept
+    // storage is blocked: nothing is kept
   }
   if (!kept) return "If you open it again, you keep the settings and the tab; the runs are lost.";
   return `If you open it again, you keep the settings, the tab and ${kept.words}; anything later is lost.`;
 }
 
-/** Load the page again; nothing is asked before, as it was said what is lost. */
+/** Reload the page without confirmation, since the user has been told what is lost. */
 function openAgain() {
   try {
     sessionStorage.setItem("explorer-again", "1");
   } catch {
-    // then only the address says what was there
+    // then only the address has the settings
   }
   document.documentElement.removeAttribute("data-explorer-unsaved");
   location.reload();
@@ -76,7 +76,7 @@ function initialize({ model, signal }) {
   let [ticked, asked, tried] = [heard, 0, 0];
   let [hasEnded, wasAway, isProbing, isWanted] = [false, false, false, false];
 
-  // What is on the page looks alive and would do nothing: it can't be used until an answer comes.
+  // The widgets look alive but don't respond: they are disabled until an answer comes.
   const say = (/** @type {keyof WORDS | null} */ cause) => {
     if (cause) write(words, `${WORDS[cause]} ${keptWords()}`);
     const page = document.getElementById("rendered_cells");
@@ -99,7 +99,7 @@ function initialize({ model, signal }) {
     if (isWanted && !isAway) openAgain();
     if (cause === "ended") return end();
     if (hasEnded || performance.now() - heard < patience()) return;
-    // A socket that outlived a loss of the network may look open for minutes. Who connects again asks for the state.
+    // A socket that survived a network outage may look open for minutes. A new connection requests the state.
     const isBroken = wasAway || kernel.connectionStatus !== "connected";
     if (!isAway && isBroken && performance.now() - tried > RETRY_MS) {
       tried = performance.now();
@@ -119,7 +119,7 @@ function initialize({ model, signal }) {
 
   const tick = () => {
     const now = performance.now();
-    if (now - ticked > ASLEEP_MS) heard = now; // silence counts only while questions were being asked
+    if (now - ticked > ASLEEP_MS) heard = now; // silence counts only while pings were being sent
     ticked = now;
     if (hasEnded) return void (isWanted && probe());
     if (kernel.connectionStatus === "connected" && now - asked >= 1000 * model.get("every")) {

@@ -1,22 +1,22 @@
 // @ts-check
-// Help in a sentence: whatever says one in `data-help` shows it, in the top layer where nothing cuts it off. It opens on
-// hover and on focus; on what only helps, a click opens and closes it. Escape closes it. A second line is set off.
+// Shows an element's `data-help` sentence in the top layer, where nothing clips it. It opens on hover and on focus; on
+// elements that only help, a click opens and closes it. Escape closes it. A second line is set apart.
 
 const ONLY_HELPS = ".explorer-help-button, .explorer-term";
-const HOVER_MS = 200; // a mouse on its way to something else opens nothing
+const HOVER_MS = 200; // a mouse that only passes over opens nothing
 
 /** @param {EventTarget | null} target */
 function helped(target) {
   return target instanceof Element ? target.closest("[data-help]") : null;
 }
 
-/** The one sentence of the page that is in sight, and whose it is. */
+/** The page's only visible sentence, and its owner. */
 function makeTip() {
   const tip = make("div", { id: freshId(), class: "explorer-part explorer-help explorer-popup", role: "tooltip", popover: "manual" });
   document.body.append(tip);
   /** @type {Element | null} */
   let owner = null;
-  let described = ""; // what describes the owner in any case
+  let described = ""; // the owner's own aria-describedby
 
   const place = () => {
     if (!owner) return;
@@ -52,7 +52,7 @@ function makeTip() {
 function start() {
   const { tip, place, close, open, isOf } = makeTip();
   let timer = 0;
-  let isTouched = false; // a finger can't hover: what it taps keeps its help
+  let isTouched = false; // a finger can't hover: a tapped element keeps its help
   let wasOpen = false;
 
   document.addEventListener("pointerover", (event) => {
@@ -86,13 +86,13 @@ function start() {
   });
   document.addEventListener("focusout", close);
   document.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  // Reaching something by keyboard scrolls it into view: the sentence goes along.
+  // Focusing by keyboard scrolls the element into view: the sentence follows.
   document.addEventListener("scroll", place, { capture: true, passive: true });
   addEventListener("resize", place);
-  new ResizeObserver(place).observe(document.body); // what stands above has grown or shrunk
+  new ResizeObserver(place).observe(document.body); // the content above has grown or shrunk
 }
 
-// Another kernel of the page, or the same one after a restart, brings the script again.
+// Another kernel of the page, or the same one after a restart, loads the script again.
 if (!document.querySelector("body > .explorer-help")) start();
 
 export default {};

@@ -1,5 +1,5 @@
 // @ts-check
-// Help for the page: a native dialog, so that the focus stays in it, Escape closes it, and goes back to where it was.
+// Help for the page: a native dialog, so that it traps the focus, Escape closes it, and the focus then returns.
 
 const QUESTION = ["M5.75 5.75a2.25 2.25 0 1 1 3.4 1.9c-.75.45-1.15.85-1.15 1.85", "M8 12v.01"];
 
@@ -29,7 +29,7 @@ function render({ model, el, signal }) {
   const words = { "aria-label": "Help", "aria-haspopup": "dialog", "aria-keyshortcuts": "?", title: "Help (?)" };
   el.append(makeButton(icon(...QUESTION), open, { "data-quiet": true, class: "explorer-help-open", ...words }), dialog);
 
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // on what is around it
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // on the backdrop
   document.addEventListener(
     "keydown",
     (event) => {

@@ -1,9 +1,9 @@
 // @ts-check
-// Says in a notebook that the widgets of its box have lost their kernel, and switches them off.
+// Reports in a notebook that the widgets in its box have lost their kernel, and disables them.
 
 const GONE = "Python was restarted or has ended, so nothing here answers any more. Run the cell again.";
-const OVER = ["restarting", "autorestarting", "terminating", "dead"]; // JupyterLab's words for what a kernel does
-const DISCONNECTED = "jupyter-widgets-disconnected"; // the class that ipywidgets gives to what has lost its kernel
+const OVER = ["restarting", "autorestarting", "terminating", "dead"]; // JupyterLab's kernel statuses
+const DISCONNECTED = "jupyter-widgets-disconnected"; // class that ipywidgets sets on widgets without a kernel
 
 /**
  * @typedef {{ connect: (slot: (sender: unknown, status: string) => void) => void, disconnect: (slot: any) => void }} Signal
@@ -13,14 +13,14 @@ const DISCONNECTED = "jupyter-widgets-disconnected"; // the class that ipywidget
 /** @type {import("@anywidget/types").Render<{}>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-kernel-notice");
-  if ("voila" in document.body.dataset) return; // there the page asks by itself, and offers to reload
+  if ("voila" in document.body.dataset) return; // there `Heartbeat` monitors the kernel, and offers to reload
   const words = make("p", { role: "alert" });
   el.append(words);
 
   const lose = () => {
     const box = el.parentElement;
     if (signal.aborted) return;
-    if (!box) return void requestAnimationFrame(lose); // it is drawn before it stands anywhere
+    if (!box) return void requestAnimationFrame(lose); // it is drawn before it is attached
     box.dataset.explorerLost = "";
     for (const other of box.children) /** @type {HTMLElement} */ (other).inert = other !== el;
     write(words, GONE);
@@ -30,7 +30,7 @@ function render({ model, el, signal }) {
   watcher.observe(el, { attributeFilter: ["class"] });
   look();
 
-  // A kernel that dies, and one that another takes the place of, leave that class as it is.
+  // If a kernel dies or is replaced, ipywidgets doesn't set that class.
   const { kernel } = /** @type {{ kernel?: Kernel | null }} */ (model.widget_manager);
   const onStatus = (/** @type {unknown} */ _, /** @type {string} */ status) => void (OVER.includes(status) && lose());
   kernel?.statusChanged?.connect(onStatus);

@@ -1,9 +1,9 @@
 // @ts-check
-// The foot of a slide. On the talk's page the key t presses its button, while its slide is the one in sight.
+// The bar below a slide. On the talk's page the key t presses the visible slide's button.
 
 const RUN = { label: "Run it live", path: "M5 3.5v9l7.5-4.5z" };
 const STOP = { label: "Stop", path: "M4.5 4.5h7v7h-7z" };
-const WIDTH = 1280; // px of a window in which figures are drawn at their plain size times BASE
+const WIDTH = 1280; // px of a window in which figures have their normal size times BASE
 const HEIGHT = 720;
 const BASE = 1.25;
 
@@ -15,7 +15,7 @@ const BASE = 1.25;
  */
 
 /**
- * How much larger than in the app a slide's figures are drawn: in steps, so that a resize is not a storm.
+ * The size of a slide's figures relative to the app's: in steps, so that resizing doesn't redraw too often.
  * @param {HTMLElement} el
  */
 function shownScale(el) {
@@ -70,7 +70,7 @@ function render({ model, el, signal }) {
   document.addEventListener("keydown", onKey, { signal });
   addEventListener("resize", report, { signal });
   onTheme(report, signal);
-  // The element stands in its slide once it has a size.
+  // The element is in its slide once it has a size.
   const placed = new ResizeObserver(report);
   placed.observe(el);
   signal.addEventListener("abort", () => placed.disconnect());

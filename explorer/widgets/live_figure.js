@@ -1,7 +1,7 @@
 // @ts-check
-// Draws one live figure. Plotly's own widget code is imported once a page, whatever the number of figures. What can be
-// done with a figure is in a menu of ours, which is there for keys, fingers and matrices as well; Plotly's own bar of
-// buttons is never seen, but pressed for us.
+// Draws one live figure. Plotly's own widget code is imported once per page, whatever the number of figures. A menu of
+// ours has the figure's actions, and also works with keys, touch and matrices; Plotly's own mode bar is hidden, and
+// its buttons are clicked by the menu.
 
 /**
  * @typedef {{
@@ -29,10 +29,10 @@
  */
 
 const FAILED = "This figure cannot be drawn: Plotly did not load. Reload the page to try again.";
-const PICTURE_WIDTH = 640; // px at least: a figure on a phone is small, a picture of it need not be
-const PICTURE_SCALE = 3; // pixels of a PNG for each of the figure's: sharp on paper
+const PICTURE_WIDTH = 640; // minimum width in px: a figure on a phone is small, its picture need not be
+const PICTURE_SCALE = 3; // PNG pixels per pixel of the figure: sharp on paper
 const BUTTONS = { toImage: ".modebar-btn:not([data-attr])", resetScale2d: '.modebar-btn[data-val="reset"]' };
-const SCREEN = [960, 540]; // px that a figure is laid out for on a whole screen, and enlarged from
+const SCREEN = [960, 540]; // px of a figure's layout in full screen, which is then enlarged
 
 /** @param {Model} model @returns {Promise<PlotlyModule>} */
 async function fromCarrier(model) {
@@ -50,16 +50,16 @@ async function fromCarrier(model) {
   }
 }
 
-// What the figures of a page share is a promise of the module. A page that can fetch the same file over HTTP, where
-// the browser caches it, has begun to, under the key with ".page".
+// The figures of a page share a promise of the module. A page that can load the same file over HTTP, where the browser
+// caches it, has already started to, under the key with ".page".
 /** @param {Model} model */
 function sharedPlotly(model) {
   const page = /** @type {Record<string, Promise<PlotlyModule> | undefined>} */ (/** @type {unknown} */ (globalThis));
-  const key = model.get("_plotly_key"); // holds Plotly's version
+  const key = model.get("_plotly_key"); // includes Plotly's version
   page[key] ??= (page[`${key}.page`] ?? Promise.reject(new Error("The page has no Plotly")))
     .catch(() => fromCarrier(model))
     .then((plotly) => {
-      // After each update Plotly's widget sends back every default that it chose. Nothing here reads them.
+      // After each update Plotly's widget sends back all its defaults. Nothing here reads them.
       const silent = { _sendTraceDeltas() {}, _sendLayoutDelta() {} };
       const view = plotly.FigureView?.prototype;
       if (view) Object.assign(view, silent, { do_update: keepingZoom(view.do_update) });
@@ -74,15 +74,15 @@ function isZoomed({ range, autorange, _rangeInitial0, _rangeInitial1 }) {
   return range[0] !== _rangeInitial0 || range[1] !== _rangeInitial1;
 }
 
-/** The axes of a plot by their names in a layout.
+/** The axes of a plot by their names in the layout.
  * @param {Plot} plot @returns {Record<string, Axis>} */
 function axesOf({ _fullLayout: layout = /** @type {any} */ ({}) }) {
   return Object.fromEntries(Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/.test(name)));
 }
 
 /**
- * The layout to draw of one that Python sends, whose ranges are from now on those to go back to. A reader who has zoomed
- * keeps both axes; but where one gets another scale or another quantity, both are as Python has them.
+ * The layout to draw for one from Python, whose ranges become those to reset to. A user's zoom is kept on both axes,
+ * unless the scale or quantity of one changes: then both are as in Python.
  * @param {Record<string, Axis>} axes
  * @param {Record<string, any>} sent
  */
@@ -112,13 +112,13 @@ function keepingZoom(update) {
   };
 }
 
-/** What Plotly is told: its bar has the two buttons that are pressed for us, and it says nothing over the page. */
+/** Plotly's config: its mode bar has only the two buttons that the menu clicks, and it shows no notifications. */
 const TOLD = { displayModeBar: true, modeBarButtons: [Object.keys(BUTTONS)], displayNotifier: false, doubleClick: "reset" };
 
 /**
- * The model as Plotly's widget sees it: of what the page does only clicks and, where asked for, hovers reach Python, so that zooming or hiding a
- * curve stays the reader's own; `listeners` collects what a view hears, to be dropped with the view. A figure without
- * a height is given its place's: Plotly's widget would begin with 360 px.
+ * The model as Plotly's widget sees it: only clicks and, if requested, hovers reach Python, so that zooming or hiding a
+ * curve stays local; `listeners` collects a view's listeners, to be removed with the view. A figure without a height
+ * gets its container's: Plotly's widget would start with 360 px.
  * @param {Model} model
  * @param {Listeners} listeners
  * @param {() => number} height in px while a view is being drawn, otherwise 0
@@ -142,8 +142,8 @@ function quiet(model, listeners, height) {
 }
 
 /**
- * Plotly draws a legend that has fewer lines than before where the old, taller margin ended, and again only for another
- * size: two pixels are enough.
+ * Plotly draws a legend with fewer lines than before at the old, taller margin, and redraws it only for another size:
+ * two pixels are enough.
  * @param {Plot} el
  */
 function straighten(el) {
@@ -153,8 +153,8 @@ function straighten(el) {
 }
 
 /**
- * Have a plot fill its place, where that is seen. A resize that comes while Plotly draws is lost, so this looks again
- * after each drawing.
+ * Make a plot fill its container while it is visible. A resize while Plotly draws is lost, so this checks again after
+ * each drawing.
  * @param {Plot} el
  */
 function fit(el) {
@@ -176,7 +176,7 @@ function label(model, el) {
 }
 
 /**
- * A figure that hears keys takes the focus; those that Python has no use for stay the page's.
+ * A figure that handles keys is focusable; keys that Python doesn't use are left to the page.
  * @param {Model} model
  * @param {HTMLElement} el
  */
@@ -192,14 +192,14 @@ function listenToKeys(model, el) {
   });
 }
 
-/** A name for a file: "Confusion matrix" as "confusion-matrix".
+/** A file name: "Confusion matrix" as "confusion-matrix".
  * @param {string} name */
 export function fileName(name) {
   const words = name.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? ["figure"];
   return words.join("-");
 }
 
-/** Let the browser save a plot as it is seen.
+/** Let the browser save a plot as shown.
  * @param {Plot} plot @param {string} name @param {"png" | "svg"} format */
 function savePicture(plot, name, format) {
   const width = Math.max(PICTURE_WIDTH, plot.clientWidth);
@@ -224,7 +224,7 @@ function tableOf({ caption, head, rows }) {
   return make("div", { class: "explorer-part explorer-table" }, make("table", {}, make("caption", {}, caption), ...parts));
 }
 
-/** Show the numbers of a figure as they are now, until the dialog is closed.
+/** Show the current numbers of a figure until the dialog is closed.
  * @param {HTMLElement} el @param {string} name @param {Table[]} tables */
 function showTables(el, name, tables) {
   const heading = make("h2", { id: freshId() }, `${name}: data`);
@@ -235,13 +235,13 @@ function showTables(el, name, tables) {
   dialog.dataset.lmSuppressShortcuts = "true";
   dialog.append(make("header", { class: "explorer-line" }, heading, close), body);
   dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // next to what is in it
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // on the backdrop
   el.append(dialog);
   dialog.showModal();
   body.focus();
 }
 
-/** Give a figure the whole screen, or take it back.
+/** Show a figure in full screen, or leave it.
  * @param {HTMLElement} el */
 function toggleFullScreen(el) {
   const change = document.fullscreenElement === el ? document.exitFullscreen() : el.requestFullscreen();
@@ -249,7 +249,7 @@ function toggleFullScreen(el) {
 }
 
 /**
- * The button that goes back from a zoom, and that of the menu.
+ * The button that resets the zoom, and the menu's.
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {Plot} plot
@@ -285,7 +285,7 @@ function figureTools(model, el, plot, signal) {
   el.append(tools, zoomed);
 
   const onTables = (/** @type {{ tables?: Table[] }} */ content) => {
-    if (!content.tables || !asked) return; // another view of the figure has asked
+    if (!content.tables || !asked) return; // requested by another view of the figure
     asked = false;
     showTables(el, model.get("name"), content.tables);
   };
@@ -307,7 +307,7 @@ function figureTools(model, el, plot, signal) {
   };
 }
 
-/** Frame the cell under the pointer: that it can be chosen is seen before it is.
+/** Frame the cell under the pointer, to show that it can be selected.
  * @param {Plot} plot */
 function frameCells(plot) {
   const frame = make("div", { class: "explorer-figure-cell", hidden: true });
@@ -339,9 +339,9 @@ export default () => {
   /** @type {Listeners} */
   const listeners = [];
   /** @type {Map<Plot, () => void>} */
-  const views = new Map(); // element → what undoes its drawing
+  const views = new Map(); // element → function that undoes its drawing
   /** @type {Map<Plot, () => void>} */
-  const places = new Map(); // element → what makes us hear of its drawing
+  const places = new Map(); // element → function that subscribes to its drawing
   /** @type {Promise<PlotlyWidget>} */
   let figure;
   let height = 0;
@@ -359,7 +359,7 @@ export default () => {
     height = el.clientHeight;
     const clear = widget.render({ el });
     height = 0;
-    places.get(el)?.(); // Plotly forgets who listens when it clears
+    places.get(el)?.(); // Plotly removes all listeners when it clears
     const heard = [...listeners];
     views.set(el, () => {
       for (const [event, callback] of heard) model.off(event, callback);
@@ -370,14 +370,14 @@ export default () => {
   return {
     initialize({ model }) {
       figure = start(model);
-      figure.catch(() => {}); // shown by each view
-      // Each answer to "state" counts further; its data may be those that the page has, with another layout.
+      figure.catch(() => {}); // each view shows the error
+      // Each answer to "state" has a higher number; its data may be those on the page, with another layout.
       model.on("change:_reported_edit", async () => {
         const widget = await figure;
         for (const [el, clear] of [...views]) {
           clear();
           draw(widget, model, el);
-          fit(el); // drawn into an element that was empty for a moment, and smaller
+          fit(el); // drawn into an element that was briefly empty, and smaller
         }
       });
     },
@@ -411,8 +411,8 @@ export default () => {
         showReset();
       });
       draw(widget, model, plot);
-      // Updates that came before, while Plotly was loading or even before the page knew of the figure, were heard by
-      // nobody. Python knows whether there were any, and then answers with the state.
+      // Updates that arrived while Plotly was loading, or before the page knew the figure, had no listener. Python
+      // knows whether there were any, and then answers with the state.
       model.send({ kind: "state", edit: model.get("_reported_edit") });
       const watcher = new ResizeObserver(() => fit(plot));
       watcher.observe(plot);

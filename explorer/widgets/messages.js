@@ -1,7 +1,7 @@
 // @ts-check
-// Messages. All text enters as text. A message keeps its element for as long as it stays, while its words follow the
-// run: nothing is read out twice, an open "Why" stays open, and the button keeps the focus. One is in sight, an error
-// or else the newest; a button shows the others.
+// Messages. All text is inserted as text. A message keeps its element while its text follows the run: nothing is read
+// out twice, an open "Why" stays open, and the button keeps the focus. One message is visible, an error or else the
+// newest; a button shows the others.
 
 /**
  * @typedef {"info" | "hint" | "warning" | "error"} Kind
@@ -19,7 +19,7 @@ const ICONS = {
 /** @type {Record<Kind, string>} */
 const KIND = { info: "Note", hint: "Hint", warning: "Warning", error: "Error" };
 
-/** The order in which messages are shown: errors first, then as they come, what can be done now before the others.
+/** The order of messages: errors first, then newest first, those with an action before the others.
  * @param {Message[]} messages */
 export function errorsFirst(messages) {
   const rank = (/** @type {Message} */ { kind }) => Number(kind !== "error");
@@ -27,7 +27,7 @@ export function errorsFirst(messages) {
 }
 
 /**
- * The element of the message of one id, and what fills it.
+ * The element of the message with an id, and a function that fills it.
  * @param {string} id
  * @param {import("@anywidget/types").AnyModel<State>} model
  */

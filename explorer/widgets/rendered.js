@@ -1,6 +1,6 @@
 // @ts-check
-// Shows the elements that Python describes as [tag, attributes, ...children]; a string is text. What is as it was is not
-// touched: nothing is read out twice, and what has the focus or is scrolled stays.
+// Shows the elements that Python describes as [tag, attributes, ...children]; a string is text. Unchanged elements are
+// not touched: nothing is read out twice, and focus and scroll positions are kept.
 
 /**
  * @typedef {string | [tag: string, attributes: Attributes, ...children: any[]]} Described
@@ -15,7 +15,7 @@ const TAGS = new Set(
 const ATTRIBUTE = /^(aria-[a-z]+|data-[a-z-]+|class|d|disabled|hidden|max|role|scope|tabindex|title|type|value|viewBox)$/;
 const SVG = ["svg", "path"];
 
-/** Whether two pictures are the same, byte by byte.
+/** Whether two pictures are equal, byte by byte.
  * @param {DataView} one @param {DataView} other */
 function isSame(one, other) {
   if (one.byteLength !== other.byteLength) return false;
@@ -25,7 +25,7 @@ function isSame(one, other) {
 
 const urls = (/** @type {Picture[]} */ pictures) => pictures.map(({ url }) => url);
 
-/** Set what differs, and remove what is gone.
+/** Set changed attributes, and remove missing ones.
  * @param {Styled} element @param {Attributes} before @param {Attributes} now @param {Picture[]} pictures */
 function dress(element, before, now, pictures) {
   for (const name of Object.keys({ ...before, ...now })) {
@@ -46,7 +46,7 @@ function render({ model, el, signal }) {
   /** @type {WeakMap<Node, Attributes>} */
   const dressed = new WeakMap();
   /** @type {Map<Element, Described[]>} */
-  const waiting = new Map(); // what will stand in elements that may not change yet
+  const waiting = new Map(); // pending content of elements that may not change yet
   /** @type {Picture[]} */
   let pictures = [];
 

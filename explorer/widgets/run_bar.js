@@ -1,5 +1,5 @@
 // @ts-check
-// The buttons of a run. Which of them can be pressed is decided in Python and comes in `enabled`.
+// The buttons of a run. Python decides which of them are enabled and sends that as `enabled`.
 
 /**
  * @typedef {{
@@ -23,7 +23,7 @@ const TAKES_SPACE =
   "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, [role=dialog], .cm-editor";
 
 /**
- * In a notebook the app has to be able to have the focus, so that the space bar is known to be meant for it.
+ * In a notebook the app must be focusable, so that the space bar is known to be meant for it.
  * @param {HTMLElement} el
  * @param {AbortSignal} signal
  */
@@ -35,7 +35,7 @@ function takeFocusInNotebook(el, signal) {
     app.dataset.lmSuppressShortcuts = "true";
     watcher.disconnect();
   });
-  watcher.observe(el); // answers once the element stands in the page
+  watcher.observe(el); // fires once the element is on the page
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
@@ -92,11 +92,11 @@ function render({ model, el, signal }) {
     write(word, model.get("trains"));
     for (const other of [...others, ...steps]) {
       const off = !enabled[other.dataset.action ?? ""] || other.dataset.action === action;
-      // A disabled button loses the focus to nowhere: hand it to the primary one.
+      // A disabled button loses the focus: move it to the primary one.
       if (off && other === document.activeElement) primary.focus();
       other.disabled = off;
     }
-    again.style.visibility = action === "train" ? "hidden" : ""; // one button begins a run; the others keep their places
+    again.style.visibility = action === "train" ? "hidden" : ""; // the others keep their positions
   };
   const show = () => {
     showEnabled();
@@ -115,7 +115,7 @@ function render({ model, el, signal }) {
     "keydown",
     (event) => {
       if (event.key !== " " || event.shiftKey || !isForThePage(event, el, TAKES_SPACE)) return;
-      event.preventDefault(); // the page does not scroll, and a second bar on it does not answer as well
+      event.preventDefault(); // so that the page does not scroll, and a second bar does not respond too
       event.stopPropagation();
       press(primary.dataset.action);
     },

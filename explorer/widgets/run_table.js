@@ -1,6 +1,6 @@
 // @ts-check
-// The table of runs. A row stays the same element while its run is there, so that a field keeps its focus and its
-// text while the rest of the table is brought up to date. Names and notes are values of fields: never markup.
+// The table of runs. A row keeps its element while its run exists, so that a field keeps its focus and its text while
+// the rest of the table is updated. Names and notes are values of fields: never markup.
 
 const UNDO_MS = 10_000;
 const ICONS = {
@@ -26,7 +26,7 @@ const ICONS = {
  */
 
 /**
- * What a run is sorted by in a column.
+ * A run's sort key in a column.
  * @param {Run} run
  * @param {string} heading
  * @param {string[]} headings
@@ -39,7 +39,7 @@ function sortKey(run, heading, headings) {
 }
 
 /**
- * The runs in the order of the table: those that are pinned first, then by a column, else the newest first.
+ * The runs in the order of the table: pinned ones first, then by a column, or newest first.
  * @param {Run[]} runs
  * @param {Order} order
  * @param {string[]} headings
@@ -55,7 +55,7 @@ export function inOrder(runs, { heading, sign }, headings) {
 }
 
 /**
- * The elements of a run's row, and of the line of settings under it.
+ * The elements of a run's row, and of its line of settings.
  * @param {number} number
  * @param {Model} model
  * @param {(number: number, wanted: boolean) => void} choose
@@ -114,7 +114,7 @@ function fill(parts, run, chosen) {
   row.toggleAttribute("data-hidden", run.hidden);
   box.checked = chosen;
   swatch.style.background = run.colour;
-  name.placeholder = run.label || `run ${run.number}`; // what it is called until the user calls it something
+  name.placeholder = run.label || `run ${run.number}`; // its label until the user names it
   for (const { input, text } of [
     { input: name, text: run.name },
     { input: note, text: run.note },
@@ -178,7 +178,7 @@ function render({ model, el, signal }) {
     return make("th", { scope: "col", "aria-sort": direction, ...more }, button);
   };
   const unseen = (/** @type {string} */ text) => make("span", { class: "explorer-unseen" }, text);
-  // Only when there are others: a new row of headings would take the focus from the one that has it.
+  // Only when they differ: a new row of headings would lose the focus.
   const showHead = () => {
     const wanted = JSON.stringify([model.get("headings"), sorted]);
     if (wanted === headed) return;

@@ -57,7 +57,7 @@ function render({ model, el, signal }) {
     mistake.disabled = !content.has_mistakes;
     number();
   };
-  // Who was sent here from elsewhere goes on from here; the part may have yet to come into sight.
+  // A user sent here from elsewhere continues from here; the part may not be visible yet.
   const arrive = () => {
     const watcher = new ResizeObserver(() => {
       if (el.clientHeight === 0) return;

@@ -1,5 +1,5 @@
 // @ts-check
-// Native radio buttons, so that arrows move and screen readers know it for what it is.
+// Native radio buttons, for arrow keys and screen readers.
 
 /** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {

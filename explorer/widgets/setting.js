@@ -1,5 +1,5 @@
 // @ts-check
-// One setting of a run. What the user commits goes to Python as it was typed; Python answers with `value` or `error`.
+// One setting of a run. Committed input is sent to Python as typed; Python answers with `value` or `error`.
 
 /**
  * @typedef {string | number | null} Single
@@ -31,7 +31,7 @@ const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "Pag
 const same = (/** @type {unknown} */ one, /** @type {unknown} */ other) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * What was typed: a number, or the text itself where it is none (Python then says what is expected).
+ * The typed input: a number, or the text itself if it isn't one (Python then says what is expected).
  * @param {HTMLInputElement} input
  */
 function typed(input) {
@@ -40,7 +40,7 @@ function typed(input) {
 }
 
 /**
- * The stop next to a value on a log scale, on which 0 lies a little below the first other one.
+ * The stop closest to a value on a log scale, on which 0 is slightly below the smallest positive one.
  * @param {number[]} stops
  * @param {number} value
  */
@@ -51,7 +51,7 @@ export function nearest(stops, value) {
 }
 
 /**
- * Keep `commit` back while a key is down: one change a release, not one a repeat.
+ * Delay `commit` while a key is down: one change per release, not per repeat.
  * @param {HTMLElement} input
  * @param {() => void} commit
  */
@@ -77,7 +77,7 @@ function commitOnRelease(input, commit) {
 }
 
 /**
- * The frame of every control: label, unit, help, the place for what is wrong, and when what was typed is committed.
+ * The frame of every control: label, unit, help, the error message, and when input is committed.
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {...(HTMLInputElement | HTMLSelectElement)} inputs
@@ -97,9 +97,9 @@ function frame(model, el, ...inputs) {
   const control = {
     head,
     error,
-    draw: () => {}, // shows the value: each kind has its own
-    dirty: false, // what is being edited is not overwritten by a value that comes in between
-    sent: "", // the number of the newest change that Python has not answered yet
+    draw: () => {}, // shows the value, differently for each kind
+    dirty: false, // whether the field is being edited and must not be overwritten by a new value
+    sent: "", // number of the newest change that Python has not answered yet
     /** @param {unknown} raw */
     commit(raw) {
       control.dirty = false;
@@ -113,7 +113,7 @@ function frame(model, el, ...inputs) {
     answered() {
       if (model.get("_answered") !== control.sent) return;
       control.sent = "";
-      if (!model.get("error")) control.show(); // what was wrong stays to be corrected
+      if (!model.get("error")) control.show(); // invalid input stays for correction
     },
     /** @param {HTMLElement} input @param {() => void} commit */
     onChange(input, commit) {
@@ -122,11 +122,11 @@ function frame(model, el, ...inputs) {
       });
     },
     show() {
-      if (!control.dirty && !control.sent) control.draw(); // an answer to an older change comes too late
+      if (!control.dirty && !control.sent) control.draw(); // ignores the answer to an older change
     },
     showWords() {
       const sentence = model.get("tooltip");
-      const { low, high } = model.get("_control"); // another data set has more images, or fewer
+      const { low, high } = model.get("_control"); // another data set has a different number of images
       const said = low === undefined ? [sentence] : [sentence, `${low} to ${high}`];
       label.textContent = model.get("description");
       help.textContent = said.join(" ");
@@ -150,7 +150,7 @@ function frame(model, el, ...inputs) {
       control.show();
     },
   };
-  // What was edited and is not committed gives way to the value; on a touch screen the change comes after the release.
+  // Uncommitted edits are replaced by the value; on a touch screen the change event follows the release.
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let left;
   const settle = () => {
@@ -172,7 +172,7 @@ function frame(model, el, ...inputs) {
     input.addEventListener("input", edit);
     input.addEventListener("blur", settle);
     if (input.type === "range") input.addEventListener("pointerup", settle);
-    // JupyterLab swallows the key press that makes the browser say "change".
+    // JupyterLab swallows the key press that triggers the browser's "change" event.
     input.addEventListener("keydown", (event) => {
       if (/** @type {KeyboardEvent} */ (event).key === "Enter" && control.dirty) input.dispatchEvent(new Event("change"));
     });
@@ -194,7 +194,7 @@ const FACTORS = {
 };
 
 /**
- * While a run trains: what it uses by now, and buttons that change it there, in the place of the slider's ends.
+ * During a run: the value in use, and buttons that change it, in place of the slider's ends.
  * @param {Model} model
  * @param {HTMLElement} ends
  */
@@ -244,7 +244,7 @@ function scale(model, el) {
     range.style.setProperty("--filled", `${(100 * stop) / (stops.length - 1)}%`);
     range.setAttribute("aria-valuetext", `${grouped(value)} ${unit || model.get("description").toLowerCase()}`);
   };
-  const values = () => [model.get("value")].flat(); // of several hidden layers the slider moves the first
+  const values = () => [model.get("value")].flat(); // with several hidden layers the slider moves the first
   const commit = () => {
     const value = typed(number);
     control.commit(name === "hidden_sizes" ? [value, ...values().slice(1)] : value);
@@ -263,7 +263,7 @@ function scale(model, el) {
   });
   number.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-    event.preventDefault(); // the browser's own step is 1, too coarse for a learning rate, too fine for a batch
+    event.preventDefault(); // the native step is 1, too coarse for a learning rate, too fine for a batch
     const value = Number(number.value);
     const up = stops.find((stop) => stop > value) ?? stops[stops.length - 1];
     const down = stops.findLast((stop) => stop < value) ?? stops[0];
@@ -272,7 +272,7 @@ function scale(model, el) {
   });
   control.draw = () => {
     const { low, high } = model.get("_control");
-    stops = model.get("_control").stops; // another data set has more images, or fewer
+    stops = model.get("_control").stops; // another data set has a different number of images
     range.max = String(stops.length - 1);
     lowest.textContent = (low === "0" ? "off" : low) ?? "";
     highest.textContent = high ?? "";
@@ -308,7 +308,7 @@ function choice(model, el) {
   control.onChange(select, () => control.commit(options.find(([value]) => String(value) === select.value)?.[0]));
   control.draw = () => {
     const current = model.get("value");
-    // A link may hold a pairing that is not offered: it is shown, and stays until another is chosen.
+    // A link may have a pairing that is not offered: it is shown until another is chosen.
     const unlisted = options.every(([value]) => !same(value, current));
     const shown = [...options];
     if (unlisted) shown.push([current, [current].flat().join(" + ").replaceAll("_", " ")]);
@@ -319,7 +319,7 @@ function choice(model, el) {
 }
 
 /**
- * A whole number, and what stands next to its field.
+ * An integer, and the elements next to its field.
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {HTMLElement} tool
@@ -382,7 +382,7 @@ function render({ model, el }) {
   model.on("change:_answered", control.answered);
   model.on("change:error", control.showError);
   control.showWords();
-  control.showDisabled(); // shows the value as well
+  control.showDisabled(); // also shows the value
   control.showError();
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// What stands round the settings in their panel: the presets with a menu of other situations, the question that one of
-// these asks, what the next run starts from, the button that unfolds the rest, and the reset.
+// The other parts of the settings panel: presets with a menu of situations, a situation's question, the next run's
+// initial weights, the button that expands the rest, and the reset.
 
 /**
  * @typedef {{ name: string, question: string, look: string, reason: string }} Situation
@@ -13,12 +13,12 @@
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
  */
 
-const IN_SIGHT = 2; // of the presets; the others are in the menu
+const IN_SIGHT = 2; // visible presets; the others are in the menu
 const LEAVE = "Start with freshly initialised weights";
 const UNCHANGED = "Train without changes in mid-run";
 
 /**
- * The panel's own element. It is there a moment later than its parts, and then tells screen readers what it is.
+ * The panel's own element. It appears shortly after its parts, and then gets its name for screen readers.
  * @param {HTMLElement} el
  * @param {AbortSignal} signal
  * @param {(panel: Element) => void} use
@@ -55,7 +55,7 @@ function presets(model, el, signal) {
 }
 
 /**
- * The button of the other presets and the situations, and its menu.
+ * The button for the other presets and the situations, and its menu.
  * @param {Model} model
  * @param {AbortSignal} signal
  */
@@ -94,7 +94,7 @@ function othersMenu(model, signal) {
 }
 
 /**
- * What to ask oneself of the situation that was chosen, where to look for the answer, and the answer, folded.
+ * The chosen situation's question, where to look for the answer, and the answer, collapsed.
  * @type {Part}
  */
 function question(model, el) {
@@ -118,7 +118,7 @@ function question(model, el) {
 }
 
 /**
- * Have the panel opened that answers, and go there: on a phone it is far up.
+ * Request the panel with the answer, and scroll to it: on a phone it is far up.
  * @param {Model} model
  * @param {HTMLElement} el
  */
@@ -128,8 +128,8 @@ function showPanel(model, el) {
 }
 
 /**
- * The weights that the next run begins with, where they are not freshly initialised, or the changes in mid-run that it
- * repeats; and the way out of that.
+ * The next run's initial weights, unless they are freshly initialized, or the mid-run changes that it repeats; and a
+ * button to drop them.
  * @type {Part}
  */
 function start(model, el) {
@@ -137,7 +137,7 @@ function start(model, el) {
   el.dataset.part = model.get("part");
   const words = make("span", { class: "explorer-small explorer-cut", role: "status" });
   const leave = () => {
-    el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one goes
+    el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one disappears
     model.send({ leave: true });
   };
   const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
@@ -147,13 +147,13 @@ function start(model, el) {
   return () => {
     const from = model.get("start");
     write(words, from);
-    words.title = from; // it may be cut
+    words.title = from; // the text may be truncated
     el.classList.toggle("explorer-empty", !from);
   };
 }
 
 /**
- * Folding is the page's own affair: Python neither knows nor is asked.
+ * Folding is local to the page: Python isn't involved.
  * @type {Part}
  */
 function more(model, el) {
@@ -171,14 +171,14 @@ function more(model, el) {
     note,
   );
   const spoken = make("span", { class: "explorer-unseen", role: "status" });
-  el.append(button, ...(title === "More settings" ? [spoken] : [])); // one voice is enough
+  el.append(button, ...(title === "More settings" ? [spoken] : [])); // one live region is enough
   const show = () => {
     const problems = model.get("problems");
     const words = problems ? `${problems} ${problems === 1 ? "needs" : "need"} attention` : "";
     const folded = button.getAttribute("aria-expanded") === "false";
     attention.textContent = words && `· ${words}`;
-    write(note, folded ? model.get("note") : ""); // unfolded, the settings say it themselves
-    note.title = model.get("note"); // it may be cut
+    write(note, folded ? model.get("note") : ""); // unfolded, the settings show it themselves
+    note.title = model.get("note"); // the text may be truncated
     spoken.textContent = words && folded ? `${title}: ${words}` : "";
   };
   button.addEventListener("click", () => {

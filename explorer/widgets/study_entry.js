@@ -1,5 +1,5 @@
 // @ts-check
-// A native text field, so that keys and screen readers know it. What is typed counts when it is left or Enter pressed.
+// A native text field, for keyboards and screen readers. Input is committed on blur or Enter.
 
 /** @type {import("@anywidget/types").Render<{ label: string, text: string, hint: string, error: string }>} */
 function render({ model, el }) {

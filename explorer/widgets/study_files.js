@@ -1,5 +1,5 @@
 // @ts-check
-// Saves a study, which Python sends when it is asked, and sends it a file of the reader.
+// Saves a study, which Python sends on request, and uploads a file of the user.
 
 /** @typedef {{ can_save: boolean, can_open: boolean, most_bytes: number }} State */
 
@@ -19,7 +19,7 @@ function render({ model, el }) {
   show();
 }
 
-/** What Python sends is saved once, however many views there are. */
+/** Save Python's data once, however many views there are. */
 /** @type {import("@anywidget/types").Initialize<State>} */
 function initialize({ model }) {
   model.on("msg:custom", (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {

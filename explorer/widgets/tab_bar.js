@@ -1,5 +1,5 @@
 // @ts-check
-// A tab list by the book (arrows move, Home and End jump), and a slider over the run's moments with playback.
+// An ARIA tab list (arrows move, Home and End jump), and a slider over the run's moments with playback.
 
 const MILLISECONDS_PER_MOMENT = 400;
 const FORK = "Train on from these weights, with the settings in the controls, as a run of its own";
@@ -84,7 +84,7 @@ function render({ model, el }) {
     pause();
     go(position);
   };
-  // What the tabs switch between is a box of Python's, which can't say of itself what it is.
+  // The tabs switch the children of a box of Python's, which can't set its own ARIA role.
   const namePanel = () => {
     const panel = el.closest(".explorer-app")?.querySelector(".explorer-place-panels");
     if (!panel) return;
@@ -92,7 +92,7 @@ function render({ model, el }) {
     panel.setAttribute("role", "tabpanel");
     panel.setAttribute("aria-labelledby", tabs.find(({ name }) => name === model.get("selected"))?.tab.id ?? "");
   };
-  /** On a phone the last tabs are out of sight; the page itself stays where it is.
+  /** On a phone the last tabs are scrolled out of view; the page itself doesn't scroll.
    * @param {Element} tab */
   const scrollTo = (tab) => {
     const [own, all] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
@@ -114,7 +114,7 @@ function render({ model, el }) {
     const epochs = model.get("epochs");
     const position = model.get("position");
     const shown = position < 0 ? epochs.length - 1 : position;
-    // Kept in its place: a bar that changes its height would shift the figures under it with every run.
+    // Keeps its space: a bar that changes its height would shift the figures below it with every run.
     time.style.visibility = epochs.length < 1 ? "hidden" : "";
     slider.disabled = play.disabled = epochs.length < 2;
     slider.max = String(Math.max(0, epochs.length - 1));
@@ -131,7 +131,7 @@ function render({ model, el }) {
   };
   model.on("change", show);
   show();
-  const arrival = requestAnimationFrame(namePanel); // before it, the bar stands in no page
+  const arrival = requestAnimationFrame(namePanel); // before that, the bar isn't on the page
   return () => {
     clearInterval(timer);
     cancelAnimationFrame(arrival);

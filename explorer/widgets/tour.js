@@ -1,6 +1,6 @@
 // @ts-check
-// A tour of the page. The card stands next to what it speaks of, which is framed; nothing else is kept from use. What is
-// to be shown Python does, so that it goes the way of any change; only a slider is moved here, to be seen.
+// A tour of the page. The card is next to the element that it explains, which is framed; all else stays usable. Python
+// runs the demonstrations, so that they work like any change; only a slider is moved here, visibly.
 
 /**
  * @typedef {{ name: string, title: string, text: string, at: string, deed: string, shows: string }} Step
@@ -11,13 +11,13 @@
  */
 
 const KEY = "explorer-tour";
-const GAP = 12; // px from what is framed, and from the edge of the window
-const NARROW = 600; // px of a window in which the card takes its whole width
-const LOOK_MS = 200; // how often it is looked where things are: they move as the page fills
+const GAP = 12; // px from the framed element, and from the edge of the window
+const NARROW = 600; // px of a window in which the card has full width
+const LOOK_MS = 200; // polling interval for positions: elements move as the page fills
 const SLIDE_MS = 700;
 
 /**
- * Where a card stands: next to a place where there is room, on a phone at the other end of the screen; without a place,
+ * Position of a card: next to its target if there is room, on a phone at the other end of the screen; without a target
  * or room, in the corner.
  * @param {Size} card
  * @param {Place | null} at
@@ -36,7 +36,7 @@ export function cardPlace(card, at, screen) {
   return most;
 }
 
-/** Whether the tour was offered in this browser; where it can't remember, it is taken for offered. */
+/** Whether this browser has been offered the tour; true if it can't remember. */
 function wasOffered() {
   try {
     const was = localStorage.getItem(KEY) !== null;
@@ -50,7 +50,7 @@ function wasOffered() {
 const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
- * Move a slider to a stop as a hand does, and let go.
+ * Move a slider to a stop step by step, and release it.
  * @param {HTMLInputElement} range
  * @param {number} stop
  */
@@ -68,7 +68,7 @@ async function slide(range, stop) {
   range.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/** The card, and the frame around what it speaks of. */
+/** The card, and the frame around its target. */
 function makeCard() {
   const id = freshId();
   const [title, text] = [make("h2", { id }), make("p", { id: `${id}-text` })];
@@ -94,7 +94,7 @@ function makeCard() {
 /** @typedef {ReturnType<typeof makeCard>} Card */
 
 /**
- * Keeps the card and the frame at the first element in sight of a selector, and that in sight.
+ * Keeps the card and the frame at a selector's first visible match, and scrolls it into view.
  * @param {Card} parts
  * @param {() => Element} app
  */
@@ -128,7 +128,7 @@ function makeFollower({ card, ring }, app) {
     place();
   };
   const refit = () => {
-    found = null; // as a phone is turned: what is framed is brought into sight again
+    found = null; // when a phone is rotated, the target is scrolled into view again
     look();
   };
   return {
@@ -137,7 +137,7 @@ function makeFollower({ card, ring }, app) {
       look();
     },
     start() {
-      ring.showPopover(); // first: the card lies on it
+      ring.showPopover(); // first, so that the card is above it
       card.showPopover();
       timer ||= setInterval(look, LOOK_MS);
       addEventListener("scroll", place, { capture: true, passive: true });
@@ -156,7 +156,7 @@ function makeFollower({ card, ring }, app) {
 /** @type {() => import("@anywidget/types").AnyWidget<State>} */
 export default () => {
   /** @type {HTMLElement | null} */
-  let holder = null; // the view that the tour goes through: an app may be shown several times
+  let holder = null; // the view that shows the tour: an app may be shown several times
 
   return {
     render({ model, el, signal }) {
@@ -167,10 +167,10 @@ export default () => {
       const follower = makeFollower(parts, app);
       el.append(ring, card);
       /** @type {Step[]} */
-      let steps = []; // none while it is only offered
+      let steps = []; // empty while it is only offered
       let at = 0;
       /** @type {Element | null} */
-      let before = null; // what had the focus
+      let before = null; // the previously focused element
       const say = (/** @type {string} */ event, step = "") => model.send({ event, step });
 
       const isOpen = () => card.matches(":popover-open");
@@ -204,7 +204,7 @@ export default () => {
         follower.start();
       };
       const leave = () => {
-        if (holder !== el) return; // a view that goes is hidden before it is told
+        if (holder !== el) return; // a removed view is hidden before it is notified
         holder = null;
         const hadFocus = card.contains(document.activeElement);
         follower.stop();
@@ -215,7 +215,7 @@ export default () => {
       };
       const start = (/** @type {Step[]} */ given) => {
         if (!isOpen()) before = document.activeElement;
-        if (holder !== null && holder !== el) return; // another view has it
+        if (holder !== null && holder !== el) return; // another view shows it
         steps = given;
         card.toggleAttribute("data-on", true); // not while the tour is only offered
         open();
@@ -244,7 +244,7 @@ export default () => {
         event.stopPropagation();
         leave();
       });
-      // Who begins to use the page needs no offer.
+      // A user who starts to use the page needs no offer.
       const decline = (/** @type {Event} */ { target }) => {
         if (steps.length === 0 && !card.contains(/** @type {Node} */ (target))) leave();
       };

@@ -1,5 +1,5 @@
 // @ts-check
-// Tells Python whether this place is on the screen: not in a hidden tab, nor scrolled away. And which theme it is in.
+// Tells Python whether its container is visible, not in a hidden tab or scrolled away, and the page's theme.
 
 /** @typedef {{ theme: "light" | "dark" }} State */
 

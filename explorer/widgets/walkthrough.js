@@ -1,5 +1,5 @@
 // @ts-check
-// The elements of a stage are made once for a network's shape, so that a slider keeps the focus while numbers change.
+// A stage's elements are created once per network shape, so that a slider keeps the focus while numbers change.
 
 /**
  * @typedef {{ name: string, symbols: string, numbers: string, value: string }} Formula
@@ -18,7 +18,7 @@
  */
 
 /**
- * The unit at which a strip of n units was touched.
+ * The unit at which a strip of n units was clicked.
  * @param {PointerEvent} event
  * @param {number} n
  */
@@ -73,7 +73,7 @@ function formula({ name, symbols, numbers, value }) {
 function showStrips(parts, { strips, n_units: n, unit }, url) {
   parts.strips.forEach(({ mark, cells, words }, index) => {
     const strip = strips[index];
-    // Each strip is one pixel of its picture, then one that is clear; so is the last column.
+    // Each strip is one row of pixels in its picture, followed by a transparent one; so is the last column.
     const rows = 2 * strips.length;
     showPicture(cells.style, url);
     cells.style.backgroundSize = `${(100 * (n + 1)) / n}% ${100 * rows}%`;
@@ -101,7 +101,7 @@ function showPictures(place, captions, url) {
 function showUnit(chooser, { unit, n_units: n, title }) {
   if (!chooser) return;
   const { slider, where } = chooser;
-  // What is dragged is ahead of what Python has answered.
+  // While dragging, the slider is ahead of Python's answers.
   if (!slider.matches(":active")) slider.value = String(unit);
   slider.style.setProperty("--filled", `${(100 * Number(slider.value)) / Math.max(1, n - 1)}%`);
   slider.setAttribute("aria-label", `Unit, ${title}`);

@@ -1,5 +1,5 @@
 // @ts-check
-// Each image is the label of a native radio button: one stop for the Tab key, and the arrows move.
+// Each image is the label of a native radio button: one Tab stop, and the arrow keys move.
 
 /**
  * @typedef {{
@@ -58,7 +58,7 @@ function render({ model, el }) {
     pages.hidden = all < 2;
     where.textContent = `${page + 1} / ${all}`;
     turnPages(previous, next, page, all);
-    // While training only the pictures change: the buttons stay, and with them the focus.
+    // During training only the pictures change: the buttons stay, and with them the focus.
     const wanted = `${first} ${n}`;
     if (wanted !== drawn) {
       drawn = wanted;

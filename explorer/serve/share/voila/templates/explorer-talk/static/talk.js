@@ -1,11 +1,11 @@
 // @ts-check
 // Moves the slides with reveal.js, shares the keyboard between slides and widgets, and shows the speaker's notes.
 //
-// reveal.js takes every section within a slide for a slide below it, and widgets have sections of their own. So its
-// slides are empty: it knows which one it is, by keys, address and arrows, and the article of that name is in sight.
+// reveal.js takes every section within a slide for a vertical slide, and widgets have sections of their own. So its
+// slides are empty: it tracks the current one, by keys, address and arrows, and the article with its name is shown.
 
 (() => {
-  // All keys belong to these while they have the focus; a button needs only those that press it.
+  // These get all keys while they have the focus; a button needs only those that press it.
   const TAKES_KEYS =
     "input, textarea, select, summary, iframe, [contenteditable], [tabindex='0'], .explorer-app, " +
     "[role=slider], [role=tab], [role=radio], [role=grid], [role=listbox], [role=menu]";
@@ -15,7 +15,7 @@
   const articles = [...document.querySelectorAll(".explorer-slides > article")].filter((one) => one instanceof HTMLElement);
   const present = () => articles[Reveal.getState().indexh ?? 0];
 
-  /** Whether a key is meant for the slides and not for what has the focus.
+  /** Whether a key is meant for the slides and not for the focused element.
    * @param {KeyboardEvent} event */
   function isForSlides(event) {
     if (event.defaultPrevented) return false;
@@ -25,13 +25,13 @@
     return !at.closest(TAKES_PRESSES) || ![" ", "Enter"].includes(event.key);
   }
 
-  /** Take the focus from whatever has it: from now on keys move the slides. */
+  /** Blur the focused element, so that keys move the slides. */
   function giveKeysBack() {
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     present()?.focus({ preventScroll: true });
   }
 
-  /** Change between light and dark; the explorer's own switch, where it is drawn, has to know. */
+  /** Switch between light and dark, and notify the explorer's own switch if it is there. */
   function changeTheme() {
     const before = root.dataset.explorerTheme;
     const own = /** @type {HTMLElement | null} */ (document.querySelector("button.explorer-theme"));
@@ -45,7 +45,7 @@
     window: /** @type {Window | null} */ (null),
     began: Date.now(),
 
-    /** Open the notes in a window of their own, for the screen that the room does not see. */
+    /** Open the notes in a separate window, for a screen that the audience doesn't see. */
     open() {
       if (this.window && !this.window.closed) {
         this.window.focus();
@@ -53,7 +53,7 @@
       }
       this.window = window.open("", "explorer-notes", "popup,width=760,height=560");
       if (!this.window) {
-        this.toggleStrip(); // no window is allowed: then here, over the slide
+        this.toggleStrip(); // popups are blocked: show them over the slide
         return;
       }
       const page = this.window.document;
@@ -112,12 +112,12 @@
     },
   };
 
-  /** Bring the slide that reveal.js is at into sight. */
+  /** Show the slide that reveal.js is at. */
   function show() {
     const slide = present();
     for (const article of articles) {
       article.toggleAttribute("data-present", article === slide);
-      article.inert = article !== slide; // out of sight is out of reach of the keyboard as well
+      article.inert = article !== slide; // hidden slides must not receive keys either
     }
     if (document.activeElement && !slide.contains(document.activeElement)) giveKeysBack();
     notes.show();
@@ -143,9 +143,9 @@
     keyboardCondition: isForSlides,
     keyboard: { 27: null, 68: changeTheme, 83: () => notes.open() },
   });
-  // Before the widget hears of it, which may keep the key to itself.
+  // Before the widget's listeners, which may stop the key.
   document.addEventListener("keydown", (event) => event.key === "Escape" && giveKeysBack(), { capture: true });
-  // Who presses a button with the mouse goes on with the keys of the slides.
+  // After pressing a button with the mouse, keys go to the slides again.
   document.addEventListener("click", ({ detail, target }) => {
     const button = detail > 0 && target instanceof Element ? target.closest(TAKES_PRESSES) : null;
     if (button && !button.closest(TAKES_KEYS)) giveKeysBack();

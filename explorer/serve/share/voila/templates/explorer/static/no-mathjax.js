@@ -1,4 +1,4 @@
 // @ts-check
-// Voilà starts MathJax on every page, which would be a megabyte more before the first figure. There is no TeX on this
-// one, so that what is asked of MathJax 2 is answered with nothing.
+// Voilà loads MathJax on every page, one more megabyte before the first figure. This page has no TeX, so calls to
+// MathJax 2 get an empty answer.
 window.MathJax = { Hub: { Config() {}, Configured() {}, Queue() {}, Register: { StartupHook() {} } }, Ajax: {} };

@@ -1,6 +1,6 @@
 // @ts-check
-// Takes the skeleton away when there is something to see, and says so when there is nothing for too long. Has widgets
-// shown as soon as they come. Asks before the page is left where something would be lost.
+// Removes the skeleton when there is content, and reports if there is none for too long. Shows widgets as soon as they
+// arrive. Asks for confirmation before the page is left if something would be lost.
 
 /**
  * @typedef {(sender: unknown, id: string) => void} Registered
@@ -13,7 +13,7 @@
 (() => {
   const LATE_SECONDS = 20;
 
-  // The app, or whatever another notebook shows; not the place that is kept for a widget on its way.
+  // The app, or the content of another notebook; not the placeholder of a pending widget.
   const APP = ".explorer-app .explorer-part > *, .explorer-failed";
   const OTHER = ".jp-OutputArea-output:is(.jp-RenderedHTMLCommon, .jp-RenderedImage), .jp-OutputArea-output .jupyter-widgets";
 
@@ -51,8 +51,8 @@
     look();
   }
 
-  // Who wants a widget that has yet to come looks for it every 0.1 s, and after two seconds no more. One that came
-  // between the last look and the giving up would never be shown. So it is handed over as it comes.
+  // Code that waits for a widget polls every 0.1 s, and gives up after two seconds. A widget that arrives between the
+  // last poll and the timeout would never be shown. So it is passed on when it arrives.
   /** @param {WidgetManager} widgets */
   function handOver(widgets) {
     const look = widgets.get_model.bind(widgets);
@@ -68,7 +68,7 @@
     };
   }
 
-  // Voilà leaves its program there just before it shows the first widget.
+  // Voilà puts its program there just before it shows the first widget.
   Object.defineProperty(globalThis, "jupyterapp", {
     configurable: true,
     set(/** @type {{ widgetManager?: WidgetManager }} */ program) {
@@ -77,8 +77,8 @@
     },
   });
 
-  // Voilà ends the kernel as it hears that the page may be left, also where the user then stays. Whoever listens first
-  // can keep that from it; it is told when the page is left indeed.
+  // Voilà ends the kernel on `beforeunload`, even if the user then stays. An earlier listener can prevent that; Voilà
+  // is notified when the page is really left.
   let asked = false;
   addEventListener("beforeunload", (event) => {
     asked = event.isTrusted && document.documentElement.hasAttribute("data-explorer-unsaved");
@@ -89,7 +89,7 @@
   });
   addEventListener("pagehide", () => asked && dispatchEvent(new Event("beforeunload")));
 
-  // The page arrives in pieces, the last of them when Python is done: don't wait for its end.
+  // The page arrives in pieces, the last of them when Python is done: don't wait for the end.
   const arrival = new MutationObserver(() => {
     const main = document.getElementById("rendered_cells");
     if (!main) return;

@@ -60,7 +60,7 @@ def drag(page, frames, name, to):
         page.mouse.move(begin + (end - begin) * step / 8, y)
         frames.append(shot(page))
     page.mouse.up()
-    watch(page, frames, 3.5)
+    watch(page, frames, 5)
 
 
 def film(page, url):
@@ -69,7 +69,8 @@ def film(page, url):
     page.locator(".explorer-run").get_by_text("finished").wait_for(timeout=60_000)
     page.get_by_role("button", name="No, thanks").click()
     page.get_by_text("Modern", exact=True).click()
-    page.locator(".explorer-run").get_by_text("10 of 10").wait_for(timeout=60_000)
+    page.locator(".explorer-run").get_by_text("epoch 2").wait_for(timeout=60_000)
+    page.locator(".explorer-run").get_by_text("finished").wait_for(timeout=60_000)
     frames = []
     watch(page, frames, 1)
     for name, to in MOVES:
@@ -78,7 +79,10 @@ def film(page, url):
     times, pictures = zip(*frames, strict=True)
     durations = [round(1000 * (end - begin)) for begin, end in itertools.pairwise(times)] + [1500]
     small = [picture.resize(size, Image.Resampling.LANCZOS) for picture in pictures]
-    palette = small[-1].quantize(64, dither=Image.Dither.NONE)
+    sheet = Image.new("RGB", (size[0], size[1] * len(small[::10])))
+    for row, picture in enumerate(small[::10]):
+        sheet.paste(picture, (0, row * size[1]))
+    palette = sheet.quantize(255, method=Image.Quantize.MAXCOVERAGE)
     drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in small]
     first, *others = drawn
     first.save(FOLDER / "film.gif", save_all=True, append_images=others, duration=durations, loop=0)

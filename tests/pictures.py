@@ -69,8 +69,8 @@ def film(page, url):
     page.locator(".explorer-run").get_by_text("finished").wait_for(timeout=60_000)
     page.get_by_role("button", name="No, thanks").click()
     page.get_by_text("Modern", exact=True).click()
-    page.locator(".explorer-run").get_by_text("epoch 2").wait_for(timeout=60_000)
-    page.locator(".explorer-run").get_by_text("finished").wait_for(timeout=60_000)
+    page.get_by_text("784-128-10").wait_for()
+    page.locator(".explorer-run").get_by_text("10 of 10").wait_for(timeout=60_000)
     frames = []
     watch(page, frames, 1)
     for name, to in MOVES:

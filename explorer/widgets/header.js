@@ -206,7 +206,7 @@ function passingLine(signal) {
 }
 
 /** The button that saves the session. While there is unsaved work it is marked, and closing the page asks first (see
-* page.js): the browser uses its own words, so the page itself shows what would be lost.
+ * page.js): the browser uses its own words, so the page itself shows what would be lost.
  * @param {Model} model @param {AbortSignal} signal */
 function saveButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Save");

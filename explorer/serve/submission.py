@@ -15,7 +15,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.util import decode_source
@@ -181,8 +181,8 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
     An import from this package keeps only the names that are already loaded, since others may take a second.
     """
     if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "explorer":
-        homes = [one for name, one in sys.modules.items() if f"{name}.".startswith(f"{node.module}.")]
-        node.names = [alias for alias in node.names if any(alias.name in vars(one) for one in homes)]
+        homes = [vars(one) for name, one in sys.modules.items() if f"{name}.".startswith(f"{node.module}.")]
+        node.names = [alias for alias in node.names if any(_is_defined(alias.name, home) for home in homes)]
         return bool(node.names)
     if isinstance(node, (*_DEFINITIONS, *_JUMPS)):
         return True
@@ -197,6 +197,11 @@ def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
     if isinstance(node, _LOOPS):  # its body may use the names that it assigns
         namespace = dict.fromkeys(_assigned(node)) | namespace
     return all(_is_definition(child, namespace) for child in ast.iter_child_nodes(node))
+
+
+def _is_defined(name: str, module: Mapping[str, Any]) -> bool:
+    """Return whether a module defines a name itself; the home of what it imports may not be loaded."""
+    return name in module and getattr(module[name], "__module__", module["__name__"]) == module["__name__"]
 
 
 def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:

@@ -53,6 +53,7 @@ def test_no_answer_is_written_as_a_known_mistake_is():
     known = {
         "".join(plain_source(each).replace(MARK, "").split())
         for mistake in MISTAKES.values()
+        if mistake.task != "several_layers"  # whose answer is a class, written by nobody line by line
         for answers in mistake.answers
         for each in (getattr(textbook(mistake.task, answers), mistake.task, textbook(mistake.task, answers)),)
     }

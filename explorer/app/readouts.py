@@ -29,7 +29,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "Epoch time": "How long one pass over all training images took. In a step, the weights change once.",
         "Parameters": "The numbers that training changes: all weights and biases. Under it the inputs, the "
         "units of each hidden layer, and the outputs.",
-        "recall": "Of all images of this class, the share that the network recognises.",
+        "recall": "Of all images of this class, the share that the network recognizes.",
         "precision": "Of all images that the network takes for this class, the share that are of it.",
         "F1": "Harmonic mean of recall and precision: high only where both are.",
         "test images": "How many of the test images are of this class.",

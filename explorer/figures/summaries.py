@@ -84,7 +84,7 @@ def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_
     order = hardest_classes(confusion)[:_MOST_NAMED]
     kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]
     first, *others = (class_names[k] for k in order)
-    hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognised)", *others])
+    hardest = ", ".join([f"{first} ({100 * recall[order[0]]:.1f} % recognized)", *others])
     return f"Hardest {kinds}: {hardest}. Most common mix-ups: {confused}."
 
 

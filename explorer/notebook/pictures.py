@@ -136,7 +136,7 @@ def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
     scores = per_class(matrix)
     hardest, *_, easiest = hardest_classes(matrix)
     words = (
-        f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its images recognised). "
+        f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its images recognized). "
         f"Easiest: {class_names[easiest]} ({100 * scores.recall[easiest]:.1f} %)."
     )
     return figure(recall_figure(matrix, class_names), words)

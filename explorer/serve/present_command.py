@@ -20,8 +20,8 @@ Keys: arrows and Space move, Home and End jump, t trains the slide's run live,
 s opens the speaker's notes, d changes between light and dark, f fills the
 screen, b blanks it; Esc leaves a control and gives the keys back to the slides.
 
-The slides are moved by reveal.js (MIT licence), taken from the installed
-package sphinx-revealjs (Apache-2.0 licence), the extra "present".
+The slides are moved by reveal.js (MIT license), taken from the installed
+package sphinx-revealjs (Apache-2.0 license), the extra "present".
 """
 
 

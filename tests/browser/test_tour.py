@@ -162,7 +162,7 @@ def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
     page.get_by_role("tab", name="Mistakes").click()
     recall = page.get_by_role("columnheader", name="recall").get_by_role("button")
     recall.hover()
-    expect(page.locator(TIP)).to_contain_text("the share that the network recognises")
+    expect(page.locator(TIP)).to_contain_text("the share that the network recognizes")
     recall.click()  # it sorts, and the sentence is out of the way
     expect(page.locator(TIP)).to_have_count(0)
     expect(page.get_by_role("columnheader", name="recall")).to_have_attribute("aria-sort", "ascending")

@@ -64,7 +64,7 @@ def test_a_diverged_run_says_since_when(make_history, counts, loss):
 def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():
     confusion = np.array([[8, 2, 0], [0, 10, 0], [3, 0, 7]])
     assert difficulty(confusion, ("a", "b", "c")) == (
-        "Hardest classes: c (70.0 % recognised), a, b. "
+        "Hardest classes: c (70.0 % recognized), a, b. "
         "Most common mix-ups: c read as a (3 times), a read as b (2 times)."
     )
     assert difficulty(np.eye(3, dtype=int), ("a", "b", "c")) == "No test image is misclassified."

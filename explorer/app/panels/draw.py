@@ -28,7 +28,7 @@ _STEPS = (
     ("drawn", "the drawing on the pad"),
     ("cropped", "cropped to the ink"),
     ("scaled", "its longest side scaled to 20 pixels"),
-    ("centred: what the network sees", "the centre of mass of its ink put at the centre of 28 × 28 pixels"),
+    ("centered: what the network sees", "the center of mass of its ink put at the center of 28 × 28 pixels"),
 )
 
 

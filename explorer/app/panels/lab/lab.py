@@ -36,7 +36,7 @@ from explorer.wording import counted
 
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
-    "your own runs, with 32 hidden units on 6 000 images. In grey: the textbook's network, with the same settings."
+    "your own runs, with 32 hidden units on 6 000 images. In gray: the textbook's network, with the same settings."
 )
 
 

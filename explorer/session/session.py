@@ -65,7 +65,7 @@ class Session:
     config : TrainingConfig, optional
         The initial settings; the exercise's by default.
     network : type, optional
-        A user's class as in `OwnClass`, to be trained by its own `fit`. Next to each of its runs, the built-in
+        A user's class as in `OwnClass`, to be trained by its own `fit`. Next to each of its runs, the textbook
         network is trained with the same settings, as an earlier run.
     on_fault : callable, optional
         Called with each exception of a listener, to report it to the user; the other listeners are still called.
@@ -92,7 +92,7 @@ class Session:
         self.auto_train = True
         """Whether applying settings starts training at once."""
         self.own = None if network is None else OwnClass(network)
-        """The user's class that is trained; None for the built-in network."""
+        """The user's class that is trained; None for the textbook network."""
         self._config = config or TrainingConfig()
         self.check(self._config)
         self._training: TrainingRun | None = None
@@ -111,7 +111,7 @@ class Session:
         self._listeners: list[Listener] = []
         self._advisor = Advisor()
         self._runner = Runner(self.loop.bind(self._take), share=Share.of(os.environ))
-        self._reference: SessionRun | None = None  # the built-in network's, until it is over
+        self._reference: SessionRun | None = None  # the textbook network's, until it is over
         self._referee = Runner(self.loop.bind(self._take_reference), share=Share.of(os.environ))
         self._state = self._new_state()
 
@@ -566,7 +566,7 @@ class Session:
         return OwnRun(self.own, config, self.dataset)
 
     def _train_reference(self) -> None:
-        """Train the built-in network with the same settings as the user's, unless that has been done."""
+        """Train the textbook network with the same settings as the user's, unless that has been done."""
         if self.own is None:
             return
         config, runs = self._config, (run for run in self._earlier.of(self.dataset) if run.own is None)
@@ -584,7 +584,7 @@ class Session:
         self._reference = None
 
     def _take_reference(self, delivery: Delivery) -> None:
-        """Update the built-in network's run; once it is over, make it an earlier run."""
+        """Update the textbook network's run; once it is over, make it an earlier run."""
         if self._reference is not None:
             self._reference = run = self._reference.taking(delivery.status, delivery.records)
             if run.history.end is not None:

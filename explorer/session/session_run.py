@@ -90,7 +90,7 @@ class SessionRun:
     first_weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights from that file, or the initial weights of a user's network."""
     own: OwnClass | None = None
-    """The user's class that was trained; None for the built-in network."""
+    """The user's class that was trained; None for the textbook network."""
     test: FinalTest | None = None
     """The results of its final weights on the test set, once opened for it."""
     start: EpochRecord | None = None

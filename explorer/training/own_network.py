@@ -1,4 +1,4 @@
-"""A user-defined network in place of the built-in one: the requirements on its class, and its passes as ours."""
+"""A user-defined network in place of the textbook one: the requirements on its class, and its passes as ours."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ NETWORK_SETTINGS = (
     "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
     "max_norm", "seed",
 )  # fmt: skip
-"""Settings that the built-in network accepts; a user's class decides for itself about those it doesn't accept."""
+"""Settings that the textbook network accepts; a user's class decides for itself about those it doesn't accept."""
 
-_OURS = (  # settings that the built-in `fit` ignores too
+_OURS = (  # settings that the textbook `fit` ignores too
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
 _N_PROBED = 16  # random samples on which two networks are compared
@@ -44,7 +44,7 @@ class OwnNetworkError(RuntimeError):
 class OwnClass:
     """A class to be trained in place of `NeuralNetwork`.
 
-    It is called as ``Mine(n_input, n_hidden, n_output)``, plus those keywords of the built-in class that it
+    It is called as ``Mine(n_input, n_hidden, n_output)``, plus those keywords of the textbook class that it
     accepts, and has the methods `forward`, `train_iteration` and `fit` of the exercise. Raises `TypeError` for
     anything else.
     """
@@ -92,7 +92,7 @@ class OwnClass:
         return tuple(name for name in known if name not in NETWORK_SETTINGS or name in self.keywords)
 
     def without_ours(self, config: TrainingConfig) -> TrainingConfig:
-        """Reset the settings that only runs of the built-in network support."""
+        """Reset the settings that only runs of the textbook network support."""
         return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
@@ -107,7 +107,7 @@ class OwnClass:
             return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
 
     def network(self, config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-        """Return an instance with the built-in interface: itself if it inherits from it, else wrapped."""
+        """Return an instance with the textbook interface: itself if it inherits from it, else wrapped."""
         made = self.make(config, dataset)
         return made if isinstance(made, NeuralNetwork) else OwnNetwork(self, made, config, dataset)
 
@@ -143,7 +143,7 @@ class OwnClass:
 
 
 class OwnNetwork(NeuralNetwork):
-    """A wrapper that gives a user's network the built-in interface: the user's weights and passes.
+    """A wrapper that gives a user's network the textbook interface: the user's weights and passes.
 
     `made` is an instance of the class `own`; `config` names the functions that the wrapper reports.
     """
@@ -192,7 +192,7 @@ class OwnNetwork(NeuralNetwork):
 
 
 def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
-    """Return whether a network's passes differ from the built-in formulas with its weights and functions."""
+    """Return whether a network's passes differ from the textbook formulas with its weights and functions."""
     rng, (n_input, *_, n_output) = np.random.default_rng(0), network.layer_sizes
     X = rng.random((n_input, _N_PROBED), np.float32)
     d = np.eye(n_output, dtype=np.float32)[:, rng.integers(n_output, size=_N_PROBED)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
 import pytest
+from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.figures.palette import PALETTES
 
@@ -62,6 +64,12 @@ def page(request, open_page, notebook):
     size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
     if request.param == "Voilà":
         visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
+        with suppress(
+            TimeoutError
+        ):  # a known gap: of so many parts, a busy page now and then loses one for good
+            visit.page.wait_for_function(DRAWN, timeout=60_000)
+            return visit.page
+        visit.page.reload()
     else:
         url, root = request.getfixturevalue("jupyterlab")
         shutil.copy(path, root)

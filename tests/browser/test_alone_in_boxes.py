@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 
 import pytest
+from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.figures.palette import PALETTES
 

@@ -64,9 +64,7 @@ def page(request, open_page, notebook):
     size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
     if request.param == "Voilà":
         visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
-        with suppress(
-            TimeoutError
-        ):  # a known gap: of so many parts, a busy page now and then loses one for good
+        with suppress(TooLateError):  # known gap: a busy page now and then loses one of so many parts
             visit.page.wait_for_function(DRAWN, timeout=60_000)
             return visit.page
         visit.page.reload()

@@ -7,7 +7,7 @@ from explorer.app.views import ViewState
 from explorer.figures.curves import step_in_words
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
-from explorer.training.event_loop import log_fault
+from explorer.training.runner import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel

@@ -19,9 +19,8 @@ from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.config import DATA_KEY, VIEW_KEYS, fields_of
+from explorer.training.config import DATA_KEY, VIEW_KEYS, fields_of, listed, parts
 from explorer.training.fields import Field
-from explorer.training.query import listed, parts
 from explorer.widgets.controls import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages

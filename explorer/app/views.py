@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.session import Session, SessionState
-from explorer.training.event_loop import EventLoop
+from explorer.training.runner import EventLoop
 
 ANY = -1
 """Means any class where classes are chosen."""

@@ -17,10 +17,8 @@ from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve.access import RefusedError, whole_number
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
-from explorer.training.changes import Changes
-from explorer.training.config import DATA_KEY, fields_of
-from explorer.training.fields import Field, LayerSizes, Real, Whole
-from explorer.training.query import listed, parts
+from explorer.training.config import DATA_KEY, fields_of, listed, parts
+from explorer.training.fields import Changes, Field, LayerSizes, Real, Whole
 from explorer.training.studies import StudyError
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130

@@ -31,10 +31,9 @@ from explorer.training import (
     open_test_set,
 )
 from explorer.training.config import MOST_EPOCHS
-from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.races import Race, RaceError
 from explorer.training.records import RivalRecord
-from explorer.training.runner import Delivery, Runner, RunnerStatus, Unit
+from explorer.training.runner import Delivery, EventLoop, Runner, RunnerStatus, Unit, log_fault
 from explorer.training.share import Share
 
 Listener = Callable[[SessionState], object]

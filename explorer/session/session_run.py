@@ -31,7 +31,7 @@ from explorer.training import (
     TrainingRun,
     new_network,
 )
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record

@@ -14,7 +14,7 @@ from explorer.session import Session, SessionRun, SessionState
 from explorer.talk.recording import recorded_run
 from explorer.talk.slide_view import EPOCH_SECONDS, SlideView
 from explorer.talk.slides import RUNS, SLIDES, Slide
-from explorer.training.event_loop import log_fault
+from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
 
 _STEP_SECONDS, _LOOK_SECONDS = 0.5, 0.05

@@ -13,12 +13,13 @@ from explorer.training.records import (
     EpochRecord,
     Evaluation,
     History,
+    Moment,
     RunEnd,
     Snapshot,
+    Timeline,
 )
 from explorer.training.run import DivergedError, TrainingRun, check_images, new_network, train
 from explorer.training.runner import Runner, RunnerStatus
-from explorer.training.timeline import Moment, Timeline
 
 __all__ = [
     "FIELDS",

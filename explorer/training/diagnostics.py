@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.learning_rates import fitting_rate
+from explorer.training.presets import fitting_rate
 from explorer.training.records import EpochRecord, Evaluation, RunEnd
 from explorer.wording import percent
 

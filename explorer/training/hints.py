@@ -15,8 +15,8 @@ from typing import Any
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training.config import MOST_EPOCHS, TrainingConfig
 from explorer.training.diagnostics import BetterRun, Findings, Hint, Severity
-from explorer.training.learning_rates import fitting_rate, rounded_down
 from explorer.training.method_hints import METHOD_ADVICE, METHOD_CAUSES
+from explorer.training.presets import fitting_rate, rounded_down
 from explorer.training.records import History
 from explorer.training.run import DivergedError
 from explorer.wording import counted, grouped, percent, plain

@@ -19,7 +19,7 @@ from explorer.datasets import Dataset
 from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
-from explorer.training.own_network import OwnClass, OwnNetworkError, recognised
+from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognised
 from explorer.training.records import BatchRecord
 from explorer.training.run import DivergedError, Event, TrainingRun
 
@@ -178,12 +178,6 @@ class OwnRun(TrainingRun):
     def _penalty(self) -> float:
         """The penalty in each sample's loss as `train_iteration` returns it; 0 unless the class inherits ours."""
         return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
-
-
-def float_columns(dataset: Dataset) -> NDArray[np.float32]:
-    """Return the training images as writable columns: float32 in [0, 1], shape (784, n)."""
-    rows = dataset.train_images.reshape(len(dataset.train_labels), -1)
-    return np.divide(rows, np.float32(255), dtype=np.float32).T
 
 
 class _Watch:

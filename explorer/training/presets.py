@@ -1,5 +1,6 @@
-"""Named settings: presets to begin with, and situations known to fail or to work, with the reason."""
+"""Settings known to work or to fail: presets, situations with the reason, and fitting learning rates."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from explorer.network import OPTIMIZERS
+from explorer.network.optimizers import MOMENTUM
 from explorer.training.config import FIELDS, TrainingConfig
 
 _MODERN = TrainingConfig(
@@ -81,3 +84,59 @@ SITUATIONS: Mapping[str, Situation] = MappingProxyType(
     {entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]}
 )
 """All situations by name, in menu order."""
+
+_LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
+    {
+        ("sigmoid", "squared_error"): (5.12, 1.06),
+        ("sigmoid", "cross_entropy"): (1.0, 0.3),
+        ("rectifying", "squared_error"): (1.6, 0.5),
+        ("rectifying", "cross_entropy"): (0.3, 0.06),
+    }
+)
+"""By hidden activation and loss: the largest factor on the mean gradient, and the largest for one sample."""
+
+_WIDTH_LIMIT = 264.0
+_SCALE_FREE = 0.01  # of RMSProp, Adam and AdamW
+_WIDE_LAYER = 64  # wider layers get a third of it with a squared error
+
+
+def fitting_rate(config: TrainingConfig, n_train: int) -> float:
+    """Return the largest learning rate of 1 or 3 times a power of ten, 1e-5 to 100, that still trains well.
+
+    It depends on the config's hidden layers, loss, optimizer, batch size and reduction; a batch has at most
+    `n_train` images. Three limits, each measured on MNIST as a factor on the MEAN gradient (for a sum, that is the
+    learning rate times the batch size):
+
+    - one for each pair of hidden activation and loss;
+    - with a squared error, 264 / width for sigmoid units: their activations are all positive, so the change of an
+      output per step grows with their number; for relu and tanh, the limit divided by the depth;
+    - the noise of a small batch: its gradient deviates from the mean by 1 / √batch, so the limit grows with
+      √batch.
+
+    Momentum makes steps add up to 1 / (1 − μ) times as much, so the limit shrinks by that factor, and is halved
+    again with a squared error. RMSProp, Adam and AdamW, whose step length is the rate whatever the gradient, train
+    well with 0.003 to 0.01. Dropout doesn't affect the limits; with a schedule or warm-up they apply to the
+    highest rate of the run, so that rate may even be larger.
+    """
+    if OPTIMIZERS[config.optimizer].is_scale_free:
+        is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE_LAYER
+        return rounded_down(_SCALE_FREE / (3 if is_wide else 1))
+    batch = min(config.batch_size, n_train)
+    hidden = "sigmoid" if config.hidden_activation == "sigmoid" else "rectifying"
+    limit, noise = _LIMITS[hidden, config.loss]
+    limit = min(limit, noise * math.sqrt(batch))
+    if config.loss == "squared_error":
+        width, depth = max(config.hidden_sizes), len(config.hidden_sizes)
+        limit = min(limit, _WIDTH_LIMIT / width) if hidden == "sigmoid" else limit / depth
+    if config.optimizer != "sgd":
+        limit *= (1 - MOMENTUM) / (2 if config.loss == "squared_error" else 1)
+    if config.reduction == "sum":
+        limit /= batch
+    return min(max(rounded_down(limit), 1e-5), 100.0)
+
+
+def rounded_down(number: float) -> float:
+    """Round `number`, which is greater than 0, down to 1 or 3 times a power of ten."""
+    number *= 1.0 + 1e-9  # 0.03 / 3 is 0.01, whatever the rounding
+    power = math.floor(math.log10(number))
+    return max(rate for rate in (float(f"1e{power}"), float(f"3e{power}")) if rate <= number)

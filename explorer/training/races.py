@@ -12,9 +12,9 @@ from types import MappingProxyType
 from explorer.datasets import Dataset
 from explorer.network import ACTIVATIONS
 from explorer.network.schedules import SCHEDULES
-from explorer.training.changes import Change
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.learning_rates import fitting_rate
+from explorer.training.fields import Change
+from explorer.training.presets import fitting_rate
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import (
     BatchRecord,

@@ -21,9 +21,8 @@ from explorer.datasets import Dataset
 from explorer.engine import AugmentedImages, MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.network import NeuralNetwork
 from explorer.network.schedules import rate_factor
-from explorer.training.changes import MOST_CHANGES, Change
 from explorer.training.config import TrainingConfig
-from explorer.training.fields import ConfigError
+from explorer.training.fields import MOST_CHANGES, Change, ConfigError
 from explorer.training.own_network import NETWORK_SETTINGS, OwnClass
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, Snapshot

@@ -13,7 +13,7 @@ from explorer.app.panels.lab.lab import GUESSES, LEVELS
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.training import OwnClass, OwnRun
-from explorer.training.own_step import arrivals, first_step
+from explorer.training.own_network import arrivals, first_step
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=1, batch_size=64)

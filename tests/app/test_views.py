@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from explorer.app.views import RedrawQueue
-from explorer.training.event_loop import EventLoop
+from explorer.training.runner import EventLoop
 
 
 def calls_of(page, on_fault=lambda error: None):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from reference_runs import records
 
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 pytestmark = pytest.mark.long
 

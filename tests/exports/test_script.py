@@ -22,7 +22,7 @@ from explorer.exports.files import weights_archive
 from explorer.exports.script import training_script
 from explorer.session.opening import OpenedWeights
 from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 from explorer.training.process_settings import one_blas_thread
 
 from .conftest import CONFIG

@@ -14,7 +14,7 @@ from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, c
 from explorer.figures.palette import PALETTES
 from explorer.figures.summaries import curves_summary
 from explorer.training import BatchRecord
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "learning rate", "mini-batches", "train", "test")
 RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)

@@ -8,7 +8,7 @@ import pytest
 from explorer.figures.palette import PALETTES
 from explorer.figures.runs import RUN_COLOURS, SLOTS, RunCurve, run_colour, runs_data, runs_figure
 from explorer.training import TrainingConfig
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 SQUARED_ERROR = {"squared error": 1.0}
 

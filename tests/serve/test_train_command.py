@@ -32,7 +32,7 @@ from explorer.training import (
     TrainingRun,
     train,
 )
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 

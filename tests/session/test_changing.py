@@ -7,7 +7,7 @@ import pytest
 from explorer import TrainingConfig
 from explorer.session import Session
 from explorer.training import ConfigError
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=4, batch_size=16, learning_rate=0.05)  # 38 steps an epoch
 PATIENCE = 60

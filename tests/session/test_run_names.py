@@ -7,7 +7,7 @@ import pytest
 from explorer import TrainingConfig
 from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.training import FIELDS, PRESETS
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
 CHANGED = {

@@ -15,7 +15,7 @@ from explorer import TrainingConfig, train
 from explorer.datasets import Dataset
 from explorer.session import Session, SessionFileError, read_session, saved_session, session_reader
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 NEW = {

@@ -20,9 +20,9 @@ from explorer.session import ForkError, Session
 from explorer.session.advice import _better
 from explorer.session.session_reader import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
-from explorer.training.changes import Change
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.diagnostics import BetterRun
+from explorer.training.fields import Change
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 

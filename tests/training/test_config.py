@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig, train
-from explorer.training.changes import Change
 from explorer.training.config import VIEW_KEYS, fields_of
-from explorer.training.fields import Real
+from explorer.training.fields import Change, Real
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
 BAD = {

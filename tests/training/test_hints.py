@@ -20,10 +20,10 @@ from explorer.training import (
     Snapshot,
     TrainingRun,
 )
-from explorer.training.changes import Change
 from explorer.training.diagnostics import BetterRun, changes_in_words
+from explorer.training.fields import Change
 from explorer.training.hints import hints
-from explorer.training.learning_rates import fitting_rate, rounded_down
+from explorer.training.presets import fitting_rate, rounded_down
 from explorer.training.process_settings import one_blas_thread
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]

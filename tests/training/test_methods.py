@@ -12,7 +12,7 @@ from explorer.engine.augmented import AugmentedImages
 from explorer.network import OPTIMIZERS
 from explorer.network.schedules import rate_factor
 from explorer.training import BatchRecord, ConfigError, EpochRecord, TrainingConfig, TrainingRun
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 BASE = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=32, learning_rate=0.05, n_train=400)
 

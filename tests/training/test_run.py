@@ -27,7 +27,7 @@ from explorer.training import (
     TrainingRun,
     train,
 )
-from explorer.training.changes import Change
+from explorer.training.fields import Change
 
 COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)

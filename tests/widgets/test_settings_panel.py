@@ -9,9 +9,8 @@ from ipywidgets import Box, IntSlider
 from traitlets import TraitError, link
 
 from explorer.training import PRESETS
-from explorer.training.changes import Change
 from explorer.training.config import TrainingConfig
-from explorer.training.fields import ConfigError
+from explorer.training.fields import Change, ConfigError
 from explorer.training.presets import SITUATIONS
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.widgets.setting_group import GROUPS, PanelPart

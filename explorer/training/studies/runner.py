@@ -13,12 +13,12 @@ from threading import Event, Thread
 from explorer.datasets import Dataset, DatasetError
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.records import bytes_at_work
 from explorer.training.share import Share, n_cores, worker_seconds
 from explorer.training.studies.cost import n_weights
 from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.study import study
 from explorer.training.studies.trials import StudyError, Trial
-from explorer.training.timeline import bytes_at_work
 
 _LOOK_SECONDS = 0.5
 _WORKER_BYTES = 40 << 20  # memory of a worker that trains a small network

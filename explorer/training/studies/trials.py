@@ -19,10 +19,9 @@ from explorer.datasets.shared import map_dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.records import EpochRecord, Evaluation, History
+from explorer.training.records import EpochRecord, Evaluation, History, bytes_at_work
 from explorer.training.run import DivergedError, TrainingRun
 from explorer.training.share import Share
-from explorer.training.timeline import bytes_at_work
 
 TrialStatus = Literal["finished", "diverged", "failed"]
 TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import monotonic, thread_time
 
 from explorer.app.views import OnLoop, ViewState
-from explorer.training.event_loop import running_loop
+from explorer.training.runner import running_loop
 
 _REST = 100  # pause after a drawing, in multiples of its duration: it takes 1 % of the time
 _LEAST_GAP_SECONDS = 0.02

@@ -23,8 +23,8 @@ from explorer.checks.tasks import MISTAKES
 from explorer.datasets import load_mnist
 from explorer.session import Session
 from explorer.training import OwnClass, TrainingConfig
-from explorer.training.event_loop import log_fault
-from explorer.training.own_step import Arrival, ParameterStep, arrivals, first_step
+from explorer.training.own_network import Arrival, ParameterStep, arrivals, first_step
+from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
 from explorer.widgets.bug_question import BugQuestion
 from explorer.widgets.controls import Segmented

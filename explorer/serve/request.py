@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from time import process_time
@@ -104,7 +104,7 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
     if end.status != "finished":
         return None
     records = [event for event in events if event is not None]
-    return SessionRun.beginning(training, 1).taking("finished", [*records, end])
+    return replace(SessionRun.beginning(training), number=1).taking("finished", [*records, end])
 
 
 @cache

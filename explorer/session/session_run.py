@@ -41,8 +41,8 @@ from explorer.training.runner import STOPPED_BY_USER, Record
 class SessionRun:
     """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
 
-    number: int
-    """1 for the session's first run."""
+    number: int = 0
+    """1 for the session's first run; 0 for one that no session has numbered."""
     series: int = 0
     """Generation counter: numbers restart at 1 whenever the session is cleared."""
     dataset: Dataset
@@ -98,10 +98,9 @@ class SessionRun:
     initial weights that were evaluated before training."""
 
     @classmethod
-    def beginning(cls, training: TrainingRun, number: int, status: RunnerStatus = "running") -> SessionRun:
-        """Return a run without records for a new training."""
+    def beginning(cls, training: TrainingRun, status: RunnerStatus = "running") -> SessionRun:
+        """Return a run without records, nor a number, for a new training."""
         return cls(
-            number=number,
             dataset=training.dataset,
             history=History(training.config),
             status=status,

@@ -1,4 +1,4 @@
-"""A frozen snapshot of a session, the same for all listeners.
+"""A frozen snapshot of a session, the same for all listeners, and what becomes of it step by step.
 
 Earlier runs are stored in reduced form, with rules on which are shown; deleted ones can be restored.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from explorer.datasets import Dataset
+from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.training import History, Moment, OwnClass, RunnerStatus, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
+from explorer.training.records import RivalRecord
+from explorer.training.runner import Delivery
 
 MORE_EPOCHS = 10
 """Default number of epochs to add to a run that has reached its last one."""
 
 MOST_BYTES = 64 * 2**20
-"""Maximum memory of the moments of earlier runs, in bytes; enough for some 120 of the exercise's."""
+"""Maximum memory of the moments of earlier runs, deleted ones included, in bytes; enough for some 120 of the exercise's."""
 
 Runs = tuple[SessionRun, ...]
 
@@ -27,7 +30,7 @@ Runs = tuple[SessionRun, ...]
 class EarlierRuns(Sequence[SessionRun]):
     """Runs that another run has replaced, the newest last.
 
-    Each keeps its history and its newest moment. If the moments take more than `most_bytes`, the oldest runs lose
+    Each keeps its history and its newest moment. If the moments take more than `MOST_BYTES`, the oldest runs lose
     theirs, deleted ones first and pinned ones last: their figures stay, but the outputs, which a comparison needs,
     are gone.
     """
@@ -38,8 +41,6 @@ class EarlierRuns(Sequence[SessionRun]):
     """The runs that `restored` would restore."""
     replaced: Runs = ()
     """The runs that `without_repeats` removed last, without their moments."""
-    most_bytes: int = MOST_BYTES
-    """Maximum memory of the moments, including those of deleted runs, in bytes."""
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -67,7 +68,7 @@ class EarlierRuns(Sequence[SessionRun]):
         kept = replace(self, runs=(*self.runs, newest))
         n_bytes = sum(run.n_bytes for run in (*kept.deleted, *kept.runs))
         for oldest in (*kept.deleted, *sorted(kept.runs, key=lambda run: run.pinned)):
-            if n_bytes <= self.most_bytes:
+            if n_bytes <= MOST_BYTES:
                 break
             if oldest is not newest:
                 n_bytes -= oldest.n_bytes
@@ -136,13 +137,21 @@ class SessionState:
     selected_epoch: float | None = None
     """The epoch selected by the user; None to follow the newest."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
-    """The session's other runs."""
+    """The session's other runs, including the current one's rivals in a race."""
+    rivals: tuple[int, ...] = ()
+    """Numbers of the rivals, by their entries in the race, the second first; 0 for one that has dropped out."""
     starts_clean: bool = False
     """Whether the next run will have freshly initialised weights although the current one began with others."""
     n_tested: int = 0
     """How many times the test set was opened."""
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs in the session's last saved file, by their `SessionRun.revision`."""
+    n_runs: int = 0
+    """Number of the newest run."""
+    series: int = 0
+    """How many times all runs were forgotten or replaced."""
+    first: TrainingConfig | None = None
+    """Settings of the first run, which labels are relative to."""
 
     @property
     def status(self) -> RunnerStatus:
@@ -186,6 +195,11 @@ class SessionState:
         if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
             return ""  # the origin of a fork is lost once another run replaces it
         return run.began_with
+
+    @property
+    def is_from_others(self) -> bool:
+        """Whether the current run began with weights other than freshly initialised ones."""
+        return self.run is not None and bool(self.run.began_with)
 
     def reach(self, more: int = MORE_EPOCHS) -> int:
         """Return the number of epochs that the current run can continue to after its end, 0 if it can't.
@@ -276,3 +290,87 @@ class SessionState:
         if run.timeline.newest is None and moment.epoch != int(moment.epoch):
             return False
         return run.config.hidden_sizes == self.config.hidden_sizes and self.config.may_validate(run.config)
+
+    # ---------------------------------------------------------------- what becomes of it
+
+    def shown(self) -> Self:
+        """Return the state with the moment that it shows."""
+        moment = None if self.run is None else self.run.newest
+        if self.run is not None and self.selected_epoch is not None:
+            moment = self.run.timeline.nearest(self.selected_epoch) or moment
+        return replace(self, moment=moment)
+
+    def edited(self, number: int, **changes: Any) -> Self:
+        """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""
+        run, earlier = self.run, self.earlier.edited(number, **changes)
+        run = replace(run, **changes) if run is not None and run.number == number else run
+        return replace(self, run=run, earlier=earlier)
+
+    def numbering(self, *runs: SessionRun) -> tuple[Self, Runs]:
+        """Give new runs their numbers, and labels to those without one; return them next to the state."""
+        numbered = tuple(
+            replace(
+                run,
+                number=number,
+                series=self.series,
+                label=run.label or _label(run, self.first),
+            )
+            for number, run in enumerate(runs, self.n_runs + 1)
+        )
+        return replace(self, n_runs=self.n_runs + len(runs)), numbered
+
+    def beginning(self, *runs: SessionRun) -> Self:
+        """Make a new run the current one; others race it."""
+        state, (run, *rivals) = self.numbering(*runs)
+        return replace(
+            state,
+            run=run,
+            earlier=replace(self.earlier, runs=(*self.earlier, *rivals)),
+            rivals=tuple(rival.number for rival in rivals),
+            # An untrained network may have any settings.
+            first=self.first if run.status == "idle" else self.first or run.config,
+        )
+
+    def put_aside(self) -> Self:
+        """Make the current run and its rivals earlier ones, unless they have nothing to keep."""
+        racing = [run for run in map(self.earlier.numbered, self.rivals) if run is not None]
+        earlier = self.earlier.without(racing)
+        for run in (self.run, *racing):
+            if run is not None and run.is_kept:
+                earlier = earlier.followed_by(run)
+        return replace(self, run=None, earlier=earlier, rivals=(), selected_epoch=None, starts_clean=False)
+
+    def continued(self, epochs: int, status: RunnerStatus) -> Self:
+        """Let the current run and its rivals go on to more epochs; return this state if the run can't."""
+        run = self.run
+        if run is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
+            return self
+        run, earlier = run.continued(epochs, status), self.earlier
+        for rival in map(earlier.numbered, self.rivals):
+            earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, status))
+        return replace(self, run=run, config=run.config, starts_clean=False, earlier=earlier)
+
+    def taking(self, delivery: Delivery) -> Self:
+        """Update the current run and its rivals with a delivery."""
+        before, earlier = self.run, self.earlier
+        if before is None:
+            return self
+        run = before.taking(delivery.status, delivery.records, delivery.in_line)
+        news = [record for record in delivery.records if isinstance(record, RivalRecord)]
+        for entry, rival in enumerate(map(earlier.numbered, self.rivals), 1):
+            if rival is not None:
+                records = [one.record for one in news if one.entry == entry]
+                earlier = earlier.changed(rival.racing(run, records))
+        state = replace(self, run=run, earlier=earlier)
+        return replace(state, config=state.with_changes(self.config, before.config))
+
+    def with_changes(self, config: TrainingConfig, before: TrainingConfig) -> TrainingConfig:
+        """Copy the run's mid-run changes to `config`, if that differs from `before` in the epochs at most."""
+        if self.run is None or not {*config.differences(before)} <= {"epochs"}:
+            return config
+        return config.replace(changes=self.run.config.changes)
+
+
+def _label(run: SessionRun, first: TrainingConfig | None) -> str:
+    label = run_label(run.config, first)
+    return label if run.own is None else f"own network {run.own.name}, {label}"

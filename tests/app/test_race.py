@@ -91,8 +91,7 @@ def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):
     assert app.wait(PATIENCE)
     session = app.session
     bare = session.state.earlier[0].without_moments()
-    session._earlier = session._earlier.changed(bare)
-    session.edit(bare.number, note="bare")
+    session.edit(bare.number, timeline=bare.timeline, evaluation=bare.evaluation, history=bare.history)
     from_page.send(panel.table, {"verb": "open", "number": bare.number})
     assert run_of(app).number != bare.number
     assert "without its network: load its settings" in panel.table.status

@@ -410,13 +410,16 @@ def test_an_earlier_run_keeps_its_newest_moment_only(app):
 def ended(dataset, seed):
     training = TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset)
     events = [event for event in training if event is not None]
-    return SessionRun.beginning(training, seed + 1).taking("finished", [*events, training.evaluate()])
+    return replace(SessionRun.beginning(training), number=seed + 1).taking(
+        "finished", [*events, training.evaluate()]
+    )
 
 
-def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset):
+def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset, monkeypatch):
     runs = [ended(small_dataset, seed) for seed in range(6)]
     each = runs[0].n_bytes
-    earlier = EarlierRuns(most_bytes=3 * runs[0].newest.n_bytes)
+    earlier = EarlierRuns()
+    monkeypatch.setattr("explorer.session.state.MOST_BYTES", 3 * runs[0].newest.n_bytes)
     runs[0] = replace(runs[0], pinned=True)
     figures = [run.newest.record.test_accuracy for run in runs]
     for run in runs:
@@ -426,9 +429,10 @@ def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset):
     assert [run.newest.record.test_accuracy for run in earlier] == figures
 
 
-def test_deleted_runs_count_and_go_first(small_dataset):
+def test_deleted_runs_count_and_go_first(small_dataset, monkeypatch):
     runs = [ended(small_dataset, seed) for seed in range(4)]
-    earlier = EarlierRuns(most_bytes=2 * runs[0].newest.n_bytes)
+    earlier = EarlierRuns()
+    monkeypatch.setattr("explorer.session.state.MOST_BYTES", 2 * runs[0].newest.n_bytes)
     for run in runs[:2]:
         earlier = earlier.followed_by(run)
     earlier = earlier.deleting(2).followed_by(runs[2])  # no page has said "forget"
@@ -462,7 +466,7 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
         assert app.wait(PATIENCE)
         if seed == 0:
             most_bytes = 50 * run_of(app).newest.n_bytes
-            monkeypatch.setattr(app.session, "_earlier", EarlierRuns(most_bytes=most_bytes))
+            monkeypatch.setattr("explorer.session.state.MOST_BYTES", most_bytes)
     app.panels.tab_bar.selected = "runs"
     panel = app.panels["runs"]
     app.session.config = least.replace(seed=200, epochs=500)
@@ -497,17 +501,14 @@ def gone(letters):
 
 
 @pytest.fixture
-def forgetful(app, monkeypatch):
+def forgetful(app):
     """A function that starts another run, and has of the earlier ones of these numbers their figures only."""
 
     def lose(*numbers):
-        kept = EarlierRuns.changed
-        earlier = app.session.state.earlier
         for number in numbers:
-            run = earlier.numbered(number)
-            earlier = kept(earlier, run.without_moments())
-        monkeypatch.setattr(app.session, "_earlier", earlier)
-        app.session.select(None)
+            bare = app.session.state.earlier.numbered(number).without_moments()
+            kept = {name: getattr(bare, name) for name in ("timeline", "evaluation", "history", "origin")}
+            app.session.edit(number, **kept)
 
     return lose
 

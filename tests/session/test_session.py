@@ -642,11 +642,11 @@ def test_a_run_that_the_user_has_stopped_needs_no_reason(session):
     assert not [advice for advice in session.advice if advice.id == "limit"]
 
 
-def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained):
+def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained, monkeypatch):
     trained.train(CONFIG.replace(seed=1))
     assert trained.wait(PATIENCE)
     weights = trained.state.earlier.runs[0].newest.weights
-    trained._earlier = dataclasses.replace(trained._earlier, most_bytes=trained.state.earlier.runs[0].n_bytes)
+    monkeypatch.setattr("explorer.session.state.MOST_BYTES", trained.state.earlier.runs[0].n_bytes)
     trained.go_back_to(1)
     assert run_of(trained).number == 1
     np.testing.assert_array_equal(run_of(trained).newest.weights[0], weights[0])

@@ -1,0 +1,144 @@
+"""How a run of a session begins: with fresh weights, in a race, as a fork, from a file, or again from its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from explorer.datasets import Dataset
+from explorer.network import OPTIMIZERS
+from explorer.network.weights_file import read_weights
+from explorer.session.opening import opening
+from explorer.session.run_names import entry_labels, fork_label
+from explorer.session.session_run import SessionRun
+from explorer.session.state import SessionState
+from explorer.training import (
+    ConfigError,
+    Moment,
+    OwnClass,
+    OwnRun,
+    RunnerStatus,
+    TrainingConfig,
+    TrainingRun,
+    check_images,
+)
+from explorer.training.config import MOST_EPOCHS
+from explorer.training.races import Race, RaceError
+
+NewRun = tuple[TrainingRun, SessionRun]
+"""A training that has not begun, and the session's run of it, which has no number yet."""
+
+
+class ForkError(ValueError):
+    """A run can't continue from these weights: the problem and the reason, a sentence each."""
+
+    def __init__(self, text: str, why: str) -> None:
+        self.text, self.why = text, why
+        super().__init__(text, why)
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.why}"
+
+
+def fresh_run(
+    config: TrainingConfig, dataset: Dataset, own: OwnClass | None, status: RunnerStatus = "running"
+) -> NewRun:
+    """Return a run with freshly initialised weights, of a user's class or the textbook network."""
+    if own is None:
+        training = TrainingRun(config, dataset)
+    else:
+        check_images(config, dataset)
+        training = OwnRun(own, config, dataset)
+    return training, SessionRun.beginning(training, status)
+
+
+def raced_runs(
+    configs: Sequence[TrainingConfig], dataset: Dataset, own: OwnClass | None
+) -> tuple[Race, list[SessionRun]]:
+    """Return a race and the runs of its entries; raises `RaceError` if the settings don't make one."""
+    if own is not None:
+        raise RaceError(f"{own.name} trains by itself; only the textbook's networks race")
+    training = Race(configs, dataset)
+    entries = zip((training, *training.rivals), entry_labels(configs), strict=True)
+    return training, [replace(SessionRun.beginning(entry), label=label) for entry, label in entries]
+
+
+def moment_to_fork(state: SessionState) -> tuple[SessionRun, Moment] | None:
+    """Return the current run and the moment that a fork of it begins with; None if there is nothing to fork.
+
+    Raises `ForkError` if it can't begin with that.
+    """
+    run, moment = state.run, state.moment
+    if run is None or moment is None:
+        return None
+    if run.own is not None:
+        text = f"A run of {run.own.name} can't be trained on from an epoch before its end."
+        raise ForkError(text, "Only its class knows how its training goes on. Train starts a new run.")
+    if state.selected_epoch is None and run.history.restored is None:
+        moment = run.timeline.newest or moment
+    if moment.epoch != int(moment.epoch):
+        text = "These weights are from within an epoch."
+        raise ForkError(text, "A run is trained on from an epoch's end only.")
+    return run, moment
+
+
+def forked_run(
+    parent: SessionRun,
+    moment: Moment,
+    config: TrainingConfig,
+    dataset: Dataset,
+    *,
+    repeats: bool = False,
+    status: RunnerStatus = "running",
+) -> NewRun:
+    """Return a run that continues from a moment of another; raises `ForkError` if it can't.
+
+    If `repeats`, the settings are those of an equal fork, whose own mid-run changes are still to come.
+    """
+    step = parent.steps_at_ends[int(moment.epoch)]
+    if config.epochs <= moment.epoch:
+        if moment.epoch >= MOST_EPOCHS:
+            text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
+            raise ForkError(text, "Train starts a new run.")
+        config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
+    if not config.may_validate(parent.config):
+        text = "Some of the validation images would be images that these weights were trained on."
+        raise ForkError(text, "Train starts a new run.")
+    if not repeats:
+        config = config.at_step(step)
+    try:
+        training = TrainingRun(config, dataset, start=moment.snapshot)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        text = "These weights don't fit the hidden layers in the settings."
+        why = f"They are those of {parent.config.hidden_units}: set the same to train on."
+        raise ForkError(text, why) from error
+    label = fork_label(config, parent.config.at_step(step), parent.number, training.first_epoch)
+    return training, replace(SessionRun.beginning(training, status).forked_from(parent, moment), label=label)
+
+
+def opened_run(name: str, content: bytes, dataset: Dataset, config: TrainingConfig) -> NewRun:
+    """Return a run with the weights of a file, named after it; raises `WeightsError` if they can't be used."""
+    opened, config, start = opening(read_weights(content, name), name, dataset, config)
+    training = TrainingRun(config, dataset, start=start)
+    run = SessionRun.beginning(training)
+    return training, replace(run, opened=opened, first_weights=start.weights, name=name[:60])
+
+
+def resumed_run(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, SessionRun]:
+    """Return a training that continues an ended run exactly as it would have, and the run as it then continues.
+
+    There is none within an epoch, with an optimizer whose state is lost, with early stopping, which needs the
+    lowest loss, with a user's class, and after a failure.
+    """
+    newest, config = run.newest, run.config
+    forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0
+    forgets = forgets or bool(config.patience and config.n_validation)
+    training = None
+    if newest is not None and newest.epoch == int(newest.epoch) and run.status != "failed" and not forgets:
+        training = TrainingRun(config, dataset, start=newest.snapshot)
+        if run.epoch > training.first_epoch:  # a partly trained epoch is trained again
+            records = replace(run.history.until(training.first_epoch), end=run.history.end)
+            run = replace(run, history=records, changed_at=0, wanted=None)
+    return training, replace(run.with_last_moment(), is_recorded=training is None)

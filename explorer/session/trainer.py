@@ -1,0 +1,325 @@
+"""The settings of a session and what is trained with them: the current run, its rivals, and its past ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.session.new_runs import (
+    forked_run,
+    fresh_run,
+    moment_to_fork,
+    raced_runs,
+    resumed_run,
+)
+from explorer.session.run_names import run_label
+from explorer.session.session_run import SessionRun
+from explorer.session.state import EarlierRuns, SessionState
+from explorer.session.training_threads import TrainingThreads
+from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, TrainingRun, check_images
+from explorer.training.runner import Delivery, EventLoop, RunnerStatus, Unit, log_fault
+
+Listener = Callable[[SessionState], object]
+
+
+class Trainer:
+    """Trains a user's networks with the settings that belong to it, and publishes what becomes of them.
+
+    Its state is frozen; each change makes another, which all listeners get, in any order.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | None = None,
+        config: TrainingConfig | None = None,
+        *,
+        network: type[Any] | None = None,
+        on_fault: Callable[[Exception], object] = log_fault,
+    ) -> None:
+        self.loop = EventLoop(on_fault)
+        self.auto_train = True
+        """Whether applying settings starts training at once."""
+        self.own = None if network is None else OwnClass(network)
+        """The user's class that is trained; None for the textbook network."""
+        dataset = load_mnist() if dataset is None else dataset
+        self.state = self._draft = SessionState(dataset=dataset, config=config or TrainingConfig())
+        """The current state; the draft is published as the next one."""
+        self.check(self._draft.config)
+        self._listeners: list[Listener] = []
+        self._threads = TrainingThreads(
+            self.loop, on_delivery=self._take, on_reference=self._take_reference, on_test=self._take_test
+        )
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images."""
+        return self._draft.dataset
+
+    @property
+    def offered(self) -> tuple[str, ...] | None:
+        """The settings that affect the user's class; None for all."""
+        return None if self.own is None else self.own.settings
+
+    @property
+    def status(self) -> RunnerStatus:
+        """Status of the current run."""
+        return self.state.status
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of the next run; assigning others starts nothing, and makes the next run start fresh."""
+        return self._draft.config
+
+    @config.setter
+    def config(self, config: TrainingConfig) -> None:
+        self.check(config)
+        if config != self.config:
+            self._set(config=config, starts_clean=self._draft.is_from_others)
+        self._settle()
+
+    def check(self, config: TrainingConfig) -> None:
+        """Raise `ConfigError` if settings need more images than the data set has."""
+        check_images(config, self.dataset)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(state)`` after each change; return a function that unsubscribes."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def apply(
+        self, config: TrainingConfig | None = None, *, clean: bool = False, at_once: bool = False
+    ) -> None:
+        """Apply new settings, or the current ones, and train with them if `auto_train` is on.
+
+        More epochs continue the current run; a fork restarts where it began; otherwise a new run starts with
+        freshly initialised weights. `clean` requests these even if the current run began with others. Settings
+        stay pending, as `SessionState.waits` reports, if a new run would discard the selected epoch, unless
+        `at_once` is True.
+        """
+        if config is not None:
+            self.check(config)
+            before = self._draft.run
+            self._threads.runner.wait(0)  # delivers pending records
+            self._set(config=self._draft.with_changes(config, before.config) if before else config)
+        if clean:
+            self._set(starts_clean=self._draft.is_from_others)
+        withheld = not at_once and self._draft.withholds_settings
+        if config is not None and (not self.auto_train or withheld):
+            self._settle()
+        elif self._draft.continues:
+            self.extend(self.config.epochs)
+        else:
+            self.restart()
+
+    def restart(self, *, paused: bool = False) -> None:
+        """Start a run with the current settings: a fork where it began, else with freshly initialised weights."""
+        run = None if self._draft.starts_clean else self._draft.run
+        if run and run.parent and run.origin and run.can_branch_again(self.config):
+            self._branch(run.parent, run.origin, repeats=True, paused=paused)
+        else:
+            self.train(paused=paused)
+
+    def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
+        """Start a new run with freshly initialised weights, with `config` or the current settings."""
+        config, status = config or self.config, _status(paused)
+        training, run = fresh_run(config, self.dataset, self.own, status)
+        self._put_aside(config)
+        self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset, self.own))
+        self._train_reference()
+        self._begin(training, run, paused=paused)
+
+    def race(self, configs: Sequence[TrainingConfig]) -> None:
+        """Start a race: the first entry is the current run, the others are added to the earlier runs.
+
+        Raises `RaceError` if the settings don't make a race, as in `race`, or a user's class is trained.
+        """
+        training, runs = raced_runs(configs, self.dataset, self.own)
+        self._put_aside(training.config)
+        for config in reversed(configs):
+            self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset))
+        self._begin(training, *runs)
+
+    def take_network(self, network: type[Any], config: TrainingConfig) -> None:
+        """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
+        self.own = OwnClass(network)
+        self._threads.leave_reference()
+        series = self._draft.series + 1  # distinguishes the new runs from the old ones
+        self._set(run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
+        self.train(config)
+
+    def extend(self, epochs: int, *, paused: bool = False) -> None:
+        """Let the current run continue to more epochs, whether it is running, paused or over.
+
+        If it is over, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can continue that far.
+        """
+        self._threads.runner.wait(0)  # delivers pending records
+        run = self._draft.run
+        can_continue = run is not None and run.can_continue_to(run.config.replace(epochs=epochs))
+        if not can_continue or not self._threads.can_extend:
+            raise ValueError(f"there is no run that can go on to {epochs} epochs")
+        self._threads.extend(epochs, paused=paused)
+        continued = self._draft.continued(epochs, _status(paused))
+        if continued is not self._draft:  # else it has just ended for good
+            self._draft = continued
+            self._train_reference()
+        self._publish()
+
+    def fork(self) -> None:
+        """Train from the selected epoch with the current settings, as a new run.
+
+        If the newest state is selected, the fork starts at the end of the last whole epoch. If the settings have
+        no epochs beyond it, ten are added. Raises `ForkError` if the weights have been trained for the maximum
+        number of epochs, or don't fit the hidden layers.
+        """
+        if found := moment_to_fork(self.state):
+            self._branch(*found)
+
+    def open_test_set(self) -> None:
+        """Evaluate the current run's network on the test set, once the run has ended.
+
+        Does nothing without validation images, or if it has been done. With an event loop the figures follow soon,
+        from a separate thread.
+        """
+        if self._draft.run is not None and self._draft.run.can_be_tested:
+            self._threads.open_test_set(self._draft.run)
+
+    def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
+        """Use another learning rate or batch size in the current run, from the next mini-batch on.
+
+        The change is added to the run's settings, and to those of the next run if they are the same. Does nothing
+        unless the run is running or paused. Raises `ConfigError` for invalid values, or after too many changes.
+        """
+        run = self._draft.run
+        if run is None or not run.can_be_changed:
+            return
+        wanted = learning_rate or run.now[0], batch_size or run.now[1]
+        self._threads.runner.change(*wanted)
+        self._publish(run=replace(run, wanted=wanted))
+
+    def step(self, unit: Unit, n_batches: int = 1) -> None:
+        """Train to the end of an epoch, or for `n_batches`, then pause.
+
+        A run that is over continues, with one more epoch if all are done; if it can't, a new run starts.
+        """
+        run = self._draft.run
+        if run is not None and run.status == "idle":
+            self._set(run=replace(run, status="paused"))
+        elif self.status not in ("running", "paused"):
+            if epochs := self.state.reach(1):
+                self.extend(epochs, paused=True)
+            else:
+                self.restart(paused=True)
+        self._threads.runner.step(unit, n_batches)
+
+    def pause(self) -> None:
+        """Pause within a mini-batch; exact figures follow."""
+        self._threads.runner.pause()
+
+    def resume(self) -> None:
+        """Continue after a pause, or after the end as far as `SessionState.reach` allows."""
+        if self.status not in ("running", "paused") and (epochs := self.state.reach()):
+            self.extend(epochs)
+        else:
+            self._threads.runner.resume()
+
+    def stop(self) -> None:
+        """Stop the run within a mini-batch; its results are kept."""
+        self._threads.runner.stop()
+
+    def reset(self) -> None:
+        """Make the current run an earlier one, and show the untrained network of the settings."""
+        training, run = fresh_run(self.config, self.dataset, self.own, "idle")
+        self._put_aside(self.config)
+        self._begin(training, run, paused=True)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over or paused; return False if `timeout` seconds passed first."""
+        return self._threads.wait(timeout)
+
+    def close(self) -> None:
+        """End the run and its thread."""
+        self._threads.close()
+
+    def _set(self, **changes: Any) -> None:
+        self._draft = replace(self._draft, **changes)
+
+    def _publish(self, **changes: Any) -> None:
+        self.state = self._draft = replace(self._draft, **changes).shown()
+        for listener in tuple(self._listeners):
+            self.loop.guarded(listener, self.state)
+
+    def _settle(self) -> None:
+        """Publish new settings; if an untrained network is shown, replace it by one with these settings."""
+        run = self._draft.run
+        if run is not None and run.status == "idle" and run.config != self.config:
+            self.reset()
+        else:
+            self._publish()
+
+    def _put_aside(self, config: TrainingConfig) -> None:
+        self._draft = replace(self._draft.put_aside(), config=config)
+
+    def _leave(self, config: TrainingConfig | None = None) -> None:
+        """End all training, make the current run an earlier one, and use its successor's settings."""
+        self._threads.leave()
+        self._put_aside(config or self.config)
+
+    def _begin(self, training: TrainingRun, *runs: SessionRun, paused: bool = False) -> None:
+        """Start a training as a new run, after the current one was put aside; in a race, with its rivals' runs."""
+        self._draft = self._draft.beginning(*runs)
+        self._threads.start(training, paused=paused)
+        self._publish()
+
+    def _branch(
+        self, parent: SessionRun, moment: Moment, *, repeats: bool = False, paused: bool = False
+    ) -> None:
+        status, config = _status(paused), self.config
+        training, run = forked_run(parent, moment, config, self.dataset, repeats=repeats, status=status)
+        self._put_aside(run.config)
+        self._begin(training, run, paused=paused)
+
+    def _show(self, run: SessionRun) -> None:
+        """Make an ended run the current one, ready for more epochs if it can continue."""
+        training, run = resumed_run(run, self.dataset)
+        self._threads.hold(training)
+        self._publish(run=run)
+
+    def _train_reference(self) -> None:
+        """Train the textbook network with the same settings as the user's, unless that has been done."""
+        if self.own is None:
+            return
+        config, earlier = self.config, self._draft.earlier
+        alike = [
+            run
+            for run in earlier.of(self.dataset)
+            if run.own is None and {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
+        ]
+        if any(run.config == config and run.status == "finished" for run in alike):
+            return
+        training, run = fresh_run(config, self.dataset, None)
+        run = replace(run, label=f"textbook, {run_label(config, self._draft.first)}")
+        self._draft, (run,) = self._draft.numbering(run)
+        self._set(earlier=earlier.without(alike))
+        self._threads.start_reference(training, run)
+
+    def _take(self, delivery: Delivery) -> None:
+        if self._draft.run is not None:
+            self._draft = self._draft.taking(delivery)
+            self._publish()
+
+    def _take_reference(self, run: SessionRun) -> None:
+        self._publish(earlier=self._draft.earlier.followed_by(run))
+
+    def _take_test(self, run: SessionRun, found: FinalTest) -> None:
+        """Store the results on the test set; meanwhile the run may have become an earlier one."""
+        self._set(n_tested=self._draft.n_tested + 1)
+        now = next((one for one in self._draft.runs if one.key == run.key), None)
+        if now is not None and now.can_be_tested and now.epochs_done == run.epochs_done:
+            self._draft = self._draft.edited(run.number, test=replace(found, number=self._draft.n_tested))
+            self._publish()
+
+
+def _status(paused: bool) -> RunnerStatus:
+    return "paused" if paused else "running"

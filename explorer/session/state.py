@@ -21,7 +21,7 @@ MORE_EPOCHS = 10
 """Default number of epochs to add to a run that has reached its last one."""
 
 MOST_BYTES = 64 * 2**20
-"""Maximum memory of the moments of earlier runs, deleted ones included, in bytes; enough for some 120 of the exercise's."""
+"""Maximum bytes of the moments of earlier runs, deleted ones included; enough for 120 of the exercise's."""
 
 Runs = tuple[SessionRun, ...]
 

@@ -1,38 +1,38 @@
 """Utilities for readers of untrusted files: one kind of error, printable texts, and limits on sizes.
 
-Arrays come in a zip file, as written by `numpy.savez`. Declared sizes are checked before reading, so that a small
-hostile file can't fill the memory.
+Arrays come as ``.npy``, alone or in a zip file, as written by `numpy.savez`. Declared sizes are checked before
+reading, so that a small hostile file can't fill the memory.
 """
 
+import io
 import os
 import re
+import stat
 import sys
+import tarfile
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
 from math import prod
-from typing import IO, Any, BinaryIO, Self
+from pathlib import Path
+from typing import IO, Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-# The header that numpy.save writes for a plain array. Pickles, records and anything else don't match.
-_NPY_HEADER = re.compile(
-    rb"\{\s*'descr':\s*'([<>|=]?[A-Za-z]\d{0,6})',\s*'fortran_order':\s*(True|False),"
-    rb"\s*'shape':\s*\(((?:\d{1,12}L?,?\s*){0,4})\),?\s*\}\s*"
-)
-_MOST_HEADER = 4096
+HEADER_BYTES = 4096
+"""Maximum length of a header, and as many bytes as `ArrayHeader` needs."""
+
 _CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
 _MOST_ENTRIES = 100
 _MOST_CONTENTS = 1 << 16  # bytes of the zip file's central directory
-# Exceptions of zipfile and zlib for a file that is truncated, altered or malicious, or has an unknown compression
-# method.
+# Exceptions of the standard library's and NumPy's readers for a file that is truncated, altered or malicious.
 _DAMAGED = (
-    OSError, EOFError, ValueError, RuntimeError, OverflowError, MemoryError,
-    zlib.error, zipfile.BadZipFile,
+    OSError, EOFError, ValueError, TypeError, LookupError, RuntimeError, OverflowError, SyntaxError, MemoryError,
+    zlib.error, zipfile.BadZipFile, tarfile.TarError, tokenize.TokenError,
 )  # fmt: skip
 
 
@@ -43,10 +43,8 @@ class FileError(ValueError):
     ----------
     file : str
         Name of the file or folder, and of the part of it.
-    found : str
-        What was found, in words.
-    expected : str
-        What was expected, in words.
+    found, expected : str
+        What was found and what was expected, in words.
     """
 
     def __init__(self, file: str, found: str, expected: str) -> None:
@@ -57,51 +55,6 @@ class FileError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.file}: found {self.found}, expected {self.expected}."
-
-
-@dataclass(frozen=True, slots=True)
-class NpyHeader:
-    """The header of a ``.npy`` file."""
-
-    dtype: str
-    """Code of the dtype, with its byte order: ``"<f4"``."""
-    shape: tuple[int, ...]
-    fortran: bool = False
-    """Whether the first index varies fastest."""
-    size: int = 0
-    """Size of the header itself, in bytes."""
-
-    @classmethod
-    def read(cls, stream: IO[bytes], start: bytes = b"") -> Self | None:
-        """Read the header in `stream`, whose first bytes `start` have been read already; None if there is none.
-
-        Version 1 of the format has a length of 2 bytes, versions 2 and 3 have 4.
-        """
-        start = start + stream.read(8 - len(start))
-        width = 2 if start[6:7] == b"\x01" else 4
-        length = int.from_bytes(stream.read(width), "little")
-        found = _NPY_HEADER.fullmatch(stream.read(min(length, _MOST_HEADER)))
-        if start[:6] != b"\x93NUMPY" or found is None:
-            return None
-        shape = tuple(int(size) for size in re.findall(rb"\d+", found[3]))
-        return cls(found[1].decode(), shape, found[2] == b"True", len(start) + width + length)
-
-
-def read_exactly(stream: IO[bytes], size: int) -> bytearray:
-    """Read the next `size` bytes, or fewer if the stream ends earlier."""
-    data = bytearray()
-    while len(data) < size and (chunk := stream.read(min(_CHUNK, size - len(data)))):
-        data += chunk
-    return data
-
-
-def dtype_name(code: str) -> str:
-    """Return the dtype of a `NpyHeader` in words: ``"float32"``."""
-    letter, size = code.lstrip("<>|=")[0], code.lstrip("<>|=")[1:]
-    word = {"u": "uint", "i": "int", "f": "float", "c": "complex"}.get(letter)
-    if word and size:
-        return f"{word}{8 * int(size)}"
-    return "Python objects" if letter == "O" else f"dtype {code}"
 
 
 def printable(name: str, most: int = 80) -> str:
@@ -117,16 +70,97 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def explained(name: str, error: type[FileError], expected: str) -> Iterator[None]:
-    """Convert any error caused by a damaged file into one kind, which states what was `expected`."""
+def explained(name: str, error: type[FileError], expected: str, lead: str = "") -> Iterator[None]:
+    """Convert any error caused by a damaged file into one kind: the reason follows `lead`."""
     try:
         yield
     except error:
         raise
     except FileError as found:
         raise error(found.file, found.found, found.expected) from found
+    except MemoryError as damage:
+        raise error(name, "more than fits into memory", expected) from damage
     except _DAMAGED as damage:
-        raise error(name, printable(reason(damage)), expected) from damage
+        raise error(name, lead + printable(reason(damage)), expected) from damage
+
+
+def file_mode(path: Path, name: str) -> int:
+    """Return the mode of the file at `path`, following links; `FileError` if there is none."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise FileError(name, reason(error), "an existing file or folder") from error
+
+
+def open_plain_file(path: Path, name: str) -> io.BufferedReader:
+    """Open the file at `path` for reading; pipes and devices are refused without blocking.
+
+    Raises `FileError`, with the `name`, if there is none, it can't be read, or it is not a regular file.
+    """
+    mode = file_mode(path, name)
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise FileError(name, kinds.get(stat.S_IFMT(mode), "a device"), "a file")
+    try:
+        return io.BufferedReader(io.FileIO(path, opener=_open_at_once))
+    except OSError as error:
+        raise FileError(name, reason(error), "a file that can be read") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # If a pipe has replaced the file since the check, opening it still doesn't wait for a writer.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+class ArrayHeader(NamedTuple):
+    """The form of a stored array."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    size: int
+    """Size of the header itself, in bytes."""
+    is_fortran: bool = False
+
+    @classmethod
+    def of_npy(cls, head: bytes, part: str, expected: str) -> Self:
+        """Read the header in a ``.npy`` file's first `HEADER_BYTES`; `FileError` if it is no plain array's."""
+        stream = io.BytesIO(head)
+        try:
+            version = np.lib.format.read_magic(stream)
+            # Version 3 differs from 2 in the names of a record's fields only.
+            read = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            with warnings.catch_warnings(action="ignore"):  # numbers as Python 2 wrote them
+                shape, is_fortran, dtype = read(stream)
+        except _DAMAGED as error:
+            raise FileError(part, "something else than a plain array", expected) from error
+        if dtype.kind not in "OSUbiufc" or min(shape, default=0) < 0:
+            raise FileError(part, "something else than a plain array", expected)
+        return cls(dtype, shape, stream.tell(), is_fortran)
+
+    def __str__(self) -> str:
+        return f"{'Python objects' if self.dtype.hasobject else self.dtype.name} of shape {self.shape}"
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the array in bytes."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def read(self, stream: IO[bytes], head: bytes, part: str) -> NDArray[Any]:
+        """Read the rest of the file that begins with `head`; `FileError` unless the array ends where it does."""
+        # Without a limit a whole bomb would be unpacked. The extra byte is there if the data goes on.
+        data = bytearray(head[self.size :])
+        while len(data) <= self.n_bytes and (chunk := stream.read(min(_CHUNK, self.n_bytes + 1 - len(data)))):
+            data += chunk
+        if len(data) < self.n_bytes:
+            raise FileError(part, f"{len(data)} bytes of data", f"{self.n_bytes}, as its header says")
+        if len(data) > self.n_bytes:
+            raise FileError(part, "more data than its header says", f"{self.n_bytes} bytes")
+        array = np.frombuffer(data, self.dtype)
+        return array.reshape(self.shape, order="F" if self.is_fortran else "C")
 
 
 def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
@@ -139,7 +173,7 @@ def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = 
     packed : collection of str
         Names of the arrays to compress.
     """
-    stream = BytesIO()
+    stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for key, array in arrays.items():
             info = zipfile.ZipInfo(f"{key}.npy")
@@ -185,15 +219,16 @@ class ArrayArchive:
         """Return the declared size of an entry in bytes, including its header."""
         return self._entries[key].file_size
 
-    def is_single(self, key: str) -> bool:
-        """Return whether an entry's header declares a single value."""
+    def is_single(self, key: str, expected: str) -> bool:
+        """Return whether an entry is a single value, as its header says."""
         with self._archive.open(self._entries[key]) as stream:
-            return b"'shape': ()" in stream.read(1_000)
+            head = stream.read(HEADER_BYTES)
+        return ArrayHeader.of_npy(head, f"{self.name}, {key}", expected).shape == ()
 
     def array(
         self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
     ) -> NDArray[Any]:
-        """Return one array, after checking that its header is as `expected` and agrees with the entry's size.
+        """Return one array, after checking that its header is as `expected`.
 
         Parameters
         ----------
@@ -212,19 +247,12 @@ class ArrayArchive:
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FileError(part, f"compression method {entry.compress_type}", "stored or deflated data")
         with self._archive.open(entry) as stream:
-            header = NpyHeader.read(stream)
-            if header is None:
-                raise FileError(part, "something else than a plain array", expected)
-            shape = header.shape
-            fits = re.fullmatch(dtypes, header.dtype.lstrip("<>|=")) and len(shape) == n_axes
-            if not fits or (0 in shape and not may_be_empty):
-                raise FileError(part, f"{dtype_name(header.dtype)} of shape {shape}", expected)
-            size = prod(shape) * np.dtype(header.dtype).itemsize
-            if entry.file_size != header.size + size:
-                raise FileError(part, f"{entry.file_size} bytes", f"as many as shape {shape} takes")
-            # Without a limit the whole entry would be unpacked; the extra byte is there if the header was cut.
-            data = read_exactly(stream, size + 1)
-        array = np.frombuffer(data, header.dtype).reshape(shape, order="F" if header.fortran else "C")
+            head = stream.read(HEADER_BYTES)
+            header = ArrayHeader.of_npy(head, part, expected)
+            fits = re.fullmatch(dtypes, header.dtype.str[1:]) and len(header.shape) == n_axes
+            if not fits or (0 in header.shape and not may_be_empty):
+                raise FileError(part, str(header), expected)
+            array = header.read(stream, head, part)
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype.kind == "U" and (array.reshape(-1).view(np.uint32) > sys.maxunicode).any():
             raise FileError(part, "letters that Unicode has not", expected)

@@ -1,36 +1,68 @@
 """Read a data set from an archive or a folder with four files, detected by content; list available data sets.
 
-Nothing is written to disk, nothing is unpickled, and every problem raises a `DatasetError`.
+Nothing is unpickled, nothing in an archive is written to disk, and every problem raises a `DatasetError`.
+Processes share a data set through files that all of them map, so that its arrays are in memory once.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import json
 import os
 import stat
 import struct
+import tarfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import IO, Any, Literal, TypeAlias, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets.archive import members
-from explorer.datasets.dataset import DIGITS, Dataset, DatasetError
-from explorer.datasets.files import DAMAGED, ArrayKind, file_mode, open_plain_file, read_array, unzipped
+from explorer.datasets.dataset import ARRAYS, DIGITS, IMAGE_SHAPE, Dataset, DatasetError
 from explorer.datasets.mnist import load_mnist
-from explorer.datasets.shared import shared_dataset
-from explorer.foreign_files import printable, reason
+from explorer.foreign_files import HEADER_BYTES, ArrayHeader, explained, file_mode, open_plain_file, printable
+from explorer.safe_write import own_folder
 
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
-_KINDS: Mapping[str, ArrayKind] = MappingProxyType(
+_Kind: TypeAlias = Literal["images", "labels"]
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
     {"train images": "images", "train labels": "labels", "test images": "images", "test labels": "labels"}
 )
 """The content of the four files, by role."""
+
+_MOST_IMAGES = 1_000_000  # in one split: 784 MB
+_EXPECTED: Mapping[_Kind, str] = MappingProxyType(
+    {
+        "images": f"uint8 of shape (n, 28, 28), n from 1 to {_MOST_IMAGES}",
+        "labels": f"integers of shape (n,), n from 1 to {_MOST_IMAGES}",
+    }
+)
+_EXPECTED_ARCHIVE = "a .tgz or .tar with the four files, or their folder"
+_IDX_DTYPES = MappingProxyType({0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"})
+_SMALL = 50_000_000  # bytes that any file may unpack to: MNIST's training images
+_MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
+_MOST_MEMBERS = 1000
+_MOST_REST = 100_000_000  # bytes of an archive besides one array
+_SPECIAL = MappingProxyType(
+    {
+        tarfile.LNKTYPE: "a hard link",
+        tarfile.SYMTYPE: "a symbolic link",
+        tarfile.CHRTYPE: "a device",
+        tarfile.BLKTYPE: "a device",
+        tarfile.FIFOTYPE: "a pipe",
+    }
+)
+
+_NAMES = "names.json"  # in the folder of a shared data set
 
 _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
 """Name, and the folder of Debian's package ``dataset-fashion-mnist``."""
@@ -94,11 +126,9 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     """
     folder_or_file = _as_path(path)
     name = printable(folder_or_file.name or str(folder_or_file))
-    try:
+    with explained(name, DatasetError, "a smaller data set"):
         read = _read_folder if stat.S_ISDIR(file_mode(folder_or_file, name)) else _read_archive
         return _dataset(name, str(folder_or_file.absolute()), read(folder_or_file, name))
-    except MemoryError as error:
-        raise DatasetError(name, "more than fits into memory", "a smaller data set") from error
 
 
 def _as_path(path: str | os.PathLike[str]) -> Path:
@@ -112,18 +142,15 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _read_folder(folder: Path, name: str) -> _Arrays:
-    try:
-        with os.scandir(folder) as entries:
-            present = {entry.name for entry in entries if _role(entry.name) and not entry.is_dir()}
-    except OSError as error:
-        raise DatasetError(name, reason(error), "a folder that can be read") from error
+    with explained(name, DatasetError, "a folder that can be read"), os.scandir(folder) as entries:
+        present = {entry.name for entry in entries if _role(entry.name) and not entry.is_dir()}
     chosen = max((_chosen(naming, present) for naming in _NAMINGS), key=len)
     _check_complete(name, chosen)
     arrays: _Arrays = {}
     for role, file in chosen.items():
         shown = f"{name}/{file}"
         with open_plain_file(folder / file, shown) as stream:
-            arrays[role] = shown, read_array(stream, _KINDS[role], shown)
+            arrays[role] = shown, _read_array(stream, _KINDS[role], shown, _most_bytes(stream))
     return arrays
 
 
@@ -137,24 +164,121 @@ def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, st
     return {role: file for role, file in files if file in present}
 
 
+def _most_bytes(file: io.BufferedReader) -> int:
+    """Return the maximum size of an array in a file, which may be compressed."""
+    return max(_SMALL, _MOST_PACKED * os.fstat(file.fileno()).st_size)
+
+
 def _read_archive(path: Path, name: str) -> _Arrays:
-    expected = "a .tgz or .tar with the four files, or their folder"
     arrays: _Arrays = {}
-    with open_plain_file(path, name) as file:
-        try:
-            if not file.peek(1):
-                raise DatasetError(name, "an empty file", expected)
-            for member, stream in members(unzipped(file), name):
-                role = _role(member)
-                if role in arrays:
-                    raise DatasetError(name, f"two files for the {role}", "one of each")
-                if role is not None:
-                    shown = f"{name}/{member}"
-                    arrays[role] = shown, read_array(stream, _KINDS[role], shown)
-        except DAMAGED as error:
-            raise DatasetError(name, f"damaged data, {reason(error)}", expected) from error
+    with (
+        explained(name, DatasetError, _EXPECTED_ARCHIVE, "damaged data, "),
+        open_plain_file(path, name) as file,
+    ):
+        if not file.peek(1):
+            raise DatasetError(name, "an empty file", _EXPECTED_ARCHIVE)
+        most = _most_bytes(file)
+        for member, stream in _members(_unzipped(file), name, most + _MOST_REST):
+            role = _role(member)
+            if role in arrays:
+                raise DatasetError(name, f"two files for the {role}", "one of each")
+            if role is not None:
+                shown = f"{name}/{member}"
+                arrays[role] = shown, _read_array(stream, _KINDS[role], shown, most)
     _check_complete(name, arrays)
     return arrays
+
+
+class _Capped:
+    """A stream that raises after `most` bytes."""
+
+    def __init__(self, stream: io.BufferedReader, archive: str, most: int) -> None:
+        self._stream, self._archive, self._most, self._left = stream, archive, most, most
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.check(len(data))
+        self._left -= len(data)
+        return data
+
+    def check(self, n_bytes: int) -> None:
+        if not 0 <= n_bytes <= self._left:
+            found = f"more than {self._most // 1_000_000} MB when unpacked"
+            raise DatasetError(self._archive, found, "the four files of a data set")
+
+
+def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tuple[str, io.BufferedReader]]:
+    """Yield the name, without its folder, and the content of each plain file in a tar archive.
+
+    The content is valid until the next member is requested. Raises `DatasetError` for a link, a device or a path
+    outside the archive, and for too many members or bytes.
+    """
+    capped = _Capped(stream, archive, most)
+    try:
+        # As a stream: there is no way back to an earlier header, and so no endless loop.
+        with tarfile.open(fileobj=cast("IO[bytes]", capped), mode="r|") as members:
+            for number, member in enumerate(members):
+                if number == _MOST_MEMBERS:
+                    raise DatasetError(archive, f"more than {number} members", "the four files of a data set")
+                capped.check(member.size)
+                _check_member(member, archive)
+                content = members.extractfile(member)
+                if content is not None:
+                    yield PurePosixPath(member.name).name, cast("io.BufferedReader", content)
+    except (tarfile.TarError, RecursionError) as error:
+        raise DatasetError(
+            archive, "something else than a tar archive, or a damaged one", _EXPECTED_ARCHIVE
+        ) from error
+    while capped.read(1 << 20):  # gzip compares the checksum at the stream's end
+        pass
+
+
+def _check_member(member: tarfile.TarInfo, archive: str) -> None:
+    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
+        kind = _SPECIAL.get(member.type, "a special file")
+        raise DatasetError(archive, f"{printable(member.name)}, {kind}", "plain files only")
+    parts = PurePosixPath(member.name.replace("\\", "/")).parts
+    if parts[:1] == ("/",) or ".." in parts or ":" in "".join(parts[:1]):
+        found = f"{printable(member.name)}, a path that leaves the archive"
+        raise DatasetError(archive, found, "paths inside it")
+
+
+def _unzipped(stream: io.BufferedReader) -> io.BufferedReader:
+    """Return the stream, decompressed if its first two bytes are those of gzip."""
+    if stream.peek(2)[:2] != b"\x1f\x8b":
+        return stream
+    return io.BufferedReader(gzip.GzipFile(fileobj=stream))
+
+
+def _read_array(stream: io.BufferedReader, kind: _Kind, file: str, most_bytes: int) -> NDArray[Any]:
+    """Read the array in a file, plain or gzipped, C-contiguous, in the file's dtype."""
+    with explained(file, DatasetError, _EXPECTED[kind], "damaged data, "):
+        stream = _unzipped(stream)
+        head = stream.read(HEADER_BYTES)
+        header = _read_header(head, kind, file)
+        dtypes, tail = ("u", IMAGE_SHAPE) if kind == "images" else ("ui", ())
+        n = header.shape[0] if header.shape else 0
+        fits = header.dtype.kind in dtypes and header.shape[1:] == tail and 1 <= n <= _MOST_IMAGES
+        if not fits or (kind == "images" and header.dtype.itemsize > 1):
+            raise DatasetError(file, str(header), _EXPECTED[kind])
+        if header.n_bytes > most_bytes:
+            found = f"{header.n_bytes} bytes of data"
+            raise DatasetError(file, found, f"at most {most_bytes} in a file of this size")
+        return np.ascontiguousarray(header.read(stream, head, file))
+
+
+def _read_header(head: bytes, kind: _Kind, file: str) -> ArrayHeader:
+    if not head:
+        raise DatasetError(file, "an empty file", f"{kind} as .npy or idx")
+    if head[:4] == b"\x93NUM":
+        return ArrayHeader.of_npy(head, file, _EXPECTED[kind])
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_DTYPES or head[3] > 4:
+        found = f"a file that starts with the bytes {head[:4].hex(' ')}"
+        raise DatasetError(file, found, f"{kind} as .npy or idx")
+    size = 4 + 4 * head[3]
+    if len(head) < size:
+        raise DatasetError(file, "an idx header that is cut off", _EXPECTED[kind])
+    return ArrayHeader(np.dtype(_IDX_DTYPES[head[2]]), struct.unpack(f">{head[3]}I", head[4:size]), size)
 
 
 def _check_complete(source: str, roles: Collection[str]) -> None:
@@ -225,3 +349,39 @@ def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tupl
     if path.is_dir():
         offers.append(offer_file(name, path, None if shared is None else shared / name))
     return tuple(offer for offer in offers if offer.name not in {*but})
+
+
+def write_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write a data set for `map_dataset`, with its name, its class names and its source.
+
+    The folder must exist, and no other process may write to it. Raises `OSError` without space or permission.
+    """
+    for name in ARRAYS:
+        np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
+    names = {"name": dataset.name, "class_names": dataset.class_names, "source": dataset.source}
+    (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
+
+
+def map_dataset(folder: Path) -> Dataset:
+    """Return the data set written by `write_dataset`, with mapped arrays. `OSError` if a file is missing."""
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+    return Dataset(**arrays, **json.loads((folder / _NAMES).read_text(encoding="utf-8")))
+
+
+def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
+    """Return the data set in `folder`; if there is none yet, `load` it and store it there for all to map.
+
+    It is stored atomically. Without space or permission, this process keeps what it has loaded. Errors of
+    `load` are raised.
+    """
+    with suppress(OSError):
+        return map_dataset(folder)
+    dataset = load()
+    with suppress(OSError), own_folder("part-", folder.parent) as parts:
+        part = parts / folder.name
+        part.mkdir()
+        write_dataset(dataset, part)
+        part.rename(folder)  # fails if another process was faster
+    with suppress(OSError):
+        return map_dataset(folder)
+    return dataset

@@ -10,6 +10,7 @@ import shutil
 import sys
 import zlib
 from functools import cache
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets.dataset import IMAGE_SHAPE, Dataset
-from explorer.datasets.files import DAMAGED, ArrayKind, open_plain_file, read_array
+from explorer.datasets.dataset import IMAGE_SHAPE, Dataset, DatasetError
+from explorer.foreign_files import explained
 from explorer.safe_write import own_folder
 
 DATA = Path(__file__).parent / "data"
@@ -46,13 +47,13 @@ def load_mnist() -> Dataset:
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
     Proceedings of the IEEE 86 (1998), section III.A.
     """
-    images, labels = _shared_images(_cache_folder()), _read(LABELS, "labels")
+    images, labels = _shared_images(_cache_folder()), _read(LABELS)
     return Dataset("MNIST", images[:N_TRAIN], labels[:N_TRAIN], images[N_TRAIN:], labels[N_TRAIN:])
 
 
-def _read(name: str, kind: ArrayKind) -> NDArray[Any]:
-    with open_plain_file(DATA / name, name) as stream:
-        return read_array(stream, kind, name)
+def _read(name: str) -> NDArray[Any]:
+    with explained(name, DatasetError, "the package's own file"), gzip.open(DATA / name) as stream:
+        return np.asarray(np.load(BytesIO(stream.read()), allow_pickle=False))
 
 
 def _cache_folder() -> Path | None:
@@ -75,14 +76,13 @@ def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
         images = _mapped(path, checksum, size)
         if images is None and _unpack(path):
             images = _mapped(path, checksum, size)
-    return _read(IMAGES, "images") if images is None else images
+    return _read(IMAGES) if images is None else images
 
 
 def _trailer() -> tuple[int, int]:
     """Return the CRC-32 and the size in bytes of the unpacked images (RFC 1952, section 2.3.1)."""
-    with open_plain_file(DATA / IMAGES, IMAGES) as stream:
-        stream.seek(max(stream.seek(0, os.SEEK_END) - 8, 0))
-        trailer = stream.read()
+    with explained(IMAGES, DatasetError, "the package's own file"):
+        trailer = (DATA / IMAGES).read_bytes()[-8:]
     return int.from_bytes(trailer[:4], "little"), int.from_bytes(trailer[4:], "little")
 
 
@@ -114,6 +114,6 @@ def _unpack(path: Path) -> bool:
             with gzip.open(DATA / IMAGES) as packed, part.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, 1 << 20)
             part.replace(path)
-    except DAMAGED:
+    except (OSError, EOFError, zlib.error):
         return False
     return True

@@ -17,7 +17,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
+from explorer.foreign_files import (
+    ArrayArchive,
+    FileError,
+    archive_bytes,
+    explained,
+    open_plain_file,
+    printable,
+)
 from explorer.safe_write import whole_file
 
 from . import arguments
@@ -120,11 +127,8 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
     """
     location = Path(path).expanduser()
     name = printable(location.name)
-    with explained(name, WeightsError, _EXPECTED):
-        if location.exists() and not location.is_file():  # opening a pipe would wait for its writer
-            raise WeightsError(name, "something else than a file", _EXPECTED)
-        with location.open("rb") as stream:
-            return _read(stream, name)
+    with explained(name, WeightsError, _EXPECTED), open_plain_file(location, name) as stream:
+        return _read(stream, name)
 
 
 def read_weights(content: bytes, name: str) -> SavedWeights:
@@ -204,7 +208,7 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
 
 def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
     """Return the further entries that are a single text or number; arrays are left unread."""
-    singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key)]
+    singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key, "a value")]
     return {key: archive.array(key, r"U\d{1,5}|[iu][1248]|f[248]", 0, "a value").item() for key in singles}
 
 

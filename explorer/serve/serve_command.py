@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
-from explorer.datasets.shared import shared_dataset
+from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
 from explorer.serve.access import (
     ACCESS_DEFAULTS,

@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 
 from explorer.checks.diagnosis import diagnose_each, names_in
 from explorer.checks.tasks import TASKS, textbook
-from explorer.datasets.files import open_plain_file
-from explorer.foreign_files import FileError, printable
+from explorer.foreign_files import FileError, open_plain_file, printable
 from explorer.wording import enumerated
 
 MOST_BYTES = 20_000_000

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from explorer.datasets import bundle
+from explorer.datasets import archive as bundle
 from explorer.datasets.mnist import DATA, IMAGES, LABELS
 
 
@@ -44,7 +44,7 @@ def test_the_command_refuses_other_data(make, npy_files):
         (make.folder(npy_files), "another data set than MNIST"),
         ("/no/such", "no such file"),
     ):
-        command = [sys.executable, "-m", "explorer.datasets.bundle", str(path)]
+        command = [sys.executable, "-m", "explorer.datasets.archive", str(path)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert result.returncode == 2
         assert words in result.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.datasets.shared import map_dataset, shared_dataset, write_dataset
+from explorer.datasets.loading import map_dataset, shared_dataset, write_dataset
 
 CLOTHES = tuple("abcdefghij")
 

@@ -243,8 +243,8 @@ def test_there_is_no_file(file):
 
 def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "something else than a file" in refused(tmp_path / "pipe")
-    assert "something else than a file" in refused(tmp_path)
+    assert "found a pipe, expected a file" in refused(tmp_path / "pipe")
+    assert "found a folder, expected a file" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip file" * 100, pickle.dumps([1])])
@@ -351,7 +351,7 @@ def header_of(shape, dtype="<f4"):
 def test_a_shape_that_the_entry_cant_hold(file, shape):
     write(file, arrays(W1=header_of(shape) + bytes(48)))
     assert peak_while(lambda: refused(file)) < 10e6
-    assert f"as many as shape {shape} takes" in refused(file)
+    assert "its header says" in refused(file)
 
 
 def test_a_bomb_is_refused_by_the_size_that_it_declares(file):

@@ -29,7 +29,7 @@ from processes import descendants
 
 import explorer
 from explorer.datasets import load_mnist, shared
-from explorer.datasets.shared import write_dataset
+from explorer.datasets.loading import write_dataset
 from explorer.serve import present_command, serve_command
 from explorer.serve.access import Access, RefusedError, is_loopback
 from explorer.serve.command import main

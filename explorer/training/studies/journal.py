@@ -25,9 +25,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
-from explorer.datasets.files import open_plain_file
-from explorer.foreign_files import reason
+from explorer.datasets.dataset import ARRAYS, Dataset
+from explorer.foreign_files import FileError, open_plain_file, reason
 from explorer.training.config import FIELDS, MOST_EPOCHS, TrainingConfig
 from explorer.training.records import EpochRecord, figure_kinds, read_only_counts
 from explorer.training.studies.trials import TRIAL_STATUSES, FinalFigures, StudyError, Trial
@@ -77,7 +76,7 @@ def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
         path = Path(path).expanduser()
         with open_plain_file(path, str(path)) as file:
             content = file.read()
-    except (DatasetError, OSError, RuntimeError) as error:  # RuntimeError: no home folder for its “~”
+    except (FileError, OSError, RuntimeError) as error:  # RuntimeError: no home folder for its “~”
         raise StudyError(str(error)) from error
     return parse_journal(content, path.name)
 

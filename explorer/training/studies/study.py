@@ -14,7 +14,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.datasets.shared import write_dataset
+from explorer.datasets.loading import write_dataset
 from explorer.foreign_files import reason
 from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig

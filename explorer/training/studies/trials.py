@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.datasets.shared import map_dataset
+from explorer.datasets.loading import map_dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 
 import pytest
-from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.figures.palette import PALETTES
 
@@ -22,6 +20,10 @@ DRAWN = """() => {
   const figures = seen.filter((part) => part.querySelector('.explorer-live-figure'));
   return figures.length === 16 && figures.every((part) => part.querySelector('.main-svg'));
 }"""
+LOST = "Error displaying widget: model not found"
+DRAWN_OR_LOST = (
+    f"""() => ({DRAWN})() ? "drawn" : document.body.textContent.includes("{LOST}") ? "lost" : null"""
+)
 SHOWS = """surface => {
   const plots = [...document.querySelectorAll('.explorer-surface .main-svg:first-child')];
   return plots.every((plot) => !plot.checkVisibility() || getComputedStyle(plot).backgroundColor === surface);
@@ -64,10 +66,10 @@ def page(request, open_page, notebook):
     size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
     if request.param == "Voilà":
         visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
-        with suppress(TooLateError):  # known gap: a busy page now and then loses one of so many parts
-            visit.page.wait_for_function(DRAWN, timeout=60_000)
-            return visit.page
-        visit.page.reload()
+        # ipywidgets' manager gives up on an output's model after 2 s, without a last look: on a page that is busy
+        # for longer, the output is lost until a reload. The explorer's own template waits instead.
+        if visit.page.wait_for_function(DRAWN_OR_LOST).json_value() == "lost":
+            visit.page.reload()
     else:
         url, root = request.getfixturevalue("jupyterlab")
         shutil.copy(path, root)

@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 _MODULES = MappingProxyType(
     {
         "app.explorer": ("Explorer",),
-        "app.panels.lab.lab": ("BugLab",),
+        "app.panels.lab": ("BugLab",),
         "app.parts": (
             "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "RunButtons", "Settings", "SketchPad",
             "Weights",

@@ -12,8 +12,8 @@ from typing import Self
 from urllib.parse import urlencode
 
 from explorer.app.data_choice import DataChoice, unreadable
-from explorer.app.panels.inside.inside import SECTIONS, Inside
-from explorer.app.panels.lab.lab import LEVELS, LabPanel
+from explorer.app.panels.inside import SECTIONS, Inside
+from explorer.app.panels.lab import LEVELS, LabPanel
 from explorer.app.panels.mistakes import MISTAKES_SECTIONS, MistakesPanel
 from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError

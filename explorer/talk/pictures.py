@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from explorer.app import Explorer
 from explorer.app.layout import box
-from explorer.app.panels.images import ChosenImages
-from explorer.app.panels.matrix import Matrix as ChoosableMatrix
+from explorer.app.panels.confusion import ChosenImages
+from explorer.app.panels.confusion import Matrix as ChoosableMatrix
 from explorer.app.views import ANY, OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.axes import Metric

@@ -11,10 +11,10 @@ import pytest
 from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls, train_on
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.panels.inside.gradient_check import gradient_verdict
-from explorer.app.panels.inside.pacing import Leisure, Pace
-from explorer.app.panels.inside.section import probe, probe_size
-from explorer.app.panels.inside.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
+from explorer.app.panels.inside import gradient_verdict
+from explorer.app.panels.pacing import Leisure, Pace
+from explorer.app.panels.sections import probe, probe_size
+from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
@@ -317,18 +317,18 @@ def test_the_selected_epoch_is_marked(app, inside):
 
 def test_another_run_is_diagnosed_afresh(app, inside):
     section = opened(inside, "time")
-    before = section._known[4.0]
+    before = section.known[4.0]
     retrain(app, learning_rate=0.01)
-    assert section._known[4.0] != before
+    assert section.known[4.0] != before
     retrain(app, epochs=2)
-    assert sorted(section._known) == [0, 1, 2]
+    assert sorted(section.known) == [0, 1, 2]
 
 
 def test_more_epochs_are_added(app, inside):
     section = opened(inside, "time")
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
-    assert sorted(section._known) == list(range(7))
+    assert sorted(section.known) == list(range(7))
 
 
 def test_a_fork_has_no_start_of_its_own(app, inside):
@@ -337,17 +337,17 @@ def test_a_fork_has_no_start_of_its_own(app, inside):
     assert app.wait(PATIENCE)
     at_epoch(app, 3)
     train_on(app)
-    assert sorted(section._known) == [3, 4, 5, 6]
+    assert sorted(section.known) == [3, 4, 5, 6]
 
 
 def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_path):
     """The same network at epochs 0 and 4 would be a flat line that never happened."""
     section = opened(inside, "time")
     reopen(app, tmp_path / "trained.npz")
-    assert sorted(section._known) == [4]
+    assert sorted(section.known) == [4]
     np.testing.assert_array_equal(np.array(section.gradient.data[0].x), [4])
     app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
-    assert (inside._subjects._newest.epoch, sorted(section._known)) == (4, [4])
+    assert (inside._subjects._newest.epoch, sorted(section.known)) == (4, [4])
 
 
 def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
@@ -355,7 +355,7 @@ def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
     app.train(CONFIG.replace(epochs=500, batch_size=1))
     app.session.pause()
     assert app.wait(PATIENCE)
-    assert run_of(app).epoch in section._known
+    assert run_of(app).epoch in section.known
 
 
 # Gradient check
@@ -565,24 +565,19 @@ def test_larger_networks_are_tried_on_fewer_images():
     assert sizes[-1] == 32
 
 
-class Training:
-    is_training = True
-
-
-class Paused:
-    is_training = False
-
-
-def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long():
-    pace = Pace()
-    assert pace.is_due(Training())
-    with pace.drawing():
+def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
+    state, pace = app.views.state, Pace()
+    training = replace(state, run=replace(state.run, status="running"))
+    assert pace.is_due(training, 1)
+    with pace.costly():
         end = time.thread_time() + 0.02
         while time.thread_time() < end:
             pass
-    assert not pace.is_due(Training())
-    assert pace.is_due(Paused())
-    assert pace._rests_until - time.monotonic() > 1
+    assert pace.rests(training)
+    assert not pace.rests(state)
+    assert not pace.is_due(training, 2)
+    assert pace.is_due(training, 2, at_once=True)
+    assert not pace.is_due(state, 2)
 
 
 def test_long_work_leaves_the_loop_free():
@@ -615,7 +610,7 @@ def test_without_a_loop_long_work_is_done_at_once():
 def test_diagnoses_on_the_page_are_those_of_the_network(app, inside, small_dataset):
     section = opened(inside, "time")
     expected = diagnose(app.network, small_dataset.X_test, small_dataset.Y_test)
-    for found, layer in zip(section._known[4.0], expected, strict=True):
+    for found, layer in zip(section.known[4.0], expected, strict=True):
         assert found.saturated == layer.saturated
         assert found.gradient_rms == pytest.approx(layer.gradient_rms, rel=1e-5)
 

@@ -9,7 +9,7 @@ import pytest
 from app_steps import messages
 
 from explorer import BugLab, EpochRecord, Explorer, TrainingConfig
-from explorer.app.panels.lab.lab import GUESSES, LEVELS
+from explorer.app.panels.lab import GUESSES, LEVELS
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.training import OwnClass, OwnRun

@@ -251,10 +251,10 @@ def test_the_matrix_is_compared_with_another_runs(app):
         "no other run",
         "4 units, batch 16, lr 0.02 (run 1)",
     ]
-    assert hidden(panel._together)
+    assert hidden(panel.together)
     panel.other.value = "1"
-    assert not hidden(panel._together)
-    assert all(hidden(box) for box in panel._alone)
+    assert not hidden(panel.together)
+    assert all(hidden(box) for box in panel.alone)
     more = run_of(app).newest.confusion - before
     (cells,) = panel.difference.figure.to_plotly_json()["data"]
     np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
@@ -275,7 +275,7 @@ def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
         "4 units, batch 16, lr 0.02 (run 1)",
     ]
     panel.other.value = "1"
-    assert not hidden(panel._together)
+    assert not hidden(panel.together)
 
 
 def test_a_run_that_is_deleted_is_compared_with_no_more(app):
@@ -284,7 +284,7 @@ def test_a_run_that_is_deleted_is_compared_with_no_more(app):
     panel.other.value = "1"
     app.session.delete(1)
     assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
-    assert hidden(panel._together)
+    assert hidden(panel.together)
 
 
 def test_a_cell_of_this_matrix_filters_these_images(app):

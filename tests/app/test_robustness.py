@@ -9,7 +9,7 @@ import pytest
 from app_steps import PATIENCE, retrain, run_of
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.panels import robustness
+from explorer.app.panels import mistakes
 from explorer.app.views import Drawing
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
@@ -189,8 +189,8 @@ def test_two_networks_are_measured_on_the_same_images(app, section, monkeypatch)
     """Where the other one is so large that fewer images must do, the first is measured on these again."""
     first = run_of(app)
     retrain(app, hidden_sizes=6)
-    monkeypatch.setattr(robustness, "_LEAST_IMAGES", 40)
-    monkeypatch.setattr(robustness, "_MOST_PRODUCTS", 100 * first.new_network().n_parameters)
+    monkeypatch.setattr(mistakes, "_LEAST_IMAGES", 40)
+    monkeypatch.setattr(mistakes, "_MOST_PRODUCTS", 100 * first.new_network().n_parameters)
     section.other.value = str(first.number)
     assert section.caption.text.startswith("Accuracy on 100 of 200 test images")
     data = section._data

@@ -10,8 +10,9 @@ import pytest
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import study as module
-from explorer.app.panels.study import RECORDED
-from explorer.app.panels.study_plan import MOST_JOURNAL_BYTES, MOST_TRIALS, StudyPlan
+from explorer.app.panels import study_plan
+from explorer.app.panels.study import MOST_JOURNAL_BYTES, RECORDED
+from explorer.app.panels.study_plan import MOST_TRIALS, StudyPlan
 from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
@@ -55,11 +56,11 @@ def run(panel):
 
 def ask(panel, setting="batch_size", values="8, 600", *others, seeds="1"):
     """Ask for a study of one setting or two, of one epoch."""
-    panel.question.value = "own"
-    for axis, entry, text in zip(panel.axes, panel.values, (values, *others[1:]), strict=False):
-        axis.value = setting if axis is panel.axes[0] else others[0]
+    panel.form.question.value = "own"
+    for axis, entry, text in zip(panel.form.axes, panel.form.values, (values, *others[1:]), strict=False):
+        axis.value = setting if axis is panel.form.axes[0] else others[0]
         entry.text = text
-    panel.epochs.text, panel.seeds.text = "1", seeds
+    panel.form.epochs.text, panel.form.seeds.text = "1", seeds
 
 
 def costs(panel):
@@ -83,7 +84,7 @@ def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
 
 def test_of_two_settings_a_choice_has_a_curve_for_each_value(panel):
     ask(panel, "loss", "squared_error, cross_entropy", "batch_size", "8, 600")
-    panel.drawing.show(panel._plan, ())
+    panel.drawing.show(panel.plan, ())
     figure = panel.drawing.figures["accuracy"]
     assert {trace.type for trace in figure.data} == {"scatter"}
     assert figure.layout.xaxis.title.text == "batch size (images)"
@@ -93,8 +94,8 @@ def test_of_two_settings_a_choice_has_a_curve_for_each_value(panel):
 
 
 def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
-    assert panel.question.value == "batch"
-    assert "by sum at 0.01 and by mean at 3. At these" in panel.question_words.text
+    assert panel.form.question.value == "batch"
+    assert "by sum at 0.01 and by mean at 3. At these" in panel.form.words.text
     assert costs(panel).startswith("36 runs, about ")
     assert HIDDEN in panel.drawing.view._dom_classes
 
@@ -103,49 +104,49 @@ def test_the_plan_follows_the_controls(app, panel):
     ask(panel, "learning_rate", "0.01..1 ×3", "hidden_sizes", "4, 8", seeds="2")
     assert costs(panel).startswith("12 runs, ")
     app.hidden_activation = "relu"
-    assert {config.hidden_activation for config in panel._plan.configs} == {"relu"}
-    panel.axes[1].value = ""
-    panel.gradient.value = "both"
-    assert {(c.reduction, c.learning_rate) for c in panel._plan.configs} == {
+    assert {config.hidden_activation for config in panel.plan.configs} == {"relu"}
+    panel.form.axes[1].value = ""
+    panel.form.gradient.value = "both"
+    assert {(c.reduction, c.learning_rate) for c in panel.plan.configs} == {
         (reduction, rate) for reduction in ("sum", "mean") for rate in (0.01, 0.1, 1.0)
     }
 
 
 def test_another_setting_comes_with_values_of_its_own(panel):
-    panel.question.value = "own"
-    panel.axes[0].value = "initializer"
-    assert panel.values[0].text.startswith("glorot, he, ")
+    panel.form.question.value = "own"
+    panel.form.axes[0].value = "initializer"
+    assert panel.form.values[0].text.startswith("glorot, he, ")
     assert costs(panel).startswith("12 runs")
 
 
 def test_the_offered_values_follow_the_controls_until_others_are_typed(app, panel):
-    panel.question.value = "own"
-    assert panel.values[0].text == "0.001..0.1 ×5"
+    panel.form.question.value = "own"
+    assert panel.form.values[0].text == "0.001..0.1 ×5"
     app.optimizer, app.learning_rate = "adam", 0.001
-    assert panel.values[0].text == "0.0001..0.01 ×5"
-    panel.values[0].text = "0.5"
+    assert panel.form.values[0].text == "0.0001..0.01 ×5"
+    panel.form.values[0].text = "0.5"
     app.learning_rate = 0.1
-    assert panel.values[0].text == "0.5"
+    assert panel.form.values[0].text == "0.5"
 
 
 def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
     ask(panel, "batch_size", "8, 70000", "hidden_sizes", "4")
-    assert panel.values[0].error.startswith("“70000” can't be used: expected a whole number from 1 to")
-    assert panel.values[0].text == "8, 70000"
-    assert panel.values[1].error == ""
+    assert panel.form.values[0].error.startswith("“70000” can't be used: expected a whole number from 1 to")
+    assert panel.form.values[0].text == "8, 70000"
+    assert panel.form.values[1].error == ""
     press(panel)
     assert "see what is expected" in panel.progress.shown.text
     assert not panel.progress.shown.running
-    panel.values[0].text, panel.seeds.text = "8", "0"
-    assert panel.values[0].error == ""
-    assert panel.seeds.error
-    panel.seeds.text, panel.axes[1].value = "1", "batch_size"
-    assert panel.values[1].error == "This setting already varies: choose another."
+    panel.form.values[0].text, panel.form.seeds.text = "8", "0"
+    assert panel.form.values[0].error == ""
+    assert panel.form.seeds.error
+    panel.form.seeds.text, panel.form.axes[1].value = "1", "batch_size"
+    assert panel.form.values[1].error == "This setting already varies: choose another."
 
 
 def test_more_than_two_thousand_runs_are_refused(panel):
     ask(panel, values="1..600 ×500", seeds="1000")
-    assert panel.seeds.error == "Too many runs: expected at most 2\u202f000 runs."
+    assert panel.form.seeds.error == "Too many runs: expected at most 2\u202f000 runs."
 
 
 def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
@@ -167,7 +168,7 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
 
 @pytest.mark.slow
 def test_a_study_of_batch_sizes_is_drawn_and_put_into_words(panel):
-    panel.epochs.text = panel.seeds.text = "1"
+    panel.form.epochs.text = panel.form.seeds.text = "1"
     run(panel)
     wait_for(lambda: panel.progress.shown.text.endswith("of 12 runs · done"))
     sizes = [1, 8, 32, 128, 512, 600]
@@ -258,7 +259,7 @@ def test_the_plan_says_how_many_runs_a_seat_has_room_for(panel, monkeypatch):
     monkeypatch.setattr(StudyRunner, "start", lambda _self, *given: started.append(given[3]) or 0)
     monkeypatch.setattr(module, "n_cores", lambda: 4)
     monkeypatch.setattr(module, "workers_for", lambda *_: 1)
-    panel.seeds.text = "2"
+    panel.form.seeds.text = "2"
     wait_for(lambda: panel.progress.shown.text.endswith("room for 1 run at a time"))
     press(panel)
     assert started == [1]
@@ -269,7 +270,7 @@ def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
         raise StudyError("It would need more than a seat has.")
 
     monkeypatch.setattr(module, "workers_for", refuse)
-    panel.seeds.text = "2"
+    panel.form.seeds.text = "2"
     wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
     press(panel)
     wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
@@ -292,7 +293,7 @@ def test_the_figures_follow_the_theme(app, panel):
 
 def test_with_an_optimizer_that_takes_the_mean_there_is_one_curve(app, panel):
     app.optimizer = "adam"
-    assert "with Adam, which takes the mean gradient in any case" in panel.question_words.text
+    assert "with Adam, which takes the mean gradient in any case" in panel.form.words.text
     assert costs(panel).startswith("18 runs")  # six batch sizes, three seeds
 
 
@@ -314,9 +315,9 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
     wait_for(lambda: "remaining: 1 run, about" in panel.progress.shown.text)
     assert panel.progress.shown.text.startswith("7 of 8 runs")
     wait_for(lambda: panel.drawing.words.text.startswith("Opened mine.jsonl"))
-    assert [axis.value for axis in panel.axes] == ["hidden_sizes", "batch_size"]
-    assert [entry.text for entry in panel.values] == ["4, 8-4", "8, 600"]
-    assert panel._missing == configs[-1:]
+    assert [axis.value for axis in panel.form.axes] == ["hidden_sizes", "batch_size"]
+    assert [entry.text for entry in panel.form.values] == ["4, 8-4", "8, 600"]
+    assert panel.missing == configs[-1:]
     saved = []
     monkeypatch.setattr(panel.files, "download", lambda *file: saved.append(file))
     panel.files._on_message(panel.files, {"save": True}, [])
@@ -332,8 +333,8 @@ def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset
         for config in asked[:9]
     ]
     opened(panel, journal_content(done, small_dataset))
-    assert panel.question.value == "batch"
-    assert set(panel._missing) == set(asked[9:])
+    assert panel.form.question.value == "batch"
+    assert set(panel.missing) == set(asked[9:])
 
 
 @pytest.mark.parametrize(
@@ -430,9 +431,8 @@ def open_file(panel, content, name="mine.jsonl"):
 def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, paused, other_dataset, leave):
     costs(panel)
     let_go = paused("measured_cost")
-    panel.seeds.text = "2"
+    panel.form.seeds.text = "2"
     press(panel)
-    assert panel._wants_start
     app.close() if leave == "close" else app.session.use(other_dataset)
     let_go()
     assert not started
@@ -473,7 +473,7 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
     assert panel.progress.shown.waits
     assert not panel.files.can_open
     press(panel)
-    panel.seeds.text = "2"
+    panel.form.seeds.text = "2"
     costs(panel)
     panel.progress._on_message(panel.progress, {"press": press_before}, [])
     assert not started
@@ -481,8 +481,8 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
     assert not panel.progress.shown.waits
     assert panel.files.can_open
     assert len(panel.trials) == is_good
-    panel.seeds.text = "1" if is_good else "3"
-    panel.epochs.text = "1"
+    panel.form.seeds.text = "1" if is_good else "3"
+    panel.form.epochs.text = "1"
     costs(panel)
     press(panel)
     assert panel.progress.shown.running
@@ -492,7 +492,7 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
 def test_a_file_that_comes_while_a_study_runs_changes_nothing(panel, started, small_dataset):
     costs(panel)
     press(panel)
-    panel._open("mine.jsonl", journal_content(failures([CONFIG]), small_dataset))
+    open_file(panel, journal_content(failures([CONFIG]), small_dataset))
     assert panel.progress.shown.running
     assert panel.trials == ()
 
@@ -500,13 +500,13 @@ def test_a_file_that_comes_while_a_study_runs_changes_nothing(panel, started, sm
 def test_a_journal_in_which_three_settings_vary_is_refused(app, panel, small_dataset):
     costs(panel)
     configs = grid(CONFIG, hidden_sizes=[4, 8], batch_size=[8, 16], learning_rate=[0.1, 1.0])
-    before = app.session.config, panel._plan
+    before = app.session.config, panel.plan
     opened(panel, journal_content(failures(configs), small_dataset))
     assert panel.progress.shown.text == (
         "mine.jsonl varies hidden units, batch size and learning rate; this tab shows one or two settings: "
         "nn-explorer study --report shows it. Nothing was changed."
     )
-    assert (app.session.config, panel._plan) == before
+    assert (app.session.config, panel.plan) == before
     assert panel.trials == ()
 
 
@@ -526,26 +526,25 @@ def test_a_journal_of_more_combinations_than_a_study_can_have_is_refused(panel, 
     )
     seeds = [CONFIG.replace(seed=n) for n in range(200)]
     opened(panel, journal_content(failures(seeds), small_dataset))
-    assert len(panel.trials) == len(panel._plan.configs) == 200
+    assert len(panel.trials) == len(panel.plan.configs) == 200
 
 
 def test_the_controls_are_read_again_after_a_file_that_could_not_be_shown(panel, small_dataset, monkeypatch):
     costs(panel)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "as_text", lambda *_: 1 / 0)
+        patch.setattr(study_plan, "as_text", lambda *_: 1 / 0)
         opened(panel, journal_content(failures([CONFIG]), small_dataset))
-    panel.question.value, panel.seeds.text, panel.epochs.text = "batch", "2", "3"
-    assert len(panel._plan.configs) == 24
+    panel.form.question.value, panel.form.seeds.text, panel.form.epochs.text = "batch", "2", "3"
+    assert len(panel.plan.configs) == 24
 
 
 def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypatch):
     costs(panel)
     with monkeypatch.context() as patch:
         patch.setattr(module, "measured_cost", lambda *_, **__: 1 / 0)
-        for change in (lambda: setattr(panel.seeds, "text", "2"), lambda: press(panel)):
+        for change in (lambda: setattr(panel.form.seeds, "text", "2"), lambda: press(panel)):
             change()
             wait_for(lambda: panel.progress.shown.text.startswith("What this costs can't be told: ZeroDiv"))
-            assert not panel._wants_start
     press(panel)
     wait_for(lambda: panel.progress.shown.running)
     assert len(started) == 1
@@ -577,31 +576,31 @@ def test_while_a_study_runs_no_values_are_compared(panel, started, monkeypatch):
 
 def test_the_epochs_are_not_read_where_they_vary(panel):
     ask(panel, "epochs", "1, 2")
-    panel.epochs.text = "many"
-    assert {config.epochs for config in panel._plan.configs} == {1, 2}
-    panel.axes[0].value = "batch_size"
-    assert panel.epochs.error
-    assert panel._plan.configs == ()
+    panel.form.epochs.text = "many"
+    assert {config.epochs for config in panel.plan.configs} == {1, 2}
+    panel.form.axes[0].value = "batch_size"
+    assert panel.form.epochs.error
+    assert panel.plan.configs == ()
 
 
 def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
     configs = grid(CONFIG, hidden_sizes=[4, 8], seed=[0, 5, 9])
     opened(panel, journal_content(failures(configs[:-1]), small_dataset))
-    assert {config.seed for config in panel._plan.configs} == {0, 5, 9}
-    assert panel._missing == configs[-1:]
-    panel.seeds.text = "4"
-    assert {config.seed for config in panel._plan.configs} == {0, 1, 2, 3}
+    assert {config.seed for config in panel.plan.configs} == {0, 5, 9}
+    assert panel.missing == configs[-1:]
+    panel.form.seeds.text = "4"
+    assert {config.seed for config in panel.plan.configs} == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("other", ["question", "axis"])
 def test_another_question_has_seeds_from_0(panel, small_dataset, other):
     opened(panel, journal_content(failures(grid(CONFIG, hidden_sizes=[4, 8], seed=[7, 8])), small_dataset))
-    assert {config.seed for config in panel._plan.configs} == {7, 8}
+    assert {config.seed for config in panel.plan.configs} == {7, 8}
     if other == "question":
-        panel.question.value = "batch"
+        panel.form.question.value = "batch"
     else:
-        panel.axes[0].value = "batch_size"
-    assert {config.seed for config in panel._plan.configs} == {0, 1}
+        panel.form.axes[0].value = "batch_size"
+    assert {config.seed for config in panel.plan.configs} == {0, 1}
 
 
 # ---------------------------------------------------------------- the recorded study
@@ -617,10 +616,10 @@ def test_on_mnist_it_opens_with_a_recorded_study_next_to_its_question(mnist):
     assert panel.drawing.words.text.startswith(
         "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
     )
-    panel.question.value = "own"
+    panel.form.question.value = "own"
     assert HIDDEN in panel.drawing.view._dom_classes
     assert panel.trials == ()
-    panel.question.value = "batch"
+    panel.form.question.value = "batch"
     assert HIDDEN not in panel.drawing.view._dom_classes
     assert len(panel.trials) == 48
     app.close()

@@ -147,10 +147,10 @@ for tab in ("overview", "runs"):
     await over()
 app.panels.tab_bar.selected = "study"
 study = app.panels["study"]
-study.question.value = "own"
-study.axes[1].value = "hidden_sizes"
-study.values[0].text, study.values[1].text = "0.001..1 ×4", "8, 16, 32, 64"
-study.epochs.text, study.seeds.text = "3", "2"
+study.form.question.value = "own"
+study.form.axes[1].value = "hidden_sizes"
+study.form.values[0].text, study.form.values[1].text = "0.001..1 ×4", "8, 16, 32, 64"
+study.form.epochs.text, study.form.seeds.text = "3", "2"
 while "about" not in study.progress.shown.text:
     await asyncio.sleep(0.01)
 study.progress._on_message(study.progress, {{"press": study.progress.shown.press}}, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.app.panels.inside.inside import SECTIONS
+from explorer.app.panels.inside import SECTIONS
 from explorer.training import PRESETS, TrainingConfig, train
 from explorer.training.presets import SITUATIONS, preset_changes
 

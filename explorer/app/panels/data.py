@@ -1,11 +1,13 @@
 """The tab that shows the data: a few images of each class, their mean, and their augmentation."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from explorer.app.data_choice import DataChoice
 from explorer.app.layout import box, set_hidden
+from explorer.app.panels.pacing import Pace
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
@@ -33,16 +35,13 @@ class AugmentationPreview:
     """
 
     def __init__(self, views: Views) -> None:
-        self._views, self._draw_number = views, 0
-        self._drawn: tuple[object, ...] = ()
+        self._views, self._pace, self._draw_number = views, Pace(), 0
         self.view = Display(PictureRows())
         self.view.on_press(views.on_loop(self._draw_again))
 
     def show(self, state: ViewState) -> None:
         """Show the effect of the settings."""
-        wanted = (state.dataset, state.config.augmentation, self._draw_number, state.theme)
-        if wanted != self._drawn:
-            self._drawn = wanted
+        if self._pace.is_new(state.dataset, state.config.augmentation, self._draw_number, state.theme):
             self.view.show(self._rows(state) if state.config.augmentation.is_on else PictureRows())
 
     def _rows(self, state: ViewState) -> PictureRows:
@@ -89,10 +88,9 @@ class DataPanel:
     """
 
     def __init__(self, views: Views, data: DataChoice) -> None:
-        self._views, self._data = views, data
+        self._views, self._data, self._pace = views, data, Pace()
         self._rng = np.random.default_rng()
         self._dataset: Dataset | None = None
-        self._drawn: tuple[object, ...] = ()
         self.choice = Dropdown("Data set", {name: name for name in data.names})
         self.choice.observe(views.on_loop(self._on_choice), "value")
         self.sentence = Rendered("explorer-prose")
@@ -112,16 +110,13 @@ class DataPanel:
         self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
         n_validation = 0 if state.run is None else state.run.config.n_validation
-        wanted = (state.dataset, state.theme, n_used, n_validation)
-        if wanted == self._drawn:
-            return
-        self._drawn = wanted
-        self.sentence.draw(element("p", about_dataset(state.dataset, n_used, n_validation)))
-        if state.dataset is not self._dataset:
-            self._take(state.dataset)
-        self._show_images(state)
+        if self._pace.is_new(state.dataset, state.theme, n_used, n_validation):
+            self.sentence.draw(element("p", about_dataset(state.dataset, n_used, n_validation)))
+            if state.dataset is not self._dataset:
+                self._summarize(state.dataset)
+            self._show_images(state)
 
-    def _take(self, dataset: Dataset) -> None:
+    def _summarize(self, dataset: Dataset) -> None:
         self._dataset, n_classes = dataset, dataset.n_classes
         self._means = class_means(dataset.train_images, dataset.train_labels, n_classes)
         self._few = few_of_each(dataset.train_labels, n_classes, _FEW, self._rng)
@@ -142,10 +137,8 @@ class DataPanel:
             rows.append(PictureRow(name, (mean, *(RowPicture(f"{name}: training image {i}") for i in few))))
         images = sprite(pictures.reshape(-1, *pictures.shape[2:]), columns, theme=state.theme)
         heading = f"A few training images of each {class_noun(dataset.class_names)}"
-        shown = PictureRows(
-            heading, rows, images, columns, _HOW_TO_READ, first_apart=True, offer="Show others"
-        )
-        self.images.show(shown)
+        options: Any = {"first_apart": True, "offer": "Show others"}
+        self.images.show(PictureRows(heading, rows, images, columns, _HOW_TO_READ, **options))
 
     def _on_press(self, _press: str) -> None:
         state = self._views.state
@@ -159,10 +152,7 @@ class DataPanel:
 
 
 def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
-    """Return a description of a data set in three sentences.
-
-    The current run trains on `n_used` of its images, and holds out `n_validation` others for validation.
-    """
+    """Return a description of a data set, of which a run trains on `n_used` images and holds out others."""
     n_train, n_test = len(dataset.train_labels), len(dataset.test_labels)
     used = "" if n_used == n_train else f" (the present run uses the first {grouped(n_used)})"
     if n_validation:

@@ -1,26 +1,36 @@
-"""The tab for drawing: the network's prediction for a drawing, and its input image."""
+"""The Draw tab: a pad, the network's prediction for what is drawn, and the drawings that the user has labeled."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import box
-from explorer.app.panels.drawings import KeptDrawings, Reader
+from explorer.app.layout import box, set_hidden
+from explorer.app.panels.confusion import read_images
+from explorer.app.panels.pacing import Pace
 from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets import Dataset
+from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
+from explorer.network import NeuralNetwork
 from explorer.network.mistakes import probabilities, select_samples
 from explorer.session import SessionRun
 from explorer.training import Moment
+from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.drawing_pad import SIDE, ClassChoice, DrawingPad
+from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.pictures import PictureSteps
 from explorer.widgets.rendered import Caption, Display
 from explorer.wording import class_noun, grouped
 
+_MOST = 40  # drawings kept: a pass over this many takes about a millisecond
+_SECONDS_BETWEEN = 1.0
+_SECONDS_OVERTAKEN = 1.0
 _BARS = "Share of each class"
 _OFFER = "Load a {} image"
 _INSIDE = "inside", "See its way through the network"
@@ -30,6 +40,116 @@ _STEPS = (
     ("scaled", "its longest side scaled to 20 pixels"),
     ("centered: what the network sees", "the center of mass of its ink put at the center of 28 × 28 pixels"),
 )
+
+
+class Reader:
+    """Caches a network for a run and a moment, so that classifying drawings costs one pass."""
+
+    def __init__(self) -> None:
+        self._run: tuple[int, int] | None = None  # the network's
+        self._moment: Moment | None = None
+        self._network: NeuralNetwork | None = None
+
+    def outputs(
+        self, run: SessionRun, moment: Moment, images: NDArray[np.uint8]
+    ) -> NDArray[np.floating[Any]]:
+        """Return the outputs for images (n, 28, 28), shape (n_classes, n)."""
+        if self._network is None or run.key != self._run:
+            self._network, self._run, self._moment = run.new_network(), run.key, None
+        if self._moment is None or moment.snapshot is not self._moment.snapshot:
+            self._network.set_weights(moment.weights)
+            self._moment = moment
+        with one_blas_thread(), np.errstate(all="ignore"):  # faster for a product this short
+            return self._network.forward(np.array(pixel_columns(images)))  # a user's class may write into it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """A drawing: its number, counted from 1, the pad's ink, and its true class."""
+
+    number: int
+    ink: bytes
+    image: NDArray[np.uint8]
+    true: int
+
+
+class KeptDrawings:
+    """A gallery of labeled drawings, newest first, with the number classified correctly.
+
+    When the user opens one, `on_open` is called with its ink.
+    """
+
+    def __init__(self, views: Views, reader: Reader, on_open: Callable[[bytes], object]) -> None:
+        self.gallery = Gallery(views.dataset.class_names)
+        self.gallery.on_open("Press to put it on the pad again", views.on_loop(self._open))
+        self.view = box("explorer-draw-kept explorer-hidden", self.gallery, area="kept")
+        self._names = views.dataset.class_names
+        self._reader, self._on_open = reader, on_open
+        self._kept: tuple[_Kept, ...] = ()
+        self._number, self._kept_at = 0, float("-inf")
+        self._pace = Pace(_SECONDS_BETWEEN)
+        self._shown: tuple[_Kept, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def true_of(self, ink: bytes) -> int | None:
+        """Return the user's label for the drawing with this ink; None if there is none."""
+        return next((kept.true for kept in self._kept if kept.ink == ink), None)
+
+    def toggle(self, ink: bytes, image: NDArray[np.uint8], true: int) -> None:
+        """Keep a drawing with its label; the same label a second time removes it."""
+        others = tuple(kept for kept in self._kept if kept.ink != ink)
+        if self.true_of(ink) != true:
+            self._number, self._kept_at = self._number + 1, monotonic()
+            others = (_Kept(self._number, ink, image, true), *others)[:_MOST]
+        self._kept = others
+
+    def complete(self, ink: bytes, image: NDArray[np.uint8]) -> None:
+        """Update the newest drawing with ink that arrived after its label: a button press may overtake ink."""
+        if not self._kept or monotonic() - self._kept_at > _SECONDS_OVERTAKEN:
+            return
+        newest, *others = self._kept
+        if np.all(np.frombuffer(ink, np.uint8) >= np.frombuffer(newest.ink, np.uint8)):
+            self._kept = (replace(newest, ink=ink, image=image), *others)
+
+    def show(self, state: ViewState) -> None:
+        """Classify the drawings with the selected epoch's network; during training, once a second."""
+        kept, shown = self._kept, (state.moment and state.moment.snapshot, state.theme)
+        if not self._pace.is_due(state, kept, *shown, at_once=kept is not self._shown):
+            return
+        self._shown = kept
+        set_hidden(self.view, not kept)
+        if kept:
+            images = self._read(state)
+            picture = sprite(np.stack([one.image for one in kept]), len(kept), theme=state.theme)
+            self.gallery.show(_tally(images), images, picture, columns=len(kept))
+
+    def _read(self, state: ViewState) -> list[GalleryImage]:
+        run, moment, kept = state.run, state.moment, self._kept
+        sources = {one.number: f"your drawing {one.number}" for one in kept}
+        if run is None or moment is None:
+            named = [(number, self._names[one.true]) for number, one in zip(sources, kept, strict=True)]
+            return [GalleryImage(name, "", f"{sources[n]}, {name}", right=True, key=n) for n, name in named]
+        outputs = self._reader.outputs(run, moment, np.stack([one.image for one in kept]))
+        return read_images(outputs, [one.true for one in kept], run.config, self._names, sources)
+
+    def _open(self, number: int) -> None:
+        for kept in self._kept:
+            if kept.number == number:
+                self._kept_at = float("-inf")  # ink that arrives next does not belong to the newest drawing
+                self._on_open(kept.ink)
+
+
+def _tally(images: list[GalleryImage]) -> str:
+    """Return how many drawings are classified correctly; before the first network, how many there are."""
+    n, right = len(images), sum(image.right for image in images)
+    yours = "your drawing" if n == 1 else f"your {n} drawings"
+    if not images[0].title:
+        return f"{yours[:1].upper()}{yours[1:]}"
+    if n == 1:
+        return f"The network reads {yours} {'correctly' if right else 'as something else'}"
+    return f"The network reads {right} of {yours} correctly ({100 * right / n:.0f} %)"
 
 
 class DrawPanel:
@@ -117,7 +237,7 @@ class DrawPanel:
         if press == _INSIDE[0]:
             self._views.look_into(Drawing(image, self.kept.true_of(ink)) if index is None else index)
         elif index is None and press in map(str, range(self._dataset.n_classes)):
-            self.kept.toggle(ink, Drawing(image, int(press)))
+            self.kept.toggle(ink, image, int(press))
             self._show_reading(self._views.state)
 
     def _show_bars(self, outputs: NDArray[np.floating] | None) -> None:
@@ -169,13 +289,7 @@ class DrawPanel:
 
 
 def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
-    """Return a network's prediction as a sentence: ``"It reads a 7 (93 %), then 1 (4 %)."``.
-
-    Parameters
-    ----------
-    outputs : ndarray, shape (n_classes,)
-        Its outputs for one image, in [0, 1]; the percentages are their shares of the sum.
-    """
+    """Return a network's outputs for an image in words: ``"It reads a 7 (93 %), then 1 (4 %)."``."""
     if not np.isfinite(outputs).all():
         return "The network's outputs are not numbers."
     shares = probabilities(outputs[:, None])[:, 0]

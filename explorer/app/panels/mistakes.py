@@ -1,23 +1,27 @@
-"""The Mistakes tab: hard classes, frequent confusions, and how far the network can be trusted."""
+"""The Mistakes tab: hard classes, confusions, trust in the network, and accuracy on corrupted images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from time import monotonic
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.images import ChosenImages
-from explorer.app.panels.matrix import ComparedMatrix
-from explorer.app.panels.robustness import Robustness
+from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
+from explorer.app.panels.pacing import Leisure, Pace
+from explorer.app.panels.sections import Subject, Subjects, probe_size
 from explorer.app.readouts import GLOSSARY
-from explorer.app.views import Views, ViewState
-from explorer.figures import reliability as figures
+from explorer.app.views import Drawing, Views, ViewState
+from explorer.datasets.corruption import CORRUPTIONS, corrupt
+from explorer.datasets.dataset import pixel_columns
+from explorer.figures import reliability, robustness
+from explorer.figures.digits import sprite
 from explorer.figures.summaries import difficulty
 from explorer.network import ClassScores, per_class
 from explorer.network.mistakes import answered
 from explorer.training import Moment
-from explorer.widgets.controls import Segmented, Slider
+from explorer.widgets.controls import Dropdown, Segmented, Slider
+from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import Table
@@ -36,6 +40,178 @@ _HOW_TO_READ = (
     "A point stands for the images of one tenth of the confidences, and is the larger the more they are. "
     "On the diagonal the network is right as often as it is sure; the error is the mean distance from there."
 )
+_N_SHOWN = 8
+_MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
+_PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
+
+
+class Robustness:
+    """Accuracy against the amount of a corruption, for one run or two, and images with a slider.
+
+    The amounts are measured one by one when the event loop is idle, and only while the section is visible and no
+    run trains. The results are kept while their networks are shown.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._views, self._data, on_loop = views, views.dataset, views.on_loop
+        self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
+        self.other = Dropdown("compared with", other_runs())
+        theme, style = views.theme, robustness.robustness_style
+        empty = robustness.robustness_figure([], CORRUPTIONS[self.kind.value], theme=theme)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, style=style, name="Robustness")
+        self.caption = Caption()
+        self.amount = Slider()
+        self.gallery = Gallery(views.dataset.class_names, "not trained yet")
+        self.gallery.on_open(OPENS, on_loop(self._open))
+        figure = box("explorer-panel-figure", self.figure, self.caption)
+        images = box("explorer-column", self.amount, self.gallery)
+        tools = box("explorer-tools", self.kind, self.other)
+        both = box("explorer-column explorer-two explorer-fills", figure, images)
+        self.view = box("explorer-robustness", tools, both)
+        self._pace, self._images_pace, self._leisure = Pace(), Pace(), Leisure(self._go_on, on_loop)
+        self._subjects = Subjects(), Subjects()
+        self._state: ViewState | None = None
+        self._networks: dict[str, Subject] = {}  # by the name of the curve
+        self._known: dict[tuple[Subject, str], dict[float, float]] = {}
+        self._work: Iterator[None] = iter(())
+        self._set_range()
+        self.kind.observe(on_loop(self._on_kind), "value")
+        self.other.observe(on_loop(lambda _: self.show(views.state)), "value")
+        self.amount.observe(on_loop(lambda _: self._draw_images()), "value")
+
+    def show(self, state: ViewState) -> None:
+        """Show this moment's networks, and measure them once the run doesn't train."""
+        self._state = state
+        self.other.offer(other_runs(state))
+        self.figure.set_theme(state.theme)
+        self._update_networks(state)
+        if not self._pace.rests(state):
+            with self._pace.costly():
+                self._draw()
+        if not state.is_training:
+            self._leisure.go_on()
+
+    def _update_networks(self, state: ViewState) -> None:
+        """Update the compared networks, and discard the results of others."""
+        self._data = state.dataset if state.run is None else state.run.dataset
+        comparable = (run for run in state.comparable if run.dataset.compares_with(self._data))
+        chosen = (run for run in comparable if str(run.number) == self.other.value)
+        states = {"this run": state}
+        states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
+        pairs = zip(states.items(), self._subjects, strict=False)
+        found = {name: of.of(one) for (name, one), of in pairs if one.moment and one.moment.weights}
+        networks = {name: subject for name, subject in found.items() if subject is not None}
+        if networks != self._networks:
+            n_before = len(self._chosen)
+            self._networks, self._work = networks, iter(())
+            kept = networks.values() if len(self._chosen) == n_before else ()  # all on the same images
+            self._known = {key: value for key, value in self._known.items() if key[0] in kept}
+
+    def _go_on(self) -> bool:
+        """Classify a few images; return whether more remain."""
+        if self._views.session.state.is_training:
+            return False
+        if next(self._work, self) is not self:
+            return True
+        self._draw()
+        if (left := self._left()) is not None:
+            self._work = self._measured(*left)
+        return left is not None
+
+    def _left(self) -> tuple[Subject, str, float] | None:
+        """Return the next network and amount to measure, smallest first; None if all are done."""
+        kind = self.kind.value
+        for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
+            for subject in self._networks.values():
+                if amount not in self._known.setdefault((subject, kind), {}):
+                    return subject, kind, amount
+        return None
+
+    def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
+        """Measure a network's accuracy, yielding after every few images."""
+        dataset, chosen = self._data, self._chosen
+        images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
+        at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
+        right = 0
+        yield
+        for start in range(0, len(images), at_once):
+            part = slice(start, start + at_once)
+            with subject.network() as network, np.errstate(all="ignore"):
+                right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+            yield
+        self._known[subject, kind][amount] = right / len(images)
+
+    @property
+    def _chosen(self) -> NDArray[np.int64]:
+        """Test images spread over the whole set, whose parts may differ: MNIST's first half is easier."""
+        n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
+        n_test = len(self._data.test_labels)
+        most = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
+        n = min(most, n_test)
+        return np.arange(n) * n_test // n
+
+    def _draw(self) -> None:
+        kind, networks = self.kind.value, self._networks.items()
+        curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
+        summary = robustness.robustness_summary(curves, CORRUPTIONS[kind])
+        self.figure.show(robustness.robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
+        self.caption.text = self._described(summary)
+        self._draw_images()
+
+    def _described(self, summary: str) -> str:
+        state = self._state
+        if state is None or not self._networks:
+            return "" if state is None else state.nothing or "There are no weights to read images with."
+        if not summary:
+            return "Measured as soon as the run is paused or over." if state.is_training else "Measuring …"
+        of = counted(len(self._data.test_labels), f"{self._data.held_out} image")
+        about = CORRUPTIONS[self.kind.value].about
+        return f"Accuracy on {grouped(len(self._chosen))} of {of}: {summary}. {about}"
+
+    def _draw_images(self) -> None:
+        """Show a few images with this amount of corruption, and the network's predictions."""
+        state, amount, kind = self._state, self.amount.value, self.kind.value
+        subject = self._networks.get("this run")
+        if state is None or not self._images_pace.is_new(subject, kind, amount, state.theme):
+            return
+        self.figure.show([], robustness.robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
+        if subject is None:
+            self.amount.text = ""
+            self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
+            return
+        images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
+        with subject.network() as network, np.errstate(all="ignore"):
+            outputs = network.forward(pixel_columns(images))
+        n, of = len(images), f"{self._data.held_out} image"
+        sources = dict.fromkeys(range(n), f"a changed {of}")
+        shown = read_images(outputs, labels, subject.run.config, self._data.class_names, sources)
+        n_right = sum(image.right for image in shown)
+        verb = "is" if n_right == 1 else "are"
+        self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."
+        picture = sprite(images, n, theme=state.theme)
+        self.gallery.show("As the network sees them", shown, picture, columns=n)
+
+    @property
+    def _images(self) -> NDArray[np.uint8]:
+        """A few test images, corrupted by the current amount."""
+        few = self._data.test_images[self._chosen[:_N_SHOWN]]
+        return corrupt(few, self.kind.value, self.amount.value)
+
+    def _open(self, key: int) -> None:
+        if 0 <= key < len(images := self._images):
+            true = int(self._data.test_labels[self._chosen[key]])
+            self._views.look_into(Drawing(images[key], true))
+
+    def _on_kind(self, _change: object) -> None:
+        self._work = iter(())
+        self._set_range()
+        self.show(self._views.state)
+
+    def _set_range(self) -> None:
+        """Set the slider's range to the corruption's amounts, starting at a visible one."""
+        one = CORRUPTIONS[self.kind.value]
+        low, high, value = one.amounts[0], one.amounts[-1], one.amounts[-3]
+        self.amount.update(label=one.label, unit=one.unit, low=low, high=high, step=one.step, value=value)
 
 
 class MistakesPanel:
@@ -47,10 +223,9 @@ class MistakesPanel:
         self.choice = Segmented("Section", {name: name.capitalize() for name in MISTAKES_SECTIONS})
         self.choice.observe(on_loop(self._on_choice), "value")
         self._robustness: Robustness | None = None
-        self._drawn: object = self  # nothing drawn yet, as opposed to no moment
+        self._pace = Pace(_SECONDS_BETWEEN)
         self._moment: Moment | None = None
         self._confidence = _SHARE
-        self._drawn_at = float("-inf")
         self.sentence = Caption()
         kind = class_noun(dataset.class_names)
         columns = [kind, "recall", "precision", "F1", "test images"]
@@ -65,7 +240,7 @@ class MistakesPanel:
         self.order.observe(on_loop(self._on_order), "value")
         self.threshold = Slider(label="Answer only when the confidence is at least")
         self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")
-        empty, style = figures.reliability_figure(None, theme=theme), figures.reliability_style
+        empty, style = reliability.reliability_figure(None, theme=theme), reliability.reliability_style
         self.calibration = LiveFigure(empty, fills=True, theme=theme, style=style, name="Calibration")
         self.calibration_caption = Caption()
         # The box gives the figure its height: the figure's element has only its own.
@@ -113,10 +288,9 @@ class MistakesPanel:
         snapshot = None if state.moment is None else state.moment.snapshot
         if snapshot is None:
             self.sentence.text = state.nothing
-        if snapshot is self._drawn or (state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN):
+        if not self._pace.is_due(state, snapshot):
             return
-        self._drawn, self._moment, self._drawn_at = snapshot, state.moment, monotonic()
-        self._dataset = state.scored_on
+        self._moment, self._dataset = state.moment, state.scored_on
         if state.run is not None:
             self._confidence = _PROBABILITY if state.run.config.output == "softmax" else _SHARE
         self._show_scores()
@@ -146,10 +320,10 @@ class MistakesPanel:
         self.threshold.text = f"{n} of {of} {answered_}{share}."
 
     def _show_calibration(self) -> None:
-        bins: figures.Reliability | None = None
+        bins: reliability.Reliability | None = None
         if self._moment is not None:
-            bins = figures.reliability(self._moment.test_outputs, self._dataset.test_labels)
-        self.calibration.show(*figures.reliability_data(bins))
+            bins = reliability.reliability(self._moment.test_outputs, self._dataset.test_labels)
+        self.calibration.show(*reliability.reliability_data(bins))
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
 
 from explorer.app.layout import box, framed
-from explorer.app.panels.images import ChosenImages
-from explorer.app.panels.matrix import Matrix
+from explorer.app.panels.confusion import ChosenImages, Matrix
+from explorer.app.panels.pacing import Pace
 from explorer.app.views import Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
@@ -96,16 +95,15 @@ class ChosenMatrix:
         self.matrix = Matrix(views.dataset.class_names, views.theme, views.on_loop, views.toggle)
         self.caption = Caption()
         self.view = framed("confusion", self.matrix.figure, self.caption, tool=self.matrix.counted)
-        self._drawn_at = float("-inf")
+        self._pace = Pace(_MATRIX_SECONDS)
 
     def show(self, state: ViewState) -> None:
         """Show the counts; they have 200 texts, so during training not every time."""
         self.matrix.mark(state.cell)
-        waits = state.is_training and state.moment is not None and state.looks_back_to is None
-        is_new = state.theme != self.matrix.figure.theme
-        if waits and not is_new and monotonic() - self._drawn_at < _MATRIX_SECONDS:
+        is_new = state.theme != self.matrix.figure.theme or state.looks_back_to is not None
+        if self._pace.rests(state) and not is_new:
             return
-        self._drawn_at = monotonic()
+        self._pace.rest(state)
         counts = None if state.moment is None else state.moment.confusion
         self.matrix.show(counts, state.theme, state.scored_on.held_out)
         self.caption.text = self.matrix.caption(state)

@@ -1,32 +1,292 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Iterable, Mapping
-from time import monotonic
-from typing import cast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, cast
 
-from explorer.app.layout import box
-from explorer.app.panels.run_comparison import RunComparison
-from explorer.app.panels.run_rows import Columns, columns_of, headings, row
+from explorer.app.layout import box, set_hidden
+from explorer.app.panels.confusion import Difference
+from explorer.app.panels.pacing import Pace
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Views, ViewState
+from explorer.datasets import Dataset
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
-from explorer.figures.runs import SLOTS, Axis, RunCurve, runs_data, runs_figure
+from explorer.figures.runs import SLOTS, Axis, RunCurve, run_colour, runs_data, runs_figure
+from explorer.network.comparison import paired, verdict
 from explorer.session import SessionRun
+from explorer.session.run_names import setting_in_words
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Caption, Rendered, button_element, element
-from explorer.widgets.run_table import RunAction, RunRow, RunTable
-from explorer.wording import counted
+from explorer.widgets.rendered import (
+    Caption,
+    Display,
+    Element,
+    Rendered,
+    button_element,
+    element,
+    term_element,
+)
+from explorer.widgets.run_table import RunAction, RunCell, RunRow, RunTable
+from explorer.widgets.tables import SideBySide
+from explorer.wording import counted, ordinal, percent
 
 _SECONDS_BETWEEN = 1.0
 _NEVER = -1
+_MOST_SETTINGS = 4  # columns that fit on a usual screen
+_NONE = "–"
 _KEPT = (
     "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
 )
 _RACE = "They start alike and train at once; the settings in the controls are one of them."
+_IMAGES = (
+    "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
+)
+_PENALTIES = (
+    "Their losses don't compare: they don't hold the same penalties on the weights. Accuracy does: it counts the"
+    " same images in both."
+)
+_LOSSES = (
+    "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
+    " means two things. Accuracy does: it counts the same images in both."
+)
+_TEST = "exact McNemar test"
+_LIMITS = "It judges these two networks: whether their settings are better, other seeds must tell."
+
+
+class _Columns(NamedTuple):
+    """The columns of the table after the results, and the chips in a line below each run."""
+
+    names: tuple[str, ...]
+    """The test set, the data set, the parent of a fork, or a setting."""
+    chips: tuple[str, ...] = ()
+    """Settings."""
+
+
+def _columns_of(runs: Sequence[SessionRun]) -> _Columns:
+    """Return the settings in which any two runs differ: as columns if they are few, otherwise as chips.
+
+    The test set, if it was opened, and the data set, if there are several, precede them; the parent, if there is a
+    fork, comes last.
+    """
+    differ = [name for name in FIELDS if len({getattr(run.config, name) for run in runs}) > 1]
+    varied = tuple(name for name in differ if name != "epochs")  # it has a column anyway
+    before = ("test",) * any(run.test is not None for run in runs)
+    before += ("dataset",) * (len({run.dataset.name for run in runs}) > 1)
+    forks = ("parent",) * any(run.parent is not None for run in runs)
+    if len(varied) > _MOST_SETTINGS:
+        return _Columns((*before, *forks), varied)
+    return _Columns((*before, *varied, *forks))
+
+
+def _headings(columns: _Columns, runs: Sequence[SessionRun]) -> list[str]:
+    labels = {name: field.label for name, field in FIELDS.items()}
+    labels |= {"parent": "Parent", "dataset": "Data set", "test": "Test set"}
+    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *(labels[name] for name in columns.names)]
+
+
+def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
+    """Return the label of the runs' accuracy, which may be on images of two kinds."""
+    return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
+
+
+def _row(
+    run: SessionRun,
+    columns: _Columns,
+    present: TrainingConfig,
+    dataset: Dataset,
+    numbers: Collection[int],
+    theme: Theme,
+    *,
+    is_present: bool = False,
+) -> RunRow:
+    """Return a run's row, which marks where the run differs from the `present` settings.
+
+    `numbers` are those of all existing runs: a parent may be missing. The chips of the present run are all of
+    `columns`; those of other runs show what differs from it.
+    """
+    differing = {*present.differences(run.config)}
+    if not run.dataset.compares_with(dataset):
+        differing.add("dataset")
+    chips = (name for name in columns.chips if is_present or name in differing)
+    return RunRow(
+        number=run.number,
+        colour=run_colour(run.number, theme),
+        cells=(
+            *_result_cells(run, epochs_differ="epochs" in differing),
+            *(_cell(run, name, numbers, differs=name in differing) for name in columns.names),
+        ),
+        chips=tuple(setting_in_words(run.config, name) for name in chips if _is_used(run.config, name)),
+        label=run.label,
+        name=run.name,
+        note=run.note,
+        pinned=run.pinned,
+        hidden=run.hidden,
+        present=is_present,
+    )
+
+
+def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunCell, ...]:
+    """Return a run's held-out accuracy, its best, its epochs, and the seconds they took."""
+    final = best = RunCell(_NONE, -1.0)
+    if run.newest is not None:
+        accuracy = run.newest.record.test_accuracy
+        final = RunCell(f"{100 * accuracy:.2f} %", accuracy)
+    if run.best is not None:
+        at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch:.4g}"
+        best = RunCell(at, run.best.test_accuracy)
+    seconds = run.first_seconds + sum(
+        record.seconds for record in run.history
+    )  # those before a fork included
+    time = RunCell(f"{seconds:.1f} s", seconds) if len(run.history) else RunCell(_NONE, 0.0)
+    return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
+
+
+def _epochs(run: SessionRun) -> str:
+    """Return the number of epochs done, and how the run ended unless it finished."""
+    done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
+    if run.history.restored is not None:
+        return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
+    return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
+
+
+def _cell(run: SessionRun, name: str, numbers: Collection[int], *, differs: bool) -> RunCell:
+    if name == "parent":
+        if run.parent is None:
+            return RunCell(_NONE, 0.0)
+        gone = "" if run.parent.number in numbers else " (deleted)"
+        return RunCell(f"{run.parent.number} at {run.first_epoch}{gone}", float(run.parent.number))
+    if name == "test":
+        return _test_cell(run)
+    if name == "dataset":
+        return RunCell(run.dataset.name, None, differs)
+    value = getattr(run.config, name)
+    size = sum(value) if name == "hidden_sizes" else value
+    return RunCell(run.config.text(name), float(size) if isinstance(size, int | float) else None, differs)
+
+
+def _is_used(config: TrainingConfig, name: str) -> bool:
+    return name == "seed" or getattr(config, name) not in (0, ())
+
+
+def _test_cell(run: SessionRun) -> RunCell:
+    """Return the accuracy on the test set, if it was opened; ``"(2nd)"`` if it was no longer unseen."""
+    if run.test is None:
+        return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
+    again = f" ({ordinal(run.test.number)})" if run.test.number > 1 else ""
+    return RunCell(percent(run.test.accuracy, 2) + again, run.test.accuracy)
+
+
+class RunComparison:
+    """The comparison below the table when two runs are selected."""
+
+    def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
+        self._class_names = class_names
+        self.side_by_side = Display(SideBySide())
+        self.difference = Difference(class_names, theme)
+        self.caption = Caption()
+        self._place = box("explorer-panel-figure", self.difference.figure, self.caption)
+        self.view = box(
+            "explorer-column explorer-two explorer-runs-compare explorer-hidden",
+            self.side_by_side,
+            self._place,
+        )
+
+    def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
+        """Compare two runs; hidden if fewer are selected."""
+        set_hidden(self.view, len(runs) != 2)
+        if len(runs) != 2:
+            return
+        a, b = runs
+        pairs = zip("AB", runs, strict=True)
+        heads = [(f"{letter} · {run.title}", run_colour(run.number, theme)) for letter, run in pairs]
+        words, remarks = self._judged(a, b)
+        self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
+        in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
+        compare = in_a is not None and in_b is not None and a.dataset.compares_with(b.dataset)
+        set_hidden(self._place, not compare)
+        if compare:
+            self._name_classes(a.dataset.class_names, theme)
+            self.difference.show(in_a, in_b, theme)
+            self.caption.text = self.difference.figure.summary
+
+    def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
+        """Match the figure's classes to the runs, which may use another data set."""
+        if class_names != self._class_names:
+            before, self._class_names = self.difference.figure, class_names
+            self.difference = Difference(class_names, theme)
+            self._place.children = (self.difference.figure, self.caption)
+            before.close()
+
+    def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
+        runs = {"A": a, "B": b}
+        if not a.dataset.compares_with(b.dataset):
+            return _IMAGES.format(a=_images_of(a, b), b=_images_of(b, a)), []
+        if a.newest is None or b.newest is None:
+            unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
+            return " ".join(unknown), []
+        remarks: list[str | list[Element | str]] = []
+        if a.config.loss_terms != b.config.loss_terms:
+            remarks = [_PENALTIES if a.config.loss == b.config.loss else _LOSSES]
+        outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
+        gone = [letter for letter, of_run in outputs.items() if not of_run.size]
+        if gone:
+            words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
+            return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
+        labels = a.dataset.test_labels
+        test = term_element(_TEST, GLOSSARY[_TEST])
+        images = counted(len(labels), f"{a.held_out} image")
+        both = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
+        return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
+
+
+def _without_figures(letter: str, run: SessionRun) -> str:
+    if run.status in ("running", "paused"):
+        return f"{letter} has not ended its first epoch yet."
+    return f"{letter} did not complete its first epoch: it has no network to compare."
+
+
+def _way_back(letter: str, run: SessionRun) -> str:
+    """Return whether a run's settings can reproduce its discarded outputs, and how."""
+    if run.parent is not None:
+        why = f"it went on from the weights of {run.parent.mention}"
+    elif run.opened is not None:
+        why = f"it began with the weights of {run.opened.file}"
+    elif run.status == "finished":
+        return f"For {letter}, load its settings and train again: equal settings give the equal run."
+    elif run.status == "stopped":
+        why = f"it was stopped at epoch {run.epoch:.4g} of {run.config.epochs}"
+    else:
+        why = "it failed on its way"
+    return f"For {letter}, its settings alone don't bring it back: {why}."
+
+
+def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
+    words = (_held_out_accuracy((a, b)), "Best epoch", "Epochs", "Training time")
+    results = zip(words, _result_cells(a), _result_cells(b), strict=True)
+    lines = [(name, in_a.text, in_b.text) for name, in_a, in_b in results]
+    same = a.dataset.compares_with(b.dataset)
+    if a.test or b.test:
+        lines.insert(1, ("Test accuracy", _test_cell(a).text, _test_cell(b).text))
+    if not same:
+        lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
+    elif a.config.loss_terms == b.config.loss_terms:
+        lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
+    names = [name for name in a.config.differences(b.config) if name != "epochs"]
+    lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
+    return lines if names else [*lines, ("Other settings", "the same", "the same")]
+
+
+def _images_of(run: SessionRun, other: SessionRun) -> str:
+    """Return how a run's images differ from another's: the data set, or the held-out images."""
+    name = run.dataset.name
+    return name if name != other.dataset.name else f"{name} (other {run.held_out} images)"
+
+
+def _loss(run: SessionRun) -> str:
+    return "–" if run.newest is None else f"{run.newest.record.test_loss:.4g}"
 
 
 class RunsPanel:
@@ -35,10 +295,10 @@ class RunsPanel:
     def __init__(self, views: Views) -> None:
         theme, on_loop = views.theme, views.on_loop
         self._views, self._session = views, views.session
-        self._drawn: object = None
-        self._rows: tuple[object, list[RunRow]] | None = None
-        self._drawn_at = float("-inf")
-        self._said_during = _NEVER  # number of the current run when the line below the table was last set
+        self._pace = Pace(_SECONDS_BETWEEN)
+        self._marks: object = None
+        self._earlier: tuple[object, list[RunRow]] = (None, [])
+        self._replied_during = _NEVER  # number of the current run when the user was last replied to
         self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
         self.table.on_action(on_loop(self._on_action))
         buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
@@ -54,7 +314,7 @@ class RunsPanel:
         self.axis = Segmented("What the x axis counts", axes)
         self.scale = Segmented("Scale of the loss", {"linear": "linear loss", "log": "log loss"})
         for choice in (self.axis, self.scale):
-            choice.observe(on_loop(self._on_axes), "value")
+            choice.observe(on_loop(lambda _: self._show_curves(views.state)), "value")
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
@@ -67,53 +327,27 @@ class RunsPanel:
         self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
 
     def show(self, state: ViewState) -> None:
-        """Show all runs; during training, once a second."""
-        run = state.run
-        marks = _marks(state.runs)
-        known = tuple(map(_progress, (*state.racing, *([] if run is None else [run]))))
-        wanted = (state.theme, None if run else state.config, known, marks)
-        waits = state.is_training and monotonic() - self._drawn_at < _SECONDS_BETWEEN
-        if wanted == self._drawn or (waits and self._same_runs(wanted)):
-            return
-        self._drawn_at = monotonic()
-        for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
-            state.in_turn(part, state)
-        state.in_turn(self._note_drawn, wanted)
-
-    def _note_drawn(self, wanted: object) -> None:
-        self._drawn = wanted
-
-    def _same_runs(self, wanted: tuple[object, ...]) -> bool:
-        """Return whether nothing but the current run's progress has changed since the last drawing."""
-        drawn = self._drawn
-        return isinstance(drawn, tuple) and (drawn[0], drawn[3]) == (wanted[0], wanted[3])
+        """Show all runs; during training, once a second, unless the user changes one."""
+        marks = state.theme, _marks(state.runs)
+        is_changed, self._marks = marks != self._marks, marks
+        progress = tuple(map(_progress, (*state.racing, *([] if state.run is None else [state.run]))))
+        config = state.config if state.run is None else None
+        if self._pace.is_due(state, *marks, progress, config, at_once=is_changed):
+            for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
+                state.in_turn(part, state)
 
     def _show_table(self, state: ViewState) -> None:
-        runs = state.runs
-        columns = columns_of(runs)
-        numbers = frozenset(run.number for run in runs)
-        present = state.begun_run
-        config = state.config if present is None else present.config
-        rows = self._earlier_rows(state, columns, config, numbers)
-        if present is not None:
-            own = row(present, columns, config, state.scored_on, numbers, state.theme, is_present=True)
-            rows = [*rows, own]
-        self.table.show(headings(columns, runs), rows)
-        if not self.table.undo and self._said_during != _number(state):
-            self._said_during = _NEVER
-            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, state.begun_run)))
-
-    def _earlier_rows(
-        self, state: ViewState, columns: Columns, config: TrainingConfig, numbers: frozenset[int]
-    ) -> list[RunRow]:
-        """Return the rows of the ended runs, cached until something changes in them."""
-        earlier, dataset, theme = state.earlier, state.scored_on, state.theme
-        racing = tuple(map(_progress, state.racing))
-        key = (theme, columns, config, dataset, numbers, _marks(earlier), racing)
-        if self._rows is None or self._rows[0] != key:
-            made = [row(run, columns, config, dataset, numbers, theme, is_present=False) for run in earlier]
-            self._rows = key, made
-        return self._rows[1]
+        runs, present = state.runs, state.begun_run
+        columns, config = _columns_of(runs), (state if present is None else present).config
+        given = columns, config, state.scored_on, frozenset(run.number for run in runs), state.theme
+        key = given, _marks(state.earlier), tuple(map(_progress, state.racing))
+        if self._earlier[0] != key:
+            self._earlier = key, [_row(run, *given) for run in state.earlier]
+        own = [] if present is None else [_row(present, *given, is_present=True)]
+        self.table.show(_headings(columns, runs), [*self._earlier[1], *own])
+        if not self.table.undo and self._replied_during != _number(state):
+            self._replied_during = _NEVER
+            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, present)))
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
         earlier = [run for run in state.comparable.shown if run.has_curve]
@@ -132,6 +366,10 @@ class RunsPanel:
         caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out)
         self._draw("loss", self.loss, comparable, caption, state)
 
+    def _show_curves(self, state: ViewState) -> None:
+        self._show_accuracy(state)
+        self._show_loss(state)
+
     def _draw(
         self, metric: Metric, figure: LiveFigure, runs: list[RunCurve], caption: str, state: ViewState
     ) -> None:
@@ -145,54 +383,48 @@ class RunsPanel:
         chosen = [by_number[number] for number in self.table.chosen if number in by_number]
         self.comparison.show(chosen, state.theme)
 
-    def _on_axes(self, _change: object) -> None:
-        self._show_accuracy(self._views.state)
-        self._show_loss(self._views.state)
-
     def _on_race(self, name: str) -> None:
         session = self._session
         if name in RACES:
             session.race(RACES[name](session.config, len(session.dataset.train_labels)))
 
     def _on_action(self, action: RunAction) -> None:
-        self._drawn = None
-        session = self._session
-        if action.verb == "undo":
-            self._say(f"{_named(session.state.earlier.deleted)} back.")
-            session.restore()
-        elif action.verb == "forget":
-            self.table.say("")
-            self._said_during = _NEVER
-            session.forget()
-        else:
-            run = next((run for run in session.state.runs if run.number == action.number), None)
-            if run is not None:
-                self._change(run, action)
+        session, earlier = self._session, self._session.state.earlier
+        run = next((run for run in session.state.runs if run.number == action.number), None)
+        match action.verb:
+            case "undo":
+                self._reply(f"{_named(earlier.deleted)} back.")
+                session.restore()
+            case "forget":
+                self.table.say("")
+                self._replied_during = _NEVER
+                session.forget()
+                self._show_table(self._views.state)
+            case _ if run is None:
+                return
+            case "name" | "note":
+                session.edit(run.number, **{action.verb: action.text})
+            case "pin":
+                session.edit(run.number, pinned=not run.pinned)
+            case "hide":
+                session.edit(run.number, hidden=not run.hidden)
+            case "open":
+                session.go_back_to(run.number)
+                is_open = _number(self._views.state) == run.number
+                why = "is of other images or without its network: load its settings and train again"
+                self._reply(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
+            case "load":
+                session.config = run.config
+                self._reply(
+                    f"The settings of {run.mention} are in the controls. Train starts a run with them."
+                )
+            case "delete":
+                self._reply(f"{_named((*earlier.deleted, run))} deleted.", undo=True)
+                session.delete(run.number)
 
-    def _change(self, run: SessionRun, action: RunAction) -> None:
-        session = self._session
-        if action.verb in ("name", "note"):
-            session.edit(run.number, **{action.verb: action.text})
-        elif action.verb == "pin":
-            session.edit(run.number, pinned=not run.pinned)
-        elif action.verb == "hide":
-            session.edit(run.number, hidden=not run.hidden)
-        elif action.verb == "open":
-            session.go_back_to(run.number)
-            is_open = _number(self._views.state) == run.number
-            why = "is of other images or without its network: load its settings and train again"
-            self._say(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
-        elif action.verb == "load":
-            session.config = run.config
-            self._say(f"The settings of {run.mention} are in the controls. Train starts a run with them.")
-        elif action.verb == "delete":
-            deleted = (*session.state.earlier.deleted, run)
-            self._say(f"{_named(deleted)} deleted.", undo=True)
-            session.delete(run.number)
-
-    def _say(self, words: str, *, undo: bool = False) -> None:
+    def _reply(self, words: str, *, undo: bool = False) -> None:
         """Show a reply to the user, until the next reply or the next run."""
-        self._said_during = _number(self._views.state)
+        self._replied_during = _number(self._views.state)
         self.table.say(words, undo=undo)
 
 

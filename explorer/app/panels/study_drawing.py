@@ -43,12 +43,8 @@ class StudyDrawing:
         set_hidden(self.opener, True)
         self.words = Caption()
         hint = Caption("Hover over a point to see its run; click to train that run in this session.")
-        tools = box(
-            "explorer-column explorer-close explorer-study-choice explorer-words",
-            self.choice,
-            self.opener,
-            hint,
-        )
+        chosen = "explorer-column explorer-close explorer-study-choice explorer-words"
+        tools = box(chosen, self.choice, self.opener, hint)
         trial = box("explorer-column explorer-study-figure explorer-study-trial", self.curve, tools)
         self._first = box("explorer-study-first", box("explorer-words", self.words))
         self._others = box("explorer-study-others")
@@ -76,19 +72,14 @@ class StudyDrawing:
 
     def _build(self) -> None:
         """Create the figures for other axes."""
-        views = {
-            measure: StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES
-        }
-        set_hidden(self._single, views["accuracy"].is_map)
+        views = [StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES]
+        set_hidden(self._single, views[0].is_map)
         before = (*self._first.children, *self._others.children)
-        self.figures = {measure: self._figure(view) for measure, view in views.items()}
-        _accuracy, *more = MEASURES  # the first one's caption is the study's result
-        captions = (Caption(views[measure].measured.caption) for measure in more)
-        pairs = zip(self.figures.values(), (self.words, *captions), strict=True)
-        first, *others = (
-            box("explorer-column explorer-study-figure explorer-words", *pair) for pair in pairs
-        )
-        self._first.children, self._others.children = [first], others
+        self.figures = {view.measure: self._figure(view) for view in views}
+        captions = (Caption(view.measured.caption) for view in views[1:])
+        pairs = zip(self.figures.values(), (self.words, *captions), strict=True)  # words: the study's result
+        parts = [box("explorer-column explorer-study-figure explorer-words", *pair) for pair in pairs]
+        self._first.children, self._others.children = parts[:1], parts[1:]
         for part in before:
             part.children = [child for child in part.children if child is not self.words]
             close_all(part)

@@ -12,8 +12,8 @@ from explorer.app.data_choice import DataChoice
 from explorer.app.layout import close_all, set_hidden
 from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
-from explorer.app.panels.inside.inside import Inside
-from explorer.app.panels.lab.lab import LabPanel
+from explorer.app.panels.inside import Inside
+from explorer.app.panels.lab import LabPanel
 from explorer.app.panels.mistakes import MistakesPanel
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel

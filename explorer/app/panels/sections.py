@@ -1,4 +1,4 @@
-"""The sections of the Inside tab: base classes, and the network at a moment that they inspect."""
+"""Sections that look into a network: their base classes, and the network at the moment that they inspect."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.pacing import Pace
+from explorer.app.panels.pacing import Pace
 from explorer.app.views import ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
@@ -94,34 +94,25 @@ class Subjects:
         None without a run, and if the weights of a user's own network are unknown.
         """
         run = state.run
-        if run is None:
+        if run is None or (run.own is not None and not run.first_weights):
             return None
-        snapshot = None if state.moment is None else state.moment.snapshot
-        if run.own is not None and not run.first_weights:
-            return None
-        last = self._newest
-        same_run = last is not None and last.run.key == run.key
-        if last is None or not same_run or self._snapshot is not snapshot:
-            network, first = (last._network, last.first) if last and same_run else _beginning(run)
-            begun = first, float(run.root.first_epoch)
-            weights, epoch = begun if snapshot is None else (snapshot.weights, snapshot.epoch)
-            outputs = None if snapshot is None else snapshot.test_outputs
-            self._newest = Subject(run, weights, first, epoch, outputs, network)
-            self._snapshot = snapshot
+        snapshot, last = None if state.moment is None else state.moment.snapshot, self._newest
+        if last is not None and last.run.key == run.key:
+            if self._snapshot is snapshot:
+                return last
+            network, first = last._network, last.first
+        else:
+            network, first = _beginning(run)
+        weights, epoch, outputs = first, float(run.root.first_epoch), None
+        if snapshot is not None:
+            weights, epoch, outputs = snapshot.weights, snapshot.epoch, snapshot.test_outputs
+        self._newest, self._snapshot = Subject(run, weights, first, epoch, outputs, network), snapshot
         return self._newest
 
 
 def probe(dataset: Dataset, n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the first `n` held-out images, without `X_test`'s float copy of all images.
-
-    Returns
-    -------
-    X : ndarray of float32, shape (n_inputs, n)
-        One image per column, in [0, 1].
-    d : ndarray of float32, shape (n_classes, n)
-        Their classes, one-hot.
-    """
-    X = pixel_columns(dataset.test_images[:n])
+    """Return the first `n` held-out images (n_inputs, n), in [0, 1], and their one-hot classes (n_classes, n)."""
+    X = pixel_columns(dataset.test_images[:n])  # `X_test` would be a float copy of all images
     d = one_hot_columns(dataset.test_labels[:n], dataset.n_classes)
     return np.array(X), np.array(d)  # a class of the user's own may write into them
 
@@ -143,29 +134,27 @@ def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
 
 
 class Section(ABC):
-    """A section: created when first chosen, and drawn while it is visible; subclasses draw it."""
+    """A section, drawn while it is visible; during training, costly drawings take at most 1 % of the time."""
 
     view: DOMWidget
 
     def __init__(self) -> None:
         self._pace = Pace()
         self._seen: tuple[ViewState, Subject] | None = None
-        self._drawn: tuple[Any, ...] = ()
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Draw what has changed, if it is time to."""
         self._seen = state, subject
-        if self._pace.is_due(state):
-            with self._pace.drawing():
-                self._draw(state, subject)
+        if not self._pace.rests(state):
+            self._redraw()
 
     @abstractmethod
     def _draw(self, state: ViewState, subject: Subject) -> None: ...
 
-    def _redraw(self) -> None:
-        """Draw at once on a user's request."""
+    def _redraw(self, *_event: object) -> None:
         if self._seen is not None:
-            self._draw(*self._seen)
+            with self._pace.costly():
+                self._draw(*self._seen)
 
 
 class FigurePair(Section):
@@ -175,10 +164,8 @@ class FigurePair(Section):
         super().__init__()
         self.figures, self.captions = figures, (Caption(), Caption())
         pairs = zip(self.figures, self.captions, strict=True)
-        self.view = box(
-            "explorer-column explorer-two explorer-fills",
-            *(box("explorer-panel-figure", *pair) for pair in pairs),
-        )
+        parts = (box("explorer-panel-figure", *pair) for pair in pairs)
+        self.view = box("explorer-column explorer-two explorer-fills", *parts)
 
     def show(self, state: ViewState, subject: Subject) -> None:
         """Follow the theme at once, and everything else when it is time to."""
@@ -186,13 +173,13 @@ class FigurePair(Section):
             figure.set_theme(state.theme)
         super().show(state, subject)
 
-    def _say(self, *words: str) -> None:
-        for figure, caption, said in zip(self.figures, self.captions, words, strict=True):
-            figure.summary = caption.text = said
+    def _describe(self, *summaries: str) -> None:
+        for figure, caption, summary in zip(self.figures, self.captions, summaries, strict=True):
+            figure.summary = caption.text = summary
 
 
 class SectionPanel:
-    """A section outside the tab; with `at_start`, it shows the initial weights, where mistakes are clearest."""
+    """A section outside the Inside tab; with `at_start`, it shows the initial weights."""
 
     def __init__(self, section: Section, *, at_start: bool = False) -> None:
         self.section, self._at_start, self.view = section, at_start, section.view

@@ -13,11 +13,10 @@ from typing import Any
 from ipywidgets import Layout
 
 from explorer.app.layout import AppBox, box, set_hidden
-from explorer.app.panels.inside.gradient_check import GradientCheck
-from explorer.app.panels.inside.histograms import Histograms
-from explorer.app.panels.inside.section import SectionPanel
-from explorer.app.panels.inside.weights import FirstWeights
+from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
+from explorer.app.panels.sections import SectionPanel
+from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.checks.tasks import MISTAKES
 from explorer.datasets import load_mnist
@@ -272,7 +271,7 @@ class BugLab(AppBox):
     def __init__(self, level: int = 1, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         if level not in range(1, len(LEVELS) + 1):
             raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
-        look_of(Path(__file__).parents[2])  # the sheets of the app
+        look_of(Path(__file__).parents[1])  # the sheets of the app
         self.panel = LabPanel(level)
         sight = Visibility()
         sight.observe(

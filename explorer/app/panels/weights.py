@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.section import Section, Subject
+from explorer.app.panels.sections import Section, Subject
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
@@ -62,7 +62,7 @@ class FirstWeights(Section):
         self._page = self._proposed = 0
         self._proposed_for: tuple[object, ...] = ()
         self._is_chosen = False  # whether the user has chosen the unit
-        self.kind.observe(views.on_loop(lambda _: self._redraw()), "value")
+        self.kind.observe(views.on_loop(self._redraw), "value")
         self.images.observe(views.on_loop(self._on_selected), "selected")
         self.images.on_page(views.on_loop(self._turn))
 
@@ -75,22 +75,16 @@ class FirstWeights(Section):
         self._redraw()
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
-        self._propose(state, subject)
-        wanted = (subject, state.theme, self.kind.value, self._page, self.images.selected)
-        if wanted != self._drawn:
-            self._drawn = wanted
+        of = (subject.run.number, state.is_training, subject.test_outputs is None)
+        if not self._is_chosen and of != self._proposed_for:
+            self._proposed_for, self._proposed = of, strongest_unit(subject.weights[2])
+            self._page, self.images.selected = self._proposed // PER_PAGE, self._proposed
+        chosen = self.kind.value, self._page, self.images.selected
+        if self._pace.is_new(subject, state.theme, *chosen):
             self.sentence.draw(element("p", _EXPLAINED[self.kind.value]))
             self._draw_images(state, subject)
             self._draw_unit(state, subject)
             self._draw_exciting(state, subject)
-
-    def _propose(self, state: ViewState, subject: Subject) -> None:
-        """Select a unit worth seeing, unless the user has chosen one."""
-        of = (subject.run.number, state.is_training, subject.test_outputs is None)
-        if not self._is_chosen and of != self._proposed_for:
-            self._proposed_for, self._proposed = of, strongest_unit(subject.weights[2])
-            self._page = self._proposed // PER_PAGE
-            self.images.selected = self._proposed
 
     def _draw_images(self, state: ViewState, subject: Subject) -> None:
         W = self._images_of(subject)
@@ -102,17 +96,18 @@ class FirstWeights(Section):
         each = " with" if len(W) == 1 else ", each with"
         weights = f"{counted(len(W), 'unit')} of layer 1{each} its {counted(W.shape[1], 'weight')}"
         what = f"{weights}: their change since the start" if self.kind.value == "change" else weights
-        shown = WeightPage(
-            f"{what}, epoch {subject.epoch:g}",
-            weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
-            first=first,
-            n_images=len(page),
-            columns=_COLUMNS,
-            limit=written(limit),
-            page=self._page,
-            n_pages=n_pages,
+        self.images.show(
+            WeightPage(
+                f"{what}, epoch {subject.epoch:g}",
+                weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
+                first=first,
+                n_images=len(page),
+                columns=_COLUMNS,
+                limit=written(limit),
+                page=self._page,
+                n_pages=n_pages,
+            )
         )
-        self.images.show(shown)
 
     def _draw_unit(self, state: ViewState, subject: Subject) -> None:
         W, outgoing = self._images_of(subject), subject.weights[2]
@@ -156,23 +151,9 @@ class FirstWeights(Section):
 
 
 def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the held-out images with the largest weighted sums, largest first, and these sums.
+    """Return the indices of the held-out images with the largest ``weights @ x``, largest first, and these sums.
 
-    Parameters
-    ----------
-    weights : ndarray of float, shape (784,)
-        One per pixel; sums that are not a number count as the lowest.
-    dataset : Dataset
-        Its test or validation images are used, scaled to [0, 1] as for the network.
-    n : int
-        Number of images to return.
-
-    Returns
-    -------
-    indices : ndarray of int64, shape (at most n,)
-        Indices of the images.
-    sums : ndarray of float32, of this shape
-        ``weights @ x`` of each.
+    `weights` has one per pixel, shape (784,); sums that are not a number count as the lowest.
     """
     pixels = dataset.test_images.reshape(-1, dataset.n_inputs)
     sums = np.empty(len(pixels), np.float32)
@@ -191,18 +172,7 @@ def strongest_unit(outgoing: Array) -> int:
 
 
 def full_tone(W: Array) -> float:
-    """Return the weight shown in full tone: 99.5 % of all weights are smaller, so no outlier can pale the rest.
-
-    Parameters
-    ----------
-    W : ndarray of float
-        All weights of the layer; of a large one, every k-th is used.
-
-    Returns
-    -------
-    float
-        Rounded to two significant digits, at least 0.
-    """
+    """Return the weight shown in full tone, to two digits: 99.5 % are smaller, so no outlier can pale the rest."""
     flat = W.ravel()
     sizes = np.abs(flat[:: -(-flat.size // _MOST_VALUES)])
     finite = sizes[np.isfinite(sizes)]

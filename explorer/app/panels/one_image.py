@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.inside.section import Section, Subject
+from explorer.app.panels.sections import Section, Subject
 from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
@@ -38,7 +38,7 @@ class OneImage(Section):
         aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-column explorer-aside-left", aside, self.stages)
         self._views = views
-        self._take(views.state.scored_on)
+        self._use(views.state.scored_on)
         self._rng = np.random.default_rng(0)
         self._drawing: Drawing | None = None
         self._chosen: dict[int, int] = {}  # the unit that the user chose, by layer
@@ -51,18 +51,18 @@ class OneImage(Section):
     def show(self, state: ViewState, subject: Subject) -> None:
         """Show the passes of this moment's network for the image."""
         self._seen = state, subject
-        self._take(subject.run.dataset)
+        self._use(subject.run.dataset)
         super().show(state, subject)
 
     def look_into(self, image: int | Drawing) -> None:
         """Choose a held-out image, by index, or a drawing, and move the page's focus to it."""
-        self._take(self._views.state.scored_on)
+        self._use(self._views.state.scored_on)
         self._drawing = image if isinstance(image, Drawing) else None
         self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
         self.picker.take_focus()
         self._redraw()
 
-    def _take(self, dataset: Dataset) -> None:
+    def _use(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self.picker.offer(len(dataset.test_labels), f"{dataset.held_out} image")
 
@@ -91,15 +91,15 @@ class OneImage(Section):
         return np.flatnonzero(outputs.argmax(axis=0) != self._dataset.test_labels)
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
-        shown = self._drawing or self._sample(self.picker.index)
-        wanted = (subject, state.theme, self.picker.index, self._drawing, (*self._chosen.items(),))
-        if wanted == self._drawn:
+        dataset, index = self._dataset, max(self.picker.index, 0)
+        shown = self._drawing or Drawing(dataset.test_images[index], int(dataset.test_labels[index]))
+        chosen = tuple(self._chosen.items())
+        if not self._pace.is_new(subject, state.theme, self.picker.index, self._drawing, chosen):
             return
-        self._drawn = wanted
         x = np.divide(shown.image.ravel(), np.float32(255), dtype=np.float32)
         with subject.network() as network:
             true = shown.true if shown.true is not None else int(network.forward(x[:, None]).argmax())
-            walk = walk_through(network, x, np.eye(self._dataset.n_classes, dtype=np.float32)[true])
+            walk = walk_through(network, x, np.eye(dataset.n_classes, dtype=np.float32)[true])
         units = self._units(walk, (subject.run.key, self.picker.index, self._drawing))
         self._draw_image(walk, shown, state.theme)
         self.stages.show(stages(walk, units, state.theme))
@@ -116,27 +116,20 @@ class OneImage(Section):
             self._busiest = shown, busiest_units(walk, walk.true)
         return tuple(self._chosen.get(stage, unit) for stage, unit in enumerate(self._busiest[1]))
 
-    def _sample(self, index: int) -> Drawing:
-        """Return a held-out image in the form of a drawing; the first for `NO_SAMPLE`."""
-        index = max(index, 0)
-        return Drawing(self._dataset.test_images[index], int(self._dataset.test_labels[index]))
-
     def _draw_image(self, walk: Walkthrough, shown: Drawing, theme: Theme) -> None:
         names = self._dataset.class_names
+        words = f"{'true' if self._drawing is None else 'your drawing of'} {names[walk.true]}, read as "
+        words += names[walk.decided]
+        if shown.true is None:
+            words = f"your drawing, read as {names[walk.decided]}; loss and deltas take that as true"
         self.picker.show(
             sprite(shown.image[None], 1, theme=theme),
-            self._words(walk, shown),
+            words,
             right=walk.true == walk.decided,
             has_mistakes=bool(self._mistakes().size),
         )
         bars = (_bar(name, k, walk, is_known=shown.true is not None) for k, name in enumerate(names))
         self.outputs.show(Bars("Outputs y", tuple(bars)))
-
-    def _words(self, walk: Walkthrough, shown: Drawing) -> str:
-        true, decided = (self._dataset.class_names[k] for k in (walk.true, walk.decided))
-        if shown.true is None:
-            return f"your drawing, read as {decided}; loss and deltas take that as true"
-        return f"{'true' if self._drawing is None else 'your drawing of'} {true}, read as {decided}"
 
 
 def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Stage, ...]:
@@ -170,7 +163,7 @@ def _lines(formulas: tuple[Formula, ...]) -> tuple[FormulaLine, ...]:
     return tuple(FormulaLine(f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
 
 
-def _bar(name: str, k: int, walk: Walkthrough, *, is_known: bool = True) -> Bar:
+def _bar(name: str, k: int, walk: Walkthrough, *, is_known: bool) -> Bar:
     y, right = float(walk.y[k]), walk.true == walk.decided
     note = "true" if is_known and k == walk.true else "read" if k == walk.decided else ""
     kind = "" if k != walk.decided else "chosen" if not is_known else "good" if right else "bad"

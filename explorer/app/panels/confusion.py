@@ -1,0 +1,355 @@
+"""The confusion matrix, alone or compared with another run's, and the images in its cells."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.layout import box, set_hidden
+from explorer.app.panels.pacing import Pace
+from explorer.app.views import ANY, OnLoop, Views, ViewState
+from explorer.datasets import Dataset
+from explorer.figures import confusion as figures
+from explorer.figures.digits import sprite
+from explorer.figures.palette import Theme
+from explorer.figures.summaries import confusion_summary
+from explorer.network.mistakes import probabilities, select_samples
+from explorer.training import TrainingConfig
+from explorer.widgets.controls import Dropdown, Segmented
+from explorer.widgets.gallery import Gallery, GalleryImage
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Caption
+from explorer.wording import counted, grouped
+
+Counts = NDArray[np.integer]
+OnCell = Callable[[int, int], None]
+
+OPENS = "Press to see its way through the network"
+
+_CHOOSE = "Click a cell to see its images."
+_RIGHT = "classified correctly"
+_SECONDS_BETWEEN = 1.0
+_STEPS = MappingProxyType(
+    {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
+)
+
+
+class _Cells:
+    """A figure with selectable cells: a click or the arrow keys select one, Escape clears the selection.
+
+    Without `on_cell`, no cell can be selected.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        figure: Any,
+        style: Callable[..., Any],
+        class_names: Sequence[str],
+        theme: Theme,
+        on_loop: OnLoop | None,
+        on_cell: OnCell | None,
+    ) -> None:
+        self._class_names = class_names
+        self._cell: tuple[int, int] | None = None
+        options: Any = {"fills": True, "theme": theme, "style": partial(style, class_names), "name": name}
+        if on_loop is not None and on_cell is not None:
+            self._on_cell = on_cell
+            # The whole step runs on the loop: if keys are processed on another thread, as in JupyterLab, a second
+            # one would otherwise start from the cell that the first has yet to leave, and one would be lost.
+            move, leave = on_loop(self._move), on_loop(self._leave)
+            keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
+            options |= {"on_click": on_loop(lambda it: on_cell(*it.index)), "on_key": keys}
+        self.figure = LiveFigure(figure, **options)
+
+    def caption(self, state: ViewState) -> str:
+        """Return the caption; while nothing trains and no cell is selected, a hint that cells can be."""
+        is_news = state.is_training or state.cell is not None
+        return state.nothing or (str(self.figure.summary) if is_news else _CHOOSE)
+
+    def mark(self, cell: tuple[int, int] | None) -> None:
+        """Frame a cell (row, column), or none."""
+        if cell != self._cell:
+            self._cell = cell
+            self.figure.show([], figures.confusion_mark(cell, self.figure.theme))
+
+    def _move(self, down: int, right: int) -> None:
+        """Select the next cell, or the first if none is selected."""
+        last, cell = len(self._class_names) - 1, self._cell
+        row, column = 0, 0
+        if cell is not None:
+            row, column = (min(max(at + by, 0), last) for at, by in zip(cell, (down, right), strict=True))
+        if (row, column) != cell:
+            self.mark((row, column))  # the next key starts from here, even before the rest is drawn
+            self._on_cell(row, column)
+
+    def _leave(self) -> None:
+        if (cell := self._cell) is not None:
+            self.mark(None)
+            self._on_cell(*cell)
+
+
+class Matrix(_Cells):
+    """Counts or row percentages over the held-out images, with a frame around the selected cell.
+
+    Parameters
+    ----------
+    on_cell : callable
+        Called with row and column of each cell that the user selects, or deselects.
+    """
+
+    def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
+        figure = figures.confusion_figure(None, class_names, theme=theme)
+        super().__init__(
+            "Confusion matrix", figure, figures.confusion_style, class_names, theme, on_loop, on_cell
+        )
+        self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
+        self.counted.observe(on_loop(lambda _: self._draw()), "value")
+        self._counts: Counts | None = None
+        self._held_out = "test"
+        self.figure.summary = confusion_summary(None, class_names)
+
+    def show(self, counts: Counts | None, theme: Theme, held_out: str = "test") -> None:
+        """Show a matrix: rows are the true class, columns the predicted; None before the end of the first epoch.
+
+        `held_out` is the kind of images: ``"validation"`` or ``"test"``.
+        """
+        self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
+        if counts is not self._counts:  # unchanged within an epoch
+            self._counts, self._held_out = counts, held_out
+            self._draw()
+
+    def _draw(self) -> None:
+        normalize: figures.Normalize = "row" if self.counted.value == "row" else "count"
+        counts, names, held_out = self._counts, self._class_names, self._held_out
+        data = figures.confusion_data(counts, names, normalize=normalize, held_out=held_out)
+        self.figure.show(*data, confusion_summary(counts, names, held_out))
+
+
+class Difference(_Cells):
+    """The confusion matrix of B minus that of A, over the same images."""
+
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        theme: Theme,
+        on_loop: OnLoop | None = None,
+        on_cell: OnCell | None = None,
+    ) -> None:
+        figure = figures.difference_figure(None, None, class_names, theme=theme)
+        name = "Difference of two confusion matrices"
+        super().__init__(name, figure, figures.difference_style, class_names, theme, on_loop, on_cell)
+
+    def show(
+        self, a: Counts | None, b: Counts | None, theme: Theme, called: tuple[str, str] = ("A", "B")
+    ) -> None:
+        """Show the difference of two matrices, labeled with their names."""
+        self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
+        names = self._class_names
+        self.figure.show(
+            *figures.difference_data(a, b, names, called), figures.difference_summary(a, b, names, called)
+        )
+
+
+def other_runs(state: ViewState | None = None) -> dict[str, str]:
+    """Return the runs that can be compared with the current one, for a `Dropdown`; "" means none."""
+    runs = () if state is None else reversed(state.comparable)
+    known = {str(run.number): run.title for run in runs if run.newest is not None}
+    return {"": "no other run", **known}
+
+
+class ComparedMatrix:
+    """The confusion matrix, or its difference from that of a chosen run."""
+
+    def __init__(self, views: Views) -> None:
+        names, theme = views.dataset.class_names, views.theme
+        self.matrix = Matrix(names, theme, views.on_loop, views.toggle)
+        self.difference = Difference(names, theme, views.on_loop, views.toggle)
+        self.other = Dropdown("compared with", other_runs())
+        self.other.observe(views.on_loop(lambda _: self._draw(views.state)), "value")
+        self.caption = Caption()
+        self.alone = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
+        self.together = box("explorer-panel-figure", self.difference.figure)
+        tools = box("explorer-tools", self.other, self.alone[0])
+        self.view = box(
+            "explorer-mistakes-compared explorer-words", tools, self.alone[1], self.together, self.caption
+        )
+
+    def show(self, state: ViewState) -> None:
+        """Show the matrix of the selected epoch; any run on these images can be compared, even a hidden one."""
+        for part in (self.matrix, self.difference):
+            part.mark(state.cell)
+        self.other.offer(other_runs(state))
+        self._draw(state)
+
+    def _draw(self, state: ViewState) -> None:
+        counts = None if state.moment is None else state.moment.confusion
+        other = next((run for run in state.comparable if str(run.number) == self.other.value), None)
+        if other is None:
+            self.matrix.show(counts, state.theme, state.scored_on.held_out)
+            self.caption.text = self.matrix.caption(state)
+        else:
+            before = None if other.newest is None else other.newest.confusion
+            called = other.short_title  # the menu above the figure shows the rest
+            self.difference.show(before, counts, state.theme, (called, "this run"))
+            self.caption.text = self.difference.figure.summary
+        # The boxes are hidden, not the parts: a part doesn't notice a class that is added later.
+        for alone in self.alone:
+            set_hidden(alone, other is not None)
+        set_hidden(self.together, other is None)
+
+
+class ChosenImages:
+    """A gallery of held-out images of the chosen classes.
+
+    Parameters
+    ----------
+    on_choose : callable
+        Called with the true and the predicted class that the user chooses; `ANY` means any class.
+    now : callable
+        Returns the current state.
+    on_open : callable, optional
+        Called with the index of an image that the user opens; by default, images can't be opened.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        on_loop: OnLoop,
+        on_choose: Callable[[int, int], object],
+        now: Callable[[], ViewState],
+        *,
+        on_open: Callable[[int], object] | None = None,
+        per_page: int = 24,
+    ) -> None:
+        self.gallery = Gallery(dataset.class_names, "not trained yet")
+        self._dataset, self._now, self._per_page = dataset, now, per_page
+        self._true, self._predicted, self._page = ANY, ANY, 0
+        self._order: Literal["loss", "confidence"] = "loss"
+        self._pace = Pace(_SECONDS_BETWEEN)
+        self.gallery.on_page(on_loop(self._turn))
+        self.gallery.on_filter(on_loop(on_choose))
+        if on_open is not None:
+            self._on_open = on_open
+            self.gallery.on_open(OPENS, on_loop(self._open))
+
+    def show(self, state: ViewState) -> None:
+        """Show the chosen images with the network's predictions; during training, once a second."""
+        is_new = state.chosen != (self._true, self._predicted)
+        self._true, self._predicted = state.chosen
+        self._page = 0 if is_new else self._page
+        self._draw(state, at_once=is_new)
+
+    def sort_by(self, order: Literal["loss", "confidence"]) -> None:
+        """Sort by loss or by confidence, highest first."""
+        self._order, self._page = order, 0
+        self._draw(self._now(), at_once=True)
+
+    def _turn(self, page: int) -> None:
+        self._page = page
+        self._draw(self._now(), at_once=True)
+
+    def _open(self, index: int) -> None:
+        if 0 <= index < len(self._now().scored_on.test_labels):
+            self._on_open(index)
+
+    def _draw(self, state: ViewState, *, at_once: bool) -> None:
+        shown = state.chosen, self._page, self._order, state.theme, state.nothing
+        if not self._pace.is_due(state, state.moment and state.moment.snapshot, *shown, at_once=at_once):
+            return
+        self._dataset = data = state.scored_on
+        chosen = {"true": self._true, "predicted": self._predicted}
+        if state.moment is None or state.run is None:  # no images, but the chosen classes apply to later ones
+            what = self._what or "Images"
+            self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
+            return
+        config, outputs = state.run.config, state.moment.test_outputs
+        indices = select_samples(
+            outputs,
+            data.test_labels,
+            true=None if self._true == ANY else self._true,
+            predicted=None if self._predicted == ANY else self._predicted,
+            mistakes_only=state.cell is None,
+            order=self._order,
+            loss=config.loss,
+        )
+        n_pages = max(1, -(-len(indices) // self._per_page))
+        self._page = min(self._page, n_pages - 1)
+        page = indices[self._page * self._per_page :][: self._per_page]
+        columns = max(1, len(page))
+        sources = {index: f"{data.held_out} image {grouped(index)}" for index in page.tolist()}
+        self.gallery.show(
+            self._heading(len(indices)),
+            read_images(outputs[:, page], data.test_labels[page], config, data.class_names, sources),
+            sprite(data.test_images[page], columns, theme=state.theme) if len(page) else b"",
+            columns=columns,
+            page=self._page,
+            n_pages=n_pages,
+            empty=self._nothing(),
+            **chosen,
+        )
+
+    def _heading(self, n: int) -> str:
+        """Return which images these are, how many and in which order, the only text for screen readers."""
+        is_right = self._true == self._predicted != ANY
+        count = counted(n, "image" if is_right else "mistake")
+        what = f"{self._what}: {count}" if self._what else count
+        first = "highest loss" if self._order == "loss" else "most confident"
+        return f"{what}, {first} first" if n > 1 else what
+
+    @property
+    def _what(self) -> str:
+        """The chosen classes in words: ``"9 read as 4"``; empty if all mistakes are shown."""
+        names = self._dataset.class_names
+        if ANY not in (self._true, self._predicted):
+            is_right = self._true == self._predicted
+            return f"{names[self._true]} " + (_RIGHT if is_right else f"read as {names[self._predicted]}")
+        if self._true != ANY:
+            return f"{names[self._true]} misclassified"
+        return "" if self._predicted == ANY else f"misclassified as {names[self._predicted]}"
+
+    def _nothing(self) -> str:
+        names = self._dataset.class_names
+        true = "image" if self._true == ANY else names[self._true]
+        if self._predicted == ANY:
+            return f"No {true} is misclassified."
+        if self._true == self._predicted:
+            return f"No {true} is {_RIGHT}."
+        return f"No {true} is {'misclassified' if self._true == ANY else 'read'} as {names[self._predicted]}."
+
+
+def read_images(
+    outputs: NDArray[Any],
+    labels: Iterable[int],
+    config: TrainingConfig,
+    names: Sequence[str],
+    sources: Mapping[int, str],
+) -> list[GalleryImage]:
+    """Return gallery entries that describe a network's `outputs` (n_classes, n) for images.
+
+    `sources` has key and source of each image: ``{17: "test image 17"}``.
+    """
+    called = "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
+    images = zip(labels, probabilities(outputs).T, sources.items(), strict=True)
+    return [_image(int(true), shares, called, names, *source) for true, shares, source in images]
+
+
+def _image(
+    true: int, shares: NDArray[np.float64], called: str, names: Sequence[str], key: int, source: str
+) -> GalleryImage:
+    decided, is_known = int(shares.argmax()), bool(np.isfinite(shares).all())
+    best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in np.argsort(-shares, kind="stable")[:3])
+    title = f"true {names[true]}, read as {names[decided]}"
+    return GalleryImage(
+        caption=f"{names[true]} → {names[decided]}",
+        note=f"{100 * shares[decided]:.0f} % sure" if is_known else "not a number",
+        detail=f"{title}; {called} {best}",
+        right=true == decided,
+        key=key,
+        title=title,
+        about=f"{source}, {called}",
+        shares=tuple(shares.round(4).tolist()) if is_known else (),
+    )

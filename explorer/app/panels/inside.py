@@ -1,0 +1,305 @@
+"""The Inside tab at the selected epoch: histograms, gradients over time, and a gradient check stand here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import isfinite
+from time import monotonic
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.layout import box, set_hidden
+from explorer.app.panels.one_image import OneImage
+from explorer.app.panels.pacing import Leisure
+from explorer.app.panels.sections import FigurePair, Section, Subject, Subjects, Weights, probe, probe_size
+from explorer.app.panels.weights import FirstWeights
+from explorer.app.views import Drawing, Views, ViewState
+from explorer.figures import histograms, layers
+from explorer.figures.formulas import written
+from explorer.network.diagnostics import LayerDiagnostics, diagnose
+from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
+from explorer.widgets.controls import Segmented
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.tables import CheckedRow, CheckedWeights
+from explorer.wording import counted
+
+Layers = list[NDArray[np.floating[Any]]]
+
+_MOST_IMAGES = 512
+_LEAST_HISTOGRAM_IMAGES, _LEAST_DIAGNOSED_IMAGES = 32, 64
+_SECONDS_BETWEEN = 0.25  # between two plots of diagnoses
+_N_CHECKED, _MOST_CHECKED_IMAGES, _LEAST_CHECKED_IMAGES = 8, 32, 2
+_CHECK_PRODUCTS = 2**21  # a check takes some 17 passes, in float64
+_DIGITS = 7  # enough to show a difference between two gradients
+
+
+class Histograms(FigurePair):
+    """The weights, and the activations on a few hundred held-out images, compared with the initial ones."""
+
+    def __init__(self, views: Views) -> None:
+        self._whats = ("weight", "activation")
+        made = []
+        for what in self._whats:
+            empty = histograms.histograms_figure([], names=[], what=what, theme=views.theme)
+            style, name = partial(histograms.histograms_style, what=what), f"Histograms of the {what}s"
+            made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
+        super().__init__(made)
+        self.weights, self.activations = made
+        self._first: Weights = ()
+        self._first_activations: Layers = []
+
+    def _draw(self, _state: ViewState, subject: Subject) -> None:
+        if not self._pace.is_new(subject):
+            return
+        if self._first is not subject.first:
+            self._first, self._first_activations = subject.first, self._activations(subject, subject.first)
+        names, activations = subject.layer_names, self._activations(subject, subject.weights)
+        weights = list(subject.weights[::2]), list(subject.first[::2])
+        pairs = weights, (activations, self._first_activations)
+        for figure, what, (now, first) in zip(self.figures, self._whats, pairs, strict=True):
+            figure.show(*histograms.histograms_data(now, first, names, what=what))
+        images = counted(activations[0].shape[1], f"{subject.run.held_out} image")
+        of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
+        self._describe(
+            f"standard deviation of the weights: {of_weights}",
+            f"on {images}; standard deviation: {of_activations}",
+        )
+
+    @np.errstate(all="ignore")  # non-finite weights show in the figure
+    def _activations(self, subject: Subject, weights: Weights) -> Layers:
+        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_HISTOGRAM_IMAGES)
+        with subject.network(weights) as network:
+            network.forward(probe(subject.run.dataset, n)[0])
+            return network.h[1:]
+
+
+@np.errstate(all="ignore")
+def _spreads(names: tuple[str, ...], now: Layers, first: Layers) -> str:
+    return ", ".join(
+        f"{name} {written(float(before.std()))} → {written(float(layer.std()))}"
+        for name, layer, before in zip(names, now, first, strict=True)
+    )
+
+
+class OverTime(FigurePair):
+    """The gradient of each layer, and its dead units or saturated activations, over the epochs.
+
+    A run's moments are diagnosed one by one when the event loop is idle, and the results are kept while the run is
+    shown.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self._names: dict[layers.LayerMeasure, str] = {
+            "gradient": "Gradient of each layer",
+            "stuck": "Dead and saturated units",
+        }
+        made = []
+        for measure, name in self._names.items():
+            empty = layers.layers_figure({}, measure, n_epochs=1, theme=views.theme)
+            style = layers.layers_style
+            made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
+        super().__init__(made)
+        self.gradient, self.stuck = made
+        self._leisure = Leisure(self._go_on, views.on_loop)
+        self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
+        self._plotted_at = float("-inf")
+
+    def show(self, state: ViewState, subject: Subject) -> None:
+        """Show the results so far, and diagnose further moments."""
+        if self._seen is None or self._seen[1].run.key != subject.run.key:
+            self.known = {}
+        super().show(state, subject)
+        if not state.is_training and self._left(subject):
+            self._leisure.go_on()
+
+    def _draw(self, state: ViewState, subject: Subject) -> None:
+        self._diagnose_next(subject)
+        self._plot(state, subject)
+
+    def _go_on(self) -> bool:
+        """Diagnose one moment; return whether more remain."""
+        if self._seen is None:
+            return False
+        state, subject = self._seen
+        more = self._diagnose_next(subject)
+        if not more or monotonic() - self._plotted_at >= _SECONDS_BETWEEN:
+            self._plot(state, subject)
+        return more
+
+    def _diagnose_next(self, subject: Subject) -> bool:
+        """Diagnose the selected epoch, or else the first pending one; return whether more remain."""
+        left = self._left(subject)
+        if left:
+            epoch = next(iter(left))
+            images = probe(subject.run.dataset, self._n_images(subject))
+            with subject.network(left[epoch]) as network:
+                self.known[epoch] = diagnose(network, *images)
+        return len(left) > 1
+
+    def _left(self, subject: Subject) -> dict[float, Weights]:
+        """Return the weights of the moments not yet diagnosed, by epoch."""
+        moments = {subject.epoch: subject.weights}
+        if subject.run.parent is None:
+            # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.
+            moments[float(subject.run.first_epoch)] = subject.first
+        moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
+        return {epoch: weights for epoch, weights in moments.items() if epoch not in self.known}
+
+    def _n_images(self, subject: Subject) -> int:
+        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_DIAGNOSED_IMAGES)
+        return min(n, len(subject.run.dataset.test_labels))
+
+    def _plot(self, state: ViewState, subject: Subject) -> None:
+        n_epochs = max(subject.run.config.epochs, subject.run.epochs_done)
+        if not self._pace.is_new(subject.run.key, len(self.known), subject.epoch, n_epochs, state.theme):
+            return
+        self._plotted_at = monotonic()
+        for figure, measure in zip(self.figures, self._names, strict=True):
+            marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
+            figure.show(*layers.layers_data(self.known, measure, **marks))
+        found = self.known.get(subject.epoch)
+        if found is not None:
+            gradient, stuck = layers.layers_summary(found, self._n_images(subject), subject.run.held_out)
+            self._describe(f"epoch {subject.epoch:g}, {gradient}", stuck)
+
+
+class GradientCheck(Section):
+    """A table that compares the gradient of a few weights by backpropagation and by central differences."""
+
+    def __init__(self, views: Views) -> None:
+        super().__init__()
+        self.table = Display(CheckedWeights())
+        self.view = box("explorer-column explorer-gradient-check", self.table)
+        self._draw_number = 0
+        self.table.on_press(views.on_loop(self._check_others))
+
+    def _check_others(self, _press: str) -> None:
+        self._draw_number += 1
+        self._redraw()
+
+    def _draw(self, _state: ViewState, subject: Subject) -> None:
+        if not self._pace.is_new(subject, self._draw_number):
+            return
+        limits = {"most": _MOST_CHECKED_IMAGES, "least": _LEAST_CHECKED_IMAGES}
+        X, d = probe(
+            subject.run.dataset, probe_size(subject.n_parameters, products=_CHECK_PRODUCTS, **limits)
+        )
+        rng = np.random.default_rng(self._draw_number)
+        with subject.network() as network:
+            checked = check_gradient(network, X, d, choose_weights(network, X, rng, _N_CHECKED))
+        verdict, agrees = gradient_verdict(checked)
+        how = (
+            f"L is the summed loss of {counted(len(d.T), f'{subject.run.held_out} image')}, in float64. "
+            "Analytic: backpropagation. "
+            f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
+        )
+        self.table.show(CheckedWeights(verdict, how, tuple(map(_row, checked)), agrees))
+
+
+def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None]:
+    """Return a summary of the checked weights, and whether they pass; None if none can be judged."""
+    n = len(checked)
+    if not all(isfinite(weight.numeric) and isfinite(weight.analytic) for weight in checked):
+        return "The loss or a gradient is not a number: there is nothing to compare.", False
+    smooth = [weight for weight in checked if not weight.has_kink]
+    if not smooth:
+        return f"None can be judged: all {n} are on a kink, where the loss has no slope.", None
+    kinks = f" {n - len(smooth)} on a kink, where the loss has no slope, left out." if len(smooth) < n else ""
+    wrong = sum(not weight.agrees for weight in smooth)
+    if wrong:
+        of = f"{wrong} of {len(smooth)} differ{'s' * (wrong == 1)}"
+        return f"{of}: backpropagation does not give the slope of this loss.{kinks}", False
+    agree, all_are = f"All {len(smooth)} agree", "all are"
+    if len(smooth) == 1:
+        agree, all_are = "The one that can be judged agrees", "it is"
+    if all(weight.analytic == 0 for weight in smooth):
+        return f"{agree}, and {all_are} 0: these weights learn nothing from these images.{kinks}", True
+    largest = max(weight.relative_difference for weight in smooth)
+    return f"{agree}: the largest relative difference is {written(largest)}.{kinks}", True
+
+
+def _row(weight: CheckedWeight) -> CheckedRow:
+    words = "kink" if weight.has_kink else "agree" if weight.agrees else "differ"
+    return CheckedRow(
+        weight=str(weight.place),
+        analytic=written(weight.analytic, _DIGITS),
+        numeric=written(weight.numeric, _DIGITS),
+        difference=written(weight.relative_difference),
+        verdict=words,
+        agrees=None if weight.has_kink else weight.agrees,
+    )
+
+
+_MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
+    {
+        "weights": ("Weights", FirstWeights),
+        "histograms": ("Histograms", Histograms),
+        "time": ("Over time", OverTime),
+        "check": ("Gradient check", GradientCheck),
+        "image": ("One image", OneImage),
+    }
+)
+
+SECTIONS = tuple(_MAKERS)
+"""Names of the sections, also used in links; the first is the default."""
+
+
+class Inside:
+    """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers."""
+
+    def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
+        self._views, self._on_chosen = views, on_chosen
+        self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
+        self.choice.observe(views.on_loop(self._on_choice), "value")
+        self._why = Caption()
+        self._nothing = box("explorer-column", self._why)
+        self._sections: dict[str, Section] = {}
+        self._subjects = Subjects()
+        self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
+
+    def __getitem__(self, name: str) -> Section:
+        """Return a section, which is created on first use."""
+        if name not in self._sections:
+            section = self._sections[name] = _MAKERS[name][1](self._views)
+            section.view.add_class("explorer-section")
+            self.view.children = (*self.view.children, section.view)
+        return self._sections[name]
+
+    def look_into(self, image: int | Drawing) -> None:
+        """Choose a test image, by index, or a drawing, and open the section that follows it through the layers."""
+        section = self["image"]
+        assert isinstance(section, OneImage)
+        section.look_into(image)
+        self.choice.value = "image"
+
+    def show(self, state: ViewState) -> None:
+        """Draw the selected epoch in the visible section."""
+        subject = self._subjects.of(state)
+        self._why.text = _said(state, subject, self.choice.value)
+        is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
+        chosen = self[self.choice.value] if is_shown else None
+        set_hidden(self._nothing, not self._why.text)
+        for section in self._sections.values():
+            set_hidden(section.view, section is not chosen)
+        if chosen is not None and subject is not None:
+            chosen.show(state, subject)
+
+    def _on_choice(self, _change: object) -> None:
+        self.show(self._views.state)
+        self._on_chosen()
+
+
+def _said(state: ViewState, subject: Subject | None, section: str) -> str:
+    """Return why the newest moment is missing: the sections then show the initial weights, or nothing."""
+    if subject is None:
+        if state.run is None or state.run.own is None:
+            return state.nothing
+        name = state.run.own.name
+        return f"{name} has no W1, b1, … of the usual shapes: there is nothing to look into."
+    if section == "image" and subject.differs:
+        return f"{subject.differs}: there are no formulas to show."
+    failed = state.run is not None and state.run.status == "failed"
+    return f"{state.nothing} Shown are its initial weights." if state.nothing and failed else ""

@@ -1,1 +1,0 @@
-"""The tab that looks into the network, one module per section."""

@@ -1,1 +1,0 @@
-"""The bug lab, its levels and its style sheet."""

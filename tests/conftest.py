@@ -109,7 +109,7 @@ class FromPage:
 
     def _say(self, widget, data):
         self._log.clear()
-        widget._handle_msg({"content": {"data": data}, "buffers": []})
+        widget.comm.handle_msg({"content": {"data": data}, "buffers": []})
         assert [record.getMessage() for record in self._log.records] == []
 
 

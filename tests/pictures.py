@@ -15,12 +15,14 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from explorer.training import FIELDS
+
 FOLDER = Path(__file__).parents[1] / ".github"
 FRAME = 0.125  # s
 WIDTH, HEIGHT = 1440, 900
 SMALLER = 0.625
 THUMB = 18  # px
-MOVES = ("Hidden units", 0.1), ("Hidden units", 0.7), ("Learning rate", 0.95)
+MOVES = ("hidden_sizes", 0.1), ("hidden_sizes", 0.7), ("learning_rate", 0.95)
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def watch(page, frames, seconds):
 
 def drag(page, frames, name, to):
     """Move a slider to a share of its length, as a hand does, and watch what follows."""
-    slider = page.get_by_role("slider", name=re.compile(name))
+    slider = page.get_by_role("slider", name=FIELDS[name].label)
     box, now = slider.bounding_box(), slider.evaluate("s => (s.value - s.min) / (s.max - s.min)")
     begin, end = (box["x"] + THUMB / 2 + (box["width"] - THUMB) * share for share in (now, to))
     y = box["y"] + box["height"] / 2

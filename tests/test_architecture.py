@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from explorer.training import FIELDS
+
 ROOT = Path(__file__).parents[1]
 # Each room with its floor, and what it may import besides the standard library.
 FLOORS = {
@@ -280,3 +282,41 @@ def test_the_textbook_is_short():
     for name, most in {"network": 110, "methods": 120, "neural_network": 300, "activations": 140}.items():
         lines = (ROOT / "explorer" / "network" / f"{name}.py").read_text(encoding="utf-8").count("\n")
         assert lines <= most, f"{name}.py has {lines} lines"
+
+
+# ---------------------------------------------------------------- the tests themselves
+
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
+PUBLIC = {"_exit", "_replace", "_asdict", "_fields"}  # names that begin with an underscore all the same
+MOST_REACHES = 227
+MOST_LABELS = 38
+
+
+def count_in_tests(is_found):
+    """How many nodes of each test's tree are such, where there are any."""
+    counts = {
+        path.relative_to(ROOT).as_posix(): sum(map(is_found, ast.walk(tree_of(path)))) for path in TESTS
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_a_test_reaches_for_no_private_name():
+    """What it asks in public, a change inside does not break. Those that are left may only become fewer."""
+
+    def is_reach(node):
+        return (
+            isinstance(node, ast.Attribute)
+            and node.attr[0] == "_" != node.attr[-1]
+            and node.attr not in PUBLIC
+            and ast.unparse(node.value) not in {"self", "cls"}
+        )
+
+    found = count_in_tests(is_reach)
+    assert sum(found.values()) <= MOST_REACHES, found
+
+
+def test_a_setting_is_named_by_its_label_in_one_place():
+    """In ``settings.toml``: a test asks `FIELDS`. Labels of one word are words of other things, too."""
+    labels = {field.label for field in FIELDS.values() if not field.label.isalnum()}
+    found = count_in_tests(lambda node: isinstance(node, ast.Constant) and node.value in labels)
+    assert sum(found.values()) <= MOST_LABELS, found

@@ -15,14 +15,15 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from importlib import import_module
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from urllib.request import urlopen
 
 import nbformat
 import pytest
+from browser.page_object import Visit, begin
+from playwright.sync_api import Error, expect, sync_playwright
 
 HERE = Path(__file__).parent
 QUIET = [
@@ -67,12 +68,11 @@ class Chromium:
 
     def started(self):
         if self._browser is None:
-            playwright = _module("playwright.sync_api")
             # The first is the fastest.
             names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
             path = os.environ.get("EXPLORER_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-            playwright.expect.set_options(timeout=120_000)  # a busy machine is slow, not wrong
-            driver = self._open.enter_context(playwright.sync_playwright())
+            expect.set_options(timeout=120_000)  # a busy machine is slow, not wrong
+            driver = self._open.enter_context(sync_playwright())
             if path is None and not Path(driver.chromium.executable_path).exists():
                 self.end()
                 cannot("no Chromium: install one, or name it in EXPLORER_CHROMIUM")
@@ -103,55 +103,6 @@ def pytest_runtest_teardown(nextitem):
             CHROMIUM.end()
 
 
-def _module(name):
-    if find_spec(name.partition(".")[0]) is None:
-        cannot(f"{name} is not installed")
-    return import_module(name)
-
-
-@dataclass
-class Visit:
-    """A page, and what happened on it."""
-
-    page: object
-    url: str
-    page_errors: list = field(default_factory=list)
-    console_errors: list = field(default_factory=list)
-    foreign: list = field(default_factory=list)
-    refused: list = field(default_factory=list)
-    socket_bytes: int = 0
-    socket_frames: int = 0
-
-    def listen(self):
-        """Keep a record of errors, requests and frames from here on."""
-        self.page.on("pageerror", lambda error: self.page_errors.append(f"{error}\n{error.stack}"))
-        self.page.on("console", self._on_console)
-        self.page.on("request", self._on_request)
-        self.page.on("response", self._on_response)
-        self.page.on("websocket", lambda sock: sock.on("framereceived", self._on_frame))
-
-    def _on_console(self, message):
-        if message.type == "error":
-            self.console_errors.append(f"{message.text} {message.location}")
-
-    def _on_request(self, request):
-        own = (self.url, self.url.replace("http", "ws", 1), "blob:", "data:")
-        if not request.url.startswith(own):
-            self.foreign.append(request.url)
-
-    def _on_response(self, response):
-        if response.status >= 400:
-            self.refused.append(f"{response.status} {response.url}")
-
-    def _on_frame(self, payload):
-        self.socket_bytes += len(payload)
-        self.socket_frames += 1
-
-    def assert_clean(self):
-        """No script error, nothing on the console, nothing from another host, nothing refused."""
-        assert (self.page_errors, self.console_errors, self.foreign, self.refused) == ([], [], [], [])
-
-
 @contextmanager
 def _pages(browser):
     """Give what opens an address in a fresh profile; its pages are closed as users do it, so that kernels end."""
@@ -169,7 +120,6 @@ def _pages(browser):
         contexts.append(context)
         page = context.new_page()
         found = Visit(page, re.match(r"http://[^/]+/", address).group())
-        found.listen()
         if prepare:
             prepare(page)
         page.goto(address, wait_until=wait_until)
@@ -178,7 +128,7 @@ def _pages(browser):
     yield visit
     for context in contexts:
         for page in context.pages:
-            with suppress(_module("playwright.sync_api").Error):  # the test has closed it itself
+            with suppress(Error):  # the test has closed it itself
                 page.close(run_before_unload=True)
         context.close()
 
@@ -195,6 +145,22 @@ def open_shared_page(browser):
     """Open an address in a fresh profile, for all tests of a module."""
     with _pages(browser) as visit:
         yield visit
+
+
+@pytest.fixture
+def open_file(browser):
+    """Open a page from the disk, with no network."""
+    contexts = []
+
+    def visit(path, **options):
+        contexts.append(browser.new_context(offline=True, **options))
+        found = Visit(contexts[-1].new_page(), "file:")
+        found.page.goto(path.as_uri())
+        return found
+
+    yield visit
+    for context in contexts:
+        context.close()
 
 
 @dataclass
@@ -299,10 +265,21 @@ def _free_port():
         return probe.getsockname()[1]
 
 
+class JupyterLab(NamedTuple):
+    """A JupyterLab, which has Notebook 7 as well."""
+
+    url: str
+    root: Path
+
+    def address(self, notebook, view="lab/tree"):
+        """Put a notebook into the folder that it shows; return where it is opened."""
+        shutil.copy(notebook, self.root)
+        return f"{self.url}{view}/{notebook.name}?reset"
+
+
 @pytest.fixture(scope="session")
-def jupyterlab(notebook, tmp_path_factory):
-    """A JupyterLab on a free port: its address, and the folder that it shows."""
-    _module("jupyterlab")
+def jupyterlab(tmp_path_factory):
+    """A JupyterLab on a free port."""
     root, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
     port = _free_port()
     options = [
@@ -319,7 +296,7 @@ def jupyterlab(notebook, tmp_path_factory):
     )
     url = f"http://127.0.0.1:{port}/"
     _wait_for(lambda: _answers(url + "api"), 180, "JupyterLab does not answer")
-    yield url, root
+    yield JupyterLab(url, root)
     process.kill()  # as above
     process.wait(30)
     log.close()
@@ -346,22 +323,6 @@ def wait_for():
     return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)
 
 
-@pytest.fixture(scope="session")
-def begin():
-    """Train settings again in an open page: they come as those of an entry of the browser's history do."""
-    expect = _module("playwright.sync_api").expect
-
-    def go(page, query):
-        page.evaluate(
-            "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }",
-            query,
-        )
-
-    def begin(page, query):
-        tiles = page.locator(".explorer-tiles")
-        go(page, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
-        expect(tiles).to_contain_text("784-1-10")
-        go(page, query)
-        expect(tiles).not_to_contain_text("784-1-10")
-
+@pytest.fixture(name="begin", scope="session")
+def _begin():
     return begin

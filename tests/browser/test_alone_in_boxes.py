@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
+from browser.page_object import PALETTES, SURFACE, rgb
 
-from explorer.figures.palette import PALETTES
-
-IDLE = (
-    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-)
-RUN_ALL = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
-THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: `JupyterLab ${name}`})"
 OF_VOILA = "name => { document.body.dataset.jpThemeLight = String(name === 'Light'); }"
 """Voilà writes its theme there when it makes the page, and has nothing to change it."""
 DRAWN = """() => {
@@ -59,8 +51,8 @@ MEASURED = """() => {
 }"""
 
 
-@pytest.fixture(params=["Voilà", "JupyterLab", "Notebook 7"])
-def page(request, open_page, notebook):
+@pytest.fixture(params=["Voilà", "JupyterLab", pytest.param("Notebook 7", marks=pytest.mark.sweep)])
+def visit(request, open_page, notebook):
     """A page on which all parts are drawn."""
     path = notebook("alone_in_boxes")
     size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
@@ -71,30 +63,30 @@ def page(request, open_page, notebook):
         if visit.page.wait_for_function(DRAWN_OR_LOST).json_value() == "lost":
             visit.page.reload()
     else:
-        url, root = request.getfixturevalue("jupyterlab")
-        shutil.copy(path, root)
         view = {"JupyterLab": "lab/tree", "Notebook 7": "notebooks"}[request.param]
-        visit = open_page(f"{url}{view}/{path.name}?reset", viewport=size)
-        visit.page.wait_for_function(IDLE)
-        visit.page.evaluate(RUN_ALL)
+        visit = open_page(request.getfixturevalue("jupyterlab").address(path, view), viewport=size)
+        visit.run_all()
     visit.page.wait_for_function(DRAWN)
-    return visit.page
+    return visit
 
 
 @pytest.mark.long
-def test_parts_have_room_and_follow_the_theme(page):
-    turn = OF_VOILA if page.evaluate("() => 'voila' in document.body.dataset") else THEME
+def test_parts_have_room_and_follow_the_theme(visit):
+    page = visit.page
+    is_voila = page.evaluate("() => 'voila' in document.body.dataset")
     for width in (1440, 900):
         page.set_viewport_size({"width": width, "height": 14_000})
         for theme in ("dark", "light"):
-            page.evaluate(turn, theme.capitalize())
-            surface = rgb(PALETTES[theme].surface)
-            page.wait_for_function(SHOWS, arg=surface)
+            if is_voila:
+                page.evaluate(OF_VOILA, theme.capitalize())
+            else:
+                visit.command("apputils:change-theme", theme=f"JupyterLab {theme.capitalize()}")
+            page.wait_for_function(SHOWS, arg=SURFACE[theme])
             measured = settled(page)
             assert len(measured) == 24
             for one in measured:
                 assert_it_has_room(one)
-                assert one["surface"] == surface
+                assert one["surface"] == SURFACE[theme]
                 assert one["words"] in (None, rgb(PALETTES[theme].muted))
             assert_rows_are_even(measured)
             assert all(w >= 240 and h >= 200 for w, h in page.evaluate(IN_THE_LAB))
@@ -144,7 +136,3 @@ def assert_rows_are_even(measured):
     for parts in rows.values():
         assert [part["width"] for part in parts] == pytest.approx([parts[0]["width"]] * len(parts), abs=1)
         assert [part["height"] for part in parts] == pytest.approx([parts[0]["height"]] * len(parts), abs=1)
-
-
-def rgb(colour):
-    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))

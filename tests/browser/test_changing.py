@@ -5,29 +5,27 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import TRACES, number
 from playwright.sync_api import expect
 from reference_runs import records
 
+from explorer.training import FIELDS
 from explorer.training.fields import Change
 
 pytestmark = pytest.mark.long
 
 SETTINGS = {"hidden_sizes": 16, "n_train": 6000}  # 12 steps an epoch
 CHANGE = Change(13, 0.001, 512)
-LINES = """() => {
-  const of = (place) => document.querySelector(`.explorer-place-${place} .js-plotly-plot`);
-  const line = (place, name) => {
-    const found = of(place)?.data?.find((trace) => trace.name === name && trace.visible !== false);
-    return found ? [...found.y] : null;
-  };
-  const { shapes, annotations } = of('loss')?.layout ?? {};
-  return {
+LINES = f"""() => {{
+  const line = (place, name) => ({TRACES})(place).find((trace) => trace.name === name)?.y;
+  const {{ shapes, annotations }} = document.querySelector('.explorer-place-loss .js-plotly-plot')?.layout ?? {{}};
+  return {{
     accuracy: line('accuracy', 'test'),
     rate: line('loss', 'learning rate'),
     marks: (shapes ?? []).map((shape) => shape.x0),
     words: (annotations ?? []).map((words) => words.text),
-  };
-}"""
+  }};
+}}"""
 ENDS = f"(last) => Math.abs((({LINES})().accuracy ?? []).at(-1) - last) < 1e-3"
 
 
@@ -39,41 +37,35 @@ def begun(app, open_page):
     def begin(query, until, **options):
         address = query if query.startswith("http") else f"{app.url}?hidden=16&n=6000&{query}"
         visits.append(open_page(address, **options))
-        page = visits[-1].page
-        expect(page.locator(".explorer-run")).to_contain_text(re.compile(until), timeout=90_000)
-        return page
+        expect(visits[-1].bar).to_contain_text(re.compile(until))
+        return visits[-1]
 
     yield begin
     for visit in visits:
         visit.assert_clean()
 
 
-def now(page):
-    """What stands under the slider of the learning rate while a run trains or is paused."""
-    return page.locator("[data-name=learning_rate]").get_by_role("group", name="This run")
-
-
-def press(page, name):
-    """Press a button of the run bar."""
-    page.locator(".explorer-run").get_by_role("button", name=name).click()
+def of_this_run(visit, name="learning_rate"):
+    """What stands under a setting while a run trains or is paused."""
+    return visit.page.locator(f"[data-name={name}]").get_by_role("group", name="This run")
 
 
 def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(begun):
-    page = begun("epochs=6", "finished")
-    expect(now(page)).to_be_hidden()
-    press(page, "Reset")
-    press(page, "Step epoch")
-    expect(page.locator(".explorer-run")).to_contain_text("step 12 of 12 · paused")
-    press(page, "Step batch")
-    expect(page.locator(".explorer-run")).to_contain_text("step 1 of 12 · paused")
-    now(page).get_by_role("button", name="Divide the learning rate of this run by 10").click()
-    expect(now(page)).to_contain_text("this run: 0.001")
-    press(page, "Resume")
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 6 of 6", timeout=90_000)
-    expect(now(page)).to_be_hidden()
-    chip = page.get_by_text("Changed in mid-run: 0.01 → 0.001 from step 13")
-    expect(chip).to_be_visible()
-    expect(page.get_by_role("spinbutton", name="Learning rate")).to_have_value("0.01")
+    visit = begun("epochs=6", "finished")
+    page, bar = visit.page, visit.bar
+    expect(of_this_run(visit)).to_be_hidden()
+    visit.press("Reset")
+    visit.press("Step epoch")
+    expect(bar).to_contain_text("step 12 of 12 · paused")
+    visit.press("Step batch")
+    expect(bar).to_contain_text("step 1 of 12 · paused")
+    of_this_run(visit).get_by_role("button", name="Divide the learning rate of this run by 10").click()
+    expect(of_this_run(visit)).to_contain_text("this run: 0.001")
+    visit.press("Resume")
+    visit.until_finished(6)
+    expect(of_this_run(visit)).to_be_hidden()
+    expect(page.get_by_text("Changed in mid-run: 0.01 → 0.001 from step 13")).to_be_visible()
+    expect(visit.number("learning_rate")).to_have_value("0.01")
 
     changed = [100 * record.test_accuracy for record in records(epochs=6, changes=(CHANGE,), **SETTINGS)]
     steady = [100 * record.test_accuracy for record in records(epochs=6, **SETTINGS)]
@@ -88,9 +80,9 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     assert (found["marks"], found["words"]) == ([pytest.approx(1 + 512 / 6000)], ["0.01 → 0.001"])
     assert {round(rate, 6) for rate in found["rate"]} == {0.01, 0.001}
 
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_role("button", name="Copy link")).to_contain_text("Link copied")
-    other = begun(page.url, "finished · 6 of 6")
+    visit.button("Copy link").click()
+    expect(visit.button("Copy link")).to_contain_text("Link copied")
+    other = begun(page.url, "finished · 6 of 6").page
     other.wait_for_function(ENDS, arg=changed[-1])
     assert other.evaluate(LINES) == found
     expect(other.get_by_text("Changed in mid-run")).to_be_visible()
@@ -100,32 +92,27 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
 
 
 def test_a_run_that_trains_is_changed_without_a_new_one(begun):
-    page = begun("epochs=500", "epoch [1-9]")
-    page.locator("[data-name=batch_size]").get_by_role("button", name="Halve the batch size").click()
-    expect(page.get_by_text("batch size 512 → 256 from step")).to_be_visible()
-    expect(page.locator(".explorer-tiles")).to_contain_text("24 steps an epoch")
-    press(page, "Stop")
-    expect(page.locator(".explorer-run")).to_contain_text(re.compile("stopped|finished"))
-    expect(now(page)).to_be_hidden()
-    page.get_by_role("tab", name="Runs").click()
-    expect(page.locator(".explorer-runs tr[data-number]")).to_have_count(2)  # with the page's first
+    visit = begun("epochs=500", "epoch [1-9]")
+    of_this_run(visit, "batch_size").get_by_role("button", name="Halve the batch size").click()
+    expect(visit.page.get_by_text("batch size 512 → 256 from step")).to_be_visible()
+    expect(visit.tiles).to_contain_text("24 steps an epoch")
+    visit.press("Stop")
+    expect(visit.bar).to_contain_text(re.compile("stopped|finished"))
+    expect(of_this_run(visit)).to_be_hidden()
+    visit.tab("Runs")
+    expect(visit.rows).to_have_count(2)  # with the page's first
 
-
-@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.sweep)])
-def test_settings_are_folded_under_headings_and_shown_where_they_apply(begun, width):
-    page = begun("epochs=1", "finished", viewport={"width": width, "height": 844})
-    panel = page.get_by_role("region", name="Settings")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    panel = visit.page.get_by_role("region", name="Settings")
     panel.get_by_role("button", name="More settings").click()
-    heading = panel.get_by_role("button", name="Regularization")
-    dropout = panel.get_by_role("spinbutton", name="Dropout", exact=True)
+    heading, dropout = panel.get_by_role("button", name="Regularization"), number(panel, "dropout")
     expect(dropout).to_be_hidden()
     heading.click()
     expect(dropout).to_be_visible()
-    dropout.fill("0.25")
-    dropout.press("Enter")
+    visit.set(dropout=0.25)
     expect(panel.get_by_label("Dropout", exact=True).last).to_have_attribute("aria-valuetext", "0.25 dropout")
     heading.click()
     expect(heading).to_have_accessible_name("Regularization Dropout 0.25")
-    panel.get_by_label("Optimizer", exact=True).select_option("adam")
-    expect(panel.get_by_label("Batch gradient", exact=True)).to_be_hidden()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    panel.get_by_label(FIELDS["optimizer"].label, exact=True).select_option("adam")
+    expect(panel.get_by_label(FIELDS["reduction"].label, exact=True)).to_be_hidden()
+    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
+from browser.page_object import enter, number
 from playwright.sync_api import expect
 
-from explorer.exports.files import KINDS
-
-IDLE = (
-    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-)
 POINTS = """() => {
   const plot = document.querySelector('.alone .js-plotly-plot');
   const test = plot?.data?.find((trace) => trace.name === 'test');
@@ -24,10 +19,10 @@ LATE = """(() => {
   const { withResolvers } = Promise;
   Promise.withResolvers = () => {
     const made = withResolvers.call(Promise);
-    return { ...made, resolve: (found) => setTimeout(made.resolve, 12_000, found) };
+    return { ...made, resolve: (found) => setTimeout(made.resolve, 7_000, found) };
   };
 })()"""
-"""Gives the parts their scripts when anywidget's patience, of ten seconds here, has ended."""
+"""Gives the parts their scripts when anywidget's patience, of five seconds here, has ended."""
 COMPOSE = Path(__file__).parents[2] / "notebooks" / "compose.ipynb"
 
 
@@ -38,90 +33,77 @@ def run(request, open_page):
     def run(path):
         if request.param == "Voilà":
             url = request.getfixturevalue("serve_plainly")(path).url
-            return open_page(url, patience=10, prepare=lambda page: page.add_init_script(LATE))
-        url, root = request.getfixturevalue("jupyterlab")
-        shutil.copy(path, root)
-        visit = open_page(f"{url}lab/tree/{path.name}?reset", viewport={"width": 1440, "height": 2400})
-        run_all(visit.page)
+            return open_page(url, patience=5, prepare=lambda page: page.add_init_script(LATE))
+        address = request.getfixturevalue("jupyterlab").address(path)
+        visit = open_page(address, viewport={"width": 1440, "height": 2400})
+        visit.run_all()
         return visit
 
     return run
 
 
-def run_all(page):
-    page.wait_for_function(IDLE)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-
-
 @pytest.mark.long
-def test_parts_and_stock_widgets_follow_one_app(run, notebook):
+def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     visit = run(notebook("composed"))
     page = visit.page
-    apps = page.locator(".explorer-app")
-    expect(apps).to_have_count(3)  # the second is shown twice
+    apps = [page.locator(".explorer-app").nth(place) for place in range(3)]  # the second is shown twice
+    tiles, bars = ([app.locator(part) for app in apps] for part in (".explorer-tiles", ".explorer-run"))
     expect(page.get_by_text("next to the app", exact=True)).to_be_visible()
-    for app, epochs in ((apps.nth(0), 2), (apps.nth(1), 1), (apps.nth(2), 1)):
-        expect(app.locator(".explorer-run")).to_contain_text(f"finished · {epochs} of {epochs} epoch")
+    for bar, epochs in zip(bars, (2, 1, 1), strict=True):
+        expect(bar).to_contain_text(f"finished · {epochs} of {epochs} epoch")
     page.wait_for_function(f"() => ({POINTS})() === 2")
-    test = apps.nth(0).locator(".explorer-tiles").inner_text().split("\n")[1]
+    test = tiles[0].inner_text().split("\n")[1]
     page.wait_for_function(f"() => Math.abs(parseFloat(({BAR})()) - {float(test.split()[0])}) < 0.1")
 
     # While the app shows another tab, a stock slider trains it, and the curve in its own cell goes on.
-    other = apps.nth(1).locator(".explorer-tiles").inner_text()
-    apps.nth(0).get_by_role("tab", name="Draw").click()
-    expect(apps.nth(0).locator("canvas")).to_be_visible()
+    other = tiles[1].inner_text()
+    apps[0].get_by_role("tab", name="Draw").click()
+    expect(apps[0].locator("canvas")).to_be_visible()
     slider = page.locator(".widget-slider").first.get_by_role("slider")
     slider.scroll_into_view_if_needed()
     slider.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", "528")
-    expect(apps.nth(0).get_by_role("spinbutton", name=re.compile("Batch size"))).to_have_value("528")
-    epochs = apps.nth(0).get_by_role("spinbutton", name=re.compile("Epochs"))
-    epochs.fill("4")
-    epochs.press("Enter")
-    expect(apps.nth(0).locator(".explorer-run")).to_contain_text("finished · 4 of 4 epochs")
+    expect(number(apps[0], "batch_size")).to_have_value("528")
+    enter(number(apps[0], "epochs"), 4)
+    expect(bars[0]).to_contain_text("finished · 4 of 4 epochs")
     page.locator(".alone").scroll_into_view_if_needed()
     page.wait_for_function(f"() => ({POINTS})() === 4")
 
-    assert apps.nth(1).locator(".explorer-tiles").inner_text() == other  # it is an app of its own
-    apps.nth(1).get_by_role("button", name="Modern").click()
-    expect(apps.nth(2).locator(".explorer-tiles")).to_contain_text("784-128-10")
+    assert tiles[1].inner_text() == other  # it is an app of its own
+    apps[1].get_by_role("button", name="Modern").click()
+    expect(tiles[2]).to_contain_text("784-128-10")
 
     # What one app decides for the page, the others follow; what one shown twice saves comes once.
     downloads = []
     page.on("download", lambda download: downloads.append(download.suggested_filename))
-    theme = apps.nth(0).get_by_role("button", name=re.compile("Theme"))
+    themes = [app.get_by_role("button", name=re.compile("Theme")) for app in apps[:2]]
     for _ in range(2):
-        theme.click()
-    expect(apps.nth(1).get_by_role("button", name=re.compile("Theme"))).to_have_accessible_name(
-        theme.get_attribute("aria-label")
-    )
-    expect(apps.nth(1).locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
+        themes[0].click()
+    expect(themes[1]).to_have_accessible_name(themes[0].get_attribute("aria-label"))
+    expect(bars[1]).to_contain_text("finished · 10 of 10 epochs")
     for kind in ("csv", "script"):
-        apps.nth(1).get_by_role("button", name="Export").click()
-        with page.expect_download():
-            apps.nth(1).get_by_role("button", name=KINDS[kind].words).click()
+        visit.export(kind, tmp_path, place=apps[1])
     assert [Path(name).suffix for name in downloads] == [".csv", ".py"]
     assert visit.page_errors == []
 
 
-def assert_dashboard(page):
-    figures = page.locator(".explorer-alone .js-plotly-plot:has(.main-svg)")
+def assert_dashboard(visit):
+    figures = visit.page.locator(".explorer-alone .js-plotly-plot:has(.main-svg)")
     expect(figures).to_have_count(2)
     for box in (figure.bounding_box() for figure in figures.all()):
         assert box["width"] >= 240
         assert box["height"] >= 200
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
-    expect(page.locator(".widget-readout").first).to_have_text("512")
+    visit.until_finished(10)
+    expect(visit.page.locator(".widget-readout").first).to_have_text("512")
 
 
 @pytest.mark.sweep
 def test_the_notebook_of_a_dashboard_of_ones_own(run):
     visit = run(COMPOSE)
-    assert_dashboard(visit.page)
+    assert_dashboard(visit)
     assert visit.page_errors == []
     if "/lab/" in visit.page.url:  # what was shown by a kernel that is gone is shown again by the next
-        restart = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
-        visit.page.evaluate(restart)
-        run_all(visit.page)
-        expect(visit.page.locator(".explorer-run")).to_have_count(1)
-        assert_dashboard(visit.page)
+        visit.restart()
+        visit.run_all()
+        expect(visit.bar).to_have_count(1)
+        assert_dashboard(visit)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import enter, number
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.long
 
 QUERY = "hidden=8&batch=16&epochs=1&lr=0.05&n=500"
-SIZES = [(390, 844), (1440, 900), (1920, 1080)]
 PICTURES = """() => [...document.querySelectorAll('.explorer-data .explorer-row-picture')]
   .map((picture) => getComputedStyle(picture).backgroundImage)"""
 
@@ -19,17 +19,18 @@ PICTURES = """() => [...document.querySelectorAll('.explorer-data .explorer-row-
 def shared(start_server, open_shared_page, folder):
     server = start_server(["-m", "explorer", "--no-browser", "--port", "0", "--dataset", folder])
     found = open_shared_page(f"{server.url}?{QUERY}&tab=data")
-    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    found.until_finished()
     return found
 
 
 @pytest.fixture
-def page(shared):
-    shared.page.set_viewport_size({"width": 1440, "height": 900})
-    return shared.page
+def visit(shared):
+    yield shared
+    shared.assert_clean()
 
 
-def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(shared, page):
+def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(visit):
+    page = visit.page
     rows = page.locator(".explorer-data .explorer-picture-rows section > ul > li")
     expect(rows).to_have_count(10)
     expect(rows.nth(3).get_by_role("img")).to_have_count(11)
@@ -38,49 +39,40 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(shared
     before = page.evaluate(PICTURES)
     assert len({*before}) == 1
     assert before[0].startswith('url("blob:')
-    page.get_by_role("button", name="Show others").press("Enter")
+    visit.button("Show others").press("Enter")
     page.wait_for_function(f"(before) => ({PICTURES})()[0] !== before", arg=before[0])
-    expect(page.get_by_role("button", name="Show others")).to_be_focused()
-    shared.assert_clean()
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_it_fits_the_width(page, width, height):
-    page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator(".explorer-data").evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
+    expect(visit.button("Show others")).to_be_focused()
     tabs = page.get_by_role("tablist", name="Views")
-    page.get_by_role("tab", name="Study").scroll_into_view_if_needed()
-    assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
+    for width, height in ((390, 844), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".explorer-data").evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
+        page.get_by_role("tab", name="Study").scroll_into_view_if_needed()
+        assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
 
 
-def test_distorted_images_stand_next_to_those_that_they_are_made_of(shared, page):
-    preview = page.locator(".explorer-data section").filter(
-        has_text="Training images as the next run sees them"
-    )
+def test_distorted_images_stand_next_to_those_that_they_are_made_of(visit):
+    page, preview = visit.page, visit.page.locator(".explorer-data section")
+    preview = preview.filter(has_text="Training images as the next run sees them")
     expect(preview).to_have_count(0)
     panel = page.get_by_role("region", name="Settings")
     panel.get_by_role("button", name="More settings").click()
     panel.get_by_role("button", name="Augmentation").click()
-    shift = panel.get_by_role("spinbutton", name="Shift", exact=True)
-    shift.fill("2")
-    shift.press("Enter")
+    enter(number(panel, "shift"), 2)
     expect(preview.get_by_role("img")).to_have_count(16)
     expect(preview).to_contain_text("Each epoch draws again, for every image: shift up to 2 pixels.")
     pictures = "(preview) => preview.querySelector('.explorer-row-picture').style.backgroundImage"
     before = preview.evaluate(pictures)
     preview.get_by_role("button", name="Draw again").click()
-    wait_until_other = f"([preview, before]) => ({pictures})(preview) !== before"
-    page.wait_for_function(wait_until_other, arg=[preview.element_handle(), before])
-    shift.fill("0")
-    shift.press("Enter")
+    is_other = f"([preview, before]) => ({pictures})(preview) !== before"
+    page.wait_for_function(is_other, arg=[preview.element_handle(), before])
+    enter(number(panel, "shift"), 0)
     expect(preview).to_have_count(0)
     panel.get_by_role("button", name="More settings").click()
-    shared.assert_clean()
 
 
-def test_another_data_set_is_chosen_by_keyboard_and_back_returns(shared, page):
-    header, tiles = page.locator(".explorer-dataset"), page.locator(".explorer-tiles")
+def test_another_data_set_is_chosen_by_keyboard_and_back_returns(visit):
+    page, header = visit.page, visit.page.locator(".explorer-dataset")
     choice = page.get_by_role("combobox", name="Data set")
     own = choice.input_value()
     expect(header).to_have_text(f"{own} · 600 train, 200 test images")
@@ -89,33 +81,29 @@ def test_another_data_set_is_chosen_by_keyboard_and_back_returns(shared, page):
     expect(header).to_have_text(re.compile("^MNIST · 60.000 train"))
     expect(choice).to_be_focused()
     expect(choice).to_have_value("MNIST")
-    expect(tiles).to_contain_text(re.compile("of 10.000 test images"))
+    expect(visit.tiles).to_contain_text(re.compile("of 10.000 test images"))
     page.wait_for_function("() => new URLSearchParams(location.search).get('data') === 'mnist'")
-    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    visit.until_finished()
 
-    page.get_by_role("tab", name="Runs").click()
-    columns = page.locator(".explorer-runs thead")
-    expect(columns).to_contain_text("Data set")
+    visit.tab("Runs")
+    expect(page.locator(".explorer-runs thead")).to_contain_text("Data set")
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_contain_text("MNIST")
     expect(page.locator(".explorer-runs-curves .explorer-caption").first).to_contain_text(f"on {own}")
 
     page.go_back()
     expect(header).to_have_text(f"{own} · 600 train, 200 test images")
-    expect(tiles).to_contain_text("of 200 test images")
-    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
-    shared.assert_clean()
+    expect(visit.tiles).to_contain_text("of 200 test images")
+    visit.until_finished()
 
 
-def test_the_images_that_excite_the_chosen_unit_stand_next_to_it(shared, page):
-    page.get_by_role("tab", name="Inside").click()
-    chosen = page.get_by_role("radio", name=re.compile("^Unit "), checked=True)
-    unit = chosen.get_attribute("value")
+def test_the_images_that_excite_the_chosen_unit_stand_next_to_it(visit):
+    page = visit.page
+    visit.tab("Inside")
+    unit = page.get_by_role("radio", name=re.compile("^Unit "), checked=True).get_attribute("value")
     exciting = page.locator(".explorer-picture-rows:visible")
     expect(exciting).to_contain_text(f"Test images that excite unit {unit} most")
-    expect(exciting.get_by_role("img", name=re.compile("^test image .*: a weighted sum of "))).to_have_count(
-        8
-    )
+    images = exciting.get_by_role("img", name=re.compile("^test image .*: a weighted sum of "))
+    expect(images).to_have_count(8)
     expect(page.locator(".explorer-prose:visible")).to_contain_text("raises the unit's output")
     page.get_by_role("radiogroup", name="Images show").get_by_text("change since the start").click()
     expect(page.locator(".explorer-prose:visible")).to_contain_text("what training has done")
-    shared.assert_clean()

@@ -11,10 +11,6 @@ from lessons import read
 from playwright.sync_api import expect
 
 EXERCISE = Path(__file__).parents[2] / "notebooks" / "exercise.ipynb"
-IDLE = (
-    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-)
-RUN = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
 
 
 @pytest.fixture
@@ -22,14 +18,12 @@ def run(jupyterlab, open_page):
     """Run a notebook in JupyterLab, on a page so long that all its cells are on it; return the visit."""
 
     def run(notebook, name):
-        url, root = jupyterlab
-        folder = root / name
+        folder = jupyterlab.root / name
         folder.mkdir()
         nbformat.write(notebook, folder / "exercise.ipynb")
-        viewport = {"width": 1440, "height": 12_000}
-        visit = open_page(f"{url}lab/tree/{name}/exercise.ipynb?reset", viewport=viewport)
-        visit.page.wait_for_function(IDLE)
-        visit.page.evaluate(RUN)
+        address = f"{jupyterlab.url}lab/tree/{name}/exercise.ipynb?reset"
+        visit = open_page(address, viewport={"width": 1440, "height": 12_000})
+        visit.run_all()
         return visit
 
     return run

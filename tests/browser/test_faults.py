@@ -22,7 +22,7 @@ BANNER = ".explorer-banner[role=alert]"
 EPOCHS = (
     "() => [...(document.querySelector('.js-plotly-plot')?.data.find((t) => t.name === 'test')?.x ?? [])]"
 )
-LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "20"))
+LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "8"))
 KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
 SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))
 FEW = 5
@@ -35,15 +35,16 @@ def kernel_of(page):
 
 
 @pytest.mark.long
-def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page, begin):
-    page = open_page(app.url).page
+def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page):
+    visit = open_page(app.url)
+    page = visit.page
     page.wait_for_selector(FIGURE)
-    begin(page, "?hidden=8&n=500&epochs=2")
-    page.locator(".explorer-run", has_text="finished · 2 of 2").wait_for()
-    page.get_by_role("tab", name="Runs").click()
+    visit.begin("?hidden=8&n=500&epochs=2")
+    visit.until_finished(2)
+    visit.tab("Runs")
     page.wait_for_url("**tab=runs**")
     page.locator(".explorer-runs tr[data-present]").wait_for()
-    n = page.locator(".explorer-runs tr[data-number]").count()
+    n = visit.rows.count()
     page.wait_for_function(KEPT, arg=n)
     before = page.url
     os.kill(kernel_of(page), signal.SIGKILL)
@@ -169,13 +170,14 @@ def size_of(pid):
 
 
 @pytest.mark.sweep
-def test_constant_training_grows_nothing(app, open_page, begin):
-    page = open_page(app.url).page
+def test_constant_training_grows_nothing(app, open_page):
+    visit = open_page(app.url)
+    page = visit.page
     page.wait_for_selector(FIGURE)
     kernel, sizes, runs = kernel_of(page), [], 0
     end = time.monotonic() + SOAK_SECONDS
     while time.monotonic() < end or runs < 3 * FEW:
-        begin(page, f"?hidden={2 + runs % 2}&n=200&epochs=2")
+        visit.begin(f"?hidden={2 + runs % 2}&n=200&epochs=2")
         runs += 1
         if runs % FEW == 0:
             sizes.append((*size_of(kernel), *size_of(app.process.pid), page.evaluate(MODELS)))

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from explorer.training import FIELDS
+
 
 @pytest.mark.long
 def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
@@ -31,9 +33,9 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     lab.get_by_role("button", name="Next level").click()
     expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?bug=2$"))
-    expect(page.locator(".explorer-tiles")).to_be_hidden()
-    page.get_by_role("tab", name="Overview").click()
-    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
+    expect(found.tiles).to_be_hidden()
+    found.tab("Overview")
+    expect(found.tiles).to_contain_text("784-32-10")
     found.assert_clean()
 
 
@@ -41,19 +43,18 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
 def test_a_network_of_ones_own_stands_next_to_the_textbooks(serve_plainly, open_page):
     found = open_page(serve_plainly("own").url)
     page = found.page
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3 epochs")
-    expect(page.locator(".explorer-messages")).to_contain_text("This is Mine, a network of your own")
-    assert page.get_by_text("Initial weights", exact=True).count() == 0
-    page.get_by_role("tab", name="Runs").click()
-    rows = page.locator(".explorer-runs tr[data-number]")
-    expect(rows).to_have_count(2)
-    page.get_by_role("tab", name="Inside").click()
-    page.get_by_role("radiogroup", name="Section").get_by_text("Gradient check", exact=True).click()
+    found.until_finished(3)
+    expect(found.messages).to_contain_text("This is Mine, a network of your own")
+    assert page.get_by_text(FIELDS["initializer"].label, exact=True).count() == 0
+    found.tab("Runs")
+    expect(found.rows).to_have_count(2)
+    found.tab("Inside")
+    found.section("Gradient check")
     expect(page.locator(".explorer-checked-weights")).to_contain_text("4 of 8 differ")
-    page.get_by_role("radiogroup", name="Section").get_by_text("One image", exact=True).click()
+    found.section("One image")
     expect(page.locator(".explorer-inside")).to_contain_text(
         "The passes of Mine are not those of the textbook"
     )
-    page.get_by_role("button", name="Step batch").click()
-    expect(page.locator(".explorer-run")).to_contain_text("step 1 of 60")
+    found.press("Step batch")
+    expect(found.bar).to_contain_text("step 1 of 60")
     assert found.page_errors == []

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-IDLE = (
-    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-)
 SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
   .filter((id) => /^explorer[.][a-z]+$/.test(id))"""
 SCRIPTS = "Object.keys(globalThis).filter((key) => key.startsWith('explorer.scripts.')).length"
@@ -55,31 +52,25 @@ def test_the_app_is_painted_with_the_sheets_of_its_room(app, open_page):
     visit.assert_clean()
 
 
-def run_all(page):
-    page.wait_for_function(IDLE)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-
-
 @pytest.mark.long
 def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyterlab, notebook, open_page):
-    url, root = jupyterlab
     for name in ("one", "two"):
-        (root / f"{name}.ipynb").write_bytes(notebook("alone").read_bytes())
-    visit = open_page(f"{url}lab/tree/one.ipynb?reset", prepare=watch)
+        (jupyterlab.root / f"{name}.ipynb").write_bytes(notebook("alone").read_bytes())
+    visit = open_page(f"{jupyterlab.url}lab/tree/one.ipynb?reset", prepare=watch)
     page = visit.page
-    run_all(page)
+    visit.run_all()
     check(page, "in another cell")
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    visit.command("docmanager:save")
     page.reload()
-    page.wait_for_function(IDLE)
+    visit.until_idle()
     check(page, "in another cell")
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', { path: 'two.ipynb' })")
+    visit.command("docmanager:open", path="two.ipynb")
     page.locator(".lm-TabBar-tabLabel", has_text="two.ipynb").click()
-    run_all(page)
+    visit.run_all()
     expect(page.locator(".jp-Notebook:visible .explorer-caption")).to_have_count(2)
     check(page, "in another cell")
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()")
-    run_all(page)
+    visit.restart()
+    visit.run_all()
     expect(page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
     check(page, "in another cell")
     assert visit.page_errors == []
@@ -99,15 +90,11 @@ BUSY = """(() => {
 
 @pytest.mark.long
 def test_a_part_that_a_busy_page_begins_late_follows_python(jupyterlab, notebook, open_page):
-    url, root = jupyterlab
-    (root / "busy.ipynb").write_bytes(notebook("busy").read_bytes())
-    address = f"{url}lab/tree/busy.ipynb?reset"
+    address = jupyterlab.address(notebook("busy"))
     visit = open_page(address, patience=0, prepare=lambda page: page.add_init_script(BUSY))
-    page, lines = visit.page, visit.page.locator(".explorer-caption p:not(.explorer-unseen)")
-    page.wait_for_function(IDLE)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')")
-    expect(lines).to_have_text(["first"])
-    page.wait_for_function(IDLE)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')")
-    expect(lines).to_have_text(["changed", "second"])
+    lines = visit.page.locator(".explorer-caption p:not(.explorer-unseen)")
+    for texts in (["first"], ["changed", "second"]):
+        visit.until_idle()
+        visit.command("notebook:run-cell-and-select-next")
+        expect(lines).to_have_text(texts)
     assert visit.page_errors == []

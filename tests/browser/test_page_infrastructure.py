@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from browser.page_object import SURFACE
 
 REVEALED = (
     "() => document.querySelector('main:not([aria-busy])') && !document.getElementById('explorer-skeleton')"
 )
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
-LIGHT, DARK = "rgb(255, 255, 255)", "rgb(23, 28, 35)"
+LIGHT, DARK = SURFACE["light"], SURFACE["dark"]
 KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
 
 

@@ -6,10 +6,11 @@ import re
 from functools import partial
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser.page_object import SURFACE, enter, number
 from playwright.sync_api import expect
 
 from explorer.talk.slides import SLIDES
+from explorer.training import FIELDS
 
 NAMES = [slide.name for slide in SLIDES]
 PRESENT = ".explorer-slides > article[data-present]"
@@ -128,25 +129,21 @@ def test_every_slide_forwards_and_back(page, width, height):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["learns", "averaged", "modern"])
-def test_a_slide_is_trained_live(page, name):
-    go_to(page, name)
+def test_a_slide_is_trained_live(page):
+    go_to(page, "averaged")
     recorded = page.evaluate(CURVE)
     bar = present(page).locator(".explorer-live-bar")
     expect(bar).to_contain_text("recorded run")
-    if name == "averaged":
-        bar.get_by_role("button", name="Run it live").click()
-    else:
-        page.keyboard.press("t")
-    expect(bar).to_contain_text(re.compile(r"live run, trained in \d+\.\d s"), timeout=90_000)
+    bar.get_by_role("button", name="Run it live").click()
+    expect(bar).to_contain_text(re.compile(r"live run, trained in \d+\.\d s"))
     page.wait_for_function(f"({CURVE})().length === 11")
     untrained, *learned = page.evaluate(CURVE)
     assert untrained < 20
     assert learned == pytest.approx(recorded, abs=0.3)
-    assert_not_blank(page, name)
+    assert_not_blank(page, "averaged")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
-    assert_not_blank(page, name)
+    assert_not_blank(page, "averaged")
     expect(bar).to_contain_text("live run")
 
 
@@ -183,7 +180,7 @@ def test_the_first_slide_shows_what_is_read_while_it_learns(page):
     assert before < 5
     page.evaluate(WATCH)
     page.keyboard.press("t")
-    expect(present(page)).to_contain_text("live run, trained in", timeout=90_000)
+    expect(present(page)).to_contain_text("live run, trained in")
     expect(wrong).to_have_count(before)
     watched = page.evaluate("window.watched")
     last = watched[-1][0]
@@ -196,17 +193,15 @@ def test_the_first_slide_shows_what_is_read_while_it_learns(page):
     assert all(accuracy < last for accuracy, _, epoch in live if 1 <= epoch < 9)  # the old figures are gone
 
 
-@pytest.mark.parametrize("name", ["mistakes", "deep"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1440, 900), (1920, 1080)])
-def test_no_caption_is_cut(page, name, width, height):
-    page.set_viewport_size({"width": width, "height": height})
-    go_to(page, name)
-    notes = present(page).locator(".explorer-gallery-note")
-    assert notes.count() > 20
-    assert (
-        notes.evaluate_all("(all) => all.filter((note) => note.scrollWidth > note.clientWidth).length") == 0
-    )
-    page.set_viewport_size({"width": 1440, "height": 900})
+def test_no_caption_is_cut(page):
+    cut = "(all) => all.filter((note) => note.scrollWidth > note.clientWidth).length"
+    for name in ("mistakes", "deep"):
+        go_to(page, name)
+        for width, height in ((1280, 720), (1920, 1080), (1440, 900)):
+            page.set_viewport_size({"width": width, "height": height})
+            notes = present(page).locator(".explorer-gallery-note")
+            assert notes.count() > 20
+            assert notes.evaluate_all(cut) == 0
 
 
 def test_a_widget_keeps_its_keys_until_escape(page):
@@ -243,21 +238,16 @@ def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     page.keyboard.press("End")
     run = present(page).locator(".explorer-run")
     expect(run).to_contain_text("finished")
-    slider = present(page).get_by_role("slider", name=re.compile("Hidden units"))
+    slider = present(page).get_by_role("slider", name=FIELDS["hidden_sizes"].label)
     slider.focus()
     before = slider.input_value()
     page.keyboard.press("ArrowLeft")
     assert slider.input_value() != before
     assert_at(page, "questions")
-    field = (
-        present(page)
-        .get_by_role("textbox", name="Hidden units")
-        .or_(present(page).get_by_role("spinbutton", name="Hidden units"))
-    )
-    field.first.fill("8")
-    page.keyboard.press("Enter")
-    expect(present(page)).to_contain_text("784-8-10", timeout=60_000)
-    field.first.press("t")  # a letter in a field trains nothing
+    field = number(present(page), "hidden_sizes")
+    enter(field, 8)
+    expect(present(page)).to_contain_text("784-8-10")
+    field.press("t")  # a letter in a field trains nothing
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowLeft")
     assert_at(page, "deep")
@@ -270,7 +260,7 @@ def test_a_button_that_was_clicked_gives_the_keys_back(page):
     assert_at(page, "learns")
 
 
-def test_the_notes_open_in_a_window_of_their_own(page):
+def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_none_is_allowed(page):
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value
@@ -282,9 +272,7 @@ def test_the_notes_open_in_a_window_of_their_own(page):
     assert_at(page, "learns")
     expect(notes.locator("#notes")).to_have_text(SLIDES[1].notes)
     notes.close()
-
-
-def test_where_no_window_is_allowed_the_notes_lie_over_the_slide(page):
+    page.keyboard.press("Home")
     page.evaluate("() => { window.reallyOpen = window.open; window.open = () => null; }")
     page.keyboard.press("s")
     expect(page.locator("#explorer-notes")).to_have_text(SLIDES[0].notes)
@@ -295,26 +283,21 @@ def test_where_no_window_is_allowed_the_notes_lie_over_the_slide(page):
     page.evaluate("() => { window.open = window.reallyOpen; }")
 
 
-def test_each_slide_has_an_address(page):
-    go_to(page, "averaged")
-    page.wait_for_url("**/#/averaged")
-
-
 @pytest.mark.long
 def test_an_address_opens_its_slide_in_the_dark_a_reload_keeps_it_and_a_key_changes_to_light_and_back(page):
     go_to(page, "averaged")
     page.wait_for_url("**/#/averaged")
     page.emulate_media(color_scheme="dark")
-    dark = "rgb(23, 28, 35)"  # Python has answered: nothing is on its way when the page goes
-    expect(present(page).locator(".main-svg").first).to_have_css("background-color", dark)
+    surface = present(page).locator(".main-svg").first
+    # Python has answered: nothing is on its way when the page goes.
+    expect(surface).to_have_css("background-color", SURFACE["dark"])
     page.reload()
     page.wait_for_function(DRAWN, arg=NAMES)
     assert_not_blank(page, "averaged")
-    surface = present(page).locator(".main-svg").first
-    for key, colour in (("", dark), ("d", "rgb(255, 255, 255)"), ("d", dark)):
+    for key, theme in (("", "dark"), ("d", "light"), ("d", "dark")):
         page.keyboard.type(key)
-        expect(surface).to_have_css("background-color", colour)
-        expect(page.locator("body")).to_have_css("background-color", colour)
+        for element in (surface, page.locator("body")):
+            expect(element).to_have_css("background-color", SURFACE[theme])
 
 
 HURRY = """(() => {
@@ -339,9 +322,7 @@ def test_a_slow_phone_shows_and_updates_every_slide(visit):
         page.keyboard.press("ArrowRight")
     go_to(page, "learns")
     present(page).get_by_role("button", name="Run it live").tap()
-    expect(present(page).locator(".explorer-live-bar")).to_contain_text(
-        "live run, trained in", timeout=120_000
-    )
+    expect(present(page).locator(".explorer-live-bar")).to_contain_text("live run, trained in")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.keyboard.press("ArrowRight")
     assert_not_blank(page, "mistakes")
@@ -349,10 +330,8 @@ def test_a_slow_phone_shows_and_updates_every_slide(visit):
 
 
 @pytest.mark.long
-def test_nothing_severe_for_a_screen_reader_on_any_slide(page):
+def test_nothing_severe_for_a_screen_reader_on_any_slide(page, shared):
     for name in NAMES:
         assert_at(page, name)
-        found = Axe().run(page, None if name == NAMES[0] else PRESENT).response["violations"]
-        severe = [violation for violation in found if violation["impact"] in ("serious", "critical")]
-        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in severe] == [], name
+        assert shared.severe(None if name == NAMES[0] else PRESENT) == [], name
         page.keyboard.press("ArrowRight")

@@ -26,13 +26,12 @@ def race(app, open_page):
     def start(epochs):
         found = open_page(f"{app.url}?hidden=8&n=6000&batch=64&epochs={epochs}&tab=runs")
         visits.append(found)
-        page = found.page
         if epochs > 100:
-            page.get_by_role("button", name="Stop", exact=True).click()
-        expect(page.locator(".explorer-run")).to_contain_text(re.compile("finished|stopped"), timeout=90_000)
-        race = page.get_by_role("group", name="Race against other")
+            found.press("Stop")
+        expect(found.bar).to_contain_text(re.compile("finished|stopped"))
+        race = found.page.get_by_role("group", name="Race against other")
         race.get_by_role("button", name="Optimizers").click()
-        return page
+        return found
 
     yield start
     for found in visits:
@@ -41,9 +40,10 @@ def race(app, open_page):
 
 @pytest.mark.long
 def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
-    page = race(3)
+    found = race(3)
+    page = found.page
     page.wait_for_function(LENGTHS, arg=3)
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 3 of 3", timeout=90_000)
+    found.until_finished(3)
     methods = {"sgd": "plain SGD", "momentum": "momentum", "adam": "Adam"}
     curves = dict(page.evaluate(CURVES)[0])
     for method, words in methods.items():
@@ -60,19 +60,20 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     expect(adam.locator("[data-number]")).to_have_attribute("data-present", "")
     expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
     reached = f"{float(accuracy.split()[0]):.1f}"
-    expect(page.locator(".explorer-tiles")).to_contain_text(reached)
-    page.get_by_role("tab", name="Overview").click()
+    expect(found.tiles).to_contain_text(reached)
+    found.tab("Overview")
     expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")
 
 
 @pytest.mark.long
 def test_stopped_it_keeps_what_is_done_of_all(race):
-    page = race(500)
-    page.wait_for_function(LENGTHS, arg=2, timeout=90_000)
-    page.get_by_role("button", name="Pause", exact=True).click()
+    found = race(500)
+    page = found.page
+    page.wait_for_function(LENGTHS, arg=2)
+    found.press("Pause")
     rows = page.locator(".explorer-runs tbody")
     expect(rows.filter(has_text="paused")).to_have_count(5)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    found.press("Stop")
     expect(rows.filter(has_text="stopped")).to_have_count(5)
     page.wait_for_function(LENGTHS, arg=2)
     lengths = {len(y) for plot in page.evaluate(CURVES) for _, y in plot}

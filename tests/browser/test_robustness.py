@@ -37,7 +37,7 @@ def test_curves_slider_and_link(app, open_page, wait_for):
     page = visit.page
     section = page.locator(".explorer-robustness")
     caption = section.locator(".explorer-caption p").first
-    expect(caption).to_contain_text("at 60°", timeout=60_000)
+    expect(caption).to_contain_text("at 60°")
     expect(caption).to_contain_text("Accuracy on 2 000 of 10 000 test images: this run ")
     config = TrainingConfig(hidden_sizes=8, epochs=2)
     wait_for(lambda: [len(y) for _, y in page.evaluate(CURVES)] == [len(CORRUPTIONS["rotation"].amounts)])
@@ -61,10 +61,9 @@ def test_curves_slider_and_link(app, open_page, wait_for):
     expect(section.get_by_role("slider", name="Shift")).to_have_attribute("aria-valuetext", "5 px")
     expect(caption).to_contain_text("at 8 px")
 
-    page.get_by_role("spinbutton", name="Hidden units").fill("16")
-    page.keyboard.press("Enter")
+    visit.set(hidden_sizes=16)
     section.get_by_label("compared with").select_option("2")  # the first is that of the page before the link
-    expect(caption).to_contain_text("; run 2 ", timeout=60_000)
+    expect(caption).to_contain_text("; run 2 ")
     wait_for(lambda: [len(y) for _, y in page.evaluate(CURVES)] == [8, 8])
     curves = dict(page.evaluate(CURVES))
     assert curves["run 2"] == pytest.approx(accuracies(config, "shift"), abs=0.11)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import enter
 from playwright.sync_api import expect
 from reference_runs import records
 
@@ -14,23 +15,18 @@ EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bo
 @pytest.mark.long
 def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found = open_page(f"{app.url}?epochs=2&tab=runs")
-    page = found.page
-    bar, rows = page.locator(".explorer-run"), page.locator(".explorer-runs tr[data-number]")
-    expect(bar).to_contain_text("finished · 2 of 2", timeout=90_000)
-    units = page.get_by_role("textbox", name="Hidden units")
-    units.or_(page.get_by_role("spinbutton", name="Hidden units")).first.fill("16")
-    page.keyboard.press("Enter")
-    expect(page.locator(".explorer-tiles")).to_contain_text("784-16-10", timeout=90_000)
-    expect(bar).to_contain_text("finished · 2 of 2", timeout=90_000)
-    page.get_by_role("tab", name="Runs").click()
+    page, rows = found.page, found.rows
+    found.until_finished(2)
+    found.set(hidden_sizes=16)
+    expect(found.tiles).to_contain_text("784-16-10")
+    found.until_finished(2)
+    found.tab("Runs")
     numbers = [int(row.get_attribute("data-number")) for row in rows.all()]
     second, first = numbers[:2]
     assert second > first
 
     for field in ("Name", "Note"):
-        box = page.get_by_label(f"{field} of run {first}", exact=True)
-        box.fill(EVIL)
-        box.press("Enter")
+        enter(page.get_by_label(f"{field} of run {first}", exact=True), EVIL)
     expect(page.get_by_label(f"Note of run {first}", exact=True)).to_have_value(EVIL)
     expect(page.locator(".explorer-runs-curves .legendtext").filter(has_text="<img").first).to_be_attached()
 
@@ -61,12 +57,11 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     heading = page.get_by_role("button", name="Best", exact=True)
     heading.press("Enter")
     page.evaluate("window.there = document.activeElement")
-    page.locator(".explorer-run").get_by_role("button", name="Train", exact=True).evaluate(
-        "button => button.click()"
-    )
+    train = found.bar.get_by_role("button", name="Train", exact=True)
+    train.evaluate("button => button.click()")
     newest = rows.and_(page.locator("[data-present]"))
     expect(newest).not_to_have_attribute("data-number", str(second))
-    expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d\s% at\s2"), timeout=90_000)
+    expect(newest).to_contain_text(re.compile(r"\d\d\.\d\d\s% at\s2"))
     expect(rows).to_have_count(before + 1)
     assert page.evaluate("window.there === document.activeElement")  # the rows' coming took no focus
     assert page.evaluate("window.hit") is None

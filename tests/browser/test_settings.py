@@ -6,17 +6,14 @@ import json
 import re
 
 import pytest
+from browser.page_object import enter, number
 from playwright.sync_api import expect
-
-IDLE = (
-    "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-)
 
 
 @pytest.fixture(scope="module")
 def shared_page(serve_plainly, open_shared_page):
     found = open_shared_page(serve_plainly("settings").url)
-    number(found.page, "Images per step").wait_for()
+    described(found.page, "Images per step").wait_for()
     yield found.page
     assert found.page_errors == []
 
@@ -36,13 +33,9 @@ def panel(page):
     return page.get_by_role("region", name="Settings")
 
 
-def number(place, name):
-    return place.get_by_role("spinbutton", name=name, exact=True)
-
-
-def enter(field, text):
-    field.fill(text)
-    field.press("Enter")
+def described(page, words):
+    """The number of a setting that has a description of its own."""
+    return page.get_by_role("spinbutton", name=words, exact=True)
 
 
 def alert(place, name):
@@ -56,12 +49,12 @@ def log(page):
 
 def test_one_bad_field_leaves_the_others_taking_effect(page):
     before = len(json.loads(log(page).text_content()))
-    epochs = number(panel(page), "Epochs")
+    epochs = number(panel(page), "epochs")
     enter(epochs, "5000")
     expect(alert(panel(page), "epochs")).to_have_text(
         "Expected a whole number from 1 to 500. 10 stays in use."
     )
-    enter(number(panel(page), "Batch size"), "64")
+    enter(number(panel(page), "batch_size"), "64")
     expect(log(page)).to_contain_text('"batch=64"]')
     assert json.loads(log(page).text_content())[before:] == ["batch=64"]
     expect(epochs).to_have_value("5000")
@@ -82,7 +75,7 @@ def test_a_bad_field_that_is_folded_away_is_said_on_the_fold(page):
     expect(layers).to_be_hidden()
     expect(fold).to_have_accessible_name("More settings · 1 needs attention")
     expect(panel(page).get_by_role("status")).to_have_text("More settings: 1 needs attention")
-    enter(number(panel(page), "Learning rate"), "0.5")
+    enter(number(panel(page), "learning_rate"), "0.5")
     expect(log(page)).to_contain_text('"lr=0.5"]')
     expect(fold).to_have_accessible_name("More settings · 1 needs attention")
     fold.click()
@@ -93,7 +86,7 @@ def test_a_bad_field_that_is_folded_away_is_said_on_the_fold(page):
 
 
 def test_a_preset_clears_what_is_wrong_also_where_it_is_in_use_already(page):
-    batch = number(panel(page), "Batch size")
+    batch = number(panel(page), "batch_size")
     enter(batch, "0")
     expect(alert(panel(page), "batch_size")).not_to_be_empty()
     panel(page).get_by_role("button", name="The exercise").click()
@@ -105,15 +98,15 @@ def test_reset_goes_back_to_the_defaults_and_then_rests(page):
     panel(page).get_by_role("button", name="More settings").click()
     reset = panel(page).get_by_role("button", name="Reset to defaults")
     expect(reset).to_be_disabled()
-    enter(number(panel(page), "Seed"), "7")
+    enter(number(panel(page), "seed"), "7")
     expect(reset).to_be_enabled()
     reset.click()
-    expect(number(panel(page), "Seed")).to_have_value("0")
+    expect(number(panel(page), "seed")).to_have_value("0")
     expect(reset).to_be_disabled()
 
 
 def test_the_programs_value_waits_while_the_user_edits(page):
-    batch = number(page, "Images per step")
+    batch = described(page, "Images per step")
     batch.fill("12")
     page.get_by_role("button", name="From the program").dispatch_event("click")
     expect(page.locator(".widget-readout").first).to_have_text("77")
@@ -125,7 +118,7 @@ def test_the_programs_value_waits_while_the_user_edits(page):
 
 
 def test_what_was_edited_and_taken_back_gives_way_to_the_programs_value(page):
-    batch = number(page, "Images per step")
+    batch = described(page, "Images per step")
     enter(batch, "50")
     expect(page.locator(".widget-readout").first).to_have_text("50")
     batch.press("End")
@@ -140,7 +133,7 @@ def test_what_was_edited_and_taken_back_gives_way_to_the_programs_value(page):
 
 def follows_and_leads(page):
     """A stock slider, linked in Python to a setting, goes both ways."""
-    batch, readout = number(page, "Images per step"), page.locator(".widget-readout").first
+    batch, readout = described(page, "Images per step"), page.locator(".widget-readout").first
     enter(batch, "100")
     expect(readout).to_have_text("100")
     page.locator(".noUi-handle").first.press("ArrowRight")
@@ -158,7 +151,7 @@ def test_a_stock_slider_linked_to_a_setting_follows_and_leads(page):
 
 
 def test_a_stock_slider_linked_on_the_page_leads_and_is_checked(page):
-    units, handle = number(page, "Units"), page.locator(".noUi-handle").nth(1)
+    units, handle = described(page, "Units"), page.locator(".noUi-handle").nth(1)
     handle.press("ArrowRight")
     expect(units).to_have_value("33")
     handle.press("End")
@@ -168,22 +161,19 @@ def test_a_stock_slider_linked_on_the_page_leads_and_is_checked(page):
 
 
 def test_a_setting_that_is_switched_off_takes_nothing(page):
-    expect(number(page, "Switched off")).to_be_disabled()
+    expect(described(page, "Switched off")).to_be_disabled()
     expect(page.get_by_role("slider", name="Switched off")).to_be_disabled()
 
 
 @pytest.mark.long
 def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
-    url, root = jupyterlab
-    (root / "settings.ipynb").write_bytes(notebook("settings").read_bytes())
-    visit = open_page(f"{url}lab/tree/settings.ipynb?reset")
-    visit.page.wait_for_function(IDLE)
-    visit.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    number(visit.page, "Images per step").wait_for()
+    visit = open_page(jupyterlab.address(notebook("settings")))
+    visit.run_all()
+    described(visit.page, "Images per step").wait_for()
     follows_and_leads(visit.page)
-    enter(number(panel(visit.page), "Epochs"), "5000")
+    enter(number(panel(visit.page), "epochs"), "5000")
     expect(alert(panel(visit.page), "epochs")).to_contain_text("10 stays in use")
-    enter(number(panel(visit.page), "Batch size"), "64")
+    enter(number(panel(visit.page), "batch_size"), "64")
     expect(log(visit.page)).to_have_text('["batch=64"]')
     assert visit.page.locator(".jp-mod-selected").count() >= 1  # Enter stayed with the control
     assert visit.page_errors == []

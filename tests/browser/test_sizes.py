@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
+FEW_SIZES = SIZES[0], SIZES[3]
 SPLIT = "activation=relu&output=softmax&loss=cross_entropy&init=he&optimizer=adam&reduction=mean&lr=0.01"
 
 OUT_OF_REACH = """() => {
@@ -60,33 +61,31 @@ def resized(page, width, height):
 @pytest.fixture(scope="module")
 def visit(app, open_shared_page):
     found = open_shared_page(f"{app.url}?epochs=2")
-    expect(found.page.locator(".explorer-run")).to_contain_text("finished · 2 of 2", timeout=90_000)
+    found.until_finished(2)
     expect(found.page.locator(".explorer-gallery li")).to_have_count(24)
-    return found
+    yield found
+    found.assert_clean()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit, width, height):
-    page = visit.page
-    resized(page, width, height)
-    assert page.evaluate(OUT_OF_REACH) == []
-    matrix = page.evaluate(ROWS_OF_DIGITS)
+    resized(visit.page, width, height)
+    assert visit.page.evaluate(OUT_OF_REACH) == []
+    matrix = visit.page.evaluate(ROWS_OF_DIGITS)
     assert matrix["n"] > 50
     assert matrix["apart"] >= matrix["digit"] + 3
-    visit.assert_clean()
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES[:2])
-def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window(visit, width, height):
-    page = visit.page
-    resized(page, width, height)
-    for tab in page.get_by_role("tab").all():
-        tab.click()
-        expect(tab).to_have_attribute("aria-selected", "true")
+def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_bar_of_tabs(visit):
+    page, tops = visit.page, set()
+    resized(page, *SIZES[0])
+    for name in page.get_by_role("tab").all_inner_texts():
+        visit.tab(name)
         page.wait_for_function(STILL)
-        assert page.evaluate(OUT_OF_REACH) == [], tab.inner_text()
-    page.get_by_role("tab", name="Overview").click()
-    visit.assert_clean()
+        assert page.evaluate(OUT_OF_REACH) == [], name
+        tops.add(page.locator(".explorer-tab-bar").bounding_box()["y"])
+    visit.tab("Overview")
+    assert len(tops) == 1
 
 
 @pytest.mark.long
@@ -97,7 +96,7 @@ def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_
     expect(slide.locator(".explorer-gallery li")).to_have_count(24)
     page.keyboard.press("End")
     expect(slide).to_have_attribute("data-present", "")
-    for width, height in SIZES:
+    for width, height in FEW_SIZES:
         resized(page, width, height)
         assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
 
@@ -112,30 +111,16 @@ def test_figures_are_drawn_about_as_high_as_they_stay(app, open_page):
     assert ratios == pytest.approx([1.0, 1.0, 1.0], abs=0.1)
 
 
-def test_no_tab_moves_the_bar_of_tabs(visit):
-    page = visit.page
-    resized(page, 1440, 900)
-    tops = []
-    for tab in page.get_by_role("tab").all():
-        tab.click()
-        expect(tab).to_have_attribute("aria-selected", "true")
-        if tab.inner_text() == "Lab":
-            expect(page.locator(".explorer-lab")).to_be_visible()
-        tops.append(page.locator(".explorer-tab-bar").bounding_box()["y"])
-    page.get_by_role("tab", name="Overview").click()
-    assert len({*tops}) == 1
-
-
 @pytest.mark.long
 def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_page):
     found = open_page(f"{app.url}?{SPLIT}&n=3000&validation=500&patience=2&batch=32&epochs=40")
     page = found.page
-    expect(page.locator(".explorer-run")).to_contain_text("stopped early", timeout=90_000)
-    strip = page.locator(".explorer-messages")
+    strip = found.messages
+    expect(found.bar).to_contain_text("stopped early")
     expect(strip.get_by_role("button", name="Open the test set")).to_be_visible()
     expect(page.get_by_role("button", name="Train again")).to_have_count(1)
     expect(strip.get_by_role("button", name=re.compile(r"^\d more$"))).to_be_visible()
-    for width, height in SIZES:
+    for width, height in FEW_SIZES:
         resized(page, width, height)
         assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
         button = page.get_by_role("button", name="Open the test set").bounding_box()
@@ -153,10 +138,10 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
     found = open_page(f"{app.url}?{settings}&n=3000&epochs=2&tab=runs")
     page = found.page
     rows = page.locator(".explorer-runs tbody")
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 2 of 2", timeout=90_000)
+    found.until_finished(2)
     page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()
     expect(rows).to_have_count(6)  # with the run that the page opens with
-    expect(page.locator(".explorer-runs tbody", has_text="running")).to_have_count(0, timeout=90_000)
+    expect(page.locator(".explorer-runs tbody", has_text="running")).to_have_count(0)
     page.mouse.move(0, 0)  # no help is open
     expect(page.locator(".explorer-run-chips")).to_have_count(6 if settings else 0)
     table = page.get_by_role("region", name="Table of runs").bounding_box()
@@ -165,7 +150,7 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
         assert row["y"] + row["height"] <= table["y"] + table["height"]
     for figure in map(Locator.bounding_box, page.locator(".explorer-runs-curves .explorer-live-plot").all()):
         assert 900 - figure["y"] > 0.7 * figure["height"]
-    for width, height in SIZES:
+    for width, height in FEW_SIZES:
         resized(page, width, height)
         assert max(row.bounding_box()["height"] for row in rows.all()) <= (70 if width >= 1280 else 96)
         assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"

@@ -25,8 +25,8 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     assert best + 3 == len(reference.history) < 60
     found = open_page(f"{app.url}?{config.to_query()}")
     page = found.page
-    bar, tiles, said = (page.locator(f".explorer-{name}") for name in ("run", "tiles", "messages"))
-    expect(bar).to_contain_text(f"stopped early · weights of epoch {best}", timeout=90_000)
+    bar, tiles, said = found.bar, found.tiles, found.messages
+    expect(bar).to_contain_text(f"stopped early · weights of epoch {best}")
     expect(said).to_contain_text(f"the validation loss was lowest after epoch {best}, whose weights are back")
     expect(tiles).to_contain_text("Validation accuracy")
     expect(tiles).to_contain_text(f"{100 * reference.final.test_accuracy:.1f} %")
@@ -36,28 +36,25 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
 
     # The run that the page opens with has no validation images.
     expect(said).to_contain_text("The test set is closed for this run: 10\u202f000 images. But 1 run without")
-    page.get_by_role("button", name="Open the test set").click()
+    found.button("Open the test set").click()
     expect(tiles).to_contain_text("Test accuracy")
     expect(tiles).to_contain_text(f"{100 * test.accuracy:.1f} %")
     expect(tiles).to_contain_text("opened once")
     expect(said).to_contain_text(f"Test accuracy is {100 * test.accuracy:.2f}")
-    expect(page.get_by_role("button", name="Open the test set")).to_have_count(0)
+    expect(found.button("Open the test set")).to_have_count(0)
 
-    page.get_by_role("tab", name="Runs").click()
+    found.tab("Runs")
     row = page.locator(".explorer-runs tbody tr[data-present]")
     expect(row).to_contain_text(f"{100 * test.accuracy:.2f}\u00a0%")
     expect(row).to_contain_text(re.compile(rf"{best} of {best + 3} · early"))
 
-    seed = page.get_by_role("spinbutton", name="Seed")
-    if not seed.is_visible():
+    if not found.number("seed").is_visible():
         page.get_by_text("More settings").click()
-    seed.fill("1")
-    page.keyboard.press("Enter")
-    expect(bar).to_contain_text(re.compile(r"stopped early · weights of epoch"), timeout=90_000)
-    expect(said).to_contain_text(
-        re.compile(r"The test set was opened for run \d: whatever was changed since then")
-    )
-    page.get_by_role("button", name="Open the test set as well").click()
+    found.set(seed=1)
+    expect(bar).to_contain_text(re.compile(r"stopped early · weights of epoch"))
+    since = re.compile(r"The test set was opened for run \d: whatever was changed since then")
+    expect(said).to_contain_text(since)
+    found.button("Open the test set as well").click()
     expect(said).to_contain_text("these images are no longer unseen")
     expect(tiles).to_contain_text("opened for the 2nd time")
     found.assert_clean()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import enter
 from playwright.sync_api import expect
+
+from explorer.training import FIELDS
 
 CELLS = """() => {
   const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
@@ -24,7 +27,7 @@ POINT = """([x, y]) => {
 def study(app, open_page):
     """The tab of an app whose runs are short."""
     found = open_page(f"{app.url}?n=2000&epochs=1&tab=study")
-    expect(found.page.locator(".explorer-study p")).to_contain_text("about", timeout=90_000)
+    expect(found.page.locator(".explorer-study p")).to_contain_text("about")
     yield found
     found.assert_clean()
 
@@ -34,9 +37,7 @@ def ask(page, **texts):
     for name, text in texts.items():
         label, _, place = name.partition("_")
         panel = page.locator(".explorer-panel:has(> .explorer-study-start)")
-        field = panel.get_by_role("textbox", name=label, exact=False).nth(int(place or 0))
-        field.fill(text)
-        field.press("Enter")
+        enter(panel.get_by_role("textbox", name=label, exact=False).nth(int(place or 0)), text)
 
 
 def progress(page):
@@ -50,8 +51,8 @@ def press(page, words):
 def ask_for_a_map(page):
     page.get_by_text("Settings of your choice").click()
     page.get_by_role("combobox", name="and", exact=True).select_option("hidden_sizes")
-    ask(page, values_0="0.001..1 ×4", values_1="4, 8, 16, 32", Epochs="1", Seeds="2")
-    expect(progress(page)).to_contain_text("32 runs, about")
+    ask(page, values_0="0.001..1 ×2", values_1="4, 8, 32", Epochs="1", Seeds="2")
+    expect(progress(page)).to_contain_text("12 runs, about")
 
 
 @pytest.mark.long
@@ -59,43 +60,40 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
     page = study.page
     ask_for_a_map(page)
     press(page, "Run the study")
-    page.get_by_role("tab", name="Runs").click()  # the page answers meanwhile
+    study.tab("Runs")  # the page answers meanwhile
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_have_count(1)
-    page.get_by_role("tab", name="Study").click()
-    expect(progress(page)).to_contain_text("32 of 32 runs · done", timeout=180_000)
-    expect(page.locator(".explorer-study-choice option")).to_have_count(32)  # drawn last
-    assert page.evaluate(CELLS) == 16
-    point = page.evaluate(POINT, [0, 3])
+    study.tab("Study")
+    expect(progress(page)).to_contain_text("12 of 12 runs · done", timeout=180_000)
+    expect(page.locator(".explorer-study-choice option")).to_have_count(12)  # drawn last
+    assert page.evaluate(CELLS) == 6
+    point = page.evaluate(POINT, [0, 2])
     page.mouse.move(*point)
     chosen = page.get_by_role("combobox", name="Run", exact=True)
     expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
     reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
     page.mouse.click(*point)
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
-    page.get_by_role("tab", name="Runs").click()
+    study.tab("Runs")
     present = page.locator(".explorer-runs tbody tr[data-present] td")
-    expect(present.nth(1)).to_have_text(re.compile(rf"^{re.escape(reached)}"), timeout=60_000)
+    expect(present.nth(1)).to_have_text(re.compile(rf"^{re.escape(reached)}"))
 
 
 @pytest.mark.long
 def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path, app, open_page):
     page = study.page
-    ask(page, Epochs="30", Seeds="1")
+    ask(page, Epochs="10", Seeds="1")
     press(page, "Run the study")
-    expect(progress(page)).to_contain_text(re.compile(r"[1-9]\d? of 12 runs"), timeout=120_000)
+    expect(progress(page)).to_contain_text(re.compile(r"[1-9]\d? of 12 runs"))
     press(page, "Stop the study")
     expect(progress(page)).to_contain_text(re.compile(r"of 12 runs · stopped"))
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save the study").click()
-    file = tmp_path / download.value.suggested_filename
-    download.value.save_as(file)
+    file = study.download(study.button("Save the study"), tmp_path)
     assert file.name == "study.jsonl"
     n_kept = len(file.read_text().splitlines()) - 1
     later = open_page(f"{app.url}?tab=study")
     other = later.page
-    expect(progress(other)).to_contain_text("about", timeout=90_000)
+    expect(progress(other)).to_contain_text("about")
     other.locator(".explorer-study-files input").set_input_files(file)
-    expect(progress(other)).to_contain_text(f"{n_kept} of 12 runs", timeout=60_000)
+    expect(progress(other)).to_contain_text(f"{n_kept} of 12 runs")
     press(other, "Continue the study")
     expect(progress(other)).to_contain_text("12 of 12 runs · done", timeout=180_000)
     wrong = tmp_path / "wrong.jsonl"
@@ -116,7 +114,7 @@ def test_bad_values_are_told_next_to_their_field_and_a_run_opens_by_keys(study):
     ask(page, values_0="0.01, 0.02")
     expect(field).to_have_attribute("aria-invalid", "false")
     expect(progress(page)).to_contain_text("6 runs, about")
-    page.get_by_role("radiogroup", name="Question").get_by_text("Batch size").click()
+    page.get_by_role("radiogroup", name="Question").get_by_text(FIELDS["batch_size"].label).click()
     expect(page.get_by_role("combobox", name="Run", exact=True)).to_contain_text("batch size 8")  # recorded
     page.get_by_role("button", name="Open this run").press("Enter")
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
@@ -134,11 +132,11 @@ def test_a_large_file_on_a_slow_line_says_how_far_it_is_and_the_page_stays_alive
     network.send("Network.emulateNetworkConditions", {"offline": False, **bounds})
     page.locator(".explorer-study-files input").set_input_files(file)
     for percent in (30, 60, 90):
-        expect(line).to_have_text(f"Sending slow.jsonl: {percent} %", timeout=60_000)
+        expect(line).to_have_text(f"Sending slow.jsonl: {percent} %")
         expect(page.locator(".explorer-banner")).to_have_count(0)
     text, words = line.bounding_box(), button.bounding_box()
     assert text["width"] > 100
     assert abs(text["y"] + text["height"] / 2 - words["y"] - words["height"] / 2) < 4
-    expect(progress(page)).to_contain_text("slow.jsonl is not the journal of a study.", timeout=60_000)
+    expect(progress(page)).to_contain_text("slow.jsonl is not the journal of a study.")
     expect(line).to_have_text("")
     network.detach()

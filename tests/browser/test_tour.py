@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser.page_object import number
 from playwright.sync_api import expect
+
+from explorer.training import FIELDS
 
 pytestmark = pytest.mark.long
 
@@ -29,12 +31,8 @@ LATER = "() => new Promise((done) => setTimeout(done, 300))"
 def newcomer(app, open_shared_page):
     """A page that is opened for the first time."""
     found = open_shared_page(app.url, is_newcomer=True)
-    until_finished(found.page, 10)
+    found.until_finished(10)
     return found
-
-
-def until_finished(page, epochs):
-    expect(page.locator(".explorer-run")).to_contain_text(f"finished · {epochs} of {epochs}", timeout=90_000)
 
 
 def card(page):
@@ -45,15 +43,6 @@ def told(page):
     return page.locator(".explorer-tour-told")
 
 
-def severe(page):
-    found = Axe().run(page, None, {"resultTypes": ["violations"]}).response["violations"]
-    return [
-        (one["id"], [node["html"][:200] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
 def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     page, press = newcomer.page, newcomer.page.keyboard.press
     expect(card(page)).to_contain_text("New here?")
@@ -62,7 +51,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     dialog = page.get_by_role("dialog", name="Help")
     expect(dialog).to_contain_text("learns to read handwritten digits")
     expect(dialog.get_by_role("row", name="Space Train, pause or resume")).to_be_visible()
-    assert severe(page) == []
+    assert newcomer.severe() == []
     press("Escape")
     expect(dialog).to_be_hidden()
     press("?")
@@ -72,19 +61,19 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     expect(card(page)).to_be_focused()
     expect(card(page)).to_have_accessible_name("A network that learns")
     page.wait_for_function(APART)
-    assert severe(page) == []
+    assert newcomer.severe() == []
     press("Tab")
     press("Enter")
 
-    units = page.get_by_role("spinbutton", name="Hidden units")
+    units, tiles = newcomer.number("hidden_sizes"), newcomer.tiles
     expect(card(page)).to_contain_text("2 of 6")
     expect(units).to_have_value("32")
     page.wait_for_function(APART)
     press("Enter")
     expect(units).to_have_value("8")
-    expect(page.locator(".explorer-tiles")).to_contain_text("784-8-10")
+    expect(tiles).to_contain_text("784-8-10")
     expect(told(page)).to_have_text(
-        re.compile(r"^Hidden units 8: [\d.]+\s% .* with 32, it was 9\d\.\d\s%\.$"), timeout=90_000
+        re.compile(FIELDS["hidden_sizes"].label + r" 8: [\d.]+\s% .* with 32, it was 9\d\.\d\s%\.$")
     )
     page.wait_for_function(APART)
     press("Enter")
@@ -100,7 +89,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     true, predicted = re.findall(r"\d", told(page).inner_text())[:2]
     expect(page.locator(".explorer-gallery-caption").first).to_have_text(f"{true} → {predicted}")
     page.wait_for_function(APART)
-    assert severe(page) == []
+    assert newcomer.severe() == []
     press("Enter")
 
     expect(page.get_by_role("application", name="Sketch pad")).to_be_visible()
@@ -116,14 +105,14 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
 
     # All is as it was.
     expect(units).to_have_value("32")
-    expect(page.locator(".explorer-tiles")).to_contain_text("784-32-10")
+    expect(tiles).to_contain_text("784-32-10")
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     expect(page.locator(".explorer-gallery-heading").first).not_to_contain_text("read as")
-    page.get_by_role("tab", name="Runs").click()
+    newcomer.tab("Runs")
     expect(page.locator(".explorer-run-name")).to_have_count(1)
-    page.get_by_role("tab", name="Draw").click()
+    newcomer.tab("Draw")
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("Draw a digit")
-    page.get_by_role("tab", name="Overview").click()
+    newcomer.tab("Overview")
     newcomer.assert_clean()
 
 
@@ -159,7 +148,7 @@ def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
     )
     page.keyboard.press("Escape")
     expect(page.locator(TIP)).to_have_count(0)
-    page.get_by_role("tab", name="Mistakes").click()
+    newcomer.tab("Mistakes")
     recall = page.get_by_role("columnheader", name="recall").get_by_role("button")
     recall.hover()
     expect(page.locator(TIP)).to_contain_text("the share that the network recognizes")
@@ -175,7 +164,7 @@ def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newc
     page = newcomer.page.context.new_page()
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app.url}?controls=batch,epochs&epochs=500&tab=runs", wait_until="commit")
-    expect(page.locator(".explorer-run")).to_contain_text("of 500", timeout=90_000)
+    expect(page.locator(".explorer-run")).to_contain_text("of 500")
     expect(card(page)).to_be_hidden()
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("switch", name="Auto-train").uncheck()
@@ -188,7 +177,7 @@ def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newc
     expect(card(page)).to_contain_text("The run under way stops there, and is back at the end of the tour.")
     page.wait_for_function(APART)
     go.filter(has_text="Move it").click()
-    expect(page.get_by_role("spinbutton", name="Batch size")).to_have_value("64")
+    expect(number(page, "batch_size")).to_have_value("64")
     expect(told(page)).to_contain_text("It trains again")
     expect(page.locator(".explorer-tiles")).to_contain_text("938 steps an epoch")
     page.wait_for_function(APART)

@@ -19,12 +19,10 @@ import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from playwright.sync_api import expect
 
-from explorer.exports.files import KINDS
 from explorer.talk.slides import SLIDES
 
 ROOT = Path(__file__).parents[2]
 HUB = ROOT / "tests" / "hub" / "jupyterhub_config.py"
-DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 HEADER = {"msg_id": "1", "msg_type": "kernel_info_request", "session": "1", "username": "", "version": "5.3"}
 QUESTION = {"header": HEADER, "parent_header": {}, "metadata": {}, "content": {}, "buffers": []}
 ANSWERED = """([address, question]) => new Promise((resolve) => {
@@ -44,15 +42,9 @@ def served(start_server):
     return start_server(["-m", "explorer", *options], EXPLORER_PASSWORD="correct horse")
 
 
-def drawn(page):
-    page.wait_for_function(DRAWN)
-    finished(page, 10)
-
-
-def finished(page, epochs):
-    expect(page.locator(".explorer-run")).to_contain_text(
-        f"finished · {epochs} of {epochs} epochs", timeout=90_000
-    )
+def drawn(found, epochs):
+    found.until_drawn()
+    found.until_finished(epochs)
 
 
 def log_in(page, query):
@@ -68,34 +60,25 @@ def log_in(page, query):
 
 
 @pytest.mark.long
-def test_the_page_trains_stops_reloads_and_exports(served, open_page):
+def test_the_page_trains_stops_reloads_and_exports(served, open_page, tmp_path):
     found = open_page(f"{served.url}?hidden=16", permissions=["clipboard-read", "clipboard-write"])
     page = found.page
     log_in(page, "?hidden=16")
     found.console_errors.clear()  # Chromium says there that a wrong password is refused
     found.refused.clear()
     found.url = served.url  # from here on, nothing else is asked for
-    drawn(page)
-    field = (
-        page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first
-    )
-    field.fill("3")
-    field.press("Enter")
-    finished(page, 3)
-    page.get_by_role("button", name="Copy link").click()
+    drawn(found, 10)
+    found.set(epochs=3)
+    found.until_finished(3)
+    found.button("Copy link").click()
     assert page.evaluate("navigator.clipboard.readText()").startswith(served.url + "?")
-    field.fill("500")
-    field.press("Enter")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".explorer-run")).to_contain_text("stopped")
+    found.set(epochs=500)
+    found.press("Stop")
+    expect(found.bar).to_contain_text("stopped")
     page.evaluate("history.replaceState(null, '', '?hidden=16&epochs=2')")
     page.reload()
-    page.wait_for_function(DRAWN)
-    finished(page, 2)
-    page.get_by_role("button", name="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name=KINDS["report"].words).click()
-    assert Path(download.value.path()).stat().st_size > 1000
+    drawn(found, 2)
+    assert found.export("report", tmp_path).stat().st_size > 1000
     found.assert_clean()
 
 
@@ -181,8 +164,7 @@ def test_in_jupyter_as_voilas_extension(start, open_page):
     )
     found = open_page(f"{address}voila/render/page.ipynb?epochs=2")
     found.url = address
-    found.page.wait_for_function(DRAWN)
-    finished(found.page, 2)
+    drawn(found, 2)
     assert found.refused == []  # Voilà's own template asks other hosts, too
 
 
@@ -218,26 +200,21 @@ def test_a_hub_serves_each_user_and_lets_nobody_reach_another(hub, open_page, wa
         found.page.locator("#username_input").fill(name)
         found.page.locator("#login_submit").click()
         found.page.wait_for_url(f"{hub}user/{name}/", timeout=120_000, wait_until="commit")
-        drawn(found.page)
-        pages[name] = found.page
+        drawn(found, 10)
+        pages[name] = found
         config = found.page.locator("#jupyter-config-data").text_content()
         kernels[name] = re.search(r'"kernelId": "([^"]+)"', config).group(1)
-    for page in pages.values():
-        field = (
-            page.get_by_role("textbox", name="Epochs")
-            .or_(page.get_by_role("spinbutton", name="Epochs"))
-            .first
-        )
-        field.fill("2")
-        field.press("Enter")
-        finished(page, 2)
+    for found in pages.values():
+        found.set(epochs=2)
+        found.until_finished(2)
     own, crossings = [], []
     for visitor, owner in [*((name, name) for name in pages), *permutations(pages, 2)]:
-        reached = what_is_reached(pages[visitor], f"{hub}user/{owner}/", kernels[owner])
+        reached = what_is_reached(pages[visitor].page, f"{hub}user/{owner}/", kernels[owner])
         (own if visitor == owner else crossings).append(reached)
     assert own == [[True, True, True]] * 3
     assert crossings == [[False, False, False]] * 6
-    for name, page in pages.items():
+    for name, found in pages.items():
+        page = found.page
         request, kernel = page.context.request, f"{hub}user/{name}/api/kernels/{kernels[name]}"
         assert request.get(kernel).status == 200
         page.goto("about:blank")

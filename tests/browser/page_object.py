@@ -1,0 +1,243 @@
+"""A page in a real browser: its controls by the labels that readers see, and a record of what went wrong on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from explorer.exports.files import KINDS
+from explorer.figures.palette import PALETTES
+from explorer.training import FIELDS
+
+DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
+FITTED = """() => {
+  const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg')?.getAttribute(side) - length) < 2;
+  const fills = (plot) => near(plot, "width", plot.clientWidth) && near(plot, "height", plot.clientHeight);
+  return [...document.querySelectorAll('.explorer-figure .js-plotly-plot')].every(fills);
+}"""
+TRACES = """(place) => {
+  const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
+  const plot = document.querySelector(`.explorer-place-${place} .js-plotly-plot`);
+  return (plot?.data ?? []).map(({ name, y, z }) => ({ name, y: plain(y), z: plain(z) }));
+}"""
+MATRIX = f"""() => {{
+  const [mistakes, right] = ({TRACES})('confusion');
+  return mistakes?.z.map((row, i) => row.map((value, j) => (i === j ? right.z[i][j] : value) || 0));
+}}"""
+GO = "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }"
+IDLE = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
+RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+SEVERE = ("serious", "critical")
+
+
+def rgb(colour):
+    """A colour such as ``#171c23`` as browsers write it."""
+    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
+
+
+SURFACE = {theme: rgb(palette.surface) for theme, palette in PALETTES.items()}
+
+
+def number(place, name, *, exact=True):
+    """The number of a setting, of any place on a page."""
+    options = {"name": FIELDS[name].label, "exact": exact}
+    return place.get_by_role("spinbutton", **options).or_(place.get_by_role("textbox", **options)).first
+
+
+def enter(field, text):
+    field.fill(str(text))
+    field.press("Enter")
+
+
+def begin(page, query):
+    """Train settings again in an open page: they come as those of an entry of the browser's history do."""
+    tiles = page.locator(".explorer-tiles")
+    page.evaluate(GO, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
+    expect(tiles).to_contain_text("784-1-10")
+    page.evaluate(GO, query)
+    expect(tiles).not_to_contain_text("784-1-10")
+
+
+@dataclass
+class Visit:
+    """A page of the explorer, and what happened on it."""
+
+    page: object
+    url: str
+    page_errors: list = field(default_factory=list)
+    console_errors: list = field(default_factory=list)
+    foreign: list = field(default_factory=list)
+    refused: list = field(default_factory=list)
+    socket_bytes: int = 0
+
+    def __post_init__(self):
+        on = self.page.on
+        on("pageerror", lambda error: self.page_errors.append(f"{error}\n{error.stack}"))
+        on("console", lambda m: m.type == "error" and self.console_errors.append(f"{m.text} {m.location}"))
+        on("request", self._on_request)
+        on("response", lambda r: r.status >= 400 and self.refused.append(f"{r.status} {r.url}"))
+        on("websocket", lambda sock: sock.on("framereceived", self._on_frame))
+
+    def _on_request(self, request):
+        own = (self.url, self.url.replace("http", "ws", 1), "blob:", "data:")
+        if not request.url.startswith(own):
+            self.foreign.append(request.url)
+
+    def _on_frame(self, payload):
+        self.socket_bytes += len(payload)
+
+    def assert_clean(self):
+        """No script error, nothing on the console, nothing from another host, nothing refused."""
+        assert (self.page_errors, self.console_errors, self.foreign, self.refused) == ([], [], [], [])
+
+    # ---------------------------------------------------------------- parts
+
+    @property
+    def bar(self):
+        return self.page.locator(".explorer-run")
+
+    @property
+    def tiles(self):
+        return self.page.locator(".explorer-tiles")
+
+    @property
+    def messages(self):
+        return self.page.locator(".explorer-messages")
+
+    @property
+    def gallery(self):
+        return self.page.locator(".explorer-place-gallery")
+
+    @property
+    def rows(self):
+        """The rows of the table of runs, the newest first."""
+        return self.page.locator(".explorer-runs tr[data-number]")
+
+    def button(self, name, **options):
+        return self.page.get_by_role("button", name=name, **options)
+
+    def number(self, name):
+        """The number of a setting, such as ``hidden_sizes``."""
+        return number(self.page, name)
+
+    def slider(self, name):
+        return self.page.get_by_role("slider", name=FIELDS[name].label)
+
+    # ---------------------------------------------------------------- what a user does
+
+    def set(self, **settings):
+        """Type values of settings."""
+        for name, value in settings.items():
+            enter(self.number(name), value)
+
+    def tab(self, name):
+        """Turn to a tab; return it."""
+        tab = self.page.get_by_role("tab", name=name)
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        return tab
+
+    def section(self, name):
+        """Turn to a section of the tab; return it."""
+        self.page.get_by_role("radiogroup", name="Section").get_by_text(name, exact=True).click()
+        return self.page.locator(".explorer-section:visible")
+
+    def press(self, name):
+        """Press a button of the run bar."""
+        self.bar.get_by_role("button", name=name, exact=True).click()
+
+    def choose(self, figure, words):
+        """Choose an entry of a figure's menu."""
+        self.button(f"{figure}: picture, data, full screen").click()
+        self.button(words, exact=True).click()
+
+    def begin(self, query):
+        begin(self.page, query)
+
+    def download(self, button, folder):
+        """Press a button that saves a file; return where the file is."""
+        with self.page.expect_download() as download:
+            button.click()
+        path = folder / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
+
+    def export(self, kind, folder, place=None):
+        """Export a run, of one app of several; return where the file is."""
+        app = place or self.page
+        app.get_by_role("button", name="Export").click()
+        return self.download(app.get_by_role("button", name=KINDS[kind].words), folder)
+
+    def open_file(self, path):
+        """Open weights or a session."""
+        self.button("Export").click()
+        with self.page.expect_file_chooser() as chooser:
+            self.button("Open weights").click()
+        chooser.value.set_files(path)
+
+    # ---------------------------------------------------------------- in JupyterLab
+
+    def command(self, name, **arguments):
+        """Have JupyterLab do something, and wait for it."""
+        execute = (
+            "([name, arguments]) => window.jupyterapp.commands.execute(name, arguments).then(() => null)"
+        )
+        self.page.evaluate(execute, [name, arguments])
+
+    def until_idle(self):
+        self.page.wait_for_function(IDLE)
+
+    def run_all(self):
+        """Begin to run all cells."""
+        self.until_idle()
+        self.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def restart(self):
+        """Give the notebook another kernel."""
+        self.page.evaluate(RESTART)
+
+    # ---------------------------------------------------------------- what the page shows
+
+    def until_drawn(self):
+        self.page.wait_for_function(DRAWN)
+
+    def until_fitted(self):
+        """Wait until each figure fills its place: it is drawn once before that has its size."""
+        self.page.wait_for_function(FITTED)
+
+    def until_finished(self, epochs=None):
+        done = "finished" if epochs is None else re.compile(rf"finished · {epochs} of {epochs} epochs?")
+        expect(self.bar).to_contain_text(done)
+
+    def until_points(self, number, figure="accuracy", name="test"):
+        """Wait for a number of points on a curve, such as "> 3"."""
+        points = f"({TRACES})('{figure}').find((t) => t.name === '{name}')?.y.length ?? 0"
+        self.page.wait_for_function(f"({points}) {number}")
+
+    def until_matrix(self, counts):
+        """Wait until the page shows this confusion matrix: each part is drawn when its news comes."""
+        arg = str(np.asarray(counts).tolist()).replace(" ", "")
+        self.page.wait_for_function(f"(counts) => JSON.stringify(({MATRIX})()) === counts", arg=arg)
+
+    def curve(self, figure, name):
+        trace = next(t for t in self.page.evaluate(TRACES, figure) if t["name"] == name)
+        return np.array(trace["y"], dtype=float)
+
+    def matrix(self):
+        return np.array(self.page.evaluate(MATRIX), dtype=int)
+
+    def severe(self, context=None, impacts=SEVERE, **options):
+        """What keeps somebody from using the page, by the rules of axe-core: the rule, and what breaks it.
+
+        With `impacts` None also what only hinders.
+        """
+        axe = Axe()
+        if self.page.evaluate("'axe' in window"):
+            axe.axe_script = ""  # it is there, and stays
+        found = axe.run(self.page, context, {"resultTypes": ["violations"], **options}).response["violations"]
+        broken = [violation for violation in found if impacts is None or violation["impact"] in impacts]
+        return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in broken]

@@ -37,8 +37,8 @@ import traitlets
 from explorer import TrainingConfig
 from explorer.app.url_state import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
+from explorer.datasets.dataset import ARRAYS
 from explorer.datasets.preprocessing import preprocess
-from explorer.exports.study_table import level_rows
 from explorer.figures.studies import study_data
 from explorer.figures.study_axes import MEASURES, StudyView
 from explorer.network import NeuralNetwork
@@ -50,7 +50,7 @@ from explorer.session.opening import opening
 from explorer.training import FIELDS, ConfigError
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
 from explorer.training.studies.journal import journal_content, parse_journal
-from explorer.training.studies.summary import study_words, varied
+from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.upload import Upload
 
@@ -76,7 +76,7 @@ ZEROS = gzip.compress(bytes(10_000_000))
 
 
 class Reader(NamedTuple):
-    """A border: what makes a hostile input for it, what takes it, and the errors that are documented."""
+    """A border: what makes a hostile input for it, what reads it, and the errors that are documented."""
 
     hostile: Callable[[random.Random], Any]
     read: Callable[[Any], object]
@@ -101,15 +101,16 @@ def dataset() -> Dataset:
     return Dataset("dots", *splits[0], *splits[1])
 
 
+def npy(array: Any) -> bytes:
+    """Return an array as a file, also one of Python objects."""
+    np.save(stream := io.BytesIO(), array, allow_pickle=True)
+    return stream.getvalue()
+
+
 @cache
 def files() -> dict[str, bytes]:
     """The data set's four files as .npy."""
-    found = {}
-    for split in ("train", "test"):
-        for kind in ("images", "labels"):
-            np.save(stream := io.BytesIO(), getattr(dataset(), f"{split}_{kind}"))
-            found[f"mnist-{split}-{kind}.npy"] = stream.getvalue()
-    return found
+    return {f"mnist-{name.replace('_', '-')}.npy": npy(getattr(dataset(), name)) for name in ARRAYS}
 
 
 def archive(content: dict[str, bytes], mode: str) -> bytes:
@@ -227,8 +228,7 @@ def odd_array(data: bytes, rng: random.Random) -> bytes:
         array.flat[rng.randrange(array.size)] = rng.choice((-1.0, 0.5, np.nan, np.inf, 3e38))
     else:
         array = np.resize(array, rng.choice(((3,), (2, 3), (0, 4), (), (2, 10, 10))))
-    np.save(stream := io.BytesIO(), array, allow_pickle=False)
-    return stream.getvalue()
+    return npy(array)
 
 
 def odd_session(rng: random.Random) -> bytes:
@@ -236,8 +236,7 @@ def odd_session(rng: random.Random) -> bytes:
         if name != "session.npy" or rng.random() < 0.1:
             return odd_array(data, rng)
         text = with_odd_value(json.loads(np.load(io.BytesIO(data)).tobytes()), rng)
-        np.save(stream := io.BytesIO(), np.frombuffer(json.dumps(text).encode(), np.uint8))
-        return stream.getvalue()
+        return npy(np.frombuffer(json.dumps(text).encode(), np.uint8))
 
     return damaged(session(), rng) if rng.random() < 0.2 else repacked(session(), rng, change)
 
@@ -306,14 +305,14 @@ def odd_options(rng: random.Random) -> list[str]:
     return [f"--{rng.choice((field.key, 'preset', 'from-url', 'dataset', odd_text(rng)))}", odd_text(rng)]
 
 
-# ---------------------------------------------------------------- what takes it
+# ---------------------------------------------------------------- what reads it
 
 
-def take_weights(content: bytes) -> None:
+def open_weights(content: bytes) -> None:
     opening(read_weights(content, "it.npz"), "it.npz", dataset(), CONFIG)
 
 
-def take_journal(content: bytes) -> None:
+def read_journal(content: bytes) -> None:
     """What it holds can be put into figures, a table and words that can be written."""
     trials = parse_journal(content, "it.jsonl", most_trials=2000).trials
     axes = varied(trial.config for trial in trials)[:2] or ("batch_size",)
@@ -323,12 +322,12 @@ def take_journal(content: bytes) -> None:
     "".join([study_words(trials, axes), *(trial.error + trial.worker for trial in trials)]).encode()
 
 
-def take_archive(content: bytes) -> None:
+def read_archive(content: bytes) -> None:
     (path := folder() / "it.tgz").write_bytes(content)
     load_dataset(path)
 
 
-def take_file(given: tuple[str, bytes]) -> None:
+def read_file(given: tuple[str, bytes]) -> None:
     name, content = given
     try:
         (folder() / name).write_bytes(content)
@@ -337,7 +336,7 @@ def take_file(given: tuple[str, bytes]) -> None:
         (folder() / name).write_bytes(files()[name])
 
 
-def take_query(query: str) -> None:
+def read_query(query: str) -> None:
     """All that is told of it can be written."""
     link, notices = Link.read(query, ["overview", "inside"], ["weights"], ["dots"])
     assert len("".join((*notices, link.write())).encode()) < 10_000
@@ -349,16 +348,16 @@ def pad() -> DrawingPad:
     return DrawingPad()
 
 
-def take_drawing(ink: bytes) -> None:
+def read_drawing(ink: bytes) -> None:
     pad().ink = ink
     preprocess(pad().image)
 
 
-def take_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
+def read_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
     Upload().take(*given, 1000)
 
 
-def take_options(options: list[str]) -> None:
+def read_options(options: list[str]) -> None:
     """The command refuses them, and in any case a folder that is not there; no other exit, nothing trained."""
     nowhere = ["train", "--csv", str(folder() / "none" / "x.csv")]
     with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(said):
@@ -371,18 +370,18 @@ def take_options(options: list[str]) -> None:
 
 
 READERS = {
-    "weights": Reader(odd_weights, take_weights, (WeightsError,)),
+    "weights": Reader(odd_weights, open_weights, (WeightsError,)),
     "session": Reader(
         odd_session, lambda content: read_session(content, "it.session", dataset()), (SessionFileError,)
     ),
-    "journal": Reader(odd_journal, take_journal, (StudyError,)),
-    "archive": Reader(odd_archive, take_archive, (DatasetError,)),
-    "folder": Reader(odd_file, take_file, (DatasetError,)),
-    "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), take_drawing, (traitlets.TraitError,)),
-    "upload": Reader(odd_message, take_message),
-    "query": Reader(odd_query, take_query),
+    "journal": Reader(odd_journal, read_journal, (StudyError,)),
+    "archive": Reader(odd_archive, read_archive, (DatasetError,)),
+    "folder": Reader(odd_file, read_file, (DatasetError,)),
+    "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), read_drawing, (traitlets.TraitError,)),
+    "upload": Reader(odd_message, read_message),
+    "query": Reader(odd_query, read_query),
     "settings": Reader(odd_values, lambda values: TrainingConfig(**values), (ConfigError,)),
-    "options": Reader(odd_options, take_options),
+    "options": Reader(odd_options, read_options),
 }
 
 
@@ -403,39 +402,49 @@ def header(shape: tuple[int, ...], dtype: str) -> bytes:
     return stream.getvalue()
 
 
-def with_entry(content: bytes, name: str, data: bytes) -> bytes:
-    """Return a zip file with another entry of this name, compressed."""
-    return zipped(entries(content) | {f"{name}.npy": data})
+def with_entries(content: bytes, **changes: Any) -> bytes:
+    """Return a zip file with other entries, compressed: arrays, or bytes as they are; None leaves one out."""
+    found = entries(content) | {f"{name}.npy": data for name, data in changes.items()}
+    return zipped(
+        {n: data if isinstance(data, bytes) else npy(data) for n, data in found.items() if data is not None}
+    )
+
+
+def with_text(change: Callable[[dict[str, Any]], Any]) -> bytes:
+    """Return a session whose text is changed, or replaced by what `change` returns."""
+    text = json.loads(np.load(io.BytesIO(entries(session())["session.npy"])).tobytes())
+    text = change(text) or text
+    return with_entries(session(), session=np.frombuffer(json.dumps(text).encode(), np.uint8))
 
 
 def large_weights() -> bytes:
     """Return as many zeros as a file of weights may declare, compressed."""
-    return with_entry(weights(), "W1", header((16_000, 1000), "<f8") + bytes(128_000_000))
+    return with_entries(weights(), W1=header((16_000, 1000), "<f8") + bytes(128_000_000))
 
 
 def many_values(value: bytes) -> bytes:
     """Return a session whose text is full of one value."""
     text = b"[" + value * (3_100_000 // len(value)) + b"0]"
-    return with_entry(session(), "session", header((len(text),), "|u1") + text)
+    return with_entries(session(), session=header((len(text),), "|u1") + text)
 
 
 def many_rows(table: str, columns: int, n_bytes: int = 190_000_000) -> bytes:
     """Return a session with rows of no run."""
     n_rows = n_bytes // columns // 8
-    return with_entry(session(), table, header((n_rows, columns), "<f8") + bytes(8 * columns * n_rows))
+    return with_entries(session(), **{table: header((n_rows, columns), "<f8") + bytes(8 * columns * n_rows)})
 
 
 def many_batches() -> bytes:
     """Return a session with a run of as many mini-batches as a file may hold, each with its figures."""
-    text = json.loads(np.load(io.BytesIO(entries(session())["session.npy"])).tobytes())
-    n_rows = sum(run["n_batches"] for run in text["runs"]) + 390_000
-    text["runs"][0]["n_batches"] += 390_000
+
+    def longer(text: dict[str, Any]) -> None:
+        text["runs"][0]["n_batches"] += 390_000
+
+    content = with_text(longer)
+    n_rows = 390_000 + len(np.load(io.BytesIO(entries(session())["batches.npy"])))
     steps = np.arange(n_rows)
     columns = [1 + steps / n_rows / 2, steps, steps / n_rows, steps / n_rows]
-    np.save(table := io.BytesIO(), np.stack(columns, axis=1))
-    content = with_entry(session(), "batches", table.getvalue())
-    np.save(words := io.BytesIO(), np.frombuffer(json.dumps(text).encode(), np.uint8))
-    return with_entry(content, "session", words.getvalue())
+    return with_entries(content, batches=np.stack(columns, axis=1))
 
 
 def images_without_end() -> bytes:

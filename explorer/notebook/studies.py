@@ -13,7 +13,6 @@ from IPython.display import HTML, display
 from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.exports.study_table import level_rows
 from explorer.figures.axes import Metric
 from explorer.figures.runs import Axis, RunCurve, runs_figure
 from explorer.figures.studies import study_figure
@@ -25,7 +24,7 @@ from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.cost import Cost, measured_cost
-from explorer.training.studies.summary import study_words, varied
+from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated, percent
 
 __all__ = ["CompletedStudy", "RaceResult", "run_race", "run_study", "with_progress"]

@@ -19,7 +19,6 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from explorer.datasets import Dataset
-from explorer.exports.study_table import level_rows, outcome
 from explorer.serve import run_options
 from explorer.serve.access import RefusedError
 from explorer.serve.run_options import FAILED, INTERRUPTED, positive
@@ -28,7 +27,7 @@ from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
 from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid, parse_values
 from explorer.training.studies.cost import Cost, measured_cost
-from explorer.training.studies.summary import levels, study_words, varied
+from explorer.training.studies.summary import level_rows, levels, outcome, study_words, varied
 from explorer.wording import counted, duration, grouped
 
 _MOST_RUNS = 100_000  # of one study
@@ -270,7 +269,7 @@ def _go_on(trials: Sequence[Trial], n_runs: int, out: str | None) -> str:
 
 
 def _report(trials: Sequence[Trial], dataset: Dataset) -> bytes:
-    from explorer.exports.study_report import study_report  # needs all of Plotly
+    from explorer.exports.report import study_report  # needs all of Plotly
 
     return study_report(trials, dataset).encode()
 

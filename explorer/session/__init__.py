@@ -2,9 +2,8 @@
 
 from explorer.session.advice import Advice
 from explorer.session.new_runs import ForkError
-from explorer.session.saved_session import SavedSession
+from explorer.session.saved_session import SavedSession, SessionFileError, read_session
 from explorer.session.session import Session
-from explorer.session.session_reader import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 

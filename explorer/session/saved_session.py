@@ -1,48 +1,69 @@
 """A session as a file: all its runs, with their names and notes, and the settings.
 
 The file is a zip of plain arrays, without pickles. All records of one kind are in one table, run after run;
-the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed.
+the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed. Reading an
+untrusted file gives a session or one clear error.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets.dataset import ARRAYS, Dataset
-from explorer.foreign_files import archive_bytes
-from explorer.session.opening import MOST_BYTES
+from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
+from explorer.session.opening import MOST_BYTES, OpenedWeights
 from explorer.session.session_run import SessionRun
-from explorer.training import BatchRecord, DivergedError, EpochRecord, Evaluation, TrainingConfig
-from explorer.training.records import figures_table
+from explorer.training import (
+    FIELDS,
+    BatchRecord,
+    ConfigError,
+    DivergedError,
+    EpochRecord,
+    Evaluation,
+    FinalTest,
+    History,
+    Moment,
+    RunEnd,
+    Snapshot,
+    Timeline,
+    TrainingConfig,
+    check_images,
+    new_network,
+)
+from explorer.training.config import MOST_EPOCHS
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import figure_kinds, figure_rows, figures_table, read_only_counts
+from explorer.training.run import snapshot_of
+from explorer.wording import writable
+
+_Part = TypeVar("_Part")
 
 FORMAT = 2
 SUFFIX = ".session"
 """File extension of a session."""
 
-MOST_RUNS = 1000
-"""Maximum number of runs in a file, not counting deleted ones that forks started from."""
-
-MOST_TEXT = 3 << 20
-"""Maximum bytes of all names, notes and settings; as Python objects they take fifty times as many."""
-
-MOST_RECORD_BYTES = 12 << 20
-"""Maximum bytes of all records, uncompressed; as Python objects they take six times as many."""
-
-PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
-"""Attributes of `SessionRun` that are written unchanged."""
-
-_MOST_LOSS = 1e12  # maximum that a reader accepts
+# The limits of a file.
+MOST_RUNS = 1000  # not counting deleted ones that forks started from
+MOST_TEXT = 3 << 20  # bytes of names, notes and settings; as Python objects they take fifty times as many
+MOST_RECORD_BYTES = 12 << 20  # uncompressed; as Python objects they take six times as many
+_MOST_UNPACKED = 6 * MOST_RECORD_BYTES  # of all entries
+MOST_OUTPUT_BYTES = 1 << 28  # of the held-out outputs of all networks
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
+_MOST = 10**12  # of losses and integers: float64 represents them exactly
 
-MOST_OUTPUT_BYTES = 1 << 28
-"""Maximum bytes of the held-out outputs of all networks in a file."""
+_PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
+"""Attributes of `SessionRun` that are written unchanged."""
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
@@ -98,7 +119,7 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     content = {
         "format": FORMAT,
         "saved_at": saved.saved_at,
-        "data": {"name": dataset.name, "checksums": data_checksums(dataset)},
+        "data": {"name": dataset.name, "checksums": _data_checksums(dataset)},
         "settings": asdict(saved.config),
         "first": None if saved.first is None else asdict(saved.first),
         "present": saved.present,
@@ -113,7 +134,7 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     return archive_bytes(arrays, packed=arrays.keys() - {"weights"})
 
 
-def data_checksums(dataset: Dataset) -> list[int]:
+def _data_checksums(dataset: Dataset) -> list[int]:
     """Return the CRC-32 of the data set's four arrays, which identify it in a file; takes some 15 ms."""
     return [zlib.crc32(np.ascontiguousarray(getattr(dataset, name)).data) for name in ARRAYS]
 
@@ -133,7 +154,7 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
     return {at: weights for at, weights in found.items() if all(np.isfinite(W).all() for W in weights)}
 
 
-def output_bytes(dataset: Dataset) -> int:
+def _output_bytes(dataset: Dataset) -> int:
     """Return the size of a network's outputs for the held-out images, in bytes."""
     return 4 * dataset.n_classes * dataset.n_test
 
@@ -142,7 +163,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
     """Return a run's entry in the text; the tables hold as many rows as it states."""
     end = run.history.end
     error = None if end is None else end.error
-    return {name: getattr(run, name) for name in PLAIN} | {
+    return {name: getattr(run, name) for name in _PLAIN} | {
         "settings": asdict(run.config),
         "status": "stopped" if end is None else end.status,
         "ended": end is not None,
@@ -150,7 +171,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
         "diverged_in": error.epoch if isinstance(error, DivergedError) else 0,
         "parent": 0 if run.parent is None else run.parent.number,
         "opened": None if run.opened is None else asdict(run.opened),
-        "test": asdict(run.test) if run.test and run.test.loss < _MOST_LOSS else None,
+        "test": asdict(run.test) if run.test and run.test.loss < _MOST else None,
         "n_starts": int(run.start is not None),
         "n_epochs": len(run.history.epochs),
         "n_batches": len(run.history.batches),
@@ -203,7 +224,7 @@ def _fitting_weights(
     output_room = MOST_OUTPUT_BYTES
     for run, epoch, weights in [*newest, *others]:
         room -= sum(array.nbytes for array in weights)
-        output_room -= output_bytes(run.dataset)
+        output_room -= _output_bytes(run.dataset)
         if min(room, output_room) < 0:
             break
         chosen.setdefault(run.number, {})[epoch] = weights
@@ -216,3 +237,329 @@ def _share(run: SessionRun) -> float:
     records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
     words = len(json.dumps([run.label, run.name, run.note, asdict(run.opened) if run.opened else ""]))
     return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT
+
+
+# ---------------------------------------------------------------- reading
+
+_EXPECTED = "a session that the explorer has saved"
+_RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
+_RATE = "learning_rate"  # the last figure of records, missing in files of format 1
+_HIGHEST: Mapping[str, float] = MappingProxyType(
+    {"epoch": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
+)
+_TABLES = (*_RECORDS, "confusions", "evaluated")
+_ENTRIES = frozenset({"session", *_TABLES, "weights"})
+
+
+class SessionFileError(FileError):
+    """A session's file that can't be read."""
+
+
+def is_session(name: str, content: bytes) -> bool:
+    """Return whether a file is meant to be a session, by its name or its first entry."""
+    return name.lower().endswith(SUFFIX) or content[30:41] == b"session.npy"
+
+
+def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
+    """Read a session from a file written by `session_bytes`.
+
+    `content` is untrusted: nothing in it is executed, and sizes are checked before reading. Errors call the file
+    `name`; its runs must have been trained on the images of `dataset`. Raises `SessionFileError` for any other
+    content; the message names the file, what was found and what was expected.
+    """
+    name = printable(name)
+    with explained(name, SessionFileError, _EXPECTED):
+        archive = ArrayArchive(BytesIO(content), name, _MOST_UNPACKED)
+        text = _text(archive, dataset)
+        return _Reader(archive, dataset).session(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The constraints on a value of the text: its type, and the range of the number or of the length."""
+
+    kind: type
+    low: int = 0
+    high: int = _MOST
+
+    def fits(self, value: Any) -> bool:
+        kinds = (int, float) if self.kind is float else (self.kind,)
+        size = len(value) if isinstance(value, str | list) else value
+        return type(value) in kinds and (self.kind is bool or self.low <= size <= self.high)
+
+    def __str__(self) -> str:
+        return {
+            bool: "true or false",
+            int: f"a whole number from {self.low} to {self.high}",
+            float: f"a number from {self.low} to {self.high}",
+            str: f"a text of at most {self.high} letters",
+            list: f"a list of at most {self.high}",
+        }[self.kind]
+
+
+def _rules(*rules: tuple[_Rule, str]) -> Mapping[str, _Rule]:
+    """Return the rule for each name; names that share a rule are listed in one string next to it."""
+    return MappingProxyType({name: rule for rule, names in rules for name in names.split()})
+
+
+_SESSION = _rules(
+    (_Rule(int), "n_runs n_tested present"),
+    (_Rule(str, high=60), "saved_at"),
+    (_Rule(list, high=2 * MOST_RUNS), "runs"),  # including those that are only parents
+)
+_RUN = _rules(
+    (_Rule(int, 1), "number"),
+    (_Rule(int), "parent first_step n_batches"),
+    (_Rule(int, high=MOST_EPOCHS), "first_epoch n_epochs diverged_in"),
+    (_Rule(int, high=1), "n_starts n_evaluations"),
+    (_Rule(float), "first_seconds"),
+    (_Rule(bool), "listed pinned hidden ended"),
+    (_Rule(str, high=60), "name"),  # the limit of the table of runs
+    (_Rule(str, high=120), "label"),
+    (_Rule(str, high=2000), "note reason status"),
+    (_Rule(list, high=MOST_EPOCHS + 2), "weights"),  # the epochs of its networks
+)
+_OPENED = _rules(
+    (_Rule(int, high=MOST_EPOCHS), "epoch"), (_Rule(str, high=240), "file"), (_Rule(float, high=1), "begun")
+)
+_TEST = _rules((_Rule(float), "loss"), (_Rule(float, high=1), "accuracy"), (_Rule(int, 1), "n_images number"))
+_STATUSES = ("finished", "stopped", "failed")
+
+
+def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, Any]:
+    """Check named values against the rules and return them, with texts made printable."""
+    if not isinstance(content, dict):
+        raise FileError(part, "something else than named values", _EXPECTED)
+    for key, rule in rules.items():
+        if not rule.fits(content.get(key)):
+            raise _refused(part, key, content, str(rule))
+    return {key: writable(value) if isinstance(value, str) else value for key, value in content.items()}
+
+
+def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
+    """Return an error that states the value found and the one expected."""
+    value = content.get(key)
+    found = f"{len(value)} {key}" if isinstance(value, list) else printable(repr(value)[:80])
+    return FileError(f"{part}, {key}", found, expected)
+
+
+def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
+    """Return the text entry of a file, after checking its format, its data set and its sizes."""
+    if "session" not in archive.names:
+        raise FileError(archive.name, "no entry “session”", _EXPECTED)
+    if archive.size("session") > MOST_TEXT:
+        raise FileError(archive.name, f"{archive.size('session')} bytes of text", f"at most {MOST_TEXT}")
+    text = json.loads(archive.array("session", "u1", 1, "a text").tobytes())
+    version = _checked(text, _rules((_Rule(int, 1), "format")), archive.name)["format"]
+    if version > FORMAT:
+        newer = f"format {FORMAT}: a newer explorer opens it"
+        raise FileError(archive.name, f"a session in format {version}", newer)
+    if archive.names != _ENTRIES:
+        raise FileError(archive.name, "other entries", ", ".join(sorted(_ENTRIES)))
+    data = _checked(text.get("data"), _rules((_Rule(list, high=4), "checksums")), f"{archive.name}, data")
+    if data["checksums"] != _data_checksums(dataset):
+        called = printable(str(data.get("name")))
+        called = f"other images called {called}" if called == dataset.name else called
+        raise FileError(archive.name, f"runs on {called}", f"runs on {dataset.name}, which is open")
+    size = sum(map(archive.size, _TABLES))
+    if size > MOST_RECORD_BYTES:
+        raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
+    return _checked({"n_tested": 0, **text}, _SESSION, archive.name)
+
+
+def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
+    """Return valid settings for the data set; settings missing in older files have their defaults."""
+    if not isinstance(values, dict) or not values or values.keys() - FIELDS.keys():
+        raise FileError(part, "other settings", ", ".join(FIELDS))
+    try:
+        config = TrainingConfig(**values)
+        check_images(config, dataset)
+    except ConfigError as error:
+        raise FileError(part, f"{error.field} {error.value!r:.60}", error.expected) from error
+    return config
+
+
+def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
+    """Return a table of records, after checking that each figure is in a run's range."""
+    kinds = figure_kinds(_RECORDS[name])
+    part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
+    table = archive.array(name, "f8", 2, expected, may_be_empty=True)
+    if _RATE in kinds and table.shape[1] == len(kinds) - 1:
+        table = np.pad(table, ((0, 0), (0, 1)), constant_values=np.nan)
+    if table.shape[1] != len(kinds):
+        raise FileError(part, f"{table.shape[1]} columns", expected)
+    for column, (figure, is_whole) in zip(table.T, kinds.items(), strict=True):
+        if is_whole and not ((column == np.floor(column)) & (column >= 0) & (column <= _MOST)).all():
+            raise FileError(part, "a broken number", "whole numbers where a record has some")
+        if figure in _HIGHEST:
+            fits = (column >= 0) & (column <= _HIGHEST[figure]) | (np.isnan(column) & (figure == _RATE))
+        else:  # the losses of a run stopped while diverging may be NaN
+            fits = np.isfinite(column) | (name == "evaluations")
+        if not fits.all():
+            raise FileError(part, "figures that no run can have", "finite losses, and shares from 0 to 1")
+    return table
+
+
+def _read_counts(archive: ArrayArchive, name: str, n: int) -> NDArray[np.int64]:
+    part, expected = f"{archive.name}, {name}", f"counts in {n} × {n} cells"
+    counts = read_only_counts(archive.array(name, "i4", 3, expected, may_be_empty=True))
+    if counts.shape[1:] != (n, n) or (counts < 0).any():
+        raise FileError(part, "other counts", expected)
+    return counts
+
+
+class _Reader:
+    """Reads the runs of a file one by one, each with its rows of the tables."""
+
+    def __init__(self, archive: ArrayArchive, dataset: Dataset) -> None:
+        self._name, self._dataset = archive.name, dataset
+        weights = archive.array("weights", "f4", 1, "float32 in one row", may_be_empty=True)
+        if not np.isfinite(weights).all():
+            found = "values that are infinite or not a number"
+            raise FileError(f"{archive.name}, weights", found, "finite weights")
+        self._tables: dict[str, Any] = {name: _read_figures(archive, name) for name in _RECORDS}
+        for name in ("confusions", "evaluated"):
+            self._tables[name] = _read_counts(archive, name, dataset.n_classes)
+        self._tables["weights"] = weights
+        self._n_read = dict.fromkeys(self._tables, 0)
+        self._output_room = MOST_OUTPUT_BYTES
+
+    def session(self, session: Mapping[str, Any]) -> SavedSession:
+        name, dataset = self._name, self._dataset
+        present, n_runs, known = session["present"], session["n_runs"], dict[int, SessionRun]()
+        parts = [f"{name}, run {position}" for position in range(1, len(session["runs"]) + 1)]
+        entries = [_checked(entry, _RUN, part) for entry, part in zip(session["runs"], parts, strict=True)]
+        for entry, part in zip(entries, parts, strict=True):
+            if not max(known, default=0) < entry["number"] <= n_runs:
+                raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
+            run = self._run(entry, part, known)
+            known[run.number] = run if run.number == present else run.set_aside()
+        for table, rows in self._tables.items():
+            if self._n_read[table] != len(rows):
+                raise FileError(f"{name}, {table}", "rows of no run", "those of its runs")
+        listed = {entry["number"]: known[entry["number"]] for entry in entries if entry["listed"]}
+        if len(listed) > MOST_RUNS:
+            raise FileError(name, f"{len(listed)} runs", f"at most {MOST_RUNS}")
+        shown = listed.get(present)
+        if present and (shown is None or (shown.newest is not None and not shown.newest.weights)):
+            raise _refused(name, "present", session, "0, or the number of a run whose network is there")
+        first = session.get("first")
+        return SavedSession(
+            config=_config(session.get("settings"), f"{name}, settings", dataset),
+            runs=tuple(listed.values()),
+            present=present,
+            n_runs=n_runs,
+            n_tested=max([session["n_tested"], *(run.test.number for run in listed.values() if run.test)]),
+            first=None if first is None else _config(first, f"{name}, first", dataset),
+            saved_at=session["saved_at"],
+        )
+
+    def _run(self, entry: Mapping[str, Any], part: str, known: Mapping[int, SessionRun]) -> SessionRun:
+        config = _config(entry.get("settings"), f"{part}, settings", self._dataset)
+        parent, first_epoch = known.get(entry["parent"]), entry["first_epoch"]
+        if entry["parent"] and parent is None:
+            raise _refused(part, "parent", entry, "0, or the number of a run before it")
+        opened = _part_of(entry, "opened", OpenedWeights, _OPENED, part)
+        used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
+        snapshots = self._snapshots(config, used, entry, part)
+        n_epochs = entry["n_starts"] + entry["n_epochs"]
+        epochs = [EpochRecord(**values) for values in self._rows("epochs", "confusions", n_epochs)]
+        rows = figure_rows(BatchRecord, self._next("batches", entry["n_batches"]))
+        batches = [BatchRecord(**values) for values in rows]
+        evaluations = [
+            Evaluation(**values, snapshot=snapshots.get(values["epoch"]) or self._bare(values["epoch"]))
+            for values in self._rows("evaluations", "evaluated", entry["n_evaluations"])
+        ]
+        for records in (epochs, batches, evaluations):
+            _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
+        start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
+        counted = (*own, *evaluations, *(() if parent else start))
+        if any(record.confusion.sum() != used.n_test for record in counted):
+            raise FileError(part, "other counts", f"those of {used.n_test} images")
+        timeline = Timeline()
+        for record in (*(start if parent else ()), *own):
+            if record.epoch in snapshots:
+                snapshot = replace(snapshots[record.epoch], epoch=record.epoch)
+                timeline = timeline.followed_by(Moment(record, snapshot))
+        if own and timeline.newest is None and not evaluations:  # its network had no room
+            timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
+        evaluation, began = next(iter(evaluations), None), next(iter(timeline.moments), None)
+        end = _end(entry, part, evaluation)
+        return SessionRun(
+            **{name: entry[name] for name in _PLAIN},
+            dataset=used,
+            history=History(config, tuple(own), tuple(batches), end),
+            timeline=timeline,
+            status="stopped" if end is None else end.status,
+            evaluation=evaluation,
+            parent=parent and parent.without_moments(),
+            origin=began if parent and began and began.epoch == first_epoch else None,
+            opened=opened,
+            test=_part_of(entry, "test", FinalTest, _TEST, part),
+            first_weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
+            start=next(iter(start), None),
+        )
+
+    def _snapshots(
+        self, config: TrainingConfig, used: Dataset, entry: Mapping[str, Any], part: str
+    ) -> dict[float, Snapshot]:
+        """Return a run's networks by epoch, with their outputs for the held-out images recomputed."""
+        self._output_room -= len(entry["weights"]) * _output_bytes(used)
+        if self._output_room < 0:
+            found = f"{len(entry['weights'])} networks"
+            raise FileError(part, found, "fewer, whose outputs memory has room for")
+        found_at: dict[float, Snapshot] = {}
+        network = new_network(config, self._dataset)
+        for epoch in entry["weights"]:
+            if not _Rule(float, high=config.epochs).fits(epoch):
+                raise _refused(part, "weights", entry, f"epochs from 0 to {config.epochs}")
+            shapes = network.shapes.values()
+            network.set_weights([self._next("weights", math.prod(shape)).reshape(shape) for shape in shapes])
+            with one_blas_thread():  # as in the original computation: two threads would round differently
+                found_at[epoch] = snapshot_of(network, used, epoch)
+        return found_at
+
+    def _bare(self, epoch: float) -> Snapshot:
+        """Return a snapshot without weights."""
+        return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
+
+    def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
+        """Return the next records of a table as keyword arguments, each with its confusion matrix."""
+        rows = zip(
+            figure_rows(_RECORDS[name], self._next(name, count)), self._next(counts, count), strict=True
+        )
+        return ({**figures, "confusion": confusion} for figures, confusion in rows)
+
+    def _next(self, table: str, count: int) -> Any:
+        """Return the next rows of a table."""
+        first = self._n_read[table]
+        rows = self._tables[table][first : first + count]
+        if len(rows) < count:
+            raise FileError(f"{self._name}, {table}", f"{len(self._tables[table])} rows", "those of all runs")
+        self._n_read[table] += count
+        return rows
+
+
+def _part_of(
+    entry: Mapping[str, Any], key: str, kind: Callable[..., _Part], rules: Mapping[str, _Rule], part: str
+) -> _Part | None:
+    """Return the object that an entry has under a key; None if it has none, as in older files."""
+    if entry.get(key) is None:
+        return None
+    values = _checked(entry[key], rules, f"{part}, {key}")
+    return kind(**{name: values[name] for name in rules})
+
+
+def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:
+    """Return the final record of a run, or None."""
+    if entry["status"] not in _STATUSES:
+        raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
+    error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
+    return RunEnd(entry["status"], entry["reason"], evaluation, error) if entry["ended"] else None
+
+
+def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> None:
+    """Raise unless the records are in order and within the epochs of the run."""
+    rises = all(before < after for before, after in pairwise(epochs))
+    if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
+        raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")

@@ -17,8 +17,7 @@ from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import journal_content, parse_journal
-from explorer.training.studies.runner import StudyDelivery, StudyRunner
-from explorer.training.studies.study import study
+from explorer.training.studies.study import StudyDelivery, StudyRunner, study
 from explorer.wording import counted
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)

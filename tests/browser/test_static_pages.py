@@ -11,7 +11,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 from explorer import TrainingConfig, grid
-from explorer.exports.study_report import study_report
+from explorer.exports.report import study_report
 from explorer.figures.palette import PALETTES
 from explorer.training.studies.trials import run_trial, versions
 

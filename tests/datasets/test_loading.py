@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
+import socket
+import stat
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +19,7 @@ from hypothesis import strategies as st
 
 from explorer.datasets import DatasetError, load_dataset
 
+IMAGES = "mnist-train-images.npy"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
 
 
@@ -196,3 +203,122 @@ def test_fashion_mnist(make):
     )
     part = load_dataset(folder)
     assert (part.name, part.class_names) == (folder.name, dataset.class_names)
+
+
+# ---------------------------------------------------------------- what is no file
+
+
+@contextmanager
+def refusal(words, file=""):
+    """Assert one sentence with the file's name and `words`; hostile content has its tests in `test_borders`."""
+    with pytest.raises(DatasetError, match=words) as caught:
+        yield
+    assert file in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", [None, 3, b"digits", 1.5, ["digits"], "", object])
+def test_what_is_not_a_path(path):
+    with refusal("expected a path as text"):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/no/such/file.tgz", "file.tgz: found “no such file or directory”"),
+        ("a\0b", "null"),
+        ("x" * 5000, "name too long"),
+        ("\ud800", "existing file or folder"),
+        ("~\ud800", "no home folder"),
+        ("/dev/null", "null: found a device, expected a file"),
+        ("/dev/zero", "zero: found a device, expected a file"),
+        ("/proc/self/mem", "mem: found "),
+        ("/etc/hostname/x", "not a directory"),
+        ("loop", "symbolic links"),
+    ],
+)
+def test_a_path_that_leads_nowhere(here, path, words):
+    Path("loop").symlink_to("loop")
+    with refusal(words):
+        load_dataset(path)
+
+
+def place_pipe(path):
+    os.mkfifo(path)
+
+
+def place_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path.name)  # in the working folder: a socket's path must be short
+
+
+@pytest.mark.parametrize(("place", "kind"), [(place_pipe, "a pipe"), (place_socket, "a socket")])
+def test_pipes_and_sockets_are_not_waited_for(here, make, npy_files, place, kind):
+    place(Path("digits.tgz"))
+    with refusal(f"digits.tgz: found {kind}, expected a file"):
+        load_dataset("digits.tgz")
+    folder = make.folder({name: data for name, data in npy_files.items() if name != IMAGES})
+    shutil.move("digits.tgz", folder / IMAGES)
+    with refusal(f"found {kind}, expected a file", f"{folder.name}/{IMAGES}"):
+        load_dataset(folder)
+
+
+def test_a_pipe_that_takes_a_files_place_is_not_waited_for(here, monkeypatch):
+    os.mkfifo("digits.tgz")
+    regular = os.stat_result((stat.S_IFREG | 0o644, *[0] * 9))
+    monkeypatch.setattr(Path, "stat", lambda self, **_: regular)  # what was there a moment ago
+    with pytest.raises(DatasetError, match="an empty file"):
+        load_dataset(here / "digits.tgz")
+
+
+def test_a_folder_named_like_a_file(here, make, npy_files):
+    folder = make.folder({name: data for name, data in npy_files.items() if name != IMAGES})
+    (folder / IMAGES).mkdir()
+    with refusal("no train images", folder.name):
+        load_dataset(folder)
+    (here / "mnist.tgz").mkdir()
+    with refusal("mnist.tgz: found none of the four files"):
+        load_dataset("mnist.tgz")
+
+
+@contextmanager
+def nobody():
+    """Run as a user without rights if the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@needs.POSIX
+@pytest.mark.parametrize(
+    ("locked", "mode", "opened", "named"),
+    [
+        ("digits", 0o000, "digits", "digits"),
+        ("digits", 0o444, "digits", "digits/mnist-train-images.npy"),  # names may be listed, files not opened
+        ("digits/mnist-train-images.npy", 0o000, "digits", "digits/mnist-train-images.npy"),
+        ("digits.tgz", 0o000, "digits.tgz", "digits.tgz"),
+    ],
+)
+def test_what_may_not_be_read(make, npy_files, locked, mode, opened, named):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(make.folder(npy_files), folder / "digits")
+        (folder / "digits").chmod(0o755)
+        (folder / "digits.tgz").touch()
+        (folder / locked).chmod(mode)
+        with refusal("“permission denied”, expected", named), nobody():
+            load_dataset(folder / opened)
+        (folder / locked).chmod(0o755)

@@ -11,7 +11,7 @@ from html import unescape
 import pytest
 
 from explorer import TrainingConfig, grid
-from explorer.exports.study_report import study_report
+from explorer.exports.report import study_report
 from explorer.training import FIELDS
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import data_hash

@@ -7,7 +7,7 @@ from own_networks import Mine, Mismatched, Renamed
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
-from explorer.session.session_reader import read_session
+from explorer.session.saved_session import read_session
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
 PATIENCE = 60

@@ -8,7 +8,7 @@ from reference_runs import diverging
 
 from explorer import TrainingConfig, train
 from explorer.session import Session
-from explorer.session.session_reader import read_session
+from explorer.session.saved_session import read_session
 from explorer.training import ConfigError, RaceError
 from explorer.training.races import RACES
 

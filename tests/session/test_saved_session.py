@@ -13,7 +13,7 @@ from app_steps import DIVERGING
 
 from explorer import TrainingConfig, train
 from explorer.datasets import Dataset
-from explorer.session import Session, SessionFileError, read_session, saved_session, session_reader
+from explorer.session import Session, SessionFileError, read_session, saved_session
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
 from explorer.training.fields import Change
 
@@ -252,14 +252,13 @@ def test_a_session_that_an_earlier_explorer_saved(content, made, small_dataset):
 
 
 def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, monkeypatch):
-    for module in (saved_session, session_reader):
-        monkeypatch.setattr(module, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200)
+    monkeypatch.setattr(saved_session, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200)
     runs = made.state.runs[:2] + made.state.runs[-1:]
     saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
     content = session_bytes(saved, small_dataset)
     back = read_session(content, "it.session", small_dataset).runs
     assert [len(run.newest.weights) > 0 for run in back] == [True, True, True]
-    monkeypatch.setattr(session_reader, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200 - 1)
+    monkeypatch.setattr(saved_session, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200 - 1)
     assert "memory has room for" in refused(content, small_dataset)
 
 
@@ -324,21 +323,19 @@ def test_of_too_many_runs_the_marked_and_the_newest_are_kept(made):
 
 def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_dataset, monkeypatch):
     """Those of a deleted run that a fork began with take room too, once."""
-    for module in (saved_session, session_reader):
-        monkeypatch.setattr(module, "MOST_RECORD_BYTES", 20_000)
+    monkeypatch.setattr(saved_session, "MOST_RECORD_BYTES", 20_000)
     fork, old = made.state.run.without_moments(), made.state.runs[0].without_moments()
     runs = (
         *(replace(old, number=number) for number in range(1, 7)),
         *(replace(fork, number=n) for n in range(8, 13)),
     )
     saved = SavedSession(config=CONFIG, runs=runs, n_runs=12)
-    back = read_session(session_bytes(saved, small_dataset), "it.session", small_dataset).runs
+    content = session_bytes(saved, small_dataset)
+    back = read_session(content, "it.session", small_dataset).runs
     assert [run.number for run in back] == [run.number for run in saved.kept]
     assert 5 < len(back) < len(runs)
-    monkeypatch.setattr(session_reader, "MOST_RECORD_BYTES", 9000)
-    assert "bytes of records, expected at most 9000" in refused(
-        session_bytes(saved, small_dataset), small_dataset
-    )
+    monkeypatch.setattr(saved_session, "MOST_RECORD_BYTES", 9000)
+    assert "bytes of records, expected at most 9000" in refused(content, small_dataset)
 
 
 def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset, monkeypatch):
@@ -353,7 +350,7 @@ def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset
     ]
 
 
-# ---------------------------------------------------------------- files that are none
+# ---------------------------------------------------------------- other files; hostile ones are in `test_borders`
 
 
 def repacked(content, change=None, **arrays):
@@ -387,138 +384,9 @@ def changed(run=None, **values):
     return change
 
 
-def test_the_repacked_file_of_these_tests_is_sound(content, small_dataset):
-    assert len(read_session(repacked(content), "it.session", small_dataset).runs) == 7
-
-
-@pytest.mark.parametrize("junk", [b"", b"PK\x03\x04", b"not a zip file" * 100])
-def test_a_file_of_another_kind(junk, small_dataset):
-    assert "zip file" in refused(junk, small_dataset)
-
-
-def test_a_file_of_weights_is_no_session(made, small_dataset):
-    network = made.state.earlier[0].new_network()
-    from explorer.network.weights_file import weights_bytes
-
-    assert "no entry “session”" in refused(weights_bytes(network.named(), network.functions), small_dataset)
-
-
-def test_every_cut_is_noticed(content, small_dataset):
-    for length in range(0, len(content), len(content) // 50):
-        refused(content[:length], small_dataset)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (changed(format=3), "found a session in format 3, expected format 2: a newer explorer opens it"),
-        (changed(format="1"), "format: found '1', expected a whole number"),
-        (lambda text: [text], "something else than named values"),
-        (changed(runs=[{}] * 10_000), "found 10000 runs"),
-        (changed(runs={}), "expected a list"),
-        (changed(runs=[7]), "something else than named values"),
-        (changed(settings={}), "settings: found other settings"),
-        (changed(saved_at=7), "saved_at: found 7, expected a text"),
-        (changed(present=99), "present: found 99"),
-        (changed(n_runs=3), "expected a number above those before it, at most 3"),
-        (changed(n_tested=-1), "n_tested: found -1, expected a whole number from 0"),
-        (changed(0, number=10**30), "number: found 1000"),
-        (changed(1, number=1), "run 2, number: found 1"),
-        (changed(0, name="x" * 61), "expected a text of at most 60 letters"),
-        (changed(0, note=None), "note: found None"),
-        (changed(0, pinned=1), "pinned: found 1, expected true or false"),
-        (changed(-1, n_batches=0), "batches: found rows of no run"),
-        (changed(0, n_epochs=500), "epochs: found"),
-        (changed(0, n_epochs=10**9), "expected a whole number from 0 to 500"),
-        (changed(0, weights=[3.0, 2.0, 1.0]), "weights: found"),
-        (changed(0, weights=["3"]), "expected epochs from 0 to 3"),
-        (changed(0, weights=[1] * 5000), "at most 502"),
-        (changed(0, status="idle"), "status: found 'idle'"),
-        (changed(0, first_epoch=3), "records out of order"),
-        (changed(0, first_seconds=-1.0), "first_seconds: found -1.0"),
-        (changed(0, first_seconds=float("nan")), "first_seconds: found nan"),
-        (changed(0, parent=8), "parent: found 8"),
-        (changed(0, opened={"file": 5}), "opened, epoch: found None"),
-    ],
-)
-def test_a_text_that_no_session_writes(content, small_dataset, change, words):
-    assert words in refused(repacked(content, change), small_dataset)
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"hidden_sizes": [0]}, "hidden_sizes [0], expected 1 to 6 hidden layers"),
-        ({"hidden_sizes": {}}, "hidden_sizes {}"),
-        ({"learning_rate": "fast"}, "learning_rate 'fast'"),
-        ({"n_train": 5000}, "n_train 5000"),
-        ({"loss": ["squared_error"]}, "loss"),
-        ({"patience": -1}, "patience -1"),
-        ({"n_validation": 541}, "n_validation 541, expected a whole number up to 540"),
-        ({"changes": "9:0.1:16"}, "changes '9:0.1:16', expected up to 50 changes"),
-        ({"changes": [{"step": 9, "learning_rate": 0.1}]}, "changes"),
-        ({"changes": [{"step": 10**13, "learning_rate": 0.1, "batch_size": 16}]}, "changes"),
-        ({"changes": [{"step": 9, "learning_rate": 1000, "batch_size": 16}]}, "changes"),
-        ({"changes": [{"step": 9, "learning_rate": 0.1, "batch_size": 16}] * 2}, "changes"),
-    ],
-)
-def test_settings_that_can_not_be(content, small_dataset, settings, words):
-    def change(text):
-        text["runs"][0]["settings"].update(settings)
-
-    assert words in refused(repacked(content, change), small_dataset)
-
-
 def tables(content):
     with np.load(io.BytesIO(content)) as archive:
         return {name: archive[name] for name in archive.files}
-
-
-@pytest.mark.parametrize(
-    ("table", "place", "value", "words"),
-    [
-        ("epochs", (0, 0), 1.5, "a broken number"),
-        ("epochs", (0, 0), 3, "records out of order"),
-        ("epochs", (0, 1), np.nan, "figures that no run can have"),
-        ("epochs", (0, 4), 1.01, "figures that no run can have"),
-        ("epochs", (0, 5), -1, "figures that no run can have"),
-        ("batches", (0, 1), 1e300, "a broken number"),
-        ("evaluations", (0, 0), np.nan, "figures that no run can have"),
-        ("epochs", (0, 6), -1, "figures that no run can have"),
-        ("batches", (0, 4), 101, "figures that no run can have"),
-        ("confusions", (0, 0, 0), -1, "other counts"),
-        ("confusions", (0, 0, 0), 10_000, "run 1: found other counts"),
-        ("weights", 0, np.inf, "infinite or not a number"),
-    ],
-)
-def test_figures_that_no_run_can_have(content, small_dataset, table, place, value, words):
-    array = tables(content)[table].copy()
-    array[place] = value
-    assert words in refused(repacked(content, **{table: array}), small_dataset)
-
-
-@pytest.mark.parametrize(
-    ("arrays", "words"),
-    [
-        ({"weights": None}, "found other entries"),
-        ({"more": np.zeros(3)}, "found other entries"),
-        ({"weights": np.zeros(3, np.float32)}, "weights: found 3 rows"),
-        ({"weights": np.zeros((2, 2))}, "float64 of shape (2, 2), expected float32"),
-        ({"epochs": np.zeros((5, 3))}, "3 columns"),
-        ({"confusions": np.zeros((2, 3, 3), np.int32)}, "other counts"),
-        ({"batches": np.array([[None]])}, "found Python objects of shape (1, 1)"),
-    ],
-)
-def test_arrays_that_no_session_writes(content, small_dataset, arrays, words):
-    assert words in refused(repacked(content, **arrays), small_dataset)
-
-
-def test_a_file_that_declares_too_much_is_not_unpacked(content, small_dataset):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in ("session", "epochs"):
-            archive.writestr(f"{name}.npy", bytes(200 << 20))
-    assert "bytes when unpacked" in refused(stream.getvalue(), small_dataset)
 
 
 def test_another_data_set_is_named(content, small_dataset):

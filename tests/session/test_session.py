@@ -18,7 +18,7 @@ import pytest
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
 from explorer.session.advice import _better
-from explorer.session.session_reader import read_session
+from explorer.session.saved_session import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.diagnostics import BetterRun

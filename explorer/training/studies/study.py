@@ -1,30 +1,40 @@
 """Many runs, each yielded as soon as it ends; closing the iterator stops the study.
 
-A standard executor decides where the runs happen; results are identical everywhere, to the bit.
+A standard executor decides where the runs happen; results are identical everywhere, to the bit. `StudyRunner` runs
+one in the background, so that the page that starts it stays responsive and can stop it at once.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
-from explorer.datasets import Dataset, load_dataset, load_mnist
+from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
 from explorer.datasets.loading import write_dataset
 from explorer.foreign_files import reason
 from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.records import bytes_at_work
 from explorer.training.run import check_images
-from explorer.training.share import cores_each, n_cores
+from explorer.training.share import Share, cores_each, n_cores, worker_seconds
+from explorer.training.studies.cost import n_weights
 from explorer.training.studies.executors import DaskCluster, WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 
 _LOOK_SECONDS = 0.2
+_SHARE_SECONDS = 0.5  # between two looks at a server's share
+_WORKER_BYTES = 40 << 20  # memory of a worker that trains a small network
+
+_log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
 """Maximum number of attempts at a trial if workers die."""
@@ -204,3 +214,110 @@ def _cause(error: BaseException) -> str:
     if isinstance(error, ImportError | AttributeError):
         return f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class StudyDelivery:
+    """A message from a study: one more trial, its queue position, or its end."""
+
+    number: int
+    """Number of the study; a later study of the same runner has a higher number."""
+    trial: Trial | None = None
+    """A trial that ended, if one did."""
+    in_line: int | None = None
+    """The study's position in the queue for a core of its server: 1 is next, 0 has one; None if unchanged."""
+    error: str = ""
+    """Why the study as a whole failed, in one sentence; empty otherwise."""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the study is over."""
+        return self.trial is None and self.in_line is None
+
+
+_Deliver = Callable[[StudyDelivery], object]
+
+
+def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
+    """Return how many runs of a study train at once: one on each core, or as many as a server's seat has room for.
+
+    Raises `StudyError` if there is no room for one.
+    """
+    share = Share.of(os.environ)
+    if share is None:
+        return n_cores()
+    n_outputs = dataset.n_classes * dataset.n_test
+    snapshot_bytes = max(4 * (n_weights(config, dataset) + n_outputs) for config in configs)
+    n_bytes = _WORKER_BYTES + bytes_at_work(snapshot_bytes)
+    if exceeded := share.limit(n_bytes=n_bytes):
+        raise StudyError(exceeded)
+    return share.workers(n_bytes)
+
+
+class StudyRunner:
+    """Runs one study at a time, in a pool of processes and with a thread that delivers the results."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._pool: WorkerPool | None = None
+
+    def start(
+        self,
+        configs: Iterable[TrainingConfig],
+        dataset: Dataset,
+        deliver: _Deliver,
+        n_workers: int | None = None,
+    ) -> int:
+        """Start a study instead of the current one, its runs in this order, and return its number.
+
+        It uses `n_workers` processes, by default one for each core; see `workers_for`. Each `StudyDelivery` comes
+        from the study's thread. A delivery of a stopped study may still arrive; its number tells them apart.
+        """
+        self.stop()
+        self._pool = pool = WorkerPool(n_workers)
+        trials = study(configs, dataset, executor=pool)
+        arguments = self._number, pool, trials, deliver
+        Thread(target=self._watch, args=arguments, name="study", daemon=True).start()
+        return self._number
+
+    def stop(self) -> None:
+        """End the study at once; pending results are not delivered."""
+        self._number += 1
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.end_workers()  # its thread shuts it down
+
+    def _watch(self, number: int, pool: WorkerPool, trials: Generator[Trial], deliver: _Deliver) -> None:
+        """Deliver each trial and the end, unless the study has been stopped."""
+        error, limits, over = "", list[str](), Event()
+        Thread(target=self._watch_share, args=(number, pool, deliver, limits, over), daemon=True).start()
+        try:
+            with pool, closing(trials):
+                for trial in trials:
+                    if number != self._number:
+                        return
+                    deliver(StudyDelivery(number, trial))
+        except (ConfigError, DatasetError, StudyError) as failure:
+            error = str(failure)
+        except Exception as failure:  # noqa: BLE001  # whatever it is, it ends the study
+            if number == self._number:
+                _log.exception("A study failed")
+            error = f"an unexpected error, {type(failure).__name__}: {failure}"
+        finally:
+            over.set()
+        if number == self._number:
+            deliver(StudyDelivery(number, error=(limits or [error])[0]))
+
+    def _watch_share(
+        self, number: int, pool: WorkerPool, deliver: _Deliver, limits: list[str], over: Event
+    ) -> None:
+        """Report the study's queue position when it changes; end it when its seat's share is used up."""
+        share, last = Share.of(os.environ), 0
+        while share is not None and not over.wait(_SHARE_SECONDS) and number == self._number:
+            if exceeded := share.limit(worker_seconds()):
+                limits.append(exceeded)
+                pool.end_workers()
+                return
+            if (position := share.place_of_workers()) != last:
+                last = position
+                deliver(StudyDelivery(number, in_line=position))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
-from explorer.wording import counted, enumerated, percent
+from explorer.wording import counted, enumerated, grouped, percent
 
 CHOSEN_BY_TEST = (
     "These are test images: a setting that is chosen by them looks better than it is. "
@@ -214,3 +215,30 @@ def _place(name: str, value: Any) -> tuple[float, ...]:
     if isinstance(value, tuple):
         return (len(value), *value)
     return (math.inf if value is None else value,)
+
+
+def level_rows(trials: Iterable[Trial], axes: Sequence[str]) -> list[list[str]]:
+    """Return the table's head and rows: the settings `axes`, accuracies over the seeds, median time."""
+    head = [FIELDS[name].label.lower() for name in axes]
+    head += ["runs", "median", "lowest", "highest", "seconds", "diverged"]
+    return [head] + [
+        [
+            *(FIELDS[name].text(value) for name, value in zip(axes, level.values, strict=True)),
+            grouped(len(level.trials)),
+            *map(_accuracy, (level.median, level.lowest, level.highest)),
+            f"{median(trial.seconds for trial in level.trials):.2f}",
+            grouped(level.n_diverged),
+        ]
+        for level in levels(trials, axes)
+    ]
+
+
+def outcome(trial: Trial) -> str:
+    """Return a run's result: its held-out accuracy, or why there is none."""
+    if trial.final is None:
+        return f"{trial.status}: {trial.error.rstrip('.')}"
+    return _accuracy(trial.final.test_accuracy)
+
+
+def _accuracy(share: float) -> str:
+    return "–" if math.isnan(share) else percent(share, 2)

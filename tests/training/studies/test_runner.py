@@ -15,7 +15,7 @@ from processes import own_megabytes
 from explorer.training import TrainingConfig
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.training.studies import StudyError, grid, study
-from explorer.training.studies.runner import StudyDelivery, StudyRunner, workers_for
+from explorer.training.studies.study import StudyDelivery, StudyRunner, workers_for
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=32)
 ENDLESS = CONFIG.replace(epochs=500, batch_size=1)

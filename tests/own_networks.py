@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 from exercise_answers import pasted
 
@@ -100,9 +102,12 @@ class Sideways(Mine):
 
 
 class Endless(Mine):
+    """Calls nothing that it could be left in, until a test releases it."""
+
+    released = Event()
+
     def train_iteration(self, X, d, lr=0.01):
-        while True:
-            pass
+        self.released.wait()
 
 
 class Renamed:

@@ -32,8 +32,7 @@ from explorer.serve.environment import DATASETS, SHARED_DATASETS
 from explorer.serve.terminal_log import TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.training import TrainingConfig, TrainingRun
-from explorer.training.completed_run import complete
-from explorer.training.run import Event
+from explorer.training.run import Event, complete
 from explorer.training.share import VISITED
 from explorer.widgets.assets import forget_looks
 from explorer.widgets.heartbeat import Heartbeat

@@ -16,11 +16,9 @@ from explorer.training import (
     ConfigError,
     Moment,
     OwnClass,
-    OwnRun,
     RunnerStatus,
     TrainingConfig,
     TrainingRun,
-    check_images,
 )
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.races import Race, RaceError
@@ -44,11 +42,7 @@ def fresh_run(
     config: TrainingConfig, dataset: Dataset, own: OwnClass | None, status: RunnerStatus = "running"
 ) -> NewRun:
     """Return a run with freshly initialised weights, of a user's class or the textbook network."""
-    if own is None:
-        training = TrainingRun(config, dataset)
-    else:
-        check_images(config, dataset)
-        training = OwnRun(own, config, dataset)
+    training = TrainingRun(config, dataset, own=own)
     return training, SessionRun.beginning(training, status)
 
 
@@ -59,7 +53,7 @@ def raced_runs(
     if own is not None:
         raise RaceError(f"{own.name} trains by itself; only the textbook's networks race")
     training = Race(configs, dataset)
-    entries = zip((training, *training.rivals), entry_labels(configs), strict=True)
+    entries = zip(training.entries, entry_labels(configs), strict=True)
     return training, [replace(SessionRun.beginning(entry), label=label) for entry, label in entries]
 
 

@@ -42,9 +42,9 @@ from explorer.training import (
     new_network,
 )
 from explorer.training.config import MOST_EPOCHS
+from explorer.training.learners import snapshot_of
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import figure_kinds, figure_rows, figures_table, read_only_counts
-from explorer.training.run import snapshot_of
 from explorer.wording import writable
 
 _Part = TypeVar("_Part")

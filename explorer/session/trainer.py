@@ -18,8 +18,8 @@ from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 from explorer.session.training_threads import TrainingThreads
-from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, TrainingRun, check_images
-from explorer.training.runner import Delivery, EventLoop, RunnerStatus, Unit, log_fault
+from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images
+from explorer.training.runner import Delivery, EventLoop, Run, RunnerStatus, Unit, log_fault
 
 Listener = Callable[[SessionState], object]
 
@@ -136,7 +136,7 @@ class Trainer:
         Raises `RaceError` if the settings don't make a race, as in `race`, or a user's class is trained.
         """
         training, runs = raced_runs(configs, self.dataset, self.own)
-        self._put_aside(training.config)
+        self._put_aside(training.entries[0].config)
         for config in reversed(configs):
             self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset))
         self._begin(training, *runs)
@@ -266,7 +266,7 @@ class Trainer:
         self._threads.leave()
         self._put_aside(config or self.config)
 
-    def _begin(self, training: TrainingRun, *runs: SessionRun, paused: bool = False) -> None:
+    def _begin(self, training: Run, *runs: SessionRun, paused: bool = False) -> None:
         """Start a training as a new run, after the current one was put aside; in a race, with its rivals' runs."""
         self._draft = self._draft.beginning(*runs)
         self._threads.start(training, paused=paused)

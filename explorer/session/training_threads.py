@@ -10,7 +10,7 @@ from time import monotonic
 from explorer.session.session_run import SessionRun
 from explorer.training import FinalTest, TrainingRun, open_test_set
 from explorer.training.races import Race
-from explorer.training.runner import Delivery, EventLoop, Runner
+from explorer.training.runner import Delivery, EventLoop, Run, Runner
 from explorer.training.share import Share
 
 
@@ -31,7 +31,7 @@ class TrainingThreads:
     ) -> None:
         self._loop, self._on_delivery, self._on_reference = loop, on_delivery, on_reference
         self._on_test = loop.bind(on_test)
-        self._training: TrainingRun | None = None
+        self._training: Run | None = None
         self._token = 0  # the runner's token of the current run
         self._reference: SessionRun | None = None  # the textbook network's, until it is over
         self._tested: SessionRun | None = None  # the run that the test set was last opened for
@@ -44,7 +44,7 @@ class TrainingThreads:
         """Whether there is a training that could be extended."""
         return self._training is not None
 
-    def start(self, training: TrainingRun, *, paused: bool) -> None:
+    def start(self, training: Run, *, paused: bool) -> None:
         """Train this instead of any other."""
         self._training = training
         self._token = self.runner.start(training, paused=paused)

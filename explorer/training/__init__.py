@@ -1,10 +1,9 @@
 """Training: settings, records, runs, and the one thread that runs them."""
 
-from explorer.training.completed_run import CompletedRun, FinalTest, complete, open_test_set
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
+from explorer.training.learners import new_network, open_test_set
 from explorer.training.own_network import OwnClass, OwnNetworkError
-from explorer.training.own_run import OwnRun
 from explorer.training.presets import PRESETS
 from explorer.training.races import RaceError, race
 from explorer.training.records import (
@@ -12,13 +11,14 @@ from explorer.training.records import (
     BatchStep,
     EpochRecord,
     Evaluation,
+    FinalTest,
     History,
     Moment,
     RunEnd,
     Snapshot,
     Timeline,
 )
-from explorer.training.run import DivergedError, TrainingRun, check_images, new_network, train
+from explorer.training.run import CompletedRun, DivergedError, TrainingRun, check_images, complete, train
 from explorer.training.runner import Runner, RunnerStatus
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Moment",
     "OwnClass",
     "OwnNetworkError",
-    "OwnRun",
     "RaceError",
     "RunEnd",
     "Runner",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
-from collections.abc import Callable, Generator
+import logging
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from copy import deepcopy
 from inspect import Parameter, signature
 from queue import Empty, SimpleQueue
-from threading import Semaphore, Thread
+from threading import Semaphore, Thread, current_thread
 from typing import Any
 
 import numpy as np
@@ -17,145 +16,104 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine import Score, ScoredSet, score_outputs
+from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
 from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognised
-from explorer.training.records import BatchRecord
-from explorer.training.run import DivergedError, Event, TrainingRun
+
+_log = logging.getLogger(__name__)
 
 _ROWS = 512  # images scored at a time
-_SCORES_PER_EPOCH = 20
 _LOOK_SECONDS = 0.05  # how long a mini-batch may delay a stop
+_STUCK_SECONDS = 1.0  # how long code that was abandoned may still run before that is reported
 
 
-class OwnRun(TrainingRun):
-    """Training of a user-defined network by its own `fit`.
+class OwnLearner:
+    """A user's class, trained by its own `fit`. It implements `Learner`.
 
-    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which advances only while the run is iterated. A
-    mini-batch's record has the loss that `train_iteration` returns and the accuracy of the outputs of `forward`.
-    A `fit` that doesn't call `train_iteration` gives no records within an epoch.
+    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which advances only while the epoch is iterated: `fit`
+    decides what a mini-batch is, and in what order. A mini-batch's score has the loss that `train_iteration`
+    returns and the accuracy of the outputs of `forward`. A `fit` that doesn't call `train_iteration` gives none.
 
-    The run's own config names the functions that the class chooses itself, if they can be identified. Any
-    exception from the class, here or during training, is raised as an `OwnNetworkError`.
+    Code that never returns can't be ended. It is abandoned, in a thread of its own, and `stuck` says so.
     """
 
-    def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
-        self.own: OwnClass = own
-        super().__init__(own.without_ours(config), dataset)
+    scores_each = True
 
-    def _prepare(self) -> None:
-        self._watch = watch = _Watch(self.own, self.config)
-        made = self.own.make(self.config, self.dataset)
-        self.config = recognised(self.own, made, self.config, self.dataset)
-        watch.loss_name = self.config.loss
+    def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
+        config = own.without_ours(config)
+        self._own, self._dataset, self.n_trained = own, dataset, 0
+        made = own.make(config, dataset)
+        self.config = config = recognised(own, made, config, dataset)
+        """The settings, with the functions that the class chooses itself."""
+        self.learning_rate = config.learning_rate
+        self._watch = watch = _Watch(own, config)
         self._made = made
-        made.__class__ = telling(self.own.made_by, watch)
-        self._told_until = 0.0  # epochs, by the newest record
-        self._is_fitting = False  # whether a `fit` is in progress, in its thread
+        made.__class__ = watched(own.made_by, watch)
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
-        self.first_weights = self._weights()
+        self.is_fitting = False
+        """Whether a `fit` is in progress, in its thread."""
+        self.stuck = ""
+        """A sentence on abandoned code that is still running; else empty."""
 
     @property
-    def epoch(self) -> float:
-        """Epochs so far, the current one by its share of mini-batches."""
-        return self.step / self.steps_per_epoch
+    def n_bytes(self) -> int:
+        """Size of its weights."""
+        return sum(array.nbytes for array in self.weights())
 
     def new_network(self) -> NeuralNetwork:
         """Return another instance of the class, with initial weights of its own."""
-        return self.own.network(self.config, self.dataset)
+        return self._own.network(self.config, self._dataset)
 
-    def _batch_scores(self, *_: Any) -> list[Score] | None:
-        (X, d), first = self._watch.batch, self._watch.score
-        if not first.n:
-            return None
-        with self.own.told("forward"), np.errstate(all="ignore"):
-            y = np.asarray(self._twin().forward(X))
-        return [first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)]
+    def weights(self) -> tuple[NDArray[np.floating], ...]:
+        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; empty if it has other names or shapes."""
+        data = self._dataset
+        return self._own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
 
-    def leave(self) -> None:
-        """Stop the `fit` in progress and its thread; continuing restarts the epoch."""
-        if self._is_fitting:
-            self._events.close()
-            self._is_fitting = self.is_within = False
+    def set_weights(self, weights: Any) -> None:
+        """Refuse: only its class knows how its training goes on."""
+        raise OwnNetworkError(f"{self._own.name} trains from its beginning only")
 
-    def _twin(self) -> Any:
-        """Return an unwatched copy, so that the state `fit` keeps from its last pass is not overwritten."""
-        made = deepcopy(self._made)
-        made.__class__ = self.own.made_by
-        return made
+    skip = resize = set_weights
 
-    def _weights(self) -> tuple[NDArray[np.floating], ...]:
-        data = self.dataset
-        return self.own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
-
-    def _weights_bytes(self) -> int:
-        return sum(array.nbytes for array in self._weights())
-
-    @property
-    def _rate_in_use(self) -> float:
-        return self.config.learning_rate
-
-    def _settled(self) -> AbstractContextManager[None]:
+    def settled(self) -> AbstractContextManager[None]:
+        """Return an empty context: the weights are always those after the last mini-batch."""
         return nullcontext()
 
-    def _fit(self, emit: Callable[[Score], None]) -> None:
-        """Train an epoch; call `emit` with the score of each mini-batch."""
-        if self._columns is None:
-            # A copy that `fit` may write to: some shuffle in place.
-            self._columns = float_columns(self.dataset), np.array(self.dataset.Y_train)
-        self._watch.emit, config = emit, self.config
-        options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
-        with self.own.told("fit"), np.errstate(all="ignore"):
-            self._made.fit(*self._columns, config.batch_size, 1, config.learning_rate, **options)
-
-    def _descend(self, number: int) -> Generator[Event, None, Score]:
-        n, last = self.n_samples, number * self.steps_per_epoch
-        whole, told = Score(), Score()
-        self.step, self._is_fitting = last - self.steps_per_epoch, True
-        with closing(by_turns(self._fit)) as scores:
+    def epoch(self, number: int) -> Iterator[Part | None]:
+        """Train an epoch by one call of `fit`."""
+        n, n_steps, told = self._dataset.n_train, 0, Score()
+        expected = -(-n // self.config.batch_size)
+        self.n_trained, self.is_fitting = 0, True
+        with closing(self._by_turns(self._fit)) as scores:
             for score in scores:
-                self.is_within = score is None
                 if score is None:
                     yield None
                     continue
-                self.step = min(self.step + 1, last)
-                whole, told = whole + score, told + score
-                if not math.isfinite(whole.loss):
-                    raise DivergedError(number)
-                is_short = told.n * _SCORES_PER_EPOCH < n and self.steps_per_epoch > _SCORES_PER_EPOCH
-                if is_short and whole.n < n:
-                    yield None
-                    continue
-                epoch = number - 1 + min(1.0, whole.n / n)
-                if epoch > self._told_until:  # unless the epoch has restarted
-                    self._told_until = epoch
-                    rate = self.config.learning_rate
-                    yield BatchRecord(epoch, self.step, told.mean_loss, told.accuracy, rate)
-                told = Score()
-        self._is_fitting = self.is_within = False
-        if self.step < last:  # fewer mini-batches than expected: none led to this step
-            self.step, self._watch.score = last, Score()
-        if whole.n:
-            return whole
-        return (yield from self._scoring("train")).score
+                n_steps, self.n_trained = n_steps + 1, min(n, self.n_trained + score.n)
+                told += score
+                is_short = told.n * SCORES_PER_EPOCH < n and expected > SCORES_PER_EPOCH
+                is_due = not is_short or self.n_trained == n
+                yield Part(n_steps <= expected, score, told if is_due else None)
+                told = Score() if is_due else told
+        self.is_fitting = False
+        if n_steps < expected:  # none led to the last of the steps
+            self._watch.score = Score()
+            yield from [Part(is_step=True)] * (expected - n_steps)
 
-    def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
-        """Return the outputs of `forward`, computed in a thread that can be abandoned: it may never end."""
+    def batch_scoring(self, *_: Any) -> Generator[None, None, Sequence[Score]]:
+        """Score the newest mini-batch before and after its step; empty if there was none."""
+        (X, d), first = self._watch.batch, self._watch.score
+        if not first.n:
+            return ()
+        y = yield from self._outputs(self._twin(), X)
+        return first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)
 
-        def work(emit: Callable[[Any], None]) -> None:
-            with self.own.told("forward"), np.errstate(all="ignore"):
-                emit(np.asarray(twin.forward(X)))
-
-        with closing(by_turns(work)) as found:
-            while (y := next(found)) is None:
-                yield
-            given: NDArray[Any] = y
-            return given
-
-    def _score(
+    def scoring(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64]
     ) -> Generator[None, None, ScoredSet]:
-        twin, n, n_classes = self._twin(), len(labels), self.dataset.n_classes
+        """Score images with the current weights."""
+        twin, n, n_classes = self._twin(), len(labels), self._dataset.n_classes
         Y = np.empty((n, n_classes), np.float32)
         rows = images.reshape(n, -1)
         for start in range(0, n, _ROWS):
@@ -164,7 +122,7 @@ class OwnRun(TrainingRun):
             if y.shape != (n_classes, X.shape[1]):
                 expected = f"({n_classes}, {X.shape[1]})"
                 raise OwnNetworkError(
-                    f"{self.own.name}.forward returned shape {y.shape}; expected {expected}"
+                    f"{self._own.name}.forward returned shape {y.shape}; expected {expected}"
                 )
             Y[start : start + _ROWS] = y.T
             yield
@@ -178,6 +136,45 @@ class OwnRun(TrainingRun):
     def _penalty(self) -> float:
         """The penalty in each sample's loss as `train_iteration` returns it; 0 unless the class inherits ours."""
         return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
+
+    def _twin(self) -> Any:
+        """Return an unwatched copy, so that the state `fit` keeps from its last pass is not overwritten."""
+        made = deepcopy(self._made)
+        made.__class__ = self._own.made_by
+        return made
+
+    def _fit(self, emit: Callable[[Score], None]) -> None:
+        """Train an epoch; call `emit` with the score of each mini-batch."""
+        if self._columns is None:
+            # A copy that `fit` may write to: some shuffle in place.
+            self._columns = float_columns(self._dataset), np.array(self._dataset.Y_train)
+        self._watch.emit, config = emit, self.config
+        options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
+        with self._own.told("fit"), np.errstate(all="ignore"):
+            self._made.fit(*self._columns, config.batch_size, 1, config.learning_rate, **options)
+
+    def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
+        """Return the outputs of `forward`, computed in a thread that can be abandoned: it may never end."""
+
+        def work(emit: Callable[[Any], None]) -> None:
+            with self._own.told("forward"), np.errstate(all="ignore"):
+                emit(np.asarray(twin.forward(X)))
+
+        with closing(self._by_turns(work)) as found:
+            while (y := next(found)) is None:
+                yield
+            given: NDArray[Any] = y
+            return given
+
+    def _by_turns(self, work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
+        return by_turns(work, self._note_stuck)
+
+    def _note_stuck(self) -> None:
+        self.stuck = (
+            f"Stopped, but code of {self._own.name} is still running. "
+            "If it never returns, only restarting the kernel ends it."
+        )
+        _log.warning(self.stuck)
 
 
 class _Watch:
@@ -208,6 +205,7 @@ class _Watch:
 
     def hear(self, network: Any, X: NDArray[Any], d: NDArray[Any], loss: Any) -> None:
         """Emit the score of a mini-batch after its step."""
+        _leave_if_abandoned()
         y = self.outputs
         if y is None:  # it used no `forward`: use the outputs after the step
             y = np.asarray(self.own.made_by.forward(network, X))
@@ -225,10 +223,11 @@ class _Watch:
         self.emit(self.score)
 
 
-def telling(cls: type[Any], watch: _Watch) -> type[Any]:
+def watched(cls: type[Any], watch: _Watch) -> type[Any]:
     """Return a subclass of `cls` that reports each mini-batch to `watch`."""
 
     def forward(self: Any, *arguments: Any, **options: Any) -> Any:
+        _leave_if_abandoned()
         y = cls.forward(self, *arguments, **options)
         watch.outputs = np.asarray(y)
         return y
@@ -260,24 +259,36 @@ def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) 
 
 
 class _LeftError(BaseException):
-    """The generator was closed."""
+    """The code runs in a thread that was abandoned."""
 
 
-def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
+class _Turns(Thread):
+    """A thread that runs in turn with its consumer."""
+
+    is_left = False
+
+
+def _leave_if_abandoned() -> None:
+    thread = current_thread()
+    if isinstance(thread, _Turns) and thread.is_left:
+        raise _LeftError
+
+
+def by_turns(
+    work: Callable[[Callable[[Any], None]], object], on_stuck: Callable[[], object] = lambda: None
+) -> Generator[Any, None, None]:
     """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is requested.
 
-    While a value is being computed, None is yielded twenty times a second. Closing the generator stops the thread,
-    with an asynchronous exception if it is stuck in user code.
+    While a value is being computed, None is yielded twenty times a second. Closing the generator ends the thread
+    at its next value. If it goes on with something else, it is abandoned, and `on_stuck` is called.
     """
     emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-    asked, is_left = Semaphore(0), False
+    asked = Semaphore(0)
 
     def emit(value: Any) -> None:
-        if not is_left:
-            emitted.put(("value", value))
-            asked.acquire()
-        if is_left:
-            raise _LeftError
+        emitted.put(("value", value))
+        asked.acquire()
+        _leave_if_abandoned()
 
     def go() -> None:
         try:
@@ -288,7 +299,7 @@ def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, 
         except BaseException as error:  # noqa: BLE001  # raised again in the consumer
             emitted.put(("error", error))
 
-    thread = Thread(target=go, name="explorer-own-fit", daemon=True)
+    thread = _Turns(target=go, name="explorer-own-fit", daemon=True)
     thread.start()
     try:
         while True:
@@ -304,10 +315,8 @@ def by_turns(work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, 
             yield value
             asked.release()
     finally:
-        is_left = True
+        thread.is_left = True
         asked.release()
-        thread.join(_LOOK_SECONDS)
+        thread.join(_STUCK_SECONDS)
         if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_LeftError)
-            )
+            on_stuck()

@@ -6,7 +6,7 @@ an entry are the same as in a run of its own, to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from explorer.datasets import Dataset
@@ -19,7 +19,6 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import (
     BatchRecord,
     EpochRecord,
-    Evaluation,
     History,
     RivalRecord,
     RunEnd,
@@ -88,13 +87,13 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
         except DivergedError as error:
             found[0] = found[0].followed_by(RunEnd("failed", f"{error}.", error=error))
             yield found[0]
-        for entry, entered in enumerate((run, *run.rivals)):
+        for entry, entered in enumerate(run.entries):
             if found[entry].end is None:
                 yield found[entry].followed_by(RunEnd("finished", entered.end_reason, entered.evaluate()))
 
 
-class Race(TrainingRun):
-    """Several runs that are iterated, paused and stopped as one: entry 0, together with its `rivals`.
+class Race:
+    """Several runs that are iterated, paused and stopped as one, as a `TrainingRun` is.
 
     It yields the events of entry 0 as a run alone would; those of the others come in between, each as a
     `RivalRecord`. A network that diverges drops out and the others continue; if it is entry 0, its error is raised
@@ -103,122 +102,105 @@ class Race(TrainingRun):
 
     def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset) -> None:
         _check_entries(configs)
-        super().__init__(configs[0], dataset)
-        self.rivals = tuple(TrainingRun(config, dataset) for config in configs[1:])
-        self._diverged: dict[int, DivergedError] = {}
-        self._left = set[int]()
+        self.entries = tuple(TrainingRun(config, dataset) for config in configs)
+        """The runs."""
+        self._dropped = set[int]()
         self._over = set[int]()
         self._scored = set[int]()
-        self._up: int | None = None  # the entry whose turn it is
+        self._up: TrainingRun | None = None  # the entry whose turn it is
 
-    def __next__(self) -> Event:
-        if self._up is None:
-            self._take_turns()
-        if self._up is None:
-            return self._end()
-        entry = self._up
-        try:
-            event = next(self.rivals[entry - 1]) if entry else super().__next__()
-        except StopIteration:
-            self._up = None
-            self._over.add(entry)
-            return None
-        except DivergedError as error:
-            self._up, self._diverged[entry] = None, error
-            last_word = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
-            return RivalRecord(entry, last_word) if entry else None
-        if isinstance(event, BatchRecord | Snapshot):
-            self._up = None
-        if not entry or event is None or isinstance(event, Change | RivalRecord):
-            return event
-        return RivalRecord(entry, event)
-
-    @property
-    def snapshot_bytes(self) -> int:
-        """Size of a `Snapshot` of every entry together, in bytes."""
-        return super().snapshot_bytes + sum(run.snapshot_bytes for run in self.rivals)
-
-    def rest(self) -> None:
-        """Stop the clocks of all entries."""
-        super().rest()
-        for run in self.rivals:
-            run.rest()
-
-    def wake(self) -> None:
-        """Restart the clock of the active entry."""
-        if self._up == 0:
-            super().wake()
-        elif self._up is not None:
-            self.rivals[self._up - 1].wake()
-
-    def extend(self, epochs: int) -> None:
-        """Raise the number of epochs of all entries whose records don't depend on it."""
-        super().extend(epochs)
-        for run in self.rivals:
-            if run.config.can_be_extended:
-                run.extend(epochs)
-        self._over = set()
-
-    @property
-    def steps_of_all(self) -> int:
-        """Mini-batches that every entry still racing has trained: entry 0's, as it comes last, unless it's out."""
-        going = self._going() if self._first_is_out else []
-        return min((self.rivals[entry - 1].step for entry in going), default=self.step)
-
-    def ends_epoch(self, event: Event) -> bool:
-        """Return whether, with this event, all entries still in the race have ended an epoch."""
-        if not self._first_is_out:
-            return super().ends_epoch(event)
-        going = [self.rivals[entry - 1] for entry in self._going()]
-        places = {(run.epoch, run.is_between_epochs) for run in going}
-        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(places) == 1
-
-    @property
-    def is_over(self) -> bool:
-        """Whether no entry has anything left to train."""
-        return all((self, *self.rivals)[entry].is_complete for entry in self._going())
-
-    @property
-    def _first_is_out(self) -> bool:
-        """Whether entry 0 has diverged or was stopped early while the others continue."""
-        return 0 in self._diverged or 0 in self._over
-
-    def drop(self, entry: int) -> None:
-        """Exclude a rival from further training."""
-        self._left.add(entry)
-
-    def _take_turns(self) -> None:
-        """Activate the entry that is furthest back and stop the clocks of the others.
+    def __iter__(self) -> Iterator[Event]:
+        """Train the entry that is furthest back, turn by turn.
 
         Entries that have yet to end an epoch come before those that would begin the next.
         Ties go to the rivals, so that entry 0 ends an epoch last.
         """
-        places = [(run.epoch, run.is_between_epochs) for run in (self, *self.rivals)]
-        self.rest()
-        self._up = min(self._going(), key=places.__getitem__, default=None)
-        if self._up == 0:
-            super().__iter__()
-        elif self._up is not None:
-            iter(self.rivals[self._up - 1])
+        while going := self._going():
+            entry = min(going, key=lambda entry: _position(self.entries[entry]))
+            self.rest()
+            self._up = self.entries[entry]
+            yield from self._turn(entry)
+        self._up = None
+        if (error := self.entries[0].error) is not None:
+            yield from self._last_figures()
+            raise error
+
+    def _turn(self, entry: int) -> Iterator[Event]:
+        """Train an entry up to its next record or the end of its epoch."""
+        try:
+            for event in self.entries[entry]:
+                if not entry or event is None or isinstance(event, Change | RivalRecord):
+                    yield event
+                else:
+                    yield RivalRecord(entry, event)
+                if isinstance(event, BatchRecord | Snapshot):
+                    return
+        except DivergedError as error:
+            end = RunEnd("failed", f"{error}.", error=error.with_traceback(None))
+            yield RivalRecord(entry, end) if entry else None
+        else:
+            self._over.add(entry)
+
+    def _last_figures(self) -> Iterator[RivalRecord]:
+        """Yield the exact figures of the rivals of an entry 0 that has diverged, once."""
+        for entry, run in enumerate(self.entries[1:], 1):
+            if run.error is None and entry not in self._dropped | self._scored:
+                self._scored.add(entry)
+                yield RivalRecord(entry, run.evaluate())
+
+    def rest(self) -> None:
+        """Stop the clocks of all entries."""
+        for run in self.entries:
+            run.rest()
+
+    def wake(self) -> None:
+        """Restart the clock of the active entry."""
+        if self._up is not None:
+            self._up.wake()
+
+    def extend(self, epochs: int) -> None:
+        """Raise the number of epochs of all entries whose records don't depend on it, and of entry 0."""
+        for entry, run in enumerate(self.entries):
+            if not entry or run.config.can_be_extended:
+                run.extend(epochs)
+        self._over = set()
+
+    def drop(self, entry: int) -> None:
+        """Exclude a rival from further training."""
+        self._dropped.add(entry)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no entry has anything left to train."""
+        return all(self.entries[entry].is_complete for entry in self._going())
+
+    @property
+    def step(self) -> int:
+        """Mini-batches that every entry still racing has trained: entry 0's, as it comes last, unless it's out."""
+        going = self._going() if self._first_is_out else []
+        return min((self.entries[entry].step for entry in going), default=self.entries[0].step)
+
+    def ends_epoch(self, event: Event) -> bool:
+        """Return whether, with this event, all entries still in the race have ended an epoch."""
+        if not self._first_is_out:
+            return isinstance(event, Snapshot)
+        positions = {_position(self.entries[entry]) for entry in self._going()}
+        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(positions) == 1
+
+    @property
+    def _first_is_out(self) -> bool:
+        """Whether entry 0 has diverged or was stopped early while the others continue."""
+        return self.entries[0].error is not None or 0 in self._over
 
     def _going(self) -> list[int]:
-        out = self._diverged.keys() | self._left | self._over
-        return [entry for entry in (*range(1, len(self.rivals) + 1), 0) if entry not in out]
+        """Return the entries still in the race, entry 0 last."""
+        out = self._dropped | self._over
+        order = (*range(1, len(self.entries)), 0)
+        return [entry for entry in order if entry not in out and self.entries[entry].error is None]
 
-    def _end(self) -> Event:
-        """Stop iterating; if entry 0 has diverged, yield the others' exact figures, then raise its error."""
-        if 0 not in self._diverged:
-            raise StopIteration
-        for entry, run in enumerate(self.rivals, 1):
-            if entry not in (*self._diverged, *self._left, *self._scored):
-                self._scored.add(entry)
-                return RivalRecord(entry, run.evaluate())
-        raise self._diverged[0]
 
-    def _evaluating(self) -> Generator[None, None, Evaluation]:
-        if 0 in self._diverged:
-            raise self._diverged[0]
-        return (yield from super()._evaluating())
+def _position(run: TrainingRun) -> tuple[float, bool]:
+    return run.epoch, run.is_between_epochs
 
 
 def _check_entries(configs: Sequence[TrainingConfig]) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change
+from explorer.wording import ordinal
 
 MOST_BYTES = 64 * 2**20
 
@@ -149,6 +150,25 @@ class RunEnd:
     """Exact figures with the final weights; None when the run failed."""
     error: BaseException | None = None
     """The exception that made the run fail; from a `Runner` without its traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTest:
+    """The results of a trained network on the test images."""
+
+    loss: float
+    """Mean loss per image, penalties included as in the run's own figures."""
+    accuracy: float
+    """Share classified correctly, 0 to 1."""
+    n_images: int
+    """Test images."""
+    number: int = 1
+    """How many times the test set has been opened, this time included; only at 1 has no choice relied on it."""
+
+    @property
+    def times(self) -> str:
+        """How many times the test set has been opened, in words: ``"once"``, ``"for the 2nd time"``."""
+        return "once" if self.number == 1 else f"for the {ordinal(self.number)} time"
 
 
 @dataclass(frozen=True, slots=True)

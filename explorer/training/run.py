@@ -8,24 +8,34 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from contextvars import Context
-from threading import Lock
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal, TypeVar, overload
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine import AugmentedImages, MiniBatches, Model, Score, ScoredSet, Scorer
+from explorer.engine import Score, ScoredSet
 from explorer.network import NeuralNetwork
-from explorer.network.schedules import rate_factor
 from explorer.training.config import TrainingConfig
-from explorer.training.fields import MOST_CHANGES, Change, ConfigError
-from explorer.training.own_network import NETWORK_SETTINGS, OwnClass
-from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, Snapshot
+from explorer.training.fields import Change, ConfigError
+from explorer.training.learners import BatchSettings, EarlyStopping, EngineLearner, Learner, Weights, finished
+from explorer.training.own_network import OwnClass
+from explorer.training.own_run import OwnLearner
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import (
+    BatchRecord,
+    BatchStep,
+    EpochRecord,
+    Evaluation,
+    History,
+    RivalRecord,
+    RunEnd,
+    Snapshot,
+)
 from explorer.training.share import n_cores
 from explorer.wording import grouped
 
@@ -75,12 +85,6 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
                 yield event
 
 
-def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-    """Return a network for the data set with the config's sizes and settings, freshly initialised."""
-    settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
-    return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
-
-
 def check_images(config: TrainingConfig, dataset: Dataset) -> None:
     """Raise `ConfigError` if a config needs more training or validation images than the data set has."""
     available = len(dataset.train_labels)
@@ -111,6 +115,10 @@ class TrainingRun:
         The settings. Raises `ConfigError` if they need more training samples than there are.
     dataset : Dataset
         The images and labels.
+    own : OwnClass, optional
+        A user's class to train instead of `NeuralNetwork`, as `OwnLearner` does. The run's config then names the
+        functions that the class chooses itself, if they can be identified. Any exception from the class, here or
+        during training, is raised as an `OwnNetworkError`.
     start : Snapshot, optional
         Another run's network at the end of an epoch, to continue from as if this run had trained it: the samples
         are shuffled as they would have been, so the same settings repeat that run. But the optimizer starts
@@ -121,39 +129,36 @@ class TrainingRun:
         at most 2.
     """
 
-    own: OwnClass | None = None
-    """The user's class that is trained instead of `NeuralNetwork`, or None."""
-    is_within = False
-    """Whether a mini-batch is in progress, so that the weights are partly updated and the run can't pause."""
-    first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The initial weights; None if the settings determine them."""
-    rivals: tuple[TrainingRun, ...] = ()
-    """The other runs of a race, iterated along with this one."""
-
     def __init__(
         self,
         config: TrainingConfig,
         dataset: Dataset,
         *,
+        own: OwnClass | None = None,
         start: Snapshot | None = None,
         n_threads: int | None = None,
     ) -> None:
         check_images(config, dataset)
-        self.config = config
-        self._n_threads = min(n_threads or n_cores(), 2)
         used = dataset if config.n_train is None else dataset.head(config.n_train)
         self.dataset = used.hold_out(config.n_validation, config.seed)
-        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
-        self._wanted: tuple[float, int] | None = None  # from the next mini-batch on
-        self._replacing = Lock()  # guards the config and the change requested by another thread
-        self._is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
+        self.own = own
+        self.first_weights: tuple[NDArray[np.floating], ...] | None = None
+        """The initial weights; None if the settings determine them."""
+        self._learner: Learner
+        if own is None:
+            self._learner = EngineLearner(config, self.dataset, min(n_threads or n_cores(), 2))
+        else:
+            self._learner = learner = OwnLearner(own, config, self.dataset)
+            config, self.first_weights = learner.config, learner.weights()
+        self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
+        self._stopping = EarlyStopping()
         self._trained = 0  # images of the current epoch
-        self._newest = 0, 0  # start and stop of the newest mini-batch in the order
-        self._best: Snapshot | None = None
-        self._best_loss = math.inf
-        self._replaced: Snapshot | None = None  # of the last epoch, once the best weights are restored
-        self._prepare()
-        self.step = 0
+        self._recorded = 0.0  # epochs, by the newest record
+        self.error: DivergedError | None = None
+        """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
+        self.is_within = False
+        """Whether a mini-batch is half done, so that the weights are partly updated and the run can't pause."""
+        self.step = self._steps_before = 0
         """Updates of the weights so far; those of the epochs before a fork count as its own."""
         self.first_epoch = 0
         """Epochs that the run has when it starts: those of the run that it continues."""
@@ -169,43 +174,30 @@ class TrainingRun:
         self._quiet = Context()
         self._quiet.run(np.seterr, all="ignore")
 
-    def _prepare(self) -> None:
-        config, network = self.config, self.new_network()
-        self._rng = network.rng  # after the weights, it draws the order of the samples
-        is_on = config.augmentation.is_on
-        self._model = Model(network, small_product(), self._n_threads, None if is_on else self.dataset)
-        self._augmented = None
-        if is_on:
-            images = self.dataset.train_images
-            self._augmented = AugmentedImages(images, config.augmentation, config.seed)
-        self._batches = MiniBatches(
-            self._model,
-            self.dataset,
-            config.batch_size,
-            config.learning_rate,
-            config.reduction,
-            seed=config.seed,
-            take=None if self._augmented is None else self._augmented.take,
-        )
-        self._scorer = Scorer(self._model)
-        self._order = np.arange(0)  # order of the samples in the newest epoch
-
-    def new_network(self) -> NeuralNetwork:
-        """Return a network with the config's settings, freshly initialised."""
-        return new_network(self.config, self.dataset)
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings, with the changes made so far."""
+        return self._settings.config
 
     @property
     def network(self) -> NeuralNetwork:
         """A copy of the current network, as a `NeuralNetwork`."""
-        network = self.new_network()
+        network = self._learner.new_network()
         network.set_weights(self.weights())
         return network
 
-    def set_weights(self, weights: Sequence[NDArray[np.floating]]) -> None:
+    def new_network(self) -> NeuralNetwork:
+        """Return a network with the config's settings, freshly initialised."""
+        return self._learner.new_network()
+
+    def weights(self) -> tuple[NDArray[np.floating], ...]:
+        """Return a read-only copy of the current weights, ``(W1, b1, W2, b2, …)``."""
+        with self._learner.settled():
+            return self._learner.weights()
+
+    def set_weights(self, weights: Weights) -> None:
         """Continue with other weights, ``(W1, b1, W2, b2, …)``; `ValueError` if they don't fit this network."""
-        network = self.new_network()
-        network.set_weights(weights)
-        self._model.parameters.set_weights(network.parameters)
+        self._learner.set_weights(weights)
 
     def __iter__(self) -> Iterator[Event]:
         self.wake()
@@ -217,6 +209,11 @@ class TrainingRun:
         return self._quiet.run(next, self._events)
 
     @property
+    def entries(self) -> tuple[TrainingRun, ...]:
+        """The run itself; in a race, the run of every entry."""
+        return (self,)
+
+    @property
     def is_complete(self) -> bool:
         """Whether all epochs of the config have ended, or the run was stopped early."""
         return self.is_stopped_early or self._epochs_trained >= self.config.epochs
@@ -224,22 +221,19 @@ class TrainingRun:
     @property
     def is_stopped_early(self) -> bool:
         """Whether `patience` epochs have passed without a lower validation loss."""
-        best, last = self._best, self._replaced
-        return bool(best and last and last.epoch - best.epoch >= self.config.patience)
+        return self._stopping.is_early(self.config)
 
     @property
     def _epochs_trained(self) -> int:
-        return int(self._replaced.epoch) if self._replaced else self._epochs_done
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is nothing left to train; in a race, by any entry."""
-        return self.is_complete
+        last = self._stopping.replaced
+        return int(last.epoch) if last else self._epochs_done
 
     @property
     def end_reason(self) -> str:
         """A sentence on the final weights if they are not those of the last epoch; else empty."""
-        return restored_words(self._epochs_done, is_early=self.is_stopped_early) if self._replaced else ""
+        if not self._stopping.replaced:
+            return ""
+        return restored_words(self._epochs_done, is_early=self.is_stopped_early)
 
     @property
     def n_samples(self) -> int:
@@ -249,7 +243,7 @@ class TrainingRun:
     @property
     def steps_per_epoch(self) -> int:
         """Mini-batches in an epoch with the current batch size."""
-        return -(-self.n_samples // self.batch_size)
+        return -(-self.n_samples // self._settings.batch_size)
 
     @property
     def epoch(self) -> float:
@@ -264,7 +258,7 @@ class TrainingRun:
     @property
     def snapshot_bytes(self) -> int:
         """Size of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
-        return self._weights_bytes() + 4 * self.dataset.n_classes * self.dataset.n_test
+        return self._learner.n_bytes + 4 * self.dataset.n_classes * self.dataset.n_test
 
     def rest(self) -> None:
         """Stop the clock of the epoch's `seconds` until `wake` or the next iteration."""
@@ -277,11 +271,6 @@ class TrainingRun:
             self._rested += perf_counter() - self._rests_since
             self._rests_since = None
 
-    @property
-    def steps_of_all(self) -> int:
-        """Mini-batches trained by the run; in a race, by every entry."""
-        return self.step
-
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run ends an epoch with this event."""
         return isinstance(event, Snapshot)
@@ -289,28 +278,29 @@ class TrainingRun:
     def close(self) -> None:
         """End the run for good; a run that is not closed before its end keeps its memory."""
         self._events.close()  # a cycle: the frames refer to the run, and the run to them
-        for rival in self.rivals:
-            rival.close()
 
-    def leave(self) -> None:
-        """Abandon a mini-batch in progress, if there may be no further iteration."""
+    def leave(self) -> str:
+        """Abandon a user's code in mid-epoch, which begins again with the next iteration.
+
+        Returns a sentence if the code is busy with something else and doesn't end; else empty.
+        """
+        if not isinstance(self._learner, OwnLearner):
+            return ""
+        if self._learner.is_fitting:
+            self._events.close()
+            self._learner.is_fitting = self.is_within = False
+        return self._learner.stuck
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; further iteration trains them."""
-        with self._replacing:
-            self.config = self.config.replace(epochs=epochs)
+        self._settings.extend(epochs)
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         """Use another learning rate and batch size from the next mini-batch on.
 
         The run then yields a `Change` and adds it to its config. `ConfigError` for invalid values or too many.
         """
-        with self._replacing:
-            checked = self.config.replace(learning_rate=learning_rate, batch_size=batch_size)
-            n = len(self.config.changes) + 1
-            if n > MOST_CHANGES:
-                raise ConfigError("changes", n, f"up to {MOST_CHANGES} changes of a run while it trains")
-            self._wanted = checked.learning_rate, checked.batch_size
+        self._settings.request(learning_rate, batch_size)
 
     @overload
     def evaluate(self) -> Evaluation: ...
@@ -323,56 +313,21 @@ class TrainingRun:
         """
         return _unless_left(self._evaluating(), goes_on)
 
-    def weights(self) -> tuple[NDArray[np.floating], ...]:
-        """Return a read-only copy of the current weights, ``(W1, b1, W2, b2, …)``."""
-        with self._settled():
-            return self._weights()
-
-    def batch_step(
-        self, before: Sequence[NDArray[np.floating]], goes_on: Callable[[], bool] = lambda: True
-    ) -> BatchStep | None:
+    def batch_step(self, before: Weights, goes_on: Callable[[], bool] = lambda: True) -> BatchStep | None:
         """Measure the effect of the newest mini-batch, given the weights before it as returned by `weights`.
 
         `goes_on` is called before each few hundred images; if it returns False, None is returned.
         """
         after = self.weights()
-        scores = self._batch_scores((before, after), goes_on)
-        if scores is None:
+        scores = _unless_left(self._learner.batch_scoring(before, after), goes_on)
+        if not scores:
             return None
-        first, second = scores
-        # Some users' classes have no known weights, and the weights of a file may all be 0.
-        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
-        return BatchStep(
-            step=self.step,
-            n_images=first.n,
-            train_loss=first.mean_loss,
-            train_accuracy=first.accuracy,
-            loss_after=second.mean_loss,
-            accuracy_after=second.accuracy,
-            moved=moved / (_length(before) or math.nan) if after else math.nan,
-        )
-
-    def _batch_scores(
-        self, each: Sequence[Sequence[NDArray[np.floating]]], goes_on: Callable[[], bool]
-    ) -> list[Score] | None:
-        """Score the newest mini-batch with each of these weights; None if `goes_on` ended it."""
-        chosen = self._order[slice(*self._newest)]
-        batch = self.dataset.train_images[chosen], self.dataset.train_labels[chosen]
-        scores = []
-        for weights in each:
-            network = self.new_network()
-            network.set_weights(weights)
-            scorer = Scorer(Model(network, small_product()))
-            scored = _unless_left(scorer.scoring(*batch), goes_on)
-            if scored is None:
-                return None
-            scores.append(scored.score)
-        return scores
+        return _batch_step(self.step, scores, before, after)
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
-        with self._settled():
-            return Snapshot(self.epoch, self._weights(), _finished(self._testing()).outputs)
+        with self._learner.settled():
+            return Snapshot(self.epoch, self._learner.weights(), finished(self._testing()).outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -382,44 +337,26 @@ class TrainingRun:
             expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
             raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
-        self.step = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
-        in_use = self.config.at_step(self.step)
-        self._take(in_use.learning_rate, in_use.batch_size)
-        for _ in range(self.first_epoch):
-            self._rng.permutation(self.n_samples)
+        self.step = self._steps_before = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
+        self._settings.adopt(self.config.at_step(self.step))
+        self._learner.skip(self.first_epoch)
 
     def _train(self) -> Generator[Event, None, None]:
         while not self.is_complete:
-            if self._replaced is not None:  # it was extended
-                self.set_weights(self._replaced.weights)
-                self._epochs_done, self._replaced = self._epochs_trained, None
+            if (last := self._stopping.replaced) is not None:  # it was extended
+                self.set_weights(last.weights)
+                self._epochs_done, self._stopping.replaced = self._epochs_trained, None
             yield from self._epoch(self._epochs_done + 1)
-            self._restore_best()
-
-    def _restore_best(self) -> None:
-        """After the last epoch, or `patience` epochs without a lower validation loss, restore the best weights.
-
-        Prechelt 1998, "Early stopping – but when?".
-        """
-        snapshot, scored = self._tested or (None, None)
-        if not (self.config.patience and self.config.n_validation) or snapshot is None or scored is None:
-            return
-        if scored.score.mean_loss < self._best_loss:
-            self._best, self._best_loss = snapshot, scored.score.mean_loss
-        best, last = self._best, self.config.epochs
-        if best is None or best is snapshot:
-            return
-        if snapshot.epoch >= last or snapshot.epoch - best.epoch >= self.config.patience:
-            self.set_weights(best.weights)
-            self._epochs_done, self._replaced = int(best.epoch), snapshot
+            if best := self._tested and self._stopping.restored(*self._tested, self.config):
+                self.set_weights(best.weights)
+                self._epochs_done = int(best.epoch)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         started = perf_counter() - self._rested
         whole = yield from self._descend(number)
-        on_test = yield from self._scoring("test")
-        if not math.isfinite(on_test.score.loss):
-            raise DivergedError(number)
-        self._epochs_done, self._trained = number, 0
+        on_test = yield from self._test()
+        self._check_finite(on_test.score, number)
+        self._epochs_done, self._trained, self._steps_before = number, 0, self.step
         record = EpochRecord(
             epoch=number,
             train_loss=whole.mean_loss,
@@ -427,90 +364,60 @@ class TrainingRun:
             train_accuracy=whole.accuracy,
             test_accuracy=on_test.score.accuracy,
             seconds=perf_counter() - self._rested - started,
-            learning_rate=self._rate_in_use,
+            learning_rate=self._learner.learning_rate,
             confusion=on_test.confusion,
         )
-        snapshot = Snapshot(number, self._weights(), on_test.outputs)
+        snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
         self._tested = snapshot, on_test
         yield record
         yield snapshot
 
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch and return the sums over its images, each measured before its update."""
-        n, whole, seen = self.n_samples, Score(), 0
-        self._order, self._trained = self._rng.permutation(n), 0
-        if self._augmented is not None:
-            self._augmented.begin(number, self._order)
-        yield from self._before_batch(number)
-        rate = self._batches.learning_rate
-        while self._trained < n:
-            scores_each = self._batches.scores_each
-            for part in self._batches.epoch(self._order, number, self._trained):
-                if part.is_step:
-                    stop = min(self._trained + self._batches.batch_size, n)
-                    self._newest, self._trained = (self._trained, stop), stop
-                    self.step += 1
-                    rate = self._batches.learning_rate
-                if part.score is not None:
-                    whole += part.score
-                    if not math.isfinite(whole.loss):
-                        raise DivergedError(number)
-                point = part.batch if scores_each else part.score
-                if point is None:
-                    yield None
-                else:
-                    seen += point.n
-                    at = number - 1 + seen / n
-                    yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
-                if part.is_step and self._trained < n:
-                    yield from self._before_batch(number)
-        return whole
+        n, whole, seen, learner = self.n_samples, Score(), 0, self._learner
+        self._trained, self.step = 0, self._steps_before  # also where an abandoned epoch begins again
+        yield from self._settings.before_batch(number, self.step, 0)
+        rate = learner.learning_rate
+        for part in learner.epoch(number):
+            self.is_within = part is None
+            if part is None:
+                yield None
+                continue
+            if part.is_step:
+                self._trained = learner.n_trained
+                self.step += 1
+                rate = learner.learning_rate
+            if part.score is not None:
+                whole += part.score
+                self._check_finite(whole, number)
+            point = part.batch if learner.scores_each else part.score
+            if point is not None:
+                seen += point.n
+            at = number - 1 + min(1.0, seen / n)
+            if point is None or at <= self._recorded:  # the second in an epoch that begins again
+                yield None
+            else:
+                self._recorded = at
+                yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
+            if part.is_step and self._trained < n:
+                yield from self._settings.before_batch(number, self.step, self._trained)
+        self.is_within = False
+        if whole.n:
+            return whole
+        data = self.dataset  # a user's `fit` that trained on no mini-batch
+        return (yield from learner.scoring(data.train_images, data.train_labels)).score
 
-    def _before_batch(self, number: int) -> Generator[Change, None, None]:
-        """Set the learning rate and the batch size of the next mini-batch."""
-        if self._is_steady and self._wanted is None:
-            return
-        for change in self.config.changes:
-            if change.step == self.step and self._wanted is None:
-                self._take(change.learning_rate, change.batch_size)
-        if self._wanted is not None:
-            with self._replacing:
-                change, self._wanted = Change(self.step, *self._wanted), None
-                before = tuple(one for one in self.config.changes if one.step < self.step)
-                self.config = self.config.replace(changes=(*before, change))
-            self._is_steady = False
-            self._take(change.learning_rate, change.batch_size)
-            yield change
-        n, config = self.n_samples, self.config
-        size = min(self.batch_size, n - self._trained)
-        middle = number - 1 + (self._trained + size / 2) / n
-        factor = rate_factor(config.schedule, middle, config.epochs, config.warmup)
-        self._batches.learning_rate = self.learning_rate * factor
-
-    def _take(self, learning_rate: float, batch_size: int) -> None:
-        self.learning_rate = learning_rate
-        if batch_size != self.batch_size:
-            self.batch_size = batch_size
-            self._batches = self._batches.resized(batch_size)
-
-    def _weights(self) -> tuple[NDArray[np.floating], ...]:
-        return self._model.parameters.weights()
-
-    def _weights_bytes(self) -> int:
-        return self._model.parameters.flat.nbytes
-
-    @property
-    def _rate_in_use(self) -> float:
-        """The learning rate of the newest mini-batch."""
-        return self._batches.learning_rate
-
-    def _settled(self) -> AbstractContextManager[None]:
-        """Return a context in which the weights are those after the last mini-batch."""
-        return self._batches.settled()
+    def _check_finite(self, score: Score, epoch: int) -> None:
+        if not math.isfinite(score.loss):
+            self.error = DivergedError(epoch)
+            raise self.error
 
     def _evaluating(self) -> Generator[None, None, Evaluation]:
-        with self._settled():
-            on_train = yield from self._scoring("train")
+        if self.error is not None:
+            raise self.error
+        data, learner = self.dataset, self._learner
+        with learner.settled():
+            on_train = yield from learner.scoring(data.train_images, data.train_labels)
             yield
             on_test = yield from self._testing()
             return Evaluation(
@@ -521,50 +428,107 @@ class TrainingRun:
                 train_accuracy=on_train.score.accuracy,
                 test_accuracy=on_test.score.accuracy,
                 confusion=on_test.confusion,
-                snapshot=Snapshot(self.epoch, self._weights(), on_test.outputs),
+                snapshot=Snapshot(self.epoch, learner.weights(), on_test.outputs),
             )
 
     def _testing(self) -> Generator[None, None, ScoredSet]:
         """Score the test set, or reuse the newest epoch's scores if the weights have not changed since."""
         if self._tested is not None:
             snapshot, scored = self._tested
-            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._weights())):
+            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._learner.weights())):
                 return scored
-        return (yield from self._scoring("test"))
+        return (yield from self._test())
 
-    def _scoring(self, split: Literal["train", "test"]) -> Generator[None, None, ScoredSet]:
-        data = self.dataset
-        if split == "train":
-            return self._score(data.train_images, data.train_labels)
-        return self._score(data.test_images, data.test_labels)
+    def _test(self) -> Generator[None, None, ScoredSet]:
+        return self._learner.scoring(self.dataset.test_images, self.dataset.test_labels)
 
-    def _score(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
-    ) -> Generator[None, None, ScoredSet]:
-        return self._scorer.scoring(images, labels)
+
+def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:
+    first, second = scores
+    # Some users' classes have no known weights, and the weights of a file may all be 0.
+    moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+    return BatchStep(
+        step=step,
+        n_images=first.n,
+        train_loss=first.mean_loss,
+        train_accuracy=first.accuracy,
+        loss_after=second.mean_loss,
+        accuracy_after=second.accuracy,
+        moved=moved / (_length(before) or math.nan) if after else math.nan,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompletedRun:
+    """A run that has ended, with its network and records."""
+
+    network: NeuralNetwork
+    """A copy of the final network."""
+    history: History
+    """The settings and records; the `RunEnd` is the last."""
+    snapshot: Snapshot | None
+    """The last snapshot with finite weights; None if the run failed in its first epoch."""
+    n_train: int
+    """Training images in use."""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings."""
+        return self.history.config
+
+    @property
+    def end(self) -> RunEnd:
+        """The record of how the run ended."""
+        assert self.history.end is not None
+        return self.history.end
+
+    @property
+    def final(self) -> Evaluation:
+        """Exact figures over the whole training and test set; raises the run's error if it diverged."""
+        if self.end.error is not None:
+            raise self.end.error
+        assert self.end.final is not None
+        return self.end.final
+
+
+def complete(
+    run: TrainingRun,
+    show: Callable[[Event], object] = lambda event: None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> CompletedRun:
+    """Train a run to its end, or until `is_stopped` returns True; it is called after each event.
+
+    `show` is called with each event. The status is "failed" if the loss became infinite or NaN, "stopped" if
+    `is_stopped` ended the run early.
+    """
+    records: list[BatchRecord | EpochRecord | RunEnd] = []
+    snapshot = None
+    with one_blas_thread():
+        try:
+            for event in run:
+                if isinstance(event, EpochRecord | BatchRecord):
+                    records.append(event)
+                elif isinstance(event, Snapshot):
+                    snapshot = event
+                show(event)
+                if is_stopped() and run.epoch < run.config.epochs:
+                    break
+        except DivergedError as error:
+            end = RunEnd("failed", f"{error}.", error=error)
+        else:
+            final = run.evaluate()
+            snapshot, stopped_in = final.snapshot, math.floor(run.epoch) + 1
+            stopped = f"Stopped in epoch {stopped_in} of {run.config.epochs}."
+            end = RunEnd("stopped", stopped, final)
+            if run.is_complete:
+                end = RunEnd("finished", run.end_reason, final)
+    return CompletedRun(run.network, History(run.config).followed_by(*records, end), snapshot, run.n_samples)
 
 
 def restored_words(epoch: int, *, is_early: bool) -> str:
     """Return a sentence that the weights of `epoch` were restored when the run ended."""
     words = f"The validation loss was lowest after epoch {epoch}, whose weights are back."
     return f"Stopped early: t{words[1:]}" if is_early else words
-
-
-def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:
-    """Return a read-only copy of a network, with its outputs for the test set."""
-    model = Model(network, small_product())
-    scored = _finished(Scorer(model).scoring(dataset.test_images, dataset.test_labels))
-    return Snapshot(epoch, model.parameters.weights(), scored.outputs)
-
-
-def _finished(work: Generator[None, None, _Found]) -> _Found:
-    """Run `work` to its end and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: _Found = end.value
-            return found
 
 
 def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:

@@ -1,7 +1,10 @@
 """Training in a background thread, with delivery of its records to the page's event loop.
 
-The thread iterates a `TrainingRun` and posts its records; a few times a second the posted records are delivered
-together on the event loop that the runner was created on. Only frozen records cross, never the network.
+The thread iterates a run and posts its records; a few times a second the posted records are delivered together on
+the event loop that the runner was created on. Only frozen records cross, never the network.
+
+A run's thread is always in one of these states. Commands come from other threads and take effect at once in the
+table; the thread notices after its current event, or within the scoring of some images, and heeds them.
 """
 
 from __future__ import annotations
@@ -9,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
 from time import perf_counter, thread_time
+from types import MappingProxyType
 from typing import Any, Literal
 from weakref import ref
 
@@ -23,6 +27,7 @@ from numpy.typing import NDArray
 from explorer.training.fields import Change
 from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
+from explorer.training.races import Race
 from explorer.training.records import (
     BatchRecord,
     BatchStep,
@@ -36,9 +41,43 @@ from explorer.training.records import (
 from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.training.share import Share, patience
 
+Run = TrainingRun | Race
 Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
+
+_State = Literal["running", "pausing", "scoring", "paused", "stopping", "stopped", "cancelled", "over"]
+_Signal = Literal["pause", "resume", "stop", "cancel", "heed", "scored", "end"]
+
+_ENDING: Mapping[_Signal, _State] = MappingProxyType(
+    {"stop": "stopping", "cancel": "cancelled", "end": "over"}
+)
+
+_TRANSITIONS: Mapping[_State, Mapping[_Signal, _State]] = MappingProxyType(
+    {
+        # trains, or makes the exact figures of its end
+        "running": MappingProxyType({**_ENDING, "pause": "pausing"}),
+        # trains until the mini-batch is complete
+        "pausing": MappingProxyType({**_ENDING, "heed": "scoring", "resume": "running"}),
+        # makes the exact figures of a pause
+        "scoring": MappingProxyType({**_ENDING, "scored": "paused", "resume": "running"}),
+        # waits, with exact figures
+        "paused": MappingProxyType({**_ENDING, "resume": "running"}),
+        # trains until the next event
+        "stopping": MappingProxyType({"heed": "stopped", "cancel": "cancelled", "end": "over"}),
+        # makes the exact figures of a stopped run
+        "stopped": MappingProxyType({"cancel": "cancelled", "end": "over"}),
+        # ends without a word
+        "cancelled": MappingProxyType({"end": "over"}),
+        # its thread ends
+        "over": MappingProxyType({}),
+    }
+)
+"""The next state by state and signal; any other signal changes nothing. `pause`, `resume`, `stop` and `cancel` are
+commands; the thread itself signals `heed` when it heeds one, `scored` with the exact figures, and `end`."""
+
+_TRAINS = ("running", "pausing", "scoring", "paused")
+_AT_PAUSE = ("scoring", "paused")
 
 STOPPED_BY_USER = "Stopped by the user."
 """The reason for a run's end that needs no message."""
@@ -83,7 +122,7 @@ class Runner:
         self._deliver = deliver
         self.interval_seconds, self.share = interval_seconds, share
         self._loop = running_loop()
-        self._turn: _Turn | None = None
+        self._job: _Job | None = None
         self.token = 0
         """Token of the newest run."""
         self._posted: list[Delivery] = []
@@ -93,76 +132,76 @@ class Runner:
     @property
     def status(self) -> RunnerStatus:
         """Status of the newest run; "idle" before the first."""
-        return "idle" if self._turn is None else self._turn.status
+        return "idle" if self._job is None else self._job.status
 
-    def start(self, run: TrainingRun, *, paused: bool = False) -> int:
+    def start(self, run: Run, *, paused: bool = False) -> int:
         """Start `run` instead of any other and return its token; with `paused` it waits for `step` or `resume`.
 
         A run started as paused delivers the exact figures of its initial weights.
         """
         self.cancel()
-        self._turn = _Turn(self, run, self._turn, paused=paused)
-        self._turn.thread.start()
+        self._job = _Job(self, run, self._job, paused=paused)
+        self._job.thread.start()
         return self.token
 
-    def extend(self, run: TrainingRun, epochs: int, *, paused: bool = False) -> int:
+    def extend(self, run: Run, epochs: int, *, paused: bool = False) -> int:
         """Let `run` continue to more epochs, whether it is running, paused or over; otherwise like `start`.
 
         A run that failed or was stopped early is left unchanged.
         """
-        turn = self._turn
-        if turn is not None and turn.extend(run, epochs):
-            if turn.status == "paused":
-                turn.resume()
+        job = self._job
+        if job is not None and job.extend(run, epochs):
+            if job.status == "paused":
+                job.resume()
             return self.token
-        if turn is None or not turn.is_of(run):
+        if job is None or not job.is_of(run):
             run.extend(epochs)
             return self.start(run, paused=paused)
-        was_over = turn.end("cancel")  # its records count, but it may get no `RunEnd`
+        was_over = job.signal("cancel") == "over"  # its records count, but it may get no `RunEnd`
         self._drain()
-        if was_over and (turn.status == "failed" or run.is_stopped_early):
+        if was_over and (job.status == "failed" or run.entries[0].is_stopped_early):
             return self.token
         run.extend(epochs)
-        if was_over and run.is_over:  # it has that many epochs already
+        if was_over and run.is_complete:  # it has that many epochs already
             return self.token
-        self._turn = _Turn(self, run, turn, paused=paused, goes_on=True)
-        self._turn.thread.start()
+        self._job = _Job(self, run, job, paused=paused, goes_on=True)
+        self._job.thread.start()
         return self.token
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         """Use another learning rate and batch size from the next mini-batch on; the run reports a `Change`."""
-        if self._turn is not None:
-            self._turn.change(learning_rate, batch_size)
+        if self._job is not None:
+            self._job.change(learning_rate, batch_size)
 
     def pause(self) -> None:
         """Pause the run within a mini-batch; exact figures follow during the pause."""
-        if self._turn is not None:
-            self._turn.pause()
+        if self._job is not None:
+            self._job.signal("pause")
 
     def resume(self) -> None:
         """Continue after a pause."""
-        if self._turn is not None:
-            self._turn.resume()
+        if self._job is not None:
+            self._job.resume()
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
         """Train to the end of an epoch or for `n_batches`, then pause; after its last epoch the run is over.
 
         If a paused run trains a single mini-batch, a `BatchStep` reports its effect.
         """
-        if self._turn is not None:
-            self._turn.resume(unit, n_batches)
+        if self._job is not None:
+            self._job.resume(unit, n_batches)
 
     def stop(self) -> None:
         """Stop the run within a mini-batch."""
-        if self._turn is not None:
-            self._turn.end("stop")
+        if self._job is not None:
+            self._job.signal("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over, or paused with its exact figures, and deliver the remaining records.
 
         Returns False if `timeout` seconds passed first; None means no timeout.
         """
-        done = self._turn is None or self._turn.wait(timeout)
+        done = self._job is None or self._job.wait(timeout)
         self._drain()
         return done
 
@@ -171,14 +210,14 @@ class Runner:
         with self._posting:
             self.token += 1
             self._posted.clear()
-        if self._turn is not None:
-            self._turn.end("cancel")
+        if self._job is not None:
+            self._job.signal("cancel")
 
     def close(self) -> None:
         """Cancel the run and wait for its thread to end."""
         self.cancel()
-        if self._turn is not None and self._turn.thread is not threading.current_thread():
-            self._turn.thread.join()
+        if self._job is not None and self._job.thread is not threading.current_thread():
+            self._job.thread.join()
 
     def post(self, delivery: Delivery) -> None:
         """Queue a delivery from the run's thread and schedule it on the event loop."""
@@ -199,92 +238,80 @@ class Runner:
                 self._deliver(replace(posted[-1], records=records))
 
 
-class _Turn:
+class _Job:
     """One run in one thread, from its start to its `RunEnd`."""
 
     def __init__(
-        self,
-        runner: Runner,
-        run: TrainingRun,
-        before: _Turn | None,
-        *,
-        paused: bool,
-        goes_on: bool = False,
+        self, runner: Runner, run: Run, before: _Job | None, *, paused: bool, goes_on: bool = False
     ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{runner.token}", daemon=True)
-        self._run, self._token, self._known = run, runner.token, ref(run)
+        self._run, self._token = run, runner.token
+        self._known = tuple(map(ref, run.entries))
         self._before, self._goes_on_from_before = before, goes_on
         self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
         self._share, self._in_line, self._next_look = runner.share, 0, 0.0
-        self._changed = threading.Condition()
-        self._attention = self._hold = paused
-        self._at_rest = False
-        self._ending: Literal["", "stop", "cancel"] = ""
-        self._over = False
-        self._allowance: Unit | None = None
+        self._state: _State = "scoring" if paused else "running"
+        self._changed = threading.Condition()  # guards the state, and wakes the thread
+        self._unit: Unit | None = None  # to train before the next pause
+        self._allowed_to = 0  # the step at which a unit of mini-batches ends
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
-        self._allowed_to = 0
         self._is_evaluated = False
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
-    def is_of(self, run: TrainingRun) -> bool:
-        """Return whether this turn is, or was, of `run`."""
-        return self._known() is run
-
-    def pause(self) -> None:
+    def signal(self, signal: _Signal) -> _State:
+        """Make a transition, wake the thread, and return the state before."""
         with self._changed:
-            self._hold = self._attention = True
+            before = self._state
+            self._state = _TRANSITIONS[before].get(signal, before)
             self._changed.notify_all()
+            return before
 
-    def resume(self, allowance: Unit | None = None, n_batches: int = 1) -> None:
-        """Continue, until the allowance of one epoch or `n_batches` is used up, if there is one."""
+    def is_of(self, run: Run) -> bool:
+        """Return whether this job is, or was, of `run`."""
+        return self._known[0]() is run.entries[0]
+
+    def close_run(self) -> None:
+        """Free the memory of the run, which is over, without waiting for the garbage collector."""
+        for known in self._known:
+            if (run := known()) is not None:
+                run.close()
+
+    def resume(self, unit: Unit | None = None, n_batches: int = 1) -> None:
+        """Continue, until a unit of one epoch or `n_batches` is trained, if there is one."""
         with self._changed:
-            if self._over:
+            if self._state not in _TRAINS:
                 return
-            self._hold, self._allowance = False, allowance
-            self._allowed_to = self._run.steps_of_all + n_batches
-            self._attention = True
+            self._unit, self._allowed_to = unit, self._run.step + n_batches
             self.status = "running"
-            self._changed.notify_all()
+            self.signal("resume")
 
-    def extend(self, run: TrainingRun, epochs: int) -> bool:
+    def extend(self, run: Run, epochs: int) -> bool:
         """Let the run continue to more epochs; return False if it is another run, over or ending."""
         with self._changed:
-            if self._over or self._ending or run is not self._run:
+            if self._state not in _TRAINS or run is not self._run:
                 return False
             run.extend(epochs)
             return True
 
     def change(self, learning_rate: float, batch_size: int) -> None:
         with self._changed:
-            if not self._over:
-                self._run.change(learning_rate, batch_size)
-
-    def end(self, ending: Literal["stop", "cancel"]) -> bool:
-        """End the run; return whether it was over already."""
-        with self._changed:
-            if self._ending != "cancel":
-                self._ending = ending
-            self._attention = True
-            self._changed.notify_all()
-            return self._over
+            if self._state != "over":
+                self._run.entries[0].change(learning_rate, batch_size)
 
     def wait(self, timeout: float | None) -> bool:
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._over or (self._at_rest and self._stays_paused()), timeout
-            )
+            return self._changed.wait_for(lambda: self._state in ("paused", "over"), timeout)
 
-    def _stays_paused(self) -> bool:
-        return self.status == "paused" and self._hold and not self._ending
+    def _is_running(self) -> bool:
+        return self._state == "running"
 
-    def _unhindered(self) -> bool:
-        return not (self._hold or self._ending)
+    def _is_at_pause(self) -> bool:
+        return self._state in _AT_PAUSE
 
-    def _wanted(self) -> bool:
-        return self._ending != "cancel"
+    def _is_wanted(self) -> bool:
+        return self._state != "cancelled"
 
     def _go(self) -> None:
         """Thread target: wait for the previous run to be over, then train to the end."""
@@ -292,8 +319,8 @@ class _Turn:
             self._before.thread.join()
             if self._goes_on_from_before:
                 self._records = self._before._records  # not yet delivered
-            elif (left := self._before._known()) is not None and left is not self._run:
-                left.close()
+            elif not self._before.is_of(self._run):
+                self._before.close_run()
             self._before = None
         while not self._finish(self._outcome()):
             continue  # it was extended as it ended
@@ -316,69 +343,71 @@ class _Turn:
     def _finish(self, end: RunEnd | None) -> bool:
         """Post the `RunEnd` and return True; return False if the run has been extended meanwhile."""
         with self._changed:
-            if end is not None and end.status == "finished" and not self._run.is_over:
+            if end is not None and end.status == "finished" and not self._run.is_complete:
                 return False
-            self._over, self.status = True, "stopped" if end is None else end.status
-            if end is not None and self._wanted():
+            self.status = "stopped" if end is None else end.status
+            if self.signal("end") != "cancelled" and end is not None:
                 self._records.append(end)
                 self._flush()
-            del self._run  # the runner keeps the turn; the run may be freed
-            self._changed.notify_all()
+            del self._run  # the runner keeps the job; the run may be freed
             return True
 
     def _train(self) -> RunEnd | None:
         """Iterate the run; return its end, or None if it was cancelled."""
+        first = self._run.entries[0]
         if self._share is not None:
-            n_bytes = bytes_kept(self._run.snapshot_bytes, self._run.config.epochs)
-            if reason := self._share.limit(n_bytes=n_bytes):
+            n_bytes = sum(run.snapshot_bytes for run in self._run.entries)
+            if reason := self._share.limit(n_bytes=bytes_kept(n_bytes, first.config.epochs)):
                 return RunEnd("failed", reason)
-        self._goes_on(self._unhindered)
-        if self._attention and not self._obey(None):
+        self._goes_on(self._is_running)
+        if (self._state != "running" or self._unit) and not self._obey(None):
             return self._ended()
         for event in self._run:
             self._is_evaluated = False
             if event is not None:
                 self._records.append(event)
-            is_due = perf_counter() - self._posted_at >= self._interval_seconds
-            if is_due:
-                if self._records and self._allowance != "batch":  # that is paused at once
+            if perf_counter() - self._posted_at >= self._interval_seconds:
+                if self._records and self._unit != "batch":  # that is paused at once
                     self._flush()
                 if self._share is not None:
-                    if reason := self._share.limit(thread_time(), self._run.snapshot_bytes):
+                    if reason := self._share.limit(thread_time(), n_bytes):
                         return self._ended(reason)
-                    self._goes_on(self._unhindered)
+                    self._goes_on(self._is_running)
                     self._run.wake()
-            if self._attention and not self._obey(event):
+            if (self._state != "running" or self._unit) and not self._obey(event):
                 return self._ended()
         self._is_evaluated = False  # early stopping may have restored other weights
         if self._records:
             self._flush()  # the last epoch does not wait for the exact figures
-        while (final := self._evaluate(self._unhindered)) is None:
+        while (final := self._evaluate(self._is_running)) is None:
             if not self._obey(None):
                 return self._ended()
-        return RunEnd("finished", self._run.end_reason, final)
+        return RunEnd("finished", first.end_reason, final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
-        self._run.leave()
-        if not self._wanted():
-            return None
+        first = self._run.entries[0]
+        reason = first.leave() or reason
         self._run.rest()
         with self._changed:  # reported at once; the exact figures of a large network take seconds
-            if not self._wanted():
+            self.signal("stop")
+            self.signal("heed")
+            if not self._is_wanted():
                 return None
             self.status = "stopped"
             self._flush()
-        final = self._evaluate(self._wanted)
-        return None if final is None else RunEnd("stopped", reason, final=final)
+        final = self._evaluate(self._is_wanted)
+        return None if final is None else RunEnd("stopped", first.leave() or reason, final=final)
 
     def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
         """Return the run's exact figures, with those of its rivals as records; None if it was interrupted."""
-        for entry, rival in enumerate(self._run.rivals, 1):
-            found = rival.evaluate(lambda: self._goes_on(wanted))
-            if found is None:
-                return None
-            self._records.append(RivalRecord(entry, found))
-        return self._run.evaluate(lambda: self._goes_on(wanted))
+        first, *rivals = self._run.entries
+        for entry, rival in enumerate(rivals, 1):
+            if rival.error is None:
+                found = rival.evaluate(lambda: self._goes_on(wanted))
+                if found is None:
+                    return None
+                self._records.append(RivalRecord(entry, found))
+        return first.evaluate(lambda: self._goes_on(wanted))
 
     def _goes_on(self, wanted: Callable[[], bool]) -> bool:
         """Wait for this run's turn; return whether the work is still wanted."""
@@ -387,14 +416,14 @@ class _Turn:
         while wanted() and (place := self._share.place()):
             self._run.rest()
             with self._changed:
-                self._say_place(place)
+                self._set_place(place)
                 if wanted():
                     self._changed.wait(patience(place))
-        self._say_place(0)
+        self._set_place(0)
         self._next_look = perf_counter() + _LOOK_SECONDS
         return wanted()
 
-    def _say_place(self, place: int) -> None:
+    def _set_place(self, place: int) -> None:
         if max(0, place) != self._in_line:
             self._in_line = max(0, place)
             self._flush()
@@ -405,62 +434,63 @@ class _Turn:
             self._next_look = 0.0
 
     def _obey(self, event: Event) -> bool:
-        """Carry out pending commands; return False to end."""
+        """Heed the state and the unit after an event; return False to end."""
         with self._changed:
-            if self._used_up(event):
-                self._hold, self._allowance = not self._run.is_over, None
+            if self._is_unit_done(event):
+                self._unit = None
+                self.signal("resume" if self._run.is_complete else "pause")
         self._run.rest()
         record = event.record if isinstance(event, RivalRecord) else event
         if not isinstance(record, EpochRecord):  # the snapshot belongs to the epoch
             self._pause_here()
-        self._goes_on(self._unhindered)
+        self._goes_on(self._is_running)
         self._run.wake()
-        if self._allowance == "batch" and self._stepped_from is None:
-            self._stepped_from = self._run.step, self._run.weights()
-        with self._changed:
-            self._attention = bool(self._ending or self._allowance or self._hold)
-            return not self._ending
+        if self._unit == "batch" and self._stepped_from is None:
+            first = self._run.entries[0]
+            self._stepped_from = first.step, first.weights()
+        return self._state in _TRAINS
 
     def _pause_here(self) -> None:
-        """If a pause is pending, report it, compute exact figures, and wait until the run may continue."""
+        """If a pause is requested, report it, compute exact figures, and wait until the run may continue."""
+        first = self._run.entries[0]
         with self._changed:
-            if not self._hold or self._ending or self._run.is_within:
+            if self._state not in ("pausing", *_AT_PAUSE) or first.is_within:
                 return
-            self.status, self._at_rest = "paused", False
+            self.signal("heed")
+            self.status = "paused"
             self._flush()
-        if not self._say_what_the_batch_did():
+        if not self._report_step(first):
             return
         if not self._is_evaluated:
             with suppress(DivergedError):  # entry 0 of a race, which has no figures; the others continue
-                evaluation = self._evaluate(self._stays_paused)
+                evaluation = self._evaluate(self._is_at_pause)
                 if evaluation is None:
                     return
                 self._records.append(evaluation)
                 self._is_evaluated = True
         with self._changed:
-            if self._stays_paused() and self._records:
+            if self._is_at_pause() and self._records:
                 self._flush()
             self._give_turn_back()
-            self._at_rest = True
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._stays_paused())
+            self.signal("scored")
+            self._changed.wait_for(lambda: not self._is_at_pause())
 
-    def _say_what_the_batch_did(self) -> bool:
+    def _report_step(self, first: TrainingRun) -> bool:
         """If a single mini-batch was trained, report its effect; return False if that was interrupted."""
         start, self._stepped_from = self._stepped_from, None
-        if start is None or self._run.step != start[0] + 1:
+        if start is None or first.step != start[0] + 1:
             return True
-        step = self._run.batch_step(start[1], self._stays_paused)
+        step = first.batch_step(start[1], self._is_at_pause)
         if step is not None:
             with self._changed:
                 self._records.append(step)
                 self._flush()
         return step is not None
 
-    def _used_up(self, event: Event) -> bool:
-        if self._allowance == "batch":
-            return self._run.steps_of_all >= self._allowed_to
-        return self._allowance == "epoch" and self._run.ends_epoch(event)
+    def _is_unit_done(self, event: Event) -> bool:
+        if self._unit == "batch":
+            return self._run.step >= self._allowed_to
+        return self._unit == "epoch" and self._run.ends_epoch(event)
 
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []

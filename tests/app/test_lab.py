@@ -12,7 +12,7 @@ from explorer import BugLab, EpochRecord, Explorer, TrainingConfig
 from explorer.app.panels.lab import GUESSES, LEVELS
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
-from explorer.training import OwnClass, OwnRun
+from explorer.training import OwnClass, TrainingRun
 from explorer.training.own_network import arrivals, first_step
 from explorer.training.process_settings import one_blas_thread
 
@@ -56,7 +56,7 @@ def seen(mistake, dataset):
     network.forward(dataset.X_test)
     W, h = network.W1, np.asarray(network.h1)
     arrived = arrivals(own, config, dataset)
-    run = OwnRun(own, config, dataset)
+    run = TrainingRun(config, dataset, own=own)
     record = next(event for event in run if isinstance(event, EpochRecord))
     return {
         "gradient": not all((ratios == 1).all() for ratios in gradients(own, dataset).values()),

@@ -11,7 +11,7 @@ from own_networks import Endless, Mine, Mismatched, Named, Pasted, Renamed, Side
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.network.gradient_check import check_gradient, choose_weights
-from explorer.training import BatchRecord, OwnClass, OwnNetworkError, OwnRun, Runner
+from explorer.training import BatchRecord, OwnClass, OwnNetworkError, Runner, TrainingRun
 from explorer.training.own_network import departs
 from explorer.training.own_run import by_turns
 from explorer.training.process_settings import one_blas_thread
@@ -30,7 +30,7 @@ def _one_thread():
 @pytest.mark.parametrize("made_by", [Mine, Named, Pasted, NeuralNetwork])
 def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, small_dataset):
     config = CONFIG.replace(reduction=reduction, learning_rate={"sum": 0.05, "mean": 2.0}[reduction])
-    events = [*OwnRun(OwnClass(made_by), config, small_dataset)]
+    events = [*TrainingRun(config, small_dataset, own=OwnClass(made_by))]
     found = [event for event in events if isinstance(event, EpochRecord)]
     for ours, own in zip(train(config, small_dataset), found, strict=True):
         assert own.train_accuracy == ours.train_accuracy
@@ -44,7 +44,7 @@ def test_the_textbooks_formulas_give_the_textbooks_records(made_by, reduction, s
 
 def test_penalties_of_the_textbooks_network_are_in_every_loss(small_dataset):
     config = CONFIG.replace(l2=0.01)
-    found = [*OwnRun(OwnClass(NeuralNetwork), config, small_dataset)]
+    found = [*TrainingRun(config, small_dataset, own=OwnClass(NeuralNetwork))]
     ours = [record.test_loss for record in found if isinstance(record, EpochRecord)]
     expected = [record.test_loss for record in train(config, small_dataset)]
     np.testing.assert_allclose(ours, expected, rtol=1e-5)
@@ -69,13 +69,13 @@ def test_a_mini_batch_may_be_given_by_keywords_in_any_order(small_dataset):
             return Mine.train_iteration(self, *arguments, **options)
 
     classes = Mine, ByName, Wrapped
-    events = [[*OwnRun(OwnClass(cls), CONFIG.replace(epochs=1), small_dataset)] for cls in classes]
+    events = [[*TrainingRun(CONFIG.replace(epochs=1), small_dataset, own=OwnClass(cls))] for cls in classes]
     ours, *others = ([event for event in said if isinstance(event, BatchRecord)] for said in events)
     assert others == [ours, ours]
 
 
 def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
-    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Mine))
     snapshot = run.snapshot()
     assert (
         run.snapshot_bytes == sum(array.nbytes for array in snapshot.weights) + 4 * snapshot.test_outputs.size
@@ -83,7 +83,7 @@ def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
 
 
 def test_each_epoch_goes_on_from_the_last_and_more_may_follow(small_dataset):
-    run, whole = (OwnRun(OwnClass(Mine), CONFIG, small_dataset) for _ in range(2))
+    run, whole = (TrainingRun(CONFIG, small_dataset, own=OwnClass(Mine)) for _ in range(2))
     first = [*run]
     run.extend(4)
     whole.extend(4)
@@ -96,7 +96,7 @@ def test_what_the_class_raises_is_told_with_its_line(small_dataset):
     with pytest.raises(
         OwnNetworkError, match=r"Mismatched raised ValueError in backward, line \d+, “return X @ y”"
     ):
-        [*OwnRun(OwnClass(Mismatched), CONFIG, small_dataset)]
+        [*TrainingRun(CONFIG, small_dataset, own=OwnClass(Mismatched))]
 
 
 class Unsummed(Mine):
@@ -108,7 +108,7 @@ def test_a_loss_that_is_no_number_is_told(small_dataset):
     with pytest.raises(
         OwnNetworkError, match=r"train_iteration returned shape \(10, 64\); expected one number"
     ):
-        [*OwnRun(OwnClass(Unsummed), CONFIG, small_dataset)]
+        [*TrainingRun(CONFIG, small_dataset, own=OwnClass(Unsummed))]
 
 
 class Rows(Mine):
@@ -118,7 +118,7 @@ class Rows(Mine):
 
 def test_outputs_of_another_shape_are_told(small_dataset):
     with pytest.raises(OwnNetworkError, match=r"forward returned shape \(512, 10\); expected \(10, 512\)"):
-        OwnRun(OwnClass(Rows), CONFIG, small_dataset).evaluate()
+        TrainingRun(CONFIG, small_dataset, own=OwnClass(Rows)).evaluate()
 
 
 class LoneForward:
@@ -148,18 +148,29 @@ def test_the_keywords_that_it_names_are_its_settings():
     assert not {"schedule", "warmup", "shift", "patience", "changes"} & {*OwnClass(NeuralNetwork).settings}
 
 
-def test_a_stopped_run_ends_code_that_would_go_on_for_ever(small_dataset):
-    before = threading.active_count()
-    runner = Runner(lambda delivery: None)
-    runner.start(OwnRun(OwnClass(Endless), CONFIG, small_dataset))
+def own_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "explorer-own-fit"]
+
+
+def until_no_thread_is_left():
+    for thread in own_threads():
+        thread.join(PATIENCE)
+    assert not own_threads(), "a fit goes on"
+
+
+def test_code_that_never_returns_is_abandoned_and_the_end_says_so(small_dataset, caplog):
+    records = []
+    runner = Runner(lambda delivery: records.extend(delivery.records))
+    runner.start(TrainingRun(CONFIG, small_dataset, own=OwnClass(Endless)))
     runner.stop()
     assert runner.wait(PATIENCE)
-    assert runner.status == "stopped"
     runner.close()
-    ends_at = time.monotonic() + PATIENCE
-    while threading.active_count() > before:
-        assert time.monotonic() < ends_at, "the loop goes on"
-        time.sleep(0.01)
+    end = records[-1]
+    assert (end.status, end.final.epoch) == ("stopped", 0)
+    assert "code of Endless is still running" in end.reason
+    assert end.reason in caplog.text
+    Endless.released.set()
+    until_no_thread_is_left()
 
 
 class Hesitant(Mine):
@@ -175,7 +186,7 @@ class Hesitant(Mine):
 
 
 def test_an_epoch_that_was_left_within_a_mini_batch_begins_again(small_dataset):
-    run = OwnRun(OwnClass(Hesitant), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Hesitant))
     events = []
     for event in run:
         events.append(event)
@@ -202,24 +213,13 @@ class Unmade(Mine):
 
 
 def test_units_come_as_a_number_or_else_as_a_sequence(small_dataset):
-    assert OwnRun(OwnClass(SeveralLayers), CONFIG, small_dataset).weights()[0].shape == (6, 784)
+    assert TrainingRun(CONFIG, small_dataset, own=OwnClass(SeveralLayers)).weights()[0].shape == (6, 784)
     with pytest.raises(OwnNetworkError, match="Unmade raised TypeError in __init__, line"):
-        OwnRun(OwnClass(Unmade), CONFIG, small_dataset)
-
-
-def own_threads():
-    return [thread for thread in threading.enumerate() if thread.name == "explorer-own-fit"]
-
-
-def until_no_thread_is_left():
-    ends_at = time.monotonic() + PATIENCE
-    while own_threads():
-        assert time.monotonic() < ends_at, "a fit goes on"
-        time.sleep(0.01)
+        TrainingRun(CONFIG, small_dataset, own=OwnClass(Unmade))
 
 
 def test_a_run_that_is_left_in_mid_epoch_leaves_no_thread_and_begins_the_epoch_again(small_dataset):
-    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Mine))
     first = [next(iter(run)) for _ in range(3)]
     run.leave()
     until_no_thread_is_left()
@@ -238,7 +238,7 @@ class Stubborn(Mine):
 
 
 def test_a_fit_that_takes_every_error_for_its_own_ends_as_well(small_dataset):
-    run = OwnRun(OwnClass(Stubborn), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Stubborn))
     next(iter(run))
     run.leave()
     until_no_thread_is_left()
@@ -247,7 +247,7 @@ def test_a_fit_that_takes_every_error_for_its_own_ends_as_well(small_dataset):
 def test_what_failed_keeps_none_of_its_images(small_dataset):
     ends = []
     runner = Runner(lambda delivery: ends.extend(delivery.records))
-    runner.start(OwnRun(OwnClass(Mismatched), CONFIG, small_dataset))
+    runner.start(TrainingRun(CONFIG, small_dataset, own=OwnClass(Mismatched)))
     assert runner.wait(PATIENCE)
     error = ends[-1].error
     assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
@@ -266,7 +266,7 @@ class Halfway(Mine):
 def test_a_pause_waits_for_the_end_of_a_mini_batch(small_dataset):
     found = []
     runner = Runner(lambda delivery: found.extend(delivery.records))
-    run = OwnRun(OwnClass(Halfway), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Halfway))
     runner.start(run)
     runner.pause()
     assert runner.wait(PATIENCE)
@@ -277,7 +277,7 @@ def test_a_pause_waits_for_the_end_of_a_mini_batch(small_dataset):
 
 
 def test_the_last_stretch_of_an_epoch_is_told_whatever_its_length(small_dataset):
-    run = OwnRun(OwnClass(Mine), CONFIG.replace(batch_size=7), small_dataset)
+    run = TrainingRun(CONFIG.replace(batch_size=7), small_dataset, own=OwnClass(Mine))
     epochs = [event.epoch for event in run if isinstance(event, BatchRecord)]
     assert {1.0, 2.0} < {*epochs}
 
@@ -288,24 +288,26 @@ class Idle(Mine):
 
 
 def test_a_fit_without_mini_batches_has_epochs_and_no_steps(small_dataset):
-    run = OwnRun(OwnClass(Idle), CONFIG.replace(batch_size=600), small_dataset)
+    run = TrainingRun(CONFIG.replace(batch_size=600), small_dataset, own=OwnClass(Idle))
     events = [*run]
     assert [event.epoch for event in events if isinstance(event, EpochRecord)] == [1, 2]
     assert run.batch_step(run.first_weights) is None
 
 
 class Silent(Mine):
+    answers = threading.Event()
+
     def forward(self, X):
-        while True:
-            pass
+        if X.shape[1] > 16:  # not what its functions are recognized by
+            self.answers.wait()
+        return super().forward(X)
 
 
 def test_a_forward_that_never_ends_is_left(small_dataset):
-    run = OwnRun(OwnClass(Mine), CONFIG, small_dataset)
-    run._made.__class__ = type("Silenced", (type(run._made),), {"forward": Silent.forward})
-    run.own = OwnClass(Silent)
-    tries = iter([True] * 3)
+    run, tries = TrainingRun(CONFIG, small_dataset, own=OwnClass(Silent)), iter([True] * 3)
     assert run.evaluate(lambda: next(tries, False)) is None
+    assert "code of Silent is still running" in run.leave()
+    Silent.answers.set()
     until_no_thread_is_left()
 
 
@@ -328,11 +330,11 @@ class Rateless(Mine):
 
 
 def test_sizes_may_be_called_as_settings_are_and_a_wrong_call_is_told(small_dataset):
-    assert [*OwnRun(OwnClass(SizesAsSettings), CONFIG, small_dataset)]
+    assert [*TrainingRun(CONFIG, small_dataset, own=OwnClass(SizesAsSettings))]
     with pytest.raises(OwnNetworkError, match=r"Short raised TypeError in fit: Short\.fit\(\) takes"):
-        [*OwnRun(OwnClass(Short), CONFIG, small_dataset)]
+        [*TrainingRun(CONFIG, small_dataset, own=OwnClass(Short))]
     with pytest.raises(OwnNetworkError, match="train_iteration takes no learning rate"):
-        [*OwnRun(OwnClass(Rateless), CONFIG.replace(reduction="mean"), small_dataset)]
+        [*TrainingRun(CONFIG.replace(reduction="mean"), small_dataset, own=OwnClass(Rateless))]
 
 
 class OwnFit(NeuralNetwork):
@@ -348,7 +350,7 @@ def test_an_optimizer_that_takes_the_mean_is_given_the_rate_whole(small_dataset)
     by_sum, by_mean = (
         [
             record
-            for record in OwnRun(OwnClass(OwnFit), each, small_dataset)
+            for record in TrainingRun(each, small_dataset, own=OwnClass(OwnFit))
             if isinstance(record, EpochRecord)
         ]
         for each in (config, config.replace(reduction="mean"))
@@ -366,7 +368,7 @@ def test_work_stands_still_until_more_is_asked_for():
 
 @pytest.mark.parametrize("made_by", [Renamed, Sideways])
 def test_a_class_without_the_usual_weights_has_figures_but_no_network(made_by, small_dataset):
-    run = OwnRun(OwnClass(made_by), CONFIG, small_dataset)
+    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(made_by))
     before = run.evaluate()
     assert len([*run]) > 2
     assert run.evaluate().train_loss < before.train_loss
@@ -377,7 +379,7 @@ def test_a_class_without_the_usual_weights_has_figures_but_no_network(made_by, s
 
 @pytest.mark.parametrize(("made_by", "agrees"), [(Mine, True), (Pasted, True), (SlopeForgotten, False)])
 def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, small_dataset):
-    network = OwnRun(OwnClass(made_by), CONFIG, small_dataset).network
+    network = TrainingRun(CONFIG, small_dataset, own=OwnClass(made_by)).network
     X, d = small_dataset.X_test[:, :8], small_dataset.Y_test[:, :8]
     checked = check_gradient(network, X, d, choose_weights(network, X, np.random.default_rng(0)))
     assert {weight.agrees for weight in checked if weight.place.parameter in ("W1", "b1")} == {agrees}
@@ -401,8 +403,8 @@ class Linear(Mine):
 
 
 def test_its_functions_are_recognised_by_their_outputs(small_dataset):
-    config = OwnRun(OwnClass(Rectified), CONFIG, small_dataset).config
+    config = TrainingRun(CONFIG, small_dataset, own=OwnClass(Rectified)).config
     assert (config.hidden_activation, config.output, config.loss) == ("relu", "softmax", "cross_entropy")
-    unknown = OwnRun(OwnClass(Linear), CONFIG, small_dataset)
+    unknown = TrainingRun(CONFIG, small_dataset, own=OwnClass(Linear))
     assert unknown.config == CONFIG
     assert departs(unknown.network, backward=False)

@@ -81,7 +81,7 @@ def test_methods_with_random_numbers_of_their_own_race_alike(small_dataset, meth
 @pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
 def test_none_is_more_than_a_twentieth_of_an_epoch_ahead(mnist, name):
     run = Race(RACES[name](TrainingConfig(hidden_sizes=2, epochs=1), 60_000), mnist)
-    entries = (run, *run.rivals)
+    entries = run.entries
     least = max(1 / 20, *(1 / entry.steps_per_epoch for entry in entries))
     ahead = [max(entry.epoch for entry in entries) - min(entry.epoch for entry in entries) for _ in run]
     assert 0 < max(ahead) <= least + 1 / 117  # what a record spans are whole mini-batches
@@ -92,14 +92,14 @@ def test_when_the_first_has_ended_an_epoch_so_have_all_others_and_none_has_begun
     small_dataset, name
 ):
     run = Race(RACES[name](CONFIG, small_dataset.n_train), small_dataset)
-    ended = dict.fromkeys(range(1, 1 + len(run.rivals)), 0)
+    ended = dict.fromkeys(range(1, len(run.entries)), 0)
     for event in run:
         if isinstance(event, RivalRecord) and isinstance(event.record, Snapshot):
             ended[event.entry] += 1
         if isinstance(event, EpochRecord):
             assert {*ended.values()} == {event.epoch}
         if isinstance(event, Snapshot):
-            assert {rival.epoch for rival in run.rivals} == {event.epoch}
+            assert {rival.epoch for rival in run.entries} == {event.epoch}
 
 
 def test_the_seconds_of_each_are_its_own(small_dataset, monkeypatch):
@@ -124,7 +124,7 @@ def test_an_entry_that_diverges_drops_out_and_the_others_go_on(small_dataset):
     run = Race([DIVERGING, good], small_dataset)
     with pytest.raises(DivergedError, match="epoch 1"):
         list(run)
-    assert run.rivals[0].is_complete
+    assert run.entries[1].is_complete
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_more_epochs_that_are_asked_for_while_the_last_figures_are_made_are_trai
     heard = new_heard([first, first.replace(patience=0)])
     heard.runner.pause()
     assert heard.runner.wait(PATIENCE)
-    rival = heard.race.rivals[0]
+    rival = heard.race.entries[1]
     evaluate = rival.evaluate
 
     def asking(*arguments):
@@ -262,4 +262,4 @@ def test_stopped_it_gives_exact_figures_of_all(heard, small_dataset):
     assert isinstance(end, RunEnd)
     assert end.status == "stopped"
     for entry in range(1, len(OPTIMIZERS)):
-        assert heard.said[entry][-1].epoch == heard.race.rivals[entry - 1].epoch
+        assert heard.said[entry][-1].epoch == heard.race.entries[entry].epoch

@@ -27,8 +27,8 @@ from explorer.training import (
     races,
     train,
 )
+from explorer.training.learners import new_network
 from explorer.training.records import RivalRecord
-from explorer.training.run import new_network
 from explorer.training.runner import Runner
 
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
@@ -43,7 +43,6 @@ class GatedRun:
     """A run whose every mini-batch waits until the test lets it pass; `error` is raised in place of the last."""
 
     is_within = False
-    rivals = ()
     is_stopped_early = False
     end_reason = ""
 
@@ -58,12 +57,8 @@ class GatedRun:
         return self.step >= self.steps
 
     @property
-    def is_over(self):
-        return self.is_complete
-
-    @property
-    def steps_of_all(self):
-        return self.step
+    def entries(self):
+        return (self,)
 
     def extend(self, steps):
         self.steps = steps
@@ -75,7 +70,7 @@ class GatedRun:
         """A run lets go of its memory."""
 
     def leave(self):
-        pass
+        return ""
 
     def wake(self):
         pass
@@ -454,22 +449,22 @@ def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
 @pytest.mark.parametrize("entry", [0, 1])
 def test_a_pause_at_an_epochs_end_comes_after_its_snapshot(desk, small_dataset, entry):
     class Race(races.Race):
-        def __next__(self):
-            event = super().__next__()
-            told = isinstance(event, RivalRecord)
-            record = event.record if told else event
-            if isinstance(record, EpochRecord) and (record.epoch, told) == (1, bool(entry)):
-                desk.runner.pause()
-            return event
+        def __iter__(self):
+            for event in super().__iter__():
+                is_rivals = isinstance(event, RivalRecord)
+                record = event.record if is_rivals else event
+                if isinstance(record, EpochRecord) and (record.epoch, is_rivals) == (1, bool(entry)):
+                    desk.runner.pause()
+                yield event
 
     first = diverging(SMALL) if entry else SMALL
     run = Race([first, SMALL.replace(optimizer="adam")], small_dataset)
     desk.runner.start(run)
     desk.wait()
-    assert [run, *run.rivals][entry].epoch == 1
+    assert run.entries[entry].epoch == 1
     desk.runner.step("epoch")
     desk.wait()
-    assert [run, *run.rivals][entry].epoch == 2
+    assert run.entries[entry].epoch == 2
 
 
 def test_a_step_holds_a_run_that_was_running(desk):
@@ -856,7 +851,7 @@ def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
     desk.runner.start(run)
     desk.wait()
     assert isinstance(desk.ends[0].error, DivergedError)
-    desk.runner._turn.thread.join(PATIENCE)
+    desk.runner.close()
     del run
     gc.collect()
     assert gone() is None
@@ -869,7 +864,7 @@ def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_data
         SMALL.replace(epochs=100, batch_size=1, learning_rate=0.01 / n) for n in range(1, n_entries + 1)
     ]
     run = TrainingRun(configs[0], small_dataset) if n_entries == 1 else races.Race(configs, small_dataset)
-    gone = [weakref.ref(entry) for entry in (run, *run.rivals)]
+    gone = [weakref.ref(entry) for entry in run.entries]
     gc.collect()
     gc.disable()
     try:

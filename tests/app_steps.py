@@ -24,7 +24,7 @@ def messages(app):
 
 def set_controls(app, **changes):
     """Change settings; what they start may still run."""
-    app.settings.config = app.config.replace(**changes)
+    app.config = app.config.replace(**changes)
 
 
 def retrain(app, **changes):

@@ -1,9 +1,13 @@
-"""The app as one widget: settings make a config, the session trains it, the views show its records."""
+"""The app as one widget, and as traits: the settings, as in `app.batch_size = 128`, and the run's results."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
+import numpy as np
+import traitlets
 from ipywidgets import Layout
+from numpy.typing import NDArray
 
 from explorer.app.data_choice import DataChoice, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
@@ -12,14 +16,15 @@ from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import tiles
 from explorer.app.run_controls import AdvicePart, RunBarPart, SettingsPart
 from explorer.app.tour_guide import TourGuide
-from explorer.app.traits import Readings, SettingTraits
 from explorer.app.url_state import Address
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
+from explorer.network import NeuralNetwork
 from explorer.session import Session, SessionState
-from explorer.training import ConfigError, TrainingConfig
+from explorer.training import FIELDS, ConfigError, History, TrainingConfig
+from explorer.training.fields import LayerSizes, Whole
 from explorer.widgets.header import Header
 from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.messages import Messages
@@ -29,7 +34,156 @@ from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tiles import Tiles
 
 
-class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
+class _Setting(traitlets.TraitType[Any, Any]):
+    """A setting: assigned values are validated by its row in the table of fields, and by the data."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the value in its canonical type; raise `ConfigError` if it is invalid: nothing changes then."""
+        assert self.name is not None
+        checked = FIELDS[self.name].check(_as_whole(FIELDS[self.name], value))
+        if checked != getattr(obj.session.config, self.name):
+            obj.session.check(obj.session.config.replace(**{self.name: checked}))
+        return checked
+
+
+class _Config(traitlets.Instance[TrainingConfig]):
+    """All settings, validated by the data when they are assigned."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the config; raise `ConfigError` if the data can't do with it: nothing changes then."""
+        config = super().validate(obj, value)
+        if config != obj.session.config:
+            obj.session.check(config)
+        return config
+
+
+def _as_whole(field: object, value: Any) -> Any:
+    """Return 128 for 128.0 where integers are expected: sliders and pages only send floats."""
+    if not isinstance(field, LayerSizes | Whole):
+        return value
+    if isinstance(value, list | tuple):
+        return [_as_whole(field, size) for size in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _setting(name: str) -> Any:
+    """Return a setting's trait; mid-run changes, which pages write in another form, are not synced."""
+    return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
+
+
+def _figure() -> Any:
+    return traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
+
+
+class AppTraits(traitlets.HasTraits):
+    """The session's settings as traits, which can be assigned, and the figures of the selected epoch.
+
+    Assigning a setting, or `config`, does what releasing its slider does. An invalid value raises `ConfigError`,
+    and changes nothing.
+
+    Attributes
+    ----------
+    config : TrainingConfig
+        All settings.
+    hidden_sizes, batch_size, learning_rate, …
+        One for each of `FIELDS`, as `TrainingConfig` describes them.
+    status : {"idle", "running", "paused", "finished", "stopped", "failed"}
+        What the current run is doing, or how it ended.
+    epoch : float
+        Epochs so far, including the fraction of the current one.
+    train_accuracy, test_accuracy : float or None
+        Share of the images classified correctly, 0 to 1.
+    train_loss, test_loss : float or None
+        Mean loss per image.
+    held_out : {"test", "validation"}
+        The images of test_accuracy and test_loss: validation images if the settings hold some out.
+    selected_epoch : float or None
+        The epoch that the user has gone back to; None while the newest is shown.
+    selected_cell : tuple of int, or None
+        The true and the predicted class of the selected cell of the confusion matrix.
+    """
+
+    session: Session
+
+    config = _Config(TrainingConfig, ())
+    vars().update({name: _setting(name) for name in FIELDS})
+
+    status = traitlets.Unicode("idle", read_only=True).tag(sync=True)
+    epoch = traitlets.Float(0.0, read_only=True).tag(sync=True)
+    train_accuracy = _figure()
+    test_accuracy = _figure()
+    train_loss = _figure()
+    test_loss = _figure()
+    held_out = traitlets.Unicode("test", read_only=True).tag(sync=True)
+    selected_epoch = _figure()
+    selected_cell = traitlets.Tuple(default_value=None, allow_none=True, read_only=True).tag(sync=True)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set in use."""
+        return self.session.dataset
+
+    @property
+    def history(self) -> History:
+        """The records of the current run; empty before the first."""
+        run = self.session.state.run
+        return History(self.session.config) if run is None else run.history
+
+    @property
+    def confusion(self) -> NDArray[np.int64] | None:
+        """Counts over the held-out images at the selected epoch: rows are the true class; None before any."""
+        moment = self.session.state.moment
+        return None if moment is None else moment.confusion
+
+    @property
+    def network(self) -> NeuralNetwork:
+        """A copy of the trained network: the current one if the run is paused or over, else the last epoch's.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing has been trained yet.
+        """
+        run = self.session.state.run
+        if run is None:
+            raise RuntimeError("no run yet: call train() first")
+        if run.newest is None:
+            raise RuntimeError("the first epoch has not ended yet: call wait() first")
+        network = run.new_network()
+        network.set_weights(run.newest.weights)
+        return network
+
+    @traitlets.observe("config", *FIELDS)
+    def _on_assigned(self, change: Any) -> None:
+        """Apply assigned settings; those that follow the session's are in use already."""
+        name, new, session = change["name"], change["new"], self.session
+        if name == "config" and new != session.config:
+            session.loop.call(session.apply, new)
+        elif name != "config" and new != getattr(session.config, name):
+            session.loop.call(session.apply_changes, {name: new})
+
+    def follow(self, state: SessionState) -> None:
+        """Set the traits to a state's settings and figures."""
+        record = None if state.moment is None else state.moment.record
+        with self.hold_trait_notifications():
+            self.config = state.config
+            for name in FIELDS:
+                if getattr(self, name) != getattr(state.config, name):
+                    setattr(self, name, getattr(state.config, name))
+            for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
+                self.set_trait(name, None if record is None else _finite(getattr(record, name)))
+            self.set_trait("status", state.status)
+            self.set_trait("held_out", state.scored_on.held_out)
+            self.set_trait("epoch", 0.0 if state.run is None else state.run.epoch)
+            self.set_trait("selected_epoch", state.selected_epoch)
+
+
+def _finite(figure: float) -> float | None:
+    """Return a figure that can be sent to a page: JSON has neither infinity nor NaN, so they become None."""
+    return figure if isfinite(figure) else None
+
+
+class Explorer(AppTraits, FileVerbs, AppBox):
     """The app: a box of widgets that fits into any other box, driven by its controls, by links or by a script.
 
     Each setting is a trait (`batch_size`, `hidden_sizes`, …): assigning one does what releasing its slider does.
@@ -72,7 +226,6 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
     >>> app.batch_size = 128
     """
 
-    session: Session
     views: Views
     data: DataChoice
     header: Header
@@ -95,9 +248,8 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         **settings: Any,
     ) -> None:
         config = (config or TrainingConfig()).replace(**settings)
-        super().__init__(layout=layout)
         self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
-        session.subscribe(self.take_readings)  # first: later subscribers may read them
+        super().__init__(layout=layout)
         self.views = views = Views(session)
         self.messages = Messages()
         self.header = new_header(session)
@@ -113,7 +265,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         self.panels.tab_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(self._on_theme), "theme")
         session.subscribe(self._on_state)
-        for show in (self._show_tiles, self._advice.show, self.take_cell):
+        for show in (self._show, self._advice.show):
             views.add(show)
         parts = screen(
             header=self.header,
@@ -127,7 +279,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         )
         self.children = (*parts, KernelNotice())
         self.add_class("explorer-app")
-        self.follow(config)
+        self.follow(session.state)
         if train:
             self.train()
 
@@ -139,7 +291,7 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
         ConfigError
             If the settings need more images than the data set has.
         """
-        self.check(config or self.config)
+        self.session.check(config or self.session.config)
         self.session.loop.call(self.session.train, config)
 
     def stop(self) -> None:
@@ -167,28 +319,20 @@ class Explorer(SettingTraits, Readings, FileVerbs, AppBox):
 
     def close(self) -> None:
         """End the run and its thread, and a study if there is one, and close the widgets."""
-        if "session" in vars(self):  # __init__ has completed
+        if "views" in vars(self):  # __init__ has completed
             self.session.close()
             self.views.close()
         super().close()
-
-    def check(self, config: TrainingConfig) -> None:
-        """Raise `ConfigError` if the settings need more images than the data set has."""
-        if "session" in vars(self):
-            self.session.check(config)
-
-    def apply(self, config: TrainingConfig) -> None:
-        """Apply new settings: train, continue the run, or wait."""
-        self.session.loop.call(self.session.apply, config)
 
     def _on_state(self, state: SessionState) -> None:
         self.header.status, self.header.dataset = state.status, described(state.dataset)
         self._settings.show(state)
         self._run_bar.show(state)
-        self.follow(state.config)
+        self.follow(state)
 
-    def _show_tiles(self, state: ViewState) -> None:
+    def _show(self, state: ViewState) -> None:
         self.tiles.show(Tiles(tiles(state.run, state.moment, state.scored_on)))
+        self.set_trait("selected_cell", state.cell)
 
     def _on_theme(self, _change: object) -> None:
         self.views.set_theme("dark" if self.header.theme == "dark" else "light")

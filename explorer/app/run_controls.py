@@ -1,7 +1,6 @@
 """The session's controls: settings, run buttons, and advice with buttons that follow it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from explorer.app.views import ViewState
 from explorer.figures.curves import step_in_words
@@ -20,34 +19,25 @@ class SettingsPart:
     """The settings of a session's next run, or only those that `shown` names."""
 
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
-        self._session = session
-        self._dataset = data = session.dataset
-        n_images, n_classes = len(data.train_labels), data.n_classes
+        self._session, self._dataset, on_loop = session, session.dataset, session.loop.bind
+        n_images, n_classes = len(session.dataset.train_labels), session.dataset.n_classes
         self.view = SettingsPanel(session.config, n_images=n_images, n_classes=n_classes, shown=shown)
-        self._shown = session.config
-        self.view.observe(self._on_config, "config")
-        self.view.on_clean(session.loop.bind(self._on_clean))
+        self.view.on_change(on_loop(session.apply_changes))
+        self.view.on_clean(on_loop(self._on_clean))
         rate, size = (self.view[name] for name in _CHANGEABLE)
-        rate.on_change_now(session.loop.bind(lambda value: session.change(learning_rate=value)))
-        size.on_change_now(session.loop.bind(lambda value: session.change(batch_size=value)))
+        rate.on_change_now(on_loop(lambda value: session.change(learning_rate=value)))
+        size.on_change_now(on_loop(lambda value: session.change(batch_size=value)))
 
     def show(self, state: SessionState) -> None:
         """Show the current settings, and the initial weights of the next run."""
-        self.view.start = state.start
-        self._shown = state.config
         if state.dataset is not self._dataset:
             self._dataset = data = state.dataset
             self.view.fit_to(len(data.train_labels), data.n_classes)
-        if self.view.config != state.config:
-            self.view.config = state.config
+        self.view.show(state.config, state.start)
         run = state.run
         now = (None, None) if run is None or not run.can_be_changed else run.now
         for name, value in zip(_CHANGEABLE, now, strict=True):
             self.view[name].now = value
-
-    def _on_config(self, change: Mapping[str, Any]) -> None:
-        if change["new"] is not self._shown:
-            self._session.loop.bind(self._session.apply)(change["new"])
 
     def _on_clean(self, config: TrainingConfig) -> None:
         self._session.apply(config, clean=True, at_once=config == self._session.config)

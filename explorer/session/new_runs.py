@@ -109,7 +109,25 @@ def forked_run(
         why = f"They are those of {parent.config.hidden_units}: set the same to train on."
         raise ForkError(text, why) from error
     label = fork_label(config, parent.config.at_step(step), parent.number, training.first_epoch)
-    return training, replace(SessionRun.beginning(training, status).forked_from(parent, moment), label=label)
+    return training, replace(_as_fork(SessionRun.beginning(training, status), parent, moment), label=label)
+
+
+def _as_fork(run: SessionRun, parent: SessionRun, moment: Moment) -> SessionRun:
+    """Return the run as a fork of another at a moment, its only one until its first epoch ends."""
+    seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
+    figures = (record for record in parent.curve if record.epoch == moment.epoch)
+    ends = parent.steps_at_ends
+    is_judged_alike = run.dataset.compares_with(parent.dataset)
+    has_same_loss = is_judged_alike and parent.config.loss_terms == run.config.loss_terms
+    return replace(
+        run,
+        parent=parent.without_moments(),
+        origin=moment,
+        first_step=parent.first_step + ends[int(moment.epoch)] - ends[parent.first_epoch],
+        first_seconds=parent.first_seconds + sum(seconds),
+        timeline=run.timeline.followed_by(moment) if is_judged_alike else run.timeline,
+        start=next(figures, None) if has_same_loss else None,
+    )
 
 
 def opened_run(name: str, content: bytes, dataset: Dataset, config: TrainingConfig) -> NewRun:
@@ -135,4 +153,8 @@ def resumed_run(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, 
         if run.epoch > training.first_epoch:  # a partly trained epoch is trained again
             records = replace(run.history.until(training.first_epoch), end=run.history.end)
             run = replace(run, history=records, changed_at=0, wanted=None)
-    return training, replace(run.with_last_moment(), is_recorded=training is None)
+    last, found = run.history.last, run.evaluation
+    if last is not None and found is not None and last.epoch == found.epoch and not run.timeline.moments:
+        # The exact figures, as a moment too: they are dropped as soon as it trains on.
+        run = replace(run, timeline=run.timeline.followed_by(Moment(last, found.snapshot)))
+    return training, replace(run, is_recorded=training is None)

@@ -38,13 +38,91 @@ from explorer.training.runner import STOPPED_BY_USER, Record
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class SessionRun:
-    """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
+class RunName:
+    """What a run is called, and how its user has marked it."""
 
     number: int = 0
     """1 for the session's first run; 0 for one that no session has numbered."""
     series: int = 0
     """Generation counter: numbers restart at 1 whenever the session is cleared."""
+    label: str = ""
+    """The settings that set it apart: ``"128 units"``; empty if not computed."""
+    name: str = ""
+    """The user's name for the run; may be empty."""
+    note: str = ""
+    """The user's note on the run; may be empty."""
+    pinned: bool = False
+    """Whether it is listed first in the table and always among the curves."""
+    hidden: bool = False
+    """Whether its curves are hidden."""
+
+    @property
+    def title(self) -> str:
+        """Its name in a list: the user's, or ``"128 units (run 3)"``."""
+        run = f"run {self.number}"
+        return self.name or (f"{self.label} ({run})" if self.label else run)
+
+    @property
+    def short_title(self) -> str:
+        """Its short name: the user's, or ``"run 3"``."""
+        return self.name or f"run {self.number}"
+
+    @property
+    def mention(self) -> str:
+        """Its name in a sentence: the user's, or ``"run 3 (128 units)"``."""
+        return self.name or f"run {self.number}" + (f" ({self.label})" if self.label else "")
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """An identifier that is unique among all runs, including those of cleared sessions."""
+        return self.series, self.number
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the user has named, annotated or pinned it, so that it must not be removed automatically."""
+        return bool(self.name or self.note or self.pinned)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class RunOrigin(RunName):
+    """What a run is called, and what it began with."""
+
+    parent: SessionRun | None = None
+    """The run that it was forked from, without its moments."""
+    origin: Moment | None = None
+    """The moment of the parent that it began with."""
+    first_epoch: int = 0
+    """Epochs trained before it, by its parent or according to a file."""
+    first_step: int = 0
+    """Updates of the weights before it, by its parent."""
+    first_seconds: float = 0.0
+    """Seconds of training before it, by its parent."""
+    opened: OpenedWeights | None = None
+    """The weights file that it began with, instead of freshly initialised weights."""
+    first_weights: tuple[NDArray[np.floating], ...] | None = None
+    """The weights from that file, or the initial weights of a user's network."""
+    own: OwnClass | None = None
+    """The user's class that was trained; None for the textbook network."""
+    start: EpochRecord | None = None
+    """The first point of its curve: its parent's figures at the fork, those of the file's weights, or those of
+    initial weights that were evaluated before training."""
+    is_recorded: bool = False
+    """Whether another session trained it, so that it can't continue, only be trained again or forked."""
+
+    @property
+    def began_with(self) -> str:
+        """The weights that it began with, in words; empty for freshly initialised ones."""
+        if self.opened is not None:
+            return f"weights of {self.opened.file}"
+        if self.parent is not None:
+            return f"fork of {self.parent.short_title} at epoch {self.first_epoch}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SessionRun(RunOrigin):
+    """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
+
     dataset: Dataset
     """The images, without unused training images."""
     history: History
@@ -63,39 +141,8 @@ class SessionRun:
     """The learning rate and batch size that the user has requested for the next mini-batch; None once applied."""
     changed_at: int = 0
     """The mini-batch before the newest mid-run change; its record may not have arrived yet."""
-    label: str = ""
-    """The settings that set it apart: ``"128 units"``; empty if not computed."""
-    name: str = ""
-    """The user's name for the run; may be empty."""
-    note: str = ""
-    """The user's note on the run; may be empty."""
-    pinned: bool = False
-    """Whether it is listed first in the table and always among the curves."""
-    hidden: bool = False
-    """Whether its curves are hidden."""
-    is_recorded: bool = False
-    """Whether another session trained it, so that it can't continue, only be trained again or forked."""
-    parent: SessionRun | None = None
-    """The run that it was forked from, without its moments."""
-    origin: Moment | None = None
-    """The moment of the parent that it began with."""
-    first_epoch: int = 0
-    """Epochs trained before it, by its parent or according to a file."""
-    first_step: int = 0
-    """Updates of the weights before it, by its parent."""
-    first_seconds: float = 0.0
-    """Seconds of training before it, by its parent."""
-    opened: OpenedWeights | None = None
-    """The weights file that it began with, instead of freshly initialised weights."""
-    first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The weights from that file, or the initial weights of a user's network."""
-    own: OwnClass | None = None
-    """The user's class that was trained; None for the textbook network."""
     test: FinalTest | None = None
     """The results of its final weights on the test set, once opened for it."""
-    start: EpochRecord | None = None
-    """The first point of its curve: its parent's figures at the fork, those of the file's weights, or those of
-    initial weights that were evaluated before training."""
 
     @classmethod
     def beginning(cls, training: TrainingRun, status: RunnerStatus = "running") -> SessionRun:
@@ -107,23 +154,6 @@ class SessionRun:
             first_epoch=training.first_epoch,
             own=training.own,
             first_weights=training.first_weights,
-        )
-
-    def forked_from(self, parent: SessionRun, moment: Moment) -> SessionRun:
-        """Return the run as a fork of another at a moment, its only one until its first epoch ends."""
-        seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
-        figures = (record for record in parent.curve if record.epoch == moment.epoch)
-        ends = parent.steps_at_ends
-        is_judged_alike = self.dataset.compares_with(parent.dataset)
-        has_same_loss = is_judged_alike and parent.config.loss_terms == self.config.loss_terms
-        return replace(
-            self,
-            parent=parent.without_moments(),
-            origin=moment,
-            first_step=parent.first_step + ends[int(moment.epoch)] - ends[parent.first_epoch],
-            first_seconds=parent.first_seconds + sum(seconds),
-            timeline=self.timeline.followed_by(moment) if is_judged_alike else self.timeline,
-            start=next(figures, None) if has_same_loss else None,
         )
 
     @property
@@ -227,15 +257,6 @@ class SessionRun:
         return tuple(step for step, _ in led_here)[::-1]
 
     @property
-    def began_with(self) -> str:
-        """The weights that it began with, in words; empty for freshly initialised ones."""
-        if self.opened is not None:
-            return f"weights of {self.opened.file}"
-        if self.parent is not None:
-            return f"fork of {self.parent.short_title} at epoch {self.first_epoch}"
-        return ""
-
-    @property
     def held_out(self) -> str:
         """The kind of held-out images that its figures are for: ``"validation"`` or ``"test"``."""
         return self.dataset.held_out
@@ -261,27 +282,6 @@ class SessionRun:
         return seconds * max(0.0, self.config.epochs - self.epoch)
 
     @property
-    def title(self) -> str:
-        """Its name in a list: the user's, or ``"128 units (run 3)"``."""
-        run = f"run {self.number}"
-        return self.name or (f"{self.label} ({run})" if self.label else run)
-
-    @property
-    def short_title(self) -> str:
-        """Its short name: the user's, or ``"run 3"``."""
-        return self.name or f"run {self.number}"
-
-    @property
-    def mention(self) -> str:
-        """Its name in a sentence: the user's, or ``"run 3 (128 units)"``."""
-        return self.name or f"run {self.number}" + (f" ({self.label})" if self.label else "")
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """An identifier that is unique among all runs, including those of cleared sessions."""
-        return self.series, self.number
-
-    @property
     def revision(self) -> tuple[object, ...]:
         """A key that changes with anything that a session's file stores of the run."""
         marks = (self.name, self.note, self.pinned, self.hidden)
@@ -303,11 +303,6 @@ class SessionRun:
         records = history.batches or history.last or history.end or figures
         overtaken = self.status == "running" and history.last is None
         return self.is_marked or bool(not overtaken and (records or self.opened))
-
-    @property
-    def is_marked(self) -> bool:
-        """Whether the user has named, annotated or pinned it, so that it must not be removed automatically."""
-        return bool(self.name or self.note or self.pinned)
 
     @property
     def n_bytes(self) -> int:
@@ -398,32 +393,6 @@ class SessionRun:
             return self
         return replace(self, history=self.history.continued(config), status=status)
 
-    def racing(self, first: SessionRun, records: Iterable[Record]) -> SessionRun:
-        """Return the run updated with its records in a race; it ends with the first entry, or fails before."""
-        if self.history.end is not None:
-            return self
-        run, end = self.taking(first.status, records), first.history.end
-        if run.history.end is not None:
-            return replace(run, status="failed")
-        if end is None:
-            return run
-        final, last, reason = run.evaluation, run.epochs_done, ""
-        is_restored = final is not None and final.epoch < last
-        if last >= run.config.epochs or is_restored:
-            if final is not None and is_restored:
-                is_early = last - final.epoch >= run.config.patience
-                reason = restored_words(int(final.epoch), is_early=is_early)
-            return run.taking("finished", [RunEnd("finished", reason, final)])
-        reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
-        return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
-
-    def with_last_moment(self) -> SessionRun:
-        """Return the run with its exact figures as a moment too: they are dropped as soon as it trains on."""
-        last, found = self.history.last, self.evaluation
-        if last is None or found is None or last.epoch != found.epoch or self.timeline.moments:
-            return self
-        return replace(self, timeline=self.timeline.followed_by(Moment(last, found.snapshot)))
-
     def set_aside(self) -> SessionRun:
         """Return the part of the run to keep when another one replaces it: its history and its newest moment."""
         newest, kept = self.newest, Timeline()
@@ -446,6 +415,26 @@ class SessionRun:
         end = self.history.end and replace(self.history.end, final=evaluation)
         history = replace(self.history, end=end)
         return replace(self, timeline=kept, origin=None, evaluation=evaluation, history=history)
+
+
+def raced(run: SessionRun, first: SessionRun, records: Iterable[Record]) -> SessionRun:
+    """Return a rival of `first` updated with its records in their race; it ends with `first`, or fails before."""
+    if run.history.end is not None:
+        return run
+    run, end = run.taking(first.status, records), first.history.end
+    if run.history.end is not None:
+        return replace(run, status="failed")
+    if end is None:
+        return run
+    final, last, reason = run.evaluation, run.epochs_done, ""
+    is_restored = final is not None and final.epoch < last
+    if last >= run.config.epochs or is_restored:
+        if final is not None and is_restored:
+            is_early = last - final.epoch >= run.config.patience
+            reason = restored_words(int(final.epoch), is_early=is_early)
+        return run.taking("finished", [RunEnd("finished", reason, final)])
+    reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
+    return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 
 
 def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from explorer.datasets import Dataset
 from explorer.session.run_names import run_label
-from explorer.session.session_run import SessionRun
+from explorer.session.session_run import SessionRun, raced
 from explorer.training import History, Moment, OwnClass, RunnerStatus, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.records import RivalRecord
@@ -360,7 +360,7 @@ class SessionState:
         for entry, rival in enumerate(map(earlier.numbered, self.rivals), 1):
             if rival is not None:
                 records = [one.record for one in news if one.entry == entry]
-                earlier = earlier.changed(rival.racing(run, records))
+                earlier = earlier.changed(raced(rival, run, records))
         state = replace(self, run=run, earlier=earlier)
         return replace(state, config=state.with_changes(self.config, before.config))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,6 +112,10 @@ class Trainer:
             self.extend(self.config.epochs)
         else:
             self.restart()
+
+    def apply_changes(self, changes: Mapping[str, Any]) -> None:
+        """Apply the current settings with other values of some."""
+        self.apply(self.config.replace(**changes))
 
     def restart(self, *, paused: bool = False) -> None:
         """Start a run with the current settings: a fork where it began, else with freshly initialised weights."""

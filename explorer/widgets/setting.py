@@ -258,19 +258,15 @@ class Setting(PagePart, ipywidgets.ValueWidget):
                 self._answered = str(content.get("number", ""))
 
     def _take(self, typed: object) -> None:
-        """Use the typed value, or show what is wrong with it."""
+        """Use the typed value, numbers or text for anything else, or show what is wrong with it."""
         try:
-            value = self._read(typed)
+            if isinstance(typed, str) and self.kind != "pair":
+                self.value = self._field.parse(typed)
+            else:
+                self.value = [*map(_whole, typed)] if isinstance(typed, list) else _whole(typed)
+            self.error = ""
         except ConfigError as error:
             self.error = f"Expected {self._expected(error)}. {self._in_use}"
-        else:
-            self.error, self.value = "", value
-
-    def _read(self, typed: object) -> Any:
-        """Return a value from the page: numbers, or text for anything else."""
-        if isinstance(typed, str) and self.kind != "pair":
-            return self._field.parse(typed)
-        return self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
 
     def _expected(self, error: ConfigError) -> str:
         """Return the expected values, in terms of the control: one slider, or a checkbox for None."""

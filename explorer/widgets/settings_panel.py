@@ -1,6 +1,5 @@
-"""All settings of a run in one box: each a widget of its own, together a `TrainingConfig`."""
+"""All settings of a run in one box: each a control of its own, in groups, with presets and a reset."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from types import MappingProxyType
@@ -9,11 +8,13 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.presets import PRESETS, SITUATIONS, Situation
+from explorer.training.presets import PRESETS, SITUATIONS, Situation, preset_changes
+from explorer.widgets.assets import script
+from explorer.widgets.page_part import PagePart
 from explorer.widgets.setting import SETTINGS, Setting
-from explorer.widgets.setting_group import GROUPS, PanelPart, SettingGroup
 from explorer.wording import did_you_mean, grouped
 
 _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
@@ -21,16 +22,114 @@ _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
 )
 _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
 
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Network": ("hidden_sizes", "hidden_activation", "output", "initializer", "seed"),
+        "Optimizer and schedule": ("optimizer", "schedule", "warmup", "reduction"),
+        "Regularization": ("l2", "l1", "dropout", "input_dropout", "max_norm"),
+        "Data": ("n_train", "n_validation", "patience"),
+        "Augmentation": ("shift", "rotation", "scale", "elastic"),
+    }
+)
+"""The settings in each group."""
+_OPEN = ("Network", "Optimizer and schedule")  # at first
+_KINDS = MappingProxyType({"hidden_sizes": "layers", "output": "pair"})
+_APPLIES: Mapping[str, Callable[[TrainingConfig], object]] = MappingProxyType(
+    {
+        "reduction": lambda config: not OPTIMIZERS[config.optimizer].is_scale_free,
+        "patience": lambda config: config.n_validation or config.patience,
+    }
+)  # settings that have no effect alone
+
+
+class PanelPart(PagePart):
+    """A part of the settings panel: presets, a question, the run's initial weights, group headings, a reset."""
+
+    _esm = script("settings_panel")
+
+    part = traitlets.Unicode().tag(sync=True)
+    """Its kind: ``"presets"``, ``"question"``, ``"start"``, ``"changes"``, ``"more"`` or ``"reset"``."""
+    presets: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    preset_changes: traitlets.List[str] = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """What each preset changes in Modern; empty for those that are visible."""
+    preset = traitlets.Unicode().tag(sync=True)
+    """Name of the preset in use, or ""."""
+    situations: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    """Name of each, and whether it works, for the presets' menu."""
+    situation = traitlets.Dict().tag(sync=True)
+    """Name, question, hint and reason of the chosen situation; empty without one."""
+    start = traitlets.Unicode().tag(sync=True)
+    """The initial weights of the next run, unless freshly initialized. For ``"changes"``: the run's mid-run
+    changes."""
+    problems = traitlets.Int(0).tag(sync=True)
+    """Number of settings with an error: of the collapsed ones, or of all for the reset."""
+    title = traitlets.Unicode("More settings").tag(sync=True)
+    """Title of the fold: each group has its own, all together are "More settings"."""
+    note = traitlets.Unicode().tag(sync=True)
+    """Its settings that differ from the defaults."""
+    unfolded = traitlets.Bool(False).tag(sync=True)
+    """Whether it is expanded at first."""
+
+    def __init__(self, part: str, **traits: Any) -> None:
+        situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
+        changes = [preset_changes(name) for name in PRESETS]
+        super().__init__(
+            part=part, presets=list(PRESETS), preset_changes=changes, situations=situations, **traits
+        )
+
+
+class SettingGroup(ipywidgets.Box):
+    """A group of settings, below a heading that collapses them and lists those that are not at their defaults.
+
+    Parameters
+    ----------
+    title : str
+        One of `GROUPS`.
+    **data
+        Options of `Setting`.
+
+    Attributes
+    ----------
+    controls : tuple of Setting
+        The widgets of its settings.
+    """
+
+    def __init__(self, title: str, **data: Any) -> None:
+        is_open = title in _OPEN
+        self.controls = tuple(Setting(name, kind=_KINDS.get(name), **data) for name in GROUPS[title])
+        self._heading = PanelPart("more", title=title, unfolded=is_open)
+        classes = ("explorer-group", *(["explorer-unfolded"] if is_open else []))
+        super().__init__([self._heading, *self.controls], _dom_classes=classes)
+
+    def show(self, config: TrainingConfig) -> None:
+        """Show the settings that apply to a config, and list those that are not at their defaults."""
+        for control in self.controls:
+            applies = _APPLIES.get(control.name, bool)(config)
+            control.layout.display = None if applies else "none"
+            if control.name == "l2":
+                decays = config.optimizer == "adamw"
+                control.description = "Weight decay" if decays else FIELDS["l2"].label
+        names = {name for control in self.controls for name in control.names}
+        changed = [name for name in TrainingConfig().differences(config) if name in names]
+        self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
+
+    def count_problems(self) -> int:
+        """Return the number of settings with an error, and show it."""
+        self._heading.problems = sum(bool(control.error) for control in self.controls)
+        return self._heading.problems
+
 
 class SettingsPanel(ipywidgets.VBox):
     """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
 
-    ``panel["batch_size"]`` is the widget of one setting; iterating yields the names of all.
+    It shows the settings of their owner, and tells it what is to change; until the owner shows the change, nothing
+    but the changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields the
+    names of all.
 
     Parameters
     ----------
     config : TrainingConfig, optional
-        The initial settings; by default, the exercise's.
+        The settings to show first; by default, the exercise's.
     n_images, n_classes : int
         Number of training images and of classes.
     shown : sequence of str, optional
@@ -39,32 +138,22 @@ class SettingsPanel(ipywidgets.VBox):
 
     Attributes
     ----------
-    config : TrainingConfig
-        The settings, always valid. It changes once per change by the user, including presets, and per value
-        assigned to a setting; if it is assigned itself, all settings follow and all errors are cleared.
-    start : str
-        The initial weights of the next run, in words, unless freshly initialized; set by the program. No preset is
-        marked then, because presets start with fresh weights.
+    config, start : TrainingConfig, str
+        The settings shown, and the initial weights of the next run, in words, unless freshly initialized.
     shown : list of str or None
-        As above.
+        As above; a `TraitError` refuses unknown names.
     controls : tuple of Setting
-        The widgets of the settings, in the order on screen. Two of them belong to ``"hidden_sizes"``.
+        The controls of the settings, in the order on screen. Two of them belong to ``"hidden_sizes"``.
 
-    Raises
-    ------
-    ConfigError
-        If an assigned config needs more images than there are.
-    TraitError
-        If the assigned value is not a config, or `shown` has unknown names.
-
-    Notes
-    -----
-    Changes by the user and by the program may come from different threads. Whichever comes last, `config` and the
-    settings agree.
+    Examples
+    --------
+    >>> panel = SettingsPanel()
+    >>> panel.on_change(lambda changes: panel.show(panel.config.replace(**changes)))
+    >>> panel["epochs"].value = 3
+    >>> panel.config.epochs
+    3
     """
 
-    config = traitlets.Instance(TrainingConfig)
-    start = traitlets.Unicode()
     shown = traitlets.List(traitlets.Unicode(), default_value=None, allow_none=True)
 
     def __init__(
@@ -75,51 +164,52 @@ class SettingsPanel(ipywidgets.VBox):
         n_classes: int = 10,
         shown: Sequence[str] | None = None,
     ) -> None:
-        self._lock = threading.RLock()
-        self._is_one_setting = False  # whether a single setting changes, not the config as a whole
         data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
+        self.config, self.start = TrainingConfig(), ""
+        self._asked: Situation | None = None  # the situation whose question is shown
+        self._callbacks: dict[str, list[Callable[[Any], object]]] = {"change": [], "clean": [], "look": []}
         main = [Setting(name, **data) for name in _MAIN]
         self._groups = [SettingGroup(title, **data) for title in GROUPS]
         self.controls = (*main, *(control for group in self._groups for control in group.controls))
         self._main, self._changes = main, PanelPart("changes")
-        self._presets, self._question, self._start = map(PanelPart, ("presets", "question", "start"))
+        self._presets, self._question, self._origin = map(PanelPart, ("presets", "question", "start"))
         self._more, self._reset = PanelPart("more"), PanelPart("reset")
-        self._on_clean: list[Callable[[TrainingConfig], object]] = []
-        self._on_look: list[Callable[[Situation], object]] = []
         self._body = ipywidgets.Box([*self._groups, self._reset], _dom_classes=("explorer-more-body",))
-        super().__init__(
-            self._arranged(shown),
-            config=config or TrainingConfig(),
-            shown=None if shown is None else list(shown),
-            _dom_classes=("explorer-controls",),
-        )
-        for part in (self._presets, self._question, self._start, self._changes, self._reset):
+        names = None if shown is None else list(shown)
+        super().__init__(self._arranged(shown), shown=names, _dom_classes=("explorer-controls",))
+        for part in (self._presets, self._question, self._origin, self._changes, self._reset):
             part.on_msg(self._on_part)
         for control in self.controls:
             control.observe(self._on_value, "value")
             control.observe(self._on_error, "error")
+        self.show(config or self.config)
+        self._mark()
 
     def __getitem__(self, name: str) -> Setting:
-        """Return the widget of a setting; output and loss share one."""
+        """Return the control of a setting; output and loss share one."""
         for control in self.controls:
             if name in control.names:
                 return control
         raise KeyError(f"there is no setting {name!r}{did_you_mean(name, SETTINGS)}")
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of all settings that have a widget."""
+        """Iterate over the names of all settings that have a control."""
         return iter(SETTINGS)
 
-    def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
-        """Call ``callback(config)`` when the user leaves `start` for freshly initialized weights.
+    def on_change(self, callback: Callable[[Mapping[str, Any]], object]) -> None:
+        """Call ``callback(changes)`` when a control or a preset changes settings: the new ones, by their names."""
+        self._callbacks["change"].append(callback)
 
-        A preset, the reset and the ✕ do that; `config` changes afterwards.
+    def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
+        """Call ``callback(config)`` when the user wants these settings, and freshly initialized weights.
+
+        A preset, the reset and the ✕ ask for that where the next run would begin with other weights.
         """
-        self._on_clean.append(callback)
+        self._callbacks["clean"].append(callback)
 
     def on_look(self, callback: Callable[[Situation], object]) -> None:
         """Call ``callback(situation)`` when the user wants to see what the question is about."""
-        self._on_look.append(callback)
+        self._callbacks["look"].append(callback)
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
         """Use the ranges of another data set, with this number of training images and classes."""
@@ -127,82 +217,77 @@ class SettingsPanel(ipywidgets.VBox):
             control.fit_to(n_images, n_classes)
 
     def refuse(self, error: ConfigError) -> None:
-        """Show an error that only the data can reveal next to its setting's control."""
-        self[error.field].error = f"Expected {error.expected}."
+        """Show next to its control what the owner of the settings has refused; the last one stays in use."""
+        control = self[error.field]
+        control.value = control.value_in(self.config)
+        control.error = f"Expected {error.expected}."
 
-    @traitlets.validate("config")
-    def _valid(self, proposal: Mapping[str, Any]) -> TrainingConfig:
-        config: TrainingConfig = proposal["value"]
-        for control in self.controls:
-            control.check(control.value_in(config))
-        return config
+    def show(self, config: TrainingConfig, start: str = "") -> None:
+        """Show the owner's settings; observers of one control find the others already updated.
 
-    @traitlets.observe("config")
-    def _follow(self, change: Mapping[str, Any]) -> None:
-        """Update the changed settings; observers of one find the others already updated."""
-        before, config = change["old"], change["new"]
-        changed = config.differences(before) if isinstance(before, TrainingConfig) else tuple(FIELDS)
-        # The others are left alone: one of them may be changing on another thread right now.
-        followers = [control for control in self.controls if {*control.names} & {*changed}]
-        with self._lock, ExitStack() as together:
-            for control in () if self._is_one_setting else self.controls:
-                control.error = ""
+        With a `start`, no preset is marked, because presets start with fresh weights.
+        """
+        changed = {*config.differences(self.config)}
+        if not changed and start == self.start:
+            return
+        self.config, self.start = config, start
+        followers = [control for control in self.controls if {*control.names} & changed]
+        here = {name for one in followers if one.value == one.value_in(config) for name in one.names}
+        if changed:
+            self._settle(is_elsewhere=not changed <= here | {"changes"})
+        with ExitStack() as together:
             for control in reversed(followers):  # the first is released first
                 together.enter_context(control.hold_trait_notifications())
             for control in followers:
                 control.value = control.value_in(self.config)
-            self._mark_preset()
-            for group in self._groups:
-                group.show(self.config)
-            changes = zip(config.changes, config.changes_in_words, strict=True)
-            words = [f"{said} from step {grouped(change.step)}" for change, said in changes]
-            self._changes.start = "Changed in mid-run: " + "; ".join(words) if words else ""
+            self._mark()
 
-    def _on_value(self, change: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._is_one_setting = True
-            try:
-                self.config = self.config.replace(**change["owner"].settings)
-            finally:
-                self._is_one_setting = False
+    def _settle(self, *, is_elsewhere: bool) -> None:
+        """Clear all errors if the settings were not changed here; a question is asked about such settings only."""
+        self._asked = None
+        if is_elsewhere:
+            self._asked = next((one for one in SITUATIONS.values() if one.config == self.config), None)
+            for control in self.controls:
+                control.error = ""
 
-    @traitlets.observe("start")
-    def _mark_preset(self, _change: object = None) -> None:
-        """Mark the preset in use: its settings, and freshly initialized weights."""
+    def _mark(self) -> None:
+        """Mark the preset in use, ask the situation's question, and describe settings and initial weights."""
         in_use = next((name for name, preset in PRESETS.items() if preset == self.config), "")
         self._presets.preset = self._reset.preset = "" if self.start else in_use
-        self._start.start = self.start
-        asked = None if self.start or self._is_one_setting else self._situation
-        words = ("name", "question", "look", "reason")
-        situation = {} if asked is None else {name: getattr(asked, name) for name in words}
-        self._presets.situation = self._question.situation = situation
+        self._origin.start = self.start
+        words = ("name", "question", "look", "reason") if self._asked and not self.start else ()
+        self._presets.situation = self._question.situation = {
+            name: getattr(self._asked, name) for name in words
+        }
+        for group in self._groups:
+            group.show(self.config)
+        changes = zip(self.config.changes, self.config.changes_in_words, strict=True)
+        steps = [f"{words} from step {grouped(change.step)}" for change, words in changes]
+        self._changes.start = "Changed in mid-run: " + "; ".join(steps) if steps else ""
 
-    @property
-    def _situation(self) -> Situation | None:
-        """The situation with these settings."""
-        return next((one for one in SITUATIONS.values() if one.config == self.config), None)
+    def _on_value(self, change: Mapping[str, Any]) -> None:
+        settings = change["owner"].settings.items()
+        if changes := {name: value for name, value in settings if value != getattr(self.config, name)}:
+            self._tell("change", changes)
+
+    def _tell(self, event: str, argument: object) -> None:
+        for callback in self._callbacks[event]:
+            callback(argument)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
-        if part is self._changes and content == {"leave": True}:
-            self.config = self.config.replace(changes=())
-            return
-        leaves = part is self._start and content == {"leave": True}
+        leaves = content == {"leave": True}
         preset = _STARTS.get(str(content.get("preset"))) if isinstance(content, dict) else None
-        if self.start and (leaves or preset is not None):
-            for callback in self._on_clean:
-                callback(preset or self.config)
-        if content == {"look": True} and self._situation is not None:
-            for look in self._on_look:
-                look(self._situation)
-        if preset is not None:
-            try:
-                self.config = preset
-            except ConfigError as error:  # the data set has fewer images
-                self.refuse(error)
-                return
-            for control in self.controls:  # even if it was already in use
-                control.error = ""
-            self._mark_preset()
+        if part is self._changes and leaves:
+            self._tell("change", {"changes": ()})
+        elif content == {"look": True} and self._asked is not None:
+            self._tell("look", self._asked)
+        elif self.start and (preset is not None or (part is self._origin and leaves)):
+            self._tell("clean", preset or self.config)
+        elif preset is not None and preset != self.config:
+            self._tell("change", {name: getattr(preset, name) for name in FIELDS})
+        if preset is not None and preset == self.config:  # even if it was already in use
+            self._settle(is_elsewhere=True)
+            self._mark()
 
     def _on_error(self, _change: Mapping[str, Any] | None = None) -> None:
         """Show in the fold's heading how many of its settings have errors."""
@@ -227,7 +312,7 @@ class SettingsPanel(ipywidgets.VBox):
         # The row of presets always exists: it names the panel for screen readers. So does the start.
         for part in (self._presets, self._question):
             part.layout.display = None if shown is None or "presets" in shown else "none"
-        around = [self._presets, self._question, self._start]
+        around = [self._presets, self._question, self._origin]
         if shown is None:
             return [*around, *self._main, self._changes, self._more, self._body]
         main = [control for control in self._main if control.name in shown]

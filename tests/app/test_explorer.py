@@ -157,6 +157,16 @@ def test_a_bad_value_is_said_next_to_its_control_and_the_others_train(app):
     assert app.history.config == CONFIG.replace(batch_size=32)
 
 
+def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(other_dataset, from_page):
+    app = Explorer(other_dataset, CONFIG)
+    presets = next(part for part in app.settings.children if getattr(part, "part", "") == "presets")
+    from_page.send(presets, {"preset": "500 images"})
+    assert (app.config, app.settings.config, app.settings["n_train"].value) == (CONFIG, CONFIG, None)
+    assert app.settings["n_train"].error == "Expected a whole number up to 240, the training images of Ways."
+    assert run_of(app).number == 1
+    app.close()
+
+
 def test_a_config_for_more_images_than_there_are_is_refused(app):
     with pytest.raises(ConfigError, match="n_train"):
         app.train(CONFIG.replace(n_train=10_000))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
 
 import pytest
 import traitlets
@@ -23,15 +22,10 @@ from ipywidgets import (
 )
 
 from explorer import Explorer, TrainingConfig, train
-from explorer.app.traits import SettingTraits
+from explorer.session import Session
 from explorer.training import FIELDS, ConfigError
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
-
-
-def test_its_file_is_short():
-    path = Path(__file__).parents[2] / "explorer" / "app" / "explorer.py"
-    assert path.read_text(encoding="utf-8").count("\n") <= 220
 
 
 def test_it_goes_into_any_box(app):
@@ -57,27 +51,67 @@ def test_an_assigned_setting_trains_as_its_slider_does(app, small_dataset):
     assert (app.epochs, len(app.history), app.session.state.run.number) == (4, 4, 2)
 
 
-def test_a_setting_that_another_thread_assigns_counts_while_a_state_is_shown():
-    class Recorder(SettingTraits):
-        def apply(self, config):
-            applied.append(config)
+@pytest.mark.parametrize("reverses", [False, True])
+def test_the_order_in_which_listeners_are_called_means_nothing(small_dataset, monkeypatch, reverses):
+    """All that shows the settings, in whichever order it learns of them, shows those of the session."""
+    subscribe, order = Session.subscribe, []
 
-    applied, shows, assigned = [], threading.Event(), threading.Event()
-    traits = Recorder()
+    def first(session, listener):
+        order.insert(0, listener)
+        if len(order) == 1:
+            subscribe(session, lambda state: [one(state) for one in order])
+        return lambda: order.remove(listener) if listener in order else None
 
-    def dawdle(change):
-        if change["new"] is CONFIG:
-            shows.set()
-            assert assigned.wait(PATIENCE)
+    if reverses:
+        monkeypatch.setattr(Session, "subscribe", first)
+    app = Explorer(small_dataset, CONFIG)
+    assert app.wait(PATIENCE)
+    app.settings["batch_size"].value = 32
+    assert app.wait(PATIENCE)
+    app.run_bar.auto = False
+    app.learning_rate = 0.02
+    assert (
+        app.config
+        == app.session.config
+        == app.settings.config
+        == CONFIG.replace(batch_size=32, learning_rate=0.02)
+    )
+    assert (app.status, app.test_accuracy) == ("finished", app.session.state.moment.record.test_accuracy)
+    assert (app.run_bar.trains, app.header.status, app.header.step) == ("Train", "finished", 2)
+    assert app.header.query == app.config.to_query()
+    assert app.messages.messages[0]["id"] == "waiting"
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f} %"
+    app.close()
 
-    traits.observe(dawdle, "config")
-    thread = threading.Thread(target=traits.follow, args=(CONFIG,))
-    thread.start()
-    assert shows.wait(PATIENCE)
-    traits.batch_size = 32
-    assigned.set()
-    thread.join()
-    assert applied == [CONFIG.replace(batch_size=32)]
+
+def test_settings_that_threads_assign_while_a_state_is_shown_are_all_applied(small_dataset):
+    async def page():
+        app = Explorer(small_dataset, CONFIG.replace(epochs=500), train=False)
+        shows, assigned = threading.Event(), threading.Event()
+
+        def dawdle(change):
+            if change["new"] == 0.02:
+                shows.set()
+                assert assigned.wait(PATIENCE)
+
+        def assign(name, value):
+            assert shows.wait(PATIENCE)
+            setattr(app, name, value)
+
+        app.observe(dawdle, "learning_rate")
+        changes = {"batch_size": 32, "seed": 5, "hidden_sizes": (7,)}
+        threads = [threading.Thread(target=assign, args=change) for change in changes.items()]
+        for thread in threads:
+            thread.start()
+        threading.Thread(target=lambda: [*map(threading.Thread.join, threads), assigned.set()]).start()
+        app.learning_rate = 0.02
+        expected = CONFIG.replace(epochs=500, learning_rate=0.02, **changes)
+        while app.session.config != expected:
+            await asyncio.sleep(0.01)
+        assert app.config == app.settings.config == app.session.state.run.config == expected
+        app.close()
+
+    asyncio.run(asyncio.wait_for(page(), PATIENCE))
 
 
 def test_all_settings_are_assigned_at_once(app):

@@ -41,7 +41,7 @@ def choose(name):
     if name == "words":
         messages.show(Message("wide", "error", "Other words.", "Because of this.", "Fix it at once"))
     if name == "start":
-        panel.config = TrainingConfig()
+        configure(TrainingConfig())
         for control in panel.controls:
             control.error = ""
         panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
@@ -52,6 +52,7 @@ def choose(name):
 
 
 def configure(config):
+    panel.show(config)
     note("config", config.to_query())
     header.query = config.to_query()
 
@@ -62,7 +63,7 @@ header, panel, bar, messages = Header(dataset="MNIST", exports=names), SettingsP
 tiles = Display(Tiles((Tile("test accuracy", "93.64 %", "of 10 000 test images", "test"),) * 6))
 header.on_export(choose)
 header.observe(lambda change: note("theme", change["new"]), "theme")
-panel.observe(lambda change: configure(change["new"]), "config")
+panel.on_change(lambda changes: configure(panel.config.replace(**changes)))
 bar.on_action(act)
 bar.observe(lambda change: note("auto", change["new"]), "auto")
 messages.on_action(lambda name: note("fix", name))

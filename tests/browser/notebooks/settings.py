@@ -9,13 +9,14 @@ from explorer.widgets.settings_panel import SettingsPanel
 queries, log = [], Label("[]")
 
 
-def note(change):
-    queries.append(change["new"].to_query())
+def note(changes):
+    panel.show(panel.config.replace(**changes))
+    queries.append(panel.config.to_query())
     log.value = json.dumps(queries)
 
 
 panel = SettingsPanel()
-panel.observe(note, "config")
+panel.on_change(note)
 VBox([panel])
 
 # %%

@@ -9,12 +9,11 @@ import traitlets
 from ipywidgets import Layout
 from numpy.typing import NDArray
 
-from explorer.app.data_choice import DataChoice, described
+from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPart, described
 from explorer.app.files import FileMenu, FileVerbs, new_header
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import tiles
-from explorer.app.run_controls import AdvicePart, RunBarPart, SettingsPart
 from explorer.app.tour_guide import TourGuide
 from explorer.app.url_state import Address
 from explorer.app.views import Views, ViewState

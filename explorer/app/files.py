@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from explorer.app.data_choice import described
+from explorer.app.controls import described
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ipywidgets import Layout
 
+from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.panels.sections import SectionPanel
 from explorer.app.panels.weights import FirstWeights
-from explorer.app.run_controls import RunBarPart, SettingsPart
 from explorer.app.views import Panel, Views, ViewState
 from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.visibility import Visibility

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlencode
 
-from explorer.app.data_choice import DataChoice, unreadable
+from explorer.app.controls import DataChoice, unreadable
 from explorer.app.panels.inside import SECTIONS, Inside
 from explorer.app.panels.lab import LEVELS, LabPanel
 from explorer.app.panels.mistakes import MISTAKES_SECTIONS, MistakesPanel

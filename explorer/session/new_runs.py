@@ -89,7 +89,6 @@ def forked_run(
 
     If `repeats`, the settings are those of an equal fork, whose own mid-run changes are still to come.
     """
-    step = parent.steps_at_ends[int(moment.epoch)]
     if config.epochs <= moment.epoch:
         if moment.epoch >= MOST_EPOCHS:
             text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
@@ -98,6 +97,7 @@ def forked_run(
     if not config.may_validate(parent.config):
         text = "Some of the validation images would be images that these weights were trained on."
         raise ForkError(text, "Train starts a new run.")
+    step = parent.steps_at_ends[int(moment.epoch)]
     if not repeats:
         config = config.at_step(step)
     try:

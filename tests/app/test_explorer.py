@@ -544,7 +544,7 @@ def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_datas
             loop.call_soon(go_round)
 
         def noted(figure, *arguments):
-            if app.status == "running" and len(app.history):
+            if app.session.status == "running" and len(app.history):
                 drawn.append(rounds)
             show(figure, *arguments)
 

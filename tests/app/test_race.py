@@ -10,7 +10,7 @@ import pytest
 from app_steps import PATIENCE, run_of
 
 from explorer import Explorer, TrainingConfig, train
-from explorer.app.run_controls import RunBarPart
+from explorer.app.controls import RunBarPart
 from explorer.training.races import RACES
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.app.data_choice import DataChoice
+from explorer.app.controls import DataChoice
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.pacing import Pace
 from explorer.app.views import Views, ViewState

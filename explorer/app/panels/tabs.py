@@ -8,7 +8,7 @@ from typing import Any
 
 from ipywidgets import Box
 
-from explorer.app.data_choice import DataChoice
+from explorer.app.controls import DataChoice
 from explorer.app.layout import close_all, set_hidden
 from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel

@@ -9,10 +9,6 @@ may lie two standard errors outside. The exit code is 0 if every row is within.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -20,12 +16,10 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from report import command, machine, say, write
 
-from explorer import __version__
 from explorer.network import hardest_classes, most_confused
 from explorer.training import PRESETS, TrainingConfig
 from explorer.training.presets import SITUATIONS
@@ -157,11 +151,13 @@ def cost(config: TrainingConfig) -> float:
 
 
 def main() -> int:
-    options = parsed()
+    quick = "one seed, which may fall outside by chance, and only the rows that take seconds"
+    options = command(__doc__, quick=quick).parse_args()
     table = [row for row in rows() if not (options.quick and row.slow)]
     runs = {run for row in table for run in row.runs(options.quick)}
     configs = sorted(runs.union(exercises(options.quick)), key=cost, reverse=True)
-    print(*machine().values(), sep=", ")
+    facts = machine()
+    say(facts)
     started = time.monotonic()
     results: Results = {}
     for result in study(configs):
@@ -171,27 +167,8 @@ def main() -> int:
     seconds = time.monotonic() - started
     found = [judged(row, results, options.quick) for row in table] + mistakes(results, options.quick)
     report(found, seconds)
-    if options.json:
-        content = {"machine": machine(), "seconds": round(seconds, 1), "rows": found}
-        options.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(options.json, machine=facts, seconds=round(seconds, 1), rows=found)
     return 0 if all(row["within"] for row in found) else 1
-
-
-def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        usage="python tests/benchmarks/accuracy.py [options]",
-        description="Train the networks that MNIST is known for, and hold what they reach against what they must.",
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="one seed, which may fall outside by chance, and only the rows that take seconds",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
-    options = parser.parse_args()
-    if options.json and not options.json.absolute().parent.is_dir():
-        parser.error(f"there is no folder {options.json.parent}")
-    return options
 
 
 def judged(row: Row, results: Results, quick: bool) -> dict[str, object]:
@@ -248,30 +225,6 @@ def progress(line: str) -> None:
     """Tell what has ended, where somebody looks on one line that changes."""
     sys.stderr.write(f"\r\x1b[2K{line[:100]}" if sys.stderr.isatty() else f"{line}\n")
     sys.stderr.flush()
-
-
-def machine() -> dict[str, object]:
-    blas = {
-        f"{lib['internal_api']} {lib['version']}" for lib in threadpool_info() if lib["user_api"] == "blas"
-    }
-    return {
-        "processor": processor(),
-        "cores": f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores",
-        "system": platform.platform(terse=True),
-        "python": f"Python {platform.python_version()}",
-        "numpy": f"NumPy {np.__version__}",
-        "blas": " ".join(sorted(blas)) or "unknown BLAS",
-        "explorer": f"nn-explorer {__version__}",
-    }
-
-
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -12,20 +12,15 @@ to do, and prints how much of the cores others took meanwhile. The exit code is 
 
 from __future__ import annotations
 
-import argparse
-import importlib.metadata
 import importlib.util
-import json
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
@@ -45,7 +40,8 @@ from contestants import (
     TorchEager,
     TorchThreaded,
 )
-from threadpoolctl import threadpool_info, threadpool_limits
+from report import Result, command, exit_code, machine, say, write
+from threadpoolctl import threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.augmentation import Augmentation, distort
@@ -80,29 +76,6 @@ METHODS = tuple(
 METHODS_TARGET = 0.8
 AUGMENTATION_TARGET = 2.0  # seconds for 60 000 images
 GROUPS = ("1", "16", "128", "512", "4096", "wider", "methods", "ten-epochs", "textbook", "augmentation")
-
-
-@dataclass(frozen=True)
-class Result:
-    """A ratio of two CPU times, and the one to reach if there is one."""
-
-    case: str
-    ratio: str
-    figure: float
-    target: float | None
-    at_least: bool
-
-    @property
-    def reached(self) -> bool | None:
-        if self.target is None:
-            return None
-        return self.figure >= self.target if self.at_least else self.figure <= self.target
-
-    def line(self) -> str:
-        sign = "≥" if self.at_least else "≤"
-        target = "" if self.target is None else f"{sign} {self.target:g}"
-        verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
-        return f"{self.case:32} {self.ratio:32} {target:7} {self.figure:7.3f}  {verdict}".rstrip()
 
 
 Seconds = dict[str, float]
@@ -339,51 +312,20 @@ def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
         yield from augmentation(data, rounds)
 
 
-def machine(names: Sequence[str] = ("numpy", "torch", "scikit-learn", "threadpoolctl")) -> dict[str, str]:
-    """What the figures were measured on, with the versions of packages."""
-    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
-    blas = [
-        f"{library['internal_api']} {library.get('version')}, {library.get('architecture')} kernels"
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
-    return {
-        "processor": processor(),
-        "cores": str(os.cpu_count()),
-        "Python": platform.python_version(),
-        **{name: found.get(name, "not installed") for name in names},
-        "BLAS": "; ".join(dict.fromkeys(blas)),
-    }
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = command(__doc__, quick="two rounds instead of five")
     parser.add_argument(
         "--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS)
     )
-    parser.add_argument("--quick", action="store_true", help="two rounds instead of five")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args(arguments)
     load = Load()
     with threadpool_limits(1, user_api="blas"):
         results = list(run(options.only, 2 if options.quick else 5))
-    facts = machine() | {"load": str(load)}
+    facts = machine("torch", "scikit-learn", "threadpoolctl") | {"load": str(load)}
     print("\n".join(result.line() for result in results))
-    print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if options.json is not None:
-        figures = [{**asdict(result), "reached": result.reached} for result in results]
-        options.json.write_text(
-            json.dumps({"machine": facts, "results": figures}, indent=1), encoding="utf-8"
-        )
-    return 1 if any(result.reached is False for result in results) else 0
+    say(facts)
+    write(options.json, machine=facts, results=results)
+    return exit_code(results)
 
 
 if __name__ == "__main__":

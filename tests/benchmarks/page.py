@@ -23,9 +23,8 @@ from pathlib import Path
 
 import nbformat
 from bare_chromium import KERNEL, NO_OTHER_HOST, BareChromium
-from compression import deflated, with_compression
-from engine import machine
 from playwright.sync_api import Browser, Page, sync_playwright
+from report import Result, command, machine, say, write
 from served import Served, explorer, own_page, plain_explorer, stock_voila, wait_until_warm
 
 QUIET = [
@@ -35,13 +34,13 @@ QUIET = [
     "--disable-sync",
     NO_OTHER_HOST,
 ]
-PACKAGES = ("numpy", "plotly", "voila", "anywidget", "ipywidgets", "tornado", "playwright")
+PACKAGES = ("plotly", "voila", "anywidget", "ipywidgets", "tornado", "playwright")
 PLOT = ".js-plotly-plot .main-svg"
 FIGURES_OF_THE_APP = 3
 SECONDS_OF_A_VISIT = 6.0  # that is followed by another: after three, the first has the compiled code kept
 WITH_DATA = ".js-plotly-plot:has(.scatterlayer .js-line, .heatmaplayer image)"
 IMPORTS = "import voila.app, ipykernel.kernelapp, explorer.app.explorer"
-PARTS = ("command", "first plot", "answers", "exercise", "ticks", "visitors", "compression")
+PARTS = ("command", "first plot", "answers", "exercise", "ticks", "visitors")
 SECONDS_OF_A_START = 2.0  # of the browser, which is there when the command is typed
 VISITS = ("first", "second", "third")
 Figures = dict[str, float]
@@ -370,32 +369,6 @@ def further_visitors(chromium: Browser, make: Maker, visitors: int) -> Figures:
     return dict(zip(("MB", "s"), added, strict=True))
 
 
-def measure_compression(chromium: Browser, rounds: int) -> dict[str, Figures]:
-    """What deflating the socket's messages saves and costs: on the messages alone, and in the page."""
-    report: dict[str, Figures] = {}
-    with ExitStack() as stack:
-        servers = {name: stack.enter_context(with_compression(name == "on")) for name in ("off", "on")}
-        with opened(chromium, servers["off"]) as (page, frames):
-            page.wait_for_timeout(1000)
-            report["a page's messages"] = deflated(frames)
-            wait_until_warm(servers["off"])
-            frames.clear()
-            page.evaluate(RETRAINED)
-            report["a run's messages"] = deflated(frames)
-        counts, once = dict.fromkeys(servers, FIGURES_OF_THE_APP), dict.fromkeys(servers, 1)
-        plots = first_plots(servers, counts, once, rounds)
-        pages = {name: stack.enter_context(opened(chromium, server))[0] for name, server in servers.items()}
-        wait_until_warm(*servers.values())
-        points: dict[str, list[float]] = {name: [] for name in servers}
-        for _ in range(3 * rounds):
-            for name, page in pages.items():
-                points[name] += slider_and_stop(page, 1)[0]
-        for name in servers:
-            median = statistics.median(points[name])
-            report[f"compression {name}"] = {"first plot, s": plots[name]["first"], "slider, ms": median}
-    return report
-
-
 def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
     """Yield (what, figure, target); there is no target where the page has to wait for Python."""
     plots = report.get("first plot")
@@ -435,8 +408,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
     quick, report = options.quick, {}
     with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
         chromium = driver.chromium.launch(executable_path=chromium_path(), args=QUIET)
-        facts = machine(PACKAGES) | {"Chromium": chromium.version}
-        print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+        say(facts := machine(*PACKAGES) | {"Chromium": chromium.version})
         parts = {
             "command": lambda: measure_command(1 if quick else 5),
             "first plot": lambda: measure_first_plot(chromium, folder, 1 if quick else 3),
@@ -444,7 +416,6 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
             "ticks": lambda: measure_ticks(3 if quick else 6, 20 if quick else 200),
             "visitors": lambda: measure_visitors(chromium, 4 if quick else 10),
-            "compression": lambda: measure_compression(chromium, 1 if quick else 2),
         }
         for name in PARTS if options.only is None else [options.only]:
             started = time.monotonic()
@@ -458,21 +429,13 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser = command(__doc__, quick="fewer rounds")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     options = parser.parse_args()
     facts, report = measure(options)
-    results = []
-    for what, figure, target in verdicts(report):
-        reached = None if target is None else figure <= target
-        results.append({"what": what, "figure": figure, "target": target, "reached": reached})
-        told = "" if target is None else f" (target ≤ {target})"
-        print(f"{ ({True: 'ok', False: 'MISS', None: ''}[reached]):4} {what}: {figure:.2f}{told}")
-    if options.json:
-        content = {"machine": facts, "figures": report, "verdicts": results}
-        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    results = [Result(what, "", figure, target, at_least=False) for what, figure, target in verdicts(report)]
+    print("\n".join(result.line() for result in results))
+    write(options.json, machine=facts, figures=report, verdicts=results)
 
 
 if __name__ == "__main__":

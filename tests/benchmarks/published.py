@@ -15,15 +15,14 @@ table); Simard, Steinkraus & Platt 2003; Srivastava et al. 2014.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from accuracy import machine
+from report import command, machine, say, write
 
 from explorer.datasets import load_mnist
 from explorer.training import TrainingConfig
@@ -137,22 +136,14 @@ def runs(name: str, n_seeds: int, validate: bool) -> tuple[TrainingConfig, ...]:
 
 
 def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; without any, all")
-    parser.add_argument(
-        "--seeds", type=int, choices=(1, 2, 3), default=3, help="runs of each row (default: 3)"
-    )
-    parser.add_argument("--validate", action="store_true", help="errors on 10 000 validation images instead")
-    parser.add_argument(
-        "--journal", type=Path, metavar="FILE", help="keep the runs there, and go on from there"
-    )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes, which share the cores (default: one a core)"
-    )
-    parser.add_argument(
-        "--list", action="store_true", help="name the rows and their settings, and train nothing"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser = command(__doc__)
+    add = parser.add_argument
+    add("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; without any, all")
+    add("--seeds", type=int, choices=(1, 2, 3), default=3, help="runs of each row (default: 3)")
+    add("--validate", action="store_true", help="errors on 10 000 validation images instead")
+    add("--journal", type=Path, metavar="FILE", help="keep the runs there, and go on from there")
+    add("--workers", type=int, metavar="N", help="processes, which share the cores (default: one a core)")
+    add("--list", action="store_true", help="name the rows and their settings, and train nothing")
     options = parser.parse_args()
     if unknown := [name for name in options.rows if name not in ROWS]:
         parser.error(f"there is no row {unknown[0]!r}; expected some of {', '.join(ROWS)}")
@@ -182,10 +173,9 @@ def main() -> int:
     print(f"{f'error on the {split} images, %':54}published   best   mean           each seed        longest")
     print(*(result.line() for result in results), sep="\n")
     print(f"{sum(result.reached for result in results)} of {len(results)} reached", end=", ")
-    print(f"{(time.monotonic() - started) / 60:.0f} min", *machine().values(), sep=", ")
-    if options.json:
-        rows = [{**asdict(result), "reached": result.reached} for result in results]
-        options.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1), encoding="utf-8")
+    print(f"{(time.monotonic() - started) / 60:.0f} min")
+    say(facts := machine())
+    write(options.json, machine=facts, rows=results)
     return 0 if all(result.reached for result in results) else 1
 
 

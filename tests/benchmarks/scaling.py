@@ -12,16 +12,14 @@ and the time on the line (about a minute). The lines are fitted by least squares
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from contestants import Case, Ours
-from engine import machine, turn_of
+from engine import turn_of
+from report import command, machine, say, write
 from threadpoolctl import threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
@@ -95,18 +93,13 @@ def lines(data: Dataset, rounds: int) -> list[Line]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="two rounds instead of nine")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args(arguments)
+    options = command(__doc__, quick="two rounds instead of nine").parse_args(arguments)
     with threadpool_limits(1, user_api="blas"):
         fitted = lines(load_mnist(), 2 if options.quick else 9)
-    facts = machine()
-    print("\n\n".join(line.text() for line in fitted))
-    print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if options.json is not None:
-        figures = [{"title": line.title, "x": line.x, "y": line.y, "a, b": line.fit()} for line in fitted]
-        options.json.write_text(json.dumps({"machine": facts, "lines": figures}, indent=1), encoding="utf-8")
+    print("\n\n".join(line.text() for line in fitted), end="\n\n")
+    say(facts := machine())
+    figures = [{"title": line.title, "x": line.x, "y": line.y, "a, b": line.fit()} for line in fitted]
+    write(options.json, machine=facts, lines=figures)
     return 0
 
 

@@ -15,13 +15,11 @@ target is met.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +27,7 @@ from time import perf_counter
 
 import numpy as np
 from dask.distributed import Client, LocalCluster
-from engine import Result, machine
+from report import Result, command, exit_code, machine, say, write
 
 from explorer.datasets import load_mnist
 from explorer.training import TrainingConfig, TrainingRun
@@ -172,10 +170,7 @@ def prediction(model: Model, times: dict[str, float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one round instead of three")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    options = parser.parse_args(arguments)
+    options = command(__doc__, quick="one round instead of three").parse_args(arguments)
     n_tiny = 200
     times = measure(1 if options.quick else 3, n_tiny)
     found = results(times, n_tiny)
@@ -184,15 +179,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overhead=max(times["tiny, 1 worker"] - times["tiny, loop"], 0) / n_tiny,
         training=times["1 worker"] / N_TRIALS,
     )
-    facts = machine(("numpy", "dask", "distributed"))
+    facts = machine("dask", "distributed")
     print("\n".join(result.line() for result in found))
     print(f"\n{prediction(model, times)}\n")
-    print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if options.json is not None:
-        figures = [{**asdict(result), "reached": result.reached} for result in found]
-        content = {"machine": facts, "seconds": times, "results": figures, "model": asdict(model)}
-        options.json.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return 1 if any(result.reached is False for result in found) else 0
+    say(facts)
+    write(options.json, machine=facts, seconds=times, results=found, model=model)
+    return exit_code(found)
 
 
 if __name__ == "__main__":

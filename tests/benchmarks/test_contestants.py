@@ -20,7 +20,8 @@ from contestants import (  # a file of this folder, which is no package
     OursScored,
     TorchEager,
 )
-from engine import OTHERS, RATIOS, Result, installed, ratio, take_turns
+from engine import OTHERS, RATIOS, installed, ratio, take_turns
+from report import Result
 
 CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.network)

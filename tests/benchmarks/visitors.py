@@ -10,9 +10,7 @@ failed, or if processes or memory are not given back after they left.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import math
 import sys
 import time
@@ -21,14 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from engine import machine
+from report import command, machine, say, write
 from served import Served, explorer, family, wait_until_warm
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from visitor import PATIENCE_SECONDS, Visitor, client_for
 
-PACKAGES = ("numpy", "voila", "ipywidgets", "tornado")
 AFTERWARDS_SECONDS = 60.0  # by then, all that the visitors took is to be given back
 HEAD = "visitors  seated  waited  failed    first byte          page   first point  MiB  CPU s"
 Figures = dict[str, Any]
@@ -112,14 +109,13 @@ def row(figures: Figures) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command(__doc__)
     counts = "how many come at once, time after time (default: 10,30)"
     parser.add_argument("--visitors", default="10,30", metavar="N,N", help=counts)
     parser.add_argument("--seats", metavar="N", help="the server's seats (default: what fits in its memory)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     options = parser.parse_args(arguments)
-    facts, report = machine(PACKAGES), []
-    print("\n".join(f"{name}: {value}" for name, value in facts.items()))
+    facts, report = machine("voila", "ipywidgets", "tornado"), []
+    say(facts)
     with explorer(*(["--seats", options.seats] if options.seats else [])) as server:
         wait_until_warm(server)
         asyncio.run(visit_at_once(server, 1))  # a server that has just started has caches to fill
@@ -130,8 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(row(report[-1]), flush=True)
     left = "; ".join(f"{one['visitors']} visitors: {one['left over']}" for one in report if one["left over"])
     print(f"After they left: {left or 'processes and memory as before'}.")
-    if options.json:
-        options.json.write_text(json.dumps({"machine": facts, "figures": report}, indent=1), encoding="utf-8")
+    write(options.json, machine=facts, figures=report)
     return int(bool(left) or any(one["failed"] for one in report))
 
 

@@ -31,6 +31,19 @@ MATRIX = f"""() => {{
 GO = "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }"
 IDLE = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
+  .filter((id) => /^explorer[.][a-z]+$/.test(id))"""
+WATCH = """
+globalThis.unstyled = [];
+const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-font') !== '';
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+    const isOurs = node instanceof Element && node.closest('.explorer-part, .explorer-app');
+    if (isOurs && !isStyled()) globalThis.unstyled.push(node.outerHTML);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Keeps each of our elements that comes before its style sheet."""
 SEVERE = ("serious", "critical")
 
 

@@ -60,7 +60,7 @@ def visit(request, open_page, notebook):
         visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
         # ipywidgets' manager gives up on an output's model after 2 s, without a last look: on a page that is busy
         # for longer, the output is lost until a reload. The explorer's own template waits instead.
-        if visit.page.wait_for_function(DRAWN_OR_LOST).json_value() == "lost":
+        while visit.page.wait_for_function(DRAWN_OR_LOST).json_value() == "lost":
             visit.page.reload()
     else:
         view = {"JupyterLab": "lab/tree", "Notebook 7": "notebooks"}[request.param]

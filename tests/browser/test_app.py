@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from browser.page_object import SURFACE
+from browser.page_object import SHEETS, SURFACE, WATCH
 from PIL import Image
 from playwright.sync_api import expect
 from reference_runs import records, snapshots
@@ -24,6 +24,17 @@ RANGES = """() => {
   const { xaxis, yaxis } = document.querySelector('.explorer-place-loss .js-plotly-plot')._fullLayout;
   return [...xaxis.range, ...yaxis.range];
 }"""
+FIRST_HEIGHTS = """
+globalThis.firstHeights = new Map();
+new MutationObserver(() => {
+  for (const plot of document.querySelectorAll('.explorer-live-plot')) {
+    const drawn = plot.querySelector('.main-svg')?.getBoundingClientRect().height;
+    if (drawn && !firstHeights.has(plot)) firstHeights.set(plot, drawn);
+  }
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Keeps how high each figure was drawn first."""
+RATIOS = "[...firstHeights].map(([plot, first]) => first / plot.clientHeight).filter(Number.isFinite)"
 TRUE_9_PREDICTED_4 = 0.45, 0.95
 """Where that cell is, as shares of the matrix."""
 
@@ -43,9 +54,8 @@ def shared(app, open_shared_page):
 @pytest.fixture
 def app_page(shared):
     """The shared page with the exercise's settings, whose run may be under way; clean when the test has ended."""
-    shared.page.evaluate(
-        "document.fullscreenElement && document.exitFullscreen()"
-    )  # left by a test that failed
+    leave = "document.fullscreenElement && document.exitFullscreen()"  # a test that failed has left it
+    shared.page.evaluate(leave)
     newest = shared.button("Newest")
     if newest.is_visible() and newest.is_enabled():
         newest.click()
@@ -70,7 +80,8 @@ def percent(share):
 
 
 def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_reload(app, open_page):
-    found = opened(open_page, app.url, color_scheme="dark")
+    watch = lambda page: page.add_init_script(WATCH + FIRST_HEIGHTS)  # noqa: E731
+    found = opened(open_page, app.url, color_scheme="dark", prepare=watch)
     found.page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
     surface = found.page.locator(".explorer-figure .main-svg").first
     expect(surface).to_have_css("background-color", SURFACE["dark"])
@@ -80,6 +91,11 @@ def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_rel
     np.testing.assert_allclose(found.curve("loss", "test"), [r.test_loss for r in known], rtol=1e-5)
     np.testing.assert_array_equal(found.matrix(), known[-1].confusion)
     expect(found.tiles).to_contain_text(percent(known[-1].test_accuracy))
+    expect(found.gallery.locator("li")).to_have_count(24)
+    found.until_fitted()
+    assert found.page.evaluate(RATIOS) == pytest.approx([1.0, 1.0, 1.0], abs=0.1)
+    assert found.page.evaluate(SHEETS) == ["explorer.widgets", "explorer.app"]
+    assert found.page.evaluate("globalThis.unstyled") == []
     found.assert_clean()
     assert found.socket_bytes <= 8_000_000
     (*_, last) = records(hidden_sizes=8)

@@ -99,7 +99,7 @@ def test_wrong_answers_are_told_in_their_own_cards_and_nothing_freezes(run):
     assert visit.page_errors == []
 
 
-@pytest.mark.long
+@pytest.mark.sweep
 def test_with_the_answers_every_task_passes_and_the_app_takes_the_class(run):
     visit = run(answered(read(EXERCISE), with_app=True), "filled")
     page = visit.page

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from browser.page_object import SHEETS, WATCH
 from playwright.sync_api import expect
 
-SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
-  .filter((id) => /^explorer[.][a-z]+$/.test(id))"""
 SCRIPTS = "Object.keys(globalThis).filter((key) => key.startsWith('explorer.scripts.')).length"
-WATCH = """
-globalThis.unstyled = [];
-const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-font') !== '';
-new MutationObserver((changes) => {
-  for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
-    const isOurs = node instanceof Element && node.closest('.explorer-part, .explorer-app');
-    if (isOurs && !isStyled()) globalThis.unstyled.push(node.outerHTML);
-  }
-}).observe(document, { childList: true, subtree: true });
-"""
 
 
 def watch(page):
@@ -42,14 +31,6 @@ def test_a_part_alone_in_a_cell_looks_as_it_does_in_the_app(request, open_page, 
     check(visit.page, "alone in its cell")
     check(visit.page, "in another cell")
     assert visit.page_errors == []
-
-
-def test_the_app_is_painted_with_the_sheets_of_its_room(app, open_page):
-    visit = open_page(app.url, prepare=watch)
-    expect(visit.page.locator(".explorer-tiles")).to_contain_text("Test accuracy")
-    assert visit.page.evaluate(SHEETS) == ["explorer.widgets", "explorer.app"]
-    assert visit.page.evaluate("globalThis.unstyled") == []
-    visit.assert_clean()
 
 
 @pytest.mark.long

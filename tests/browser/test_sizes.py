@@ -42,16 +42,6 @@ STILL = """() => {
   });
 }"""
 
-FIRST_HEIGHTS = """
-globalThis.firstHeights = new Map();
-new MutationObserver(() => {
-  for (const plot of document.querySelectorAll('.explorer-live-plot')) {
-    const drawn = plot.querySelector('.main-svg')?.getBoundingClientRect().height;
-    if (drawn && !firstHeights.has(plot)) firstHeights.set(plot, drawn);
-  }
-}).observe(document, { childList: true, subtree: true });
-"""
-
 
 def resized(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
@@ -99,16 +89,6 @@ def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_
     for width, height in FEW_SIZES:
         resized(page, width, height)
         assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
-
-
-def test_figures_are_drawn_about_as_high_as_they_stay(app, open_page):
-    page = open_page(app.url, prepare=lambda page: page.add_init_script(FIRST_HEIGHTS)).page
-    expect(page.locator(".explorer-gallery li")).to_have_count(24)
-    page.wait_for_function(STILL)
-    ratios = page.evaluate(
-        "[...firstHeights].map(([plot, first]) => first / plot.clientHeight).filter(Number.isFinite)"
-    )
-    assert ratios == pytest.approx([1.0, 1.0, 1.0], abs=0.1)
 
 
 @pytest.mark.long

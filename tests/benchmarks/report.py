@@ -1,0 +1,94 @@
+"""What benchmarks share: the machine they ran on, ratios next to those to reach, and a report as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+
+from threadpoolctl import threadpool_info
+
+
+@dataclass(frozen=True)
+class Result:
+    """A figure, and the one to reach if there is one."""
+
+    case: str
+    ratio: str
+    figure: float
+    target: float | None
+    at_least: bool
+
+    @property
+    def reached(self) -> bool | None:
+        if self.target is None:
+            return None
+        return self.figure >= self.target if self.at_least else self.figure <= self.target
+
+    def line(self) -> str:
+        sign = "≥" if self.at_least else "≤"
+        target = "" if self.target is None else f"{sign} {self.target:g}"
+        verdict = {True: "reached", False: "MISSED", None: ""}[self.reached]
+        return f"{self.case:32} {self.ratio:32} {target:7} {self.figure:7.3f}  {verdict}".rstrip()
+
+
+def machine(*names: str) -> dict[str, str]:
+    """What the figures were measured on, with the versions of packages."""
+    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    blas = [
+        f"{library['internal_api']} {library.get('version')}, {library.get('architecture')} kernels"
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    ]
+    return {
+        "processor": processor(),
+        "cores": str(os.cpu_count()),
+        "system": platform.platform(terse=True),
+        "Python": platform.python_version(),
+        **{name: found.get(name, "not installed") for name in ("nn-explorer", "numpy", *names)},
+        "BLAS": "; ".join(dict.fromkeys(blas)),
+    }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def command(text: str, quick: str = "") -> argparse.ArgumentParser:
+    """A benchmark's options; `text` is what it says of itself, `quick` what ``--quick`` leaves out."""
+    parser = argparse.ArgumentParser(description=text.partition("\n")[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    if quick:
+        parser.add_argument("--quick", action="store_true", help=quick)
+    return parser
+
+
+def say(facts: dict[str, str]) -> None:
+    print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
+
+
+def write(path: Path | None, **content: object) -> None:
+    """Write a report where one is asked for; what it tells of a result includes whether it is reached."""
+    if path is not None:
+        text = json.dumps(content, default=plain, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(thing: object) -> object:
+    assert is_dataclass(thing)
+    assert not isinstance(thing, type)
+    reached = {"reached": thing.reached} if hasattr(thing, "reached") else {}
+    return asdict(thing) | reached
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    return int(any(result.reached is False for result in results))

@@ -6,6 +6,7 @@ import pytest
 from app_steps import PATIENCE
 
 from explorer import Explorer
+from explorer.app.views import ANY
 
 
 @pytest.fixture
@@ -15,6 +16,22 @@ def app(request, small_dataset):
     assert app.wait(PATIENCE)
     yield app
     app.close()
+
+
+@pytest.fixture(scope="module")
+def _seen(request, small_dataset):
+    app = Explorer(small_dataset, request.module.CONFIG)
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def seen(_seen):
+    """The app after its first run, which a file's tests share if they change neither runs nor settings."""
+    _seen.header.theme, _seen.panels.tab_bar.position = "light", -1
+    _seen.views.choose(ANY, ANY)
+    return _seen
 
 
 @pytest.fixture

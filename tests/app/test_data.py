@@ -220,7 +220,7 @@ def test_runs_on_different_images_do_not_compare(app):
     assert "patterns and Ways hold out other images" in shown.verdict
     assert shown.lines[0] == ("Data set", "patterns", "Ways")
     assert "Test loss" not in [line[0] for line in shown.lines]
-    assert "explorer-hidden" in panel.comparison._place._dom_classes
+    assert "explorer-hidden" in panel.comparison.figure._dom_classes
 
 
 def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
@@ -232,7 +232,7 @@ def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
     panel.table.chosen = [1, 2]
     comparison = panel.comparison
     assert "200 test images" in comparison.side_by_side.shown.remarks[0][0]
-    assert "explorer-hidden" not in comparison._place._dom_classes
+    assert "explorer-hidden" not in comparison.figure._dom_classes
     assert list(comparison.difference.figure.layout.xaxis.ticktext) == list(small_dataset.class_names)
 
 

@@ -13,13 +13,14 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls,
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
 from explorer.app.panels.pacing import Leisure, Pace
-from explorer.app.panels.sections import probe, probe_size
+from explorer.app.panels.sections import Subjects, probe_size
 from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
 from explorer.network.gradient_check import CheckedWeight, Place
+from explorer.network.walkthrough import walk_through
 from explorer.training import Snapshot, Timeline, TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
@@ -29,6 +30,14 @@ CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=
 def inside(app):
     app.panels.tab_bar.selected = "inside"
     return app.panels["inside"]
+
+
+@pytest.fixture
+def sections(seen):
+    """The tab of the shared app."""
+    seen.panels.tab_bar.selected, inside = "inside", seen.panels["inside"]
+    inside.choice.value = "weights"
+    return inside
 
 
 def opened(inside, name):
@@ -44,6 +53,15 @@ def at_epoch(app, epoch):
     return moment.weights
 
 
+def reopened(app, weights=None, outputs=None):
+    """Show the run with other weights or outputs in its newest moment."""
+    moment = run_of(app).newest
+    weights = moment.weights if weights is None else tuple(weights)
+    snapshot = Snapshot(moment.epoch, weights, moment.test_outputs if outputs is None else outputs)
+    evaluation = replace(run_of(app).evaluation, snapshot=snapshot)
+    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
+
+
 def hidden(view):
     return "explorer-hidden" in view._dom_classes
 
@@ -52,26 +70,26 @@ def hidden(view):
 
 
 def test_only_what_is_chosen_is_made_and_in_sight(inside):
-    assert list(inside._sections) == ["weights"]
+    parts = len(inside.view.children)
     histograms = opened(inside, "histograms")
-    assert list(inside._sections) == ["weights", "histograms"]
+    assert len(inside.view.children) == parts + 1
     assert hidden(inside["weights"].view)
     assert not hidden(histograms.view)
-    assert hidden(inside._nothing)
+    assert inside.why.text == ""
 
 
 def test_without_a_run_it_says_so(untrained):
     app = untrained
     app.panels.tab_bar.selected = "inside"
-    assert not hidden(app.panels["inside"]._nothing)
-    assert app.panels["inside"]._sections == {}
+    inside = app.panels["inside"]
+    assert inside.why.text == "not trained yet"
     app.train()
     assert app.wait(PATIENCE)
-    assert hidden(app.panels["inside"]._nothing)
+    assert inside.why.text == ""
     app.session.reset()
     assert app.wait(PATIENCE)
-    assert hidden(app.panels["inside"]._nothing)
-    assert app.panels["inside"]["weights"].images.content["heading"].endswith("epoch 0")
+    assert inside.why.text == ""
+    assert inside["weights"].images.content["heading"].endswith("epoch 0")
 
 
 def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
@@ -94,7 +112,7 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
     set_controls(app, seed=9)
     train_on(app)
     assert run_of(app).parent.number == parent.number
-    subject = inside._subjects.of(app.views.state)
+    subject = Subjects().of(app.views.state)
     first = TrainingRun(CONFIG.replace(seed=5), small_dataset).new_network()
     np.testing.assert_array_equal(subject.first[0], first.W1)
 
@@ -102,10 +120,10 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
 # Weights
 
 
-def test_images_follow_the_epoch_slider(app, inside):
-    section = inside["weights"]
+def test_images_follow_the_epoch_slider(seen, sections):
+    section = sections["weights"]
     last = section.images.content["sprite"]
-    W1 = at_epoch(app, 1)[0]
+    W1 = at_epoch(seen, 1)[0]
     assert section.images.content["sprite"] != last
     images = W1.reshape(-1, 28, 28)
     assert section.images.content["sprite"] == weights_sprite(images, 8, limit=full_tone(W1))
@@ -115,22 +133,24 @@ def test_images_follow_the_epoch_slider(app, inside):
 
 def test_the_change_since_the_start(app, inside):
     section = inside["weights"]
+    assert "Ink where the image is green raises the unit's output" in section.sentence.content[0][2]
     section.kind.value = "change"
     change = app.network.W1 - run_of(app).new_network().W1
     expected = weights_sprite(change.reshape(-1, 28, 28), 8, limit=full_tone(change))
     assert section.images.content["sprite"] == expected
     assert section.images.content["limit"] == written(full_tone(change))
+    assert "what training has done" in section.sentence.content[0][2]
 
 
-def test_a_units_outgoing_weights(app, inside):
-    section = inside["weights"]
+def test_a_units_outgoing_weights(seen, sections):
+    section = sections["weights"]
     section.images.selected = 5
-    W2 = app.network.W2
+    W2 = seen.network.W2
     bars = section.outgoing.shown.bars
     assert [bar.name for bar in bars] == list("0123456789")
     assert [bar.text for bar in bars] == [written(float(w)) for w in W2[:, 5]]
     np.testing.assert_allclose([bar.share for bar in bars], W2[:, 5] / np.abs(W2).max(), rtol=1e-6)
-    assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(app.network.b1[5, 0]))}"
+    assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(seen.network.b1[5, 0]))}"
 
 
 def test_the_first_unit_is_the_one_with_the_strongest_outgoing_weights_until_one_is_chosen(app, inside):
@@ -157,10 +177,10 @@ def test_weights_that_are_no_numbers_have_nothing_to_say():
     assert strongest_unit(np.array([[1.0, np.nan, -2.0]])) == 2
 
 
-def test_the_images_that_excite_a_unit_most(app, inside, small_dataset):
-    section = inside["weights"]
+def test_the_images_that_excite_a_unit_most(seen, sections, small_dataset):
+    section = sections["weights"]
     section.images.selected = 5
-    nn = app.network
+    nn = seen.network
     sums = nn.W1[5] @ small_dataset.X_test
     order = np.argsort(-sums, kind="stable")[:8]
     found, values = most_exciting(nn.W1[5], small_dataset, 8)
@@ -177,13 +197,6 @@ def test_the_images_that_excite_a_unit_most(app, inside, small_dataset):
     )
 
 
-def test_what_the_images_show_is_said(inside):
-    section = inside["weights"]
-    assert "Ink where the image is green raises the unit's output" in section.sentence.content[0][2]
-    section.kind.value = "change"
-    assert "what training has done" in section.sentence.content[0][2]
-
-
 def test_after_a_second_hidden_layer_the_largest_outgoing_weights(app, inside):
     retrain(app, hidden_sizes=(12, 30))
     bars = inside["weights"].outgoing.shown.bars
@@ -196,7 +209,7 @@ def test_many_units_come_in_pages(app, inside, small_dataset):
     retrain(app, hidden_sizes=(PER_PAGE + 6,), learning_rate=0.001)
     images = inside["weights"].images
     assert (images.content["n_images"], images.content["n_pages"]) == (PER_PAGE, 2)
-    inside["weights"]._turn(1)
+    images._on_message(images, {"page": 1}, [])
     assert (images.content["first"], images.content["n_images"]) == (PER_PAGE, 6)
     images.selected = PER_PAGE + 5
     retrain(app, hidden_sizes=(3,))
@@ -204,10 +217,14 @@ def test_many_units_come_in_pages(app, inside, small_dataset):
     assert inside["weights"].outgoing.shown.heading.startswith("Unit 2 ")
 
 
-def test_a_dark_page_has_dark_images(app, inside):
-    light = inside["weights"].images.content["sprite"]
+def test_a_dark_page_has_dark_images_and_figures(app, inside):
+    histograms, light = opened(inside, "histograms"), opened(inside, "weights").images.content["sprite"]
+    grounds = [figure.layout.template.layout.paper_bgcolor for figure in histograms.figures]
     app.header.theme = "dark"
     assert inside["weights"].images.content["sprite"] != light
+    inside.choice.value = "histograms"
+    for figure, ground in zip(histograms.figures, grounds, strict=True):
+        assert figure.layout.template.layout.paper_bgcolor != ground
 
 
 def test_one_large_weight_does_not_pale_the_others():
@@ -227,18 +244,10 @@ def shares(figure, slot):
     return (np.array(figure.data[2 * slot + i].customdata, dtype=float) for i in (0, 1))
 
 
-@pytest.mark.parametrize("name", ["weights", "activations"])
-def test_histograms_sum_to_one(inside, name):
-    figure = getattr(opened(inside, "histograms"), name)
-    for slot in (0, 1):
-        for share in shares(figure, slot):
-            assert share.sum() == pytest.approx(100, rel=1e-4)
-
-
-def test_histograms_count_the_weights_of_the_epoch(app, inside):
-    section = opened(inside, "histograms")
-    weights = at_epoch(app, 1)
-    first = run_of(app).new_network().weights()
+def test_histograms_count_the_weights_of_the_epoch(seen, sections):
+    section = opened(sections, "histograms")
+    weights = at_epoch(seen, 1)
+    first = run_of(seen).new_network().weights()
     for slot in (0, 1):
         middles = np.array(section.weights.data[2 * slot].x, dtype=float)
         step = middles[1] - middles[0]
@@ -249,11 +258,11 @@ def test_histograms_count_the_weights_of_the_epoch(app, inside):
             np.testing.assert_allclose(share, expected, atol=100 * 3 / W.size)  # a weight on an edge
 
 
-def test_activations_are_those_on_the_first_test_images(app, inside, small_dataset):
-    section = opened(inside, "histograms")
-    nn = app.network
+def test_activations_are_those_on_the_first_test_images(seen, sections, small_dataset):
+    section = opened(sections, "histograms")
+    nn = seen.network
     nn.forward(small_dataset.X_test)
-    start = run_of(app).new_network()
+    start = run_of(seen).new_network()
     start.forward(small_dataset.X_test)
     stds = [written(float(h.std())) for h in (start.h1, nn.h1, start.h2, nn.h2)]
     assert section.captions[1].text == (
@@ -261,54 +270,42 @@ def test_activations_are_those_on_the_first_test_images(app, inside, small_datas
     )
 
 
-def test_histograms_turn_dark(app, inside):
-    section = opened(inside, "histograms")
-    light = section.weights.layout.template.layout.paper_bgcolor
-    app.header.theme = "dark"
-    for figure in (section.weights, section.activations):
-        assert figure.layout.template.layout.paper_bgcolor != light
-
-
 # Over time
 
 
 @pytest.mark.parametrize(
-    ("activation", "stuck", "counted"),
+    ("activation", "counted"),
     [
-        ("relu", "dead", "dead units (0 on all of 200 test images)"),
-        ("tanh", "saturated", "saturated activations (within 1 % of a limit, on 200 test images)"),
+        ("relu", "dead units (0 on all of 200 test images)"),
+        ("tanh", "saturated activations (within 1 % of a limit, on 200 test images)"),
     ],
 )
-def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activation, stuck, counted):
+def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activation, counted):
     retrain(app, hidden_activation=activation, output="softmax", loss="cross_entropy", learning_rate=0.01)
-    section = opened(inside, "time")
+    section, run = opened(inside, "time"), run_of(app)
+    network = run.new_network()
+    weights = [network.weights(), *(moment.weights for moment in run.timeline.moments)]
+    rms = []
+    for epoch in range(5):
+        network.set_weights(weights[epoch])
+        expected = diagnose(network, small_dataset.X_test, small_dataset.Y_test)
+        for found, layer in zip(section.known[epoch], expected, strict=True):
+            assert (found.dead, found.saturated) == (layer.dead, layer.saturated)
+            assert found.gradient_rms == pytest.approx(layer.gradient_rms, rel=1e-4)
+        rms.append([layer.gradient_rms for layer in expected])
     traces = {trace.name: trace for trace in section.gradient.data if trace.visible}
     assert list(traces) == ["layer 1", "output"]
     np.testing.assert_array_equal(traces["layer 1"].x, [0, 1, 2, 3, 4])
-    (shares,) = (trace for trace in section.stuck.data if trace.visible)
-    start = run_of(app).new_network()
-    for i, weights in enumerate(
-        [start.weights(), *(moment.weights for moment in run_of(app).timeline.moments)]
-    ):
-        start.set_weights(weights)
-        y = start.forward(small_dataset.X_test)
-        h = start.h1
-        d_W1, _, d_W2, _ = start.backward(small_dataset.X_test, y, small_dataset.Y_test)
-        for name, gradient in (("layer 1", d_W1), ("output", d_W2)):
-            assert traces[name].y[i] == pytest.approx(np.sqrt(np.mean((gradient / 200) ** 2)), rel=1e-4)
-        dead, saturated = np.mean((h == 0).all(axis=1)), np.mean(np.abs(h) > 0.98)
-        expected = 100 * (dead if stuck == "dead" else saturated)
-        assert shares.y[i] == pytest.approx(expected, abs=1e-3)
-        if i == 4:
-            assert section.captions[1].text == f"{counted}: layer 1 {expected:.0f} %"
-            assert section.captions[0].text.startswith(
-                "epoch 4, gradient of the mean loss of 200 test images, RMS per weight: layer 1 "
-            )
+    np.testing.assert_allclose(np.transpose([trace.y for trace in traces.values()]), rms, rtol=1e-4)
+    stuck = expected[0].dead if activation == "relu" else expected[0].saturated
+    assert section.captions[1].text == f"{counted}: layer 1 {100 * stuck:.0f} %"
+    of = "epoch 4, gradient of the mean loss of 200 test images, RMS per weight: layer 1 "
+    assert section.captions[0].text.startswith(of)
 
 
-def test_the_selected_epoch_is_marked(app, inside):
-    section = opened(inside, "time")
-    at_epoch(app, 2)
+def test_the_selected_epoch_is_marked(seen, sections):
+    section = opened(sections, "time")
+    at_epoch(seen, 2)
     for figure in (section.gradient, section.stuck):
         (mark,) = figure.to_plotly_json()["layout"]["shapes"]
         assert mark["x0"] == 2
@@ -324,17 +321,11 @@ def test_another_run_is_diagnosed_afresh(app, inside):
     assert sorted(section.known) == [0, 1, 2]
 
 
-def test_more_epochs_are_added(app, inside):
-    section = opened(inside, "time")
-    set_controls(app, epochs=6)
-    assert app.wait(PATIENCE)
-    assert sorted(section.known) == list(range(7))
-
-
 def test_a_fork_has_no_start_of_its_own(app, inside):
     section = opened(inside, "time")
     set_controls(app, epochs=6)
     assert app.wait(PATIENCE)
+    assert sorted(section.known) == list(range(7))
     at_epoch(app, 3)
     train_on(app)
     assert sorted(section.known) == [3, 4, 5, 6]
@@ -347,7 +338,7 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_pat
     assert sorted(section.known) == [4]
     np.testing.assert_array_equal(np.array(section.gradient.data[0].x), [4])
     app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
-    assert (inside._subjects._newest.epoch, sorted(section.known)) == (4, [4])
+    assert sorted(section.known) == [4]
 
 
 def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
@@ -361,9 +352,9 @@ def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
 # Gradient check
 
 
-def test_the_table_holds_both_gradients_of_the_network(app, inside, small_dataset):
-    section = opened(inside, "check")
-    weights = at_epoch(app, 2)
+def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dataset):
+    section = opened(sections, "check")
+    weights = at_epoch(seen, 2)
     table = section.table.shown
     nn = NeuralNetwork(784, 12, 10, dtype=np.float64)
     nn.set_weights(weights)
@@ -383,19 +374,15 @@ def test_the_table_holds_both_gradients_of_the_network(app, inside, small_datase
     assert "Epoch 2" in table.how
 
 
-def test_check_again_draws_others_and_the_same_after_them(inside):
-    section = opened(inside, "check")
+def test_check_again_draws_others(sections):
+    section = opened(sections, "check")
     first = [row.weight for row in section.table.shown.rows]
     section.table._on_message(section.table, {"press": "again"}, [])
-    second = [row.weight for row in section.table.shown.rows]
-    assert first != second
-    section._draw_number = -1
-    section.table._on_message(section.table, {"press": "again"}, [])
-    assert [row.weight for row in section.table.shown.rows] == first
+    assert [row.weight for row in section.table.shown.rows] != first
 
 
-def test_a_wrong_backward_pass_is_seen_on_screen(inside, monkeypatch):
-    section = opened(inside, "check")
+def test_a_wrong_backward_pass_is_seen_on_screen(sections, monkeypatch):
+    section = opened(sections, "check")
     right = NeuralNetwork.backward
     monkeypatch.setattr(NeuralNetwork, "backward", lambda *args: tuple(-step for step in right(*args)))
     section.table._on_message(section.table, {"press": "again"}, [])
@@ -440,9 +427,7 @@ def test_the_verdict(checked, words, agrees):
 def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
     """With no weights and no biases every unit is on its kink when its own are nudged."""
     retrain(app, hidden_activation="relu", output="softmax", loss="cross_entropy", learning_rate=0.01)
-    moment = run_of(app).newest
-    nothing = Snapshot(moment.epoch, tuple(np.zeros_like(w) for w in moment.weights), moment.test_outputs)
-    app.session.open(replace(run_of(app), evaluation=replace(run_of(app).evaluation, snapshot=nothing)))
+    reopened(app, [np.zeros_like(w) for w in run_of(app).newest.weights])
     rows = opened(inside, "check").table.shown.rows
     kinks = [row for row in rows if row.weight[:2] in ("W1", "b1")]
     assert kinks
@@ -452,37 +437,42 @@ def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
 # One image
 
 
+def wish(section, words):
+    section.picker._on_message(section.picker, {"wish": words}, [])
+
+
+def choose_unit(section, stage, unit):
+    section.stages._on_message(section.stages, {"stage": stage, "unit": unit}, [])
+
+
 def formulas(section, stage, way="forward"):
     return {line["name"]: line for line in section.stages.stages[stage][way]}
 
 
-def test_the_walkthrough_holds_the_networks_numbers(app, inside, small_dataset):
-    section = opened(inside, "image")
+def test_the_walkthrough_holds_the_networks_numbers(seen, sections, small_dataset):
+    section = opened(sections, "image")
     section.picker.index = 17
-    section.stages._on_message(section.stages, {"stage": 0, "unit": 3}, [])
-    nn = app.network
-    x, d = small_dataset.X_test[:, 17:18], small_dataset.Y_test[:, 17:18]
-    y = nn.forward(x)
-    d_W1, d_b1, _, d_b2 = nn.backward(x, y, d)
-    true = int(small_dataset.test_labels[17])
-    assert formulas(section, 0)["a1[3]"]["value"] == written(float(nn.a1[3, 0]))
-    assert formulas(section, 0)["h1[3]"]["value"] == written(float(nn.h1[3, 0]))
-    assert formulas(section, 1)[f"y[{true}]"]["value"] == written(float(y[true, 0]))
-    assert formulas(section, 0, "back")["delta1[3]"]["value"] == written(float(d_b1[3, 0]))
-    assert formulas(section, 1, "back")[f"delta2[{true}]"]["value"] == written(float(d_b2[true, 0]))
-    (d_W,) = (line for name, line in formulas(section, 0, "back").items() if name.startswith("d_W1[3, "))
-    assert d_W["value"] == written(float(d_W1[3, int(d_W["name"][8:-1])]))
-    loss = 0.5 * float(np.square(y - d).sum())
+    choose_unit(section, 0, 3)
+    walk = walk_through(seen.network, small_dataset.X_test[:, 17], small_dataset.Y_test[:, 17])
+    first, last = walk.layers
+    assert formulas(section, 0)["a1[3]"]["value"] == written(float(first.a[3]))
+    assert formulas(section, 0)["h1[3]"]["value"] == written(float(first.h[3]))
+    assert formulas(section, 0, "back")["delta1[3]"]["value"] == written(float(first.delta[3]))
+    assert formulas(section, 1)[f"y[{walk.true}]"]["value"] == written(float(walk.y[walk.true]))
+    delta = formulas(section, 1, "back")[f"delta2[{walk.true}]"]
+    assert delta["value"] == written(float(last.delta[walk.true]))
+    loss = 0.5 * float(np.square(walk.y - small_dataset.Y_test[:, 17]).sum())
     assert section.stages.stages[2]["forward"][0]["value"] == written(loss)
-    assert [bar.text for bar in section.outputs.shown.bars] == [f"{value:.3f}" for value in y[:, 0]]
-    assert section.outputs.shown.bars[true].note == "true"
+    assert [bar.text for bar in section.outputs.shown.bars] == [f"{value:.3f}" for value in walk.y]
+    assert section.outputs.shown.bars[walk.true].note == "true"
 
 
-def test_the_walkthrough_follows_the_epoch_slider(app, inside, small_dataset):
-    section = opened(inside, "image")
-    section._chosen[0] = 2
-    weights = at_epoch(app, 1)
-    nn = app.network
+def test_the_walkthrough_follows_the_epoch_slider(seen, sections, small_dataset):
+    section = opened(sections, "image")
+    section.picker.index = 0
+    choose_unit(section, 0, 2)
+    weights = at_epoch(seen, 1)
+    nn = seen.network
     nn.set_weights(weights)
     nn.forward(small_dataset.X_test[:, :1])
     assert formulas(section, 0)["a1[2]"]["value"] == written(float(nn.a1[2, 0]))
@@ -497,7 +487,7 @@ def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset
     assert wrong.size > 1
     visited = []
     for _ in range(wrong.size + 1):
-        section.picker._on_message(section.picker, {"wish": "mistake"}, [])
+        wish(section, "mistake")
         visited.append(section.picker.index)
     start = 1 if wrong[0] == 0 else 0
     assert visited == [*wrong[start:], *wrong[: start + 1]]
@@ -507,27 +497,26 @@ def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset
 
 
 def test_without_a_mistake_there_is_none_to_go_to(app, inside, small_dataset):
-    perfect = run_of(app).newest.test_outputs.argmax(axis=0) == small_dataset.test_labels
     section = opened(inside, "image")
-    assert section.picker.content["has_mistakes"] == (not perfect.all())
-    before = section.picker.index
-    section._mistakes = lambda: np.empty(0, np.intp)
-    section._on_wish("mistake")
-    assert section.picker.index == before
+    right = np.eye(10, dtype=np.float32)[:, small_dataset.test_labels]
+    for outputs, has_mistakes in ((1 - right, True), (right, False)):
+        reopened(app, outputs=outputs)
+        assert section.picker.content["has_mistakes"] is has_mistakes
+    wish(section, "mistake")
+    assert section.picker.index == 0
 
 
 def test_a_random_image_is_another_one(inside):
-    section = opened(inside, "image")
-    seen = set()
+    section, visited = opened(inside, "image"), set()
     for _ in range(5):
-        section._on_wish("random")
-        seen.add(section.picker.index)
-    assert len(seen) > 2
+        wish(section, "random")
+        visited.add(section.picker.index)
+    assert len(visited) > 2
 
 
 def test_a_chosen_unit_stays_until_the_layers_change(app, inside):
     section = opened(inside, "image")
-    section._choose(0, 11)
+    choose_unit(section, 0, 11)
     section.picker.index = 40
     retrain(app, seed=7)
     assert section.stages.stages[0]["unit"] == 11
@@ -550,12 +539,6 @@ def test_every_layer_is_a_stage(app, inside):
 
 
 # What they share
-
-
-def test_the_probe_is_the_first_test_images(small_dataset):
-    X, d = probe(small_dataset, 7)
-    np.testing.assert_array_equal(X, small_dataset.X_test[:, :7])
-    np.testing.assert_array_equal(d, small_dataset.Y_test[:, :7])
 
 
 def test_larger_networks_are_tried_on_fewer_images():
@@ -607,21 +590,10 @@ def test_without_a_loop_long_work_is_done_at_once():
     assert list(steps) == []
 
 
-def test_diagnoses_on_the_page_are_those_of_the_network(app, inside, small_dataset):
-    section = opened(inside, "time")
-    expected = diagnose(app.network, small_dataset.X_test, small_dataset.Y_test)
-    for found, layer in zip(section.known[4.0], expected, strict=True):
-        assert found.saturated == layer.saturated
-        assert found.gradient_rms == pytest.approx(layer.gradient_rms, rel=1e-5)
-
-
 @pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])
 def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
-    moment = run_of(app).timeline.moments[-1]
-    weights = [np.array(w) for w in moment.weights]
+    weights = [np.array(w) for w in run_of(app).newest.weights]
     weights[0][0, 0], weights[2][0, 0], weights[0][1, 5] = np.nan, np.inf, -np.inf
-    ruined = Snapshot(moment.epoch, tuple(weights), moment.test_outputs)
-    evaluation = replace(run_of(app).evaluation, snapshot=ruined)
-    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
+    reopened(app, weights)
     opened(inside, name)
     assert "error" not in {message["kind"] for message in messages(app).values()}

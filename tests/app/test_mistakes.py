@@ -9,7 +9,8 @@ from app_steps import DIVERGING, PATIENCE, retrain, run_of, set_controls
 
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
-from explorer.network.mistakes import answered, probabilities
+from explorer.figures.reliability import reliability
+from explorer.network.mistakes import answered, confidences, select_samples
 from explorer.widgets.drawing_pad import SIDE
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)
@@ -21,61 +22,40 @@ def app(app):
     return app
 
 
-def test_the_table_shows_recall_and_support(app, small_dataset):
-    confusion = run_of(app).newest.confusion
-    for k, row in enumerate(app.panels["mistakes"].table.shown.rows):
+@pytest.fixture
+def seen(seen):
+    seen.panels.tab_bar.selected = "mistakes"
+    return seen
+
+
+def test_the_table_shows_recall_and_support(seen, small_dataset):
+    confusion = run_of(seen).newest.confusion
+    for k, row in enumerate(seen.panels["mistakes"].table.shown.rows):
         assert row[0] == str(k)
         assert row[1] == f"{100 * confusion[k, k] / confusion[k].sum():.1f} %"
         assert row[4] == str((small_dataset.test_labels == k).sum())
-
-
-def by_confidence(outputs, indices):
-    """The samples as their largest share of the sum of outputs puts them, and these shares."""
-    sure = (outputs / outputs.sum(axis=0)).max(axis=0)
-    order = sorted(indices, key=lambda index: -sure[index])
-    return order, [f"{100 * sure[index]:.0f} % sure" for index in order]
-
-
-def half_squared_errors(outputs, labels):
-    return 0.5 * np.square(outputs - np.eye(10)[:, labels]).sum(axis=0)
 
 
 @pytest.mark.parametrize("order", ["loss", "confidence"])
 def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     """The pictures, what is said of each and the order are those of the same test images."""
     panel, data = app.panels["mistakes"], small_dataset
-    outputs = run_of(app).newest.test_outputs.astype(float)
-    decided = outputs.argmax(axis=0)
-    wrong = np.flatnonzero(decided != data.test_labels)
-    assert len(set(np.round(outputs[:, wrong].sum(axis=0), 2))) > 1  # shares are not the outputs
+    retrain(app, learning_rate=0.001)  # more mistakes than a page has
+    outputs = run_of(app).newest.test_outputs
+    indices = select_samples(outputs, data.test_labels, mistakes_only=True, order=order)
     panel.order.value = order
-    indices, notes = by_confidence(outputs, wrong)
-    if order == "loss":
-        losses = half_squared_errors(outputs, data.test_labels)
-        indices = sorted(wrong, key=lambda index: -losses[index])
-    else:
-        assert [image["note"] for image in panel.images.gallery.images] == notes[:54]
-    gallery, page = panel.images.gallery, indices[:54]
-    assert gallery.sprite == sprite(data.test_images[page], gallery.columns)
-    assert [image["caption"] for image in gallery.images] == [
-        f"{data.test_labels[index]} → {decided[index]}" for index in page
-    ]
+    gallery, sure = panel.images.gallery, confidences(outputs)
     first = {"loss": "highest loss first", "confidence": "most confident first"}[order]
-    assert gallery.heading == f"{len(wrong)} mistakes, {first}"
+    assert gallery.heading == f"{len(indices)} mistakes, {first}"
+    for number in range(2):
+        gallery._on_message(gallery, {"page": number}, [])
+        page = indices[54 * number :][:54]
+        assert gallery.sprite == sprite(data.test_images[page], gallery.columns)
+        assert [image["note"] for image in gallery.images] == [f"{100 * sure[k]:.0f} % sure" for k in page]
+        assert [image["caption"] for image in gallery.images] == [
+            f"{data.test_labels[k]} → {outputs[:, k].argmax()}" for k in page
+        ]
     assert not any(image["right"] for image in gallery.images)
-
-
-def test_the_next_page_goes_on_where_the_first_ends(app, small_dataset):
-    images = app.panels["mistakes"].images
-    images._per_page = 5
-    images.sort_by("confidence")
-    outputs = run_of(app).newest.test_outputs.astype(float)
-    wrong = np.flatnonzero(outputs.argmax(axis=0) != small_dataset.test_labels)
-    indices, notes = by_confidence(outputs, wrong)
-    images.gallery._on_message(images.gallery, {"page": 1}, [])
-    assert images.gallery.page == 1
-    assert [image["note"] for image in images.gallery.images] == notes[5:10]
-    assert images.gallery.sprite == sprite(small_dataset.test_images[indices[5:10]], images.gallery.columns)
 
 
 @pytest.mark.parametrize(("output", "what"), [("sigmoid", "shares"), ("softmax", "probabilities")])
@@ -92,32 +72,24 @@ def test_shares_are_named_for_what_they_are(app, output, what):
     )
 
 
-def test_calibration_is_that_of_the_confidences_that_are_shown(app, small_dataset):
-    """By the formula: in each tenth, how far the share of right ones is from the mean confidence."""
-    panel, outputs = app.panels["mistakes"], run_of(app).newest.test_outputs.astype(float)
-    sure = (outputs / outputs.sum(axis=0)).max(axis=0)
-    right = outputs.argmax(axis=0) == small_dataset.test_labels
-    tenth = np.ceil(10 * sure)
-    bins = [tenth == k for k in range(1, 11) if (tenth == k).any()]
-    error = sum(b.sum() * abs(right[b].mean() - sure[b].mean()) for b in bins) / len(sure)
-    assert panel.calibration.summary == f"expected calibration error {100 * error:.1f} %"
-    assert panel.calibration.layout.title.text == f"Expected calibration error {100 * error:.1f} %"
+def test_calibration_is_that_of_the_confidences_that_are_shown(seen, small_dataset):
+    panel = seen.panels["mistakes"]
+    bins = reliability(run_of(seen).newest.test_outputs, small_dataset.test_labels)
+    assert panel.calibration.summary == f"expected calibration error {100 * bins.error:.1f} %"
+    assert panel.calibration.layout.title.text == f"Expected calibration error {100 * bins.error:.1f} %"
     (_, points) = panel.calibration.data
-    np.testing.assert_allclose(np.array(points.x, float), [100 * sure[b].mean() for b in bins], rtol=1e-5)
-    np.testing.assert_allclose(np.array(points.y, float), [100 * right[b].mean() for b in bins], rtol=1e-5)
+    assert len(points.x) == len({*np.ceil(10 * confidences(run_of(seen).newest.test_outputs))})
     assert "On the diagonal the network is right as often as it is sure" in panel.calibration_caption.text
 
 
-def test_a_threshold_answers_fewer_and_better(app, small_dataset):
-    panel, outputs = app.panels["mistakes"], run_of(app).newest.test_outputs
+def test_a_threshold_answers_fewer_and_better(seen, small_dataset):
+    panel, outputs = seen.panels["mistakes"], run_of(seen).newest.test_outputs
     assert panel.threshold.text.startswith("200 of 200")
-    panel.threshold.value = 60
-    kept = probabilities(outputs).max(axis=0) >= 0.6
-    assert panel.threshold.text.startswith(f"{kept.sum()} of 200")
-    everything, some = (answered(outputs, small_dataset.test_labels, t) for t in (0.0, 0.6))
-    assert everything.coverage == 1.0
-    assert everything.accuracy == run_of(app).newest.record.test_accuracy
-    assert some.n_right == (outputs.argmax(axis=0) == small_dataset.test_labels)[kept].sum()
+    panel.threshold.value = 20
+    kept = answered(outputs, small_dataset.test_labels, 0.2)
+    assert 0 < kept.n < 200
+    assert panel.threshold.text.startswith(f"{kept.n} of 200")
+    assert f"{100 * kept.accuracy:.1f}" in panel.threshold.text
 
 
 def test_a_hidden_tab_is_not_drawn(app):
@@ -145,9 +117,9 @@ def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
     assert section.picker.arrivals == 1
 
 
-def test_a_cards_shares_are_those_of_its_image(app):
-    outputs = run_of(app).newest.test_outputs.astype(float)
-    for image in app.panels["mistakes"].images.gallery.images[:5]:
+def test_a_cards_shares_are_those_of_its_image(seen):
+    outputs = run_of(seen).newest.test_outputs.astype(float)
+    for image in seen.panels["mistakes"].images.gallery.images[:5]:
         y = outputs[:, image["key"]]
         np.testing.assert_allclose(image["shares"], y / y.sum(), atol=6e-5)
         assert image["about"] == f"test image {image['key']}, shares of the outputs' sum"
@@ -180,12 +152,12 @@ def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(untra
     assert (gallery.true, gallery.predicted, gallery.heading) == (-1, -1, "Images")
 
 
-def test_the_heading_says_which_cell(app, small_dataset):
-    images, confusion = app.panels["mistakes"].images, run_of(app).newest.confusion
+def test_the_heading_says_which_cell(seen, small_dataset):
+    images, confusion = seen.panels["mistakes"].images, run_of(seen).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
-    seen = set()
+    sizes = set()
     for true, predicted in np.ndindex(10, 10):
-        app.views.choose(true, predicted)
+        seen.views.choose(true, predicted)
         n = int(confusion[true, predicted])
         order = ", highest loss first" if n > 1 else ""
         what = (
@@ -194,12 +166,12 @@ def test_the_heading_says_which_cell(app, small_dataset):
             else f"{true} read as {predicted}: {n} mistake{'' if n == 1 else 's'}"
         )
         assert images.gallery.heading == what + order
-        seen.add(min(n, 2))
-    assert seen == {0, 1, 2}
+        sizes.add(min(n, 2))
+    assert sizes == {0, 1, 2}
     of_3, as_3 = int(mistakes[3].sum()), int(mistakes[:, 3].sum())
-    app.views.choose(3, -1)
+    seen.views.choose(3, -1)
     assert images.gallery.heading.startswith(f"3 misclassified: {of_3} mistake")
-    app.views.choose(-1, 3)
+    seen.views.choose(-1, 3)
     assert images.gallery.heading.startswith(f"misclassified as 3: {as_3} mistake")
 
 
@@ -225,7 +197,7 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     draw.pad.ink = bytes([255]) * SIDE * SIDE
     assert draw.sentence.text == what
     broken.panels.tab_bar.selected = "inside"
-    assert broken.panels["inside"]._why.text == f"{what} Shown are its initial weights."
+    assert broken.panels["inside"].why.text == f"{what} Shown are its initial weights."
 
 
 def test_while_the_first_epoch_runs_the_pad_says_so(small_dataset):
@@ -287,27 +259,27 @@ def test_a_run_that_is_deleted_is_compared_with_no_more(app):
     assert hidden(panel.together)
 
 
-def test_a_cell_of_this_matrix_filters_these_images(app):
-    panel, confusion = app.panels["mistakes"], run_of(app).newest.confusion
+def test_a_cell_of_this_matrix_filters_these_images(seen):
+    panel, confusion = seen.panels["mistakes"], run_of(seen).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
     row, column = (int(k) for k in np.unravel_index(mistakes.argmax(), mistakes.shape))
-    app.views.toggle(row, column)
+    seen.views.toggle(row, column)
     assert len(panel.images.gallery.images) == min(54, mistakes.max())
     for part in (panel.matrix.matrix, panel.matrix.difference):
         (frame,) = part.figure.to_plotly_json()["layout"]["shapes"]
         assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
-    app.views.toggle(row, column)
-    assert app.selected_cell is None
+    seen.views.toggle(row, column)
+    assert seen.selected_cell is None
 
 
-def test_the_arrow_keys_go_from_cell_to_cell(app):
-    panel = app.panels["mistakes"]
+def test_the_arrow_keys_go_from_cell_to_cell(seen):
+    panel = seen.panels["mistakes"]
     figure = panel.matrix.matrix.figure
 
     def press(*keys):
         for key in keys:
             figure._hear(figure, {"kind": "key", "key": key}, [])
-        return app.selected_cell
+        return seen.selected_cell
 
     assert press("ArrowDown") == (0, 0)
     assert press("ArrowLeft", "ArrowUp") == (0, 0)  # the edge

@@ -53,7 +53,7 @@ def test_what_there_is_to_look_into_is_shown_or_said_not_to_be(own_app, section,
     inside.choice.value = section
     own_app.panels.tab_bar.selected = "inside"
     shown = [name for name, one in inside._sections.items() if "explorer-hidden" not in one.view._dom_classes]
-    assert inside._why.text.startswith(said)
+    assert inside.why.text.startswith(said)
     assert shown == ([] if said else [section])
     assert not any(message["kind"] == "error" for message in own_app.messages.messages)
 

@@ -18,7 +18,6 @@ from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import journal_content, parse_journal
 from explorer.training.studies.study import StudyDelivery, StudyRunner, study
-from explorer.wording import counted
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
 HIDDEN = "explorer-hidden"
@@ -65,6 +64,35 @@ def ask(panel, setting="batch_size", values="8, 600", *others, seeds="1"):
 def costs(panel):
     wait_for(lambda: "about" in panel.progress.shown.text)
     return panel.progress.shown.text
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What each study that was started has been given: its runs, what takes a delivery, and how many at a time."""
+    given = []
+    monkeypatch.setattr(
+        StudyRunner, "start", lambda _self, configs, _data, *others: given.append((configs, *others)) or 0
+    )
+    return given
+
+
+def failures(configs):
+    return [
+        Trial(config, "diverged", error="the loss has not been a number since epoch 1") for config in configs
+    ]
+
+
+def open_file(panel, content, name="mine.jsonl", size=None):
+    told = {"open": name, "size": size or len(content), "at": 0}
+    panel.files._on_message(panel.files, told, [content] if size is None else [])
+
+
+def opened(panel, content):
+    before = set(threading.enumerate())
+    open_file(panel, content)
+    for thread in {*threading.enumerate()} - before:
+        if thread.is_alive():  # another's may be about to start
+            thread.join(60)
 
 
 # ---------------------------------------------------------------- which runs
@@ -148,9 +176,7 @@ def test_more_than_two_thousand_runs_are_refused(panel):
     assert panel.form.seeds.error == "Too many runs: expected at most 2\u202f000 runs."
 
 
-def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
-    started = []
-    monkeypatch.setattr(StudyRunner, "start", lambda _self, configs, *_: started.append(configs) or 0)
+def test_a_thousand_runs_are_asked_about_once_more(panel, started):
     ask(panel, seeds="600")
     cost = costs(panel)
     assert cost.startswith("1\u202f200 runs, about ")
@@ -159,24 +185,10 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, monkeypatch):
     assert panel.progress.shown.text.startswith(cost)
     assert not started
     press(panel)
-    assert len(started[0]) == 1200
+    assert len(started[0][0]) == 1200
 
 
 # ---------------------------------------------------------------- running
-
-
-@pytest.mark.slow
-def test_a_study_of_batch_sizes_is_drawn_and_put_into_words(panel):
-    panel.form.epochs.text = panel.form.seeds.text = "1"
-    run(panel)
-    wait_for(lambda: panel.progress.shown.text.endswith("of 12 runs · done"))
-    sizes = [1, 8, 32, 128, 512, 600]
-    assert sorted({trial.config.batch_size for trial in panel.trials}) == sizes
-    assert {trial.config.seed for trial in panel.trials} == {0}
-    assert HIDDEN not in panel.drawing.view._dom_classes
-    by_sum = next(trace for trace in panel.drawing.figures["accuracy"].data if trace.name == "sum")
-    assert len(by_sum.y) == len(sizes)
-    wait_for(lambda: panel.drawing.words.text.startswith("By sum, "))
 
 
 @pytest.mark.slow
@@ -200,18 +212,13 @@ def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
     assert panel.progress.shown.text == "8 of 8 runs · done"
 
 
-def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkeypatch):
-    tell = []
-    monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, configs, _data, deliver, *_: tell.append((configs, deliver)) or 0
-    )
-    monkeypatch.setattr(StudyRunner, "stop", lambda _self: None)
+def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, started):
     ask(panel, values="8, 16, 32", seeds="2")
     costs(panel)
     press(panel)
-    (configs, deliver), kept = tell[0], None
+    ((configs, deliver, _n_workers),) = started
     assert len(configs) == 6
-    kept = Trial(configs[0], "diverged", error="the loss has not been a number since epoch 1")
+    (kept,) = failures(configs[:1])
     deliver(StudyDelivery(0, kept))
     deliver(StudyDelivery(0, Trial(configs[1], "failed", error="out of memory")))
     assert "1 failed: out of memory" in panel.progress.shown.text
@@ -221,19 +228,15 @@ def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, monkey
     assert kept in panel.trials
     costs(panel)
     press(panel)
-    assert set(tell[1][0]) == set(configs) - {configs[0]}
+    assert set(started[1][0]) == set(configs) - {configs[0]}
     deliver(StudyDelivery(1, kept))  # of the study that was stopped: too late
     assert len(panel.trials) == 2
 
 
-def test_a_study_says_that_it_waits(panel, monkeypatch):
-    tell = []
-    monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, _configs, _data, deliver, *_: tell.append(deliver) or 0
-    )
+def test_a_study_says_that_it_waits(panel, started):
     costs(panel)
     press(panel)
-    (deliver,) = tell
+    ((_configs, deliver, _n_workers),) = started
     deliver(StudyDelivery(0, in_line=3))
     assert panel.progress.shown.text.endswith("runs · waiting for a turn: 3rd")
     deliver(StudyDelivery(0, in_line=0))
@@ -253,15 +256,13 @@ def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
     assert not panel.progress.shown.running
 
 
-def test_the_plan_says_how_many_runs_a_seat_has_room_for(panel, monkeypatch):
-    started = []
-    monkeypatch.setattr(StudyRunner, "start", lambda _self, *given: started.append(given[3]) or 0)
+def test_the_plan_says_how_many_runs_a_seat_has_room_for(panel, started, monkeypatch):
     monkeypatch.setattr(module, "n_cores", lambda: 4)
     monkeypatch.setattr(module, "workers_for", lambda *_: 1)
     panel.form.seeds.text = "2"
     wait_for(lambda: panel.progress.shown.text.endswith("room for 1 run at a time"))
     press(panel)
-    assert started == [1]
+    assert started[0][2] == 1
 
 
 def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
@@ -299,14 +300,6 @@ def test_with_an_optimizer_that_takes_the_mean_there_is_one_curve(app, panel):
 # ---------------------------------------------------------------- files
 
 
-def opened(panel, content, name="mine.jsonl"):
-    before = set(threading.enumerate())
-    panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
-    for thread in {*threading.enumerate()} - before:
-        if thread.is_alive():  # another's may be about to start
-            thread.join(60)
-
-
 def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypatch):
     configs = grid(CONFIG.replace(epochs=1), batch_size=[8, 600], hidden_sizes=[4, (8, 4)], seed=[7, 8])
     done = tuple(study(configs[:-1], small_dataset))
@@ -327,13 +320,13 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
 
 def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset):
     asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1), 600, [7]).configs
-    done = [
-        Trial(config, "diverged", error="the loss has not been a number since epoch 1")
-        for config in asked[:9]
-    ]
-    opened(panel, journal_content(done, small_dataset))
+    opened(panel, journal(small_dataset, *asked[:9]))
     assert panel.form.question.value == "batch"
     assert set(panel.missing) == set(asked[9:])
+
+
+def journal(dataset, *configs):
+    return journal_content(failures(configs), dataset)
 
 
 @pytest.mark.parametrize(
@@ -342,50 +335,49 @@ def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset
         (b"\x89PNG", "mine.jsonl is not the journal of a study."),
         (b'{"nn-explorer study": {]\n', "mine.jsonl is damaged in line 1"),
         (b"", "mine.jsonl contains no runs yet."),
+        (None, "mine.jsonl has more than 32 MB"),
+        (
+            [CONFIG.replace(seed=seed) for seed in range(MOST_TRIALS + 1)],
+            "mine.jsonl holds more than 2\u202f000 runs",
+        ),
+        ([CONFIG, CONFIG.replace(n_train=601)], "mine.jsonl can't be opened: n_train is 601; expected "),
+        (
+            [CONFIG.replace(batch_size=n, epochs=n) for n in range(1, 46)],
+            "mine.jsonl can't be opened: runs is 2025; expected at most 2\u202f000",
+        ),
+        (
+            grid(CONFIG, hidden_sizes=[4, 8], batch_size=[8, 16], learning_rate=[0.1, 1.0]),
+            "mine.jsonl varies hidden units, batch size and learning rate; this tab shows one or two settings: "
+            "nn-explorer study --report shows it.",
+        ),
     ],
+    ids=["no journal", "damaged", "empty", "too large", "runs", "images", "combinations", "three settings"],
 )
-def test_a_file_that_is_no_study_is_refused(panel, content, says):
+def test_a_file_that_can_t_be_shown_is_refused_and_changes_nothing(app, panel, small_dataset, content, says):
     costs(panel)
-    opened(panel, content)
-    assert panel.progress.shown.text.startswith(says)
+    before = app.session.config, panel.plan
+    if content is None:
+        open_file(panel, b"", size=MOST_JOURNAL_BYTES + 1)
+    else:
+        opened(panel, content if isinstance(content, bytes) else journal(small_dataset, *content))
+    wait_for(lambda: panel.progress.shown.text.startswith(says))
     assert panel.progress.shown.text.endswith("Nothing was changed.")
-    assert panel.trials == ()
-
-
-def test_a_file_that_is_too_large_is_refused_with_the_limit(panel):
-    costs(panel)
-    panel.files._on_message(panel.files, {"open": "mine.jsonl", "size": MOST_JOURNAL_BYTES + 1, "at": 0}, [])
-    wait_for(lambda: "mine.jsonl has more than 32 MB" in panel.progress.shown.text)
-    assert panel.progress.shown.text.endswith("Nothing was changed.")
-
-
-def test_a_file_with_more_runs_than_a_study_can_have_is_refused(panel, small_dataset):
-    costs(panel)
-    runs = [Trial(CONFIG.replace(seed=seed), "failed", error="why") for seed in range(MOST_TRIALS + 1)]
-    opened(panel, journal_content(runs, small_dataset))
-    says = f"mine.jsonl holds more than {counted(MOST_TRIALS, 'run')}. Nothing was changed."
-    wait_for(lambda: panel.progress.shown.text == says)
+    assert (app.session.config, panel.plan, panel.trials) == (*before, ())
 
 
 def test_a_study_of_other_images_is_refused(panel, other_dataset):
     costs(panel)
-    opened(panel, journal_content([Trial(CONFIG, "failed", error="why")], other_dataset))
-    assert (
-        panel.progress.shown.text == "mine.jsonl holds runs on another data set, Ways. Nothing was changed."
-    )
+    opened(panel, journal(other_dataset, CONFIG))
+    says = "mine.jsonl holds runs on another data set, Ways. Nothing was changed."
+    wait_for(lambda: panel.progress.shown.text == says)
+
+
+def test_a_journal_of_one_setting_and_many_seeds_is_shown(panel, small_dataset):
+    opened(panel, journal(small_dataset, *(CONFIG.replace(seed=n) for n in range(200))))
+    wait_for(lambda: len(panel.trials) == len(panel.plan.configs) == 200)
 
 
 # ---------------------------------------------------------------- what comes late, or fails
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """What each study that was started has been given: its runs, and what takes a delivery."""
-    given = []
-    monkeypatch.setattr(
-        StudyRunner, "start", lambda _self, configs, _data, deliver, *_: given.append((configs, deliver)) or 0
-    )
-    return given
 
 
 @pytest.fixture
@@ -416,16 +408,6 @@ def paused(monkeypatch):
     return hold
 
 
-def failures(configs):
-    return [
-        Trial(config, "diverged", error="the loss has not been a number since epoch 1") for config in configs
-    ]
-
-
-def open_file(panel, content, name="mine.jsonl"):
-    panel.files._on_message(panel.files, {"open": name, "size": len(content), "at": 0}, [content])
-
-
 @pytest.mark.parametrize("leave", ["close", "use"])
 def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, paused, other_dataset, leave):
     costs(panel)
@@ -442,7 +424,7 @@ def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
 ):
     costs(panel)
     press(panel)
-    ((configs, deliver),) = started
+    ((configs, deliver, _n_workers),) = started
     later, drawn = [], []
     monkeypatch.setattr(app.views.loop, "call_later", lambda _seconds, call: later.append(call))
     monkeypatch.setattr(panel.drawing, "show", lambda *_: drawn.append(1))
@@ -457,7 +439,7 @@ def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
 def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel, paused, small_dataset):
     costs(panel)
     let_go = paused("parse_journal")
-    open_file(panel, journal_content(failures([CONFIG]), small_dataset))
+    open_file(panel, journal(small_dataset, CONFIG))
     app.close()
     let_go()
     assert panel.trials == ()
@@ -468,7 +450,7 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
     costs(panel)
     let_go = paused("parse_journal")
     press_before = panel.progress.shown.press
-    open_file(panel, journal_content(failures([CONFIG]), small_dataset) if is_good else b"PNG")
+    open_file(panel, journal(small_dataset, CONFIG) if is_good else b"PNG")
     assert panel.progress.shown.waits
     assert not panel.files.can_open
     press(panel)
@@ -491,48 +473,16 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
 def test_a_file_that_comes_while_a_study_runs_changes_nothing(panel, started, small_dataset):
     costs(panel)
     press(panel)
-    open_file(panel, journal_content(failures([CONFIG]), small_dataset))
+    open_file(panel, journal(small_dataset, CONFIG))
     assert panel.progress.shown.running
     assert panel.trials == ()
-
-
-def test_a_journal_in_which_three_settings_vary_is_refused(app, panel, small_dataset):
-    costs(panel)
-    configs = grid(CONFIG, hidden_sizes=[4, 8], batch_size=[8, 16], learning_rate=[0.1, 1.0])
-    before = app.session.config, panel.plan
-    opened(panel, journal_content(failures(configs), small_dataset))
-    assert panel.progress.shown.text == (
-        "mine.jsonl varies hidden units, batch size and learning rate; this tab shows one or two settings: "
-        "nn-explorer study --report shows it. Nothing was changed."
-    )
-    assert (app.session.config, panel.plan) == before
-    assert panel.trials == ()
-
-
-def test_a_journal_of_more_images_than_there_are_is_refused(panel, small_dataset):
-    costs(panel)
-    opened(panel, journal_content(failures([CONFIG, CONFIG.replace(n_train=601)]), small_dataset))
-    assert panel.progress.shown.text.startswith("mine.jsonl can't be opened: n_train is 601; expected ")
-    assert panel.trials == ()
-
-
-def test_a_journal_of_more_combinations_than_a_study_can_have_is_refused(panel, small_dataset):
-    costs(panel)
-    few = [CONFIG.replace(batch_size=n, epochs=n) for n in range(1, 46)]
-    opened(panel, journal_content(failures(few), small_dataset))
-    assert panel.progress.shown.text.startswith(
-        "mine.jsonl can't be opened: runs is 2025; expected at most 2\u202f000"
-    )
-    seeds = [CONFIG.replace(seed=n) for n in range(200)]
-    opened(panel, journal_content(failures(seeds), small_dataset))
-    assert len(panel.trials) == len(panel.plan.configs) == 200
 
 
 def test_the_controls_are_read_again_after_a_file_that_could_not_be_shown(panel, small_dataset, monkeypatch):
     costs(panel)
     with monkeypatch.context() as patch:
         patch.setattr(study_plan, "as_text", lambda *_: 1 / 0)
-        opened(panel, journal_content(failures([CONFIG]), small_dataset))
+        opened(panel, journal(small_dataset, CONFIG))
     panel.form.question.value, panel.form.seeds.text, panel.form.epochs.text = "batch", "2", "3"
     assert len(panel.plan.configs) == 24
 
@@ -566,7 +516,7 @@ def test_while_a_study_runs_no_values_are_compared(panel, started, monkeypatch):
     compared = []
     monkeypatch.setattr(module, "study_words", lambda *_: compared.append(1) or "words")
     press(panel)
-    ((configs, deliver),) = started
+    ((configs, deliver, _n_workers),) = started
     deliver(StudyDelivery(0, failures(configs[:1])[0]))
     assert not compared
     deliver(StudyDelivery(0))
@@ -584,7 +534,7 @@ def test_the_epochs_are_not_read_where_they_vary(panel):
 
 def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
     configs = grid(CONFIG, hidden_sizes=[4, 8], seed=[0, 5, 9])
-    opened(panel, journal_content(failures(configs[:-1]), small_dataset))
+    opened(panel, journal(small_dataset, *configs[:-1]))
     assert {config.seed for config in panel.plan.configs} == {0, 5, 9}
     assert panel.missing == configs[-1:]
     panel.form.seeds.text = "4"
@@ -593,7 +543,7 @@ def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
 
 @pytest.mark.parametrize("other", ["question", "axis"])
 def test_another_question_has_seeds_from_0(panel, small_dataset, other):
-    opened(panel, journal_content(failures(grid(CONFIG, hidden_sizes=[4, 8], seed=[7, 8])), small_dataset))
+    opened(panel, journal(small_dataset, *grid(CONFIG, hidden_sizes=[4, 8], seed=[7, 8])))
     assert {config.seed for config in panel.plan.configs} == {7, 8}
     if other == "question":
         panel.form.question.value = "batch"

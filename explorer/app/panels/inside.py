@@ -254,8 +254,8 @@ class Inside:
         self._views, self._on_chosen = views, on_chosen
         self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
         self.choice.observe(views.on_loop(self._on_choice), "value")
-        self._why = Caption()
-        self._nothing = box("explorer-column", self._why)
+        self.why = Caption()  # there is nothing to look into
+        self._nothing = box("explorer-column", self.why)
         self._sections: dict[str, Section] = {}
         self._subjects = Subjects()
         self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
@@ -278,10 +278,10 @@ class Inside:
     def show(self, state: ViewState) -> None:
         """Draw the selected epoch in the visible section."""
         subject = self._subjects.of(state)
-        self._why.text = _said(state, subject, self.choice.value)
+        self.why.text = _reason(state, subject, self.choice.value)
         is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
         chosen = self[self.choice.value] if is_shown else None
-        set_hidden(self._nothing, not self._why.text)
+        set_hidden(self._nothing, not self.why.text)
         for section in self._sections.values():
             set_hidden(section.view, section is not chosen)
         if chosen is not None and subject is not None:
@@ -292,7 +292,7 @@ class Inside:
         self._on_chosen()
 
 
-def _said(state: ViewState, subject: Subject | None, section: str) -> str:
+def _reason(state: ViewState, subject: Subject | None, section: str) -> str:
     """Return why the newest moment is missing: the sections then show the initial weights, or nothing."""
     if subject is None:
         if state.run is None or state.run.own is None:

@@ -187,11 +187,11 @@ class RunComparison:
         self.side_by_side = Display(SideBySide())
         self.difference = Difference(class_names, theme)
         self.caption = Caption()
-        self._place = box("explorer-panel-figure", self.difference.figure, self.caption)
+        self.figure = box("explorer-panel-figure", self.difference.figure, self.caption)
         self.view = box(
             "explorer-column explorer-two explorer-runs-compare explorer-hidden",
             self.side_by_side,
-            self._place,
+            self.figure,
         )
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
@@ -206,7 +206,7 @@ class RunComparison:
         self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
         in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
         compare = in_a is not None and in_b is not None and a.dataset.compares_with(b.dataset)
-        set_hidden(self._place, not compare)
+        set_hidden(self.figure, not compare)
         if compare:
             self._name_classes(a.dataset.class_names, theme)
             self.difference.show(in_a, in_b, theme)
@@ -217,7 +217,7 @@ class RunComparison:
         if class_names != self._class_names:
             before, self._class_names = self.difference.figure, class_names
             self.difference = Difference(class_names, theme)
-            self._place.children = (self.difference.figure, self.caption)
+            self.figure.children = (self.difference.figure, self.caption)
             before.close()
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:

@@ -27,6 +27,18 @@ def set_controls(app, **changes):
     app.config = app.config.replace(**changes)
 
 
+def change(app, **changes):
+    """Change settings, and wait for the run."""
+    set_controls(app, **changes)
+    assert app.wait(PATIENCE)
+
+
+def done(verb, *arguments, **options):
+    """Call a method of an app or a session, and wait for the run."""
+    verb(*arguments, **options)
+    assert verb.__self__.wait(PATIENCE)
+
+
 def retrain(app, **changes):
     """Train the present settings with some changes, to the end."""
     app.train(app.config.replace(**changes))

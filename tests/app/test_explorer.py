@@ -7,11 +7,10 @@ import time
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, run_of, set_controls, train_on
+from app_steps import PATIENCE, change, done, messages, run_of, set_controls, train_on
 from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
-from explorer.training import ConfigError
 from explorer.widgets.live_figure import LiveFigure
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
@@ -40,8 +39,7 @@ def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
 
 def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_dataset):
     before = list(app.history)
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     assert app.config == CONFIG.replace(batch_size=32)
     assert list(app.history) == list(train(app.config, small_dataset))
     faint = [t for t in app.panels["overview"].accuracy.figure.data if t.name == "earlier runs" and t.visible]
@@ -52,8 +50,7 @@ def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_d
 def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     overview = app.panels["overview"]
     assert overview.loss.caption.text.startswith("Train loss is averaged")
-    app.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
     shown = {
         name: [t.name for t in getattr(overview, name).figure.data if t.visible]
         for name in ("loss", "accuracy")
@@ -63,24 +60,9 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
 
-def test_more_epochs_continue_the_run(app, small_dataset):
-    before = list(app.history)
-    set_controls(app, epochs=5)
-    assert app.wait(PATIENCE)
-    assert all(kept is record for kept, record in zip(app.history, before, strict=False))
-    assert list(app.history) == list(train(CONFIG.replace(epochs=5), small_dataset))
-
-
-def test_fewer_epochs_start_a_new_run(app, small_dataset):
-    set_controls(app, epochs=2)
-    assert app.wait(PATIENCE)
-    assert len(app.history) == 2
-
-
 def test_two_fast_changes_leave_one_run(app, small_dataset):
     set_controls(app, hidden_sizes=[64], epochs=500)
-    set_controls(app, hidden_sizes=[5], epochs=2)
-    assert app.wait(PATIENCE)
+    change(app, hidden_sizes=[5], epochs=2)
     assert list(app.history) == list(train(CONFIG.replace(hidden_sizes=5, epochs=2), small_dataset))
 
 
@@ -103,8 +85,7 @@ def test_what_has_ended_goes_on_and_says_how(app):
     press(app, "step_epoch")
     assert (app.status, len(app.history)) == ("finished", 14)
     set_controls(app, epochs=500)
-    app.stop()
-    assert app.wait(PATIENCE)
+    done(app.stop)
     assert app.run_bar.resumes == "Resume"
     press(app, "step_batch")
     assert app.status == "paused"
@@ -167,34 +148,12 @@ def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(oth
     app.close()
 
 
-def test_a_config_for_more_images_than_there_are_is_refused(app):
-    with pytest.raises(ConfigError, match="n_train"):
-        app.train(CONFIG.replace(n_train=10_000))
-    assert app.config == CONFIG
-    assert app.status == "finished"
-
-
-def test_stop_pause_step_reset(app):
-    set_controls(app, epochs=500, batch_size=1)
-    app.session.pause()
-    assert app.wait(PATIENCE)
-    assert app.status == "paused"
-    step = round(run_of(app).epoch * run_of(app).place[2])
-    app.session.step("batch")
-    assert app.wait(PATIENCE)
-    assert run_of(app).evaluation.step == step + 1
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
-    assert run_of(app).evaluation.epoch == int(run_of(app).evaluation.epoch)
-    app.session.resume()
-    app.session.stop()
-    assert app.wait(PATIENCE)
-    assert app.status == "stopped"
-    app.session.reset()
-    assert app.wait(PATIENCE)
+def test_after_a_reset_all_shows_the_untrained_network(app):
+    change(app, epochs=8)
+    done(app.session.reset)
     assert (app.status, app.epoch, len(app.history)) == ("idle", 0, 0)
     assert app.run_bar.trains == "Train"
-    assert 0 < app.test_accuracy < 0.4  # the untrained network's
+    assert 0 < app.test_accuracy < 0.4
     shown = {tile.label: tile for tile in app.tiles.shown.tiles}
     assert shown["Test accuracy"].value == f"{100 * app.test_accuracy:.1f} %"
     assert shown["Train accuracy"].note == "of 600 training images"
@@ -203,19 +162,7 @@ def test_stop_pause_step_reset(app):
     matrix = overview.confusion.matrix
     assert matrix.figure.summary.startswith(f"{np.trace(app.confusion)} of 200 test images right")
     assert f"{200 - np.trace(app.confusion)} mistakes" in overview.gallery.images.gallery.heading
-    assert overview.accuracy.caption.text.startswith("epoch 0 of 500, test accuracy")
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
-    assert len(app.history) == 1
-
-
-def test_stepping_to_the_last_epoch_finishes_the_run(app):
-    app.session.reset()
-    for _ in range(CONFIG.epochs):
-        app.session.step("epoch")
-        assert app.wait(PATIENCE)
-    assert app.wait(PATIENCE)
-    assert app.status == "finished"
+    assert overview.accuracy.caption.text.startswith("epoch 0 of 8, test accuracy")
 
 
 def test_a_collapsed_run_is_explained_and_fixed_by_one_click(small_dataset):
@@ -310,32 +257,8 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
 
 
-def test_a_fork_trains_on_from_the_selected_epoch(app, small_dataset):
-    parent = run_of(app)
-    set_controls(app, epochs=6)
-    assert app.wait(PATIENCE)
-    app.panels.tab_bar.position = 1
-    app.run_bar.auto = False
-    set_controls(app, learning_rate=0.02)
-    train_on(app)
-    assert run_of(app).parent.number == parent.number
-    assert [record.epoch for record in app.history] == [3, 4, 5, 6]
-    assert app.history[0] != parent.history[2]
-
-
-def test_a_fork_with_the_same_settings_goes_on_as_its_parent_did(app):
-    set_controls(app, epochs=6)
-    assert app.wait(PATIENCE)
-    parent = run_of(app)
-    app.panels.tab_bar.position = 2
-    train_on(app)
-    assert list(app.history) == list(parent.history)[3:]
-    assert parent.number in [run.number for run in app.session.state.earlier]
-
-
 def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
-    set_controls(app, epochs=6)
-    assert app.wait(PATIENCE)
+    change(app, epochs=6)
     parent = run_of(app)
     app.run_bar.auto = False
     app.panels.tab_bar.position = 3
@@ -371,17 +294,8 @@ def test_dead_units_are_found_in_the_weights(small_dataset):
     app.close()
 
 
-def test_weights_that_do_not_fit_the_controls_are_explained(app):
-    app.run_bar.auto = False
-    set_controls(app, hidden_sizes=[20])
-    app.panels.tab_bar.position = 0
-    train_on(app)
-    assert "12 hidden units" in messages(app)["fork"]["why"]
-
-
 def test_a_message_about_the_link_stays_while_the_run_goes_on(app):
-    app.open_link("spam=1&epochs=2")
-    assert app.wait(PATIENCE)
+    done(app.open_link, "spam=1&epochs=2")
     assert "spam" in messages(app)["link"]["text"]
     app.views.refresh()
     assert "link" in messages(app)
@@ -399,8 +313,7 @@ def go_to(app, query):
 def test_each_run_of_other_settings_is_a_step_that_back_undoes(app, small_dataset):
     first = app.header.query
     assert app.header.step == 0
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     second = app.header.query
     assert (app.header.step, second != first) == (1, True)
     go_to(app, first)
@@ -414,8 +327,7 @@ def test_each_run_of_other_settings_is_a_step_that_back_undoes(app, small_datase
 
 def test_back_and_forward_show_the_runs_that_are_there(app):
     first, before = app.header.query, run_of(app)
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     second, after = app.header.query, run_of(app)
     for query, run in ((first, before), (second, after), (first, before)):
         go_to(app, query)
@@ -424,15 +336,6 @@ def test_back_and_forward_show_the_runs_that_are_there(app):
         assert [one.seconds for one in run_of(app).history] == [one.seconds for one in run.history]
         assert (app.config, app.header.query) == (run.config, query)
     assert len(app.session.state.runs) == 2
-
-
-def test_more_epochs_are_a_step_too(app, small_dataset):
-    first = app.header.query
-    set_controls(app, epochs=4)
-    assert app.wait(PATIENCE)
-    assert app.header.step == 1
-    go_to(app, first)
-    assert list(app.history) == list(train(CONFIG, small_dataset))
 
 
 def test_theme_tab_and_settings_that_were_not_trained_are_no_steps(app):
@@ -471,8 +374,7 @@ def test_a_bad_address_to_go_back_to_is_read_like_any_link(app):
 
 
 def test_opening_a_link_is_no_step(app):
-    app.open_link(CONFIG.replace(batch_size=32).to_query())
-    assert app.wait(PATIENCE)
+    done(app.open_link, CONFIG.replace(batch_size=32).to_query())
     assert app.header.step == 0
 
 

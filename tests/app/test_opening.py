@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, reopen, run_of
+from app_steps import PATIENCE, done, messages, reopen, run_of
 
 from explorer import NeuralNetwork, TrainingConfig
-from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, weights_bytes
+from explorer.network.weights_file import SavedWeights, WeightsError, weights_bytes
 from explorer.session.opening import MOST_BYTES, opening
 from explorer.training import FIELDS
 
@@ -19,10 +19,8 @@ CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=
 def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     file, evaluation = tmp_path / "trained.npz", run_of(app).evaluation
     app.save(file)
-    app.train(CONFIG.replace(hidden_sizes=5))
-    assert app.wait(PATIENCE)
-    app.open_weights(file)
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(hidden_sizes=5))
+    done(app.open_weights, file)
     assert (app.status, run_of(app).title, run_of(app).epoch) == (
         "finished",
         "trained.npz",
@@ -48,8 +46,7 @@ def test_the_largest_network_that_the_controls_allow_is_opened(app, tmp_path):
     )
     network.save(tmp_path / "large.npz")
     assert 45e6 < (tmp_path / "large.npz").stat().st_size < MOST_BYTES
-    app.open_weights(tmp_path / "large.npz")
-    assert app.wait(PATIENCE)
+    done(app.open_weights, tmp_path / "large.npz")
     assert app.config.hidden_sizes == sizes
 
 
@@ -89,8 +86,7 @@ def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
 
 def test_weights_alone_take_the_settings_in_the_controls(app, tmp_path):
     NeuralNetwork(784, (7, 6), 10, hidden_activation="tanh", seed=4).save(tmp_path / "plain.npz")
-    app.open_weights(tmp_path / "plain.npz")
-    assert app.wait(PATIENCE)
+    done(app.open_weights, tmp_path / "plain.npz")
     assert app.status == "stopped"
     assert (run_of(app).epoch, len(app.history)) == (0, 0)
     assert app.config == CONFIG.replace(hidden_sizes=(7, 6), hidden_activation="tanh")
@@ -180,8 +176,7 @@ def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path,
     network = NeuralNetwork(784, 12, 10, seed=0)
     config = json.dumps(json_of(CONFIG))
     file.write_bytes(weights_bytes(*parts(network), weights_epoch=weights_epoch, config=config))
-    app.open_weights(file)
-    assert app.wait(PATIENCE)
+    done(app.open_weights, file)
     assert (app.status in ("finished", "stopped"), run_of(app).epoch) == (True, int(weights_epoch))
     assert f"trained for {weights_epoch:g} epochs" in messages(app)["opened"]["text"]
     told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
@@ -230,9 +225,3 @@ def test_what_comes_from_python_is_refused_by_an_error(app, tmp_path):
     (tmp_path / "junk.npz").write_bytes(b"junk")
     with pytest.raises(WeightsError, match=r"junk.npz: found"):
         app.open_weights(tmp_path / "junk.npz")
-
-
-def test_the_file_of_the_tests_is_sound(small_dataset):
-    content = weights_bytes(*parts(NeuralNetwork(784, 12, 10, seed=0)), weights_epoch=2.0)
-    opened, _, start = opening(read_weights(content, "x.npz"), "x.npz", small_dataset, CONFIG)
-    assert (opened.epoch, start.epoch) == (2, 2)

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, run_of, set_controls
+from app_steps import PATIENCE, change, done, run_of, set_controls
 from study_steps import until
 
 from explorer import Explorer, TrainingConfig
@@ -116,8 +116,7 @@ def test_a_run_that_is_under_way_is_let_go_on_and_its_end_is_announced(page, app
     assert run_of(app).status in ("running", "paused")
     page.do("setting")
     page.slide()
-    app.stop()
-    assert app.wait(PATIENCE)
+    done(app.stop)
     assert run_of(app).config.hidden_sizes == (8,)
     assert len(page.told) == 2  # also of a run that was stopped
 
@@ -219,8 +218,7 @@ def test_at_its_end_all_is_as_it_was(page, app, auto):
 
 def test_what_the_user_has_changed_during_the_tour_stays(page, app):
     take(page, app)
-    set_controls(app, hidden_sizes=(5,))
-    assert app.wait(PATIENCE)
+    change(app, hidden_sizes=(5,))
     app.views.choose(1, 2)
     app.panels.tab_bar.selected = "inside"
     pad = app.panels["draw"].pad
@@ -257,8 +255,7 @@ def test_a_run_that_was_under_way_goes_on_after_the_tour(page, app):
     page.say("leave")
     assert (run_of(app).number, run_of(app).status) == (number, "running")
     until(lambda: app.wait(0.01) or len(run_of(app).history) > 8)
-    app.stop()
-    assert app.wait(PATIENCE)
+    done(app.stop)
 
 
 @pytest.mark.parametrize("event", ["act", "step", "begun", None, ["act"]])

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 import pytest
-from app_steps import PATIENCE, messages, reopen, run_of, set_controls, train_on
+from app_steps import PATIENCE, change, done, messages, reopen, run_of, set_controls, train_on
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,8 +147,7 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
 
 
 def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
-    app.open_link("?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
-    assert app.wait(PATIENCE)
+    done(app.open_link, "?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
     assert app.settings.shown == ["hidden_sizes", "batch_size", "epochs"]
     assert (
         "Training images can't be “70000”: expected a whole number from 10 to 600, or all. All are used."
@@ -157,16 +156,14 @@ def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
     assert "&n=" not in app.header.query
     assert app.header.settled  # the address is written again even where the settings are the same as before
     run = run_of(app)
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     assert run_of(app) is not run
     assert (app.status, run_of(app).config.batch_size, len(app.history)) == ("finished", 32, 2)
     assert not any(control.error for control in app.settings.controls)
 
 
 def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
     assert app.wait(PATIENCE)
     assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
@@ -187,8 +184,7 @@ def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path)
     assert app.header.link_lacks == ""
     reopen(app, tmp_path / "it.npz")
     assert app.header.link_lacks == f"{lacks} these weights of it.npz."
-    app.train(CONFIG.replace(seed=1))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(seed=1))
     assert app.header.link_lacks == ""
     train_on(app)
     assert app.header.link_lacks == f"{lacks} this fork of run 3 at epoch 2."
@@ -203,8 +199,7 @@ def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
         app.header.link_lacks == "It holds the settings in the controls, which this run is not trained with."
     )
     app.train(CONFIG.replace(epochs=500))
-    app.stop()
-    assert app.wait(PATIENCE)
+    done(app.stop)
     assert app.header.link_lacks == "It opens a run of 500 epochs; this one was stopped before."
 
 

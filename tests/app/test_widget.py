@@ -96,6 +96,8 @@ def test_settings_that_threads_assign_while_a_state_is_shown_are_all_applied(sma
 
         def assign(name, value):
             assert shows.wait(PATIENCE)
+            with pytest.raises(ConfigError):  # at once, where it is asked for
+                setattr(app, name, 0.5)
             setattr(app, name, value)
 
         app.observe(dawdle, "learning_rate")
@@ -235,33 +237,6 @@ def test_two_apps_are_independent(app, small_dataset):
     assert other.wait(PATIENCE)
     assert (app.config, app.session.state.run.number, app.settings.config) == (CONFIG, 1, CONFIG)
     other.close()
-
-
-def test_it_is_used_from_another_thread(small_dataset):
-    """What is asked for there happens soon, on the loop; what is wrong is said at once, where it is asked for."""
-    refused = []
-
-    async def page():
-        app = Explorer(small_dataset, CONFIG, train=False)
-
-        def work():
-            app.batch_size = 32
-            try:
-                app.batch_size = 0
-            except ConfigError as error:
-                refused.append(str(error))
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        while app.status != "finished":
-            await asyncio.sleep(0.01)
-        thread.join()
-        found = app.history.config.batch_size
-        app.close()
-        return found
-
-    assert asyncio.run(page()) == 32
-    assert "batch_size is 0" in refused[0]
 
 
 def test_a_closed_app_stays_closed_and_may_be_closed_again(small_dataset):

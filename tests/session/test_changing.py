@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from app_steps import done
 
 from explorer import TrainingConfig
 from explorer.session import Session
@@ -25,13 +26,11 @@ def paused(small_dataset):
 
 
 def step(session):
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
 
 
 def finished(session):
-    session.resume()
-    assert session.wait(PATIENCE)
+    done(session.resume)
     assert session.status == "finished"
     return session.state.run
 
@@ -53,8 +52,7 @@ def test_the_same_settings_repeat_the_run_with_its_changes(paused):
     paused.change(batch_size=50)  # both at once
     first = finished(paused)
     assert first.config.changes == (Change(2, 0.005, 50),)
-    paused.restart()
-    assert paused.wait(PATIENCE)
+    done(paused.restart)
     again = paused.state.run
     assert again.number == 2
     assert (again.config, again.history.epochs) == (first.config, first.history.epochs)
@@ -63,14 +61,12 @@ def test_the_same_settings_repeat_the_run_with_its_changes(paused):
 
 def test_a_fork_repeats_its_own_changes_and_leaves_those_that_its_parent_made_later(paused):
     paused.change(learning_rate=0.005)
-    paused.step("epoch")
-    assert paused.wait(PATIENCE)
+    done(paused.step, "epoch")
     step(paused)
     paused.change(batch_size=50)
     assert len(finished(paused).config.changes) == 2
     paused.select(1)
-    paused.fork()
-    assert paused.wait(PATIENCE)
+    done(paused.fork)
     assert paused.config == CONFIG.replace(learning_rate=0.005)
     assert paused.state.run.label == "fork of run 1 at epoch 1"
     paused.restart(paused=True)
@@ -78,8 +74,7 @@ def test_a_fork_repeats_its_own_changes_and_leaves_those_that_its_parent_made_la
     paused.change(learning_rate=0.02, batch_size=30)
     first = finished(paused)
     assert first.config.changes == (Change(39, 0.02, 30),)
-    paused.restart()
-    assert paused.wait(PATIENCE)
+    done(paused.restart)
     again = paused.state.run
     assert again.title == "fork of run 1 at epoch 1, 1 change in mid-run (run 4)"
     assert (again.config, again.history.epochs) == (first.config, first.history.epochs)
@@ -98,8 +93,7 @@ def test_the_place_in_an_epoch_is_that_of_its_batch_sizes(paused):
     paused.change(batch_size=568 // 4)
     step(paused)
     assert paused.state.run.place == (1, 3, 6)  # 2 of 16, and 4 of 142
-    paused.step("epoch")
-    assert paused.wait(PATIENCE)
+    done(paused.step, "epoch")
     assert paused.state.run.place == (1, 6, 6)
     step(paused)
     assert paused.state.run.place == (2, 1, 5)

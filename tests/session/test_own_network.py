@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from app_steps import done
 from own_networks import Mine, Mismatched, Renamed
 
 from explorer import TrainingConfig, train
@@ -16,8 +17,7 @@ PATIENCE = 60
 @pytest.fixture
 def session(small_dataset):
     made = Session(small_dataset, CONFIG, network=Mine)
-    made.train()
-    assert made.wait(PATIENCE)
+    done(made.train)
     yield made
     made.close()
 
@@ -33,17 +33,14 @@ def test_the_textbooks_run_with_the_same_settings_is_an_earlier_one(session, sma
 
 
 def test_other_settings_train_both_again_and_the_same_ones_only_ones_own(session):
-    session.restart()
-    assert session.wait(PATIENCE)
+    done(session.restart)
     assert len(session.state.runs) == 2
-    session.apply(CONFIG.replace(batch_size=128))
-    assert session.wait(PATIENCE)
+    done(session.apply, CONFIG.replace(batch_size=128))
     assert [run.own is None for run in session.state.runs] == [True, False, True, False]
 
 
 def test_it_goes_on_and_stops_by_single_steps(session):
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
     (step,) = session.state.run.stepped
     assert (step.step, step.n_images, session.status) == (21, 64, "paused")
     assert step.loss_after < step.train_loss
@@ -73,8 +70,7 @@ def test_a_file_of_the_session_has_its_figures_and_its_name_but_no_weights(sessi
 
 def test_what_the_class_raises_ends_the_run_with_its_line(small_dataset):
     session = Session(small_dataset, CONFIG, network=Mismatched)
-    session.train()
-    assert session.wait(PATIENCE)
+    done(session.train)
     assert "Mismatched raised ValueError in backward, line" in session.advice[0].text
     session.close()
 
@@ -83,15 +79,13 @@ def test_a_file_that_is_opened_while_the_textbooks_run_trains_leaves_none_of_it(
     saved = read_session(session.save_session(), "mine.session", small_dataset)
     other = Session(small_dataset, CONFIG.replace(epochs=500), network=Mine)
     other.train()
-    other.open_session(saved)
-    assert other.wait(PATIENCE)
+    done(other.open_session, saved)
     assert [run.title for run in other.state.runs] == [run.title for run in session.state.runs]
     other.close()
 
 
 def test_a_run_that_was_gone_back_to_is_not_trained_by_the_textbook(session):
-    session.apply(CONFIG.replace(batch_size=128))
-    assert session.wait(PATIENCE)
+    done(session.apply, CONFIG.replace(batch_size=128))
     number = next(run.number for run in session.state.earlier.runs if run.own is not None)
     session.go_back_to(number)
     assert session.state.run.own is not None
@@ -100,6 +94,5 @@ def test_a_run_that_was_gone_back_to_is_not_trained_by_the_textbook(session):
 
 def test_the_runs_of_another_class_have_keys_of_their_own(session):
     before = {run.key for run in session.state.runs}
-    session.take_network(Renamed, CONFIG)
-    assert session.wait(PATIENCE)
+    done(session.take_network, Renamed, CONFIG)
     assert not before & {run.key for run in session.state.runs}

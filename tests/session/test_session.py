@@ -6,14 +6,13 @@ import asyncio
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 
 import needs
 import numpy as np
 import pytest
+from app_steps import done
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -32,8 +31,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def trained(session):
-    session.train()
-    assert session.wait(PATIENCE)
+    done(session.train)
     return session
 
 
@@ -48,12 +46,6 @@ def run_of(session):
     return session.state.run
 
 
-def test_no_widget_is_imported():
-    code = "import explorer.session, sys; print(*{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"ipywidgets", "traitlets", "plotly", "anywidget"} & set(done.stdout.split())
-
-
 def test_a_run_is_that_of_its_settings(trained, small_dataset):
     assert trained.status == "finished"
     assert list(run_of(trained).history) == list(train(CONFIG, small_dataset))
@@ -63,10 +55,8 @@ def test_a_run_is_that_of_its_settings(trained, small_dataset):
 def test_states_are_frozen_and_stay_as_they_were(session):
     states = []
     session.subscribe(states.append)
-    session.train()
-    assert session.wait(PATIENCE)
-    session.train(CONFIG.replace(seed=1))
-    assert session.wait(PATIENCE)
+    done(session.train)
+    done(session.train, CONFIG.replace(seed=1))
     first = next(state for state in states if state.status == "finished")
     assert (len(first.run.history), first.earlier.runs) == (3, ())
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -97,8 +87,7 @@ def test_a_listener_that_raises_is_told_of_and_stops_no_other(small_dataset):
 
 
 def test_more_epochs_continue_the_run(trained, small_dataset):
-    trained.extend(5)
-    assert trained.wait(PATIENCE)
+    done(trained.extend, 5)
     assert (run_of(trained).number, trained.config.epochs) == (1, 5)
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
@@ -111,8 +100,7 @@ def paused_at(session):
 
 def test_a_finished_run_goes_on_ten_epochs_or_to_those_that_are_set(trained, small_dataset):
     assert trained.state.reach() == 13
-    trained.resume()
-    assert trained.wait(PATIENCE)
+    done(trained.resume)
     assert (run_of(trained).number, trained.config.epochs) == (1, 13)
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=13), small_dataset))
     trained.auto_train = False
@@ -138,12 +126,10 @@ def test_no_run_goes_on_beyond_the_most_epochs(trained):
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(session, small_dataset):
     session.train(CONFIG.replace(epochs=40))
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     assert session.status == "stopped"
     assert session.state.reach() == 40
-    session.resume()
-    assert session.wait(PATIENCE)
+    done(session.resume)
     assert (session.status, run_of(session).number) == ("finished", 1)
     assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=40), small_dataset))
 
@@ -152,12 +138,10 @@ def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
     n_steps = 38  # of 16 images, of 600
     session.step("batch")
     assert paused_at(session) == ("paused", 1, 1)
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     session.step("batch")
     assert paused_at(session) == ("paused", 1, 2)
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     session.step("epoch")
     assert paused_at(session) == ("paused", 1, n_steps)
     session.resume()
@@ -174,10 +158,8 @@ def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
 
 
 def test_no_run_stands_above_its_best(session):
-    session.step("epoch")
-    assert session.wait(PATIENCE)
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "epoch")
+    done(session.step, "batch")
     run = run_of(session)
     here = run.evaluation
     for accuracy, epoch in ((1.0, here.epoch), (0.0, 1)):
@@ -196,8 +178,7 @@ def test_a_step_with_other_settings_begins_a_run_with_them(trained):
 
 
 def test_a_step_says_what_it_did(session):
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
     network = run_of(session).new_network()
     first, after = network.parameters, run_of(session).newest.weights
     moved = [b - a for a, b in zip(first, after, strict=True)]
@@ -208,26 +189,21 @@ def test_a_step_says_what_it_did(session):
     assert (step.test_loss, step.test_accuracy) == (evaluation.test_loss, evaluation.test_accuracy)
     assert (step.step, step.n_images) == (1, 16)
     for _ in range(2):
-        session.step("batch")
-        assert session.wait(PATIENCE)
+        done(session.step, "batch")
     assert [step.step for step in run_of(session).stepped] == [1, 2, 3]
-    session.step("epoch")
-    assert session.wait(PATIENCE)
+    done(session.step, "epoch")
     assert run_of(session).stepped == ()  # the last mini-batches weren't trained one by one
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
     assert [step.step for step in run_of(session).stepped] == [39]
 
 
 def test_while_a_step_is_scored_the_figures_of_the_one_before_stand(session):
     """The tiles don't go blank for a moment with each step."""
     seen = []
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
     session.subscribe(lambda state: seen.append(state.moment))
     for _ in range(4):
-        session.step("batch")
-        assert session.wait(PATIENCE)
+        done(session.step, "batch")
     assert seen
     assert all(moment is not None for moment in seen)
 
@@ -239,11 +215,9 @@ def test_a_run_can_t_go_back_to_fewer(trained, epochs):
 
 
 def test_applied_settings_do_what_their_slider_does(trained):
-    trained.apply(CONFIG.replace(epochs=4))
-    assert trained.wait(PATIENCE)
+    done(trained.apply, CONFIG.replace(epochs=4))
     assert run_of(trained).number == 1
-    trained.apply(CONFIG.replace(epochs=4, batch_size=8))
-    assert trained.wait(PATIENCE)
+    done(trained.apply, CONFIG.replace(epochs=4, batch_size=8))
     assert (run_of(trained).number, [run.number for run in trained.state.earlier]) == (2, [1])
     trained.auto_train = False
     trained.apply(CONFIG)
@@ -263,8 +237,7 @@ def test_without_auto_train_it_is_said_what_waits(trained):
     trained.apply(CONFIG)
     assert waiting_in(trained) is None  # they are trained
     trained.apply(CONFIG.replace(epochs=5))
-    trained.take(waiting_in(trained))
-    assert trained.wait(PATIENCE)
+    done(trained.take, waiting_in(trained))
     assert (run_of(trained).number, len(run_of(trained).history), trained.state.waits) == (1, 5, False)
 
 
@@ -284,8 +257,7 @@ def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
     assert (run_of(trained).number, trained.state.waits) == (1, True)
     waiting = waiting_in(trained)
     assert waiting.action == "Train on from epoch 1"
-    trained.take(waiting)
-    assert trained.wait(PATIENCE)
+    done(trained.take, waiting)
     run = run_of(trained)
     assert (run.number, run.parent.number, run.first_epoch, run.config.learning_rate) == (2, 1, 1, 0.02)
     assert (trained.state.waits, trained.state.selected_epoch) == (False, None)
@@ -295,20 +267,16 @@ def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
 def forked(trained):
     """A fork of run 1 at epoch 2."""
     trained.select(2)
-    trained.fork()
-    assert trained.wait(PATIENCE)
+    done(trained.fork)
     return trained
 
 
 def test_a_fork_begins_again_where_it_began_until_it_is_left(forked, small_dataset):
     assert forked.state.start == "fork of run 1 at epoch 2"
-    forked.apply(CONFIG.replace(learning_rate=0.02))
-    assert forked.wait(PATIENCE)
-    forked.restart()
-    assert forked.wait(PATIENCE)
+    done(forked.apply, CONFIG.replace(learning_rate=0.02))
+    done(forked.restart)
     assert forked.state.start == "fork of run 1 at epoch 2"
-    forked.apply(forked.config, clean=True, at_once=True)
-    assert forked.wait(PATIENCE)
+    done(forked.apply, forked.config, clean=True, at_once=True)
     assert forked.state.start == ""
     assert list(run_of(forked).history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
 
@@ -320,8 +288,7 @@ def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, sma
     assert (run_of(forked).number, forked.state.start, forked.state.waits) == (number, "", True)
     assert waiting_in(forked).text == "Not trained yet: freshly initialised weights."
     forked.apply(CONFIG.replace(batch_size=8))  # other settings don't bring it back
-    forked.take(waiting_in(forked))
-    assert forked.wait(PATIENCE)
+    done(forked.take, waiting_in(forked))
     assert run_of(forked).parent is None
     assert list(run_of(forked).history) == list(train(CONFIG.replace(batch_size=8), small_dataset))
 
@@ -330,8 +297,7 @@ def test_a_fork_that_trains_is_not_continued_by_a_clean_start(forked):
     forked.apply(CONFIG.replace(epochs=500))
     forked.apply(CONFIG.replace(epochs=500), clean=True, at_once=True)
     assert run_of(forked).parent is None
-    forked.stop()
-    assert forked.wait(PATIENCE)
+    done(forked.stop)
 
 
 def test_assigned_settings_start_clean_and_the_same_ones_leave_the_fork(forked):
@@ -343,8 +309,7 @@ def test_assigned_settings_start_clean_and_the_same_ones_leave_the_fork(forked):
 
 def test_a_fork_knows_its_parent_and_keeps_none_of_its_weights(trained):
     trained.select(2)
-    trained.fork()
-    assert trained.wait(PATIENCE)
+    done(trained.fork)
     parent = run_of(trained).parent
     assert (parent.number, parent.n_bytes, run_of(trained).root.number) == (1, 0, 1)
 
@@ -367,8 +332,7 @@ def test_a_file_begins_a_run_that_is_not_trained(trained, tmp_path):
     network = run_of(trained).new_network()
     network.set_weights(run_of(trained).newest.weights)
     network.save(tmp_path / "it.npz")
-    trained.open_weights("it.npz", (tmp_path / "it.npz").read_bytes())
-    assert trained.wait(PATIENCE)
+    done(trained.open_weights, "it.npz", (tmp_path / "it.npz").read_bytes())
     run = run_of(trained)
     assert (run.title, len(run.history), run.status) == ("it.npz", 0, "stopped")
     np.testing.assert_array_equal(run.newest.weights[0], network.W1)
@@ -380,8 +344,7 @@ def opened(trained, tmp_path):
     """Weights of 6 hidden units from a file, of which nothing is trained yet."""
     network = run_of(trained).new_network()
     network.save(tmp_path / "it.npz")
-    trained.open_weights("it.npz", (tmp_path / "it.npz").read_bytes())
-    assert trained.wait(PATIENCE)
+    done(trained.open_weights, "it.npz", (tmp_path / "it.npz").read_bytes())
     return trained
 
 
@@ -399,21 +362,18 @@ def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
     assert "6 hidden units" in waiting.why
     opened.take(waiting)
     assert run_of(opened).number == number + 1
-    opened.stop()
-    assert opened.wait(PATIENCE)
+    done(opened.stop)
     assert run_of(opened).config == PRESETS["The exercise"]
 
 
 def test_opened_weights_are_left_at_once_where_that_is_asked_for(opened):
-    opened.apply(opened.config, clean=True, at_once=True)
-    assert opened.wait(PATIENCE)
+    done(opened.apply, opened.config, clean=True, at_once=True)
     assert (run_of(opened).opened, opened.status) == (None, "finished")
 
 
 def test_opened_weights_are_stepped_on_from(opened):
     weights, figures = run_of(opened).newest.weights, run_of(opened).start
-    opened.step("batch")
-    assert opened.wait(PATIENCE)
+    done(opened.step, "batch")
     run = run_of(opened)
     (step,) = run.stepped
     assert run.opened is not None
@@ -423,8 +383,7 @@ def test_opened_weights_are_stepped_on_from(opened):
 
 
 def test_runs_are_named_deleted_and_brought_back(trained):
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
     trained.edit(1, name="first", pinned=True)
     trained.edit(2, note="second")
     trained.edit(99, name="nobody")
@@ -443,10 +402,8 @@ def test_runs_are_named_deleted_and_brought_back(trained):
 
 
 def test_equal_settings_take_the_place_of_their_run(trained):
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
-    trained.train(CONFIG)
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
+    done(trained.train, CONFIG)
     assert [run.number for run in trained.state.runs] == [2, 3]
     assert [run.number for run in trained.state.earlier.replaced] == [1]
 
@@ -464,8 +421,7 @@ def test_with_another_data_set_the_runs_stay_and_compare_no_more(trained, small_
     assert list(run_of(trained).history) == list(train(CONFIG, other_dataset))
     trained.use(small_dataset, CONFIG.replace(seed=3))
     assert ([run.number for run in trained.state.comparable], trained.config.seed) == ([1], 3)
-    trained.train(CONFIG)
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG)
     assert [run.number for run in trained.state.runs] == [2, 3]  # equal settings on these images are run 1
 
 
@@ -479,8 +435,7 @@ def test_a_run_that_trains_is_put_aside_for_another_data_set(session, other_data
     session.train(CONFIG.replace(epochs=400))
     session.use(other_dataset)
     assert (session.status, session.state.run) == ("idle", None)
-    session.train(CONFIG)
-    assert session.wait(PATIENCE)
+    done(session.train, CONFIG)
     assert len(run_of(session).history) == 3
 
 
@@ -493,14 +448,8 @@ def test_another_data_set_may_have_fewer_images(trained, other_dataset):
     assert trained.config == CONFIG
 
 
-def test_a_reset_leaves_the_run_among_the_earlier(trained):
-    trained.reset()
-    assert (trained.status, [run.number for run in trained.state.earlier]) == ("idle", [1])
-
-
 def test_a_reset_shows_the_untrained_network(trained, small_dataset):
-    trained.reset()
-    assert trained.wait(PATIENCE)
+    done(trained.reset)
     state = trained.state
     network = new_network(CONFIG, small_dataset)
     right = network.predict(small_dataset.X_test) == small_dataset.test_labels
@@ -531,8 +480,7 @@ def test_the_untrained_network_is_that_of_the_settings(trained, small_dataset):
 def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_dataset, go_on):
     """And the untrained network is no run: it stays nowhere."""
     trained.config = CONFIG.replace(seed=1)
-    trained.reset()
-    assert trained.wait(PATIENCE)
+    done(trained.reset)
     go_on(trained)
     assert trained.wait(PATIENCE)
     records = list(run_of(trained).history)
@@ -543,8 +491,7 @@ def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_data
 
 def test_one_mini_batch_after_a_reset_is_a_paused_run(trained):
     trained.reset()
-    trained.step("batch")
-    assert trained.wait(PATIENCE)
+    done(trained.step, "batch")
     assert (trained.status, trained.state.moment.record.step) == ("paused", 1)
     trained.reset()
     assert len(trained.state.runs) == 2
@@ -576,10 +523,8 @@ def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset)
 def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what(trained):
     """Only runs that differ in what one tries out are compared: not those of other functions or images."""
     slow = CONFIG.replace(learning_rate=0.003, epochs=4)
-    trained.train(CONFIG.replace(output="softmax", loss="cross_entropy"))
-    assert trained.wait(PATIENCE)
-    trained.train(slow)
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
+    done(trained.train, slow)
     better = _better(run_of(trained), trained.state.earlier)
     first = trained.state.earlier.numbered(1)
     assert better == BetterRun("run 1", first.newest.record.train_accuracy, "learning rate 0.05")
@@ -622,29 +567,25 @@ def test_a_run_has_its_place_in_line_until_it_is_its_turn(share, small_dataset):
 def test_a_run_that_the_server_has_stopped_says_why_and_goes_on(share, small_dataset):
     share(minutes=0.002)
     limited = Session(small_dataset, CONFIG.replace(epochs=500, batch_size=4))
-    limited.train()
-    assert limited.wait(PATIENCE)
+    done(limited.train)
     (said,) = [advice for advice in limited.advice if advice.id == "limit"]
     assert said.text.startswith("The run was stopped. It has trained for")
-    done = run_of(limited).epochs_done
-    limited.resume()
-    assert limited.wait(PATIENCE)
+    before = run_of(limited).epochs_done
+    done(limited.resume)
     assert limited.status == "stopped"
-    assert run_of(limited).epochs_done > done
+    assert run_of(limited).epochs_done > before
     limited.stop()
     limited.close()
 
 
 def test_a_run_that_the_user_has_stopped_needs_no_reason(session):
     session.train(CONFIG.replace(epochs=400))
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     assert not [advice for advice in session.advice if advice.id == "limit"]
 
 
 def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained, monkeypatch):
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
     weights = trained.state.earlier.runs[0].newest.weights
     monkeypatch.setattr("explorer.session.state.MOST_BYTES", trained.state.earlier.runs[0].n_bytes)
     trained.go_back_to(1)
@@ -653,8 +594,7 @@ def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained, mon
 
 
 def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
     trained.go_back_to(1)
     begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
     run = run_of(trained).continued(5, "running").taking("running", [begun])
@@ -670,8 +610,7 @@ def test_a_fork_with_the_same_settings_is_said_to_repeat_its_parent(trained, cha
     trained.select(1)
     trained.auto_train = False
     trained.apply(CONFIG.replace(**changes))
-    trained.fork()
-    assert trained.wait(PATIENCE)
+    done(trained.fork)
     said = [advice.text for advice in trained.advice if advice.id == "repeated"]
     assert said == ["Same settings: this repeats run 1 exactly."] * repeats
     if repeats:
@@ -684,19 +623,15 @@ def test_a_run_that_is_put_back_is_as_it_was_and_the_one_after_it_is_gone(traine
     trained.put_back(before)
     assert [run.number for run in trained.state.runs] == [1]
     assert (trained.config, run_of(trained).timeline.epochs) == (CONFIG, before.timeline.epochs)
-    trained.extend(5)
-    assert trained.wait(PATIENCE)
+    done(trained.extend, 5)
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
 def test_a_run_that_took_the_place_of_an_equal_one_stays_as_another_is_put_back(trained):
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
-    trained.train(CONFIG.replace(seed=2))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
+    done(trained.train, CONFIG.replace(seed=2))
     before = run_of(trained)
-    trained.train(CONFIG.replace(seed=1))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(seed=1))
     trained.put_back(before)
     assert [run.config.seed for run in trained.state.runs] == [CONFIG.seed, 1, 2]
 
@@ -706,8 +641,7 @@ def test_more_epochs_are_added_to_what_has_yet_to_be_heard(session, small_datase
     begun = threading.enumerate()
     until(lambda: not any(thread.name.startswith("explorer-run") and thread.is_alive() for thread in begun))
     assert session.status == "running"  # nothing has been heard of it
-    session.extend(5)
-    assert session.wait(PATIENCE)
+    done(session.extend, 5)
     assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
@@ -716,15 +650,13 @@ def test_more_epochs_right_after_stop_lose_no_record(session, small_dataset):
     until(lambda: session.wait(0.01) or len(run_of(session).history) > 2)
     session.stop()
     session.extend(500)
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     epochs = [record.epoch for record in run_of(session).history]
     assert epochs == [*range(1, len(epochs) + 1)]
 
 
 def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(opened):
-    opened.step("batch")
-    assert opened.wait(PATIENCE)
+    done(opened.step, "batch")
     assert "fork" not in {advice.verb for advice in opened.advice}
     with pytest.raises(ForkError, match="from within an epoch"):
         opened.fork()
@@ -740,21 +672,18 @@ def test_a_run_that_was_gone_back_to_goes_on_with_nothing_of_the_one_before(trai
     trained.train(CONFIG.replace(epochs=400, hidden_sizes=5))
     until(lambda: trained.wait(0.01) or len(run_of(trained).history) > 2)
     trained.go_back_to(1)
-    trained.extend(5)
-    assert trained.wait(PATIENCE)
+    done(trained.extend, 5)
     assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
 def test_a_run_that_was_left_within_an_epoch_trains_that_epoch_again(session, small_dataset):
     session.train(CONFIG.replace(epochs=400, batch_size=1, learning_rate=0.003))
     until(lambda: session.wait(0.01) or (run_of(session).epochs_done and run_of(session).epoch % 1))
-    session.train(CONFIG.replace(hidden_sizes=5))
-    assert session.wait(PATIENCE)
+    done(session.train, CONFIG.replace(hidden_sizes=5))
     begun = session.state.earlier.numbered(1)
     assert begun.history.batches[-1].epoch > begun.epochs_done
     session.go_back_to(1)
-    session.step("epoch")
-    assert session.wait(PATIENCE)
+    done(session.step, "epoch")
     history = run_of(session).history
     assert len(history) == len(begun.history) + 1
     places = [record.epoch for record in history.batches]
@@ -776,11 +705,9 @@ def test_more_epochs_that_wait_go_on_with_a_change_in_mid_run(session):
 
 def test_a_fork_that_was_gone_back_to_does_not_say_that_training_again_begins_with_it(trained):
     trained.select(1)
-    trained.fork()
-    assert trained.wait(PATIENCE)
+    done(trained.fork)
     assert trained.state.start == "fork of run 1 at epoch 1"
-    trained.train(CONFIG.replace(hidden_sizes=5))
-    assert trained.wait(PATIENCE)
+    done(trained.train, CONFIG.replace(hidden_sizes=5))
     trained.go_back_to(2)
     assert trained.state.start == ""
     trained.restart()
@@ -794,6 +721,5 @@ def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):
     time.sleep(0.1)  # it has been made, and nobody has heard of it
     session.apply(session.config.replace(epochs=500))
     assert (run_of(session).number, run_of(session).config.epochs) == (1, 500)
-    session.stop()
-    assert session.wait(PATIENCE)
+    done(session.stop)
     assert [change.learning_rate for change in session.config.changes] == [0.01]

@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pytest
+from app_steps import done
 
 from explorer import TrainingConfig
 from explorer.session import ForkError, Session, read_session
@@ -23,8 +24,7 @@ PATIENCE = 60
 
 
 def trained(session, config=CONFIG):
-    session.train(config)
-    assert session.wait(PATIENCE)
+    done(session.train, config)
     return session.state.run
 
 
@@ -51,13 +51,6 @@ def test_only_runs_on_the_same_images_compare(session):
     assert [run.number for run in session.state.comparable] == [1, 2]
 
 
-def test_equal_settings_take_the_place_of_a_run_on_the_same_split(session):
-    trained(session)
-    trained(session, CONFIG.replace(seed=1))
-    trained(session)
-    assert [run.number for run in session.state.runs] == [2, 3]
-
-
 def test_runs_are_judged_by_validation_or_else_by_training_images(session):
     for n_validation in (150, 0):
         better = trained(session, CONFIG.replace(n_validation=n_validation))
@@ -69,8 +62,7 @@ def test_runs_are_judged_by_validation_or_else_by_training_images(session):
 
 def test_the_test_set_is_opened_once_at_the_end(session, small_dataset):
     session.train()
-    session.open_test_set()
-    assert session.wait(PATIENCE)
+    done(session.open_test_set)
     run = session.state.run
     assert run.test is None  # it had not ended
     offer = said(session, "test_set")
@@ -128,8 +120,7 @@ def test_without_a_split_there_is_nothing_to_open(session):
 def test_what_the_test_set_said_is_of_the_weights_that_it_was_opened_for(session):
     trained(session)
     session.open_test_set()
-    session.extend(5)
-    assert session.wait(PATIENCE)
+    done(session.extend, 5)
     assert session.state.run.test is None
     assert said(session, "test_set").action == "Open the test set as well"
 
@@ -200,8 +191,7 @@ def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
     assert session.state.reach() == 0
     assert not run.can_continue_to(STOPS.replace(epochs=80))
     session.config = STOPS.replace(patience=0, epochs=run.history.restored + 1)
-    session.fork()
-    assert session.wait(PATIENCE)
+    done(session.fork)
     fork = session.state.run
     assert (fork.first_epoch, fork.epochs_done) == (run.history.restored, run.history.restored + 1)
     assert fork.start_accuracy == run.newest.record.train_accuracy
@@ -215,8 +205,7 @@ def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_
     words = f"The validation loss was lowest after epoch {best}, whose weights are back."
     assert said(session, "stopped_early").text == words
     assert session.state.reach() == 50
-    session.extend(60)
-    assert session.wait(PATIENCE)
+    done(session.extend, 60)
     run = session.state.run
     assert (run.number, list(run.history)) == (1, list(whole.history))
     for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
@@ -237,8 +226,7 @@ def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
     assert other.state.scored_on.held_out == "validation"
     other.open_test_set()
     assert other.state.run.test.number == 2
-    other.extend(5)
-    assert other.wait(PATIENCE)
+    done(other.extend, 5)
     session.open_session(read_session(other.save_session(), "mine", small_dataset))
     assert session.state.n_tested == 2  # also where the run that it was opened for has changed since
     other.close()
@@ -262,25 +250,6 @@ def test_a_smaller_data_set_has_no_room_for_so_many(session, other_dataset):
     assert (session.config.n_train, session.config.n_validation) == (None, 216)
 
 
-def test_what_is_changed_in_mid_run_belongs_to_its_settings(session):
-    session.train(CONFIG.replace(epochs=3), paused=True)
-    session.step("epoch")
-    assert session.wait(PATIENCE)
-    session.change(learning_rate=0.001, batch_size=32)
-    session.resume()
-    assert session.wait(PATIENCE)
-    run = session.state.run
-    (change,) = run.config.changes
-    assert (change.step, change.learning_rate, change.batch_size) == (29, 0.001, 32)
-    assert session.config == run.config
-    assert not session.state.waits
-    session.select(1)
-    session.fork()
-    assert session.wait(PATIENCE)
-    fork = session.state.run.config
-    assert (fork.changes, fork.learning_rate, fork.batch_size) == ((), 0.001, 32)
-
-
 def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
     for config in (CONFIG.replace(n_validation=0), CONFIG.replace(seed=1), CONFIG.replace(n_validation=100)):
         parent = trained(session, config)
@@ -296,11 +265,9 @@ def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
 def test_a_fork_that_is_to_hold_out_images_begins_with_fresh_weights(session):
     trained(session, CONFIG.replace(n_validation=0))
     session.select(1)
-    session.fork()
-    assert session.wait(PATIENCE)
+    done(session.fork)
     assert session.state.run.parent is not None
-    session.apply(session.config.replace(n_validation=150))
-    assert session.wait(PATIENCE)
+    done(session.apply, session.config.replace(n_validation=150))
     assert session.state.run.parent is None
 
 
@@ -308,8 +275,7 @@ def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_
     trained(session)
     session.select(1)
     session.apply(CONFIG.replace(n_validation=0))
-    session.fork()
-    assert session.wait(PATIENCE)
+    done(session.fork)
     run = session.state.run
     assert (run.start, run.parent.number) == (None, 1)
     for moment in (*run.timeline.moments, run.newest):
@@ -318,8 +284,7 @@ def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_
 
 def test_a_rival_that_was_stopped_early_says_so(session):
     early = STOPS.replace(learning_rate=0.2)
-    session.race([STOPS.replace(patience=60), early])
-    assert session.wait(PATIENCE)
+    done(session.race, [STOPS.replace(patience=60), early])
     number = next(run.number for run in session.state.runs if run.config == early)
     session.go_back_to(number)
     assert said(session, "stopped_early").text == session.state.run.history.end.reason != ""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ipywidgets import Dropdown, FloatText, IntSlider, ValueWidget, interactive, interactive_output
-from traitlets import TraitError, dlink, link
+from traitlets import dlink, link
 
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
@@ -347,12 +345,6 @@ def test_interact_takes_it_as_a_stock_widget(from_page, heard):
     assert heard == [10, -10, 3, -3]
 
 
-def test_a_description_is_a_text():
-    setting = Setting("epochs")
-    with pytest.raises(TraitError):
-        setting.description = 3
-
-
 # ---------------------------------------------------------------- what travels
 
 
@@ -360,26 +352,6 @@ def test_script_and_style_travel_once():
     for state in (Setting("epochs").get_state(), Setting("seed").get_state()):
         assert len(state["_esm"]) < 400
         assert "_css" not in state
-
-
-def test_two_threads_that_change_it_leave_one_of_their_values():
-    setting = Setting("batch_size")
-    heard = []
-    setting.observe(lambda change: heard.append(change["new"]), "value")
-    start = threading.Barrier(2)
-
-    def change(sizes):
-        start.wait()
-        for size in sizes:
-            setting.set_state({"value": size})
-
-    threads = [threading.Thread(target=change, args=(range(i, 400, 2),)) for i in (1, 2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert setting.value in (399, 398)
-    assert setting.error == ""
 
 
 def test_each_change_of_the_page_is_answered_by_its_number(from_page):

@@ -149,13 +149,7 @@ class AdvicePart:
 
 
 class DataChoice:
-    """The data sets that an app offers.
-
-    Raises
-    ------
-    ValueError
-        If two have the same name.
-    """
+    """The data sets that an app offers; raises `ValueError` if two have the same name."""
 
     def __init__(
         self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages
@@ -182,10 +176,7 @@ class DataChoice:
     def choose(self, name: str) -> None:
         """Switch to another data set and keep the settings; if it can't be read, a message says so.
 
-        Raises
-        ------
-        ValueError
-            If no data set has this name.
+        Raises `ValueError` if no data set has this name.
         """
         self._checked(name)
         self._session.loop.call(self._choose, name)
@@ -206,12 +197,7 @@ class DataChoice:
     def load(self, name: str) -> Dataset:
         """Load and return a data set by name, without switching to it.
 
-        Raises
-        ------
-        DatasetError
-            If it can't be read.
-        ValueError
-            If no data set has this name.
+        Raises `DatasetError` if it can't be read, `ValueError` if no data set has this name.
         """
         offer = self._checked(name)
         if name not in self._loaded:

@@ -37,7 +37,7 @@ class _Setting(traitlets.TraitType[Any, Any]):
     """A setting: assigned values are validated by its row in the table of fields, and by the data."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the value in its canonical type; raise `ConfigError` if it is invalid: nothing changes then."""
+        """Return the value in its canonical type; raise `ConfigError`, and change nothing, if it is invalid."""
         assert self.name is not None
         checked = FIELDS[self.name].check(_as_whole(FIELDS[self.name], value))
         if checked != getattr(obj.session.config, self.name):
@@ -49,7 +49,7 @@ class _Config(traitlets.Instance[TrainingConfig]):
     """All settings, validated by the data when they are assigned."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the config; raise `ConfigError` if the data can't do with it: nothing changes then."""
+        """Return the config; raise `ConfigError`, and change nothing, if the data don't allow it."""
         config = super().validate(obj, value)
         if config != obj.session.config:
             obj.session.check(config)
@@ -138,10 +138,7 @@ class AppTraits(traitlets.HasTraits):
     def network(self) -> NeuralNetwork:
         """A copy of the trained network: the current one if the run is paused or over, else the last epoch's.
 
-        Raises
-        ------
-        RuntimeError
-            If nothing has been trained yet.
+        Raises `RuntimeError` if nothing has been trained yet.
         """
         run = self.session.state.run
         if run is None:
@@ -285,10 +282,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     def train(self, config: TrainingConfig | None = None) -> None:
         """Start a new run with the current settings, or with `config`, which replaces them.
 
-        Raises
-        ------
-        ConfigError
-            If the settings need more images than the data set has.
+        Raises `ConfigError` if they need more images than the data set has.
         """
         self.session.check(config or self.session.config)
         self.session.loop.call(self.session.train, config)
@@ -302,14 +296,9 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         return self.session.wait(timeout)
 
     def open_link(self, query: str = "", *, theme: Theme | None = None) -> None:
-        """Apply a link: its settings, tab, theme and controls; errors in it are reported in a message.
+        """Apply a link's query: its settings, tab, theme and controls; errors in it are reported in a message.
 
-        Parameters
-        ----------
-        query : str
-            The part of the link after the ``?``. If empty, nothing changes.
-        theme : {"light", "dark"}, optional
-            The page's theme, if it is known already, so that the figures need not be drawn twice.
+        The page's `theme`, if it is known already, saves drawing the figures twice.
         """
         if theme is not None:
             self.header.theme = theme

@@ -27,13 +27,7 @@ _WEIGHT_BYTES = 1 << 20
 
 
 def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> ExportedRun:
-    """Return the data for an export of a run, and of its network at the selected epoch.
-
-    Raises
-    ------
-    ExportError
-        If there is nothing to export yet.
-    """
+    """Return the data for an export of a run and of its network at a moment; raises `ExportError` if too early."""
     if run is None or run.status == "idle":
         raise ExportError("Nothing is trained yet: there is no run to export.")
     if run.own is not None:
@@ -67,21 +61,14 @@ class FileVerbs:
     def export(self, kind: str) -> ExportedFile:
         """Return the run as a file that has not been written yet.
 
-        Weights and report are of the selected epoch; script and table cover the whole run.
+        Weights and report are of the selected epoch; script and table cover the whole run. Raises `ExportError` if
+        there is no such kind, or nothing to export yet; `WeightsError` if a weight is infinite or not a number.
 
         Parameters
         ----------
         kind : {"report", "script", "csv", "weights"}
-            One HTML file that opens without a network; a Python script that trains the run again, in NumPy
-            alone; the records, one row an epoch; or the weights, as `open_weights` and `NeuralNetwork.load` read
-            them.
-
-        Raises
-        ------
-        ExportError
-            If there is no such kind, or nothing to export yet.
-        WeightsError
-            If a weight is infinite or not a number.
+            One HTML file that opens without a network; a Python script that trains the run again, in NumPy alone;
+            the records, one row an epoch; or the weights, as `open_weights` and `NeuralNetwork.load` read them.
         """
         state = self.session.state
         return export(kind, exported(state.run, state.moment, state.dataset))
@@ -89,41 +76,24 @@ class FileVerbs:
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the run or the whole session to a file; the suffix selects the format.
 
+        Raises `ExportError` if it is none of these, or there is nothing to export yet; `WeightsError` if a weight
+        is infinite or not a number; `OSError` if the file can't be written, or exists and `overwrite` is False.
+
         Parameters
         ----------
         path : str or path-like
             Its name ends in .html for a report of the run, .py for a script, .csv for the records, .npz for the
             weights, or .session for all runs with their names and notes, and the settings.
-        overwrite : bool
-            Whether to replace an existing file.
-
-        Raises
-        ------
-        ExportError
-            If the suffix is none of these, or there is nothing to export yet.
-        WeightsError
-            If the file contains weights, and one is infinite or not a number.
-        OSError
-            If the file exists and `overwrite` is False, or it can't be written.
         """
         kind = "" if Path(path).suffix.lower() == SUFFIX else kind_of(path)
         with whole_file(path, overwrite=overwrite) as stream:
             stream.write(self.export(kind).content if kind else self.session.save_session())
 
     def open_session(self, path: str | os.PathLike[str]) -> None:
-        """Open a session that was saved to a file; it replaces this one, whose runs are closed.
+        """Open a session that `save` or the page's Save wrote; it replaces this one, whose runs are closed.
 
-        Parameters
-        ----------
-        path : str or path-like
-            A file written by `save` or by the page's Save.
-
-        Raises
-        ------
-        SessionFileError
-            If it is anything else, or uses other images; this session then stays open.
-        OSError
-            If it can't be read.
+        Raises `SessionFileError` if it is anything else, or uses other images: this session then stays open;
+        `OSError` if it can't be read.
         """
         name, content = _read(path, SessionFileError, "a session")
         saved = read_session(content, name, self.session.dataset)
@@ -132,17 +102,8 @@ class FileVerbs:
     def open_weights(self, path: str | os.PathLike[str]) -> None:
         """Start a run with the weights in a file, named after it: to inspect them, or to continue training.
 
-        Parameters
-        ----------
-        path : str or path-like
-            A file written by `save`, `NeuralNetwork.save` or the page's export.
-
-        Raises
-        ------
-        WeightsError
-            If it is anything else, or the network does not fit these images.
-        OSError
-            If it can't be read.
+        The file is one that `save`, `NeuralNetwork.save` or the page's export wrote. Raises `WeightsError` if it
+        is anything else, or the network does not fit these images; `OSError` if it can't be read.
         """
         name, content = _read(path, WeightsError, "a file of weights")
         self.session.loop.call(self.session.open_weights, name, content)
@@ -171,7 +132,6 @@ class FileMenu:
             self._header.unsaved = what_closing_loses(state.unsaved)
 
     def _on_export(self, kind: str) -> None:
-        """Send the exported run to the browser, or show why it can't be exported."""
         try:
             file = self._app.export(kind)
         except (ExportError, WeightsError) as error:
@@ -237,8 +197,8 @@ class FileMenu:
 def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
     """Return a sentence on what is lost of unsaved runs; empty if no confirmation is needed.
 
-    Confirmation is needed if the user has named, noted or pinned a run, or if the runs took more than a minute of
-    training: the page's address restores everything else.
+    It is needed if the user has named, noted or pinned a run, or if they took more than a minute of training: the
+    page's address restores everything else.
     """
     marked = sum(_is_marked(run) for run in unsaved)
     seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)

@@ -40,9 +40,9 @@ def screen(
 ) -> tuple[Box, Box]:
     """Arrange the parts on one screen; return the page's header, which ends with the guide, and everything else.
 
-    The grid follows the width of its container, not of the window: settings next to figures if there is room, one
-    column on a phone. On the app's own page it fills the window, or exceeds it if the window is low; in a notebook
-    cell it is as high as its content.
+    The grid follows the width of its container: settings next to figures if there is room, one column on a phone.
+    On the app's own page it fills the window, or exceeds it if that is low; in a cell it is as high as its
+    content.
     """
     look_of(Path(__file__).parent)
     side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))))

@@ -58,14 +58,9 @@ _ENOUGH_EPOCHS = 10
 def tour_steps(
     class_names: Sequence[str], shown: Sequence[str] | None = None, *, ends_a_run: bool = False
 ) -> list[TourStep]:
-    """Return the steps of the tour.
+    """Return the steps of the tour, without those for controls that are not `shown`; None stands for all.
 
-    Parameters
-    ----------
-    shown : sequence of str or None
-        Names of the only settings with controls on the page; None for all. Steps for missing ones are omitted.
-    ends_a_run : bool
-        Whether a run is in progress, which changing a setting ends.
+    `ends_a_run` tells whether a run is in progress, which changing a setting ends.
     """
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")

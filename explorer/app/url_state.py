@@ -63,25 +63,10 @@ class Link:
         fields: Mapping[str, Field] = FIELDS,
         n_bugs: int = 0,
     ) -> tuple[Self, tuple[str, ...]]:
-        """Read a query string; it may contain anything.
+        """Read a query string, which may contain anything: return its valid part, and sentences on the rest.
 
-        Parameters
-        ----------
-        query : str
-            The part after the ``?``: ``"hidden=128,64&lr=0.1&tab=mistakes&controls=hidden,batch,epochs"``.
-        tabs, sections, datasets : sequence of str
-            Names of the tabs, of their sections, and of the data sets.
-        fields : mapping of str to Field
-            The settings, as `fields_of` returns them for a data set, which limit the number of images.
-        n_bugs : int
-            Number of levels of the bug lab.
-
-        Returns
-        -------
-        link : Link
-            The valid part of the link, with defaults for the rest.
-        notices : tuple of str
-            A few sentences on what was ignored or replaced.
+        `tabs`, `sections` and `datasets` are the known names, `n_bugs` the number of levels of the bug lab;
+        `fields` are the settings as `fields_of` returns them for a data set, which limit the number of images.
         """
         own = parts(query).values
         config, notices = TrainingConfig.from_query(query, fields)
@@ -129,8 +114,8 @@ class Link:
 class Trail:
     """Decides which settings become an entry in the browser's history: those that a run was started with.
 
-    Settings without a run leave no entry: the next ones replace them. It starts with the page's settings and the
-    name of its data set.
+    It starts with the page's settings and the name of its data set; settings without a run are replaced by the
+    next.
     """
 
     def __init__(self, config: TrainingConfig, data: str = "") -> None:

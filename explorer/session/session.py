@@ -28,16 +28,13 @@ class Session(Trainer):
 
     Parameters
     ----------
-    dataset : Dataset, optional
-        The images; MNIST by default.
-    config : TrainingConfig, optional
-        The initial settings; the exercise's by default.
+    dataset, config : Dataset, TrainingConfig, optional
+        The images and the initial settings; MNIST and the exercise's by default.
     network : type, optional
         A user's class as in `OwnClass`, to be trained by its own `fit`. Next to each of its runs, the textbook
         network is trained with the same settings, as an earlier run.
     on_fault : callable, optional
-        Called with each exception of a listener, to report it to the user; the other listeners are still called.
-        By default exceptions are logged.
+        Called with each exception of a listener; the other listeners are still called. Logs it by default.
 
     Examples
     --------
@@ -59,8 +56,7 @@ class Session(Trainer):
     def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
         """Switch to another data set, and settings for it; no training starts.
 
-        The current run becomes an earlier one, unless `dataset` is already in use. Runs on other test images are
-        kept, but not compared with later ones: `SessionState.comparable` omits them. Without `config`, the current
+        The current run becomes an earlier one, unless `dataset` is already in use. Without `config`, the current
         settings are clamped to the new number of images.
         """
         config = config or self.config.for_images(dataset.n_train)
@@ -92,10 +88,7 @@ class Session(Trainer):
         return bool(runs)
 
     def put_back(self, run: SessionRun) -> None:
-        """Undo: drop the current run and make `run` current again; if it was training, it resumes if it can.
-
-        The current run stays as an earlier one if it replaced an equal run.
-        """
+        """Undo: make `run` current again, and drop the present one unless it replaced an equal run."""
         gone = {run.number}
         if self._draft.run is not None and not self._draft.earlier.replaced:
             gone.add(self._draft.run.number)
@@ -136,8 +129,7 @@ class Session(Trainer):
     def save_session(self) -> bytes:
         """Return the session as a file for `read_session`: its runs, with their names and notes, and the settings.
 
-        For each run it has the curve, the figures and the newest network; for the current one, stored as far as it
-        has trained, also the epochs that can be revisited.
+        The current run also has the epochs that can be revisited.
         """
         saved = _to_save(self._draft)
         content = session_bytes(saved, self.dataset)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import Thread
+from time import monotonic
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
@@ -17,11 +20,110 @@ from explorer.session.new_runs import (
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
-from explorer.session.training_threads import TrainingThreads
-from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images
-from explorer.training.runner import Delivery, EventLoop, Run, RunnerStatus, Unit, log_fault
+from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images, open_test_set
+from explorer.training.races import Race
+from explorer.training.runner import Delivery, EventLoop, Run, Runner, RunnerStatus, Unit, log_fault
+from explorer.training.share import Share
 
 Listener = Callable[[SessionState], object]
+
+
+class TrainingThreads:
+    """Trains the current run of a session, and next to a user's class the textbook network.
+
+    On the event loop, it calls `on_delivery` with the records of the current run, `on_reference` with the run of
+    the textbook network when it is over, and `on_test` with a run and its results on the test set.
+    """
+
+    def __init__(
+        self,
+        loop: EventLoop,
+        *,
+        on_delivery: Callable[[Delivery], object],
+        on_reference: Callable[[SessionRun], object],
+        on_test: Callable[[SessionRun, FinalTest], object],
+    ) -> None:
+        self._loop, self._on_delivery, self._on_reference = loop, on_delivery, on_reference
+        self._on_test = loop.bind(on_test)
+        self.training: Run | None = None
+        self._token = 0  # the runner's token of the current run
+        self._reference: SessionRun | None = None  # the textbook network's, until it is over
+        self._tested: SessionRun | None = None  # the run that the test set was last opened for
+        self.runner = Runner(loop.bind(self._deliver), share=Share.of(os.environ))
+        """Steers the current training: pauses it, steps, changes its learning rate, stops it."""
+        self._referee = Runner(loop.bind(self._deliver_reference), share=Share.of(os.environ))
+
+    def start(self, training: Run, *, paused: bool) -> None:
+        """Train this instead of any other."""
+        self.training = training
+        self._token = self.runner.start(training, paused=paused)
+
+    def extend(self, epochs: int, *, paused: bool) -> None:
+        """Train to more epochs."""
+        assert self.training is not None
+        self._token = self.runner.extend(self.training, epochs, paused=paused)
+
+    def drop(self, entry: int) -> None:
+        """Remove an entry from a race."""
+        assert isinstance(self.training, Race)
+        self.training.drop(entry)
+
+    def leave(self) -> None:
+        """End all training; nothing more of it is delivered."""
+        self.runner.cancel()
+        self.leave_reference()
+        self.training = None
+
+    def start_reference(self, training: Run, run: SessionRun) -> None:
+        """Train the textbook network."""
+        self._reference = run
+        self._referee.start(training)
+
+    def leave_reference(self) -> None:
+        """End the training of the textbook network."""
+        self._referee.cancel()
+        self._reference = None
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until all is over or paused; return False if `timeout` seconds passed first."""
+        end = None if timeout is None else monotonic() + timeout
+        is_over = self.runner.wait(timeout)
+        return is_over and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._referee.close()
+        self.runner.close()
+
+    def open_test_set(self, run: SessionRun) -> None:
+        """Evaluate an ended run on the test set: with an event loop in a thread, else at once."""
+        if run is self._tested or run.newest is None:
+            return
+        self._tested, network = run, run.new_network()
+        network.set_weights(run.newest.weights)
+
+        def look() -> None:
+            try:
+                self._on_test(run, open_test_set(network, run.dataset))
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
+                self._tested = None
+                self._loop.call(self._loop.on_fault, error)
+
+        if self._loop.loop is None:
+            look()
+        else:
+            Thread(target=look, daemon=True).start()
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if delivery.token == self._token:  # deliveries of a previous run arrive too late
+            self._on_delivery(delivery)
+
+    def _deliver_reference(self, delivery: Delivery) -> None:
+        if self._reference is not None:
+            self._reference = run = self._reference.taking(delivery.status, delivery.records)
+            if run.history.end is not None:
+                self._reference = None
+                self._on_reference(run)
 
 
 class Trainer:
@@ -93,10 +195,9 @@ class Trainer:
     ) -> None:
         """Apply new settings, or the current ones, and train with them if `auto_train` is on.
 
-        More epochs continue the current run; a fork restarts where it began; otherwise a new run starts with
-        freshly initialised weights. `clean` requests these even if the current run began with others. Settings
-        stay pending, as `SessionState.waits` reports, if a new run would discard the selected epoch, unless
-        `at_once` is True.
+        More epochs continue the current run; a fork restarts where it began; otherwise, and with `clean`, a new
+        run starts with freshly initialised weights. Unless `at_once`, settings stay pending, as
+        `SessionState.waits` reports, if a new run would discard the selected epoch.
         """
         if config is not None:
             self.check(config)
@@ -137,7 +238,7 @@ class Trainer:
     def race(self, configs: Sequence[TrainingConfig]) -> None:
         """Start a race: the first entry is the current run, the others are added to the earlier runs.
 
-        Raises `RaceError` if the settings don't make a race, as in `race`, or a user's class is trained.
+        Raises `RaceError` if the settings don't make a race, or a user's class is trained.
         """
         training, runs = raced_runs(configs, self.dataset, self.own)
         self._put_aside(training.entries[0].config)
@@ -161,7 +262,7 @@ class Trainer:
         self._threads.runner.wait(0)  # delivers pending records
         run = self._draft.run
         can_continue = run is not None and run.can_continue_to(run.config.replace(epochs=epochs))
-        if not can_continue or not self._threads.can_extend:
+        if not can_continue or self._threads.training is None:
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._threads.extend(epochs, paused=paused)
         continued = self._draft.continued(epochs, _status(paused))
@@ -171,29 +272,27 @@ class Trainer:
         self._publish()
 
     def fork(self) -> None:
-        """Train from the selected epoch with the current settings, as a new run.
+        """Train from the selected epoch, or the end of the last one, with the current settings, as a new run.
 
-        If the newest state is selected, the fork starts at the end of the last whole epoch. If the settings have
-        no epochs beyond it, ten are added. Raises `ForkError` if the weights have been trained for the maximum
-        number of epochs, or don't fit the hidden layers.
+        If the settings have no epochs beyond it, ten are added. Raises `ForkError` if the weights have been
+        trained for the maximum number of epochs, or don't fit the settings.
         """
         if found := moment_to_fork(self.state):
             self._branch(*found)
 
     def open_test_set(self) -> None:
-        """Evaluate the current run's network on the test set, once the run has ended.
+        """Evaluate the current run's network on the test set, once the run has ended, and has validation images.
 
-        Does nothing without validation images, or if it has been done. With an event loop the figures follow soon,
-        from a separate thread.
+        With an event loop the figures follow soon, from a separate thread.
         """
         if self._draft.run is not None and self._draft.run.can_be_tested:
             self._threads.open_test_set(self._draft.run)
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
-        """Use another learning rate or batch size in the current run, from the next mini-batch on.
+        """Use another learning rate or batch size from the next mini-batch of a run in progress on.
 
-        The change is added to the run's settings, and to those of the next run if they are the same. Does nothing
-        unless the run is running or paused. Raises `ConfigError` for invalid values, or after too many changes.
+        The change is added to the run's settings, and to those of the next run if they are the same. Raises
+        `ConfigError` for invalid values, or after too many changes.
         """
         run = self._draft.run
         if run is None or not run.can_be_changed:
@@ -287,7 +386,7 @@ class Trainer:
     def _show(self, run: SessionRun) -> None:
         """Make an ended run the current one, ready for more epochs if it can continue."""
         training, run = resumed_run(run, self.dataset)
-        self._threads.hold(training)
+        self._threads.training = training
         self._publish(run=run)
 
     def _train_reference(self) -> None:

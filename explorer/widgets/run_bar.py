@@ -39,11 +39,6 @@ def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
     """Return which of `ACTIONS` are possible in a status; `goes_on` tells whether an ended run can be continued.
 
     The primary button is the first possible one of pause, resume and train.
-
-    Raises
-    ------
-    KeyError
-        If `status` is none of `STATUSES`.
     """
     possible = _ALLOWED[status] | ({"resume"} if goes_on and status in _ENDED else set())
     return {action: action in possible for action in ACTIONS}

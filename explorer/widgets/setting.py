@@ -30,17 +30,7 @@ _PAIRS = (
 def stops(name: str) -> list[float]:
     """Return the stops of a setting's slider: about even on a log scale, and round numbers.
 
-    Parameters
-    ----------
-    name : str
-        ``"learning_rate"``: ten two-digit values per decade. ``"epochs"``: the same, in integers.
-        ``"batch_size"``: powers of two. ``"hidden_sizes"``: powers of two and the values half-way between.
-        Settings whose minimum is 0 start with it, for off; shares and lengths are evenly spaced.
-
-    Returns
-    -------
-    list of float or int
-        Ascending, without duplicates, from the setting's minimum to its maximum.
+    They ascend from the setting's minimum, 0 for off where it has that, to its maximum, without duplicates.
     """
     decades = [float(f"{step}e{power}") for power in range(-5, 3) for step in _DECADE]
     powers = [2**power for power in range(17)]
@@ -112,7 +102,6 @@ def _words(kind: str, field: Any) -> tuple[str, str]:
 
 
 def _whole(value: object) -> object:
-    """Return an integral float as an int: the page has only floats."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -125,6 +114,9 @@ class _Checked(traitlets.TraitType[Any, Any]):
 
 class Setting(PagePart, ipywidgets.ValueWidget):
     """The control of one setting, usable like any ipywidgets widget with a value.
+
+    Raises `ValueError` if there is no such setting, or no control of this kind for it; `TypeError` for an unknown
+    option; `ConfigError` if an invalid value is assigned: the value stays unchanged.
 
     Parameters
     ----------
@@ -141,8 +133,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     Attributes
     ----------
     value : int, float, str, tuple or None
-        The setting, with its type in `TrainingConfig`; for a pair, ``(output, loss)``. Set by the user or the
-        program, and never invalid.
+        The setting, with its type in `TrainingConfig`; for a pair, ``(output, loss)``. Never invalid.
     description, tooltip : str
         The name on screen, and the help text.
     disabled : bool
@@ -152,20 +143,9 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     now : float or None
         The current run's value, which can be changed during the run; None if there is nothing to change.
 
-    Raises
-    ------
-    ConfigError
-        If an invalid value is assigned; the value stays unchanged.
-    TypeError
-        If there is no such option.
-    ValueError
-        If there is no such setting, or no control of this kind for it.
-
     Examples
     --------
     >>> batch_size = Setting("batch_size")
-    >>> batch_size.value
-    512
     >>> batch_size.value = 0
     Traceback (most recent call last):
     explorer.training.fields.ConfigError: batch_size is 0; expected a whole number from 1 to 60 000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from ipywidgets import Box, IntSlider
-from traitlets import TraitError, link
+from ipywidgets import Box
+from traitlets import TraitError
 
 from explorer.training import PRESETS
 from explorer.training.config import TrainingConfig
@@ -187,13 +187,6 @@ def test_changes_in_mid_run_are_said_and_can_be_left(panel, heard, from_page):
     assert (heard, chip.start) == ([TrainingConfig()], "")
 
 
-@pytest.mark.parametrize(("name", "value", "kept"), [("learning_rate", 0.1, False), ("epochs", 20, True)])
-def test_another_learning_rate_is_one_for_the_whole_run(panel, name, value, kept):
-    panel.show(CHANGED)
-    panel[name].value = value
-    assert panel.config == CHANGED.replace(**{name: value}, **({} if kept else {"changes": ()}))
-
-
 # ---------------------------------------------------------------- what is wrong
 
 
@@ -309,13 +302,6 @@ def test_only_some_settings_can_be_shown(panel):
     assert len(shown(panel)) == len(panel.controls) - 1  # patience means nothing yet
 
 
-def test_the_settings_that_a_teacher_names_are_all_there_is(panel):
-    panel.shown = ["hidden_sizes", "batch_size", "dropout"]
-    assert [name for name, _ in shown(panel)] == ["hidden_sizes", "batch_size", "dropout"]
-    parts = {child.part for child in panel.children if isinstance(child, PanelPart)}
-    assert not parts & {"more", "reset"}
-
-
 def test_a_name_that_no_setting_has_cannot_be_shown(panel):
     with pytest.raises(TraitError, match=r"'epoch'; .* did you mean 'epochs'"):
         panel.shown = ["epoch"]
@@ -333,15 +319,6 @@ def test_a_config_is_one_message_for_each_setting_that_it_changes(sent):
     panel.show(TrainingConfig(epochs=3, batch_size=64))
     assert [message for message in sent if "value" in message] == [{"value": 64}, {"value": 3}]
     assert [message for message in sent if "value" not in message] == [{"preset": ""}] * 2
-
-
-def test_a_stock_slider_linked_to_a_setting_changes_the_config(panel, heard, from_page):
-    slider = IntSlider(512, min=1, max=1000)
-    link((slider, "value"), (panel["batch_size"], "value"))
-    slider.value = 100
-    from_page.send(panel["batch_size"], {"typed": 50})
-    assert [config.batch_size for config in heard] == [100, 50]
-    assert slider.value == 50
 
 
 @pytest.fixture

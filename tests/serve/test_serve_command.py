@@ -28,7 +28,7 @@ import pytest
 from processes import descendants
 
 import explorer
-from explorer.datasets import load_mnist, shared
+from explorer.datasets import load_mnist, loading
 from explorer.datasets.loading import write_dataset
 from explorer.serve import present_command, serve_command
 from explorer.serve.access import Access, RefusedError, is_loopback
@@ -279,7 +279,7 @@ def test_a_data_set_that_finds_no_room_is_read_by_each_kernel(taken, own_files, 
     def full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(shared, "write_dataset", full)
+    monkeypatch.setattr(loading, "write_dataset", full)
     assert main(["--dataset", str(own_files)]) == 0
     assert given(taken[0][1]) == {"own": str(own_files)}
 

@@ -11,7 +11,7 @@ import reference
 
 from explorer.engine import Model, minibatches
 from explorer.network import NeuralNetwork
-from explorer.training import EpochRecord, TrainingConfig, TrainingRun, run
+from explorer.training import EpochRecord, TrainingConfig, TrainingRun, learners
 
 CONFIG = TrainingConfig(
     hidden_sizes=(20, 12), n_train=587, epochs=2, seed=3, reduction="mean", learning_rate=0.3
@@ -27,7 +27,7 @@ def test_products_may_be_cut_or_whole(small_dataset, monkeypatch, batch_size, mo
         config = config.replace(hidden_activation="relu", output="softmax", loss="cross_entropy")
     weights = []
     for small in (0, 100_000, 1_000_000):
-        monkeypatch.setattr(run, "small_product", lambda small=small: small)
+        monkeypatch.setattr(learners, "small_product", lambda small=small: small)
         training = TrainingRun(config, small_dataset)
         assert sum(isinstance(event, EpochRecord) for event in training) == 2
         weights.append(training.snapshot().weights)
@@ -53,11 +53,12 @@ def test_blocks_of_tiny_mini_batches_do_what_each_alone_does(
             batch_size=batch_size, n_train=103, learning_rate=0.05,
         )  # fmt: skip
         blocked = TrainingRun(config, small_dataset)
+        alike = Model(blocked.network), small_dataset, batch_size, config.learning_rate, config.reduction
+        assert minibatches.MiniBatches(*alike).is_blocked
         with monkeypatch.context() as patch:
             patch.setattr(minibatches, "LARGEST_BLOCKED", 0)
             plain = TrainingRun(config, small_dataset)
-        assert blocked._batches.is_blocked
-        assert not plain._batches.is_blocked
+            assert not minibatches.MiniBatches(*alike).is_blocked
         first = blocked.snapshot().weights[0]
         per_block, per_epoch = minibatches.BLOCK_ROWS // batch_size, blocked.steps_per_epoch
         for step in sorted({1, per_block - 1, per_block, per_block + 1, per_epoch, 2 * per_epoch}):

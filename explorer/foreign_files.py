@@ -166,12 +166,7 @@ class ArrayHeader(NamedTuple):
 def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
     """Return a ``.npz`` file without pickles and timestamps: like `numpy.savez`, but allowing any name.
 
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        The arrays by name.
-    packed : collection of str
-        Names of the arrays to compress.
+    The arrays named in `packed` are compressed.
     """
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -184,18 +179,9 @@ def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = 
 
 
 class ArrayArchive:
-    """A file of arrays, opened after checking their number and declared sizes.
+    """A zip file of arrays, called `name` in errors, whose entries declare at most `most_bytes` together.
 
     Other content raises one of many errors, which `explained` converts into one.
-
-    Parameters
-    ----------
-    stream : file
-        The whole file.
-    name : str
-        Name of the file in errors.
-    most_bytes : int
-        Maximum of the declared sizes of all entries together.
     """
 
     def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
@@ -228,20 +214,10 @@ class ArrayArchive:
     def array(
         self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
     ) -> NDArray[Any]:
-        """Return one array, after checking that its header is as `expected`.
+        """Return one array, after checking that its header is as `expected`, a description in words.
 
-        Parameters
-        ----------
-        key : str
-            Its name.
-        dtypes : str
-            Pattern of the dtype's code without its byte order: ``"f4|f8"``.
-        n_axes : int
-            Number of dimensions.
-        expected : str
-            Description of the expected array.
-        may_be_empty : bool
-            Whether an axis may have length 0.
+        `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``. An axis of length 0 is
+        refused unless `may_be_empty`.
         """
         entry, part = self._entries[key], f"{self.name}, {key}"
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

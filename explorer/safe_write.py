@@ -16,20 +16,10 @@ _OWNER = ".owner"  # a file in a folder of `own_folder`, locked while the folder
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Return the full path of a writable file; raise if it can't be written.
+    """Return the full path of a writable file; links are followed, and a ``~`` at the start is the home folder.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file; links are followed. A ``~`` at the start is the home folder.
-    overwrite : bool
-        Whether the file may exist already.
-
-    Raises
-    ------
-    OSError
-        If something other than a file exists there, a file does and `overwrite` is False, or its folder is missing
-        or can't be written.
+    Raises `OSError` if something other than a file exists there, a file does and may not be overwritten, or its
+    folder is missing or can't be written.
     """
     destination = Path(path).expanduser().resolve()
     if destination.exists():
@@ -49,19 +39,9 @@ def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) 
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a stream whose content is stored at `path` when the context ends without an error.
+    """Open a stream whose content is stored at exactly `path` when the context ends without an error.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file; nothing is appended to its name.
-    overwrite : bool
-        Whether to replace an existing file.
-
-    Raises
-    ------
-    OSError
-        As `check_destination`, or if the disk is full.
+    Raises `OSError` as `check_destination`, or if the disk is full.
     """
     destination = check_destination(path, overwrite=overwrite)
     with own_folder("saving-", destination.parent) as folder:
@@ -78,17 +58,8 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
 def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
 
-    Parameters
-    ----------
-    prefix : str
-        Beginning of the folder's name, and of those to remove.
-    parent : Path, optional
-        Location of these folders; by default the system's folder for temporary files.
-
-    Raises
-    ------
-    OSError
-        If the folder can't be created.
+    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files.
+    Raises `OSError` if the folder can't be created.
     """
     parent = Path(gettempdir()) if parent is None else parent
     for left in filter(_is_left, parent.glob(f"{prefix}*/{_OWNER}")):
@@ -105,7 +76,6 @@ def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
 
 def _is_left(owner: Path) -> bool:
-    """Return whether a folder's process has ended: its file is no longer locked."""
     if sys.platform != "win32":
         with suppress(OSError), owner.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

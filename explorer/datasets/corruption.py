@@ -61,7 +61,6 @@ def _noisy(images: Images, percent: float) -> Images:
 
 
 def _blurred(images: Images, sigma: float) -> Images:
-    """Convolve with a Gaussian, along the rows and down the columns."""
     distances = np.arange(IMAGE_SHAPE[0])[:, None] - np.arange(IMAGE_SHAPE[0])
     reach = np.arange(-np.ceil(_BLUR_REACH * sigma), np.ceil(_BLUR_REACH * sigma) + 1)
     weights = np.exp(-(distances**2) / (2 * sigma**2)) / np.exp(-(reach**2) / (2 * sigma**2)).sum()

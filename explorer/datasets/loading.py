@@ -101,7 +101,7 @@ _KNOWN = MappingProxyType(
 
 
 def load_dataset(path: str | os.PathLike[str]) -> Dataset:
-    """Read a data set in MNIST's shape: 28 × 28 grey images in ten classes.
+    """Read a data set in MNIST's shape: 28 × 28 gray images in ten classes.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     Returns
     -------
     Dataset
-        Named after the path. Complete copies of MNIST and Fashion-MNIST are recognised and get their names; their
-        test images alone determine the names of the classes.
+        Named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
+        images alone determine the names of the classes.
 
     Raises
     ------
@@ -190,8 +190,6 @@ def _read_archive(path: Path, name: str) -> _Arrays:
 
 
 class _Capped:
-    """A stream that raises after `most` bytes."""
-
     def __init__(self, stream: io.BufferedReader, archive: str, most: int) -> None:
         self._stream, self._archive, self._most, self._left = stream, archive, most, most
 
@@ -251,7 +249,6 @@ def _unzipped(stream: io.BufferedReader) -> io.BufferedReader:
 
 
 def _read_array(stream: io.BufferedReader, kind: _Kind, file: str, most_bytes: int) -> NDArray[Any]:
-    """Read the array in a file, plain or gzipped, C-contiguous, in the file's dtype."""
     with explained(file, DatasetError, _EXPECTED[kind], "damaged data, "):
         stream = _unzipped(stream)
         head = stream.read(HEADER_BYTES)
@@ -290,7 +287,7 @@ def _check_complete(source: str, roles: Collection[str]) -> None:
 
 
 def _dataset(name: str, source: str, arrays: _Arrays) -> Dataset:
-    name, class_names = _recognised(name, arrays)
+    name, class_names = _name_and_classes(name, arrays)
     values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
     try:
         return Dataset(name=name, class_names=class_names, source=source, **values)
@@ -298,7 +295,7 @@ def _dataset(name: str, source: str, arrays: _Arrays) -> Dataset:
         raise DatasetError(arrays[error.file][0], error.found, error.expected) from None
 
 
-def _recognised(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]:
+def _name_and_classes(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]:
     """Return name and classes of a data set: `name` unless all four files are those of a published one."""
     test_images = arrays["test images"][1]
     digest = hashlib.sha256(struct.pack(">4I", 0x0803, *test_images.shape))

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import zlib
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from math import prod
@@ -69,14 +70,16 @@ def _cache_folder() -> Path | None:
 
 def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
     """Map the unpacked images, unpacking them if necessary; without a usable cache, load them into memory."""
-    images = None
     if folder is not None:
         checksum, size = _trailer()
         path = folder / f"mnist-images-{checksum:08x}.npy"
         images = _mapped(path, checksum, size)
-        if images is None and _unpack(path):
+        if images is None:
+            _unpack(path)
             images = _mapped(path, checksum, size)
-    return _read(IMAGES) if images is None else images
+        if images is not None:
+            return images
+    return _read(IMAGES)
 
 
 def _trailer() -> tuple[int, int]:
@@ -102,18 +105,12 @@ def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
     return np.asarray(content[-N_IMAGES * prod(IMAGE_SHAPE) :]).reshape(-1, *IMAGE_SHAPE)
 
 
-def _unpack(path: Path) -> bool:
-    """Write the cache's file atomically.
-
-    A read-only folder or a full disk is not an error: the images then stay in memory.
-    """
-    try:
+def _unpack(path: Path) -> None:
+    """Write the cache's file atomically; with a read-only folder or a full disk, the images stay in memory."""
+    with suppress(OSError, EOFError, zlib.error):
         path.parent.mkdir(parents=True, exist_ok=True)
         with own_folder("unpacking-", path.parent) as folder:
             part = folder / path.name
             with gzip.open(DATA / IMAGES) as packed, part.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, 1 << 20)
             part.replace(path)
-    except (OSError, EOFError, zlib.error):
-        return False
-    return True

@@ -17,8 +17,6 @@ from explorer.training import (
     new_network,
 )
 
-__all__ = ["ExportedRun", "TrainingStage"]
-
 
 @dataclass(frozen=True, slots=True)
 class TrainingStage:
@@ -114,11 +112,6 @@ class ExportedRun:
         if self.dataset.source:
             return Path(self.dataset.source).name or None
         return "" if self.dataset is load_mnist() else None
-
-    @property
-    def n_train(self) -> int:
-        """Number of training images in use."""
-        return self.scored_on.n_train
 
     @property
     def scored_on(self) -> Dataset:

@@ -14,8 +14,6 @@ from explorer.exports.script import training_script
 from explorer.network.weights_file import weights_bytes
 from explorer.session.saved_session import SUFFIX
 
-__all__ = ["COLUMNS", "KINDS", "ExportError", "ExportedFile", "export", "kind_of", "records_table"]
-
 _FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 COLUMNS = (
     "epoch",
@@ -90,12 +88,7 @@ def weights_archive(run: ExportedRun) -> bytes:
 
     In addition to ``W1``, ``b1``, ``W2``, … the ``.npz`` file has ``config``, the settings as JSON;
     ``weights_epoch``, the number of epochs that the weights were trained for; and for each figure of `EpochRecord`
-    a list over the run's own epochs.
-
-    Raises
-    ------
-    WeightsError
-        If a weight is infinite or not a number.
+    a list over the run's own epochs. Raises `WeightsError` if a weight is infinite or not a number.
     """
     names = ("epoch", *_FIGURES, "learning_rate")
     figures = {name: [getattr(record, name) for record in run.history] for name in names}
@@ -126,12 +119,7 @@ KINDS: Mapping[str, FileKind] = MappingProxyType(
 def export(kind: str, run: ExportedRun) -> ExportedFile:
     """Return the run as a file of one of `KINDS`.
 
-    Raises
-    ------
-    ExportError
-        If there is no such kind.
-    WeightsError
-        If the file would contain weights, and one is infinite or not a number.
+    Raises `ExportError` for any other kind, and `WeightsError` if a weight to write is infinite or not a number.
     """
     if kind not in KINDS:
         raise ExportError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
@@ -141,13 +129,7 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
-    """Return the file format that a path's suffix selects.
-
-    Raises
-    ------
-    ExportError
-        If no format has this suffix.
-    """
+    """Return the file format that a path's suffix selects; `ExportError` if no format has it."""
     suffix = Path(path).suffix.lower()
     for name, kind in KINDS.items():
         if kind.suffix == suffix:

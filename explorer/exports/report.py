@@ -99,7 +99,6 @@ def _curves(run: ExportedRun, metric: Metric, theme: Theme) -> go.Figure:
 
 
 def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
-    """Return a row per class: its name, recall, precision, F1 and held-out images, hardest first."""
     scores, names = per_class(run.moment.confusion), run.dataset.class_names
     shares = (scores.recall, scores.precision, scores.f1)
     return [
@@ -211,7 +210,6 @@ def _values(trials: Sequence[Trial], name: str) -> str:
 
 
 def _study_origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """Yield the facts needed to reproduce the study."""
     yield "Versions", versions()
     yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
     hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)

@@ -32,16 +32,6 @@ from .activations import ACTIVATIONS, OUTPUTS
 from .initializers import INITIALIZERS
 from .losses import LOSSES
 
-__all__ = [
-    "SavedWeights",
-    "WeightsError",
-    "load_weights",
-    "read_weights",
-    "save_weights",
-    "sizes_of",
-    "weights_bytes",
-]
-
 Array = NDArray[Any]
 
 FORMAT = 1
@@ -114,16 +104,9 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
 def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
     """Load a file written by `weights_bytes`.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file. It may be untrusted: nothing in it is executed, and its sizes are checked before reading.
-
-    Raises
-    ------
-    WeightsError
-        If there is no such file, or it has any other content. The message names the file, what was found and
-        what was expected.
+    It may be untrusted: nothing in it is executed, and its sizes are checked before reading. Raises `WeightsError`
+    if there is no such file, or it has any other content; the message names the file, what was found and what was
+    expected.
     """
     location = Path(path).expanduser()
     name = printable(location.name)
@@ -182,7 +165,6 @@ def _read(stream: BinaryIO, name: str) -> SavedWeights:
 
 
 def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
-    """Return the names of the functions, and of the entries besides the weights."""
     part, limit = f"{archive.name}, network", f"a text of at most {_MOST_LETTERS} letters"
     if "network" not in archive.names:
         raise WeightsError(archive.name, "no entry “network”", _EXPECTED)
@@ -197,13 +179,10 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
         found = f"format {settings.get('format')!r}" if isinstance(settings, dict) else "no settings"
         raise WeightsError(part, printable(found), f"format {FORMAT}")
     extras = settings.get("metadata")
-    if (
-        settings.keys() != _KEYS
-        or not isinstance(extras, list)
-        or not all(isinstance(n, str) for n in extras)
-    ):
+    names: list[Any] = extras if isinstance(extras, list) else [None]
+    if settings.keys() != _KEYS or not all(isinstance(name, str) for name in names):
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
-    return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, extras
+    return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, names
 
 
 def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
@@ -213,7 +192,6 @@ def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, st
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:
-    """Raise unless shapes and dtypes match and all values are finite."""
     n_in, dtype = weights["W1"].shape[1], weights["W1"].dtype
     for key, array in weights.items():
         shape = (len(array), n_in) if key.startswith("W") else (n_in, 1)

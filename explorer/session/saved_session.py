@@ -155,7 +155,6 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
 
 
 def _output_bytes(dataset: Dataset) -> int:
-    """Return the size of a network's outputs for the held-out images, in bytes."""
     return 4 * dataset.n_classes * dataset.n_test
 
 
@@ -183,7 +182,6 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
 def _tables(
     runs: Sequence[SessionRun], weights: Mapping[int, Mapping[float, Weights]], n_classes: int
 ) -> dict[str, NDArray[Any]]:
-    """Return the records of all runs, and the weights, run after run."""
     epochs = [record for run in runs for record in (run.start, *run.history.epochs) if record is not None]
     batches = [record for run in runs for record in run.history.batches]
     evaluations = [run.evaluation for run in runs if run.evaluation is not None]
@@ -276,8 +274,6 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """The constraints on a value of the text: its type, and the range of the number or of the length."""
-
     kind: type
     low: int = 0
     high: int = _MOST
@@ -337,7 +333,6 @@ def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, A
 
 
 def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
-    """Return an error that states the value found and the one expected."""
     value = content.get(key)
     found = f"{len(value)} {key}" if isinstance(value, list) else printable(repr(value)[:80])
     return FileError(f"{part}, {key}", found, expected)
@@ -409,8 +404,6 @@ def _read_counts(archive: ArrayArchive, name: str, n: int) -> NDArray[np.int64]:
 
 
 class _Reader:
-    """Reads the runs of a file one by one, each with its rows of the tables."""
-
     def __init__(self, archive: ArrayArchive, dataset: Dataset) -> None:
         self._name, self._dataset = archive.name, dataset
         weights = archive.array("weights", "f4", 1, "float32 in one row", may_be_empty=True)
@@ -520,7 +513,6 @@ class _Reader:
         return found_at
 
     def _bare(self, epoch: float) -> Snapshot:
-        """Return a snapshot without weights."""
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
     def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
@@ -531,7 +523,6 @@ class _Reader:
         return ({**figures, "confusion": confusion} for figures, confusion in rows)
 
     def _next(self, table: str, count: int) -> Any:
-        """Return the next rows of a table."""
         first = self._n_read[table]
         rows = self._tables[table][first : first + count]
         if len(rows) < count:
@@ -551,7 +542,6 @@ def _part_of(
 
 
 def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:
-    """Return the final record of a run, or None."""
     if entry["status"] not in _STATUSES:
         raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
     error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
@@ -559,7 +549,6 @@ def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> 
 
 
 def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> None:
-    """Raise unless the records are in order and within the epochs of the run."""
     rises = all(before < after for before, after in pairwise(epochs))
     if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
         raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")

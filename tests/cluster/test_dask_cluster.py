@@ -6,8 +6,6 @@ import asyncio
 import os
 import pickle
 import signal
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
@@ -36,20 +34,6 @@ from distributed.worker import Worker
 
 (worker,) = Worker._instances
 asyncio.ensure_future(KillWorker("1 ms", {mode!r}).setup(worker))
-"""
-
-STUDY = """
-import pickle, signal, sys
-from pathlib import Path
-from dask.distributed import Client
-from explorer.training.studies import study
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
-address, content, journal = sys.argv[1:]
-configs, dataset = pickle.loads(Path(content).read_bytes())
-with Client(address) as client:
-    for trial in study(configs, dataset, executor=client.get_executor(), journal=journal):
-        print(trial.config.seed, flush=True)
 """
 
 
@@ -229,23 +213,6 @@ def test_a_scheduler_that_comes_back_is_waited_for(small_dataset, undisturbed, t
         with started(tmp_path, port=client.scheduler.addr.rpartition(":")[2]) as again:
             again.add("a")
             assert {first.config: first} | table(trials) == undisturbed
-
-
-def test_ctrl_c_keeps_what_has_ended_and_the_study_goes_on(client, small_dataset, undisturbed, tmp_path):
-    journal, content = tmp_path / "study.jsonl", tmp_path / "content"
-    content.write_bytes(pickle.dumps((CONFIGS, small_dataset)))
-    command = [sys.executable, "-c", STUDY, client.scheduler.address, content, journal]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        seen = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=PATIENCE)
-    assert "KeyboardInterrupt" in err
-    kept = runs(journal)
-    assert 1 <= len((seen + out).split()) <= len(kept) < len(CONFIGS)
-    resumed = study(CONFIGS, small_dataset, executor=client.get_executor(), journal=journal)
-    assert table(resumed) == undisturbed
-    assert_complete(journal, undisturbed)
-    assert runs(journal)[: len(kept)] == kept
 
 
 def test_leaving_early_frees_the_cluster(client, small_dataset):

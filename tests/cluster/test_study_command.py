@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 import pytest
-from dask_processes import OF_ANOTHER_VERSION, PATIENCE, started
+from dask_processes import PATIENCE, started
 from needs import needs
 
 from explorer.serve.command import main
@@ -41,17 +41,8 @@ def test_it_gives_what_this_machine_gives(small, folder, small_dataset, tmp_path
     cluster.add("b")
     file = tmp_path / "study.jsonl"
     options = [
-        "--hidden",
-        "4",
-        "--epochs",
-        "2",
-        "--batch",
-        "8,64",
-        "--seeds",
-        "3",
-        "--out",
+        *["--hidden", "4", "--epochs", "2", "--batch", "8,64", "--seeds", "3", "--json", "--out"],
         str(file),
-        "--json",
     ]
     assert main(["study", "--dataset", str(folder), "--dask", address, *options]) == 0
     configs = grid(TrainingConfig(hidden_sizes=4, epochs=2), batch_size=[8, 64], seed=range(3))
@@ -61,15 +52,6 @@ def test_it_gives_what_this_machine_gives(small, folder, small_dataset, tmp_path
     assert [len(level["runs"]) for level in json.loads(out)["levels"]] == [3, 3]
 
 
-def test_a_worker_of_another_version_is_named(small, folder, capfd):
-    cluster, address = small
-    cluster.add("old", OF_ANOTHER_VERSION)
-    assert main(["study", "--dataset", str(folder), "--dask", address, "--epochs", "1"]) == 2
-    _, err = capfd.readouterr()
-    assert err.splitlines()[-1].startswith("nn-explorer study: The worker ")
-    assert "nn-explorer 0.0.1" in err
-
-
 def test_when_the_scheduler_goes_what_is_done_is_kept(small, folder, tmp_path, capfd):
     cluster, address = small
     cluster.add("a")
@@ -77,13 +59,7 @@ def test_when_the_scheduler_goes_what_is_done_is_kept(small, folder, tmp_path, c
     options = [
         "--dataset",
         str(folder),
-        "--epochs",
-        "10",
-        "--batch",
-        "1",
-        "--seeds",
-        "12",
-        "--out",
+        *["--epochs", "10", "--batch", "1", "--seeds", "12", "--out"],
         str(file),
     ]
     running = subprocess.Popen(

@@ -1,46 +1,69 @@
-"""The exercise's archive, as it is written."""
+"""MNIST's files, as they are written: the exercise's archive, and the package's own."""
 
 from __future__ import annotations
 
+import gzip
 import io
+import sys
 import tarfile
+import zlib
 
+import dataset_files
 import numpy as np
 import pytest
 
+from explorer.datasets import archive as module
 from explorer.datasets import load_dataset
 from explorer.datasets.archive import write_archive
+from explorer.datasets.mnist import DATA, IMAGES, LABELS
 
 
-@pytest.fixture
-def written(make, npy_files):
-    dataset, stream = load_dataset(make.archive(npy_files)), io.BytesIO()
-    write_archive(dataset, stream)
-    return dataset, stream.getvalue()
-
-
-def test_what_is_written_is_read_again(written, make):
-    dataset, content = written
-    again = load_dataset(make.file(content))
-    for name in ("train_images", "train_labels", "test_images", "test_labels"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(dataset, name))
-
-
-def test_anybody_else_reads_it_too(written, arrays):
+def test_the_archive_is_read_by_anybody_and_equal_data_gives_equal_bytes(make, npy_files, arrays):
     """As the exercise does: unpacked by `tarfile`, loaded by NumPy without pickles."""
-    with tarfile.open(fileobj=io.BytesIO(written[1])) as archive:
-        assert len(archive.getnames()) == 4
+    dataset, *streams = load_dataset(make.archive(npy_files)), io.BytesIO(), io.BytesIO()
+    for stream in streams:
+        write_archive(dataset, stream)
+    content, again = (stream.getvalue() for stream in streams)
+    assert content == again
+    with tarfile.open(fileobj=io.BytesIO(content)) as packed:
+        assert len(packed.getnames()) == 4
         for name, array in arrays.items():
-            member = archive.getmember(f"mnist-{name}.npy")
-            loaded = np.load(io.BytesIO(archive.extractfile(member).read()), allow_pickle=False)
+            member = packed.getmember(f"mnist-{name}.npy")
+            loaded = np.load(io.BytesIO(packed.extractfile(member).read()), allow_pickle=False)
             assert loaded.dtype == np.uint8
             np.testing.assert_array_equal(loaded, array)
             assert (member.mode, member.mtime, member.uname) == (0o644, 0, "")
 
 
-def test_the_same_data_gives_the_same_bytes(written):
-    dataset, content = written
-    stream = io.BytesIO()
-    write_archive(dataset, stream)
-    assert stream.getvalue() == content
-    assert content[3:8] == b"\0\0\0\0\0"  # RFC 1952, section 2.3: flags, then the time of the last change
+def run(monkeypatch, path):
+    monkeypatch.setattr(sys, "argv", ["archive", str(path)])
+    module.main()
+
+
+@pytest.mark.long
+def test_the_command_makes_the_package_s_files_byte_for_byte(mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "DATA", tmp_path)
+    run(monkeypatch, dataset_files.write(mnist, tmp_path))
+    for name in (IMAGES, LABELS):
+        made, shipped = (tmp_path / name).read_bytes(), (DATA / name).read_bytes()
+        assert gzip.decompress(made) == gzip.decompress(shipped)
+        if "zlib-ng" not in getattr(zlib, "ZLIBNG_VERSION", zlib.ZLIB_RUNTIME_VERSION):  # it packs otherwise
+            assert made == shipped
+
+
+def test_the_command_refuses_other_data(make, npy_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "DATA", tmp_path)
+    for path, words in (
+        (make.folder(npy_files), "another data set than MNIST"),
+        ("/no/such", "no such file"),
+    ):
+        with pytest.raises(SystemExit):
+            run(monkeypatch, path)
+        assert words in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", [IMAGES, LABELS])
+def test_the_files_hold_no_time_and_no_name(name):
+    header = (DATA / name).read_bytes()[:10]
+    assert header[3:8] == b"\0\0\0\0\0"  # RFC 1952, section 2.3: flags, then the time of the last change

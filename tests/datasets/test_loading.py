@@ -9,15 +9,23 @@ import socket
 import stat
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import dataset_files
 import needs
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from explorer.datasets import DatasetError, load_dataset
+from explorer.datasets import DatasetError, load_dataset, load_mnist, loading
+from explorer.datasets.dataset import ARRAYS
+from explorer.datasets.loading import (
+    map_dataset,
+    offer_file,
+    shared_dataset,
+    usual_offers,
+    write_dataset,
+)
 
 IMAGES = "mnist-train-images.npy"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
@@ -134,33 +142,6 @@ def test_a_tilde_is_the_home_folder(make, npy_files, arrays, monkeypatch):
     assert_holds(load_dataset(f"~/{folder.name}"), arrays)
     with pytest.raises(DatasetError, match="no home folder"):
         load_dataset("~nobody-has-this-name/digits")
-
-
-@settings(max_examples=25, deadline=None)
-@given(n=st.integers(1, 5), seed=st.integers(0, 2**32 - 1), zipped=st.booleans())
-def test_idx_round_trip(make, idx_files, n, seed, zipped):
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (n, 28, 28), np.uint8)
-    labels = rng.integers(0, 10, n, np.uint8)
-    files = idx_files | {
-        "train-images-idx3-ubyte": make.idx(images),
-        "train-labels-idx1-ubyte": make.idx(labels),
-    }
-    dataset = load_dataset(make.folder(gzipped(files) if zipped else files))
-    assert np.array_equal(dataset.train_images, images)
-    assert np.array_equal(dataset.train_labels, labels)
-
-
-def test_the_exercises_archive_is_mnist(make, mnist):
-    members = [
-        make.member(f"mnist-{split}-{kind}.npy", make.npy(getattr(mnist, f"{split}_{kind}").astype(np.uint8)))
-        for split in ("train", "test")
-        for kind in ("images", "labels")
-    ]
-    dataset = load_dataset(make.file(gzip.compress(make.tar(members, "w"), 1), "mnist.tgz"))
-    assert dataset.name == "MNIST"
-    for name in ("train_images", "train_labels", "test_images", "test_labels"):
-        assert np.array_equal(getattr(dataset, name), getattr(mnist, name))
 
 
 def test_a_part_or_a_changed_copy_of_mnist_is_not_called_so(make, mnist):
@@ -322,3 +303,88 @@ def test_what_may_not_be_read(make, npy_files, locked, mode, opened, named):
         with refusal("“permission denied”, expected", named), nobody():
             load_dataset(folder / opened)
         (folder / locked).chmod(0o755)
+
+
+# ---------------------------------------------------------------- shared by processes, and offered
+
+CLOTHES = tuple("abcdefghij")
+
+
+@pytest.fixture
+def own(small_dataset):
+    return replace(small_dataset, name="Clothes “at night”", class_names=CLOTHES, source="/data/clothes.tgz")
+
+
+def mapped_file(array):
+    """The file that an array lies in, if any."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = array.base
+    return None if array is None else Path(array.filename)
+
+
+def assert_same(found, dataset):
+    for name in ("name", "class_names", "source"):
+        assert getattr(found, name) == getattr(dataset, name)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(dataset, name), strict=True)
+
+
+def test_what_was_written_is_mapped_and_the_same(own, tmp_path):
+    write_dataset(own, tmp_path)
+    found = map_dataset(tmp_path)
+    assert_same(found, own)
+    arrays = [found.train_images, found.train_labels, found.test_images, found.test_labels]
+    assert {mapped_file(array).parent for array in arrays} == {tmp_path}
+    assert mapped_file(found.head(10).train_images) == mapped_file(found.train_images)
+    assert not any(array.flags.writeable for array in arrays)
+
+
+def test_the_first_to_need_it_shares_it_in_one_step(own, tmp_path):
+    folder = tmp_path / "clothes"
+    assert_same(shared_dataset(folder, lambda: own), own)
+    assert [path.name for path in tmp_path.iterdir()] == ["clothes"]
+    found = shared_dataset(folder, lambda: pytest.fail("it is there already"))
+    assert mapped_file(found.train_images).parent == folder
+
+
+def test_whoever_was_faster_is_the_one_that_all_map(own, tmp_path):
+    folder = tmp_path / "clothes"
+
+    def load():
+        shared_dataset(folder, lambda: own)
+        return own
+
+    assert mapped_file(shared_dataset(folder, load).train_images).parent == folder
+    assert [path.name for path in tmp_path.iterdir()] == ["clothes"]
+
+
+def test_with_no_room_it_is_kept_by_the_one_that_read_it(own, tmp_path):
+    assert shared_dataset(tmp_path / "no" / "such", lambda: own) is own
+
+
+def test_a_file_is_read_when_it_is_chosen_and_put_where_all_map_it(folder, tmp_path, monkeypatch):
+    offer = offer_file("Mine", folder, tmp_path / "mine")
+    assert not [*tmp_path.iterdir()]
+    first = offer.load()
+    assert (first.name, first.source) == ("Mine", str(folder))
+    monkeypatch.setattr(loading, "load_dataset", None)  # the second has no need of it
+    second = offer.load()
+    np.testing.assert_array_equal(second.train_images, first.train_images)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_can_t_be_read_is_told_when_it_is_chosen(tmp_path):
+    with pytest.raises(DatasetError, match="found none of the four files"):
+        offer_file("Mine", tmp_path, tmp_path / "shared").load()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_fashion_mnist_is_offered_where_it_is_installed(small_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, "_FASHION_MNIST", ("Fashion-MNIST", tmp_path / "fashion"))
+    (mnist,) = usual_offers()
+    assert (mnist.name, mnist.load()) == ("MNIST", load_mnist())
+    (tmp_path / "fashion").mkdir()
+    dataset_files.write(replace(small_dataset, name="any"), tmp_path / "fashion")
+    _, fashion = usual_offers(tmp_path)
+    assert (fashion.name, fashion.load().name) == ("Fashion-MNIST", "Fashion-MNIST")
+    assert [offer.name for offer in usual_offers(but=["MNIST"])] == ["Fashion-MNIST"]

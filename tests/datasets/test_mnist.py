@@ -173,25 +173,15 @@ def cut_off(file):
     os.truncate(file, 40_000_000)
 
 
-def zero(file):
-    size = file.stat().st_size
-    os.truncate(file, 0)
-    os.truncate(file, size)
-
-
 def become_a_pipe(file):
     file.unlink()
     os.mkfifo(file)
 
 
-def become_empty(file):
-    os.truncate(file, 0)
-
-
 @pytest.mark.slow
 @needs.PROC
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("damage", [flip_a_bit, cut_off, zero, become_a_pipe, become_empty])
+@pytest.mark.parametrize("damage", [flip_a_bit, cut_off, become_a_pipe])
 def test_a_damaged_cache_is_repaired(cached, reload, damage):
     good = cached.stat().st_size
     damage(cached)
@@ -208,13 +198,12 @@ def test_a_folder_in_the_caches_place(cached, reload):
 
 
 @needs.PROC
-@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
 @pytest.mark.parametrize("where", ["a file", "/proc/nowhere", "/dev/null"])
-def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload, variable, where):
+def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload, where):
     if where == "a file":
         where = tmp_path / "file"
         where.write_text("not a folder")
-    assert not reload(**{variable: where})
+    assert not reload(XDG_CACHE_HOME=where)
 
 
 @needs.PROC
@@ -282,9 +271,3 @@ def test_a_damaged_installation_is_named(tmp_path, monkeypatch, name, content):
     monkeypatch.setattr(module, "DATA", tmp_path)
     with pytest.raises(DatasetError, match=f"^{name}: found "):
         load_mnist.__wrapped__()
-
-
-def test_threads_may_ask_at_once():
-    with ThreadPoolExecutor(8) as pool:
-        loaded = list(pool.map(lambda _: load_mnist.__wrapped__().train_images[59_999].sum(), range(16)))
-    assert len(set(loaded)) == 1

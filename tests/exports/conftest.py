@@ -25,7 +25,7 @@ def data(small_dataset, tmp_path_factory):
     return load_dataset(dataset_files.write(small_dataset, path))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def trained(data):
     """Train a run to its end, or up to a mini-batch, and return its history and its last moment."""
 
@@ -47,7 +47,7 @@ def trained(data):
     return trained
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def exported(data, trained):
     """A finished run; keywords as of `ExportedRun`."""
 

@@ -1,13 +1,27 @@
-"""Each kind of file has its name, its ending and its type."""
+"""Each kind of file has its name, its ending, its type and its content."""
 
 from __future__ import annotations
 
+import csv
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from explorer.exports.files import KINDS, ExportError, export, kind_of
-from explorer.training import Moment
+from explorer import NeuralNetwork, TrainingConfig
+from explorer.exports.exported_run import TrainingStage
+from explorer.exports.files import (
+    COLUMNS,
+    KINDS,
+    ExportError,
+    export,
+    kind_of,
+    records_table,
+    weights_archive,
+)
+from explorer.network.weights_file import WeightsError
+from explorer.training import History, Moment, Snapshot
 
 from .conftest import CONFIG
 
@@ -46,3 +60,69 @@ def test_what_is_unknown_is_refused(exported):
         kind_of("run.pdf")
     with pytest.raises(ExportError, match="kind is 'pdf'; expected one of report, script, csv, weights"):
         export("pdf", exported())
+
+
+# ---------------------------------------------------------------- the table of records
+
+
+def test_each_epoch_is_a_row(exported):
+    run = exported()
+    text = records_table(run)
+    assert (text.count("\r\n"), text[-2:]) == (4, "\r\n")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert tuple(rows[0]) == COLUMNS
+    for row, record in zip(rows, run.history, strict=True):
+        figures = (
+            record.train_loss,
+            record.test_loss,
+            record.train_accuracy,
+            record.test_accuracy,
+            record.seconds,
+        )
+        assert tuple(map(float, row.values())) == (record.epoch, *figures, 1, record.learning_rate)
+
+
+def test_without_an_epoch_there_are_the_headings_alone(exported):
+    run = exported()
+    assert records_table(replace(run, history=History(run.config))) == ",".join(COLUMNS) + "\r\n"
+
+
+def test_a_fork_has_the_rows_of_its_parents(exported, trained):
+    first = CONFIG.replace(epochs=2, learning_rate=0.1)
+    root, at_root = trained(first)
+    history, moment = trained(CONFIG, start=at_root.snapshot)
+    before = (TrainingStage(first, 2.0, root),)
+    run = replace(exported(), history=history, moment=moment, newest=moment, before=before)
+    rows = list(csv.DictReader(records_table(run).splitlines()))
+    assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "1"), ("2", "1"), ("3", "2")]
+    expected = [record.train_loss for record in (*root, *history)]
+    assert [float(row["train_loss_per_image"]) for row in rows] == expected
+
+
+# ---------------------------------------------------------------- weights
+
+
+def test_the_network_comes_back_and_predicts_the_same(exported, tmp_path):
+    run = exported()
+    (tmp_path / "run.npz").write_bytes(weights_archive(run))
+    network = NeuralNetwork.load(tmp_path / "run.npz")
+    for before, after in zip(run.moment.weights, network.weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(network.predict(run.dataset.X_test), run.moment.test_outputs.argmax(axis=0))
+
+
+def test_settings_and_records_come_with_them(exported, tmp_path):
+    run = exported()
+    (tmp_path / "run.npz").write_bytes(weights_archive(run))
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as content:
+        assert TrainingConfig(**json.loads(content["config"].item())) == run.config
+        assert content["weights_epoch"] == 3
+        np.testing.assert_array_equal(content["test_accuracy"], [r.test_accuracy for r in run.history])
+
+
+def test_weights_that_are_no_numbers_are_not_written(exported):
+    run = exported()
+    broken = tuple(np.full_like(array, np.nan) for array in run.moment.weights)
+    moment = Moment(run.moment.record, Snapshot(3, broken, run.moment.test_outputs))
+    with pytest.raises(WeightsError, match="not a number"):
+        weights_archive(replace(run, moment=moment))

@@ -55,28 +55,30 @@ def figures(html):
     return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
 
 
-def test_it_says_what_the_run_came_to(exported):
-    run = exported()
-    text = " ".join(Page(report(run)).texts)
+@pytest.fixture(scope="module")
+def plain(exported):
+    """A plain run and its report."""
+    run = exported(title="Batch 16 (run 3)", day=date(2026, 11, 6))
+    return run, report(run)
+
+
+def test_it_says_what_the_run_came_to(plain):
+    run, html = plain
+    text = " ".join(Page(html).texts)
     assert f"{100 * run.exact.test_accuracy:.1f}\u00a0%" in text
     assert f"{100 * run.exact.train_accuracy:.1f}\u00a0%" in text
     for field in FIELDS.values():
         assert field.label in text
     assert run.config.to_query() in text
-
-
-def test_its_title_says_which_run_and_which_day(exported):
-    html = report(exported(title="Batch 16 (run 3)", day=date(2026, 11, 6)))
+    assert "Exported from the neural network explorer on 6 November 2026" in text
     name = re.search("<title>(.*)</title>", html)[1]
     assert name.startswith("Batch 16 (run 3) · ")
     assert name.endswith(" · 2026-11-06 · Neural network explorer")
-    text = " ".join(Page(html).texts)
-    assert "Exported from the neural network explorer on 6 November 2026" in text
 
 
-def test_it_holds_the_figures_in_both_themes(exported):
-    run = exported()
-    drawn = figures(report(run))
+def test_it_holds_the_figures_in_both_themes(plain):
+    run, html = plain
+    drawn = figures(html)
     assert set(drawn) == {"loss", "accuracy", "confusion"}
     for themes in drawn.values():
         assert set(themes) == {"light", "dark"}
@@ -87,8 +89,11 @@ def test_it_holds_the_figures_in_both_themes(exported):
     np.testing.assert_array_equal(shown, run.moment.confusion)
 
 
-def test_it_asks_no_other_host(exported):
-    page = Page(report(exported()))
+def test_it_is_one_file_that_asks_no_other_host(plain):
+    _, html = plain
+    assert 4e6 < len(html) < 6e6
+    assert html.count("plotly.js v") == 1
+    page = Page(html)
     addresses = [
         value
         for _, attributes in page.elements
@@ -101,15 +106,9 @@ def test_it_asks_no_other_host(exported):
     assert policy.startswith("default-src 'none';")
 
 
-def test_plotly_is_in_it_once(exported):
-    html = report(exported())
-    assert 4e6 < len(html) < 6e6
-    assert html.count("plotly.js v") == 1
-
-
-def test_text_stays_text(exported):
-    run = exported()
-    plain = Page(report(run))
+def test_text_stays_text(plain):
+    run, html = plain
+    before = Page(html)
     names = tuple(f"{k}{EVIL}" for k in range(10))
     opened = OpenedWeights(f"{EVIL}.npz", 1)
     evil = replace(
@@ -119,7 +118,7 @@ def test_text_stays_text(exported):
     html = report(evil)
     page = Page(html)
     for tag in ("script", "img", "style"):
-        assert len(page.all(tag)) == len(plain.all(tag)), tag
+        assert len(page.all(tag)) == len(before.all(tag)), tag
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     text = " ".join(page.texts)
     assert text.count(EVIL) > 10
@@ -137,8 +136,8 @@ def test_the_worst_mistakes_are_pictures_with_words(exported):
     assert pictures[0]["alt"].startswith(f"test image {worst}: true {true}, read as {read} (")
 
 
-def test_without_outputs_there_are_no_pictures(exported):
-    run = exported()
+def test_without_outputs_there_are_no_pictures(plain):
+    run, _ = plain
     bare = Snapshot(3, run.moment.weights, np.empty((10, 0)))
     assert not Page(report(replace(run, moment=Moment(run.moment.record, bare)))).all("img")
 
@@ -166,8 +165,8 @@ def test_nothing_is_said_of_how_the_weights_of_a_file_were_trained(exported):
     assert "weights of the file it.npz, epoch 2." in html
 
 
-def test_weights_that_were_only_opened_have_no_curves(exported):
-    run = exported()
+def test_weights_that_were_only_opened_have_no_curves(plain):
+    run, _ = plain
     opened = replace(run, history=History(CONFIG), opened=OpenedWeights("it.npz", 3))
     html = report(opened)
     assert set(figures(html)) == {"confusion"}
@@ -347,8 +346,8 @@ def test_losses_of_another_kind_are_not_in_one_curve(fork):
     assert "Stage 3 of 3, loss: squared error" in text
 
 
-def test_a_run_of_its_own_has_no_lines_and_no_stages(exported):
-    html = report(exported())
+def test_a_run_of_its_own_has_no_lines_and_no_stages(plain):
+    _, html = plain
     assert "shapes" not in figures(html)["loss"]["light"]["layout"]
     assert "Forked" not in html.split("<script>")[0]
     assert "Stage 1" not in html.split("<script>")[0]

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from html import unescape
 
 import pytest
@@ -28,10 +29,11 @@ STUDIES = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reported(data):
     """The trials of a study on the small data set, and its report."""
 
+    @cache
     def reported(name, data=data):
         trials = [run_trial(config, data, versions()) for config in STUDIES[name]]
         return trials, study_report(trials, data, day=date(2026, 11, 6))

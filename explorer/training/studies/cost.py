@@ -93,7 +93,6 @@ def measured_cost(
 
 
 def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]:
-    """Estimate the seconds of each run; all have one method."""
     weights = np.array([n_weights(config, dataset) for config in configs])
     ends = [int(weights.argmin()), int(weights.argmax())]
     sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
@@ -134,7 +133,6 @@ def n_weights(config: TrainingConfig, dataset: Dataset) -> int:
 
 
 def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
-    """Return the seconds per image of a mini-batch, measured on a few of them within one epoch."""
     size = max(1, min(batch_size, len(dataset.train_labels) // 4))
     run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset, n_threads=1)
     work = (size + _STEP_IN_IMAGES) * n_weights(config, dataset)

@@ -135,12 +135,11 @@ class WorkerPool(Executor):
                 raise BrokenExecutor("the pool has ended its processes")
             try:
                 worker = _Worker()
-            except FileNotFoundError as error:  # the kernel's working folder belongs to the package
-                again = "if nn-explorer was installed again since then, restart the server"
-                reason = f"a folder or file that this program was started from is gone: {again}"
-                raise StudyError(f"The study can't go on: {reason}.") from error
             except OSError as error:
                 reason = f"the system starts no further process ({error.strerror})"
+                if isinstance(error, FileNotFoundError):  # the kernel's working folder belongs to the package
+                    again = "if nn-explorer was installed again since then, restart the server"
+                    reason = f"a folder or file that this program was started from is gone: {again}"
                 raise StudyError(f"The study can't go on: {reason}.") from error
             self._workers = self._workers - {dead} | {worker}
             return worker

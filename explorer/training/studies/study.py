@@ -185,7 +185,6 @@ def _first(ended: SimpleQueue[Future[Trial]]) -> Future[Trial]:
 
 
 def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
-    """Return the trial, or None if its worker died and it is to be tried again."""
     try:
         return _finished(future, tries)
     except StudyError:
@@ -255,7 +254,7 @@ def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
 
 
 class StudyRunner:
-    """Runs one study at a time, in a pool of processes and with a thread that delivers the results."""
+    """Runs one study at a time, in a pool of processes; a thread delivers the results."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -288,7 +287,6 @@ class StudyRunner:
             pool.end_workers()  # its thread shuts it down
 
     def _watch(self, number: int, pool: WorkerPool, trials: Generator[Trial], deliver: _Deliver) -> None:
-        """Deliver each trial and the end, unless the study has been stopped."""
         error, limits, over = "", list[str](), Event()
         Thread(target=self._watch_share, args=(number, pool, deliver, limits, over), daemon=True).start()
         try:

@@ -171,12 +171,10 @@ def _comparison(
 
 
 def _best(compared: Iterable[StudyLevel]) -> StudyLevel:
-    """Return the level with the highest median, preferring levels with at least three seeds."""
     return max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
 
 
 def _worse(compared: Sequence[StudyLevel]) -> list[StudyLevel]:
-    """Return the levels whose mean is clearly lower than that of the best one."""
     if len(compared) < 2:
         return []
     best = _best(compared).accuracies
@@ -209,7 +207,6 @@ def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
 
 
 def _place(name: str, value: Any) -> tuple[float, ...]:
-    """Return the sort key of a setting's value; None, all images, comes last."""
     if isinstance(field := FIELDS[name], Choice):
         return (field.choices.index(value),)
     if isinstance(value, tuple):

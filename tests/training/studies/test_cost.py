@@ -9,7 +9,6 @@ import pytest
 from explorer import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.run import TrainingRun
-from explorer.training.share import n_cores
 from explorer.training.studies import cost, grid
 from explorer.training.studies.cost import Cost, measured_cost
 from explorer.wording import long_duration
@@ -103,11 +102,6 @@ def test_it_is_said_in_one_line():
     shares = dict.fromkeys(grid(SMALL, seed=range(64)), 1 / 64)
     assert str(Cost(shares, 2, 180.0)) == "64 runs, about 3 minutes on 2 cores"
     assert str(Cost({SMALL: 1.0}, 1, 0.2)) == "1 run, about 1 second on 1 core"
-
-
-def test_it_counts_the_cores_that_there_are(small_dataset):
-    assert measured_cost([SMALL], small_dataset).n_workers == n_cores()
-    assert measured_cost([SMALL], small_dataset, n_workers=8).n_workers == 8
 
 
 def test_a_rate_that_diverges_and_a_handful_of_images_can_be_timed(small_dataset):

@@ -162,19 +162,6 @@ def test_an_exception_that_leaves_the_block_ends_the_workers():
     assert {*multiprocessing.active_children()} == before
 
 
-def test_ending_the_workers_before_they_have_begun():
-    for _ in range(10):
-        with WorkerPool(2) as pool:
-            futures = [pool.submit(time.sleep, 1000) for _ in range(2)]
-            while not any(future.running() for future in futures):
-                pass
-            pool.end_workers()
-            pool.end_workers()
-            with pytest.raises(RuntimeError, match="shut down"):
-                pool.submit(abs, -1)
-        assert all(future.done() for future in futures)
-
-
 NO_PROCESS = """
 import os, resource
 from explorer.training.studies import StudyError, WorkerPool

@@ -113,15 +113,6 @@ def test_the_hash_is_of_the_images_and_labels(small_dataset):
 # ---------------------------------------------------------------- going on
 
 
-def test_a_journal_that_is_whole_leaves_nothing_to_run(finished, small_dataset, tmp_path):
-    path = tmp_path / "study.jsonl"
-    path.write_bytes(finished)
-    begun, found = resumed(path, small_dataset)
-    assert begun == []
-    assert {*found.values()} == {*parse_journal(finished, "").trials}
-    assert path.read_bytes().startswith(finished)
-
-
 def test_a_journal_goes_on_with_further_configs(finished, small_dataset, tmp_path):
     path = tmp_path / "study.jsonl"
     path.write_bytes(finished)
@@ -145,7 +136,7 @@ def test_a_trial_that_failed_is_run_again_and_the_newest_counts(small_dataset, t
 def test_cut_at_any_byte_no_trial_is_lost_and_none_is_run_twice(finished, small_dataset, tmp_path, part):
     undisturbed = {trial.config: trial for trial in parse_journal(finished, "").trials}
     path = tmp_path / "study.jsonl"
-    offsets = random.Random(f"cut {part}").sample(range(len(finished)), 9)
+    offsets = random.Random(f"cut {part}").sample(range(len(finished)), 5)
     for offset in [*offsets, (0, 10, len(finished) - 1, len(finished), finished.index(b"\n") + 1)[part]]:
         path.write_bytes(finished[:offset])
         whole = finished[:offset].count(b"\n")
@@ -295,8 +286,8 @@ with ThreadPoolExecutor(1) as executor:
 
 @needs.POSIX
 @pytest.mark.slow
-@pytest.mark.parametrize("n_kept", [0, 2])
-def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(folder, tmp_path, n_kept):
+def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(folder, tmp_path):
+    n_kept = 2
     path = tmp_path / "study.jsonl"
     content = journal_content(study(CONFIGS[:4], folder, executor=CountingThreads(1)), load(folder))
     size = sum(map(len, content.splitlines(keepends=True)[: 1 + n_kept])) + 1000

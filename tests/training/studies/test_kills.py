@@ -1,10 +1,8 @@
-"""A study that is killed, or left by Ctrl-C, goes on where it was."""
+"""A study that is killed goes on where it was."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections import Counter
 
 import needs
@@ -21,17 +19,13 @@ pytestmark = [needs.PROC, pytest.mark.long]
 CONFIGS = grid(TrainingConfig(hidden_sizes=(16,), epochs=40, batch_size=4), seed=range(12))
 
 STUDY = """
-import signal, sys
+import sys
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid, study
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
-    folder, journal, *last = sys.argv[1:]
+    folder, journal = sys.argv[1:]
     base = TrainingConfig(hidden_sizes=(16,), epochs=40, batch_size=4)
-    configs = grid(base, seed=range(12))
-    if last:
-        configs += (configs[-1].replace(epochs=500, batch_size=1, hidden_sizes=(512,)),)
-    for trial in study(configs, folder, journal=journal):
+    for trial in study(grid(base, seed=range(12)), folder, journal=journal):
         print(trial.config.seed, flush=True)
 """
 
@@ -47,7 +41,7 @@ def begin(folder, tmp_path):
     """Start the study in a process of its own, with its journal."""
     path = tmp_path / "study.py"
     path.write_text(STUDY, encoding="utf-8")
-    return lambda *last: script(path, folder, tmp_path / "study.jsonl", *last)
+    return lambda: script(path, folder, tmp_path / "study.jsonl")
 
 
 def n_rows(journal):
@@ -75,31 +69,3 @@ def test_a_study_that_is_killed_again_and_again_loses_no_trial_and_runs_none_twi
     rows = [json.loads(line) for line in journal.read_bytes().splitlines()]
     counts = Counter(row["config"]["seed"] for row in rows if "config" in row)
     assert counts == dict.fromkeys(range(12), 1)
-
-
-def in_session(leader):
-    """The processes of a session that live."""
-    found = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
-    return [pid for pid in found if pid != leader and is_alive(pid) and session_of(pid) == leader]
-
-
-def session_of(pid):
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
-
-
-def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(begin, tmp_path, undisturbed):
-    journal = tmp_path / "study.jsonl"
-    with begin("and one that takes hours") as left:
-        told = [int(left.stdout.readline()) for _ in CONFIGS[:3]]
-        os.killpg(left.pid, signal.SIGINT)
-        out, error = left.communicate(timeout=60)
-    told += map(int, out.split())
-    assert error.count("Traceback") == 1  # the study's own; its workers say nothing
-    assert error.rstrip().endswith("KeyboardInterrupt")
-    until(lambda: not in_session(left.pid))
-    kept = {trial.config.seed: trial for trial in read_journal(journal).trials}
-    assert kept.keys() >= {*told}
-    assert {*kept.values()} <= {*undisturbed.values()}

@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import needs
 import numpy as np
@@ -39,6 +40,12 @@ def deliveries(told, number):
             return
 
 
+def alone(configs, dataset):
+    """The trials of a study in this process."""
+    with ThreadPoolExecutor(1) as executor:
+        return [*study(configs, dataset, executor=executor)]
+
+
 def watching(thread_name="study"):
     return [thread for thread in threading.enumerate() if thread.name == thread_name]
 
@@ -49,7 +56,7 @@ def test_each_run_is_told_and_then_the_end(runner, small_dataset):
     *trials, end = deliveries(told, number)
     assert (end.trial, end.error) == (None, "")
     found = {delivery.trial.config: delivery.trial for delivery in trials}
-    assert found == {trial.config: trial for trial in study(configs, small_dataset)}
+    assert found == {trial.config: trial for trial in alone(configs, small_dataset)}
 
 
 def test_a_stopped_study_ends_in_the_middle_of_its_runs_and_is_silent(runner, small_dataset):
@@ -93,7 +100,7 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
         rest.append(told.get(timeout=PATIENCE))
     trials = [delivery.trial for delivery in rest if delivery.trial]
     assert len(trials) == 2
-    assert {*trials} == {*study(configs, small_dataset)}
+    assert {*trials} == {*alone(configs, small_dataset)}
     assert not [*(tmp_path / "line").iterdir()]
 
 
@@ -128,9 +135,9 @@ def test_a_study_has_as_many_workers_as_the_memory_of_its_seat_has_room_for(
 def test_a_study_ends_after_the_minutes_that_all_its_workers_have_trained_together(
     serve, runner, small_dataset
 ):
-    serve(minutes=0.1)
+    serve(minutes=0.01)
     told = queue.Queue()
-    number = runner.start(grid(ENDLESS, seed=range(3)), small_dataset, told.put, 3)
+    number = runner.start(grid(ENDLESS, seed=range(2)), small_dataset, told.put, 2)
     *others, end = deliveries(told, number)
     assert end.error == "It has trained for 0 minutes, the limit of this server."
     assert not [delivery for delivery in others if delivery.trial]

@@ -197,11 +197,6 @@ def test_other_choices_have_a_sentence_each_as_well():
     assert "Clearly lower: hidden units 32-32, 94.2" in text
 
 
-def test_a_choice_alone_is_compared():
-    text = compared(swept("hidden_activation", {"relu": BEST, "tanh": WORSE}), ["hidden_activation"])
-    assert text.startswith("Hidden activation relu has the highest")
-
-
 def test_of_many_values_a_few_are_named():
     values = dict.fromkeys((1, 2, 4, 8, 16, 32, 64), BEST) | {128 * k: WORSE for k in range(1, 7)}
     text = words(values)

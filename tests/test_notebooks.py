@@ -26,19 +26,18 @@ each = parametrized(NOTEBOOKS)
 
 
 @each
-def test_is_a_valid_notebook_for_python(path):
+def test_is_a_valid_notebook_for_python_without_outputs_and_state(path):
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     nbformat.validate(notebook)
     assert notebook.nbformat == 4
     assert notebook.metadata["kernelspec"]["name"] == "python3"
-
-
-@each
-def test_keeps_no_outputs_and_no_state(path):
-    assert "widgets" not in read(path).metadata
+    assert "widgets" not in notebook.metadata
     for cell in code_cells(path):
-        assert not cell.outputs
-        assert cell.execution_count is None
+        assert (cell.outputs, cell.execution_count) == ([], None)
+        assert len(cell.source.splitlines()) <= 8, cell.source
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
 
 
 @parametrized(OURS)
@@ -46,12 +45,6 @@ def test_defines_nothing(path):
     for cell in code_cells(path):
         for node in ast.walk(ast.parse(cell.source)):
             assert not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef), cell.source
-
-
-@each
-def test_cells_are_short(path):
-    for cell in code_cells(path):
-        assert len(cell.source.splitlines()) <= 8, cell.source
 
 
 @parametrized([path for path in NOTEBOOKS if path.stem in ("tutorial", "pitfalls")])
@@ -62,13 +55,6 @@ def test_source_that_is_shown_fits_a_screen(path):
         lines = [line for line in shown.text.splitlines() if line]
         assert shown.html.count("<pre>") <= 25, cell
         assert max(map(len, lines)) <= 110, cell
-
-
-@each
-def test_starts_with_words(path):
-    first = read(path).cells[0]
-    assert first.cell_type == "markdown"
-    assert first.source.startswith("# ")
 
 
 @parametrized([path for path in NOTEBOOKS if path not in OTHERS])

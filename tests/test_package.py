@@ -11,34 +11,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas",
          "dask", "distributed", "scipy"]  # fmt: skip
-PUBLIC = [
-    "sigmoid",
-    "d_sigmoid",
-    "relu",
-    "d_relu",
-    "tanh",
-    "d_tanh",
-    "softmax",
-    "squared_error",
-    "d_squared_error",
-    "cross_entropy",
-    "d_cross_entropy",
-    "NeuralNetwork",
-    "accuracy",
-    "confusion_matrix",
-    "load_mnist",
-    "load_dataset",
-    "TrainingConfig",
-    "train",
-    "EpochRecord",
-    "History",
-    "grid",
-    "sample",
-    "log_uniform",
-    "study",
-    "Trial",
-    "Explorer",
-]
+PUBLIC = {
+    "sigmoid", "d_sigmoid", "relu", "d_relu", "tanh", "d_tanh", "softmax", "squared_error", "d_squared_error",
+    "cross_entropy", "d_cross_entropy", "NeuralNetwork", "accuracy", "confusion_matrix", "load_mnist",
+    "load_dataset", "TrainingConfig", "train", "EpochRecord", "History", "grid", "sample", "log_uniform", "study",
+    "Trial", "Explorer",
+}  # fmt: skip
 
 
 def python(code: str) -> str:
@@ -50,16 +28,14 @@ def python(code: str) -> str:
     return done.stdout
 
 
-def test_importing_loads_nothing_heavier_than_numpy():
+@pytest.mark.parametrize(
+    "code", ["import explorer", "from explorer import TrainingConfig, load_mnist, train"]
+)
+def test_importing_loads_nothing_heavier_than_numpy(code):
     """Every worker process imports the package."""
-    loaded = set(python("import explorer, sys; print(*{name.split('.')[0] for name in sys.modules})").split())
+    loaded = {name.split(".")[0] for name in python(f"{code}; import sys; print(*sys.modules)").split()}
     assert "explorer" in loaded
-    assert not loaded & set(HEAVY)
-
-
-def test_what_a_worker_needs_stays_light():
-    code = "from explorer import TrainingConfig, load_mnist, train\nimport sys\nprint(*sys.modules)"
-    assert not {name.split(".")[0] for name in python(code).split()} & set(HEAVY)
+    assert not loaded & {*HEAVY}
 
 
 @pytest.mark.parametrize(
@@ -95,15 +71,6 @@ def test_the_networks_folder_runs_without_the_rest_of_the_package(tmp_path):
     assert python(code) == "True\nTrue\n"
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_public_name(name):
-    import explorer
-
-    assert name in explorer.__all__
-    assert name in dir(explorer)
-    assert getattr(explorer, name) is not None
-
-
 def test_a_study_is_a_call():
     """Not the module of that name, also once that is imported."""
     code = (
@@ -112,17 +79,11 @@ def test_a_study_is_a_call():
     assert python(code) == "True\n"
 
 
-def test_all_lists_what_there_is_once():
+def test_every_public_name_is_listed_once_is_there_and_has_words():
     import explorer
 
-    assert len(explorer.__all__) == len(set(explorer.__all__))
-    for name in explorer.__all__:
-        assert hasattr(explorer, name), name
-
-
-def test_every_public_name_has_words():
-    import explorer
-
+    assert PUBLIC <= {*explorer.__all__} <= {*dir(explorer)}
+    assert len(explorer.__all__) == len({*explorer.__all__})
     for name in explorer.__all__:
         thing = getattr(explorer, name)
         assert not callable(thing) or (thing.__doc__ or "").strip(), name

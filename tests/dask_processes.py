@@ -19,8 +19,8 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 """
 OF_ANOTHER_VERSION = """
-import explorer
-explorer.__version__ = "0.0.1"
+from explorer.training.studies import trials
+trials.version = lambda _: "0.0.1"
 """
 DEADLY = """
 import os

@@ -8,13 +8,12 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-import explorer
 from explorer.checks.source import plain_lines
 from explorer.notebook.page import Shown, lesson_html
 
 __all__ = ["source"]
 
-_FOLDER = Path(explorer.__file__).parents[1]
+_FOLDER = Path(__file__).parents[2]
 
 
 def source(*things: Any) -> Shown:

@@ -4,9 +4,9 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
-from explorer import __version__
 from explorer.datasets import DatasetError
 from explorer.serve import serve_command
 from explorer.serve.access import RefusedError
@@ -46,7 +46,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
         description="A neural network in NumPy that learns handwritten digits and that you control.",
         epilog="Each command has its own help: nn-explorer train --help",
     )
-    parser.add_argument("--version", action="version", version=f"nn-explorer {__version__}")
+    parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
     serve_command.add_options(parser)
     parser.set_defaults(run=serve_command.run, foreign=())  # without a command
     subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib.metadata import version
 from io import BytesIO, FileIO
 from pathlib import Path
 from types import MappingProxyType
@@ -206,12 +207,10 @@ def _line(values: Mapping[str, Any]) -> bytes:
 
 
 def _opening(dataset: Dataset, own_hash: str) -> bytes:
-    from explorer import __version__  # avoids a circular import
-
     return _line(
         {
             "nn-explorer study": _FORMAT,
-            "version": __version__,
+            "version": version("nn-explorer"),
             "data": dataset.name,
             "data hash": own_hash,
             "host": platform.node(),

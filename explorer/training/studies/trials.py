@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Literal, get_args
@@ -103,10 +104,8 @@ class Trial:
 
 def versions() -> str:
     """Return the versions that must agree between a study and its workers for equal trials everywhere."""
-    from explorer import __version__  # avoids a circular import
-
     python = ".".join(platform.python_version_tuple()[:2])
-    return f"nn-explorer {__version__} with NumPy {np.__version__} on Python {python}"
+    return f"nn-explorer {version('nn-explorer')} with NumPy {np.__version__} on Python {python}"
 
 
 def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:

@@ -27,7 +27,7 @@ FLOORS = {
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (
         7,
-        {"numpy", "plotly", "jinja2", "pygments", "IPython", "rich"},
+        {"numpy", "plotly", "jinja2", "IPython", "rich"},
     ),  # no widget but the exercise's card: the rest stays without a kernel
     "talk": (7, {"numpy", "ipywidgets"}),
     "serve": (
@@ -43,7 +43,6 @@ FLOORS = {
             "voila",
             "tornado",
             "jinja2",
-            "psutil",
             "rich",
             "dask",  # where --dask is asked for
             "distributed",

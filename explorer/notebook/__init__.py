@@ -1,12 +1,10 @@
 """Content of the teaching notebooks: source code, tables, figures, and deliberate mistakes."""
 
 from explorer.notebook import pictures, tables
-from explorer.notebook.page import prepare, side_by_side
-from explorer.notebook.small_networks import diagram, quarters, show_plane
-from explorer.notebook.source import source
-from explorer.notebook.studies import run_race, run_study
+from explorer.notebook.page import prepare, side_by_side, source
+from explorer.notebook.pictures import diagram, quarters, show_plane
+from explorer.notebook.studies import run_race, run_study, trained
 from explorer.notebook.tables import speed_table
-from explorer.notebook.training import trained
 
 __all__ = [
     "diagram",

@@ -17,22 +17,19 @@ from typing import Any
 
 import numpy as np
 from IPython.display import display
-from pygments.lexers import PythonLexer
-from pygments.token import STANDARD_TYPES
 
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
 from explorer.checks.own_process import Examiner
 from explorer.checks.solutions import solution
 from explorer.foreign_files import reason
-from explorer.notebook.page import Shown, lesson_html
+from explorer.notebook.page import Shown, lesson_html, tokens
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
 __all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
 
-_COLOURED = frozenset({"k", "kc", "kn", "ow", "c1"})  # Pygments' names of keywords and comments
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 
@@ -277,9 +274,8 @@ def _sentence(start: str, words: str) -> str:
 
 def _coloured(code: str) -> Iterator[Element | str]:
     """Yield Python code token by token, keywords and comments as colored elements."""
-    for kind, words in PythonLexer(ensurenl=False).get_tokens(code):
-        name = STANDARD_TYPES.get(kind)
-        yield element("span", words, class_=name) if name in _COLOURED else words
+    for kind, text in tokens(code):
+        yield element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
 
 
 def _read(path: Path) -> Iterator[Attempt]:

@@ -1,14 +1,20 @@
-"""Figures, images and tables as HTML, for a notebook and the static page made from it.
+"""Figures, images, tables and source code as HTML, for a notebook and the static page made from it.
 
 They need no kernel, no widget state and no other host. The first cell loads Plotly once for all figures.
 """
 
+import inspect
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from html import escape
+from io import StringIO
+from itertools import accumulate
+from keyword import iskeyword
 from pathlib import Path
+from tokenize import COMMENT, NUMBER, generate_tokens, tok_name
 from typing import Any
 
 import numpy as np
@@ -17,10 +23,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
+from explorer.checks.source import plain_lines
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, RUN_COLOURS, rgb
 
-__all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "table"]
+__all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "source", "table", "tokens"]
 
 _SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
@@ -93,6 +100,57 @@ def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Sh
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
     """Return a table with column names and a caption; text between backticks is formatted as code."""
     return Shown(lesson_html("table", head, rows, words), _aligned([head, *rows]))
+
+
+def source(*things: Any) -> Shown:
+    """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
+
+    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does.
+
+    Parameters
+    ----------
+    *things : function, method or class
+        From this package, or from any other whose source is installed.
+
+    Raises
+    ------
+    TypeError, OSError
+        If there is no Python source to read.
+    """
+    own = map(inspect.unwrap, things)  # the undecorated function
+    parts = [(thing, plain_lines(thing)) for thing in own]
+    html = "".join(_block(thing, lines) for thing, lines in parts)
+    return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
+
+
+def _block(thing: Any, lines: dict[int, str]) -> str:
+    html = ""
+    for kind, text in tokens("\n".join(lines.values())):
+        parts = (escape(part, quote=False) for part in text.split("\n"))  # a span ends with its line
+        html += "\n".join(f'<span class="{kind}">{part}</span>' if kind else part for part in parts)
+    file, package = Path(inspect.getsourcefile(thing) or ""), _FOLDER.parents[1]
+    place = file.relative_to(package).as_posix() if file.is_relative_to(package) else file.name
+    numbered = [*zip(lines, html.split("\n"), strict=True)]
+    return lesson_html("source", thing.__qualname__, f"{place}, line {min(lines)}", numbered)
+
+
+def tokens(code: str) -> Iterator[tuple[str, str]]:
+    """Yield Python code in pieces, each after its kind.
+
+    ``"keyword"``, ``"name"`` (of a function or class that is defined), ``"number"``, ``"string"``, ``"comment"``;
+    empty for anything else.
+    """
+    starts = [0, *accumulate(map(len, StringIO(code)))]
+    kinds, at, before = {NUMBER: "number", COMMENT: "comment"}, 0, ""
+    for token in generate_tokens(StringIO(code).readline):
+        begin, end = (starts[line - 1] + column for line, column in (token.start, token.end))
+        kind = kinds.get(token.type, "string" if "STRING" in tok_name[token.type] else "")
+        if before in {"def", "class"}:
+            kind = "name"
+        elif iskeyword(token.string):
+            kind = "keyword"
+        yield from (("", code[at:begin]), (kind, code[begin:end]))
+        at, before = end, token.string
 
 
 def _dark_colours() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Many runs in a notebook: studies with a progress bar and the time left, races with a live table."""
+"""Runs in a notebook: one, a study with a progress bar and the time left, a race with a live table."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
+import numpy as np
 from IPython import get_ipython
 from IPython.display import HTML, display
+from numpy.typing import NDArray
 from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
@@ -19,7 +22,7 @@ from explorer.figures.studies import study_figure
 from explorer.figures.study_axes import StudyMeasure, StudyView
 from explorer.notebook.page import Shown, figure, table
 from explorer.session.run_names import entry_labels
-from explorer.training import FIELDS, History, TrainingConfig, race
+from explorer.training import FIELDS, CompletedRun, History, TrainingConfig, TrainingRun, complete, race
 from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.training.studies import StudyError, Trial, read_journal, study
@@ -27,7 +30,42 @@ from explorer.training.studies.cost import Cost, measured_cost
 from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated, percent
 
-__all__ = ["CompletedStudy", "RaceResult", "run_race", "run_study", "with_progress"]
+__all__ = ["CompletedStudy", "RaceResult", "Trained", "run_race", "run_study", "trained", "with_progress"]
+
+
+class Trained(CompletedRun):
+    """A finished run, which in a notebook displays how good its network is."""
+
+    def __repr__(self) -> str:
+        on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
+        after = f"{self.network!r} after {counted(len(self.history), 'epoch')}"
+        return f"{after}: train accuracy {on_train:.2f} %, {self.config.held_out} accuracy {on_test:.2f} %"
+
+    @property
+    def outputs(self) -> NDArray[np.floating[Any]]:
+        """Outputs for the test images, or the validation images instead, shape (n_classes, n)."""
+        return self.final.snapshot.test_outputs
+
+
+def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None) -> Trained:
+    """Train a network and return it with its records.
+
+    Parameters
+    ----------
+    config : TrainingConfig, optional
+        The settings; by default, those of the exercise.
+    dataset : Dataset, optional
+        By default, the package's MNIST.
+
+    Raises
+    ------
+    DivergedError
+        If the loss becomes infinite or not a number.
+    """
+    run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
+    if run.end.error is not None:
+        raise run.end.error
+    return Trained(run.network, run.history, run.snapshot, run.n_train)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

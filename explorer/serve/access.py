@@ -1,27 +1,48 @@
-"""Access control of a server: its login, host names, path and TLS, checked before it starts."""
+"""The options of every page, and the access control that they ask for, checked before the server starts."""
 
 import math
 import os
 import re
 import ssl
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from getpass import getpass
 from ipaddress import ip_address
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+
+from explorer.serve.environment import MEGABYTES, MINUTES
 
 HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable by which a JupyterHub sets the path of a server it starts
 PASSWORD = "EXPLORER_PASSWORD"  # environment variable of the server, not passed to kernels
 SHORTEST_TOKEN = 16  # failed tokens are not rate-limited as passwords are
 _TOKEN_WORDS = f"a token has {SHORTEST_TOKEN} characters or more"
 
-_OPTIONS = ("base_url", "password", "password_file", "token", "open", "allow_host", "certfile", "keyfile")
-ACCESS_DEFAULTS: Mapping[str, Any] = MappingProxyType(dict.fromkeys(_OPTIONS))
-"""Defaults of `add_access_options`."""
+
+class PageOptions(Namespace):
+    """The options of every page, with their defaults.
+
+    The parsers omit options that are not given: a command's parser would otherwise overwrite options given before
+    the command with its defaults.
+    """
+
+    port: int | None = None
+    ip: str = "127.0.0.1"
+    no_browser: bool = False
+    debug: bool = False
+    base_url: str | None = None
+    password: bool = False
+    password_file: Path | None = None
+    token: str | None = None
+    open: bool = False
+    allow_host: Sequence[str] = ()
+    certfile: Path | None = None
+    keyfile: Path | None = None
+    max_training_minutes: int | None = None
+    seats: int | None = None
+    seat_memory: int = MEGABYTES
+
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
@@ -68,9 +89,18 @@ class Access:
         return context
 
 
-def add_access_options(parser: ArgumentParser) -> None:
-    """Add the options that control access; `ACCESS_DEFAULTS` has their defaults."""
+def add_page_options(parser: ArgumentParser) -> None:
+    """Add the options of `PageOptions`: the page's address, access control, and a visitor's limits."""
     add = partial(parser.add_argument, default=SUPPRESS)
+    port = whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)
+    add("--port", type=port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
+    words = f"address to listen on (default: {PageOptions.ip}, this computer only); "
+    add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
+    words = "visitors at once, each with a Python process (default: as many as the machine bears); more wait"
+    seats = whole_number("a number of seats is a whole number from 1")
+    add("--seats", type=seats, metavar="N", help=words)
+    add("--no-browser", action="store_true", help="don't open the page in the browser")
+    add("--debug", action="store_true", help="log more, and show errors on the page")
     words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
     add("--base-url", type=_base_url, metavar="/PATH/", help=words)
     words = f"ask for a password now, and then everybody (or: ${PASSWORD})"
@@ -84,9 +114,16 @@ def add_access_options(parser: ArgumentParser) -> None:
     add("--allow-host", type=_name, action="append", metavar="NAME", help=words)
     add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
     add("--keyfile", type=Path, metavar="FILE", help="the certificate's key, where it is another file")
+    bound = whole_number("expected a whole number of at least 1")
+    words = (
+        f"longest training at a stretch (default: {MINUTES}; none where only this computer reaches the page)"
+    )
+    add("--max-training-minutes", type=bound, metavar="N", help=words)
+    words = f"memory for all processes of a visitor (default: {MEGABYTES})"
+    add("--seat-memory", type=bound, metavar="MB", help=words)
 
 
-def access_from(arguments: Namespace, environment: Mapping[str, str] = os.environ) -> Access:
+def access_from(arguments: PageOptions, environment: Mapping[str, str] = os.environ) -> Access:
     """Return the access settings from options and environment; raises RefusedError if they are invalid."""
     hub_path = environment.get(HUB_PATH)
     base_url = arguments.base_url
@@ -103,7 +140,7 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
         hashed_password=_hashed_password(arguments, environment),
         token=token,
         is_new_token=is_new_token,
-        names=tuple(name.lower() for name in arguments.allow_host or ()),
+        names=tuple(name.lower() for name in arguments.allow_host),
         certificate=(arguments.certfile, arguments.keyfile) if arguments.certfile else None,
         is_in_hub=bool(hub_path),
     )
@@ -116,9 +153,9 @@ def access_from(arguments: Namespace, environment: Mapping[str, str] = os.enviro
     return access
 
 
-def _hashed_password(arguments: Namespace, environment: Mapping[str, str]) -> str:
+def _hashed_password(arguments: PageOptions, environment: Mapping[str, str]) -> str:
     """Return the hashed password in Jupyter's format, empty if there is none."""
-    path: Path | None = arguments.password_file
+    path = arguments.password_file
     is_sure = True
     try:
         if path is not None:

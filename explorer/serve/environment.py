@@ -1,7 +1,8 @@
-"""The environment of the server and its kernels: only the variables and folders that they need."""
+"""The environment of the server and its kernels: only the variables and folders that they need, and their log."""
 
 import codecs
 import json
+import logging
 import os
 import re
 import sys
@@ -108,6 +109,29 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
         raise error
     plain = error.object[error.start : error.end].translate(_PLAIN)
     return plain.encode("ascii", "replace").decode(), error.end
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters except tabs and newlines, and those that change the writing direction."""
+
+
+class TerminalFormatter(logging.Formatter):
+    """Formats log records so that no message can move the cursor, color the terminal or forge a line.
+
+    It escapes control characters as Python does in a string, and indents continuation lines.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text for a terminal."""
+        text = super().format(record)
+        visible = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+        return visible.replace("\n", "\n    ")
+
+
+def settle_log() -> None:
+    """Format records that no other handler processes, such as tornado's warnings, with `TerminalFormatter`."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
 
 
 def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:

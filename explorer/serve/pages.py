@@ -1,22 +1,38 @@
-"""The page, from templates that are compiled once, for visitors with a seat; the others join a queue."""
+"""The page for visitors with a seat, the queue of the others, and the scripts that a page starts with.
 
+Voilà and JupyterLab's extensions are split into chunks by webpack or a similar tool. A page would request seventy
+of them, most only after it has read others; on two cores that takes a seventh of the time to its first figure. So
+they are bundled into a few.
+"""
+
+import gzip
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import voila.notebook_renderer
-from jinja2 import BytecodeCache, Environment
-from jinja2.bccache import Bucket
-from tornado.web import authenticated
+from jinja2 import Environment, MemcachedBytecodeCache
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler, authenticated
 from voila.exporter import VoilaExporter
 from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
+from voila.paths import collect_static_paths
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.gate import theme_shown
-from explorer.serve.seats import BROWSER, REFRESH_SECONDS, TakenSeat
+from explorer.serve.gate import FilesHandler, theme_shown
+from explorer.serve.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
+from explorer.serve.patient_server import READ_BYTES
+from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 from explorer.wording import ordinal
 
 PLACE = "explorer/place"  # address at which a queued page polls its position
@@ -24,6 +40,21 @@ PLACE = "explorer/place"  # address at which a queued page polls its position
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
 _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
+
+FOR_EVER = "public, max-age=31536000, immutable"
+JAVASCRIPT = "text/javascript; charset=utf-8"
+
+PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"  # its address
+
+COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
+"""A comment that makes Chromium, from version 136 on, compile all of a script in the background while it loads.
+
+Without it, Plotly's 5 MB are compiled piece by piece on the main thread.
+"""
+
+NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")  # how a webpack bundle requests a chunk
+STRICT = re.compile(rb"""(?:\s|/\*.*?\*/|//[^\n]*\n)*["']use strict["']""", re.DOTALL)
+"""Matches the beginning of a script in strict mode."""
 
 
 async def opening_of(renderer: NotebookRenderer) -> str:
@@ -137,30 +168,20 @@ class PlaceHandler(BaseVoilaHandler):
         self.finish({"place": place, "words": _in_line(place)})
 
 
-class CompiledTemplates(BytecodeCache):
-    """Caches the page's compiled templates.
+class CompiledTemplates(dict[str, bytes]):
+    """Compiled templates in memory, for jinja2.
 
     Voilà rebuilds the page for each kernel. Compiling its templates would block the server for 0.2 s each time,
     just while the previous page loads.
     """
 
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Load a template from the cache, if it is there."""
-        if compiled := self._compiled.get(bucket.key):
-            bucket.bytecode_from_string(compiled)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Put a template into the cache."""
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
+    set = dict.__setitem__
 
 
 class PageExporter(VoilaExporter):
     """Renders the page from templates that are compiled once."""
 
-    templates = CompiledTemplates()
+    templates = MemcachedBytecodeCache(cast("Any", CompiledTemplates()))
 
     @property
     def environment(self) -> Environment:
@@ -172,3 +193,104 @@ class PageExporter(VoilaExporter):
 
 # Voilà has no setting for the class; it looks the class up by this name.
 voila.notebook_renderer.VoilaExporter = PageExporter
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that the server sends unchanged."""
+
+    address: str
+    """Its address, relative to the server's base URL; it changes with the content."""
+    content: bytes
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The content, compressed by gzip."""
+        return gzip.compress(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class PageScripts:
+    """The scripts that a page starts with."""
+
+    plotly: Script
+    voila: list[Script]
+    """Those loaded before Voilà's own script runs."""
+    extensions: list[Script]
+    """Those loaded before Voilà loads its extensions."""
+
+
+def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
+    """Return a page's scripts; it needs nearly all chunks of the JupyterLab `extensions`."""
+    folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
+    voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
+    parts = [part for name in extensions for part in _of(name)]
+    return PageScripts(Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script()), joined(voila), joined(parts))
+
+
+def _of(extension: str) -> list[Path]:
+    """Return the chunks of a JupyterLab extension, none if it isn't installed."""
+    for folder in (Path(path) / extension for path in get_voila_labextensions_path()):
+        if (folder / "package.json").is_file():
+            package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+            return _parts(folder / package["jupyterlab"]["_build"]["load"])
+    return []
+
+
+def _parts(program: Path) -> list[Path]:
+    """Return the chunks that a program requests and that are next to it: chunk 7 is a file ``7.….js``."""
+    numbers = {number.decode() for number in NAMED.findall(program.read_bytes())}
+    candidates = sorted(program.parent.glob("[0-9]*.*.js"))
+    return [path for path in candidates if path.name.partition(".")[0] in numbers]
+
+
+def joined(parts: Sequence[Path]) -> list[Script]:
+    """Return scripts equivalent to `parts` in any order.
+
+    There are two at most: ``"use strict"`` applies to a whole script, so strict parts are joined separately.
+    """
+    groups: dict[bytes, list[bytes]] = {b'"use strict"': [], b"": []}
+    for content in (path.read_bytes() for path in parts):
+        groups[b'"use strict"' if STRICT.match(content) else b""].append(content)
+    texts = [b"\n;".join([begin, *group]) for begin, group in groups.items() if group]
+    return [Script(f"explorer/parts/{sha256(text).hexdigest()[:16]}.js", text) for text in texts]
+
+
+class LastingFileHandler(FilesHandler):
+    """Serves a package's files with a lasting cache: their address contains the package's version."""
+
+    def set_extra_headers(self, path: str) -> None:
+        """Set the cache header of a file that never changes."""
+        self.set_header("Cache-Control", FOR_EVER)
+
+    def get_content_type(self) -> str:
+        """Return JavaScript's MIME type, whatever the operating system has for ``.js``."""
+        is_script = str(self.absolute_path).endswith(".js")
+        return JAVASCRIPT if is_script else str(super().get_content_type())
+
+
+class ScriptHandler(RequestHandler):
+    """Sends a script that was built at startup."""
+
+    def initialize(self, script: Script, far: bool) -> None:
+        """Set the script, and whether the browser may be `far`, on another computer.
+
+        Compressed, the page's scripts are a third of the size, but on this computer they arrive later.
+        """
+        self._script, self._far = script, far
+
+    async def get(self) -> None:
+        """Send the script with a lasting cache, each piece once the previous one has been read."""
+        content = self._script.content
+        if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            content = self._script.packed
+        self.set_header("Content-Type", JAVASCRIPT)
+        self.set_header("Content-Length", len(content))
+        self.set_header("Cache-Control", FOR_EVER)
+        self.set_header("Vary", "Accept-Encoding")
+        with suppress(StreamClosedError):  # the client has disconnected, or was too slow
+            for start in range(0, len(content), READ_BYTES):
+                self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
+                self.write(content[start : start + READ_BYTES])
+                await self.flush()

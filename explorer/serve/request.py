@@ -28,8 +28,7 @@ from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.environment import DATASETS, SHARED_DATASETS
-from explorer.serve.terminal_log import TerminalFormatter, settle_log
+from explorer.serve.environment import DATASETS, SHARED_DATASETS, TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.run import Event, complete

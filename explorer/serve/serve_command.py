@@ -1,4 +1,4 @@
-"""``nn-explorer`` without a command, or ``nn-explorer serve``: the explorer as a page in the browser."""
+"""``nn-explorer serve``, also without a command: the explorer as a page in the browser; ``present``: the talk."""
 
 from __future__ import annotations
 
@@ -10,32 +10,29 @@ import socket
 import sys
 import threading
 import webbrowser
-from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Callable
 from contextlib import closing, suppress
-from functools import partial
+from importlib.util import find_spec
 from itertools import chain, count
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from explorer.datasets import load_dataset
+from explorer.datasets import load_dataset, load_mnist
 from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
 from explorer.serve.access import (
-    ACCESS_DEFAULTS,
     Access,
+    PageOptions,
+    RefusedError,
     access_from,
-    add_access_options,
+    add_page_options,
     is_every_address,
     is_loopback,
-    whole_number,
 )
 from explorer.serve.environment import (
     DATASETS,
-    MEGABYTES,
-    MINUTES,
     SHARED_DATASETS,
     SLOW_GRAMMAR,
     kernel_environment,
@@ -43,67 +40,49 @@ from explorer.serve.environment import (
     share_variables,
     skip_module,
 )
-from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.warm_process import WarmProcess
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
-DESCRIPTION = "Open the explorer in the browser; what happens without a command."
-
-DEFAULTS: Mapping[str, Any] = MappingProxyType(
-    {
-        "port": None,
-        "ip": "127.0.0.1",
-        "no_browser": False,
-        "debug": False,
-        **ACCESS_DEFAULTS,
-        "max_training_minutes": None,
-        "seats": None,
-        "seat_memory": MEGABYTES,
-    }
-)
-"""The options of every page, with their defaults. The parsers omit options that are not given: a command's parser
-would otherwise overwrite options given before the command with its defaults."""
-
+PRESENTATION = "presentation.ipynb"
 _PATIENCE = 5.0  # seconds
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add the options of ``serve`` to its parser."""
-    add_server_options(parser)
+    """Add the options of ``serve`` to its parser, or to that of the command line."""
+    if parser.description is None:
+        parser.description = "Open the explorer in the browser; what happens without a command."
+    parser.set_defaults(run=_run)
+    add_page_options(parser)
     words = "images to open with instead of MNIST, an archive or a folder; the page offers all that are given"
     parser.add_argument("--dataset", action="append", default=SUPPRESS, metavar="PATH", help=words)
 
 
-def add_server_options(parser: ArgumentParser) -> None:
-    """Add the options that every page has: its address, access control, and a visitor's limits.
+def add_present_options(parser: ArgumentParser) -> None:
+    """Add the options of ``present`` to its parser."""
+    parser.description = """\
+Open the talk as slides in the browser. Every slide opens with a finished run
+that was recorded, so nothing can hang; nothing is fetched from another host.
+"""
+    parser.epilog = """\
+Keys: arrows and Space move, Home and End jump, t trains the slide's run live,
+s opens the speaker's notes, d changes between light and dark, f fills the
+screen, b blanks it; Esc leaves a control and gives the keys back to the slides.
 
-    Options that are not given are missing from the result; `DEFAULTS` has their values.
-    """
-    add = partial(parser.add_argument, default=SUPPRESS)
-    port = whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)
-    add("--port", type=port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
-    words = f"address to listen on (default: {DEFAULTS['ip']}, this computer only); "
-    add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
-    words = "visitors at once, each with a Python process (default: as many as the machine bears); more wait"
-    seats = whole_number("a number of seats is a whole number from 1")
-    add("--seats", type=seats, metavar="N", help=words)
-    add("--no-browser", action="store_true", help="don't open the page in the browser")
-    add("--debug", action="store_true", help="log more, and show errors on the page")
-    add_access_options(parser)
-    bound = whole_number("expected a whole number of at least 1")
-    words = (
-        f"longest training at a stretch (default: {MINUTES}; none where only this computer reaches the page)"
-    )
-    add("--max-training-minutes", type=bound, metavar="N", help=words)
-    words = f"memory for all processes of a visitor (default: {MEGABYTES})"
-    add("--seat-memory", type=bound, metavar="MB", help=words)
+The slides are moved by reveal.js (MIT license), taken from the installed
+package sphinx-revealjs (Apache-2.0 license), the extra "present".
+"""
+    parser.set_defaults(run=_present)
+    add_page_options(parser)
+    words = "train the talk's runs again and keep them as its recordings"
+    parser.add_argument("--record", action="store_true", help=words)
 
 
-def run(arguments: Namespace) -> int:
-    """Serve the page with the options of `add_options` until Ctrl-C or SIGTERM; return the exit code."""
+def _run(arguments: PageOptions) -> int:
+    """Serve the explorer's page."""
     with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
@@ -135,7 +114,11 @@ def find_notebook(name: str = "page.ipynb") -> Path:
 
 
 def serve(
-    arguments: Namespace, what: str, notebook: Path, prepared: str = "explorer.app.explorer", **settings: Any
+    arguments: PageOptions,
+    what: str,
+    notebook: Path,
+    prepared: str = "explorer.app.explorer",
+    **settings: Any,
 ) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
@@ -156,7 +139,7 @@ def serve(
             return _serve(arguments, what, notebook, settings | {"warm_process": warm_process})
 
 
-def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
+def _serve(arguments: PageOptions, what: str, notebook: Path, settings: dict[str, Any]) -> int:
     skip_module(SLOW_GRAMMAR)
     from explorer.serve.server import ExplorerServer, ServerSettings, free_port
 
@@ -223,3 +206,40 @@ async def end_all_tasks() -> None:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.05)
+
+
+def _present(arguments: PageOptions) -> int:
+    """Serve the slides, or record their runs."""
+    if arguments.record:
+        return _record()
+    reveal = find_reveal()
+    if reveal is None:
+        raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
+    notebook = find_notebook(PRESENTATION)
+    return serve(arguments, "The talk", notebook, template="explorer-talk", reveal=reveal)
+
+
+def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
+    """Return the folder of reveal.js in a package, without importing it; None if it isn't installed."""
+    spec = find_spec(package)
+    places = [] if spec is None else spec.submodule_search_locations or []
+    folders = (Path(place) / "_static" / "revealjs" for place in places)
+    needed = ("dist/reveal.js", "dist/reveal.css")
+    return next((folder for folder in folders if all((folder / name).is_file() for name in needed)), None)
+
+
+def _record() -> int:
+    from explorer.talk.slides import RECORDINGS, RUNS, save_recording
+    from explorer.training import TrainingRun, complete
+
+    dataset = load_mnist()
+    try:
+        RECORDINGS.mkdir(exist_ok=True)
+        for name, shown in RUNS.items():
+            trained = complete(TrainingRun(shown.config, dataset))
+            save_recording(RECORDINGS / f"{name}.npz", trained, with_weights=shown.with_weights)
+            accuracy = trained.final.test_accuracy
+            print(f"{name:<14} test accuracy {accuracy:6.1%}", file=sys.stderr, flush=True)
+    except OSError as error:
+        raise RefusedError(f"the recordings can't be written: {error}.") from error
+    return 0

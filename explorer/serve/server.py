@@ -3,10 +3,8 @@
 import asyncio
 import errno
 import logging
-import os
 import re
 import shutil
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -28,15 +26,30 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import ExtensionHandler, FilesHandler, Gate, LoginHandler, RefusalHandler, Tries
-from explorer.serve.kernels import PROVISIONER, VisitHandler, kernel_manager_class, register_provisioner
-from explorer.serve.pages import PLACE, PageHandler, PlaceHandler, opening_of
+from explorer.serve.kernels import (
+    PROVISIONER,
+    Seats,
+    VisitHandler,
+    free_memory,
+    kernel_manager_class,
+    register_provisioner,
+    seats_of,
+)
+from explorer.serve.pages import (
+    PLACE,
+    LastingFileHandler,
+    PageHandler,
+    PageScripts,
+    PlaceHandler,
+    ScriptHandler,
+    opening_of,
+    page_scripts,
+)
 from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
-from explorer.serve.scripts import LastingFileHandler, PageScripts, ScriptHandler, page_scripts
-from explorer.serve.seats import Seats, free_memory, seats_of
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
-from explorer.serve.terminal_log import TerminalFormatter, settle_log
+from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import n_cores
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
@@ -108,7 +121,11 @@ def free_port(ip: str, asked: int | None) -> int:
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:
-            return _bound_port(ip, port)
+            bound = bind_sockets(port, ip)  # as the server itself does
+            found: int = bound[0].getsockname()[1]
+            for each in bound:
+                each.close()
+            return found
         except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
@@ -119,16 +136,6 @@ def free_port(ip: str, asked: int | None) -> int:
     if asked is None:
         raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
     raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
-
-
-def _bound_port(ip: str, port: int) -> int:
-    family, kind, protocol, _, address = socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        if os.name == "posix":  # as the server itself does: a port in TIME_WAIT is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-        found: int = probe.getsockname()[1]
-        return found
 
 
 def page_address(ip: str, port: int, access: Access) -> str:

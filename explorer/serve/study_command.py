@@ -113,6 +113,8 @@ class _TimeLeft(ProgressColumn):
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of ``study`` to its parser."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.set_defaults(run=partial(run_options.exit_code, work=_run))
     title = "settings of the runs, each with one value or more"
     settings = run_options.add_settings(parser, title, several=True)
     words = f"number of seeds, counting up from --seed (default: {_USUAL_SEEDS})"
@@ -134,11 +136,6 @@ def add_options(parser: ArgumentParser) -> None:
     add("--force", action="store_true", help="let --report overwrite a file")
     words = "write one JSON object to standard output, progress to standard error"
     add("--json", action="store_true", help=words)
-
-
-def run(args: Namespace) -> int:
-    """Run a study with the options of `add_options`, and return the exit code."""
-    return run_options.exit_code(args, _run)
 
 
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:

@@ -200,6 +200,8 @@ def _grouped(number: int) -> str:
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of ``train`` to its parser."""
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.set_defaults(run=partial(run_options.exit_code, work=_run))
     run_options.add_settings(parser, "settings of the run")
     files = parser.add_argument_group("data and results")
     add = files.add_argument
@@ -210,11 +212,6 @@ def add_options(parser: ArgumentParser) -> None:
     add("--test", action="store_true", help=words)
     add("--force", action="store_true", help="let these options replace a file")
     add("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
-
-
-def run(args: Namespace) -> int:
-    """Train with the options of `add_options`, and return the exit code: 0, or one of `run_options`."""
-    return run_options.exit_code(args, _run)
 
 
 def _wanted(args: Namespace) -> list[tuple[str, str, str]]:

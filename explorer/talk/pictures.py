@@ -29,7 +29,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
-from explorer.talk.recording import recorded_run
+from explorer.talk.slides import recorded_run
 from explorer.training import History, TrainingConfig
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure

@@ -167,7 +167,7 @@ def plain_explorer() -> AbstractContextManager[Served]:
     """Run the app as on a system where kernels can't be forked."""
     script = """
 from explorer.serve.command import main
-from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.warm_process import WarmProcess
 WarmProcess.start = lambda process: None
 main(["--no-browser", "--port", "0"])
 """

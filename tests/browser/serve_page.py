@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from explorer.serve.environment import kernel_environment, settle_jupyter
-from explorer.serve.forked_kernels import WarmProcess
 from explorer.serve.serve_command import until_ended
 from explorer.serve.server import ExplorerServer, ServerSettings, free_port
+from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import TRAINING_SHARE
 
 with tempfile.TemporaryDirectory() as folder:

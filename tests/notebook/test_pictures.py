@@ -14,7 +14,7 @@ from explorer.network import NeuralNetwork
 from explorer.network.activations import sigmoid
 from explorer.network.losses import squared_error
 from explorer.notebook import pictures
-from explorer.notebook.training import trained
+from explorer.notebook.studies import trained
 from explorer.training import TrainingConfig
 
 

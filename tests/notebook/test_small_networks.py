@@ -8,7 +8,7 @@ import numpy as np
 from lessons import figures_in
 
 from explorer.network import NeuralNetwork
-from explorer.notebook.small_networks import quarters, show_plane
+from explorer.notebook.pictures import quarters, show_plane
 
 
 def test_opposite_quarters_are_alike():

@@ -14,7 +14,7 @@ from explorer.network.activations import Activation, d_sigmoid, sigmoid
 from explorer.network.methods import Dropout
 from explorer.network.network import Network
 from explorer.network.neural_network import NeuralNetwork
-from explorer.notebook.source import source
+from explorer.notebook.page import source
 
 PACKAGE = Path(explorer.__file__).parents[1]
 

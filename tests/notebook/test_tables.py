@@ -10,7 +10,7 @@ import pytest
 
 from explorer.network import NeuralNetwork
 from explorer.notebook import tables
-from explorer.notebook.small_networks import diagram
+from explorer.notebook.pictures import diagram
 
 
 @pytest.fixture(params=[{"n_hidden": 4}, {"n_hidden": (5, 4), "output": "softmax", "loss": "cross_entropy"}])

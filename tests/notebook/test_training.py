@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.network import accuracy
-from explorer.notebook.training import trained
+from explorer.notebook.studies import trained
 from explorer.training import TrainingConfig, train
 
 CONFIG = TrainingConfig(hidden_sizes=(8,), epochs=3, batch_size=20)

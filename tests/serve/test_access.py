@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import pytest
 from jupyter_server.auth.security import passwd_check
 
 from explorer.serve import access
-from explorer.serve.access import ACCESS_DEFAULTS, Access, RefusedError, access_from
+from explorer.serve.access import Access, PageOptions, RefusedError, access_from
 from explorer.serve.command import main
 from explorer.serve.serve_command import links
 
 
 def given(environment=None, *, ip="127.0.0.1", **options):
-    return access_from(Namespace(**{**ACCESS_DEFAULTS, **options}, ip=ip), environment or {})
+    return access_from(PageOptions(**options, ip=ip), environment or {})
 
 
 def test_without_options_everybody_on_this_computer_comes_in():
@@ -149,4 +147,4 @@ def test_the_talk_has_these_options_too(capsys):
     with pytest.raises(SystemExit):
         main(["present", "--help"])
     said = capsys.readouterr().out
-    assert all(f"--{name.replace('_', '-')}" in said for name in ACCESS_DEFAULTS)
+    assert all(f"--{name.replace('_', '-')}" in said for name in PageOptions.__annotations__)

@@ -22,9 +22,8 @@ from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from processes import descendants, kernel_processes
 
-from explorer.serve.forked_kernels import ForkedProcess, WarmProcess
 from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, register_provisioner
-from explorer.serve.warm_process import LAUNCHER
+from explorer.serve.warm_process import LAUNCHER, ForkedProcess, WarmProcess
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
 PATIENCE = 60

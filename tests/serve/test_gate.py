@@ -27,8 +27,8 @@ from tornado.websocket import websocket_connect
 
 from explorer.serve import gate
 from explorer.serve.access import Access, RefusedError
+from explorer.serve.environment import TerminalFormatter
 from explorer.serve.gate import Gate, Tries
-from explorer.serve.terminal_log import TerminalFormatter
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))
 PAGE = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}

@@ -91,7 +91,7 @@ from tornado.ioloop import PeriodicCallback
 from tornado.web import create_signed_value, decode_signed_value
 from explorer.serve.patient_server import use_steady_clock
 from explorer.serve.gate import Tries
-from explorer.serve.seats import Seats
+from explorer.serve.kernels import Seats
 from explorer.training.share import Share
 
 async def tell():

@@ -13,10 +13,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from explorer.serve import present_command
+from explorer.serve import serve_command
 from explorer.serve.command import main
-from explorer.serve.present_command import find_reveal
-from explorer.serve.serve_command import find_notebook
+from explorer.serve.serve_command import find_notebook, find_reveal
 from explorer.talk.slides import RUNS, SLIDES
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +38,7 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
     def missing():
         return find_reveal("no_such_package")
 
-    monkeypatch.setattr(present_command, "find_reveal", missing)
+    monkeypatch.setattr(serve_command, "find_reveal", missing)
     assert main(["present", "--no-browser"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -65,18 +64,18 @@ def test_the_extra_is_declared():
 
 
 def test_a_checkout_serves_its_own_notebook():
-    assert find_notebook(present_command.NOTEBOOK) == ROOT / "notebooks" / "presentation.ipynb"
+    assert find_notebook(serve_command.PRESENTATION) == ROOT / "notebooks" / "presentation.ipynb"
 
 
 def test_recordings_that_cannot_be_written_are_one_sentence(monkeypatch, capsys):
-    monkeypatch.setattr("explorer.talk.recording.RECORDINGS", Path("/dev/null/recordings"))
+    monkeypatch.setattr("explorer.talk.slides.RECORDINGS", Path("/dev/null/recordings"))
     assert main(["present", "--record"]) == 2
     assert re.fullmatch(r"nn-explorer: the recordings can't be written: .+\n", capsys.readouterr().err)
 
 
 def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
     quick = {"summed": replace(RUNS["summed"], config=RUNS["summed"].config.replace(epochs=1, n_train=1000))}
-    monkeypatch.setattr("explorer.talk.recording.RECORDINGS", tmp_path)
+    monkeypatch.setattr("explorer.talk.slides.RECORDINGS", tmp_path)
     monkeypatch.setattr("explorer.talk.slides.RUNS", quick)
     assert main(["present", "--record"]) == 0
     assert {path.stem for path in tmp_path.glob("*.npz")} == set(quick)

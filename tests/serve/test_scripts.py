@@ -10,7 +10,7 @@ import pytest
 from voila.paths import collect_static_paths
 
 from explorer.serve.environment import SHARE
-from explorer.serve.scripts import joined, page_scripts
+from explorer.serve.pages import joined, page_scripts
 from explorer.serve.server import JOINED_EXTENSIONS, TEMPLATE
 from explorer.widgets.plotly_module import plotly_script
 

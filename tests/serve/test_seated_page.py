@@ -20,10 +20,8 @@ from processes import kernel_processes
 from visitor import Visitor, client_for
 
 from explorer.serve.environment import SHARE
-from explorer.serve.kernels import StartingOrder
-from explorer.serve.pages import PageHandler
-from explorer.serve.scripts import PLOTLY_SCRIPT
-from explorer.serve.seats import Seats
+from explorer.serve.kernels import Seats, StartingOrder
+from explorer.serve.pages import PLOTLY_SCRIPT, PageHandler
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +159,7 @@ def test_a_page_whose_kernel_died_asks_again(visits, pieces):
 
 
 SHORT = """
-from explorer.serve import seats
+from explorer.serve import kernels as seats
 from explorer.serve.command import main
 seats.FETCHED_SECONDS = seats.LEFT_SECONDS = 2.0
 main(["--no-browser", "--port", "0", "--seats", "2"])

@@ -9,8 +9,7 @@ import pytest
 from traitlets import HasTraits
 
 from explorer.serve import kernels as kernels_module
-from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.seats import (
+from explorer.serve.kernels import (
     CONTESTED_SECONDS,
     FETCHED_SECONDS,
     LEFT_SECONDS,
@@ -18,6 +17,7 @@ from explorer.serve.seats import (
     RELOAD_SECONDS,
     Seats,
     free_memory,
+    kernel_manager_class,
     seats_of,
 )
 from explorer.wording import ordinal

@@ -30,7 +30,7 @@ from processes import descendants
 import explorer
 from explorer.datasets import load_mnist, loading
 from explorer.datasets.loading import write_dataset
-from explorer.serve import present_command, serve_command
+from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError, is_loopback
 from explorer.serve.command import main
 from explorer.serve.environment import (
@@ -40,8 +40,8 @@ from explorer.serve.environment import (
     kernel_environment,
     settle_jupyter,
 )
+from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
-from explorer.serve.scripts import PLOTLY_SCRIPT
 from explorer.serve.serve_command import find_notebook
 from explorer.serve.server import (
     DEFAULT_PORT,
@@ -141,7 +141,7 @@ def test_a_terminal_has_a_line_at_once(taken_port):
 LOADED = """
 import sys
 from explorer.serve.command import main
-from explorer.serve.forked_kernels import WarmProcess
+from explorer.serve.warm_process import WarmProcess
 
 def start(process):
     print([name for name in ("voila", "jupyter_server", "plotly", "rich") if name in sys.modules])
@@ -332,7 +332,6 @@ def taken(monkeypatch):
     """What reaches the server's start: the options, and what is said to it besides."""
     found = []
     monkeypatch.setattr(serve_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
-    monkeypatch.setattr(present_command, "serve", lambda *given, **more: found.append((given, more)) or 0)
     return found
 
 

@@ -27,16 +27,20 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
 from explorer.serve import server as server_module
-from explorer.serve.environment import SHARE
-from explorer.serve.kernels import SeatedKernels, StartingOrder, VisitHandler, kernel_manager_class
-from explorer.serve.pages import CompiledTemplates, PageExporter, PageHandler
+from explorer.serve.environment import SHARE, TerminalFormatter
+from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler, kernel_manager_class
+from explorer.serve.pages import (
+    CompiledTemplates,
+    PageExporter,
+    PageHandler,
+    PageScripts,
+    Script,
+    ScriptHandler,
+)
 from explorer.serve.request import ask_for_visitor
-from explorer.serve.scripts import PageScripts, Script, ScriptHandler
-from explorer.serve.seats import Seats
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
 from explorer.serve.sockets import SocketHandler
-from explorer.serve.terminal_log import TerminalFormatter
 from explorer.training.share import n_cores
 from explorer.widgets import plotly_module
 
@@ -236,7 +240,7 @@ def test_what_begins_as_another_ends_does_not_hold_up_the_end():
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):
     assert notebook_renderer.VoilaExporter is PageExporter  # the name by which Voilà makes one
-    monkeypatch.setattr(PageExporter, "templates", CompiledTemplates())
+    monkeypatch.setattr(PageExporter.templates, "client", CompiledTemplates())
     monkeypatch.setenv("JUPYTER_PATH", str(SHARE))
     paths = collect_template_paths(["voila", "nbconvert"], TEMPLATE)
 

@@ -10,8 +10,7 @@ from traitlets import Dict, HasTraits
 
 from explorer.serve.command import main
 from explorer.serve.environment import MEGABYTES, MINUTES, share_variables, tell_connected
-from explorer.serve.kernels import kernel_manager_class
-from explorer.serve.seats import Seats
+from explorer.serve.kernels import Seats, kernel_manager_class
 from explorer.training.share import TRAINING_SHARE
 
 

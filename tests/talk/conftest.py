@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer.talk import Talk
-from explorer.talk.recording import recorded_run
-from explorer.talk.slides import RUNS
+from explorer.talk.slides import RUNS, recorded_run
 
 PATIENCE = 120
 

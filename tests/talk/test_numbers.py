@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.talk.slide_view import spoken_numbers
+from explorer.talk.talk import spoken_numbers
 
 
 def test_the_numbers_are_those_of_the_run(runs, mnist):

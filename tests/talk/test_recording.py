@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, train
-from explorer.talk.recording import RECORDINGS, RecordingError, load_recording, save_recording
-from explorer.talk.slides import RUNS
+from explorer.talk.slides import RECORDINGS, RUNS, RecordingError, load_recording, save_recording
 from explorer.training import TrainingRun, complete
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)

@@ -8,8 +8,8 @@ from string import Formatter
 import pytest
 
 from explorer.talk.pictures import PICTURES
-from explorer.talk.slide_view import spoken_numbers
 from explorer.talk.slides import RUNS, SLIDES
+from explorer.talk.talk import spoken_numbers
 
 each = pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)
 

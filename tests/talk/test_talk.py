@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from explorer import Explorer
-from explorer.talk import Talk
-from explorer.talk import recording as recording_module
-from explorer.talk.recording import RecordingError
-from explorer.talk.slides import SLIDES
+from explorer.talk import Talk, slides
+from explorer.talk.slides import SLIDES, RecordingError
 from explorer.training import DivergedError, TrainingRun
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
@@ -232,7 +230,7 @@ def test_a_slide_without_a_run_has_none_to_train(talk):
 
 
 def test_a_missing_recording_is_one_sentence(mnist, monkeypatch, tmp_path):
-    monkeypatch.setattr(recording_module, "RECORDINGS", tmp_path)
+    monkeypatch.setattr(slides, "RECORDINGS", tmp_path)
     with pytest.raises(RecordingError, match="--record"):
         Talk(mnist)
 
@@ -249,7 +247,7 @@ def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
 def test_a_recorded_run_is_trained_again_and_not_continued(mnist):
     """There is nothing in this session that could go on from its end."""
     app = Explorer(mnist, train=False)
-    app.session.open(recording_module.recorded_run("uniform", mnist))
+    app.session.open(slides.recorded_run("uniform", mnist))
     app.epochs = 11
     assert app.wait(60)
     app.views.refresh()

@@ -36,7 +36,7 @@ class PageOptions(Namespace):
     password_file: Path | None = None
     token: str | None = None
     open: bool = False
-    allow_host: Sequence[str] = ()
+    allow_host: Sequence[str] | None = None
     certfile: Path | None = None
     keyfile: Path | None = None
     max_training_minutes: int | None = None
@@ -140,7 +140,7 @@ def access_from(arguments: PageOptions, environment: Mapping[str, str] = os.envi
         hashed_password=_hashed_password(arguments, environment),
         token=token,
         is_new_token=is_new_token,
-        names=tuple(name.lower() for name in arguments.allow_host),
+        names=tuple(name.lower() for name in arguments.allow_host or ()),
         certificate=(arguments.certfile, arguments.keyfile) if arguments.certfile else None,
         is_in_hub=bool(hub_path),
     )

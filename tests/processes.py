@@ -1,4 +1,4 @@
-"""Which processes a process has started, on Linux, and what one shows on a terminal."""
+"""The command in a process of its own, which processes one has started, and what it shows on a terminal."""
 
 from __future__ import annotations
 
@@ -7,10 +7,60 @@ import gc
 import json
 import os
 import re
+import signal
 import subprocess
-from contextlib import suppress
+import sys
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import gettempdir
+from urllib.parse import urlsplit
+
+# A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
+COMMAND = """
+import signal, sys
+from explorer.serve.command import main
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main())
+"""
+
+
+class Command:
+    """A page's command, started and listening at a free port."""
+
+    def __init__(self, *options, **environment):
+        python = [sys.executable, "-W", "ignore::ResourceWarning", "-c", COMMAND]
+        self.process = subprocess.Popen(
+            [*python, *options, "--no-browser", "--port", "0"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env={**os.environ, **environment},
+        )  # fmt: skip
+        self.line = self.process.stdout.readline()
+        self.url = re.search(r"https?://\S+", self.line).group()
+        self.place = urlsplit(self.url).netloc
+
+    def fetch(self, path, method="GET", body=None, **headers):
+        """Status, headers and content of the answer to a request."""
+        with closing(HTTPConnection(self.place, timeout=60)) as connection:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, named)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def ask(self, *request, **headers):
+        """The same, of text."""
+        status, found, content = self.fetch(*request, **headers)
+        return status, found, content.decode()
+
+    def page(self):
+        return self.ask(urlsplit(self.url).path)[2]
+
+    def end(self, number=signal.SIGTERM):
+        """Send a signal, if it still runs; return exit code and what else was written to both streams."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=120)
+        return self.process.returncode, out, err
 
 
 def own_megabytes():

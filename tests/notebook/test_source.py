@@ -14,7 +14,7 @@ from explorer.network.activations import Activation, d_sigmoid, sigmoid
 from explorer.network.methods import Dropout
 from explorer.network.network import Network
 from explorer.network.neural_network import NeuralNetwork
-from explorer.notebook.page import source
+from explorer.notebook.page import source, tokens
 
 PACKAGE = Path(explorer.__file__).parents[1]
 
@@ -74,3 +74,14 @@ def test_what_has_no_source_is_refused():
 def test_code_from_elsewhere_is_named_by_its_file():
     assert "re/__init__" not in source(re.escape).html
     assert "__init__.py, line" in source(re.escape).html
+
+
+def test_code_comes_in_pieces_each_after_its_kind():
+    code = 'def f(x, n=1_0):  # why\n    """Two\n    lines."""\n    return None if not x else f"{x}é" + "a"'
+    found = [*tokens(code)]
+    assert "".join(text for _, text in found) == code
+    said = {kind: [text for name, text in found if name == kind] for kind in dict(found)}
+    assert said["keyword"] == ["def", "return", "None", "if", "not", "else"]
+    assert (said["name"], said["number"], said["comment"]) == (["f"], ["1_0"], ["# why"])
+    assert said["string"][0] == '"""Two\n    lines."""'
+    assert said["string"][-1] == '"a"'

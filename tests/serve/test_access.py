@@ -43,6 +43,9 @@ def test_a_hub_says_the_path_unless_an_option_does():
         *((f"--base-url={path}", "a path begins") for path in ("", "x", "/x", "x/", "//", "/../", "/a(b/")),
         *((f"--allow-host={name}", "a name is one") for name in ("", "a:80", "http://a", "a/b", "-a")),
         ("--token=short", "16 characters"),
+        *((f"--port={port}", "a port is a number") for port in ("-1", "65536", "eighty", "8²")),
+        *((f"--seats={seats}", "a number of seats is a whole number from 1") for seats in ("0", "-1", "1.5")),
+        ("--max-training-minutes=0", "number of at least 1"), ("--seat-memory=many", "number of at least 1"),
     ],
 )  # fmt: skip
 def test_what_can_t_be_meant_is_refused(option, words, capsys):
@@ -129,8 +132,6 @@ def test_a_token_of_jupyters_is_no_shorter_than_others_and_can_be_typed(monkeypa
 
 
 def test_a_password_file_from_windows_has_the_password_that_is_typed(tmp_path):
-    from jupyter_server.auth.security import passwd_check
-
     file = tmp_path / "password"
     file.write_bytes(b"\xef\xbb\xbfcorrect horse \r\n")
     assert passwd_check(given(password_file=file).hashed_password, "correct horse")
@@ -141,10 +142,3 @@ def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):
         given(certfile=tmp_path / "none")
     with pytest.raises(RefusedError, match=r"--keyfile needs --certfile"):
         given(keyfile=tmp_path)
-
-
-def test_the_talk_has_these_options_too(capsys):
-    with pytest.raises(SystemExit):
-        main(["present", "--help"])
-    said = capsys.readouterr().out
-    assert all(f"--{name.replace('_', '-')}" in said for name in PageOptions.__annotations__)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import re
 import shutil
-import signal
 import ssl
 import subprocess
-import sys
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from contextlib import contextmanager
 from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
@@ -21,6 +17,7 @@ from urllib.request import urlopen
 import needs
 import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+from processes import Command
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
@@ -125,35 +122,9 @@ def test_a_log_line_is_one_and_moves_no_cursor():
     assert said == "WARNING: type a\\x1b[2J\\r\n    ERROR: \\x9b\\u202eb\tc"
 
 
-class Started:
-    """The command in a process of its own, and requests to it."""
-
-    def __init__(self, *options, **environment):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "explorer", "--no-browser", "--port", "0", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", env={**os.environ, **environment},
-        )  # fmt: skip
-        self.line = self.process.stdout.readline()
-        self.url = re.search(r"https?://\S+", self.line).group()
-        self.place = urlsplit(self.url).netloc
-
-    def ask(self, path, method="GET", body=None, **headers):
-        with closing(HTTPConnection(self.place, timeout=60)) as connection:
-            connection.request(
-                method, path, body, {name.replace("_", "-"): value for name, value in headers.items()}
-            )
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read().decode()
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=120)
-        return self.process.returncode, out, err
-
-
 @contextmanager
 def started(*options, **environment):
-    command = Started(*options, **environment)
+    command = Command(*options, **environment)
     try:
         yield command
     finally:
@@ -290,15 +261,9 @@ def test_all_that_the_page_names_lies_under_the_path(protected):
 
 def say_something_forged(server, kernel, cookie):
     """What the server then logs is looked at when it has ended, below."""
-    header = {
-        "msg_id": "1",
-        "msg_type": "\x1b[31m\nERROR: forged",
-        "session": "1",
-        "username": "",
-        "version": "5.3",
-    }
+    header = {"msg_id": "1", "msg_type": "\x1b[31m\nERROR: forged", "session": "1", "username": ""}
+    header |= {"version": "5.3"}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": {}, "buffers": []}
-
     message = serialize_msg_to_ws_v1(message, "shell", lambda part: json.dumps(part).encode())
     path = f"/class/api/kernels/{kernel}/channels?session_id=1"
     asyncio.run(connect(server, path, message, Cookie=cookie))
@@ -319,10 +284,8 @@ def test_whoever_guesses_has_to_wait_even_with_the_right_word_at_last(protected)
 def test_of_all_that_the_log_tells_what_somebody_may_have_to_know(protected):
     code, out, err = protected.end()
     assert (code, out) == (0, "")
-    assert (
-        f":{urlsplit(protected.url).port}/class/: everybody who has the password or the token can use it."
-        in err
-    )
+    port = urlsplit(protected.url).port
+    assert f":{port}/class/: everybody who has the password or the token can use it." in err
     said = {line.partition(" to ")[0] for line in err.splitlines()[1:] if "Couldn't authenticate" not in line}
     assert said == {
         "WARNING: Not allowing login redirect",

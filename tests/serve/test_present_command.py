@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
+from processes import Command
 
 from explorer.serve import serve_command
 from explorer.serve.command import main
@@ -48,15 +45,6 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
     )
 
 
-def test_the_help_names_the_keys_and_the_licences(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["present", "--help"])
-    assert ended.value.code == 0
-    said = capsys.readouterr().out
-    assert all(word in said for word in ("--port", "--record", "speaker", "MIT", "Apache-2.0"))
-    assert "--dataset" not in said
-
-
 def test_the_extra_is_declared():
     assert 'present = [\n    "sphinx-revealjs>=3.2,<4"' in (ROOT / "pyproject.toml").read_text(
         encoding="utf-8"
@@ -84,33 +72,19 @@ def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.long
 def test_the_page_holds_every_slide_and_ends_quietly():
-    start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    start += (
-        "from explorer.serve.command import main; sys.exit(main(['present', '--no-browser', '--port', '0']))"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore::ResourceWarning", "-c", start],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd="/",
-        env=dict(os.environ),
-    )
-    line = process.stdout.readline()
+    command = Command("present")
     try:
-        url = re.fullmatch(r"The talk is at (http://\S+) \(\d+ seats?; Ctrl-C ends it\)\n", line).group(1)
-        with urlopen(url, timeout=120) as answer:
-            page = answer.read().decode()
+        words = rf"The talk is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n"
+        assert re.fullmatch(words, command.line)
+        page = command.page()
         assert re.findall(r'<article data-slide="(\w+)"', page) == [slide.name for slide in SLIDES]
         assert page.count("application/vnd.voila.cell-output+json") == len(SLIDES)
         assert "explorer-failed" not in page
-        address = re.search(r'<script src="/([^"]+/dist/reveal\.js)"', page).group(1)
-        with urlopen(url + address) as answer:
-            assert answer.headers["Content-Type"].startswith("text/javascript")
-            assert "immutable" in answer.headers["Cache-Control"]
-        with urlopen(url + address.replace("reveal.js", "reveal.css")) as answer:
-            assert answer.headers["Content-Type"].startswith("text/css")
+        address = re.search(r'<script src="(/[^"]+/dist/reveal\.js)"', page).group(1)
+        for ending, kind in ((".js", "text/javascript"), (".css", "text/css")):
+            status, headers, _ = command.ask(address.replace(".js", ending))
+            assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
+            assert headers["Content-Type"].startswith(kind)
     finally:
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (0, "", "")
+        ended = command.end(signal.SIGINT)
+    assert ended == (0, "", "")

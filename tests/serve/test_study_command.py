@@ -15,7 +15,7 @@ from importlib import import_module
 
 import needs
 import pytest
-from processes import on_a_terminal
+from processes import COMMAND, on_a_terminal
 
 from explorer.serve import study_command
 from explorer.serve.command import main
@@ -249,14 +249,6 @@ def test_without_dask_it_says_what_to_install(command, monkeypatch):
     assert err == "nn-explorer study: --dask needs an extra package: pip install 'nn-explorer[cluster]'.\n"
 
 
-def test_the_command_imports_no_dask():
-    code = (
-        "import sys; from explorer.serve.command import main; print({'dask', 'distributed'} & {*sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
-
-
 # ---------------------------------------------------------------- the journal
 
 
@@ -357,15 +349,6 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
     assert len(json.loads(out)["levels"][0]["runs"]) == 12
 
 
-COMMAND = """
-import signal, sys
-from explorer.serve.command import main
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
-    sys.exit(main())
-"""
-
-
 def started(*options):
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", COMMAND, "study", *map(str, options)],
@@ -383,18 +366,6 @@ def test_a_terminal_shows_a_bar_with_runs_and_time_left(folder):
 
 
 # ---------------------------------------------------------------- help and report
-
-
-def test_the_help_tells_settings_and_examples(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["study", "--help"])
-    text = " ".join(capsys.readouterr().out.split())
-    assert ended.value.code == 0
-    for field in [field for name, field in FIELDS.items() if name != "changes"]:
-        assert re.search(rf"--{field.key.replace('_', '-')}[ ,]", text)
-        assert field.help in text
-    assert "default: 512 images." in text
-    assert "(default: 3)" in text
 
 
 def test_the_examples_of_the_help_are_commands(asked):

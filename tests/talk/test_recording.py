@@ -23,7 +23,7 @@ def figures(records):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["exercise", "uniform", "averaged"])
+@pytest.mark.parametrize("name", ["exercise", "averaged"])
 def test_it_is_what_its_settings_train_to_today(name, mnist):
     recorded, _ = load_recording(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)
     today = list(train(RUNS[name].config, mnist))

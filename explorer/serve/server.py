@@ -118,6 +118,8 @@ def free_port(ip: str, asked: int | None) -> int:
 
     Raises RefusedError if that is impossible.
     """
+    if not ip:  # which tornado would read as every address
+        raise RefusedError("can't listen on : that is not an address.")
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:

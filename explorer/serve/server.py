@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import logging
+import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -118,16 +120,10 @@ def free_port(ip: str, asked: int | None) -> int:
 
     Raises RefusedError if that is impossible.
     """
-    if not ip:  # which tornado would read as every address
-        raise RefusedError("can't listen on : that is not an address.")
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:
-            bound = bind_sockets(port, ip)  # as the server itself does
-            found: int = bound[0].getsockname()[1]
-            for each in bound:
-                each.close()
-            return found
+            return _bound_port(ip, port)
         except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
@@ -138,6 +134,16 @@ def free_port(ip: str, asked: int | None) -> int:
     if asked is None:
         raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
     raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
+
+
+def _bound_port(ip: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        if os.name == "posix":  # as the server itself does: a port in TIME_WAIT is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        found: int = probe.getsockname()[1]
+        return found
 
 
 def page_address(ip: str, port: int, access: Access) -> str:

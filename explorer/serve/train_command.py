@@ -43,6 +43,7 @@ from explorer.training import (
 from explorer.training.fields import Field
 from explorer.training.hints import hints
 from explorer.training.run import Event
+from explorer.wording import duration, grouped
 
 _INTERVAL_SECONDS = 0.1
 _IN_HEAD = (
@@ -133,7 +134,7 @@ class TrainScreen:
 
     def show_test(self, found: FinalTest) -> None:
         """Print the run's results on the test set, which was opened for it."""
-        reached = f"{found.accuracy:.2%} of {_grouped(found.n_images)} images, test loss {found.loss:.4f}"
+        reached = f"{found.accuracy:.2%} of {grouped(found.n_images)} images, test loss {found.loss:.4f}"
         words = f"{reached}: whoever goes back to the settings now, chooses by them."
         self._console.print(self._line("Test accuracy", words))
 
@@ -147,7 +148,7 @@ class TrainScreen:
             f"{names[pair.true]} read as {names[pair.predicted]} ({pair.count}, {pair.share:.1%})"
             for pair in most_confused(final.confusion)
         )
-        n_train, n_test = _grouped(len(data.train_labels)), _grouped(len(data.test_labels))
+        n_train, n_test = grouped(len(data.train_labels)), grouped(len(data.test_labels))
         yield self._line("Train accuracy", f"{final.train_accuracy:.2%} of {n_train} images")
         name = f"{data.held_out.capitalize()} accuracy"
         yield self._line(name, f"{final.test_accuracy:.2%} of {n_test} images")
@@ -160,7 +161,7 @@ class TrainScreen:
 
     def _head(self) -> Iterator[str]:
         data, config = self._training.dataset, self._training.config
-        n_train, n_test = _grouped(len(data.train_labels)), _grouped(len(data.test_labels))
+        n_train, n_test = grouped(len(data.train_labels)), grouped(len(data.test_labels))
         yield f"{data.name}: {n_train} train and {n_test} {data.held_out} images"
         sizes = "-".join(str(size) for size in self._training.network.layer_sizes)
         yield (
@@ -183,19 +184,9 @@ class TrainScreen:
         epoch = min(math.floor(position) + 1, epochs)
         batch = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
         batch = f"mini-batch {training.step}" if training.config.changes else batch
-        return {"epoch": f"epoch {epoch} of {epochs}", "batch": batch, "left": self._left(position)}
-
-    def _left(self, position: float) -> str:
-        if position <= 0.0:
-            return ""
-        seconds = (perf_counter() - self._started) * (self._training.config.epochs - position) / position
-        minutes, seconds = divmod(round(seconds), 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02}:{seconds:02} left" if hours else f"{minutes}:{seconds:02} left"
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+        left = (perf_counter() - self._started) * (epochs - position) / position if position else 0.0
+        shown = f"{duration(left)} left" if position else ""
+        return {"epoch": f"epoch {epoch} of {epochs}", "batch": batch, "left": shown}
 
 
 def add_options(parser: ArgumentParser) -> None:

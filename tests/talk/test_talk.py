@@ -176,7 +176,7 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error,
     slide = talk.slides["modern"]
     before = accuracy_curve(slide).copy()
     monkeypatch.setattr(Failing, "error", error)
-    monkeypatch.setattr("explorer.session.session.TrainingRun", Failing)
+    monkeypatch.setattr("explorer.session.new_runs.TrainingRun", Failing)
     talk.run_live("modern")
     assert talk.wait(PATIENCE)
     assert slide.bar.state == "failed"
@@ -188,7 +188,7 @@ def test_a_live_run_that_cannot_start_is_said(talk, monkeypatch):
     def refuse(*_arguments):
         raise MemoryError("no room")
 
-    monkeypatch.setattr("explorer.session.session.TrainingRun", refuse)
+    monkeypatch.setattr("explorer.session.new_runs.TrainingRun", refuse)
     slide = talk.slides["learns"]
     slide.bar._on_message(None, {"live": "run"}, None)
     assert slide.bar.text == "the live run failed (MemoryError: no room) – this is the recorded run"

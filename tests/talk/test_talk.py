@@ -157,11 +157,11 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist, mo
 class Failing(TrainingRun):
     """A run that goes wrong in its second epoch."""
 
-    error: Exception = RuntimeError("the power went out")
+    failure: Exception = RuntimeError("the power went out")
 
     def __next__(self):
         if self.epoch > 1:
-            raise self.error
+            raise self.failure
         return super().__next__()
 
 
@@ -175,7 +175,7 @@ class Failing(TrainingRun):
 def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error, words):
     slide = talk.slides["modern"]
     before = accuracy_curve(slide).copy()
-    monkeypatch.setattr(Failing, "error", error)
+    monkeypatch.setattr(Failing, "failure", error)
     monkeypatch.setattr("explorer.session.new_runs.TrainingRun", Failing)
     talk.run_live("modern")
     assert talk.wait(PATIENCE)
@@ -185,7 +185,7 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error,
 
 
 def test_a_live_run_that_cannot_start_is_said(talk, monkeypatch):
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         raise MemoryError("no room")
 
     monkeypatch.setattr("explorer.session.new_runs.TrainingRun", refuse)

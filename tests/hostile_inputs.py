@@ -46,7 +46,7 @@ from explorer.network.weights_file import WeightsError, read_weights, weights_by
 from explorer.serve.command import main
 from explorer.serve.request import visit
 from explorer.session import Session, SessionFileError, read_session
-from explorer.session.opening import opening
+from explorer.session.new_runs import opening
 from explorer.training import FIELDS, ConfigError
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
 from explorer.training.studies.journal import journal_content, parse_journal

@@ -13,8 +13,8 @@ from explorer.foreign_files import FileError
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
 from explorer.session import SavedSession, Session, SessionFileError, SessionRun, SessionState
-from explorer.session.opening import MOST_BYTES
 from explorer.session.saved_session import SUFFIX, is_session, read_session
+from explorer.session.session_run import MOST_BYTES
 from explorer.training import Moment
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
-from explorer.session.opening import OpenedWeights
+from explorer.session.session_run import OpenedWeights
 from explorer.training import (
     EpochRecord,
     Evaluation,

@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets.dataset import ARRAYS, Dataset
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
-from explorer.session.opening import MOST_BYTES, OpenedWeights
-from explorer.session.session_run import SessionRun
+from explorer.session.session_run import MOST_BYTES, OpenedWeights, SessionRun
 from explorer.training import (
     FIELDS,
     BatchRecord,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.network import NeuralNetwork
-from explorer.session.opening import OpenedWeights
 from explorer.training import (
     BatchRecord,
     BatchStep,
@@ -35,6 +34,35 @@ from explorer.training.fields import Change
 from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record
+from explorer.wording import counted
+
+MOST_BYTES = 1 << 26
+"""Maximum size of an uploaded file: above the largest network that the controls allow, in float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWeights:
+    """A weights file that a run starts from, instead of freshly initialised weights."""
+
+    file: str
+    """Name of the file, without its folder."""
+    epoch: int = 0
+    """Whole epochs that its weights have been trained for; a run that continues from them counts from there."""
+    begun: float = 0.0
+    """The fraction of a further epoch they have been trained for, 0 to below 1."""
+
+    @property
+    def age(self) -> str:
+        """The number of epochs the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
+        return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
+
+    def described(self, config: TrainingConfig) -> str:
+        """Describe the network: ``"a network of 32 hidden units, trained for 10 epochs"``."""
+        network = f"a network of {config.hidden_units}"
+        epochs = counted(self.epoch, "epoch")
+        if self.begun:
+            epochs = f"{self.epoch + self.begun:.4g} epochs; the run counts on from {self.epoch}"
+        return f"{network}, trained for {epochs}" if self.epoch or self.begun else network
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -10,7 +10,8 @@ from app_steps import PATIENCE, done, messages, reopen, run_of
 
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.network.weights_file import SavedWeights, WeightsError, weights_bytes
-from explorer.session.opening import MOST_BYTES, opening
+from explorer.session.new_runs import opening
+from explorer.session.session_run import MOST_BYTES
 from explorer.training import FIELDS
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)

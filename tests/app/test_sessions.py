@@ -11,7 +11,7 @@ from explorer import Explorer, TrainingConfig
 from explorer.app.files import what_closing_loses
 from explorer.exports.files import ExportError
 from explorer.session import SessionFileError
-from explorer.session.opening import MOST_BYTES
+from explorer.session.session_run import MOST_BYTES
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'

@@ -19,7 +19,7 @@ from explorer import TrainingConfig, load_mnist
 from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.mistakes import select_samples
-from explorer.session.opening import OpenedWeights
+from explorer.session.session_run import OpenedWeights
 from explorer.training import FIELDS, History, Moment, RunEnd, Snapshot, TrainingRun
 
 from .conftest import CONFIG

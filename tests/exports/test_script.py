@@ -20,7 +20,7 @@ from explorer.datasets.mnist import DATA
 from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import weights_archive
 from explorer.exports.script import training_script
-from explorer.session.opening import OpenedWeights
+from explorer.session.session_run import OpenedWeights
 from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun
 from explorer.training.fields import Change
 from explorer.training.process_settings import one_blas_thread

@@ -22,6 +22,12 @@ def messages(app):
     return found
 
 
+def say(widget, content, *buffers):
+    """Send a widget what the page would."""
+    data = {"method": "custom", "content": content}
+    widget.comm.handle_msg({"content": {"data": data}, "buffers": list(buffers)})
+
+
 def set_controls(app, **changes):
     """Change settings; what they start may still run."""
     app.config = app.config.replace(**changes)

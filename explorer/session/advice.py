@@ -76,7 +76,7 @@ class Advisor:
             diagnostics=self._diagnosed(run),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
-            better=None if run.own else _better(run, state.comparable),
+            better=None if run.own else better_run(run, state.comparable),
         ):
             if run.own and not {*hint.fix} <= {*run.own.settings}:
                 continue
@@ -100,7 +100,7 @@ class Advisor:
         return self._measured[1]
 
 
-def _better(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
+def better_run(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
     """Return the best earlier run with the same kind of network on the same images, if it beats `run`.
 
     Runs are compared by validation accuracy, or else by train accuracy, never by test accuracy.

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, change, done, messages, run_of, set_controls, train_on
+from app_steps import PATIENCE, change, done, messages, run_of, say, set_controls, train_on
 from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
@@ -18,7 +18,7 @@ CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=
 
 def press(app, action):
     """Press a button of the run, and wait for what it does."""
-    app.run_bar._on_message(app.run_bar, {"action": action}, [])
+    say(app.run_bar, {"action": action})
     assert app.wait(PATIENCE)
 
 
@@ -122,7 +122,7 @@ def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_data
     train_on(app)
     assert app.settings.start == "fork of run 1 at epoch 3"
     (chip,) = (part for part in app.settings.children if getattr(part, "part", "") == "start")
-    chip._handle_custom_msg({"leave": True}, [])
+    say(chip, {"leave": True})
     assert app.wait(PATIENCE)
     assert (app.settings.start, run_of(app).parent) == ("", None)
     assert list(app.history) == list(train(app.config, small_dataset))
@@ -306,7 +306,7 @@ def test_a_message_about_the_link_stays_while_the_run_goes_on(app):
 
 def go_to(app, query):
     """Go back or forward as the page tells of it."""
-    app.header._on_message(app.header, {"visit": f"?{query}"}, [])
+    say(app.header, {"visit": f"?{query}"})
     assert app.wait(PATIENCE)
 
 

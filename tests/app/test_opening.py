@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, done, messages, reopen, run_of
+from app_steps import PATIENCE, done, messages, reopen, run_of, say
 
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.network.weights_file import SavedWeights, WeightsError, weights_bytes
@@ -64,13 +64,13 @@ def test_every_panel_shows_it(app, tmp_path):
     assert (row["name"], row["present"]) == ("trained.npz", True)
     (begins,) = run_of(app).curve
     assert (begins.epoch, begins.test_accuracy) == (3, run_of(app).evaluation.test_accuracy)
-    np.testing.assert_array_equal(section._subjects._newest.first[0], app.network.W1)
+    np.testing.assert_array_equal(run_of(app).first_weights[0], app.network.W1)
 
 
 def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
     before = run_of(app).evaluation
     reopen(app, tmp_path / "trained.npz")
-    app.messages._on_message(app.messages, {"id": "opened"}, [])
+    say(app.messages, {"id": "opened"})
     assert app.wait(PATIENCE)
     run = run_of(app)
     assert (run.parent.title, run.first_epoch, run.config.epochs) == ("trained.npz", 3, 13)
@@ -210,7 +210,7 @@ def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app,
     before = run_of(app)
     size = app.header.most_bytes + 1 if content is None else len(content)
     said, pieces = {"open": "evil<b>.npz", "size": size, "at": 0}, [] if content is None else [content]
-    app.header._on_message(app.header, said, pieces)
+    say(app.header, said, *pieces)
     assert run_of(app) is before
     assert app.status == "finished"
     said = messages(app)["opened"]

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, change, done, run_of, set_controls
+from app_steps import PATIENCE, change, done, run_of, say, set_controls
 from study_steps import until
 
 from explorer import Explorer, TrainingConfig
@@ -19,16 +19,21 @@ CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0
 DIGITS = tuple("0123456789")
 
 
+def guide(app):
+    """The help dialog and the tour of an app."""
+    return app.children[0].children[1:]
+
+
 class Page:
     """What stands for the page: it hears what the tour says, and does what its user does."""
 
     def __init__(self, app, monkeypatch):
         self.app, self.heard = app, []
-        self.tour = app._guide.tour
+        _, self.tour = guide(app)
         monkeypatch.setattr(self.tour, "send", self.heard.append)
 
     def say(self, event, step=""):
-        self.tour._on_message(self.tour, {"event": event, "step": step}, [])
+        say(self.tour, {"event": event, "step": step})
 
     def do(self, step):
         self.say("step", step)
@@ -47,7 +52,7 @@ class Page:
         (move,) = (message for message in self.heard if "slide" in message)
         setting = self.app.settings[move["slide"]]
         value = stops(move["slide"])[move["stop"]]
-        setting._on_message(setting, {"typed": [value] if move["slide"] == "hidden_sizes" else value}, [])
+        say(setting, {"typed": [value] if move["slide"] == "hidden_sizes" else value})
         self.say("slid", move["step"])
         return value
 
@@ -267,9 +272,10 @@ def test_what_no_step_has_is_not_done(page, event):
 
 
 def test_the_help_dialog_starts_it(page, app):
-    app._guide.help._on_message(app._guide.help, {"tour": True}, [])
+    dialog, _ = guide(app)
+    say(dialog, {"tour": True})
     assert "start" in page.heard[-1]
-    assert {"?", "Space"} <= {key for key, _ in app._guide.help.shortcuts}
+    assert {"?", "Space"} <= {key for key, _ in dialog.shortcuts}
 
 
 @pytest.mark.parametrize("names", [DIGITS, ("boot", "bag")])
@@ -282,7 +288,7 @@ def test_every_tile_explains_itself(small_dataset, names):
 
 def test_the_page_says_what_it_is(app):
     assert "digits" in app.header.about
-    assert app._guide.help.about == app.header.about
+    assert guide(app)[0].about == app.header.about
 
 
 def test_an_app_ends_with_what_says_that_its_kernel_is_gone():

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 import pytest
-from app_steps import PATIENCE, change, done, messages, reopen, run_of, set_controls, train_on
+from app_steps import PATIENCE, change, done, messages, reopen, run_of, say, set_controls, train_on
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -164,7 +164,7 @@ def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
 
 def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
     change(app, batch_size=32)
-    app.header._on_message(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"}, [])
+    say(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"})
     assert app.wait(PATIENCE)
     assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
     assert "from 10 to 600, or all. All are used." in messages(app)["link"]["text"]
@@ -172,9 +172,7 @@ def test_a_step_back_to_too_many_images_is_all_of_them_and_said(app):
 
 
 def test_a_step_back_says_nothing_of_what_is_well(app):
-    app.header._on_message(
-        app.header, {"visit": "?hidden=8&epochs=2&batch=64&tab=mistakes&voila-theme=dark"}, []
-    )
+    say(app.header, {"visit": "?hidden=8&epochs=2&batch=64&tab=mistakes&voila-theme=dark"})
     assert app.wait(PATIENCE)
     assert "link" not in messages(app)
 
@@ -205,7 +203,7 @@ def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
 
 def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
     train_on(app)
-    app.header._on_message(app.header, {"visit": "?hidden=8&epochs=3&batch=16"}, [])
+    say(app.header, {"visit": "?hidden=8&epochs=3&batch=16"})
     assert app.wait(PATIENCE)
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))

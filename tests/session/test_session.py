@@ -16,7 +16,7 @@ from app_steps import done
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
-from explorer.session.advice import _better
+from explorer.session.advice import better_run
 from explorer.session.saved_session import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
@@ -525,11 +525,11 @@ def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what
     slow = CONFIG.replace(learning_rate=0.003, epochs=4)
     done(trained.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
     done(trained.train, slow)
-    better = _better(run_of(trained), trained.state.earlier)
+    better = better_run(run_of(trained), trained.state.earlier)
     first = trained.state.earlier.numbered(1)
     assert better == BetterRun("run 1", first.newest.record.train_accuracy, "learning rate 0.05")
-    assert _better(first, [run_of(trained)]) is None
-    assert _better(run_of(trained), ()) is None
+    assert better_run(first, [run_of(trained)]) is None
+    assert better_run(run_of(trained), ()) is None
 
 
 # ---------------------------------------------------------------- on a server

@@ -12,7 +12,7 @@ from app_steps import done
 
 from explorer import TrainingConfig
 from explorer.session import ForkError, Session, read_session
-from explorer.session.advice import _better
+from explorer.session.advice import better_run
 from explorer.training import TrainingRun, complete, open_test_set
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
@@ -55,7 +55,7 @@ def test_runs_are_judged_by_validation_or_else_by_training_images(session):
     for n_validation in (150, 0):
         better = trained(session, CONFIG.replace(n_validation=n_validation))
         worse = trained(session, CONFIG.replace(n_validation=n_validation, learning_rate=0.003))
-        found = _better(worse, session.state.comparable)
+        found = better_run(worse, session.state.comparable)
         record = better.newest.record
         assert found.accuracy == (record.test_accuracy if n_validation else record.train_accuracy)
 

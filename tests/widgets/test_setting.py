@@ -234,7 +234,7 @@ def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
 def test_help_and_error_name_one_range(from_page, name):
     setting = Setting(name)
     type_in(from_page, setting, "no number")
-    shown = setting._control
+    shown = setting.get_state("_control")["_control"]
     assert f"from {shown['low']} to {shown['high']}. " in setting.error
 
 

@@ -83,17 +83,13 @@ class AppTraits(traitlets.HasTraits):
     Attributes
     ----------
     config : TrainingConfig
-        All settings.
-    hidden_sizes, batch_size, learning_rate, …
-        One for each of `FIELDS`, as `TrainingConfig` describes them.
+        All settings; one by one, `hidden_sizes`, `batch_size`, … are traits with the names in `FIELDS`.
     status : {"idle", "running", "paused", "finished", "stopped", "failed"}
         What the current run is doing, or how it ended.
     epoch : float
         Epochs so far, including the fraction of the current one.
-    train_accuracy, test_accuracy : float or None
-        Share of the images classified correctly, 0 to 1.
-    train_loss, test_loss : float or None
-        Mean loss per image.
+    train_accuracy, test_accuracy, train_loss, test_loss : float or None
+        Share of the images classified correctly, 0 to 1, and mean loss per image.
     held_out : {"test", "validation"}
         The images of test_accuracy and test_loss: validation images if the settings hold some out.
     selected_epoch : float or None
@@ -130,7 +126,7 @@ class AppTraits(traitlets.HasTraits):
 
     @property
     def confusion(self) -> NDArray[np.int64] | None:
-        """Counts over the held-out images at the selected epoch: rows are the true class; None before any."""
+        """Counts over the held-out images at the selected epoch, rows by true class; None before any."""
         moment = self.session.state.moment
         return None if moment is None else moment.confusion
 

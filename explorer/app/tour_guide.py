@@ -151,7 +151,7 @@ class TourGuide:
             self._did(tab, lambda: bar.selected, lambda tab: bar.set_trait("selected", tab))
 
     def _did(self, before: Any, look: Callable[[], object], put_back: Callable[[Any], object]) -> None:
-        """Call ``put_back(before)`` at the end of the tour if `look` still returns its current value then."""
+        """Call ``put_back(before)`` at the end of the tour if `look` then still returns what it does now."""
         after = look()
         self._undo.append(lambda: put_back(before) if look() == after else None)
         self._put_back()  # if the user has left meanwhile

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from ipywidgets import DOMWidget
@@ -54,11 +54,6 @@ class ViewState(SessionState):
     """Calls a function with its arguments: at once, or during training in a later iteration of the event loop, so
     that the parts of a drawing don't block everything else together."""
 
-    @classmethod
-    def of(cls, session: SessionState, **view: Any) -> Self:
-        """Return a session's state with the state of its display."""
-        return cls(**{field.name: getattr(session, field.name) for field in fields(SessionState)}, **view)
-
     @property
     def cell(self) -> tuple[int, int] | None:
         """Row and column of the selected cell of the confusion matrix, or None."""
@@ -80,9 +75,8 @@ class Panel(Protocol):
 class RedrawQueue:
     """Calls functions in the order in which they were added, one per iteration of the event loop.
 
-    Each is scheduled only when the previous one is done, because the loop runs all scheduled calls before it
-    checks for anything else. Functions added during a call belong to it, and run right after it. A plain script
-    has no event loop: there each function is called as it is added.
+    Each is scheduled when the previous one is done, because the loop runs all scheduled calls before it checks for
+    anything else. Functions added during a call run right after it. Without an event loop, each is called at once.
     """
 
     def __init__(self, loop: EventLoop) -> None:
@@ -208,7 +202,8 @@ class Views:
         self._closers.clear()
 
     def _seen(self, in_turn: InTurn) -> ViewState:
-        return ViewState.of(self.session.state, theme=self.theme, chosen=self.chosen, in_turn=in_turn)
+        session = {field.name: getattr(self.session.state, field.name) for field in fields(SessionState)}
+        return ViewState(**session, theme=self.theme, chosen=self.chosen, in_turn=in_turn)
 
     def _on_state(self, state: SessionState) -> None:
         if state.dataset is not self._drawn_dataset:

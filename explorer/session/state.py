@@ -362,6 +362,8 @@ class SessionState:
                 records = [one.record for one in news if one.entry == entry]
                 earlier = earlier.changed(raced(rival, run, records))
         state = replace(self, run=run, earlier=earlier)
+        if run.config is before.config:
+            return state
         return replace(state, config=state.with_changes(self.config, before.config))
 
     def with_changes(self, config: TrainingConfig, before: TrainingConfig) -> TrainingConfig:

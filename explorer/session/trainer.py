@@ -202,8 +202,10 @@ class Trainer:
         if config is not None:
             self.check(config)
             before = self._draft.run
-            self._threads.runner.wait(0)  # delivers pending records
-            self._set(config=self._draft.with_changes(config, before.config) if before else config)
+            self._threads.runner.wait(0)  # delivers pending records, with which the run's settings may change
+            if before is not None and self._draft.run is not before:
+                config = self._draft.with_changes(config, before.config)
+            self._set(config=config)
         if clean:
             self._set(starts_clean=self._draft.is_from_others)
         withheld = not at_once and self._draft.withholds_settings

@@ -79,20 +79,7 @@ class PanelPart(PagePart):
 
 
 class SettingGroup(ipywidgets.Box):
-    """A group of settings, below a heading that collapses them and lists those that are not at their defaults.
-
-    Parameters
-    ----------
-    title : str
-        One of `GROUPS`.
-    **data
-        Options of `Setting`.
-
-    Attributes
-    ----------
-    controls : tuple of Setting
-        The widgets of its settings.
-    """
+    """A group of settings, `controls`, below a heading that collapses them and lists what is not a default."""
 
     def __init__(self, title: str, **data: Any) -> None:
         is_open = title in _OPEN
@@ -122,9 +109,9 @@ class SettingGroup(ipywidgets.Box):
 class SettingsPanel(ipywidgets.VBox):
     """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
 
-    It shows the settings of their owner, and tells it what is to change; until the owner shows the change, nothing
-    but the changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields the
-    names of all.
+    It shows the settings of their owner, and reports what is to change; until the owner shows the change, nothing
+    but the changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields all
+    names.
 
     Parameters
     ----------
@@ -133,15 +120,13 @@ class SettingsPanel(ipywidgets.VBox):
     n_images, n_classes : int
         Number of training images and of classes.
     shown : sequence of str, optional
-        Names of the only settings to show, ``"presets"`` for the row of presets; by default, all. A teacher can
-        hide the rest this way: nothing is collapsed then.
+        Names of the only settings to show, without folds, ``"presets"`` for the row of presets; by default, all.
+        Also a trait; a `TraitError` refuses unknown names.
 
     Attributes
     ----------
     config, start : TrainingConfig, str
         The settings shown, and the initial weights of the next run, in words, unless freshly initialized.
-    shown : list of str or None
-        As above; a `TraitError` refuses unknown names.
     controls : tuple of Setting
         The controls of the settings, in the order on screen. Two of them belong to ``"hidden_sizes"``.
 

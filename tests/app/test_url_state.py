@@ -212,48 +212,11 @@ def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
 # ---------------------------------------------------------------- the browser's history
 
 
-A, B, C = (TrainingConfig(batch_size=size) for size in (1, 2, 3))
-
-
-def test_settings_that_were_trained_are_steps():
-    trail = Trail(A)
+def test_another_data_set_is_a_step_and_going_back_to_one_is_none():
+    trail = Trail(CONFIG, "MNIST")
     trail.mark_trained()
-    steps = []
-    for config in (A, B, B, C, A):
-        trail.go(config)
-        steps.append(trail.step)
-        trail.mark_trained()
-    assert steps == [0, 1, 1, 2, 3]
-
-
-def test_settings_that_nothing_was_trained_with_leave_no_step():
-    trail = Trail(A)
-    trail.go(B)
-    assert trail.step == 0
+    trail.go(CONFIG, "Ways")
     trail.mark_trained()
-    trail.go(C)
-    trail.go(A)
+    trail.be_at(CONFIG, "MNIST")
+    trail.go(CONFIG, "MNIST")
     assert trail.step == 1
-
-
-def test_another_data_set_is_a_step():
-    trail = Trail(A, "MNIST")
-    trail.mark_trained()
-    trail.go(A, "Ways")
-    assert trail.step == 1
-    trail.mark_trained()
-    trail.be_at(A, "MNIST")
-    trail.go(A, "MNIST")
-    assert trail.step == 1
-
-
-def test_going_back_is_no_new_step_and_going_on_from_there_is_one():
-    trail = Trail(A)
-    trail.mark_trained()
-    trail.go(B)
-    trail.mark_trained()
-    trail.be_at(A)
-    trail.go(A)
-    assert trail.step == 1
-    trail.go(C)
-    assert trail.step == 2

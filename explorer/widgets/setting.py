@@ -241,12 +241,13 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         """Use the typed value, numbers or text for anything else, or show what is wrong with it."""
         try:
             if isinstance(typed, str) and self.kind != "pair":
-                self.value = self._field.parse(typed)
+                value = self._field.parse(typed)
             else:
-                self.value = [*map(_whole, typed)] if isinstance(typed, list) else _whole(typed)
-            self.error = ""
+                value = self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
         except ConfigError as error:
             self.error = f"Expected {self._expected(error)}. {self._in_use}"
+        else:
+            self.error, self.value = "", value  # whose observers may refuse it
 
     def _expected(self, error: ConfigError) -> str:
         """Return the expected values, in terms of the control: one slider, or a checkbox for None."""

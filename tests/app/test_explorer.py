@@ -138,6 +138,19 @@ def test_a_bad_value_is_said_next_to_its_control_and_the_others_train(app):
     assert app.history.config == CONFIG.replace(batch_size=32)
 
 
+def test_what_the_settings_together_do_not_allow_is_said_next_to_its_control(app):
+    done(app.train, CONFIG.replace(n_train=100))
+    control = app.settings["n_validation"]
+    say(control, {"typed": 95})
+    assert (control.value, app.n_validation, app.session.config.n_validation) == (0, 0, 0)
+    assert control.error == "Expected a whole number up to 90, 9 of 10 training images in use."
+    change(app, batch_size=32)  # the others take effect
+    assert (run_of(app).config.batch_size, run_of(app).config.n_validation) == (32, 0)
+    say(control, {"typed": 90})
+    assert app.wait(PATIENCE)
+    assert (control.error, run_of(app).config.n_validation) == ("", 90)
+
+
 def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(other_dataset, from_page):
     app = Explorer(other_dataset, CONFIG)
     presets = next(part for part in app.settings.children if getattr(part, "part", "") == "presets")

@@ -489,6 +489,14 @@ def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_data
     assert run_of(trained).start_accuracy is None
 
 
+def test_labels_are_relative_to_the_first_run_that_was_trained(session):
+    session.config = CONFIG.replace(hidden_sizes=9)
+    session.reset()
+    for config in (CONFIG, CONFIG.replace(seed=1)):
+        done(session.train, config)
+    assert run_of(session).label == "seed 1"
+
+
 def test_one_mini_batch_after_a_reset_is_a_paused_run(trained):
     trained.reset()
     done(trained.step, "batch")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Locator, expect
+from playwright.sync_api import TimeoutError as TooLateError
 
 SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
 FEW_SIZES = SIZES[0], SIZES[3]
@@ -48,6 +50,12 @@ def resized(page, width, height):
     page.wait_for_function(STILL)
 
 
+def assert_all_is_in_reach(page, *where):
+    with suppress(TooLateError):  # parts may still be on their way
+        page.wait_for_function(f"() => ({OUT_OF_REACH})().length === 0", timeout=10_000)
+    assert page.evaluate(OUT_OF_REACH) == [], where
+
+
 @pytest.fixture(scope="module")
 def visit(app, open_shared_page):
     found = open_shared_page(f"{app.url}?epochs=2")
@@ -60,7 +68,7 @@ def visit(app, open_shared_page):
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit, width, height):
     resized(visit.page, width, height)
-    assert visit.page.evaluate(OUT_OF_REACH) == []
+    assert_all_is_in_reach(visit.page)
     matrix = visit.page.evaluate(ROWS_OF_DIGITS)
     assert matrix["n"] > 50
     assert matrix["apart"] >= matrix["digit"] + 3
@@ -72,7 +80,7 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
     for name in page.get_by_role("tab").all_inner_texts():
         visit.tab(name)
         page.wait_for_function(STILL)
-        assert page.evaluate(OUT_OF_REACH) == [], name
+        assert_all_is_in_reach(page, name)
         tops.add(page.locator(".explorer-tab-bar").bounding_box()["y"])
     visit.tab("Overview")
     assert len(tops) == 1
@@ -88,7 +96,7 @@ def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_
     expect(slide).to_have_attribute("data-present", "")
     for width, height in FEW_SIZES:
         resized(page, width, height)
-        assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+        assert_all_is_in_reach(page, width, height)
 
 
 @pytest.mark.long
@@ -102,7 +110,7 @@ def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_pa
     expect(strip.get_by_role("button", name=re.compile(r"^\d more$"))).to_be_visible()
     for width, height in FEW_SIZES:
         resized(page, width, height)
-        assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+        assert_all_is_in_reach(page, width, height)
         button = page.get_by_role("button", name="Open the test set").bounding_box()
         assert button["y"] + button["height"] <= height, f"{width} × {height}"
         rate = page.locator('[data-name="learning_rate"]').bounding_box()
@@ -133,7 +141,7 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
     for width, height in FEW_SIZES:
         resized(page, width, height)
         assert max(row.bounding_box()["height"] for row in rows.all()) <= (70 if width >= 1280 else 96)
-        assert page.evaluate(OUT_OF_REACH) == [], f"{width} × {height}"
+        assert_all_is_in_reach(page, width, height)
     found.assert_clean()
 
 

@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from browser.page_object import Visit, begin
+from browser.page_object import Visit
 from playwright.sync_api import Error, expect, sync_playwright
 
 HERE = Path(__file__).parent
@@ -321,8 +321,3 @@ def _wait_for(condition, seconds, words):
 def wait_for():
     """Wait until a condition outside the page holds."""
     return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)
-
-
-@pytest.fixture(name="begin", scope="session")
-def _begin():
-    return begin

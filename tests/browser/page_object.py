@@ -66,15 +66,6 @@ def enter(field, text):
     field.press("Enter")
 
 
-def begin(page, query):
-    """Train settings again in an open page: they come as those of an entry of the browser's history do."""
-    tiles = page.locator(".explorer-tiles")
-    page.evaluate(GO, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
-    expect(tiles).to_contain_text("784-1-10")
-    page.evaluate(GO, query)
-    expect(tiles).not_to_contain_text("784-1-10")
-
-
 @dataclass
 class Visit:
     """A page of the explorer, and what happened on it."""
@@ -169,7 +160,11 @@ class Visit:
         self.button(words, exact=True).click()
 
     def begin(self, query):
-        begin(self.page, query)
+        """Train settings again: they come as those of an entry of the browser's history do."""
+        self.page.evaluate(GO, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
+        expect(self.tiles).to_contain_text("784-1-10")
+        self.page.evaluate(GO, query)
+        expect(self.tiles).not_to_contain_text("784-1-10")
 
     def download(self, button, folder):
         """Press a button that saves a file; return where the file is."""

@@ -325,23 +325,6 @@ def test_reset_shows_the_untrained_network_and_train_begins_again(trained):
     trained.until_matrix(records()[-1].confusion)
 
 
-def test_hidden_layers_are_typed_as_the_page_writes_them(app_page):
-    page, more = app_page.page, app_page.page.get_by_text("More settings")
-    more.click()
-    layers = page.get_by_label("Hidden layers", exact=True)
-    layers.fill("784-32-16")
-    layers.press("Enter")
-    error = page.locator("[data-kind=layers]").get_by_role("alert")
-    expect(error).to_contain_text("from 784 inputs to 10 outputs, 784-32-16-10. 32 stays in use.")
-    expect(error).to_be_in_viewport()
-    layers.fill("784-32-16-10")
-    layers.press("Enter")
-    expect(app_page.tiles).to_contain_text("784-32-16-10")
-    expect(layers).to_have_value("32, 16")
-    expect(error).to_have_count(0)  # an empty one has no role
-    more.click()
-
-
 def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_last_counts(app_page):
     slider = app_page.slider("hidden_sizes")
     slider.press("ArrowLeft")

@@ -23,7 +23,6 @@ LATE = """(() => {
   };
 })()"""
 """Gives the parts their scripts when anywidget's patience, of five seconds here, has ended."""
-COMPOSE = Path(__file__).parents[2] / "notebooks" / "compose.ipynb"
 
 
 @pytest.fixture(params=["Voilà", pytest.param("JupyterLab", marks=pytest.mark.sweep)])
@@ -85,25 +84,3 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
         visit.export(kind, tmp_path, place=apps[1])
     assert [Path(name).suffix for name in downloads] == [".csv", ".py"]
     assert visit.page_errors == []
-
-
-def assert_dashboard(visit):
-    figures = visit.page.locator(".explorer-alone .js-plotly-plot:has(.main-svg)")
-    expect(figures).to_have_count(2)
-    for box in (figure.bounding_box() for figure in figures.all()):
-        assert box["width"] >= 240
-        assert box["height"] >= 200
-    visit.until_finished(10)
-    expect(visit.page.locator(".widget-readout").first).to_have_text("512")
-
-
-@pytest.mark.sweep
-def test_the_notebook_of_a_dashboard_of_ones_own(run):
-    visit = run(COMPOSE)
-    assert_dashboard(visit)
-    assert visit.page_errors == []
-    if "/lab/" in visit.page.url:  # what was shown by a kernel that is gone is shown again by the next
-        visit.restart()
-        visit.run_all()
-        expect(visit.bar).to_have_count(1)
-        assert_dashboard(visit)

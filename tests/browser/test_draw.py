@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import enter, number
 from playwright.sync_api import expect
 
 SEVEN = [[(80, 60), (200, 60)], [(200, 60), (120, 220)]]
@@ -18,7 +19,7 @@ INK = """() => {
 
 def opened(visit, app, **options):
     found = visit(f"{app.url}?tab=draw", **options)
-    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    found.until_finished()
     expect(pad(found.page)).to_be_visible()
     expect(sentence(found.page)).to_have_text("Draw a digit")
     return found
@@ -40,12 +41,12 @@ def page(shared):
         newest.click()
     if eraser.get_attribute("aria-pressed") == "true":
         eraser.click()
-    if epochs(page).input_value() != "10":
-        set_epochs(page, 10)
+    if number(page, "epochs").input_value() != "10":
+        shared.set(epochs=10)
     undo = page.get_by_role("button", name="Undo")
     while undo.is_enabled():
         undo.click()
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs", timeout=60_000)
+    shared.until_finished(10)
     expect(sentence(page)).to_have_text("Draw a digit")
     expect_empty(bars(page))
     return page
@@ -68,15 +69,6 @@ def expect_empty(bars):
     """The place of those to come: names without a number, which nobody reads out."""
     expect(bars).to_have_text("0123456789")
     expect(bars).to_have_attribute("aria-hidden", "true")
-
-
-def epochs(page):
-    return page.get_by_role("textbox", name="Epochs").or_(page.get_by_role("spinbutton", name="Epochs")).first
-
-
-def set_epochs(page, value):
-    epochs(page).fill(str(value))
-    epochs(page).press("Enter")
 
 
 def on_screen(page, strokes):
@@ -205,7 +197,7 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     draw(page, SEVEN)
     drawn = page.evaluate(INK)
     page.reload()
-    expect(sentence(page)).to_contain_text("It reads a 7", timeout=60_000)
+    expect(sentence(page)).to_contain_text("It reads a 7")
     assert page.evaluate(INK) == pytest.approx(drawn)
     undo = page.get_by_role("button", name="Undo")
     for _ in range(3):
@@ -214,7 +206,7 @@ def test_a_drawing_survives_a_reload_and_can_be_undone(page):
     undo.click()
     expect(sentence(page)).to_have_text("Draw a digit")
     page.reload()
-    expect(sentence(page)).to_have_text("Draw a digit", timeout=60_000)
+    expect(sentence(page)).to_have_text("Draw a digit")
     assert page.evaluate(INK) == 0
 
 
@@ -273,5 +265,5 @@ def test_the_drawing_follows_slider_and_training(page):
     page.get_by_role("button", name="Newest").click()
     expect(note).to_contain_text("network of epoch 10.")
     expect(bars(page)).to_have_text(at_end, use_inner_text=True)
-    set_epochs(page, 12)
+    enter(number(page, "epochs"), 12)
     expect(note).to_contain_text("network of epoch 12.")

@@ -1,6 +1,5 @@
 """What goes wrong in mid-lecture is told in a banner, and the same experiment opens again or goes on by itself.
 
-``EXPLORER_KILLS=100`` kills so many kernels: while nothing happens, while a run trains, while somebody draws.
 ``EXPLORER_SOAK_MINUTES=5`` trains again and again for so long, and looks whether anything grows.
 """
 
@@ -23,7 +22,6 @@ EPOCHS = (
     "() => [...(document.querySelector('.js-plotly-plot')?.data.find((t) => t.name === 'test')?.x ?? [])]"
 )
 LOSS_SECONDS = int(os.environ.get("EXPLORER_LOSS_SECONDS", "8"))
-KILLS = int(os.environ.get("EXPLORER_KILLS", "3"))
 SOAK_SECONDS = 60 * float(os.environ.get("EXPLORER_SOAK_MINUTES", "0.25"))
 FEW = 5
 MODELS = "async () => Object.keys((await jupyterapp.widgetManager.get_state()).state).length"
@@ -121,44 +119,6 @@ def test_a_lost_network_costs_no_record_and_the_state_is_asked_for_once(app, ope
     epochs = page.evaluate(EPOCHS)
     assert epochs == list(range(epochs[0], epochs[0] + len(epochs)))
     assert sum(asked) <= 1  # none where the socket outlived the loss
-
-
-def idle(page):
-    page.wait_for_function("() => document.querySelector('.explorer-status').dataset.status !== 'running'")
-
-
-def train(page):
-    page.get_by_role("button", name="Train again").click()
-
-
-def draw(page):
-    page.get_by_role("tab", name="Draw").click()
-    box = page.locator("canvas").first.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 160, steps=5)
-
-
-@pytest.mark.sweep
-def test_kernels_that_are_killed_at_any_moment(app, open_page):
-    page = open_page(app.url + "?hidden=16&epochs=20").page
-    seconds = []
-    for number in range(KILLS):
-        page.wait_for_selector(FIGURE)
-        page.wait_for_function("() => !document.querySelector('.explorer-banner')")
-        [idle, train, draw][number % 3](page)
-        before = re.sub("&?tab=draw", "", page.url)
-        os.kill(kernel_of(page), signal.SIGKILL)
-        begun = time.monotonic()
-        page.locator(BANNER, has_text="Python has ended").wait_for()
-        seconds.append(time.monotonic() - begun)
-        page.mouse.up()
-        page.get_by_role("button", name="Open it again").click()
-        page.locator(".explorer-tiles", has_text="784-16-10").wait_for()
-        assert re.sub("&?tab=draw", "", page.url) == before
-        page.get_by_role("tab", name="Overview").click()
-    print(f"{KILLS} kills: banner after {min(seconds):.1f} to {max(seconds):.1f} s")
-    assert max(seconds) < 10
 
 
 def size_of(pid):

@@ -6,13 +6,15 @@ import re
 
 import numpy as np
 import pytest
+from browser.page_object import enter, number
 from playwright.sync_api import expect
+from reference_runs import snapshots
 
 from explorer import TrainingConfig, load_mnist
 from explorer.figures.formulas import written
-from explorer.training import Snapshot, TrainingRun
+from explorer.training import new_network
 
-SIZES = [(390, 844), (1440, 900), (1920, 1080)]
+SIZES = [(390, 844), (1440, 900)]
 SECTIONS = {
     "Weights": "",
     "Histograms": "histograms",
@@ -38,7 +40,7 @@ TRACES = """() => [...document.querySelectorAll('.explorer-section .explorer-pan
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
     found = open_shared_page(f"{app.url}?tab=inside")
-    expect(found.page.locator(".explorer-run")).to_contain_text("finished", timeout=60_000)
+    found.until_finished()
     expect(found.page.locator(".explorer-weight-image").first).to_be_visible(timeout=60_000)
     return found
 
@@ -51,37 +53,21 @@ def page(shared):
     newest = page.get_by_role("button", name="Newest")
     if newest.is_enabled():
         newest.click()
-    if epochs(page).input_value() != "10":
-        set_number(epochs(page), 10)
-    expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs", timeout=60_000)
+    if shared.number("epochs").input_value() != "10":
+        shared.set(epochs=10)
+    shared.until_finished(10)
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     return page
 
 
-@pytest.fixture(scope="module")
-def snapshots():
-    """The page's first run, epoch by epoch."""
-    events = TrainingRun(TrainingConfig(), load_mnist())
-    return [event for event in events if isinstance(event, Snapshot)]
-
-
 def network(snapshot):
-    nn = TrainingRun(TrainingConfig(), load_mnist()).new_network()
+    nn = new_network(TrainingConfig(), load_mnist())
     nn.set_weights(snapshot.weights)
     return nn
 
 
-def epochs(page):
-    return page.get_by_role("spinbutton", name="Epochs", exact=True)
-
-
 def image_number(page):
     return page.get_by_role("spinbutton", name=re.compile("Test image"))
-
-
-def set_number(field, value):
-    field.fill(str(value))
-    field.press("Enter")
 
 
 def show(page, section):
@@ -97,13 +83,13 @@ def value(page, name):
     return line.locator("b")
 
 
-def test_a_click_on_a_unit_shows_where_it_leads(shared, page, snapshots):
+def test_a_click_on_a_unit_shows_where_it_leads(shared, page):
     show(page, "Weights")
     units = page.get_by_role("radio", name=re.compile("^Unit "))
     expect(units).to_have_count(32)
     page.locator(".explorer-weight-image").nth(7).click()
     outgoing = page.locator(".explorer-bars").filter(has_text="Unit 7 ")
-    W2 = snapshots[-1].weights[2]
+    W2 = snapshots()[-1].weights[2]
     expect(outgoing.locator(".explorer-bars-text")).to_have_text([written(float(w)) for w in W2[:, 7]])
     units.nth(7).focus()
     units.nth(7).press("ArrowRight")
@@ -111,13 +97,13 @@ def test_a_click_on_a_unit_shows_where_it_leads(shared, page, snapshots):
     shared.assert_clean()
 
 
-def test_the_slider_takes_the_walkthrough_back(shared, page, snapshots):
+def test_the_slider_takes_the_walkthrough_back(shared, page):
     show(page, "One image")
-    set_number(image_number(page), 0)
+    enter(image_number(page), 0)
     x, d = load_mnist().X_test[:, :1], load_mnist().Y_test[:, :1]
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.focus()
-    for key, snapshot in (("End", snapshots[-1]), ("Home", snapshots[0])):
+    for key, snapshot in (("End", snapshots()[-1]), ("Home", snapshots()[0])):
         slider.press(key)
         nn = network(snapshot)
         y = nn.forward(x)
@@ -131,10 +117,10 @@ def test_the_slider_takes_the_walkthrough_back(shared, page, snapshots):
     shared.assert_clean()
 
 
-def test_a_unit_is_chosen_by_its_strip_and_by_keys(page, snapshots):
+def test_a_unit_is_chosen_by_its_strip_and_by_keys(page):
     show(page, "One image")
-    set_number(image_number(page), 0)
-    nn = network(snapshots[-1])
+    enter(image_number(page), 0)
+    nn = network(snapshots()[-1])
     nn.forward(load_mnist().X_test[:, :1])
     strip = page.get_by_role("img", name=re.compile("^h1 of all 32 units"))
     box = strip.bounding_box()
@@ -148,11 +134,11 @@ def test_a_unit_is_chosen_by_its_strip_and_by_keys(page, snapshots):
     expect(slider).to_be_focused()
 
 
-def test_the_next_mistake_is_one(page, snapshots):
+def test_the_next_mistake_is_one(page):
     show(page, "One image")
-    set_number(image_number(page), 0)
+    enter(image_number(page), 0)
     labels = load_mnist().test_labels
-    decided = snapshots[-1].test_outputs.argmax(axis=0)
+    decided = snapshots()[-1].test_outputs.argmax(axis=0)
     first, second = np.flatnonzero(decided != labels)[:2].tolist()
     page.get_by_role("button", name="Next mistake").click()
     expect(page.get_by_text(f"true {labels[first]}, read as {decided[first]}", exact=True)).to_be_visible()
@@ -163,7 +149,7 @@ def test_the_next_mistake_is_one(page, snapshots):
     expect(image_number(page)).to_have_value("77")
     image_number(page).press("Enter")
     expect(page.get_by_text(re.compile(f"^true {labels[77]}, "))).to_be_visible()
-    set_number(image_number(page), 123456)
+    enter(image_number(page), 123456)
     expect(image_number(page)).to_have_value("9999")
     expect(page.get_by_text(re.compile(f"^true {labels[9999]}, "))).to_be_visible()
 
@@ -210,7 +196,7 @@ def test_every_section_fits_the_width(page, width, height):
 def test_images_change_while_training_and_the_chosen_unit_keeps_the_focus(page):
     show(page, "Weights")
     page.locator(".explorer-weight-image").nth(3).click()
-    set_number(epochs(page), 500)
+    enter(number(page, "epochs"), 500)
     page.get_by_role("radio", name="Unit 3", exact=True).focus()
     first = "() => getComputedStyle(document.querySelector('.explorer-weight-image')).backgroundImage"
     seen = {page.evaluate(first)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from browser.page_object import SURFACE, enter, number
 from playwright.sync_api import expect
 
-from explorer.figures.palette import PALETTES
+from explorer.training import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -56,51 +57,47 @@ def heard(page):
     return [tuple(call) for call in calls if call not in asides]
 
 
-def number(page, name):
-    return page.get_by_role("spinbutton", name=name, exact=True)
-
-
 def slider(page, name):
-    return page.get_by_role("slider", name=name, exact=True)
+    return page.get_by_role("slider", name=FIELDS[name].label, exact=True)
 
 
 def test_what_is_typed_is_committed_once_by_enter(page):
-    epochs = number(page, "Epochs")
+    epochs = number(page, "epochs")
     epochs.press("Control+a")
     epochs.press_sequentially("25")
     epochs.press("Enter")
     epochs.press("Enter")
     epochs.blur()
     assert heard(page) == [("config", "epochs=25")]
-    expect(slider(page, "Epochs")).to_have_attribute("aria-valuetext", "25 epochs")
+    expect(slider(page, "epochs")).to_have_attribute("aria-valuetext", "25 epochs")
 
 
 def test_what_is_typed_is_committed_when_the_focus_leaves(page):
-    batch = number(page, "Batch size")
+    batch = number(page, "batch_size")
     batch.fill("100")
     batch.press("Tab")
     assert heard(page) == [("config", "batch=100")]
 
 
 def test_an_arrow_kept_down_moves_the_slider_and_commits_once_on_release(page):
-    slider(page, "Hidden units").focus()
+    slider(page, "hidden_sizes").focus()
     for _ in range(3):
         page.keyboard.down("ArrowRight")
-    expect(number(page, "Hidden units")).to_have_value("96")
+    expect(number(page, "hidden_sizes")).to_have_value("96")
     assert json.loads(log(page).text_content()) == [["ready"]]
     page.keyboard.up("ArrowRight")
     assert heard(page) == [("config", "hidden=96")]
 
 
 def test_a_drag_is_followed_by_the_number_and_commits_once_on_release(page):
-    box = slider(page, "Learning rate").bounding_box()
+    box = slider(page, "learning_rate").bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * 0.42, middle)
     page.mouse.down()
     seen = set()
     for step in range(1, 9):
         page.mouse.move(box["x"] + box["width"] * (0.42 + 0.02 * step), middle)
-        seen.add(number(page, "Learning rate").input_value())
+        seen.add(number(page, "learning_rate").input_value())
     assert len(seen) > 4
     assert json.loads(log(page).text_content()) == [["ready"]]
     page.mouse.up()
@@ -109,7 +106,7 @@ def test_a_drag_is_followed_by_the_number_and_commits_once_on_release(page):
 
 
 def test_arrows_in_a_number_go_to_the_next_sensible_one(page):
-    rate = number(page, "Learning rate")
+    rate = number(page, "learning_rate")
     for key, value in (("ArrowUp", "0.012"), ("ArrowDown", "0.01"), ("ArrowDown", "0.008")):
         rate.press(key)
         expect(rate).to_have_value(value)
@@ -118,23 +115,8 @@ def test_arrows_in_a_number_go_to_the_next_sensible_one(page):
     assert len(calls) <= 3
 
 
-def test_a_bad_value_is_said_next_to_its_control_and_goes_when_fixed(page):
-    epochs = number(page, "Epochs")
-    epochs.fill("5000")
-    epochs.press("Enter")
-    alert = page.locator("[data-name=epochs] [role=alert]")
-    expect(alert).to_have_text("Expected a whole number from 1 to 500. 10 stays in use.")
-    expect(epochs).to_have_attribute("aria-invalid", "true")
-    expect(epochs).to_have_value("5000")
-    epochs.fill("20")
-    epochs.press("Enter")
-    expect(alert).to_be_empty()
-    expect(epochs).not_to_have_attribute("aria-invalid", "true")
-    assert heard(page) == [("config", "epochs=20")]
-
-
 def test_text_in_a_number_is_refused(page):
-    epochs = number(page, "Epochs")
+    epochs = number(page, "epochs")
     epochs.press("Control+a")
     epochs.press_sequentially("1e")
     epochs.press("Enter")
@@ -150,8 +132,8 @@ IN_WINDOW = """() => {
 
 def test_help_opens_by_keyboard_within_the_window_and_closes(page):
     page.set_viewport_size({"width": 390, "height": 640})
-    for name in ("Hidden units", "Learning rate"):
-        button = page.get_by_role("button", name=f"About {name}")
+    for name in ("hidden_sizes", "learning_rate"):
+        button = page.get_by_role("button", name=f"About {FIELDS[name].label}")
         button.focus()
         popover = page.locator(".explorer-help:popover-open")
         expect(popover).to_be_visible()
@@ -175,7 +157,7 @@ def test_each_input_has_its_name_and_its_help(page):
         if field.get_attribute("type") != "checkbox":
             sentence = page.locator(f"#{described.split()[0]}").text_content()
             assert len(sentence) > 30
-    expect(slider(page, "Batch size")).to_have_accessible_description(
+    expect(slider(page, "batch_size")).to_have_accessible_description(
         "Images per step, at most all: the weights change once after each batch. 1 to 60\u202f000"
     )
 
@@ -189,19 +171,17 @@ def test_output_and_loss_are_chosen_together(page):
 def test_layers_are_typed_as_a_list_and_the_slider_moves_the_first(page):
     page.get_by_text("More settings").click()
     layers = page.get_by_label("Hidden layers", exact=True)
-    layers.fill("128, 64")
-    layers.press("Enter")
+    enter(layers, "128, 64")
     expect(page.get_by_text("first of 2 layers")).to_be_visible()
-    slider(page, "Hidden units").focus()
+    slider(page, "hidden_sizes").focus()
     page.keyboard.press("ArrowLeft")
     expect(layers).to_have_value("96, 64")
     expect(log(page)).to_contain_text("hidden=96,64")  # a slider waits for the last of its keys
-    layers.fill("128,, 64")
-    layers.press("Enter")
+    enter(layers, "128,, 64")
     own = page.locator("[data-kind=layers]").get_by_role("alert")
     expect(own).to_contain_text("96, 64 stays in use")
     expect(page.locator("[data-name=hidden_sizes][data-kind=scale] [role=alert]")).to_be_empty()
-    expect(slider(page, "Hidden units")).to_have_attribute("aria-valuetext", "96 hidden units")
+    expect(slider(page, "hidden_sizes")).to_have_attribute("aria-valuetext", "96 hidden units")
     assert heard(page) == [("config", "hidden=128,64"), ("config", "hidden=96,64")]
 
 
@@ -209,9 +189,9 @@ def test_number_of_images_is_all_or_a_number(page):
     page.get_by_text("More settings").click()
     page.get_by_role("button", name="Data", exact=True).click()
     page.get_by_role("checkbox", name="all 60\u202f000").uncheck()
-    expect(number(page, "Training images")).to_be_enabled()
+    expect(number(page, "n_train")).to_be_enabled()
     page.get_by_role("checkbox", name="all 60\u202f000").check()
-    expect(number(page, "Training images")).to_be_disabled()
+    expect(number(page, "n_train")).to_be_disabled()
     assert heard(page) == [("config", "n=10000"), ("config", "")]
 
 
@@ -223,8 +203,8 @@ def test_a_preset_sets_all_and_is_marked(page):
     modern.click()
     expect(modern).to_have_attribute("aria-pressed", "true")
     expect(exercise).to_have_attribute("aria-pressed", "false")
-    expect(number(page, "Hidden units")).to_have_value("128")
-    slider(page, "Epochs").focus()
+    expect(number(page, "hidden_sizes")).to_have_value("128")
+    slider(page, "epochs").focus()
     page.keyboard.press("ArrowRight")
     expect(modern).to_have_attribute("aria-pressed", "false")
     assert [kind for kind, _ in heard(page)] == ["config", "config"]
@@ -232,9 +212,9 @@ def test_a_preset_sets_all_and_is_marked(page):
 
 def test_only_some_settings_can_be_shown(page):
     export(page, "Show few")
-    expect(number(page, "Epochs")).to_be_visible()
+    expect(number(page, "epochs")).to_be_visible()
     for hidden in (
-        number(page, "Hidden units"),
+        number(page, "hidden_sizes"),
         page.get_by_text("More settings"),
         page.locator(".explorer-presets"),
     ):
@@ -250,7 +230,7 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
     page.keyboard.down(" ")  # kept down: still one press
     page.keyboard.up(" ")
     for control in (
-        number(page, "Epochs"),
+        number(page, "epochs"),
         page.get_by_role("button", name="About Epochs"),
         page.get_by_role("switch"),
     ):
@@ -322,13 +302,13 @@ def test_the_theme_follows_the_system_until_it_is_chosen(page):
     surface = "getComputedStyle(document.querySelector('.explorer-app')).backgroundColor"
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "dark")
-    assert page.evaluate(surface) == rgb(PALETTES["dark"].surface)
+    assert page.evaluate(surface) == SURFACE["dark"]
     expect(log(page)).to_contain_text('["theme", "dark"]')
     toggle = page.get_by_role("button", name="Theme:")
     toggle.click()
     expect(toggle).to_have_accessible_name("Theme: light")
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
-    assert page.evaluate(surface) == rgb(PALETTES["light"].surface)
+    assert page.evaluate(surface) == SURFACE["light"]
     expect(log(page)).to_contain_text('["theme", "light"]')
     toggle.click()
     toggle.click()
@@ -339,13 +319,8 @@ def test_the_theme_follows_the_system_until_it_is_chosen(page):
     expect(page.locator("html")).to_have_attribute("data-explorer-theme", "light")
 
 
-def rgb(colour):
-    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
-
-
 def test_the_link_holds_the_settings_and_the_address_follows(page, url):
-    number(page, "Epochs").fill("25")
-    number(page, "Epochs").press("Enter")
+    enter(number(page, "epochs"), 25)
     page.wait_for_url(f"{url}?epochs=25")
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_text("Link copied").first).to_be_visible()

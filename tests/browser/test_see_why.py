@@ -11,7 +11,6 @@ from reference_runs import records
 
 from explorer.training import PRESETS
 
-DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js-plotly-plot')?.data ?? [])]
   .filter((trace) => trace.visible === true && ['earlier runs', 'test'].includes(trace.name))
   .map((trace) => Array.from(trace.x, (x, place) => [x, trace.y[place]]))"""
@@ -20,59 +19,45 @@ TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
     found = open_shared_page(app.url)
-    found.page.wait_for_function(DRAWN)
-    until_done(found.page, epochs=10)
-    expect(found.page.get_by_role("button", name="Export")).to_be_visible()  # what hears the history is there
+    found.until_drawn()
+    found.until_finished(10)
+    expect(found.button("Export")).to_be_visible()  # what hears the history is there
     return found
 
 
 @pytest.fixture
-def page(shared):
+def found(shared):
     """The page of all these tests; clean when the test has ended."""
-    open_tab(shared.page, "Overview")
-    yield shared.page
+    shared.tab("Overview")
+    yield shared
     shared.assert_clean()
 
 
-def open_tab(page, tab):
-    page.get_by_role("tab", name=tab).click()
-    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
-
-
-def set_number(page, label, value):
-    field = page.get_by_role("textbox", name=label).or_(page.get_by_role("spinbutton", name=label)).first
-    field.fill(str(value))
-    field.press("Enter")
-
-
-def until_done(page, *, epochs):
-    done = re.compile(rf"finished · {epochs} of {epochs} epoch")
-    expect(page.locator(".explorer-run")).to_contain_text(done, timeout=90_000)
-
-
 @pytest.mark.long
-def test_a_hint_is_provoked_and_fixed_by_its_button(page, begin):
-    begin(page, "?hidden=64&epochs=3")
+def test_a_hint_is_provoked_and_fixed_by_its_button(found):
+    page = found.page
+    found.begin("?hidden=64&epochs=3")
     message = page.locator('.explorer-message[data-id="step_too_large"]')
     expect(message).to_be_attached(timeout=90_000)
     if message.is_hidden():
-        page.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+        found.button(re.compile(r"^\d+ more$")).click()
     message.get_by_text("Why", exact=True).click()
     expect(message.locator("details p")).to_be_visible()
     query = page.url
     message.locator(".explorer-fix").click()
     expect(message).to_have_count(0)
     expect(page).not_to_have_url(query)
-    expect(page.locator(".explorer-run")).to_contain_text("finished", timeout=120_000)
+    found.until_finished()
     expect(message).to_have_count(0)
 
 
 @pytest.mark.long
-def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(page, begin):
-    begin(page, "?epochs=1")
-    others = page.get_by_role("button", name="Others")
+def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(found):
+    page = found.page
+    found.begin("?epochs=1")
+    others = found.button("Others")
     others.press("Enter")
-    expect(page.get_by_role("button", name="Momentum", exact=True)).to_be_focused()
+    expect(found.button("Momentum", exact=True)).to_be_focused()
     for _ in range(len(PRESETS) - 2 + 6):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -83,72 +68,75 @@ def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(pag
     expect(message).to_be_visible(timeout=90_000)
     for answer in (message, question):
         assert not answer.locator("details").evaluate("reason => reason.open")
-    open_tab(page, "Inside")
+    found.tab("Inside")
     question.get_by_role("button", name="Look at the columns").press("Enter")
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
     question.get_by_text("Why", exact=True).click()
     expect(question.locator("details p")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert "hidden=2" in page.url
-    set_number(page, "Epochs", 1)
+    found.set(epochs=1)
     expect(question).to_be_hidden()
 
 
 @pytest.mark.long
-def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(page, begin):
-    begin(page, "?lr=1&epochs=2")
-    until_done(page, epochs=2)
+def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(found):
+    page = found.page
+    found.begin("?lr=1&epochs=2")
+    found.until_finished(2)
     page.get_by_role("slider", name="Epoch shown").fill("0")
-    set_number(page, "Learning rate", 0.01)
-    page.get_by_role("button", name="Train on from epoch 1").click()
+    found.set(learning_rate=0.01)
+    found.button("Train on from epoch 1").click()
     message = page.locator('.explorer-message[data-id="ruined_weights"]')
     expect(message).to_be_visible()
-    until_done(page, epochs=2)
+    found.until_finished(2)
     message.get_by_role("button", name="Freshly initialised weights").click()
     expect(message).to_have_count(0)
-    until_done(page, epochs=2)
+    found.until_finished(2)
     record = records(epochs=2)[-1]
-    expect(page.locator(".explorer-tiles")).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
+    expect(found.tiles).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
 
 
 @pytest.mark.long
-def test_a_fork_at_2_parts_from_its_parent_after_2(page, begin):
-    begin(page, "?epochs=4")
-    until_done(page, epochs=4)
+def test_a_fork_at_2_parts_from_its_parent_after_2(found):
+    page = found.page
+    found.begin("?epochs=4")
+    found.until_finished(4)
     slider = page.get_by_role("slider", name="Epoch shown")
     slider.fill("1")
     expect(page.get_by_text("epoch 2", exact=True)).to_be_visible()
-    set_number(page, "Learning rate", 0.002)
+    found.set(learning_rate=0.002)
     expect(page.get_by_text("the new settings wait")).to_be_visible()
-    page.get_by_role("button", name="Train on from epoch 2").click()
-    until_done(page, epochs=4)
+    found.button("Train on from epoch 2").click()
+    found.until_finished(4)
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 3")
     curves = page.evaluate(TEST_CURVES)
     parent, fork = ({int(x): y for x, y in curve} for curve in curves[-2:])
     assert sorted(fork) == [2, 3, 4]
     assert fork[2] == parent[2]
     assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
-    open_tab(page, "Runs")
+    found.tab("Runs")
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 2"))
     chip = page.locator(".explorer-start[data-part=start]")
     expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
-    page.get_by_role("button", name="Copy link").click()
+    found.button("Copy link").click()
     told = page.locator(".explorer-told")
     expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 2\."))
-    open_tab(page, "Overview")
+    found.tab("Overview")
     chip.get_by_role("button", name="Start with freshly initialised weights").press("Enter")
     expect(chip).to_be_hidden()
-    expect(page.get_by_role("button", name="The exercise")).to_be_focused()
+    expect(found.button("The exercise")).to_be_focused()
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 4")
     clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
     known = records(epochs=4, learning_rate=0.002)
     np.testing.assert_allclose([clean[r.epoch] for r in known], [100 * r.test_accuracy for r in known])
 
 
-def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(page, begin):
-    begin(page, "?epochs=2")
-    until_done(page, epochs=2)
-    open_tab(page, "Mistakes")
+def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(found):
+    page = found.page
+    found.begin("?epochs=2")
+    found.until_finished(2)
+    found.tab("Mistakes")
     # Until Python has answered, the tab before is in sight, with a matrix that hears keys as well.
     matrix = page.locator(".explorer-mistakes").get_by_role(
         "application", name=re.compile("test images right")

@@ -19,8 +19,6 @@ import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from playwright.sync_api import expect
 
-from explorer.talk.slides import SLIDES
-
 ROOT = Path(__file__).parents[2]
 HUB = ROOT / "tests" / "hub" / "jupyterhub_config.py"
 HEADER = {"msg_id": "1", "msg_type": "kernel_info_request", "session": "1", "username": "", "version": "5.3"}
@@ -79,24 +77,6 @@ def test_the_page_trains_stops_reloads_and_exports(served, open_page, tmp_path):
     page.reload()
     drawn(found, 2)
     assert found.export("report", tmp_path).stat().st_size > 1000
-    found.assert_clean()
-
-
-@pytest.mark.sweep
-def test_the_talk(start_server, open_page):
-    talk = start_server(
-        ["-m", "explorer", "present", "--no-browser", "--port", "0", "--base-url", "/class/talk/"]
-    )
-    found = open_page(talk.url)
-    found.url = talk.url
-    drawn = (
-        "(n) => document.querySelectorAll('.explorer-slides > article:has(.explorer-slide h2)').length === n"
-    )
-    found.page.wait_for_function(drawn, arg=len(SLIDES))
-    found.page.keyboard.press("ArrowRight")
-    expect(found.page.locator(".explorer-slides > article[data-present]")).to_have_attribute(
-        "data-slide", SLIDES[1].name
-    )
     found.assert_clean()
 
 

@@ -377,7 +377,7 @@ def sessions():
         ("a broken number", table("batches", (0, 1), 1e300)),
         ("figures that no run can have", table("batches", (0, 4), 101)),
         ("figures that no run can have", table("evaluations", (0, 0), np.nan)),
-        ("other counts", table("confusions", (0, 0, 0), -1)),
+        ("confusions: found other counts", table("confusions", (0, 0, 0), -1)),
         ("run 1: found other counts", table("confusions", (0, 0, 0), 10_000)),
         ("infinite or not a number", table("weights", 0, np.inf)),
         *((words, with_entries(session(), **arrays)) for words, arrays in [
@@ -386,7 +386,7 @@ def sessions():
             ("weights: found 3 rows", {"weights": np.zeros(3, np.float32)}),
             (r"float64 of shape \(2, 2\), expected float32", {"weights": np.zeros((2, 2))}),
             ("3 columns", {"epochs": np.zeros((5, 3))}),
-            ("other counts", {"confusions": np.zeros((2, 3, 3), np.int32)}),
+            ("confusions: found other counts", {"confusions": np.zeros((2, 3, 3), np.int32)}),
             (r"found Python objects of shape \(1, 1\)", {"batches": np.array([[None]])}),
             ("bytes when unpacked", {"epochs": bytes(100 << 20)}),
         ]),

@@ -17,8 +17,8 @@ SMOOTHING = 4.0
 """Standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels."""
 
 SIDE = 28
-CENTRE = (SIDE - 1) / 2
-STEPS = 256  # coordinates are in steps of 1/256 pixel: fractions and grey levels multiply as integers
+CENTER = (SIDE - 1) / 2
+STEPS = 256  # coordinates are in steps of 1/256 pixel: fractions and gray levels multiply as integers
 FRAME = SIDE + 2  # the coordinates just outside an image, -1 and 28, can be looked up too; they are blank
 SPACING = 4  # pixels between two points of noise: a Gaussian of σ = 4 leaves nothing finer (less than 10⁻⁴)
 BLOCK = 32  # images distorted at once: their coordinates fit into the processor's cache
@@ -39,9 +39,9 @@ class Augmentation:
     shift: float = 0.0
     """Pixels, on each axis: uniform in [-shift, shift]."""
     rotation: float = 0.0
-    """Degrees about the centre: uniform in [-rotation, rotation]."""
+    """Degrees about the center: uniform in [-rotation, rotation]."""
     scale: float = 0.0
-    """Fraction of the size, about the centre: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
+    """Fraction of the size, about the center: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
     elastic: float = 0.0
     """Standard deviation of each pixel's displacement on each axis, in pixels."""
 
@@ -78,7 +78,7 @@ def transform(
     elastic: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> Images:
-    """Return new images: scaled and turned about the centre, then shifted, and bent.
+    """Return new images: scaled and turned about the center, then shifted, and bent.
 
     Images are uint8 of shape (n, 28, 28); each amount is one for all, or float64 of shape (n,): `right` and `down`
     in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a pixel's
@@ -87,14 +87,14 @@ def transform(
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size
-    # The point (x, y) that pixel (u, v) shows, both from the centre: shifted back, then turned back.
+    # The point (x, y) that pixel (u, v) shows, both from the center: shifted back, then turned back.
     x = (cosine, -sine, sine * down - cosine * right)
     y = (sine, cosine, -sine * right - cosine * down)
     factors = np.empty((2, len(images), 3), np.float32)  # on u, v and 1
     for axis, terms in zip(factors, (x, y), strict=True):
         for column, term in enumerate(terms):
             axis[:, column] = term
-    v, u = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - np.float32(CENTRE)
+    v, u = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - np.float32(CENTER)
     pixels = np.stack([u, v, np.ones_like(u)])  # (3, 784)
     smoothing = _smoothing()
     changed = np.empty_like(images)
@@ -103,7 +103,7 @@ def transform(
         places = factors[:, block] @ pixels  # (2, n, 784)
         if elastic and rng is not None:
             places += np.float32(elastic) * _displacements(places.shape[1], smoothing, rng)
-        changed[block] = look_up(images[block], places + np.float32(CENTRE))
+        changed[block] = look_up(images[block], places + np.float32(CENTER))
     return changed
 
 
@@ -128,7 +128,7 @@ def look_up(images: Images, places: Floats) -> Images:
     """Sample the images, uint8 of shape (n, 28, 28), at `places`; the result has the same shape.
 
     `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, to show:
-    0 is the centre of the first. Bilinear interpolation between four pixels; 0 outside.
+    0 is the center of the first. Bilinear interpolation between four pixels; 0 outside.
     """
     steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS
@@ -139,8 +139,8 @@ def look_up(images: Images, places: Floats) -> Images:
     pair = left * STEPS + (((four >> 8) & 0x00FF00FF) - left) * right
     upper = pair & 0xFFFF
     values = upper * STEPS + ((pair >> 16) - upper) * below
-    grey: Images = ((values + 0x8000) >> 16).astype(np.uint8)
-    return grey.reshape(images.shape)
+    gray: Images = ((values + 0x8000) >> 16).astype(np.uint8)
+    return gray.reshape(images.shape)
 
 
 def _squares(images: Images) -> NDArray[np.uint32]:

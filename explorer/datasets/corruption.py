@@ -57,7 +57,7 @@ def _shifted(images: Images, pixels: float) -> Images:
 
 def _noisy(images: Images, percent: float) -> Images:
     noise = np.random.default_rng(_SEED).standard_normal(images.shape, np.float32)
-    return _grey(images + noise * np.float32(255 * percent / 100))
+    return _gray(images + noise * np.float32(255 * percent / 100))
 
 
 def _blurred(images: Images, sigma: float) -> Images:
@@ -65,7 +65,7 @@ def _blurred(images: Images, sigma: float) -> Images:
     reach = np.arange(-np.ceil(_BLUR_REACH * sigma), np.ceil(_BLUR_REACH * sigma) + 1)
     weights = np.exp(-(distances**2) / (2 * sigma**2)) / np.exp(-(reach**2) / (2 * sigma**2)).sum()
     smoothing = weights.astype(np.float32)
-    return _grey(smoothing @ images.astype(np.float32) @ smoothing)
+    return _gray(smoothing @ images.astype(np.float32) @ smoothing)
 
 
 def _rewidened(images: Images, pixels: float) -> Images:
@@ -75,12 +75,12 @@ def _rewidened(images: Images, pixels: float) -> Images:
     near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])
     changed = near.max(axis=0) if pixels > 0 else near.min(axis=0)
     share = np.float32(abs(pixels) / 2)  # strokes change by a pixel on either side
-    return _grey(images + share * (changed.astype(np.float32) - images))
+    return _gray(images + share * (changed.astype(np.float32) - images))
 
 
-def _grey(values: NDArray[np.float32]) -> Images:
-    grey: Images = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
-    return grey
+def _gray(values: NDArray[np.float32]) -> Images:
+    gray: Images = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return gray
 
 
 # fmt: off

@@ -1,7 +1,7 @@
-"""Preprocessing of a drawing to an MNIST image: crop, scale, centre.
+"""Preprocessing of a drawing to an MNIST image: crop, scale, center.
 
-The makers of MNIST scaled each digit into a box of 20 × 20 pixels, keeping its aspect ratio, with grey edges
-from anti-aliasing, and put the centre of mass of its ink at the centre of 28 × 28 pixels (Y. LeCun, C. Cortes and
+The makers of MNIST scaled each digit into a box of 20 × 20 pixels, keeping its aspect ratio, with gray edges
+from anti-aliasing, and put the center of mass of its ink at the center of 28 × 28 pixels (Y. LeCun, C. Cortes and
 C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network trained on such images reads
 others only if they are prepared in the same way.
 """
@@ -16,8 +16,8 @@ from explorer.datasets.dataset import IMAGE_SHAPE
 BOX = 20
 """Longest side of a scaled digit, in pixels."""
 
-CENTRE = 14
-"""Row and column of the centre of mass in an image, counted from 0; true of all MNIST images, ± ½."""
+CENTER = 14
+"""Row and column of the center of mass in an image, counted from 0; true of all MNIST images, ± ½."""
 
 Image = NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def preprocess(ink: Image) -> Preprocessed | None:
         return None
     cropped = crop(ink)
     scaled = scale(cropped)
-    return Preprocessed(ink, cropped, scaled, centre(scaled))
+    return Preprocessed(ink, cropped, scaled, center(scaled))
 
 
 def crop(ink: Image) -> Image:
@@ -60,33 +60,33 @@ def crop(ink: Image) -> Image:
 def scale(ink: Image) -> Image:
     """Return `ink` with its longest side scaled to 20 pixels and the other in proportion, at least 1 pixel.
 
-    Each new pixel is the mean of the area that it covers, so thin strokes turn grey instead of breaking up.
+    Each new pixel is the mean of the area that it covers, so thin strokes turn gray instead of breaking up.
     """
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
     means = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
     scaled: Image = np.rint(means).astype(np.uint8)
-    # The mean over a large area may round to no ink at all, which can't be centred: the strongest spot stays.
+    # The mean over a large area may round to no ink at all, which can't be centered: the strongest spot stays.
     strongest = np.unravel_index(means.argmax(), means.shape)
     scaled[strongest] = max(1, scaled[strongest])
     return scaled
 
 
-def centre(ink: Image) -> Image:
-    """Return `ink`, at most 28 × 28, moved by whole pixels so that its centre of mass is nearest to (14, 14).
+def center(ink: Image) -> Image:
+    """Return `ink`, at most 28 × 28, moved by whole pixels so that its center of mass is nearest to (14, 14).
 
-    No ink leaves the image: if one side is much heavier than the other, the centre of mass stays off the
-    centre instead.
+    No ink leaves the image: if one side is much heavier than the other, the center of mass stays off the
+    center instead.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8)
     top, left = (
-        min(max(round(CENTRE - mass), 0), room - side)
-        for mass, room, side in zip(centre_of_mass(ink), IMAGE_SHAPE, ink.shape, strict=True)
+        min(max(round(CENTER - mass), 0), room - side)
+        for mass, room, side in zip(center_of_mass(ink), IMAGE_SHAPE, ink.shape, strict=True)
     )
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return image
 
 
-def centre_of_mass(ink: Image) -> tuple[float, float]:
+def center_of_mass(ink: Image) -> tuple[float, float]:
     """Return the mean row and column of the ink, weighted by pixel value; the first pixel is at 0."""
     weights = ink.astype(np.float64)
     row, column = (

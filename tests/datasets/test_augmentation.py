@@ -52,18 +52,18 @@ def test_whole_pixels_shift_exactly_and_what_comes_in_is_0(images, right, down):
 
 @pytest.mark.parametrize("degrees", [-30, 10, 45])
 def test_a_turn_back_and_a_shift_after_it(mnist, degrees):
-    """Turned, then shifted, as the amounts say: the centre of mass tells the order."""
+    """Turned, then shifted, as the amounts say: the center of mass tells the order."""
     images = mnist.train_images.reshape(-1, 28, 28)[:50]
     moved = transform(images, 3, -2, degrees, 0.8)
-    x, y = centres(images)
+    x, y = centers(images)
     angle = np.deg2rad(degrees)
     expected_x = 0.8 * (np.cos(angle) * x + np.sin(angle) * y) + 3
     expected_y = 0.8 * (np.cos(angle) * y - np.sin(angle) * x) - 2
-    np.testing.assert_allclose(centres(moved), (expected_x, expected_y), atol=0.15)
+    np.testing.assert_allclose(centers(moved), (expected_x, expected_y), atol=0.15)
 
 
-def centres(images):
-    """The centres of mass of the ink, from the centre of the image: columns, rows."""
+def centers(images):
+    """The centers of mass of the ink, from the center of the image: columns, rows."""
     row, column = np.indices((28, 28)) - 13.5
     ink = images.sum(axis=(1, 2), dtype=float)
     return (images * column).sum(axis=(1, 2)) / ink, (images * row).sum(axis=(1, 2)) / ink
@@ -71,28 +71,28 @@ def centres(images):
 
 def test_amounts_are_uniform_up_to_their_limits(mnist):
     image = np.zeros((4000, 28, 28), np.uint8)
-    image[:, 13:15, 13:15] = 255  # a spot at the centre
-    x, y = centres(distorted(image, Augmentation(shift=3)))
+    image[:, 13:15, 13:15] = 255  # a spot at the center
+    x, y = centers(distorted(image, Augmentation(shift=3)))
     for amounts in (x, y):
         assert 2.9 < np.abs(amounts).max() < 3.01
         np.testing.assert_allclose([amounts.mean(), amounts.std()], [0, 3 / 3**0.5], atol=0.06)
     assert abs(np.corrcoef(x, y)[0, 1]) < 0.05
     image = np.zeros((4000, 28, 28), np.uint8)
     image[:, 13:15, 23:25] = 255  # one at the right
-    x, y = centres(distorted(image, Augmentation(rotation=20)))
+    x, y = centers(distorted(image, Augmentation(rotation=20)))
     degrees = np.rad2deg(np.arctan2(-y, x))
     assert 19.5 < np.abs(degrees).max() < 20.3
     np.testing.assert_allclose([degrees.mean(), degrees.std()], [0, 20 / 3**0.5], atol=0.5)
-    factors = np.hypot(*centres(distorted(image, Augmentation(scale=0.1)))) / 10
+    factors = np.hypot(*centers(distorted(image, Augmentation(scale=0.1)))) / 10
     np.testing.assert_allclose([factors.min(), factors.mean(), factors.max()], [0.9, 1, 1.1], atol=0.01)
 
 
 RAMP = np.broadcast_to((np.arange(28) * 9).astype(np.uint8), (4000, 28, 28))
-INSIDE = slice(6, 22)  # four standard deviations from the edge, past which a ramp of grey falls to 0
+INSIDE = slice(6, 22)  # four standard deviations from the edge, past which a ramp of gray falls to 0
 
 
 def displacements(elastic):
-    """How far right of itself each pixel looks: the grey of a ramp tells."""
+    """How far right of itself each pixel looks: the gray of a ramp tells."""
     return (distorted(RAMP, Augmentation(elastic=elastic)) / 9 - np.arange(28))[:, INSIDE, INSIDE]
 
 
@@ -136,7 +136,7 @@ def test_places_are_looked_up_between_four_pixels(images):
         for across in (0, 1)
     )
     found = look_up(images, places).reshape(expected.shape)
-    assert np.abs(found - expected).max() < 2  # a place is exact to 1/512 pixel, a grey level to ½
+    assert np.abs(found - expected).max() < 2  # a place is exact to 1/512 pixel, a gray level to ½
     assert abs(np.mean(found - expected)) < 0.01
 
 

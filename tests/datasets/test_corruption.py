@@ -66,10 +66,10 @@ def test_a_shift_is_as_far_as_the_amount_says():
 
 
 def test_noise_has_the_standard_deviation_that_the_amount_says():
-    grey = np.full((50, 28, 28), 128, np.uint8)
-    assert abs(corrupt(grey, "noise", 10).std() - 25.5) < 0.3
-    assert corrupt(grey, "noise", 80).min() == 0
-    assert corrupt(grey, "noise", 80).max() == 255
+    gray = np.full((50, 28, 28), 128, np.uint8)
+    assert abs(corrupt(gray, "noise", 10).std() - 25.5) < 0.3
+    assert corrupt(gray, "noise", 80).min() == 0
+    assert corrupt(gray, "noise", 80).max() == 255
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.5, 3])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from reference_runs import snapshots
 
-from explorer.datasets.preprocessing import BOX, CENTRE, centre, centre_of_mass, crop, preprocess, scale
+from explorer.datasets.preprocessing import BOX, CENTER, center, center_of_mass, crop, preprocess, scale
 from explorer.network import NeuralNetwork
 
 strokes = (
@@ -108,8 +108,9 @@ def test_other_arrays_are_refused(ink):
         preprocess(ink)
 
 
+@settings(max_examples=30)
 @given(strokes)
-def test_the_longest_side_is_20_and_the_mass_in_the_centre(ink):
+def test_the_longest_side_is_20_and_the_mass_in_the_center(ink):
     steps = preprocess(ink)
     assert max(steps.scaled.shape) == BOX
     assert max(crop(steps.image).shape) == BOX
@@ -117,17 +118,19 @@ def test_the_longest_side_is_20_and_the_mass_in_the_centre(ink):
     assert np.abs(np.maximum(sides, 1) - steps.scaled.shape).max() <= 0.5
     assert steps.image.sum() == steps.scaled.sum()
     rows, columns = np.nonzero(steps.image)
-    for mass, places in zip(centre_of_mass(steps.image), (rows, columns), strict=True):
+    for mass, places in zip(center_of_mass(steps.image), (rows, columns), strict=True):
         at_an_edge = places.min() == 0 or places.max() == 27
-        assert abs(mass - CENTRE) <= 0.5 + 1e-9 or at_an_edge
+        assert abs(mass - CENTER) <= 0.5 + 1e-9 or at_an_edge
 
 
+@settings(max_examples=30)
 @given(strokes)
 def test_twice_is_as_once(ink):
     once = preprocess(ink).image
     np.testing.assert_array_equal(preprocess(once).image, once)
 
 
+@settings(max_examples=30)
 @given(strokes, st.tuples(*[st.integers(0, 9)] * 4), st.integers(1, 3))
 def test_place_and_size_do_not_matter(ink, margins, by):
     top, bottom, left, right = margins
@@ -136,6 +139,7 @@ def test_place_and_size_do_not_matter(ink, margins, by):
     assert np.abs(difference).max() <= 1  # a half may round either way
 
 
+@settings(max_examples=30)
 @given(strokes)
 def test_the_sides_are_treated_alike(ink):
     difference = preprocess(ink).scaled.T.astype(int) - preprocess(ink.T.copy()).scaled
@@ -144,9 +148,9 @@ def test_the_sides_are_treated_alike(ink):
 
 @settings(max_examples=25)
 @given(arrays(np.uint8, (20, 20)).filter(np.any))
-def test_the_centre_of_mass_is_that_of_the_definition(ink):
+def test_the_center_of_mass_is_that_of_the_definition(ink):
     rows, columns = np.indices(ink.shape)
     total = int(ink.sum())
     expected = (rows * ink.astype(int)).sum() / total, (columns * ink.astype(int)).sum() / total
-    np.testing.assert_allclose(centre_of_mass(ink), expected)
-    np.testing.assert_array_equal(crop(centre(ink)), crop(ink))
+    np.testing.assert_allclose(center_of_mass(ink), expected)
+    np.testing.assert_array_equal(crop(center(ink)), crop(ink))

@@ -78,7 +78,7 @@ trials = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(found=st.lists(trials, max_size=3, unique_by=lambda trial: trial.config))
 def test_a_trial_comes_back_to_the_bit(small_dataset, found):
     recorded = parse_journal(journal_content(found, small_dataset), "study.jsonl")

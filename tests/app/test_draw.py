@@ -20,6 +20,14 @@ def panel(app):
     return app.panels["draw"]
 
 
+@pytest.fixture
+def pad(seen):
+    """The tab of the shared app, with a blank pad."""
+    seen.panels.tab_bar.selected, panel = "draw", seen.panels["draw"]
+    panel.pad.ink = b""
+    return panel
+
+
 def a_drawing(seed=0):
     ink = np.zeros((SIDE, SIDE), np.uint8)
     ink[20:120, 30:90] = np.random.default_rng(seed).integers(0, 2, (100, 60)) * 255
@@ -50,48 +58,38 @@ def test_the_sentence():
     assert reading(np.full(3, np.nan), names[:3]) == "The network's outputs are not numbers."
 
 
-def test_a_blank_pad_predicts_nothing(panel):
-    for ink in (b"", bytes(SIDE * SIDE)):
-        panel.pad.ink = ink
-        assert panel.sentence.text == "Draw a digit"
-        assert shares(panel) == []
-        assert panel.steps.shown.picture == b""
-        assert panel.note.text == ""
+def test_a_blank_pad_predicts_nothing(pad):
+    for ink in (b"", bytes(SIDE * SIDE), a_drawing().tobytes(), bytes(SIDE * SIDE)):
+        pad.pad.ink = ink
+        if any(ink):
+            continue
+        assert pad.sentence.text == "Draw a digit"
+        assert shares(pad) == []
+        assert pad.steps.shown.picture == b""
+        assert pad.note.text == ""
 
 
-def test_a_drawing_is_read_by_the_network(app, panel):
-    panel.pad.ink = a_drawing().tobytes()
-    y = expected(app.network, a_drawing())
-    np.testing.assert_allclose(shares(panel), y, rtol=1e-5)
-    assert [bar.kind == "chosen" for bar in panel.bars.shown.bars] == [k == y.argmax() for k in range(10)]
-    assert panel.sentence.text == reading(y, app.dataset.class_names)
-    assert "shares of the sum" in panel.note.text
-    assert "epoch 4" in panel.note.text
-    assert size_of(panel.steps.shown.picture) == (4 * (SIDE + GAP), SIDE + GAP)
+def test_a_drawing_is_read_by_the_network(seen, pad):
+    pad.pad.ink = a_drawing().tobytes()
+    y = expected(seen.network, a_drawing())
+    np.testing.assert_allclose(shares(pad), y, rtol=1e-5)
+    assert [bar.kind == "chosen" for bar in pad.bars.shown.bars] == [k == y.argmax() for k in range(10)]
+    assert pad.sentence.text == reading(y, seen.dataset.class_names)
+    assert "shares of the sum" in pad.note.text
+    assert "epoch 4" in pad.note.text
+    assert size_of(pad.steps.shown.picture) == (4 * (SIDE + GAP), SIDE + GAP)
 
 
-def test_a_cleared_pad_predicts_nothing_again(panel):
-    panel.pad.ink = a_drawing().tobytes()
-    panel.pad.ink = bytes(SIDE * SIDE)
-    assert (panel.sentence.text, shares(panel)) == ("Draw a digit", [])
-
-
-def test_the_drawing_follows_the_epoch_slider(app, panel):
-    panel.pad.ink = a_drawing().tobytes()
-    at_end = shares(panel)
-    app.panels.tab_bar.position = 0
-    network = app.network
-    network.set_weights(run_of(app).timeline.moments[0].weights)
-    np.testing.assert_allclose(shares(panel), expected(network, a_drawing()), rtol=1e-5)
-    assert "epoch 1." in panel.note.text
-    app.panels.tab_bar.position = -1
-    assert shares(panel) == at_end
-
-
-def test_the_drawing_follows_a_new_run(app, panel):
-    panel.pad.ink = a_drawing().tobytes()
-    retrain(app, hidden_sizes=5, output="softmax", loss="cross_entropy")
-    np.testing.assert_allclose(shares(panel), expected(app.network, a_drawing()), rtol=1e-5)
+def test_the_drawing_follows_the_epoch_slider(seen, pad):
+    pad.pad.ink = a_drawing().tobytes()
+    at_end = shares(pad)
+    seen.panels.tab_bar.position = 0
+    network = seen.network
+    network.set_weights(run_of(seen).timeline.moments[0].weights)
+    np.testing.assert_allclose(shares(pad), expected(network, a_drawing()), rtol=1e-5)
+    assert "epoch 1." in pad.note.text
+    seen.panels.tab_bar.position = -1
+    assert shares(pad) == at_end
 
 
 def test_the_drawing_outlives_a_reset(app, panel):
@@ -108,21 +106,26 @@ def test_the_drawing_outlives_a_reset(app, panel):
     assert panel.sentence.text.startswith("It reads")
 
 
-def test_test_images_are_the_mistakes_the_worst_first(app, panel):
-    wrong = run_of(app).newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
-    seen = []
+def test_test_images_are_the_mistakes_the_worst_first(seen, pad):
+    wrong = run_of(seen).newest.test_outputs.argmax(axis=0) != seen.dataset.test_labels
+    visited = []
     for _ in range(wrong.sum()):
-        panel._load()
-        index = int(panel.sentence.text.split("test image ")[1].split(",")[0])
-        shown = app.dataset.test_images[index]
-        np.testing.assert_array_equal(panel.pad.image[::5, ::5], shown)
-        assert panel.sentence.text.endswith(
-            f"a {app.dataset.class_names[app.dataset.test_labels[index]]}."
-        ) or (app.dataset.test_labels[index] == 8)
-        seen.append(index)
-    assert sorted(seen) == np.flatnonzero(wrong).tolist()
-    panel.pad.ink = a_drawing().tobytes()
-    assert "test image" not in panel.sentence.text
+        load(pad)
+        index = int(pad.sentence.text.split("test image ")[1].split(",")[0])
+        shown = seen.dataset.test_images[index]
+        np.testing.assert_array_equal(pad.pad.image[::5, ::5], shown)
+        assert pad.sentence.text.endswith(
+            f"a {seen.dataset.class_names[seen.dataset.test_labels[index]]}."
+        ) or (seen.dataset.test_labels[index] == 8)
+        visited.append(index)
+    assert sorted(visited) == np.flatnonzero(wrong).tolist()
+    pad.pad.ink = a_drawing().tobytes()
+    assert "test image" not in pad.sentence.text
+
+
+def load(panel):
+    """Press the button that puts a test image on the pad."""
+    panel.pad._on_message(panel.pad, {"offer": True}, [])
 
 
 def press(panel, name):
@@ -199,26 +202,27 @@ def test_ink_that_a_press_has_overtaken_belongs_to_the_drawing(panel):
 
 
 @pytest.mark.parametrize("said", ["10", "-1", "a 7", "", None])
-def test_what_is_no_class_keeps_nothing(panel, said):
-    draw(panel, 0)
-    panel.truth._on_message(panel.truth, {"press": said}, [])
-    assert len(panel.kept) == 0
+def test_what_is_no_class_keeps_nothing(pad, said):
+    draw(pad, 0)
+    pad.truth._on_message(pad.truth, {"press": said}, [])
+    assert len(pad.kept) == 0
 
 
-def test_of_a_test_image_or_a_blank_pad_nothing_is_asked(panel):
-    press(panel, 7)
-    panel._load()
-    press(panel, 7)
-    assert (len(panel.kept), panel.truth.shown.names) == (0, ())
+def test_of_a_test_image_or_a_blank_pad_nothing_is_asked(pad):
+    press(pad, 7)
+    load(pad)
+    press(pad, 7)
+    assert (len(pad.kept), pad.truth.shown.names) == (0, ())
 
 
 def test_what_is_on_the_pad_is_looked_into(app, panel):
     inside = app.panels["inside"]
-    panel._load()
+    load(panel)
+    number = panel.sentence.text.split("test image ")[1].split(",")[0]
     press(panel, INSIDE)
     assert (app.panels.tab_bar.selected, inside.choice.value) == ("inside", "image")
     section = inside["image"]
-    assert section.picker.index == panel._test_image
+    assert section.picker.index == int(number)
     draw(panel, 0)
     press(panel, INSIDE)
     y = app.network.forward(np.float32(preprocess(a_drawing()).image.reshape(-1, 1)) / 255)[:, 0]
@@ -247,14 +251,14 @@ def test_drawings_are_kept_before_a_network_reads_them(untrained):
 def test_before_the_first_epoch_any_test_image_will_do(untrained):
     untrained.panels.tab_bar.selected = "draw"
     panel = untrained.panels["draw"]
-    panel._load()
+    load(panel)
     assert panel.pad.image.any()
     assert shares(panel) == []
 
 
-def test_the_steps_follow_the_theme(app, panel):
-    panel.pad.ink = a_drawing().tobytes()
-    light = panel.steps.shown.picture
-    app.header.theme = "dark"
-    assert panel.steps.shown.picture != light
-    assert size_of(panel.steps.shown.picture) == size_of(light)
+def test_the_steps_follow_the_theme(seen, pad):
+    pad.pad.ink = a_drawing().tobytes()
+    light = pad.steps.shown.picture
+    seen.header.theme = "dark"
+    assert pad.steps.shown.picture != light
+    assert size_of(pad.steps.shown.picture) == size_of(light)

@@ -134,21 +134,16 @@ def test_a_matrix_says_that_its_cells_can_be_chosen(app):
     assert panel.matrix.figure._clicks
 
 
-def test_before_the_first_run_it_says_so(untrained):
+def test_before_the_first_run_it_says_so_and_a_cell_can_be_chosen(untrained):
     untrained.panels.tab_bar.selected = "mistakes"
     panel = untrained.panels["mistakes"]
     assert panel.sentence.text == "not trained yet"
     assert (panel.calibration.summary, panel.calibration_caption.text) == ("", "")
-
-
-def test_a_cell_that_is_chosen_before_the_first_run_is_the_filters_as_well(untrained):
-    app = untrained
-    app.panels.tab_bar.selected = "mistakes"
-    gallery = app.panels["mistakes"].images.gallery
-    app.views.choose(9, 4)
+    gallery = panel.images.gallery
+    untrained.views.choose(9, 4)
     assert (gallery.true, gallery.predicted, gallery.heading) == (9, 4, "9 read as 4")
     assert gallery.empty == "not trained yet"
-    app.views.toggle(9, 4)
+    untrained.views.toggle(9, 4)
     assert (gallery.true, gallery.predicted, gallery.heading) == (-1, -1, "Images")
 
 
@@ -218,6 +213,7 @@ def hidden(box):
 def test_the_matrix_is_compared_with_another_runs(app):
     before = run_of(app).newest.confusion
     retrain(app, hidden_sizes=6, learning_rate=0.05)
+    app.session.edit(1, hidden=True)  # in the figures of curves
     panel = app.panels["mistakes"].matrix
     assert [words for _, words in panel.other.options] == [
         "no other run",
@@ -236,24 +232,6 @@ def test_the_matrix_is_compared_with_another_runs(app):
     more = run_of(app).timeline.moments[0].confusion - before
     (cells,) = panel.difference.figure.to_plotly_json()["data"]
     assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
-
-
-def test_a_run_whose_curves_are_hidden_can_still_be_compared_with(app):
-    retrain(app, hidden_sizes=6)
-    app.session.edit(1, hidden=True)
-    panel = app.panels["mistakes"].matrix
-    assert [words for _, words in panel.other.options] == [
-        "no other run",
-        "4 units, batch 16, lr 0.02 (run 1)",
-    ]
-    panel.other.value = "1"
-    assert not hidden(panel.together)
-
-
-def test_a_run_that_is_deleted_is_compared_with_no_more(app):
-    retrain(app, hidden_sizes=6)
-    panel = app.panels["mistakes"].matrix
-    panel.other.value = "1"
     app.session.delete(1)
     assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
     assert hidden(panel.together)

@@ -18,11 +18,23 @@ from explorer.figures.digits import sprite
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
 
 
-@pytest.fixture
-def section(app):
+def opened(app):
     app.panels.tab_bar.selected = "mistakes"
     app.panels["mistakes"].choice.value = "robustness"
     return app.panels["mistakes"].robustness
+
+
+@pytest.fixture
+def section(app):
+    return opened(app)
+
+
+@pytest.fixture
+def shared(seen):
+    """The section of the shared app."""
+    section = opened(seen)
+    section.kind.value = "rotation"
+    return section
 
 
 def accuracies(run, data, kind):
@@ -45,15 +57,15 @@ def marked(section):
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_the_curve_is_the_accuracy_on_the_changed_images(app, section, small_dataset, kind):
-    section.kind.value = kind
-    expected = accuracies(run_of(app), small_dataset, kind)
-    (found,) = curves(section).values()
+def test_the_curve_is_the_accuracy_on_the_changed_images(seen, shared, small_dataset, kind):
+    shared.kind.value = kind
+    expected = accuracies(run_of(seen), small_dataset, kind)
+    (found,) = curves(shared).values()
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert len({*found}) > 1 or kind in {"blur", "stroke"}  # coarse patterns survive those
-    assert section.caption.text.startswith("Accuracy on 200 of 200 test images: this run ")
-    assert CORRUPTIONS[kind].about in section.caption.text
-    assert section.figure.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
+    assert shared.caption.text.startswith("Accuracy on 200 of 200 test images: this run ")
+    assert CORRUPTIONS[kind].about in shared.caption.text
+    assert shared.figure.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
 
 
 def test_it_is_made_and_measured_only_when_it_is_chosen(app):
@@ -83,8 +95,17 @@ def test_another_run_is_a_second_curve(app, section, small_dataset):
     assert [*curves(section)] == ["this run"]
 
 
-def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_dataset):
+def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_dataset, monkeypatch):
     last = curves(section)
+    section.kind.value = "blur"
+    sizes = []
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            mistakes, "corrupt", lambda images, *how: sizes.append(len(images)) or corrupt(images, *how)
+        )
+        section.kind.value = "rotation"
+    assert curves(section) == last
+    assert max(sizes) == 8  # those in sight: what was measured is not measured again
     app.session.select(1.0)
     assert curves(section) != last
     app.session.select(None)
@@ -95,22 +116,13 @@ def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_da
     )
 
 
-def test_what_was_measured_is_not_measured_again(app, section, monkeypatch):
-    section.kind.value = "blur"
-    known = {**section._known}
-    section.kind.value = "rotation"
-    section.kind.value = "blur"
-    assert {**section._known} == known
-    assert len(known) == 2
-
-
-def test_the_images_are_changed_by_the_slider_and_read(app, section, small_dataset):
-    section.amount.value = 40
+def test_the_images_are_changed_by_the_slider_and_read(seen, shared, small_dataset):
+    shared.amount.value = 40
     indices = np.arange(8)
     changed = corrupt(small_dataset.test_images[indices], "rotation", 40)
-    gallery = section.gallery
+    gallery = shared.gallery
     assert gallery.sprite == sprite(changed, 8)
-    run = run_of(app)
+    run = run_of(seen)
     network = run.new_network()
     network.set_weights(run.newest.weights)
     read = network.predict(pixel_columns(changed))
@@ -119,24 +131,24 @@ def test_the_images_are_changed_by_the_slider_and_read(app, section, small_datas
         f"{t} → {p}" for t, p in zip(labels, read, strict=True)
     ]
     n = (read == labels).sum()
-    assert section.amount.text.startswith(f"{n} of these 8 test images ")
-    assert marked(section) == 40
+    assert shared.amount.text.startswith(f"{n} of these 8 test images ")
+    assert marked(shared) == 40
 
 
-def test_another_corruption_has_a_range_and_a_start_of_its_own(section):
-    section.kind.value = "stroke"
-    slider = section.amount
+def test_another_corruption_has_a_range_and_a_start_of_its_own(shared):
+    shared.kind.value = "stroke"
+    slider = shared.amount
     assert (slider.label, slider.low, slider.high, slider.unit) == ("Stroke width", -2, 2, " px")
     assert slider.value == 1
-    assert marked(section) == 1
+    assert marked(shared) == 1
 
 
-def test_a_changed_image_opens_with_its_way_through_the_network(app, section, small_dataset, monkeypatch):
+def test_a_changed_image_opens_with_its_way_through_the_network(seen, shared, small_dataset, monkeypatch):
     opened = []
-    monkeypatch.setattr(app.views, "look_into", opened.append)
-    section.amount.value = -20
-    section.gallery._on_message(section.gallery, {"open": 3}, [])
-    section.gallery._on_message(section.gallery, {"open": 8}, [])  # there is none
+    monkeypatch.setattr(seen.views, "look_into", opened.append)
+    shared.amount.value = -20
+    shared.gallery._on_message(shared.gallery, {"open": 3}, [])
+    shared.gallery._on_message(shared.gallery, {"open": 8}, [])  # there is none
     (drawing,) = opened
     assert isinstance(drawing, Drawing)
     np.testing.assert_array_equal(drawing.image, corrupt(small_dataset.test_images[:8], "rotation", -20)[3])
@@ -144,9 +156,7 @@ def test_a_changed_image_opens_with_its_way_through_the_network(app, section, sm
 
 
 def test_before_the_first_epoch_it_says_why_there_is_nothing(untrained):
-    untrained.panels.tab_bar.selected = "mistakes"
-    untrained.panels["mistakes"].choice.value = "robustness"
-    section = untrained.panels["mistakes"].robustness
+    section = opened(untrained)
     assert section.caption.text == section.gallery.empty == "not trained yet"
     assert curves(section) == {}
 
@@ -168,9 +178,7 @@ def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
 
     async def drawn():
         app = Explorer(small_dataset, CONFIG)
-        app.panels.tab_bar.selected = "mistakes"
-        app.panels["mistakes"].choice.value = "robustness"
-        section = app.panels["mistakes"].robustness
+        section = opened(app)
         seen = set()
         n = len(CORRUPTIONS["rotation"].amounts)
         async with asyncio.timeout(PATIENCE):
@@ -193,7 +201,7 @@ def test_two_networks_are_measured_on_the_same_images(app, section, monkeypatch)
     monkeypatch.setattr(mistakes, "_MOST_PRODUCTS", 100 * first.new_network().n_parameters)
     section.other.value = str(first.number)
     assert section.caption.text.startswith("Accuracy on 100 of 200 test images")
-    data = section._data
+    data = app.dataset
     for run, found in zip((run_of(app), first), curves(section).values(), strict=True):
         network = run.new_network()
         network.set_weights(run.newest.weights)

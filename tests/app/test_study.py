@@ -13,7 +13,6 @@ from explorer.app.panels import study as module
 from explorer.app.panels import study_plan
 from explorer.app.panels.study import MOST_JOURNAL_BYTES, RECORDED
 from explorer.app.panels.study_plan import MOST_TRIALS, StudyPlan
-from explorer.training import ConfigError
 from explorer.training.studies import StudyError, Trial, grid, read_journal
 from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.journal import journal_content, parse_journal
@@ -96,11 +95,6 @@ def opened(panel, content):
 
 
 # ---------------------------------------------------------------- which runs
-
-
-def test_more_runs_than_there_can_be_are_refused_before_they_are_made():
-    with pytest.raises(ConfigError, match="at most 2\u202f000 runs"):
-        StudyPlan.of(CONFIG, {"batch_size": range(1, 1001)}, range(1000))
 
 
 def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():

@@ -95,10 +95,7 @@ class _Cells:
 class Matrix(_Cells):
     """Counts or row percentages over the held-out images, with a frame around the selected cell.
 
-    Parameters
-    ----------
-    on_cell : callable
-        Called with row and column of each cell that the user selects, or deselects.
+    It calls `on_cell` with row and column of each cell that the user selects, or deselects.
     """
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
@@ -205,14 +202,8 @@ class ComparedMatrix:
 class ChosenImages:
     """A gallery of held-out images of the chosen classes.
 
-    Parameters
-    ----------
-    on_choose : callable
-        Called with the true and the predicted class that the user chooses; `ANY` means any class.
-    now : callable
-        Returns the current state.
-    on_open : callable, optional
-        Called with the index of an image that the user opens; by default, images can't be opened.
+    It calls `on_choose` with the true and the predicted class that the user chooses, `ANY` for any, and `on_open`
+    with the index of an image that the user opens; `now` returns the current state.
     """
 
     def __init__(

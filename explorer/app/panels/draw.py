@@ -272,20 +272,16 @@ class DrawPanel:
 
     def _load(self) -> None:
         """Put the next misclassified image on the pad, highest loss first; any image if there is none."""
-        wrong = self._mistakes()
-        any_image = self._rng.integers(len(self._images.test_labels))
+        state, data, wrong = self._views.state, self._images, np.empty(0, np.int64)
+        if state.run is not None and state.moment is not None:
+            outputs, loss = state.moment.test_outputs, state.run.config.loss
+            wrong = select_samples(outputs, data.test_labels, mistakes_only=True, loss=loss)
+        any_image = self._rng.integers(len(data.test_labels))
         index = int(wrong[self._n_loaded % len(wrong)] if len(wrong) else any_image)
         self._n_loaded += 1
-        self.pad.show(self._images.test_images[index])
-        self._loaded = self.pad.ink, index, self._images
-        self._show_reading(self._views.state)
-
-    def _mistakes(self) -> NDArray[np.int64]:
-        state = self._views.state
-        if state.run is None or state.moment is None:
-            return np.empty(0, np.int64)
-        outputs, labels = state.moment.test_outputs, state.scored_on.test_labels
-        return select_samples(outputs, labels, mistakes_only=True, loss=state.run.config.loss)
+        self.pad.show(data.test_images[index])
+        self._loaded = self.pad.ink, index, data
+        self._show_reading(state)
 
 
 def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
@@ -320,8 +316,6 @@ def _explained(run: SessionRun | None, moment: Moment | None) -> str:
 def _squared(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return ink centered in a square of the pad's size, scaled up as far as it fits."""
     side = max(ink.shape)
-    before = [(side - length) // 2 for length in ink.shape]
-    square = np.zeros((side, side), np.uint8)
-    square[before[0] : before[0] + ink.shape[0], before[1] : before[1] + ink.shape[1]] = ink
+    margins = [((side - length) // 2, (side - length + 1) // 2) for length in ink.shape]
     nearest = np.arange(SIDE) * side // SIDE
-    return square[np.ix_(nearest, nearest)]
+    return np.pad(ink, margins)[np.ix_(nearest, nearest)]

@@ -70,11 +70,6 @@ class Level:
         assert network is not None  # a test checks that each of them trains
         return network
 
-    @property
-    def source(self) -> str:
-        """The code with the mistake; its lines end in ``# WRONG``."""
-        return MISTAKES[self.mistake].source
-
     def answer(self, guess: Guess) -> str:
         """Return the response to a guess: why the figures support it, or contradict it."""
         if guess.mistake == self.mistake:
@@ -97,19 +92,7 @@ GUESSES, LEVELS = _read_levels()
 
 
 class LabPanel:
-    """A level of the bug lab, in a session of its own.
-
-    Parameters
-    ----------
-    level : int
-        The level to start with, 1 for the first.
-    solved : set of int, optional
-        The solved levels, which are updated.
-    on_level : callable
-        Called with the level after it is opened.
-    on_fault : callable
-        Called with exceptions from handlers, to tell the user.
-    """
+    """A level of the bug lab, in a session of its own; `solved` is the set of solved levels, which it updates."""
 
     def __init__(
         self,
@@ -165,7 +148,7 @@ class LabPanel:
 
     @property
     def _is_found(self) -> bool:
-        return any(GUESSES[place].mistake == self._of_level.mistake for place in self._guessed)
+        return any(GUESSES[number].mistake == self._of_level.mistake for number in self._guessed)
 
     def _on_press(self, press: str) -> None:
         verb, _, number = press.partition(" ")
@@ -180,7 +163,7 @@ class LabPanel:
             self._show_question()
 
     def _show_question(self) -> None:
-        level, guessed = self._of_level, [GUESSES[place] for place in self._guessed]
+        level, guessed = self._of_level, [GUESSES[number] for number in self._guessed]
         is_right = {guess: guess.mistake == level.mistake for guess in guessed}
         question = BugQuestion(
             level=self.level,
@@ -188,7 +171,7 @@ class LabPanel:
             guesses=[(guess.words, is_right.get(guess)) for guess in GUESSES],
             said=level.answer(guessed[-1]) if guessed else _INTRODUCTION,
             is_right=is_right[guessed[-1]] if guessed else None,
-            source=level.source if self._is_found else "",
+            source=MISTAKES[level.mistake].source if self._is_found else "",
         )
         self.question.show(question)
 

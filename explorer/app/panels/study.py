@@ -39,10 +39,7 @@ _TOO_MANY = "this tab shows one or two settings: nn-explorer study --report show
 class StudyPanel:
     """A study of one setting or two: planned here, started by its button, drawn as its runs end.
 
-    Parameters
-    ----------
-    on_open : callable
-        Called with the settings of a trial that the user opens as a run.
+    It calls `on_open` with the settings of a trial that the user opens as a run.
     """
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:

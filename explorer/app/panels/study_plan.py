@@ -84,20 +84,10 @@ class StudyPlan:
 
 
 class StudyForm:
-    """The controls that ask for a study.
-
-    Parameters
-    ----------
-    on_change : callable
-        Called after the user changes the plan, with whether it is another question.
-    """
+    """The controls that ask for a study; `on_change` is called with whether the user asks another question."""
 
     def __init__(
-        self,
-        dataset: Dataset,
-        config: TrainingConfig,
-        on_loop: OnLoop,
-        on_change: Callable[[bool], object],
+        self, dataset: Dataset, config: TrainingConfig, on_loop: OnLoop, on_change: Callable[[bool], object]
     ) -> None:
         self.config, self._n_images = config, len(dataset.train_labels)
         self._on_change, self._is_filling = on_change, False

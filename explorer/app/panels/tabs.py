@@ -30,10 +30,7 @@ ipywidgets redraws the later ones, and the focused control would lose the focus.
 class PanelHost:
     """The tab bar and its panels; it opens with the overview.
 
-    Parameters
-    ----------
-    on_view : callable
-        Called after the user chooses another section of a tab, or another level of the lab.
+    It calls `on_view` after the user chooses another section of a tab, or another level of the lab.
     """
 
     home = "overview"

@@ -11,6 +11,12 @@ DIVERGING = TrainingConfig.from_query(
 """Settings whose loss is not a number within the first epoch."""
 
 
+def send(widget, content, buffers=()):
+    """Send a widget what the page would; what it raises fails the test."""
+    for callback in widget._msg_callbacks.callbacks:
+        callback(widget, content, list(buffers))
+
+
 def run_of(app):
     return app.session.state.run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, run_of, set_controls
+from app_steps import PATIENCE, messages, run_of, send, set_controls
 
 from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
@@ -44,7 +44,7 @@ def text(element):
 
 
 def visit(app, query):
-    app.header._on_message(app.header, {"visit": query}, [])
+    send(app.header, {"visit": query})
     assert app.wait(PATIENCE)
 
 
@@ -70,7 +70,7 @@ def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(panel, sma
     expected = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
     assert panel.images.shown.picture == sprite(expected, 11)
     assert [int(bar.text) for bar in panel.counts.shown.bars] == np.bincount(labels).tolist()
-    panel.images._on_message(panel.images, {"press": "offer"}, [])
+    send(panel.images, {"press": "offer"})
     assert panel.images.shown.picture != sprite(expected, 11)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, run_of
+from app_steps import PATIENCE, retrain, run_of, send
 
 from explorer import TrainingConfig
 from explorer.app.panels.draw import reading
@@ -125,12 +125,12 @@ def test_test_images_are_the_mistakes_the_worst_first(seen, pad):
 
 def load(panel):
     """Press the button that puts a test image on the pad."""
-    panel.pad._on_message(panel.pad, {"offer": True}, [])
+    send(panel.pad, {"offer": True})
 
 
 def press(panel, name):
     """Press a button under the bars: a class, or the one to look inside."""
-    panel.truth._on_message(panel.truth, {"press": str(name)}, [])
+    send(panel.truth, {"press": str(name)})
 
 
 def draw(panel, seed, true=None):
@@ -173,10 +173,10 @@ def test_a_kept_drawing_goes_back_on_the_pad(panel):
     number = panel.kept.gallery.images[0]["key"]
     draw(panel, 1)
     assert panel.truth.shown.chosen is None
-    panel.kept.gallery._on_message(panel.kept.gallery, {"open": number}, [])
+    send(panel.kept.gallery, {"open": number})
     np.testing.assert_array_equal(panel.pad.image, a_drawing(0))
     assert panel.truth.shown.chosen == 7
-    panel.kept.gallery._on_message(panel.kept.gallery, {"open": 99}, [])
+    send(panel.kept.gallery, {"open": 99})
     np.testing.assert_array_equal(panel.pad.image, a_drawing(0))
 
 
@@ -186,7 +186,7 @@ def test_going_back_to_a_drawing_leaves_the_newest_as_it_was(panel):
     for ink, true in ((whole, 7), (part, 3)):
         panel.pad.ink = ink.tobytes()
         press(panel, true)
-    panel.kept.gallery._on_message(panel.kept.gallery, {"open": 1}, [])
+    send(panel.kept.gallery, {"open": 1})
     assert (panel.truth.shown.chosen, [caption[0] for caption in kept(panel)]) == (7, ["3", "7"])
 
 
@@ -204,7 +204,7 @@ def test_ink_that_a_press_has_overtaken_belongs_to_the_drawing(panel):
 @pytest.mark.parametrize("said", ["10", "-1", "a 7", "", None])
 def test_what_is_no_class_keeps_nothing(pad, said):
     draw(pad, 0)
-    pad.truth._on_message(pad.truth, {"press": said}, [])
+    send(pad.truth, {"press": said})
     assert len(pad.kept) == 0
 
 
@@ -233,7 +233,7 @@ def test_what_is_on_the_pad_is_looked_into(app, panel):
     draw(panel, 0, 7)
     press(panel, INSIDE)
     assert section.picker.content["words"] == f"your drawing of 7, read as {y.argmax()}"
-    section.picker._on_message(section.picker, {"wish": "random"}, [])
+    send(section.picker, {"wish": "random"})
     assert section.picker.content["words"].startswith("true ")
 
 

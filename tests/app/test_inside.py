@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, reopen, retrain, run_of, set_controls, train_on
+from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_controls, train_on
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
@@ -203,7 +203,7 @@ def test_many_units_come_in_pages_and_the_strongest_unit_is_in_sight(app, inside
     strongest = int(np.linalg.norm(app.network.W2, axis=0).argmax())
     assert (images.selected, images.content["page"]) == (strongest, strongest // PER_PAGE)
     for page, n_images in ((0, PER_PAGE), (1, 6)):
-        images._on_message(images, {"page": page}, [])
+        send(images, {"page": page})
         assert (images.content["first"], images.content["n_pages"]) == (page * PER_PAGE, 2)
         assert images.content["n_images"] == n_images
     images.selected = PER_PAGE + 5
@@ -372,7 +372,7 @@ def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dat
 def test_check_again_draws_others(sections):
     section = opened(sections, "check")
     first = [row.weight for row in section.table.shown.rows]
-    section.table._on_message(section.table, {"press": "again"}, [])
+    send(section.table, {"press": "again"})
     assert [row.weight for row in section.table.shown.rows] != first
 
 
@@ -380,7 +380,7 @@ def test_a_wrong_backward_pass_is_seen_on_screen(sections, monkeypatch):
     section = opened(sections, "check")
     right = NeuralNetwork.backward
     monkeypatch.setattr(NeuralNetwork, "backward", lambda *args: tuple(-step for step in right(*args)))
-    section.table._on_message(section.table, {"press": "again"}, [])
+    send(section.table, {"press": "again"})
     assert section.table.shown.verdict.startswith("8 of 8 differ")
     assert not section.table.shown.agrees
     assert {row.verdict for row in section.table.shown.rows} == {"differ"}
@@ -433,11 +433,11 @@ def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
 
 
 def wish(section, words):
-    section.picker._on_message(section.picker, {"wish": words}, [])
+    send(section.picker, {"wish": words})
 
 
 def choose_unit(section, stage, unit):
-    section.stages._on_message(section.stages, {"stage": stage, "unit": unit}, [])
+    send(section.stages, {"stage": stage, "unit": unit})
 
 
 def formulas(section, stage, way="forward"):

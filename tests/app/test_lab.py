@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from app_steps import messages
+from app_steps import messages, send
 
 from explorer import BugLab, EpochRecord, Explorer, TrainingConfig
 from explorer.app.panels.lab import GUESSES, LEVELS
@@ -28,7 +28,7 @@ def lab():
 
 
 def press(panel, words):
-    panel.question._on_message(panel.question, {"press": words}, [])
+    send(panel.question, {"press": words})
 
 
 def guess(panel, mistake):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, retrain, run_of, set_controls
+from app_steps import DIVERGING, PATIENCE, retrain, run_of, send, set_controls
 
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
@@ -48,7 +48,7 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     first = {"loss": "highest loss first", "confidence": "most confident first"}[order]
     assert gallery.heading == f"{len(indices)} mistakes, {first}"
     for number in range(2):
-        gallery._on_message(gallery, {"page": number}, [])
+        send(gallery, {"page": number})
         page = indices[54 * number :][:54]
         assert gallery.sprite == sprite(data.test_images[page], gallery.columns)
         assert [image["note"] for image in gallery.images] == [f"{100 * sure[k]:.0f} % sure" for k in page]
@@ -106,9 +106,9 @@ def test_a_hidden_tab_is_not_drawn(app):
 def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
     gallery = app.panels["mistakes"].images.gallery
     chosen = gallery.images[2]
-    gallery._on_message(gallery, {"open": len(small_dataset.test_labels)}, [])
+    send(gallery, {"open": len(small_dataset.test_labels)})
     assert app.panels.tab_bar.selected == "mistakes"
-    gallery._on_message(gallery, {"open": chosen["key"]}, [])
+    send(gallery, {"open": chosen["key"]})
     inside = app.panels["inside"]
     assert (app.panels.tab_bar.selected, inside.choice.value) == ("inside", "image")
     section = inside["image"]
@@ -256,7 +256,7 @@ def test_the_arrow_keys_go_from_cell_to_cell(seen):
 
     def press(*keys):
         for key in keys:
-            figure._hear(figure, {"kind": "key", "key": key}, [])
+            send(figure, {"kind": "key", "key": key})
         return seen.selected_cell
 
     assert press("ArrowDown") == (0, 0)
@@ -279,7 +279,7 @@ def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset, compar
 
         def press(*keys):
             for key in keys:
-                figure._hear(figure, {"kind": "key", "key": key}, [])
+                send(figure, {"kind": "key", "key": key})
 
         # This thread waits for the other, so the loop answers no key before the last.
         with ThreadPoolExecutor(1) as other:

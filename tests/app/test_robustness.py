@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, run_of
+from app_steps import PATIENCE, retrain, run_of, send
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import mistakes
@@ -147,8 +147,8 @@ def test_a_changed_image_opens_with_its_way_through_the_network(seen, shared, sm
     opened = []
     monkeypatch.setattr(seen.views, "look_into", opened.append)
     shared.amount.value = -20
-    shared.gallery._on_message(shared.gallery, {"open": 3}, [])
-    shared.gallery._on_message(shared.gallery, {"open": 8}, [])  # there is none
+    send(shared.gallery, {"open": 3})
+    send(shared.gallery, {"open": 8})  # there is none
     (drawing,) = opened
     assert isinstance(drawing, Drawing)
     np.testing.assert_array_equal(drawing.image, corrupt(small_dataset.test_images[:8], "rotation", -20)[3])

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, reopen, retrain, run_of, train_on
+from app_steps import DIVERGING, PATIENCE, reopen, retrain, run_of, send, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -44,8 +44,8 @@ def shared(_seen):
     return four_runs(_seen)
 
 
-def send(panel, verb, number=0, text=""):
-    panel.table._on_message(panel.table, {"verb": verb, "number": number, "text": text}, [])
+def tell(panel, verb, number=0, text=""):
+    send(panel.table, {"verb": verb, "number": number, "text": text})
 
 
 def rows(panel):
@@ -123,13 +123,13 @@ def test_settings_that_differ_are_a_line_of_chips_where_they_are_many(app, panel
 
 def test_names_and_notes_are_kept_as_they_were_typed(app, panel):
     evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
-    send(panel, "name", 2, "  wide <b>net</b> ")
-    send(panel, "note", 2, evil)
+    tell(panel, "name", 2, "  wide <b>net</b> ")
+    tell(panel, "note", 2, evil)
     assert rows(panel)[2]["name"] == "wide <b>net</b>"
     assert rows(panel)[2]["note"] == evil
     names = [trace.name for trace in drawn(panel.accuracy)]
     assert "wide &lt;b&gt;net&lt;/b&gt;" in names  # Plotly would read markup
-    send(panel, "note", 2, "x" * 10_000)
+    tell(panel, "note", 2, "x" * 10_000)
     assert len(rows(panel)[2]["note"]) == 2000
 
 
@@ -144,7 +144,7 @@ def test_what_the_page_may_not_ask_is_ignored(app, panel):
         {"verb": "name", "number": 1, "text": ["no", "text"]},
         {"verb": "__class__", "number": 1},
     ):
-        panel.table._on_message(panel.table, content, [])
+        send(panel.table, content)
     assert panel.table.rows == before
     panel.table.chosen = [1, 99, 1, 2, 3]
     assert panel.table.chosen == [2, 3]
@@ -152,10 +152,10 @@ def test_what_the_page_may_not_ask_is_ignored(app, panel):
 
 def test_a_hidden_run_leaves_all_curves_and_comes_back(app, panel):
     assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
-    send(panel, "hide", 2)
+    tell(panel, "hide", 2)
     assert (len(drawn(panel.accuracy)), faint(app)) == (3, 2)
     assert rows(panel)[2]["hidden"]
-    send(panel, "hide", 2)
+    tell(panel, "hide", 2)
     assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
 
 
@@ -166,8 +166,8 @@ def test_a_colour_is_a_runs_own_for_the_session(app, panel):
     before = colours()
     assert len(set(before.values())) == 4
     assert {row["colour"] for row in panel.table.rows} == set(before.values())
-    send(panel, "delete", 1)
-    send(panel, "pin", 2)
+    tell(panel, "delete", 1)
+    tell(panel, "pin", 2)
     assert colours() == {name: colour for name, colour in before.items() if not name.endswith("(run 1)")}
     app.header.theme = "dark"
     assert not {*colours().values()} & {*before.values()}
@@ -175,24 +175,24 @@ def test_a_colour_is_a_runs_own_for_the_session(app, panel):
 
 
 def test_delete_and_undo(app, panel):
-    send(panel, "name", 1, "first")
-    send(panel, "delete", 1)
-    send(panel, "delete", 3)
+    tell(panel, "name", 1, "first")
+    tell(panel, "delete", 1)
+    tell(panel, "delete", 3)
     assert list(rows(panel)) == [2, 4]
     assert (panel.table.status, panel.table.undo) == ("2 runs are deleted.", True)
     assert faint(app) == 1
-    send(panel, "undo")
+    tell(panel, "undo")
     assert list(rows(panel)) == [1, 2, 3, 4]
     assert rows(panel)[1]["name"] == "first"
     assert (panel.table.status, panel.table.undo) == ("2 runs are back.", False)
 
 
 def test_what_is_said_stays_until_the_next_run_starts(app, panel):
-    send(panel, "delete", 2)
-    send(panel, "undo")
+    tell(panel, "delete", 2)
+    tell(panel, "undo")
     assert panel.table.status == "Run 2 (batch 64) is back."
-    send(panel, "pin", 1)
-    send(panel, "load", 2)
+    tell(panel, "pin", 1)
+    tell(panel, "load", 2)
     assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
     app.header.theme = "dark"  # everything is drawn again
     assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
@@ -204,7 +204,7 @@ def test_what_is_said_stays_until_the_next_run_starts(app, panel):
 
 def test_what_is_said_without_a_run_is_not_said_again(app, panel):
     app.session.reset()
-    send(panel, "load", 2)
+    tell(panel, "load", 2)
     assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
     train(app, seed=5)
     app.session.reset()
@@ -212,11 +212,11 @@ def test_what_is_said_without_a_run_is_not_said_again(app, panel):
 
 
 def test_what_is_deleted_for_good_is_freed(app, panel):
-    send(panel, "delete", 1)
+    tell(panel, "delete", 1)
     run = weakref.ref(app.session.state.earlier.deleted[0].newest.test_outputs)
-    send(panel, "forget")
+    tell(panel, "forget")
     assert panel.table.status.startswith("3 runs.")
-    send(panel, "undo")
+    tell(panel, "undo")
     assert list(rows(panel)) == [2, 3, 4]
     gc.collect()
     assert run() is None
@@ -229,17 +229,17 @@ def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
     train_on(app)
     child = run_of(app).number
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
-    send(panel, "delete", parent)
+    tell(panel, "delete", parent)
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
-    send(panel, "undo")
+    tell(panel, "undo")
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
-    send(panel, "delete", parent)
-    send(panel, "forget")
+    tell(panel, "delete", parent)
+    tell(panel, "forget")
     assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
 
 
 def test_settings_go_back_into_the_controls_and_nothing_starts(app, panel):
-    send(panel, "load", 2)
+    tell(panel, "load", 2)
     assert app.config == CONFIG.replace(batch_size=64)
     assert run_of(app).number == 4
     assert "batch=64" in app.header.query
@@ -265,7 +265,7 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     more = other.newest.confusion - one.newest.confusion
     np.testing.assert_array_equal(np.array(difference["z"])[off], -more[off])
     assert not hidden(panel.comparison.view)
-    send(panel, "delete", 3)
+    tell(panel, "delete", 3)
     assert panel.table.chosen == [1]
     assert hidden(panel.comparison.view)
 
@@ -299,7 +299,7 @@ def test_steps_epochs_or_seconds_and_log_or_linear(shared):
 
 
 def test_a_marked_run_is_not_replaced_by_its_repetition(app, panel):
-    send(panel, "pin", 2)
+    tell(panel, "pin", 2)
     train(app, batch_size=64)
     assert [run.number for run in app.session.state.earlier] == [1, 2, 3, 4]
     train(app)
@@ -324,7 +324,7 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     assert app.wait(PATIENCE)
     assert (app.status, len(app.history)) == ("failed", 0)
     if mark:
-        send(panel, mark, 5, "too fast")
+        tell(panel, mark, 5, "too fast")
     before = {**rows(panel)[5], "present": False, "cells": None, "chips": None}
     train(app, seed=5)
     assert {**rows(panel)[5], "cells": None, "chips": None} == before
@@ -341,9 +341,9 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     offered = [value for value, _ in app.panels["mistakes"].matrix.other.options]
     assert offered == ["", "4", "3", "2", "1"]  # with a run without figures there is nothing to compare
     app.panels.tab_bar.selected = "runs"
-    send(panel, "delete", 5)
+    tell(panel, "delete", 5)
     assert 5 not in rows(panel)
-    send(panel, "undo")
+    tell(panel, "undo")
     assert 5 in rows(panel)
 
 
@@ -372,7 +372,7 @@ def test_a_run_of_which_there_is_nothing_is_not_kept(app, panel):
     train(app, seed=5)
     assert 5 not in rows(panel)
     app.session.train(paused=True)
-    send(panel, "name", 7, "to be")
+    tell(panel, "name", 7, "to be")
     train(app, seed=6)
     assert rows(panel)[7]["name"] == "to be"
 
@@ -384,13 +384,13 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     train_on(app)
     fork = run_of(app)
     for run in list(app.session.state.earlier):
-        send(panel, "hide", run.number)
+        tell(panel, "hide", run.number)
     best = max(record.test_accuracy for record in fork.history)
     low = tuple(replace(record, test_accuracy=best / 4) for record in fork.history)
     here = replace(fork.evaluation, test_accuracy=best / 4)
     app.session.open(replace(fork, history=replace(fork.history, epochs=low), evaluation=here))
     fork = run_of(app)
-    send(panel, "hide", fork.number - 1)
+    tell(panel, "hide", fork.number - 1)
     assert fork.curve.best.epoch == 1  # the parent's: there the curve begins
     caption = panel.captions["accuracy"].text
     assert caption == f"highest test accuracy: run {fork.number} ({fork.label}), {25 * best:.2f} %"
@@ -508,7 +508,7 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     app.close()
 
 
-def told(panel):
+def compared(panel):
     """The verdict of a comparison, and the first remark."""
     return panel.comparison.side_by_side.shown.verdict, panel.comparison.side_by_side.shown.remarks[0]
 
@@ -534,12 +534,12 @@ def test_runs_whose_outputs_are_gone_say_so(app, panel, forgetful):
     forgetful(1)
     panel.table.chosen = [1, 2]
     again = "load its settings and train again: equal settings give the equal run."
-    assert told(panel) == (gone("A"), f"For A, {again}")
+    assert compared(panel) == (gone("A"), f"For A, {again}")
     panel.table.chosen = [4, 1]
-    assert told(panel) == (gone("B"), f"For B, {again}")
+    assert compared(panel) == (gone("B"), f"For B, {again}")
     forgetful(1, 2)
     panel.table.chosen = [1, 2]
-    assert told(panel) == (gone("A and B"), f"For A, {again}")
+    assert compared(panel) == (gone("A and B"), f"For A, {again}")
     assert panel.comparison.side_by_side.shown.remarks == [f"For A, {again}", f"For B, {again}"]
     assert {label for label, *_ in panel.comparison.side_by_side.shown.lines} >= {
         "Test accuracy",
@@ -579,7 +579,7 @@ def test_what_its_settings_do_not_bring_back_is_named(app, panel, forgetful, tmp
     retrain(app, seed=77)
     forgetful(number)
     panel.table.chosen = [number, run_of(app).number]
-    assert told(panel) == (gone("A"), f"For A, its settings alone don't bring it back: {why}.")
+    assert compared(panel) == (gone("A"), f"For A, its settings alone don't bring it back: {why}.")
 
 
 def test_before_the_first_run_it_says_so(untrained):

@@ -7,6 +7,7 @@ import time
 from threading import Event
 
 import pytest
+from app_steps import send
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import study as module
@@ -34,7 +35,7 @@ def panel(app):
 
 
 def press(panel):
-    panel.progress._on_message(panel.progress, {"press": panel.progress.shown.press}, [])
+    send(panel.progress, {"press": panel.progress.shown.press})
 
 
 def wait_for(condition):
@@ -83,7 +84,7 @@ def failures(configs):
 
 def open_file(panel, content, name="mine.jsonl", size=None):
     told = {"open": name, "size": size or len(content), "at": 0}
-    panel.files._on_message(panel.files, told, [content] if size is None else [])
+    send(panel.files, told, [content] if size is None else [])
 
 
 def opened(panel, content):
@@ -193,11 +194,11 @@ def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
     assert [len(row) for row in cells.z] == [2, 2]
     click = {"trace_indexes": [0], "point_indexes": [[1, 0]], "xs": ["8"], "ys": ["8"]}
     figure = panel.drawing.figures["accuracy"]
-    figure._hear(figure, {"kind": "hover", "points": click}, [])
+    send(figure, {"kind": "hover", "points": click})
     chosen = panel.drawing.chosen
     assert (chosen.config.batch_size, chosen.config.hidden_sizes) == (8, (8,))
     assert app.panels.tab_bar.selected == "study"
-    figure._hear(figure, {"kind": "click", "points": click}, [])
+    send(figure, {"kind": "click", "points": click})
     assert app.panels.tab_bar.selected == "overview"
     assert app.wait(120)
     assert app.session.state.run.config == chosen.config
@@ -272,7 +273,7 @@ def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
 
 
 def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
-    panel.progress._on_message(panel.progress, {"press": "stop"}, [])
+    send(panel.progress, {"press": "stop"})
     assert not panel.progress.shown.running
 
 
@@ -306,7 +307,7 @@ def test_a_study_is_saved_opened_and_gone_on_with(panel, small_dataset, monkeypa
     assert panel.missing == configs[-1:]
     saved = []
     monkeypatch.setattr(panel.files, "download", lambda *file: saved.append(file))
-    panel.files._on_message(panel.files, {"save": True}, [])
+    send(panel.files, {"save": True})
     wait_for(lambda: saved)
     ((name, content, _media_type),) = saved
     assert parse_journal(content, name).trials == done
@@ -450,7 +451,7 @@ def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_data
     press(panel)
     panel.form.seeds.text = "2"
     costs(panel)
-    panel.progress._on_message(panel.progress, {"press": press_before}, [])
+    send(panel.progress, {"press": press_before})
     assert not started
     let_go()
     assert not panel.progress.shown.waits

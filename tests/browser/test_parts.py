@@ -102,7 +102,7 @@ def test_a_drag_is_followed_by_the_number_and_commits_once_on_release(page):
     assert json.loads(log(page).text_content()) == [["ready"]]
     page.mouse.up()
     ((kind, query),) = heard(page)
-    assert (kind, query) == ("config", f"lr={number(page, 'Learning rate').input_value()}")
+    assert (kind, query) == ("config", f"lr={number(page, 'learning_rate').input_value()}")
 
 
 def test_arrows_in_a_number_go_to_the_next_sensible_one(page):

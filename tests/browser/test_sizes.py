@@ -24,7 +24,8 @@ OUT_OF_REACH = """() => {
     const at = document.elementFromPoint(left + width / 2, top + height / 2);
     const isInside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
     const isFree = at !== null && (part.contains(at) || at.contains(part) || at.closest('label')?.contains(part));
-    if (!isInside || !isFree) found.push([part.className, part.ariaLabel ?? part.textContent, left, top, bottom, at?.className]);
+    const name = part.ariaLabel ?? part.textContent;
+    if (!isInside || !isFree) found.push([part.className, name, left, top, bottom, at?.className]);
   }
   scrollTo(0, 0);
   return found;

@@ -29,10 +29,10 @@ def times(count: int) -> str:
     return {0: "never", 1: "once"}.get(count) or f"{grouped(count)} times"
 
 
-def ordinal(place: int) -> str:
+def ordinal(number: int) -> str:
     """Format an ordinal number: ``"1st"``, ``"2nd"``, ``"13th"``."""
-    ending = "th" if place // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{grouped(place)}{ending}"
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{grouped(number)}{ending}"
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -59,9 +59,9 @@ def long_duration(seconds: float) -> str:
     return counted(round(hours), "hour") if hours < 47.5 else counted(round(hours / 24), "day")
 
 
-def in_line(place: int) -> str:
+def queue_text(position: int) -> str:
     """Return the message for a position in the queue for a core: ``"waiting for a turn: 3rd"``."""
-    return f"waiting for a turn: {ordinal(place)}"
+    return f"waiting for a turn: {ordinal(position)}"
 
 
 def class_noun(class_names: Iterable[str]) -> str:

@@ -198,7 +198,6 @@ class Exercise:
         return lesson_html("waits", self._begin())
 
     def _begin(self) -> str:
-        """Return a sentence on the progress so far and the next task."""
         right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
         required = [task for task, about in TASKS.items() if not about.is_bonus]
         rest = [task for task in TASKS if task not in right]
@@ -232,7 +231,6 @@ class Exercise:
         )
 
     def _count(self) -> None:
-        """Update the number of solved tasks on all cards."""
         right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
         for card in list(self._cards.values()):
             is_bonus = TASKS[card.shown.name].is_bonus
@@ -273,7 +271,6 @@ def _sentence(start: str, words: str) -> str:
 
 
 def _coloured(code: str) -> Iterator[Element | str]:
-    """Yield Python code token by token, keywords and comments as colored elements."""
     for kind, text in tokens(code):
         yield element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
 

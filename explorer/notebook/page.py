@@ -166,7 +166,6 @@ def _rgba(colour: str) -> str:
 
 
 def _inks(picture: NDArray[np.uint8]) -> dict[str, str]:
-    """Return an image as base64-encoded PNG for each theme."""
     inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
     return {theme: b64encode(png).decode() for theme, png in inks.items()}
 

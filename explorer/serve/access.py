@@ -154,7 +154,6 @@ def access_from(arguments: PageOptions, environment: Mapping[str, str] = os.envi
 
 
 def _hashed_password(arguments: PageOptions, environment: Mapping[str, str]) -> str:
-    """Return the hashed password in Jupyter's format, empty if there is none."""
     path = arguments.password_file
     is_sure = True
     try:

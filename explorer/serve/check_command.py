@@ -129,12 +129,12 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
     command = [sys.executable, "-m", "explorer.serve.submission", str(path.absolute()), *map(str, limits)]
     with (
         TemporaryDirectory(prefix="nn-explorer-check-", ignore_cleanup_errors=True) as folder,
-        TemporaryFile() as said,
+        TemporaryFile() as output,
     ):
         environment = kernel_environment(os.environ) | dict.fromkeys(BLAS_VARIABLES, "1")
         environment |= {"MPLBACKEND": "Agg", "TMPDIR": folder}
         settings: dict[str, Any] = {"cwd": folder, "env": environment, "start_new_session": True}
-        with Popen(command, stdin=DEVNULL, stdout=said, stderr=DEVNULL, **settings) as process:
+        with Popen(command, stdin=DEVNULL, stdout=output, stderr=DEVNULL, **settings) as process:
             running.add(process)
             try:
                 process.wait(limits.seconds)
@@ -144,8 +144,8 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
             finally:
                 _end(process)
         running.discard(process)
-        said.seek(0)
-        return _read(str(path), said, reason)
+        output.seek(0)
+        return _read(str(path), output, reason)
 
 
 def _end(process: Popen[bytes]) -> None:
@@ -156,12 +156,12 @@ def _end(process: Popen[bytes]) -> None:
     process.kill()
 
 
-def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
+def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     """Return the results in a check's output, one JSON object per line; `reason` explains a missing end."""
-    verdicts, notes, told = dict[str, Verdict](), list[str](), dict[str, Any]()
+    verdicts, notes, result = dict[str, Verdict](), list[str](), dict[str, Any]()
     try:
-        for found in map(json.loads, said.read(_MOST_BYTES).splitlines()):
-            told |= found
+        for found in map(json.loads, output.read(_MOST_BYTES).splitlines()):
+            result |= found
             notes += [str(found["note"])] if "note" in found else []
             if "verdict" in found:
                 fields: dict[str, Any] = {name: str(value) for name, value in found["verdict"].items()}
@@ -170,10 +170,10 @@ def _read(file: str, said: IO[bytes], reason: str) -> CheckedSubmission:
                 if verdict.task in TASKS and verdict.outcome in OUTCOMES:
                     verdicts[verdict.task] = verdict
     except (ValueError, TypeError, AttributeError, RecursionError):
-        told.pop("end", None)  # it was cut off, or the submission wrote it
-    error = str(told.get("error", "")) if "end" in told else reason
+        result.pop("end", None)  # it was cut off, or the submission wrote it
+    error = str(result.get("error", "")) if "end" in result else reason
     stuck = next((name for name in TASKS if name not in verdicts), None)
-    if "end" not in told and "defined" in told and stuck:
+    if "end" not in result and "defined" in result and stuck:
         verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check did not end: {reason}")
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
@@ -199,7 +199,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
-    """Check the given files, or write the checks for a grader; return the exit code."""
     if arguments.cells:
         return _write(_written(arguments.cells), arguments.output, overwrite=arguments.overwrite)
     paths, found = list[Path](), list[CheckedSubmission]()
@@ -264,7 +263,6 @@ def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
 
 
 def _lines(found: CheckedSubmission) -> Iterator[str]:
-    """Yield the lines for one submission: one per task, without bonus tasks that are missing."""
     for verdict in found.verdicts:
         if verdict.outcome != "missing" or verdict.task in REQUIRED:
             yield repr(verdict)
@@ -275,7 +273,6 @@ def _lines(found: CheckedSubmission) -> Iterator[str]:
 
 
 def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
-    """Yield the table for a class: a row per submission, totals per task, and the most common mistakes."""
     width = min(max(len(submission.file) for submission in found), _MOST_NAME)
     yield " " * width + "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
     for submission in found:
@@ -303,7 +300,6 @@ def _remarks(found: CheckedSubmission) -> Iterator[str]:
 
 
 def _written(grader: str) -> dict[str, str]:
-    """Return the files for a grader, as texts by file name."""
     if grader == "otter":
         return {f"{task}.py": otter_test(task) for task in TASKS}
     return {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}

@@ -59,8 +59,6 @@ class RefusalHandler(RequestHandler):
 
 
 class _Files(RequestHandler):
-    """Sends the explorer's error page if there is no such file."""
-
     def write_error(self, status_code: int, **_: Any) -> None:
         """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
@@ -77,7 +75,6 @@ class ExtensionHandler(_Files, FileFindHandler):
 
 
 def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
-    """Finish a request with an error page that gives the reason in one sentence."""
     if status == 405:
         handler.set_header("Allow", ", ".join(METHODS))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
@@ -120,10 +117,9 @@ class Gate(Router):
         return (404, NO_PAGE) if is_lost else None
 
     def _is_own(self, name: str) -> bool:
-        """Return whether `name` is a host name of this server; unlike names, addresses can't be rebound."""
         if self._access.is_in_hub:
             return True  # the hub's proxy passes its own name on
-        try:
+        try:  # names can be rebound, addresses can't
             address = ip_address(name.strip("[]"))
         except ValueError:
             return name.rstrip(".") in self._names

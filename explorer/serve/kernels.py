@@ -40,7 +40,7 @@ RELOAD_SECONDS = 2.0  # a closed page keeps its seat for this time, since it may
 REFRESH_SECONDS = 5  # how often a queued page polls its position
 PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a position that was not polled for this time is given up
 
-_LONGEST_LINE = 1000
+_LONGEST_QUEUE = 1000
 _WATCH_SECONDS = 1.0
 _SEAT_BYTES = 130 << 20
 _SEAT_FILES = 16  # 13 measured
@@ -123,21 +123,21 @@ class Seats:
         self._clock = clock
         self._seats: list[TakenSeat] = []
         self._is_littered = False
-        self._line: dict[str, float] = {}  # when each browser last asked, in order of its first request
+        self._queue: dict[str, float] = {}  # when each browser last asked, in order of its first request
 
-    def place(self, browser: str) -> int:
+    def position(self, browser: str) -> int:
         """Return a browser's queue position, which it keeps by asking; 0 if there is a seat for it."""
         now = self._clock()
         self._seats = [s for s in self._seats if s.kernel or s.is_opening or now - s.seen < RELOAD_SECONDS]
-        self._shorten_line()
-        if browser in self._line or len(self._line) < _LONGEST_LINE:
-            self._line[browser] = now
-        ahead = [*self._line, browser].index(browser)
+        self._shorten_queue()
+        if browser in self._queue or len(self._queue) < _LONGEST_QUEUE:
+            self._queue[browser] = now
+        ahead = [*self._queue, browser].index(browser)
         return max(0, ahead + 1 - (self.most - len(self._seats)))
 
-    def _shorten_line(self) -> None:
+    def _shorten_queue(self) -> None:
         now = self._clock()
-        self._line = {other: asked for other, asked in self._line.items() if now - asked < PLACE_SECONDS}
+        self._queue = {other: asked for other, asked in self._queue.items() if now - asked < PLACE_SECONDS}
 
     def note_loading(self, browser: str | None) -> None:
         """Record that a browser's page is loading: it has requested a script or its WebSocket."""
@@ -145,19 +145,19 @@ class Seats:
             if seat.browser == browser and seat.kernel and not seat.was_connected:
                 seat.seen = self._clock()
 
-    async def take(self, browser: str, manager: Any, patience: float = 0.7) -> TakenSeat | None:
+    async def assign(self, browser: str, manager: Any, patience: float = 0.7) -> TakenSeat | None:
         """Return a seat for a browser's page; None if all are taken.
 
         A reloaded page gets its own seat again, even if the old page's closing is reported after the new request.
         """
         deadline = self._clock() + patience
-        while (left := self._left(browser, None)) is None and self.place(browser):
+        while (left := self._left(browser, None)) is None and self.position(browser):
             if left := self._left(browser, manager):
                 break
             if self._clock() > deadline or all(seat.browser != browser for seat in self._seats):
                 return None
             await asyncio.sleep(_POLL_SECONDS)
-        self._line.pop(browser, None)
+        self._queue.pop(browser, None)
         taken = TakenSeat(browser, self._clock())
         self._seats.append(taken)
         if left is not None:
@@ -206,8 +206,8 @@ class Seats:
 
     async def look(self, manager: Any) -> None:
         """End kernels whose pages have been gone too long, or fail to connect while others wait."""
-        self._shorten_line()
-        unconnected_seconds = CONTESTED_SECONDS if self._line else FETCHED_SECONDS
+        self._shorten_queue()
+        unconnected_seconds = CONTESTED_SECONDS if self._queue else FETCHED_SECONDS
         for seat in [seat for seat in self._seats if seat.kernel]:
             now = self._clock()
             if seat.kernel not in manager:
@@ -221,7 +221,6 @@ class Seats:
 
 
 def _connections(manager: Any, kernel: str) -> int:
-    """Return the number of pages connected to a kernel, 0 if it has ended."""
     return int(manager.kernel_model(kernel)["connections"]) if kernel in manager else 0
 
 
@@ -241,7 +240,7 @@ class StartingOrder:
     def __init__(self) -> None:
         self._is_first, self._has_spare = True, False
         self._visits = asyncio.Semaphore(0)  # of visitors who have no kernel yet
-        self._places = asyncio.Semaphore(n_cores() + 1)
+        self._slots = asyncio.Semaphore(n_cores() + 1)
         self._starting: dict[str, asyncio.TimerHandle] = {}
 
     def note_visit(self) -> None:
@@ -251,7 +250,7 @@ class StartingOrder:
         else:
             self._visits.release()
 
-    async def take_place(self, *, has_visitor: bool) -> None:
+    async def acquire_slot(self, *, has_visitor: bool) -> None:
         """Wait until a kernel may start, and occupy a slot."""
         if not has_visitor:
             try:
@@ -259,7 +258,7 @@ class StartingOrder:
             except TimeoutError:
                 self._has_spare = True
         self._is_first = False
-        await self._places.acquire()
+        await self._slots.acquire()
 
     def note_start(self, kernel_id: str) -> None:
         """Keep the slot of a kernel that has been started until it is ready."""
@@ -270,11 +269,11 @@ class StartingOrder:
         """Free the slot of a kernel that waits for its visitor, or is dead."""
         if (timer := self._starting.pop(kernel_id, None)) is not None:
             timer.cancel()
-            self.leave_place()
+            self.release_slot()
 
-    def leave_place(self) -> None:
+    def release_slot(self) -> None:
         """Free a slot whose kernel did not start."""
-        self._places.release()
+        self._slots.release()
 
 
 class SeatedKernels(_HasTraits):
@@ -306,7 +305,7 @@ class SeatedKernels(_HasTraits):
         self._check_that_server_goes_on()
         self._begun += 1
         try:
-            await self.order.take_place(has_visitor=has_visitor)
+            await self.order.acquire_slot(has_visitor=has_visitor)
             options["env"] = kernel_environment(options["env"]) | self.variables
             options["extra_arguments"] = list(KERNEL_OPTIONS)
             try:
@@ -316,7 +315,7 @@ class SeatedKernels(_HasTraits):
                 start.add_done_callback(self._starting.discard)
                 kernel_id: str = await start
             except BaseException:
-                self.order.leave_place()
+                self.order.release_slot()
                 raise
         finally:
             self._begun -= 1
@@ -395,12 +394,12 @@ class SeatedKernels(_HasTraits):
 
 
 def kernel_manager_class(
-    base: type, given: dict[str, str], places: Seats, warm: WarmProcess | None = None
+    base: type, given: dict[str, str], all_seats: Seats, warm: WarmProcess | None = None
 ) -> type:
     """Return a subclass of `base` with `SeatedKernels`, from which Voilà builds its own manager."""
 
     class KernelManager(SeatedKernels, base):
-        seats, variables, warm_process = places, given, warm
+        seats, variables, warm_process = all_seats, given, warm
 
     return KernelManager
 

@@ -68,8 +68,8 @@ async def opening_of(renderer: NotebookRenderer) -> str:
     return opening.partition(_OPENING_ENDS)[0] + _OPENING_ENDS
 
 
-def _in_line(place: int) -> str:
-    return "You are next in line." if place <= 1 else f"You are {ordinal(place)} in line."
+def _queue_words(position: int) -> str:
+    return "You are next in line." if position <= 1 else f"You are {ordinal(position)} in line."
 
 
 def _browser(handler: BaseVoilaHandler) -> str:
@@ -114,11 +114,11 @@ class PageHandler(TornadoVoilaHandler):
         seats, browser = self.settings["explorer_seats"], _browser(self)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self._seat = seat = await seats.take(browser, self.kernel_manager)
+        self._seat = seat = await seats.assign(browser, self.kernel_manager)
         if seat is None:
             self.set_status(503)
             self.set_header("Retry-After", str(REFRESH_SECONDS))
-            words = _in_line(seats.place(browser))
+            words = _queue_words(seats.position(browser))
             values = {"theme": theme_shown(self), "refresh": REFRESH_SECONDS, "place": PLACE}
             yield self.render_template("full.html", words=words, **values)
             return
@@ -163,9 +163,9 @@ class PlaceHandler(BaseVoilaHandler):
     @authenticated
     def get(self) -> None:
         """Send the position, 0 if there is a seat, and a sentence that states it."""
-        place = self.settings["explorer_seats"].place(_browser(self))
+        place = self.settings["explorer_seats"].position(_browser(self))
         self.set_header("Cache-Control", "no-store")
-        self.finish({"place": place, "words": _in_line(place)})
+        self.finish({"place": place, "words": _queue_words(place)})
 
 
 class CompiledTemplates(dict[str, bytes]):

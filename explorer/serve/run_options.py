@@ -94,7 +94,7 @@ def query_of(text: str) -> str:
     return text if "=" in address and "://" not in address else query.partition("#")[0]
 
 
-def tell_what_does_nothing(configs: Iterable[TrainingConfig], messages: Console) -> None:
+def report_unused_settings(configs: Iterable[TrainingConfig], messages: Console) -> None:
     """Report settings that have no effect without another one."""
     if any(config.patience and not config.n_validation for config in configs):
         messages.print("--patience does nothing without validation images; --validation says how many.")

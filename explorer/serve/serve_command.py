@@ -82,7 +82,6 @@ package sphinx-revealjs (Apache-2.0 license), the extra "present".
 
 
 def _run(arguments: PageOptions) -> int:
-    """Serve the explorer's page."""
     with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
@@ -209,7 +208,6 @@ async def end_all_tasks() -> None:
 
 
 def _present(arguments: PageOptions) -> int:
-    """Serve the slides, or record their runs."""
     if arguments.record:
         return _record()
     reveal = find_reveal()

@@ -286,7 +286,6 @@ class ExplorerServer(Voila):
 
 
 def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
-    """Return Voilà's and Jupyter's settings."""
     config = Config()
     page = config.VoilaConfiguration
     page.template = settings.template

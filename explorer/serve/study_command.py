@@ -105,8 +105,6 @@ class StudyScreen:
 
 
 class _TimeLeft(ProgressColumn):
-    """The time left until the task's `end`."""
-
     def render(self, task: Task) -> Text:
         return Text(f"{duration(task.fields['end'] - perf_counter())} left")
 
@@ -139,7 +137,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
-    """Return the requested runs: every combination, the seed varying fastest."""
     start, given = run_options.settings_of(args, fields, messages)
     axes = {name: parse_values(fields[name], text) for name, text in given.items()}
     seeds: Sequence[int] = axes.pop("seed", ())
@@ -161,7 +158,7 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
 
 def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
     configs = _configs(args, fields, messages)
-    run_options.tell_what_does_nothing(configs, messages)
+    run_options.report_unused_settings(configs, messages)
     files = (("--out", args.out, True), ("--report", args.report, args.force))
     run_options.check_files(file for file in files if file[1] is not None)
     console, axes, trials, code = run_options.terminal(stderr=args.json), varied(configs), list[Trial](), 0
@@ -201,7 +198,6 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
 def _missing(
     configs: Sequence[TrainingConfig], out: str | None, messages: Console
 ) -> dict[TrainingConfig, None]:
-    """Return the runs that are not in the journal yet, and report how many are."""
     missing = dict.fromkeys(configs)
     if out is not None and Path(out).expanduser().exists():
         kept = read_journal(out).settled
@@ -245,7 +241,6 @@ def _dask_client(address: str) -> Any:
 
 
 def _confirm(cost: Cost, args: Namespace) -> None:
-    """Ask for confirmation of a large study."""
     if args.yes or not cost.is_large:
         return
     if sys.stdin is None or not sys.stdin.isatty():

@@ -143,7 +143,7 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
         try:
             nodes = ast.parse(cell.source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is not valid Python: {_said(error)}"
+            yield f"{cell.place}line {getattr(error, 'lineno', None) or 1} is not valid Python: {_message(error)}"
             continue
         linecache.cache[cell.file] = len(cell.source), None, cell.source.splitlines(True), cell.file
         for node in nodes:
@@ -154,7 +154,7 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
                 code = compile(ast.Module([node], []), cell.file, "exec", _FLAGS, dont_inherit=True)
                 exec(code, namespace)
             except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, even SystemExit
-                yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_said(error)}"
+                yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_message(error)}"
     needed = {textbook(task).__name__ for task in TASKS} | _globals_used(namespace)
     for place, names in left_out:
         if missed := enumerated(sorted(names & needed)):
@@ -167,7 +167,6 @@ def _assigned(node: ast.AST) -> set[str]:
 
 
 def _globals_used(namespace: dict[str, Any]) -> set[str]:
-    """Return the global names used by the functions and methods of a submission."""
     things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
     things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
     codes = (getattr(thing, "__code__", None) for thing in things)
@@ -223,7 +222,7 @@ def _origin(value: object) -> str:
     return MODULE if package != "explorer" and any(path.exists() for path in own) else package
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return printable(str(getattr(error, "msg", None) or error).rstrip("."))
 
 

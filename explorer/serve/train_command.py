@@ -156,7 +156,6 @@ class TrainScreen:
         yield self._line("Most confused", ", ".join(confused) or "none")
 
     def _line(self, label: str, found: str) -> str:
-        """Return a line with a label and its value, aligned with the lines above."""
         return f"{label:<{len(self._training.dataset.held_out) + 11}} {found}"
 
     def _head(self) -> Iterator[str]:
@@ -206,7 +205,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
-    """Return the requested kinds of file, each with its option and its path."""
     asked = ((kind, options[0], getattr(args, kind)) for kind, (options, _) in _FILES.items())
     return [(kind, option, path) for kind, option, path in asked if path is not None]
 
@@ -214,7 +212,7 @@ def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
 def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
     start, given = run_options.settings_of(args, fields, messages)
     config = start.replace(**{name: fields[name].parse(text) for name, text in given.items()})
-    run_options.tell_what_does_nothing([config], messages)
+    run_options.report_unused_settings([config], messages)
     run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
     training = TrainingRun(config, dataset)
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))
@@ -276,7 +274,6 @@ def _divergence(run: CompletedRun) -> RunEnd:
 
 
 def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> bytes:
-    """Return a complete run on a data set as a file of one kind."""
     record = run.end.final or run.history.last
     if record is None or run.snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")

@@ -69,7 +69,6 @@ class Slide:
 
 
 def _read() -> tuple[Mapping[str, TalkRun], tuple[Slide, ...]]:
-    """Return the runs by name, and the slides in order, from ``talk.toml``."""
     content = tomllib.loads(Path(__file__).with_name("talk.toml").read_text(encoding="utf-8"))
     runs = {}
     for name, run in content["runs"].items():

@@ -72,7 +72,7 @@ class SlideView:
         """Whether a live run is in progress."""
         return self._live is not None and self._live.status in ("running", "paused")
 
-    def take(self, live: SessionRun) -> None:
+    def show_live(self, live: SessionRun) -> None:
         """Update the live run's state, and draw it."""
         self._live, end, epochs = live, live.history.end, live.config.epochs
         self._shown = self._shown if live.newest is None else live
@@ -164,7 +164,6 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
 
 
 def _described(config: TrainingConfig) -> str:
-    """Return a run's settings in one line."""
     hidden = f"{config.hidden_units}, {config.hidden_activation}"
     loss = f"{config.output} + {config.loss.replace('_', ' ')}"
     step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
@@ -245,7 +244,7 @@ class Talk:
 
     def _on_state(self, state: SessionState) -> None:
         if self._live is not None and state.run is not None:
-            self._live.take(state.run)
+            self._live.show_live(state.run)
 
     def _on_fault(self, error: Exception) -> None:
         """Return to the recording if a live run fails: the talk continues."""

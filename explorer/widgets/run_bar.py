@@ -9,7 +9,7 @@ import traitlets
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
-from explorer.wording import counted, duration, grouped, in_line
+from explorer.wording import counted, duration, grouped, queue_text
 
 STATUSES = ("idle", "running", "paused", "finished", "stopped", "failed")
 """The states of a run. ``"idle"``: nothing is trained yet."""
@@ -81,7 +81,7 @@ class RunProgress:
             return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
         if self.status == "running":
             left = "" if self.seconds_left is None else f" · {duration(self.seconds_left)} left"
-            return under_way + (f" · {in_line(self.waits)}" if self.waits else left)
+            return under_way + (f" · {queue_text(self.waits)}" if self.waits else left)
         if self.restored:
             return f"{'stopped early' if self.is_early else self.status} · weights of epoch {done}"
         return f"{self.status} · {done} of {counted(epochs, 'epoch')}"

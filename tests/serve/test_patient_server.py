@@ -99,7 +99,7 @@ async def tell():
     use_steady_clock()
     ticks, seats, tries, line = [], Seats(1), Tries(most=1), [Share(sys.argv[1], cores=1) for _ in range(2)]
     PeriodicCallback(lambda: ticks.append(1), 5).start()
-    await seats.take("a", None)
+    await seats.assign("a", None)
     tries.note("here")
     login = create_signed_value("secret", "name", b"ada")
     for days in (0, -1, 1):
@@ -109,7 +109,8 @@ async def tell():
         waits = tries.seconds_to_wait("here") > 50
         name = decode_signed_value("secret", "name", login)
         places = [share.place() for share in line]
-        print(days, len(ticks) > 2, seats.place("a"), seats.place("b"), waits, name.decode(), *places, flush=True)
+        asked = seats.position("a"), seats.position("b")
+        print(days, len(ticks) > 2, *asked, waits, name.decode(), *places, flush=True)
 
 asyncio.run(tell())
 """

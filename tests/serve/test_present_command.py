@@ -12,7 +12,7 @@ from processes import Command
 
 from explorer.serve import serve_command
 from explorer.serve.command import main
-from explorer.serve.serve_command import find_notebook, find_reveal
+from explorer.serve.serve_command import find_reveal
 from explorer.talk.slides import RUNS, SLIDES
 
 ROOT = Path(__file__).parents[2]
@@ -43,16 +43,6 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
         err
         == 'nn-explorer: the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".\n'
     )
-
-
-def test_the_extra_is_declared():
-    assert 'present = [\n    "sphinx-revealjs>=3.2,<4"' in (ROOT / "pyproject.toml").read_text(
-        encoding="utf-8"
-    )
-
-
-def test_a_checkout_serves_its_own_notebook():
-    assert find_notebook(serve_command.PRESENTATION) == ROOT / "notebooks" / "presentation.ipynb"
 
 
 def test_recordings_that_cannot_be_written_are_one_sentence(monkeypatch, capsys):

@@ -81,12 +81,13 @@ def seats(clock):
 @pytest.fixture
 def kernels(seats, monkeypatch):
     monkeypatch.setattr(kernels_module, "QUIET_SECONDS", 0)
+    monkeypatch.setattr(kernels_module, "READY_SECONDS", 0.05)
     return kernel_manager_class(Kernels, {}, seats)()
 
 
 async def seated(seats, kernels, browser, connections=1):
     """Open a page to its end, and connect it."""
-    seat = await seats.take(browser, kernels)
+    seat = await seats.assign(browser, kernels)
     async with seats.opening(seat, kernels):
         seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
     kernels.running[seat.kernel] = connections
@@ -98,17 +99,17 @@ def test_who_comes_first_sits_first_and_a_place_is_kept_by_asking(seats, kernels
     async def visit():
         first = await seated(seats, kernels, "a")
         await seated(seats, kernels, "b")
-        assert [seats.place(browser) for browser in "cdec"] == [1, 2, 3, 1]
+        assert [seats.position(browser) for browser in "cdec"] == [1, 2, 3, 1]
         clock.now += PLACE_SECONDS / 2
-        assert seats.place("d") == 2
+        assert seats.position("d") == 2
         clock.now += PLACE_SECONDS / 2  # c and e have not asked since
-        assert await seats.take("f", kernels) is None
-        assert [seats.place(browser) for browser in "df"] == [1, 2]
+        assert await seats.assign("f", kernels) is None
+        assert [seats.position(browser) for browser in "df"] == [1, 2]
         await kernels.shutdown_kernel(first.kernel)
         clock.now += RELOAD_SECONDS  # until then it may only be a reload
-        assert await seats.take("f", kernels) is None  # it is d's
-        assert await seats.take("d", kernels)
-        assert seats.place("f") == 1
+        assert await seats.assign("f", kernels) is None  # it is d's
+        assert await seats.assign("d", kernels)
+        assert seats.position("f") == 1
 
     asyncio.run(visit())
 
@@ -116,16 +117,18 @@ def test_who_comes_first_sits_first_and_a_place_is_kept_by_asking(seats, kernels
 def test_a_page_that_is_reloaded_takes_its_own_seat_before_those_in_line(seats, kernels, clock):
     async def visit():
         first, second = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
-        assert seats.place("c") == 1
+        assert seats.position("c") == 1
         await kernels.shutdown_kernel(first.kernel)  # as its page is left
-        assert seats.place("c") == 1
-        assert await seats.take("a", kernels)
-        again = asyncio.ensure_future(seats.take("b", kernels))  # heard before the end of the page before it
+        assert seats.position("c") == 1
+        assert await seats.assign("a", kernels)
+        again = asyncio.ensure_future(
+            seats.assign("b", kernels)
+        )  # heard before the end of the page before it
         await asyncio.sleep(0)
         assert not again.done()
         await kernels.shutdown_kernel(second.kernel)
         assert await again
-        assert seats.place("c") == 1
+        assert seats.position("c") == 1
 
     asyncio.run(visit())
 
@@ -134,7 +137,7 @@ def test_a_page_that_lost_its_connection_is_reloaded_in_its_own_seat(seats, kern
     async def visit():
         first, _ = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
         kernels.running[first.kernel] = 0
-        assert await seats.take("a", kernels)
+        assert await seats.assign("a", kernels)
         assert first.kernel not in kernels
 
     asyncio.run(visit())
@@ -144,7 +147,7 @@ def test_a_second_tab_is_a_second_visitor(seats, kernels, clock):
     async def visit():
         pages = await seated(seats, kernels, "a"), await seated(seats, kernels, "a")
         assert len({page.kernel for page in pages} & kernels.running.keys()) == 2
-        third = asyncio.ensure_future(seats.take("a", kernels))
+        third = asyncio.ensure_future(seats.assign("a", kernels))
         await asyncio.sleep(0)
         clock.now += 1
         assert await third is None
@@ -172,13 +175,13 @@ def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_so
     async def visit():
         loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
         clock.now += CONTESTED_SECONDS - 1
-        assert seats.place("c") == 1
+        assert seats.position("c") == 1
         seats.note_loading("a")
         clock.now += 2
         await seats.look(kernels)
         assert (loading.kernel in kernels, fetched.kernel) == (True, "")
         clock.now += RELOAD_SECONDS
-        assert await seats.take("c", kernels)
+        assert await seats.assign("c", kernels)
         clock.now += CONTESTED_SECONDS  # nobody is in line any more
         await seats.look(kernels)
         assert loading.kernel in kernels
@@ -189,7 +192,7 @@ def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_so
 def test_who_is_in_line_no_more_hurries_nobody(seats, kernels, clock):
     async def visit():
         pages = [await seated(seats, kernels, browser, 0) for browser in "ab"]
-        seats.place("c")
+        seats.position("c")
         clock.now += PLACE_SECONDS + CONTESTED_SECONDS
         await seats.look(kernels)
         assert all(page.kernel in kernels for page in pages)
@@ -210,7 +213,7 @@ def test_a_page_that_is_there_keeps_its_kernel_for_ever(seats, kernels, clock):
 
 def test_a_page_that_nobody_waited_for_leaves_no_kernel(seats, kernels):
     async def visit():
-        seat = await seats.take("a", kernels)
+        seat = await seats.assign("a", kernels)
         async with seats.opening(seat, kernels):
             seat.is_left = True
             seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import struct
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from types import SimpleNamespace
 
 import jinja2
@@ -19,27 +18,20 @@ from tornado.web import Application
 from tornado.websocket import websocket_connect
 from traitlets import HasTraits
 from voila import notebook_renderer
-from voila.app import Voila
 from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
-from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
-from explorer.serve import server as server_module
-from explorer.serve.environment import SHARE, TerminalFormatter
+from explorer.serve.environment import SHARE
 from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler, kernel_manager_class
 from explorer.serve.pages import (
     CompiledTemplates,
     PageExporter,
-    PageHandler,
-    PageScripts,
-    Script,
-    ScriptHandler,
 )
 from explorer.serve.request import ask_for_visitor
 from explorer.serve.serve_command import end_all_tasks
-from explorer.serve.server import TEMPLATE, ExplorerServer, ServerSettings
+from explorer.serve.server import TEMPLATE
 from explorer.serve.sockets import SocketHandler
 from explorer.training.share import n_cores
 from explorer.widgets import plotly_module
@@ -106,7 +98,7 @@ def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monke
     order, places = StartingOrder(), n_cores() + 1
 
     async def rush():
-        starts = [asyncio.ensure_future(order.take_place(has_visitor=True)) for _ in range(places + 4)]
+        starts = [asyncio.ensure_future(order.acquire_slot(has_visitor=True)) for _ in range(places + 4)]
         waiting = starts[places:]
         assert await is_waiting(waiting[0])
         assert all(start.done() for start in starts[:places])
@@ -115,7 +107,7 @@ def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monke
         order.note_ready("ready")  # twice, as a kernel that connects again
         assert not await is_waiting(waiting[0])
         assert await is_waiting(waiting[1])
-        order.leave_place()  # one that could not be started
+        order.release_slot()  # one that could not be started
         assert not await is_waiting(waiting[1])
         assert await is_waiting(waiting[2])
         order.note_start("slow")
@@ -374,49 +366,6 @@ def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
         assert await ask_for_visitor(address) == {}
 
     asyncio.run(asyncio.wait_for(lose(), 30))
-
-
-def test_voilas_pages_and_sockets_are_ours_and_each_script_has_its_address(monkeypatch):
-    theirs = [
-        ("/", TornadoVoilaHandler, {"kept": 1}),
-        ("/socket", VoilaKernelWebsocketHandler),
-        ("/visit", RequestInfoSocketHandler),
-        ("/else", int),
-    ]
-    monkeypatch.setattr(Voila, "init_handlers", lambda server: theirs)
-    server = ExplorerServer.__new__(ExplorerServer)
-    server.ip, server.static_paths = "0.0.0.0", []
-    server._settings = ServerSettings(Path("notebook.ipynb"))
-    script, part = Script("plotly.js", b"1"), Script("part.js", b"2")
-    server._scripts = PageScripts(script, [part], [])
-    found = server.init_handlers()
-    assert found[-3:] == [
-        ("/", PageHandler, {"kept": 1}),
-        ("/socket", SocketHandler),
-        ("/else", int),
-    ]  # kernels ask for their visitor elsewhere
-    for one in (script, part):
-        assert (f"/{one.address}", ScriptHandler, {"script": one, "far": True}) in found
-
-
-def test_what_the_server_logs_moves_no_cursor_whoever_says_it(monkeypatch):
-    begun = []
-
-    def begin(*_, **__):
-        begun.append(logging.lastResort.formatter)
-        raise InterruptedError  # before it has opened or started anything
-
-    monkeypatch.setattr(logging.lastResort, "formatter", None)
-    monkeypatch.setattr(
-        server_module, "page_scripts", lambda *_: PageScripts(Script("plotly.js", b"1"), [], [])
-    )
-    monkeypatch.setattr(Voila, "__init__", begin)
-    with suppress(InterruptedError):
-        ExplorerServer(ServerSettings(Path("notebook.ipynb")))
-    ours = ExplorerServer.__new__(ExplorerServer).log.handlers
-    assert [type(one) for one in (*begun, *(handler.formatter for handler in ours))] == [
-        TerminalFormatter
-    ] * 2
 
 
 def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):

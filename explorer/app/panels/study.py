@@ -21,7 +21,7 @@ from explorer.training.studies.study import StudyDelivery, StudyRunner, workers_
 from explorer.training.studies.summary import setting_values, study_words, varied
 from explorer.widgets.rendered import Display
 from explorer.widgets.study_parts import StudyFiles, StudyProgress
-from explorer.wording import counted, duration, enumerated, in_line
+from explorer.wording import counted, duration, enumerated, queue_text
 
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 """The study that the tab opens with on MNIST: the exercise's network, trained in advance."""
@@ -244,7 +244,7 @@ class StudyPanel:
         n_runs, n_done = len(self._study.configs), len(self._trials)
         parts = [f"{n_done} of {counted(n_runs, 'run')}"]
         if self._in_line:
-            parts.append(in_line(self._in_line))
+            parts.append(queue_text(self._in_line))
         elif self._cost is not None and self._done > 0:
             seconds = self._cost.seconds_left(self._done, monotonic() - self._started)
             parts.append(f"{duration(seconds)} left")

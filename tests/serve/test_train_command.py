@@ -412,16 +412,6 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
     assert json.loads(capsys.readouterr().out)["config"] == json_config(changed)
 
 
-def test_the_fix_of_a_diverged_run_works(command):
-    start = (
-        "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&n=103&batch=103"
-    )
-    code, _, err = command("--from-url", start)
-    assert code == 1
-    options = re.search(r"train again with (--.+)\.$", err.strip()).group(1).split()
-    assert command("--from-url", start, *options)[0] == 0
-
-
 def test_nothing_is_saved_when_no_epoch_has_ended(command, tmp_path):
     start = [
         "--from-url",

@@ -115,19 +115,6 @@ class TrainingConfig:
         for name, field in FIELDS.items():
             object.__setattr__(self, name, field.check(getattr(self, name)))
 
-    @staticmethod
-    def problems(values: Mapping[str, Any]) -> dict[str, ConfigError]:
-        """Validate `values`: return the errors by field, empty if `TrainingConfig(**values)` would succeed."""
-        found: dict[str, ConfigError] = {}
-        for name, value in values.items():
-            try:
-                FIELDS[name].check(value)
-            except KeyError:
-                found[name] = ConfigError(name, value, "one of the settings " + ", ".join(FIELDS))
-            except ConfigError as error:
-                found[name] = error
-        return found
-
     def replace(self, **changes: Any) -> TrainingConfig:
         """Return these settings with `changes` applied, validated again.
 

@@ -32,8 +32,9 @@ def epochs(found):
     return [event for event in found if isinstance(event, EpochRecord)]
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 64, 250, 300])
-@pytest.mark.parametrize("step", [1, 3, 13, 20])
+@pytest.mark.parametrize(
+    ("step", "batch_size"), [(1, 64), (1, 1), (3, 7), (3, 300), (13, 250), (20, 1), (20, 300)]
+)
 def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size, step):
     config = BASE.replace(batch_size=64, n_train=None)
     change = Change(step, 0.002, batch_size)
@@ -209,8 +210,16 @@ def test_more_epochs_go_on_from_the_last_one_although_the_best_weights_were_back
         np.testing.assert_array_equal(w, v)
 
 
-@pytest.mark.parametrize("batch_size", [1, 9, 64, 200, 550])  # in blocks, in slices, each scored, in parts
-@pytest.mark.parametrize("penalties", [{"l2": 0.05}, {"l1": 0.01}, {"l2": 0.02, "l1": 0.005}], ids=str)
+@pytest.mark.parametrize(
+    ("batch_size", "penalties"),
+    [
+        *(
+            (size, {"l2": 0.02, "l1": 0.005}) for size in (1, 9, 200, 550)
+        ),  # blocks, slices, each scored, parts
+        (64, {"l2": 0.05}),
+        (64, {"l1": 0.01}),
+    ],
+)
 def test_train_loss_has_the_penalty_before_each_update_as_the_textbook_has(
     small_dataset, batch_size, penalties
 ):

@@ -94,24 +94,8 @@ def assert_close_to_reference(weights, theta):
 # ---------------------------------------------------------------- the mathematics, step by step
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 4, 5, 16, 600])
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
-def test_weights_and_figures_follow_the_reference(small_dataset, activation, output, loss, batch_size):
-    """Two epochs over 103 images: 103 is a multiple of nothing, so each epoch ends in a short batch."""
-    config = SMALL.replace(hidden_activation=activation, output=output, loss=loss, batch_size=batch_size)
-    run = TrainingRun(config, small_dataset)
-    told = oracle(run)
-    events = records(run)
-    theta = told.theta
-    for batches, epoch in zip(told.epochs, epochs(events), strict=True):
-        theta, losses, right = reference.sgd(theta, told.X, told.D, batches, **told.options)
-        assert epoch.train_loss == pytest.approx(sum(losses) / 103, rel=1e-4)
-        assert epoch.train_accuracy == pytest.approx(sum(right) / 103, abs=1e-12)
-    assert_close_to_reference(events[-1].weights, theta)
-
-
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
-@pytest.mark.parametrize("batch_size", [1, 3, 4, 5, 7, 64, 256, 511, 512, 513, 520, 586, 587, 588, 60_000])
+@pytest.mark.parametrize("batch_size", [1, 3, 5, 64, 511, 512, 513, 587, 60_000])
 def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batch_size, reduction):
     """587 images cross the limits of loads (512), of blocks (32) and of mini-batches, at different places."""
     config = SMALL.replace(
@@ -231,13 +215,6 @@ def test_stretches_add_up_to_the_epoch(small_dataset, batch_size):
         done = number + 1
 
 
-def test_an_epoch_has_at_most_twenty_stretches(mnist):
-    run = TrainingRun(TrainingConfig(hidden_sizes=2, n_train=20_000, epochs=1, batch_size=100), mnist)
-    stretches = [event for event in run if isinstance(event, BatchRecord)]
-    assert 15 <= len(stretches) <= 20
-    assert stretches[-1].epoch == 1
-
-
 @pytest.mark.parametrize(("n_train", "batch_size"), [(20, 1), (103, 8), (587, 64), (600, 520), (600, 600)])
 def test_at_most_twenty_mini_batches_have_a_point_each(small_dataset, n_train, batch_size):
     """Each with the loss and accuracy of its own step, as the textbook finds them."""
@@ -279,12 +256,6 @@ def test_test_figures_are_exact_at_the_epochs_end(small_dataset):
         np.testing.assert_array_equal(event.confusion.sum(axis=1), np.bincount(small_dataset.test_labels))
         assert event.test_accuracy == np.trace(event.confusion) / 200
         assert event.seconds > 0
-
-
-def test_train_accuracy_is_not_test_accuracy(small_dataset):
-    """A mistake that the exercise invites: the figure of one split reported for the other."""
-    last = epochs(TrainingRun(SMALL.replace(n_train=30, epochs=40, learning_rate=0.3), small_dataset))[-1]
-    assert last.train_accuracy > last.test_accuracy + 0.1
 
 
 def test_an_evaluation_is_exact_over_both_sets(small_dataset):
@@ -398,14 +369,6 @@ def test_two_runs_are_equal_to_the_bit(small_dataset, batch_size):
     first, second = (records(TrainingRun(config, small_dataset)) for _ in range(2))
     assert figures(first) == figures(second)
     assert_same_snapshots(first, second)
-
-
-@pytest.mark.parametrize(
-    "change", [{"seed": 4}, {"learning_rate": 0.021}, {"batch_size": 17}, {"n_train": 102}]
-)
-def test_another_setting_gives_other_records(small_dataset, change):
-    config = SMALL.replace(batch_size=16)
-    assert list(train(config, small_dataset)) != list(train(config.replace(**change), small_dataset))
 
 
 def test_numpys_global_random_numbers_are_left_alone(small_dataset):
@@ -523,16 +486,6 @@ def test_the_network_of_a_run_in_mid_epoch_is_that_of_its_weights(small_dataset,
         np.testing.assert_array_equal(found, weights)
 
 
-def test_extending_in_the_middle_of_a_run(small_dataset):
-    config = SMALL.replace(batch_size=16)
-    longer = records(TrainingRun(config.replace(epochs=4), small_dataset))
-    run = TrainingRun(config, small_dataset)
-    events = [next(run) for _ in range(5)]
-    run.extend(4)
-    events = [event for event in events if event is not None] + records(run)
-    assert figures(events) == figures(longer)
-
-
 @pytest.mark.parametrize("changes", [{"batch_size": 2}, {"batch_size": 16}, {"batch_size": 600}, CHANGED])
 def test_a_run_that_starts_from_a_snapshot_goes_on_as_the_other_did(small_dataset, changes):
     config = SMALL.replace(epochs=4, **changes)
@@ -579,23 +532,6 @@ def test_a_run_with_no_epoch_to_go_is_there_to_be_looked_at(small_dataset):
     assert again.evaluate().train_accuracy == before.evaluate().train_accuracy
 
 
-def test_a_finished_run_has_nothing_more_to_say(small_dataset):
-    run = TrainingRun(SMALL, small_dataset)
-    assert records(run)
-    assert records(run) == []
-
-
-def test_train_gives_the_epochs_alone(small_dataset):
-    assert list(train(SMALL, small_dataset)) == epochs(TrainingRun(SMALL, small_dataset))
-
-
-def test_two_trainings_side_by_side_do_not_touch_each_other(small_dataset):
-    other = SMALL.replace(seed=9, batch_size=2)
-    pairs = list(zip(train(SMALL, small_dataset), train(other, small_dataset), strict=True))
-    assert [a for a, _ in pairs] == list(train(SMALL, small_dataset))
-    assert [b for _, b in pairs] == list(train(other, small_dataset))
-
-
 def test_records_do_not_depend_on_the_number_of_blas_threads(small_dataset):
     """Two threads add up in another order, so their sums differ in the last bits."""
     config = SMALL.replace(n_train=587, batch_size=587)
@@ -634,13 +570,6 @@ def test_n_train_takes_images_from_the_front(small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     assert run.n_samples == 103
     assert epochs(run) == list(train(SMALL.replace(n_train=None), front))
-
-
-def test_all_images_are_used_when_n_train_is_none(small_dataset):
-    run = TrainingRun(SMALL.replace(n_train=None, batch_size=7), small_dataset)
-    assert run.n_samples == 600
-    assert run.steps_per_epoch == 86
-    assert epochs(run) == list(train(SMALL.replace(n_train=600, batch_size=7), small_dataset))
 
 
 def test_more_images_than_there_are_is_refused(small_dataset):
@@ -692,26 +621,9 @@ def test_a_diverged_run_keeps_what_came_before(small_dataset):
     assert all(math.isfinite(record.test_loss) for record in epochs(seen))
 
 
-def test_a_small_network_learns_the_patterns(small_dataset):
-    last = list(
-        train(
-            SMALL.replace(n_train=None, hidden_sizes=16, epochs=15, learning_rate=0.1, batch_size=8),
-            small_dataset,
-        )
-    )[-1]
-    assert last.test_accuracy > 0.95
-    assert last.train_accuracy > 0.95
-
-
 @pytest.mark.slow
 def test_the_exercise_reaches_its_mark(mnist):
     """784-32-10, sigmoid, squared error, batch 512, 10 epochs: 93.5 % of the 10 000 test images, seeds 0 to 2."""
     last = [list(train(TrainingConfig(seed=seed), mnist))[-1] for seed in range(3)]
     assert np.mean([record.test_accuracy for record in last]) >= 0.935
     assert [record.confusion.sum() for record in last] == [10_000] * 3
-
-
-def test_uniform_weights_learn_nothing(mnist):
-    """The exercise's own first try: every hidden unit saturated, and one answer for every image."""
-    last = list(train(TrainingConfig(initializer="uniform", epochs=2), mnist))[-1]
-    assert last.test_accuracy < 0.12

@@ -71,8 +71,3 @@ def test_the_moment_nearest_to_an_epoch_is_found():
     made = timeline(11, 10_000)
     assert [made.nearest(epoch).epoch for epoch in (0, 2.9, 3, 5, 99)] == [0, 2, 2, 4, 11]
     assert Timeline().nearest(3) is None
-
-
-def test_an_empty_timeline_has_no_newest():
-    assert Timeline().newest is None
-    assert Timeline().moments == ()

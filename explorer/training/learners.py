@@ -37,17 +37,24 @@ class Learner(Protocol):
 
     learning_rate: float
     """Rate of the next mini-batch."""
-    n_trained: int
-    """Images of the current epoch that it has trained on."""
-    scores_each: bool
-    """Whether a part's `batch` is to be recorded, rather than its `score`."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images of the next mini-batch."""
+
+    @property
+    def scores_each(self) -> bool:
+        """Whether a part's `batch` is to be recorded, rather than its `score`."""
 
     @property
     def n_bytes(self) -> int:
         """Size of its weights."""
 
-    def epoch(self, number: int) -> Iterator[Part | None]:
-        """Train an epoch, 1 for the first; yield None while a mini-batch is half done and can't be paused."""
+    def epoch(self, number: int, begin: int) -> Iterator[Part | None]:
+        """Train an epoch, 1 for the first, from its image `begin` on; it ends early if it is resized.
+
+        Yields None while a mini-batch is half done and can't be paused.
+        """
 
     def resize(self, batch_size: int) -> None:
         """Use another batch size from the next mini-batch on."""
@@ -72,15 +79,17 @@ class Learner(Protocol):
     ) -> Generator[None, None, ScoredSet]:
         """Score images with the current weights."""
 
-    def batch_scoring(self, before: Weights, after: Weights) -> Generator[None, None, Sequence[Score]]:
-        """Score the newest mini-batch with the weights before and after its step; empty if there was none."""
+    def batch_scoring(
+        self, batch: slice, before: Weights, after: Weights
+    ) -> Generator[None, None, Sequence[Score]]:
+        """Score a mini-batch of the epoch with the weights before and after its step; empty if there was none."""
 
 
 class EngineLearner:
     """The textbook's network, trained by the engine. It implements `Learner`."""
 
     def __init__(self, config: TrainingConfig, dataset: Dataset, n_threads: int) -> None:
-        self._config, self._dataset, self.n_trained = config, dataset, 0
+        self._config, self._dataset = config, dataset
         network = self.new_network()
         self._rng = network.rng  # after the weights, it draws the order of the samples
         is_on = config.augmentation.is_on
@@ -98,14 +107,11 @@ class EngineLearner:
             take=None if self._augmented is None else self._augmented.take,
         )
         self._order = np.arange(0)  # of the samples in the newest epoch
-        self._newest = slice(0)  # the newest mini-batch in the order
-        self.scores_each = False
         self.scoring = Scorer(self._model).scoring
         self.weights = self._model.parameters.weights
 
     @property
     def learning_rate(self) -> float:
-        """Rate of the next mini-batch."""
         return self._batches.learning_rate
 
     @learning_rate.setter
@@ -113,50 +119,46 @@ class EngineLearner:
         self._batches.learning_rate = rate
 
     @property
+    def batch_size(self) -> int:
+        return self._batches.batch_size
+
+    @property
+    def scores_each(self) -> bool:
+        return self._batches.scores_each
+
+    @property
     def n_bytes(self) -> int:
-        """Size of its weights."""
         return self._model.parameters.flat.nbytes
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network of this kind, freshly initialised."""
         return new_network(self._config, self._dataset)
 
     def set_weights(self, weights: Weights) -> None:
-        """Continue with other weights; `ValueError` if they don't fit."""
         network = self.new_network()
         network.set_weights(weights)
         self._model.parameters.set_weights(network.parameters)
 
     def skip(self, n_epochs: int) -> None:
-        """Draw the order of the samples of so many epochs, without training on them."""
         for _ in range(n_epochs):
             self._rng.permutation(self._dataset.n_train)
 
     def resize(self, batch_size: int) -> None:
-        """Use another batch size from the next mini-batch on."""
         self._batches = self._batches.resized(batch_size)
 
     def settled(self) -> AbstractContextManager[None]:
-        """Return a context in which the weights are those after the last mini-batch."""
         return self._batches.settled()
 
-    def epoch(self, number: int) -> Iterator[Part]:
-        """Train an epoch, 1 for the first."""
-        n, self.n_trained = self._dataset.n_train, 0
-        self._order = self._rng.permutation(n)
-        if self._augmented is not None:
-            self._augmented.begin(number, self._order)
-        while self.n_trained < n:  # other batches go on when they are resized
-            batches, self.scores_each = self._batches, self._batches.scores_each
-            for part in batches.epoch(self._order, number, self.n_trained):
-                if part.is_step:
-                    stop = min(self.n_trained + batches.batch_size, n)
-                    self._newest, self.n_trained = slice(self.n_trained, stop), stop
-                yield part
+    def epoch(self, number: int, begin: int) -> Iterator[Part]:
+        if not begin:
+            self._order = self._rng.permutation(self._dataset.n_train)
+            if self._augmented is not None:
+                self._augmented.begin(number, self._order)
+        return self._batches.epoch(self._order, number, begin)
 
-    def batch_scoring(self, before: Weights, after: Weights) -> Generator[None, None, Sequence[Score]]:
-        """Score the newest mini-batch with the weights before and after its step."""
-        chosen, scores = self._order[self._newest], []
+    def batch_scoring(
+        self, batch: slice, before: Weights, after: Weights
+    ) -> Generator[None, None, Sequence[Score]]:
+        chosen, scores = self._order[batch], []
         for weights in (before, after):
             network = self.new_network()
             network.set_weights(weights)

@@ -42,11 +42,11 @@ class OwnLearner:
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
         config = own.without_ours(config)
-        self._own, self._dataset, self.n_trained = own, dataset, 0
+        self._own, self._dataset = own, dataset
         made = own.make(config, dataset)
         self.config = config = recognised(own, made, config, dataset)
         """The settings, with the functions that the class chooses itself."""
-        self.learning_rate = config.learning_rate
+        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self._watch = watch = _Watch(own, config)
         self._made = made
         made.__class__ = watched(own.made_by, watch)
@@ -58,15 +58,12 @@ class OwnLearner:
 
     @property
     def n_bytes(self) -> int:
-        """Size of its weights."""
         return sum(array.nbytes for array in self.weights())
 
     def new_network(self) -> NeuralNetwork:
-        """Return another instance of the class, with initial weights of its own."""
         return self._own.network(self.config, self._dataset)
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
-        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; empty if it has other names or shapes."""
         data = self._dataset
         return self._own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
 
@@ -77,23 +74,19 @@ class OwnLearner:
     skip = resize = set_weights
 
     def settled(self) -> AbstractContextManager[None]:
-        """Return an empty context: the weights are always those after the last mini-batch."""
         return nullcontext()
 
-    def epoch(self, number: int) -> Iterator[Part | None]:
-        """Train an epoch by one call of `fit`."""
-        n, n_steps, told = self._dataset.n_train, 0, Score()
-        expected = -(-n // self.config.batch_size)
-        self.n_trained, self.is_fitting = 0, True
+    def epoch(self, number: int, begin: int) -> Iterator[Part | None]:
+        n, n_steps, n_images, told = self._dataset.n_train, 0, 0, Score()
+        expected, self.is_fitting = -(-n // self.batch_size), True
         with closing(self._by_turns(self._fit)) as scores:
             for score in scores:
                 if score is None:
                     yield None
                     continue
-                n_steps, self.n_trained = n_steps + 1, min(n, self.n_trained + score.n)
-                told += score
+                n_steps, n_images, told = n_steps + 1, n_images + score.n, told + score
                 is_short = told.n * SCORES_PER_EPOCH < n and expected > SCORES_PER_EPOCH
-                is_due = not is_short or self.n_trained == n
+                is_due = not is_short or n_images >= n
                 yield Part(n_steps <= expected, score, told if is_due else None)
                 told = Score() if is_due else told
         self.is_fitting = False
@@ -102,7 +95,6 @@ class OwnLearner:
             yield from [Part(is_step=True)] * (expected - n_steps)
 
     def batch_scoring(self, *_: Any) -> Generator[None, None, Sequence[Score]]:
-        """Score the newest mini-batch before and after its step; empty if there was none."""
         (X, d), first = self._watch.batch, self._watch.score
         if not first.n:
             return ()
@@ -112,7 +104,6 @@ class OwnLearner:
     def scoring(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64]
     ) -> Generator[None, None, ScoredSet]:
-        """Score images with the current weights."""
         twin, n, n_classes = self._twin(), len(labels), self._dataset.n_classes
         Y = np.empty((n, n_classes), np.float32)
         rows = images.reshape(n, -1)

@@ -153,6 +153,7 @@ class TrainingRun:
         self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
         self._stopping = EarlyStopping()
         self._trained = 0  # images of the current epoch
+        self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
         self._recorded = 0.0  # epochs, by the newest record
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
@@ -319,7 +320,7 @@ class TrainingRun:
         `goes_on` is called before each few hundred images; if it returns False, None is returned.
         """
         after = self.weights()
-        scores = _unless_left(self._learner.batch_scoring(before, after), goes_on)
+        scores = _unless_left(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
         if not scores:
             return None
         return _batch_step(self.step, scores, before, after)
@@ -378,29 +379,34 @@ class TrainingRun:
         self._trained, self.step = 0, self._steps_before  # also where an abandoned epoch begins again
         yield from self._settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
-        for part in learner.epoch(number):
-            self.is_within = part is None
-            if part is None:
-                yield None
-                continue
-            if part.is_step:
-                self._trained = learner.n_trained
-                self.step += 1
-                rate = learner.learning_rate
-            if part.score is not None:
-                whole += part.score
-                self._check_finite(whole, number)
-            point = part.batch if learner.scores_each else part.score
-            if point is not None:
-                seen += point.n
-            at = number - 1 + min(1.0, seen / n)
-            if point is None or at <= self._recorded:  # the second in an epoch that begins again
-                yield None
-            else:
-                self._recorded = at
-                yield BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
-            if part.is_step and self._trained < n:
-                yield from self._settings.before_batch(number, self.step, self._trained)
+        while self._trained < n:
+            size, scores_each = learner.batch_size, learner.scores_each
+            for part in learner.epoch(number, self._trained):
+                self.is_within = part is None
+                if part is None:
+                    yield None
+                    continue
+                if part.is_step:
+                    stop = min(self._trained + size, n)
+                    self._newest, self._trained = (self._trained, stop), stop
+                    self.step += 1
+                    rate = learner.learning_rate
+                if part.score is not None:
+                    whole += part.score
+                    self._check_finite(whole, number)
+                point = part.batch if scores_each else part.score
+                if point is None:
+                    yield None
+                else:
+                    seen += point.n
+                    at = number - 1 + min(1.0, seen / n)
+                    is_new = at > self._recorded  # False in an epoch that begins again
+                    self._recorded = max(at, self._recorded)
+                    yield (
+                        BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate) if is_new else None
+                    )
+                if part.is_step and self._trained < n:
+                    yield from self._settings.before_batch(number, self.step, self._trained)
         self.is_within = False
         if whole.n:
             return whole

@@ -26,7 +26,7 @@ from explorer.training import FIELDS, CompletedRun, History, TrainingConfig, Tra
 from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.training.studies import StudyError, Trial, read_journal, study
-from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.configs import Cost, measured_cost
 from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated, percent
 

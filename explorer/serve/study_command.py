@@ -25,8 +25,7 @@ from explorer.serve.run_options import FAILED, INTERRUPTED, positive
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
-from explorer.training.studies.configs import BATCH_SIZES, batch_size_grid, parse_values
-from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.configs import BATCH_SIZES, Cost, batch_size_grid, measured_cost, parse_values
 from explorer.training.studies.summary import level_rows, levels, outcome, study_words, varied
 from explorer.wording import counted, duration, grouped
 

@@ -20,8 +20,7 @@ from explorer.notebook import studies
 from explorer.notebook.studies import CompletedStudy, run_study, with_progress
 from explorer.training import ConfigError, TrainingConfig, train
 from explorer.training.studies import StudyError, Trial, grid
-from explorer.training.studies.configs import batch_size_grid
-from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.configs import Cost, batch_size_grid, measured_cost
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2)
 TRIALS = [finished(0.9, seed=0, batch_size=8), finished(0.8, seed=0, batch_size=64), diverged(batch_size=512)]
@@ -30,7 +29,7 @@ COST = Cost({trial.config: 1 / 3 for trial in TRIALS}, 1, seconds=45.0)  # too m
 CODE = """
 from made_trials import finished
 from explorer.notebook.studies import with_progress
-from explorer.training.studies.cost import Cost
+from explorer.training.studies.configs import Cost
 trials = [finished(0.9, seed=seed) for seed in range(3)]
 kept = [*with_progress(iter(trials), Cost({trial.config: 1 / 3 for trial in trials}, 1, 300.0))]
 print(kept == trials)

@@ -21,8 +21,7 @@ from explorer.serve import study_command
 from explorer.serve.command import main
 from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.training.studies import Trial, grid, read_journal, study
-from explorer.training.studies.configs import batch_size_grid
-from explorer.training.studies.cost import Cost
+from explorer.training.studies.configs import Cost, batch_size_grid
 from explorer.training.studies.journal import Journal
 
 SHORT = ("--epochs", "1", "--hidden", "4")

@@ -15,7 +15,7 @@ from explorer.datasets import Dataset, load_mnist
 from explorer.training import FIELDS, TrainingConfig, check_images
 from explorer.training.share import n_cores
 from explorer.training.studies import StudyError, Trial, read_journal
-from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies.configs import Cost, measured_cost
 from explorer.training.studies.journal import RecordedStudy, data_hash, journal_content, parse_journal
 from explorer.training.studies.study import StudyDelivery, StudyRunner, workers_for
 from explorer.training.studies.summary import setting_values, study_words, varied

@@ -25,7 +25,7 @@ from explorer.training.fields import ConfigError
 from explorer.training.records import bytes_at_work
 from explorer.training.run import check_images
 from explorer.training.share import Share, cores_each, n_cores, worker_seconds
-from explorer.training.studies.cost import n_weights
+from explorer.training.studies.configs import n_weights
 from explorer.training.studies.executors import DaskCluster, WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from explorer.training import ConfigError, TrainingConfig
+from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.studies import choice, grid, log_uniform, sample, uniform
-from explorer.training.studies.configs import batch_size_grid, batch_size_rates
+from explorer.training.studies.configs import (
+    NO_AXES,
+    as_text,
+    batch_size_grid,
+    batch_size_rates,
+    offered_values,
+    parse_values,
+)
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
 
@@ -157,3 +164,57 @@ def test_the_batch_size_question_about_another_network():
 )
 def test_both_reductions_take_the_same_step_at_300_images(config, rates):
     assert batch_size_rates(config) == rates
+
+
+# ---------------------------------------------------------------- as somebody types them
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "values"),
+    [
+        ("batch_size", "8, 32; 128,", (8, 32, 128)),
+        ("batch_size", "8, 8", (8,)),
+        ("batch_size", "60 000", (60_000,)),
+        ("batch_size", "1..100 ×3", (1, 10, 100)),
+        ("batch_size", "1, 32..128 x 2", (1, 32, 128)),
+        ("seed", "1..5", (1, 2, 3, 4, 5)),
+        ("learning_rate", "1e-3..1 ×4", (0.001, 0.01, 0.1, 1.0)),
+        ("learning_rate", "0.01 … 1 *3", (0.01, 0.1, 1.0)),
+        ("learning_rate", "0.01..100", (0.01, 0.1, 1.0, 10.0, 100.0)),
+        ("hidden_sizes", "32, 128-64", ((32,), (128, 64))),
+        ("hidden_sizes", "4..64 ×3", ((4,), (16,), (64,))),
+        ("loss", "squared_error, cross_entropy", ("squared_error", "cross_entropy")),
+        ("n_train", "1000, all", (1000, None)),
+    ],
+)
+def test_values_are_a_list_or_a_range(setting, text, values):
+    assert parse_values(FIELDS[setting], text) == values
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "expected"),
+    [
+        ("batch_size", "  ", "at least one value"),
+        ("batch_size", "8, many", "a whole number from 1 to"),
+        ("batch_size", "0..8", "a whole number from 1 to"),
+        ("learning_rate", "0.1..1 ×1", "2 to 1000 values in a range"),
+        ("learning_rate", "0.1..1 ×999999999", "2 to 1000 values in a range"),
+        ("batch_size", ",".join(map(str, range(1, 1002))), "at most 1000 values"),
+        ("output", "sigmoid..softmax", "a list of values"),
+        ("n_train", "1000..all", "a list of values"),
+        ("learning_rate", "nan", "a number from"),
+        ("hidden_sizes", "32..64-32", "a list of values"),
+    ],
+)
+def test_what_no_setting_may_be_is_refused(setting, text, expected):
+    with pytest.raises(ConfigError) as error:
+        parse_values(FIELDS[setting], text)
+    assert error.value.expected.startswith(expected)
+
+
+@pytest.mark.parametrize("setting", [name for name in FIELDS if name not in NO_AXES])
+def test_the_values_that_are_offered_can_be_used(setting):
+    field = FIELDS[setting]
+    values = parse_values(field, offered_values(field, TrainingConfig(learning_rate=100.0), 60_000))
+    assert len(values) > 1
+    assert parse_values(field, ", ".join(as_text(field, value) for value in values)) == values

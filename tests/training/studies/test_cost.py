@@ -9,8 +9,9 @@ import pytest
 from explorer import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.run import TrainingRun
-from explorer.training.studies import cost, grid
-from explorer.training.studies.cost import Cost, measured_cost
+from explorer.training.studies import configs as module
+from explorer.training.studies import grid
+from explorer.training.studies.configs import Cost, measured_cost
 from explorer.wording import long_duration
 
 SMALL = TrainingConfig(hidden_sizes=4, epochs=1)
@@ -26,7 +27,7 @@ def steps(monkeypatch):
             taken.append(self.config.batch_size)
             return super().__next__()
 
-    monkeypatch.setattr(cost, "TrainingRun", Counted)
+    monkeypatch.setattr(module, "TrainingRun", Counted)
     return taken
 
 
@@ -72,7 +73,7 @@ def test_of_the_largest_network_a_step_or_two_are_timed(mnist, steps):
 
 
 def test_several_at_once_take_less_time_but_none_less_than_its_longest_run(small_dataset, monkeypatch):
-    monkeypatch.setattr(cost, "perf_counter", itertools.count().__next__)  # each timing takes a second
+    monkeypatch.setattr(module, "perf_counter", itertools.count().__next__)  # each timing takes a second
     long = SMALL.replace(epochs=500)
     configs = [*grid(SMALL, seed=range(20)), long]
     one, two, many = (measured_cost(configs, small_dataset, n_workers=n) for n in (1, 2, 100))

@@ -96,28 +96,28 @@ def add_page_options(parser: ArgumentParser) -> None:
     add("--port", type=port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
     words = f"address to listen on (default: {PageOptions.ip}, this computer only); "
     add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
-    words = "visitors at once, each with a Python process (default: as many as the machine bears); more wait"
+    words = (
+        "most visitors at once, each with a Python process (default: what the machine can carry); others wait"
+    )
     seats = whole_number("a number of seats is a whole number from 1")
     add("--seats", type=seats, metavar="N", help=words)
     add("--no-browser", action="store_true", help="don't open the page in the browser")
     add("--debug", action="store_true", help="log more, and show errors on the page")
     words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
     add("--base-url", type=_base_url, metavar="/PATH/", help=words)
-    words = f"ask for a password now, and then everybody (or: ${PASSWORD})"
+    words = f"ask for a password now, which every visitor must then enter (or: ${PASSWORD})"
     add("--password", action="store_true", help=words)
-    add("--password-file", type=Path, metavar="FILE", help="read that password from the file's first line")
-    words = "let in who has this token, in a link or at the login; without TEXT $JUPYTER_TOKEN or a new one"
+    add("--password-file", type=Path, metavar="FILE", help="read the password from the file's first line")
+    words = "let in anyone with this token, in a link or at login; without TEXT, $JUPYTER_TOKEN or a new one"
     add("--token", type=_token, nargs="?", const="", metavar="TEXT", help=words)
-    words = "let everybody in who reaches an --ip other than this computer's own"
+    words = "let in everyone who can reach an --ip other than this computer's own"
     add("--open", action="store_true", help=words)
     words = "name under which browsers may reach the page, as example.org; may be given several times"
     add("--allow-host", type=_name, action="append", metavar="NAME", help=words)
     add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
     add("--keyfile", type=Path, metavar="FILE", help="the certificate's key, where it is another file")
     bound = whole_number("expected a whole number of at least 1")
-    words = (
-        f"longest training at a stretch (default: {MINUTES}; none where only this computer reaches the page)"
-    )
+    words = f"longest uninterrupted training (default: {MINUTES}; unlimited if only this computer reaches the page)"
     add("--max-training-minutes", type=bound, metavar="N", help=words)
     words = f"memory for all processes of a visitor (default: {MEGABYTES})"
     add("--seat-memory", type=bound, metavar="MB", help=words)
@@ -161,7 +161,7 @@ def _hashed_password(arguments: PageOptions, environment: Mapping[str, str]) -> 
             found = path.read_text("utf-8-sig").partition("\n")[0]
         elif arguments.password:
             found = getpass("Password: ")
-            is_sure = found == getpass("Once more: ")
+            is_sure = found == getpass("Repeat password: ")
         elif not (found := environment.get(PASSWORD, "")):
             return ""
     except (OSError, UnicodeDecodeError, EOFError) as error:

@@ -189,7 +189,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("paths", nargs="*", type=Path, metavar="PATH", help="a .py, a .ipynb, or a folder of them")
     add("--json", action="store_true", help="write a JSON object for each submission, a line each")
     for option, usual, unit in zip(("--seconds", "--memory"), Limits(), ("N", "MB"), strict=True):
-        words = f"what a submission may take (default: {usual})"
+        words = f"limit for each submission (default: {usual})"
         add(option, type=positive, default=usual, metavar=unit, help=words)
     words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
     add("--cells", choices=("otter", "nbgrader"), help=words)

@@ -49,7 +49,7 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
         names = dict.fromkeys(f"--{name.replace('_', '-')}" for name in (field.key, field.name))
         metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
         group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
-    others = parser.add_argument_group("where the settings start (single options change them)")
+    others = parser.add_argument_group("where the settings come from (single options override them)")
     start = others.add_mutually_exclusive_group()
     start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(_PRESETS)}")
     start.add_argument("--from-url", metavar="URL", help="a link to the page, or the part after its “?”")

@@ -129,13 +129,13 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
 
     Settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Test images:
     ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``, ``predicted`` and
-    ``times``; the most frequently predicted class as ``favourite``, and its share of all images as
-    ``favourite_share``. If the moment has weights, ``saturated`` is the share of the first hidden layer's
+    ``times``; the most frequently predicted class as ``favorite``, and its share of all images as
+    ``favorite_share``. If the moment has weights, ``saturated`` is the share of the first hidden layer's
     activations that are at a limit.
     """
     config, confusion, names = run.config, moment.confusion, dataset.class_names
     total, right, read = int(confusion.sum()), int(np.trace(confusion)), confusion.sum(axis=0)
-    favourite = int(read.argmax())
+    favorite = int(read.argmax())
     pair = next(iter(most_confused(confusion, 1)), None)
     numbers = {
         "units": config.architecture.replace("-", " and "),
@@ -149,8 +149,8 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
         "right": grouped(right),
         "wrong": grouped(total - right),
         "accuracy": f"{100 * moment.record.test_accuracy:.1f} %",
-        "favourite": names[favourite],
-        "favourite_share": f"{100 * read[favourite] / total:.0f} %",
+        "favorite": names[favorite],
+        "favorite_share": f"{100 * read[favorite] / total:.0f} %",
         "true": names[pair.true] if pair else "–",
         "predicted": names[pair.predicted] if pair else "–",
         "times": grouped(pair.count if pair else 0),

@@ -30,8 +30,8 @@ def test_a_collapsed_network_reads_all_as_one(runs, mnist):
     run = runs["summed"]
     found = spoken_numbers(run, run.newest, mnist)
     read = run.newest.confusion.sum(axis=0)
-    assert found["favourite"] == str(read.argmax())
-    assert found["favourite_share"] == f"{read.max() / 100:.0f} %"
+    assert found["favorite"] == str(read.argmax())
+    assert found["favorite_share"] == f"{read.max() / 100:.0f} %"
 
 
 def test_saturation_is_told_where_the_weights_are_known(runs, mnist):

@@ -117,7 +117,7 @@ def add_page_options(parser: ArgumentParser) -> None:
     add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
     add("--keyfile", type=Path, metavar="FILE", help="the certificate's key, where it is another file")
     bound = whole_number("expected a whole number of at least 1")
-    words = f"longest uninterrupted training (default: {MINUTES}; unlimited if only this computer reaches the page)"
+    words = f"longest uninterrupted training (default: {MINUTES}; no limit if only this computer has access)"
     add("--max-training-minutes", type=bound, metavar="N", help=words)
     words = f"memory for all processes of a visitor (default: {MEGABYTES})"
     add("--seat-memory", type=bound, metavar="MB", help=words)

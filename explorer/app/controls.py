@@ -69,8 +69,8 @@ class RunBarPart:
                 run.epoch,
                 run.config.epochs,
                 seconds_left,
-                run.place,
-                run.in_line,
+                run.position,
+                run.queue_position,
                 is_early=run.history.is_stopped_early,
                 restored=run.history.restored is not None,
             ),
@@ -145,7 +145,7 @@ class AdvicePart:
 
     def _on_action(self, name: str) -> None:
         if name in self._advice:
-            self._session.take(self._advice[name])
+            self._session.follow(self._advice[name])
 
 
 class DataChoice:

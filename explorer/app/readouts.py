@@ -100,7 +100,7 @@ def _epoch_time(run: SessionRun | None) -> Tile:
         return Tile("Epoch time", _NONE)
     seconds = run.history.last.seconds
     value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    return Tile("Epoch time", value, f"{counted(run.place[2], 'step')} an epoch")
+    return Tile("Epoch time", value, f"{counted(run.position[2], 'step')} an epoch")
 
 
 def _parameters(run: SessionRun | None) -> Tile:

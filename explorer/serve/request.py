@@ -102,7 +102,7 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
     if end.status != "finished":
         return None
     records = [event for event in events if event is not None]
-    return replace(SessionRun.beginning(training), number=1).taking("finished", [*records, end])
+    return replace(SessionRun.beginning(training), number=1).with_records("finished", [*records, end])
 
 
 @cache

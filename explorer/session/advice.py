@@ -45,7 +45,7 @@ class Advice:
     action: str = ""
     """Label of the action: ``"Learning rate 0.5 → 0.05"``; empty for none."""
     verb: Verb = ""
-    """The action that `Session.take` performs; empty for none."""
+    """The action that `Session.follow` performs; empty for none."""
     config: TrainingConfig | None = None
     """The settings to use for it; None for the current ones."""
 

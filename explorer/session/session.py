@@ -185,7 +185,7 @@ class Session(Trainer):
         """Discard the deleted runs for good."""
         self._publish(earlier=replace(self._draft.earlier, deleted=()))
 
-    def take(self, advice: Advice) -> None:
+    def follow(self, advice: Advice) -> None:
         """Perform the action of a piece of advice; raises the errors of that action."""
         if advice.config is not None:
             self.check(advice.config)

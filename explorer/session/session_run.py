@@ -159,7 +159,7 @@ class SessionRun(RunOrigin):
     """The ends of its epochs, which can be revisited."""
     status: RunnerStatus = "idle"
     """Status of the run."""
-    in_line: int = 0
+    queue_position: int = 0
     """The run's position in the queue for a core of the server: 1 is next; 0 while it has one."""
     evaluation: Evaluation | None = None
     """The newest exact figures, computed when the run pauses or ends; None once there are newer records."""
@@ -268,7 +268,7 @@ class SessionRun(RunOrigin):
         return max(known, default=self.steps_at_ends[self.first_epoch])
 
     @property
-    def place(self) -> tuple[int, int, int]:
+    def position(self) -> tuple[int, int, int]:
         """Epoch of the newest known mini-batch, its number there, from 1, and the mini-batches of that epoch."""
         ends = self.steps_at_ends
         epoch = min(max(1, bisect_left(ends, self._step)), self.config.epochs)
@@ -279,7 +279,7 @@ class SessionRun(RunOrigin):
         """The consecutive single steps within an epoch that led to the current pause; empty if not paused."""
         if self.status != "paused":
             return ()
-        last, within = self._step, self.place[1]
+        last, within = self._step, self.position[1]
         backwards = zip(reversed(self.steps), range(last, last - within, -1), strict=False)
         led_here = takewhile(lambda pair: pair[0].step == pair[1], backwards)
         return tuple(step for step, _ in led_here)[::-1]
@@ -366,7 +366,9 @@ class SessionRun(RunOrigin):
             return False
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
-    def taking(self, status: RunnerStatus, records: Iterable[Record], in_line: int = 0) -> SessionRun:
+    def with_records(
+        self, status: RunnerStatus, records: Iterable[Record], queue_position: int = 0
+    ) -> SessionRun:
         """Return the run updated with the runner's records, except those of its rivals in a race."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
         steps = self.steps
@@ -403,7 +405,7 @@ class SessionRun(RunOrigin):
         return replace(
             self,
             status=status,
-            in_line=in_line,
+            queue_position=queue_position,
             history=history,
             timeline=timeline,
             evaluation=evaluation,
@@ -449,7 +451,7 @@ def raced(run: SessionRun, first: SessionRun, records: Iterable[Record]) -> Sess
     """Return a rival of `first` updated with its records in their race; it ends with `first`, or fails before."""
     if run.history.end is not None:
         return run
-    run, end = run.taking(first.status, records), first.history.end
+    run, end = run.with_records(first.status, records), first.history.end
     if run.history.end is not None:
         return replace(run, status="failed")
     if end is None:
@@ -460,9 +462,9 @@ def raced(run: SessionRun, first: SessionRun, records: Iterable[Record]) -> Sess
         if final is not None and is_restored:
             is_early = last - final.epoch >= run.config.patience
             reason = restored_words(int(final.epoch), is_early=is_early)
-        return run.taking("finished", [RunEnd("finished", reason, final)])
+        return run.with_records("finished", [RunEnd("finished", reason, final)])
     reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
-    return run.taking("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
+    return run.with_records("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
 
 
 def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:

@@ -350,12 +350,12 @@ class SessionState:
             earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, status))
         return replace(self, run=run, config=run.config, starts_clean=False, earlier=earlier)
 
-    def taking(self, delivery: Delivery) -> Self:
+    def with_delivery(self, delivery: Delivery) -> Self:
         """Update the current run and its rivals with a delivery."""
         before, earlier = self.run, self.earlier
         if before is None:
             return self
-        run = before.taking(delivery.status, delivery.records, delivery.in_line)
+        run = before.with_records(delivery.status, delivery.records, delivery.in_line)
         news = [record for record in delivery.records if isinstance(record, RivalRecord)]
         for entry, rival in enumerate(map(earlier.numbered, self.rivals), 1):
             if rival is not None:

@@ -120,7 +120,7 @@ class TrainingThreads:
 
     def _deliver_reference(self, delivery: Delivery) -> None:
         if self._reference is not None:
-            self._reference = run = self._reference.taking(delivery.status, delivery.records)
+            self._reference = run = self._reference.with_records(delivery.status, delivery.records)
             if run.history.end is not None:
                 self._reference = None
                 self._on_reference(run)
@@ -151,7 +151,7 @@ class Trainer:
         self.check(self._draft.config)
         self._listeners: list[Listener] = []
         self._threads = TrainingThreads(
-            self.loop, on_delivery=self._take, on_reference=self._take_reference, on_test=self._take_test
+            self.loop, on_delivery=self._on_delivery, on_reference=self._on_reference, on_test=self._on_test
         )
 
     @property
@@ -248,7 +248,7 @@ class Trainer:
             self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset))
         self._begin(training, *runs)
 
-    def take_network(self, network: type[Any], config: TrainingConfig) -> None:
+    def use_network(self, network: type[Any], config: TrainingConfig) -> None:
         """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
         self.own = OwnClass(network)
         self._threads.leave_reference()
@@ -409,15 +409,15 @@ class Trainer:
         self._set(earlier=earlier.without(alike))
         self._threads.start_reference(training, run)
 
-    def _take(self, delivery: Delivery) -> None:
+    def _on_delivery(self, delivery: Delivery) -> None:
         if self._draft.run is not None:
-            self._draft = self._draft.taking(delivery)
+            self._draft = self._draft.with_delivery(delivery)
             self._publish()
 
-    def _take_reference(self, run: SessionRun) -> None:
+    def _on_reference(self, run: SessionRun) -> None:
         self._publish(earlier=self._draft.earlier.followed_by(run))
 
-    def _take_test(self, run: SessionRun, found: FinalTest) -> None:
+    def _on_test(self, run: SessionRun, found: FinalTest) -> None:
         """Store the results on the test set; meanwhile the run may have become an earlier one."""
         self._set(n_tested=self._draft.n_tested + 1)
         now = next((one for one in self._draft.runs if one.key == run.key), None)

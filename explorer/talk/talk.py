@@ -81,7 +81,7 @@ class SlideView:
             self.give_up("stopped" if end.status == "stopped" else failed)
             return
         if self.is_running:
-            epoch, step, n_steps = live.place
+            epoch, step, n_steps = live.position
             text = f"live: epoch {epoch} of {epochs}, step {step} of {n_steps}"
             if live.history.last:
                 text = f"live: epoch {min(live.epochs_done + 1, epochs)} of {epochs}"
@@ -235,7 +235,7 @@ class Talk:
         if run is None or run.number != number or run.status not in ("running", "paused"):
             return
         if self.session.wait(0) and self.session.status == "paused":
-            _, step, n_steps = run.place
+            _, step, n_steps = run.position
             is_within = not run.history.epochs and step < n_steps
             seconds = _STEP_SECONDS if is_within else EPOCH_SECONDS
             # The first epoch, in which it learns most, advances by a number of batches that doubles each time.

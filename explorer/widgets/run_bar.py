@@ -56,10 +56,10 @@ class RunProgress:
     """Epochs planned."""
     seconds_left: float | None = None
     """Estimated seconds until the end; None if unknown."""
-    place: tuple[int, int, int] | None = None
+    position: tuple[int, int, int] | None = None
     """For a paused run: the current epoch, 1 for the first, its mini-batches done, and the mini-batches per epoch.
     Without it, only the epoch is shown."""
-    waits: int = 0
+    queue_position: int = 0
     """For a running run: its queue position for a core, 1 for the next; 0 while it has one."""
 
     is_early: bool = False
@@ -75,13 +75,13 @@ class RunProgress:
         if self.status == "idle":
             return "not trained yet"
         if self.status == "paused":
-            if self.place is None:
+            if self.position is None:
                 return f"{under_way} · paused"
-            now, step, steps = map(grouped, self.place)
+            now, step, steps = map(grouped, self.position)
             return f"epoch {now} of {epochs} · step {step} of {steps} · paused"
         if self.status == "running":
             left = "" if self.seconds_left is None else f" · {duration(self.seconds_left)} left"
-            return under_way + (f" · {queue_text(self.waits)}" if self.waits else left)
+            return under_way + (f" · {queue_text(self.queue_position)}" if self.queue_position else left)
         if self.restored:
             return f"{'stopped early' if self.is_early else self.status} · weights of epoch {done}"
         return f"{self.status} · {done} of {counted(epochs, 'epoch')}"

@@ -217,7 +217,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         """Set a state from the page; a value in it, as ``jslink`` sends, is treated as typed."""
         state = dict(sync_data)
         if "value" in state:
-            self._take(state.pop("value"))
+            self._commit(state.pop("value"))
             if self.error:
                 self.send_state("value")
         if state:
@@ -233,11 +233,11 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             self._tell("now", self._field.clamp(f"{self.now * factor:.6g}"))
         if "typed" in content:
             try:
-                self._take(content["typed"])
+                self._commit(content["typed"])
             finally:
                 self._answered = str(content.get("number", ""))
 
-    def _take(self, typed: object) -> None:
+    def _commit(self, typed: object) -> None:
         """Use the typed value, numbers or text for anything else, or show what is wrong with it."""
         try:
             if isinstance(typed, str) and self.kind != "pair":

@@ -184,7 +184,7 @@ def test_a_collapsed_run_is_explained_and_fixed_by_one_click(small_dataset):
     assert app.wait(PATIENCE)
     (hint, *_) = app.session.advice
     assert messages(app)[hint.id]["action"] == hint.action
-    app.session.take(hint)
+    app.session.follow(hint)
     assert app.wait(PATIENCE)
     assert app.config == hint.config != bad
     assert hint.id not in messages(app)
@@ -284,7 +284,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]
     assert (now[5], now[6]) != (before[5], before[6])
-    assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).place[2]
+    assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
 
 
 def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):

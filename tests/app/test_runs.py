@@ -427,7 +427,7 @@ def test_an_earlier_run_keeps_its_newest_moment_only(app):
 def ended(dataset, seed):
     training = TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset)
     events = [event for event in training if event is not None]
-    return replace(SessionRun.beginning(training), number=seed + 1).taking(
+    return replace(SessionRun.beginning(training), number=seed + 1).with_records(
         "finished", [*events, training.evaluate()]
     )
 

@@ -89,14 +89,14 @@ def test_settings_that_wait_stay_as_they_are(paused):
 
 
 def test_the_place_in_an_epoch_is_that_of_its_batch_sizes(paused):
-    assert paused.state.run.place == (1, 2, 38)
+    assert paused.state.run.position == (1, 2, 38)
     paused.change(batch_size=568 // 4)
     step(paused)
-    assert paused.state.run.place == (1, 3, 6)  # 2 of 16, and 4 of 142
+    assert paused.state.run.position == (1, 3, 6)  # 2 of 16, and 4 of 142
     done(paused.step, "epoch")
-    assert paused.state.run.place == (1, 6, 6)
+    assert paused.state.run.position == (1, 6, 6)
     step(paused)
-    assert paused.state.run.place == (2, 1, 5)
+    assert paused.state.run.position == (2, 1, 5)
     assert [one.step for one in paused.state.run.stepped] == [7]
     assert finished(paused).steps_at_ends == (0, 6, 11, 16, 21)
 

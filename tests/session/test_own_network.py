@@ -94,5 +94,5 @@ def test_a_run_that_was_gone_back_to_is_not_trained_by_the_textbook(session):
 
 def test_the_runs_of_another_class_have_keys_of_their_own(session):
     before = {run.key for run in session.state.runs}
-    done(session.take_network, Renamed, CONFIG)
+    done(session.use_network, Renamed, CONFIG)
     assert not before & {run.key for run in session.state.runs}

@@ -95,7 +95,7 @@ def test_more_epochs_continue_the_run(trained, small_dataset):
 def paused_at(session):
     assert session.wait(PATIENCE)
     run = run_of(session)
-    return (session.status, *run.place[:2])
+    return (session.status, *run.position[:2])
 
 
 def test_a_finished_run_goes_on_ten_epochs_or_to_those_that_are_set(trained, small_dataset):
@@ -237,7 +237,7 @@ def test_without_auto_train_it_is_said_what_waits(trained):
     trained.apply(CONFIG)
     assert waiting_in(trained) is None  # they are trained
     trained.apply(CONFIG.replace(epochs=5))
-    done(trained.take, waiting_in(trained))
+    done(trained.follow, waiting_in(trained))
     assert (run_of(trained).number, len(run_of(trained).history), trained.state.waits) == (1, 5, False)
 
 
@@ -257,7 +257,7 @@ def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
     assert (run_of(trained).number, trained.state.waits) == (1, True)
     waiting = waiting_in(trained)
     assert waiting.action == "Train on from epoch 1"
-    done(trained.take, waiting)
+    done(trained.follow, waiting)
     run = run_of(trained)
     assert (run.number, run.parent.number, run.first_epoch, run.config.learning_rate) == (2, 1, 1, 0.02)
     assert (trained.state.waits, trained.state.selected_epoch) == (False, None)
@@ -288,7 +288,7 @@ def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, sma
     assert (run_of(forked).number, forked.state.start, forked.state.waits) == (number, "", True)
     assert waiting_in(forked).text == "Not trained yet: freshly initialised weights."
     forked.apply(CONFIG.replace(batch_size=8))  # other settings don't bring it back
-    done(forked.take, waiting_in(forked))
+    done(forked.follow, waiting_in(forked))
     assert run_of(forked).parent is None
     assert list(run_of(forked).history) == list(train(CONFIG.replace(batch_size=8), small_dataset))
 
@@ -360,7 +360,7 @@ def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
     (waiting,) = offered
     assert waiting.action == "Train with freshly initialised weights"
     assert "6 hidden units" in waiting.why
-    opened.take(waiting)
+    opened.follow(waiting)
     assert run_of(opened).number == number + 1
     done(opened.stop)
     assert run_of(opened).config == PRESETS["The exercise"]
@@ -520,7 +520,7 @@ def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset)
         for state in late:
             run = state.run
             assert run.new_network().layer_sizes == (784, 6, 10)
-            assert (run.n_samples, run.place[2]) == (600, 38)
+            assert (run.n_samples, run.position[2]) == (600, 38)
             assert run.newest is None or run.newest.weights
         session.close()
 
@@ -560,14 +560,14 @@ def test_a_run_has_its_place_in_line_until_it_is_its_turn(share, small_dataset):
     other = share()
     assert other.place() == 0
     waiting, places = Session(small_dataset, CONFIG), []
-    waiting.subscribe(lambda state: places.append(state.run.in_line))
+    waiting.subscribe(lambda state: places.append(state.run.queue_position))
     waiting.train()
     while 1 not in places:
         assert not waiting.wait(0.01)
     assert waiting.status == "running"
     other.leave()
     assert waiting.wait(PATIENCE)
-    assert (waiting.status, waiting.state.run.in_line) == ("finished", 0)
+    assert (waiting.status, waiting.state.run.queue_position) == ("finished", 0)
     waiting.close()
 
 
@@ -605,7 +605,7 @@ def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
     done(trained.train, CONFIG.replace(seed=1))
     trained.go_back_to(1)
     begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
-    run = run_of(trained).continued(5, "running").taking("running", [begun])
+    run = run_of(trained).continued(5, "running").with_records("running", [begun])
     assert run.newest.epoch == 3
     assert run.set_aside().has_network
 
@@ -673,7 +673,7 @@ def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(opened):
 def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
     run = dataclasses.replace(run_of(trained).continued(5, "running"), wanted=(0.005, 16), evaluation=None)
     step = run.history.batches[-1].step + 3
-    assert run.taking("running", [Change(step, 0.005, 16)]).now == (0.005, 16)
+    assert run.with_records("running", [Change(step, 0.005, 16)]).now == (0.005, 16)
 
 
 def test_a_run_that_was_gone_back_to_goes_on_with_nothing_of_the_one_before(trained, small_dataset):

@@ -68,7 +68,7 @@ def test_the_test_set_is_opened_once_at_the_end(session, small_dataset):
     offer = said(session, "test_set")
     assert offer.text.startswith("The test set is closed: 200 images that nothing was chosen by. Look once;")
     assert offer.action == "Open the test set"
-    session.take(offer)
+    session.follow(offer)
     network = run.new_network()
     network.set_weights(run.newest.weights)
     test = session.state.run.test
@@ -88,7 +88,7 @@ def test_a_later_opening_says_that_it_is_one(session):
     offer = said(session, "test_set")
     assert offer.text.startswith("The test set was opened for run 1: whatever was changed since then")
     assert offer.action == "Open the test set as well"
-    session.take(offer)
+    session.follow(offer)
     run = session.state.run
     assert (run.test.number, run.test.times) == (2, "for the 2nd time")
     assert (

@@ -133,7 +133,7 @@ class LabPanel:
         """Train a level's network; of earlier levels, only whether they are solved is kept."""
         self.level, self._guessed = level, ()
         chosen = LEVELS[level - 1]
-        self._session.take_network(chosen.network, chosen.config)
+        self._session.use_network(chosen.network, chosen.config)
         self._show_question()
         self._on_level(level)
 

@@ -60,7 +60,7 @@ class Curve:
         self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
 
     def _show_steps(self, run: SessionRun, history: History, theme: Theme) -> None:
-        metric, steps, place = self._metric, run.stepped, run.place
+        metric, steps, place = self._metric, run.stepped, run.position
         self._shows_steps = True
         self.figure.set_theme(theme)
         about = {"loss": run.config.loss_name, "held_out": run.held_out}

@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -18,7 +18,7 @@ from explorer.datasets.dataset import DIGITS
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import code, page
 from explorer.network import OPTIMIZERS
-from explorer.network.network import Network
+from explorer.network.methods import Dropout
 from explorer.training import Evaluation, TrainingConfig
 
 __all__ = ["training_script"]
@@ -34,7 +34,6 @@ _MODULES = (
     "network.regularization",
     "network.network",
     "network.methods",
-    "datasets.augmentation",
     "datasets.dataset",
     "exports.script_parts",
 )
@@ -49,30 +48,30 @@ _IMPORTS = (
     "from io import BytesIO",
     "from math import cos, pi",
     "from pathlib import Path",
-    "from types import SimpleNamespace",
 )
 _LEFT_OUT = MappingProxyType(
     {
         "Network": ("predict", "fit"),
         "Penalties": ("penalties", "optimizer", "train_iteration"),
-        "Dropout": ("draw_masks",),
+        "Dropout": ("draw_masks", "dropout", "masked"),
+        "Optimization": ("optimizer",),
     }
 )
 """Members that scripts define differently, or don't need."""
 
 _TABLES = MappingProxyType(
     {
-        "ACTIVATIONS": '"{0.hidden_activation}": {0.hidden_activation}',
-        "OUTPUTS": '"{0.output}": {0.output}',
-        "LOSSES": '"{0.loss}": {0.loss}',
-        "OUTPUT_DELTAS": '("{0.output}", "{0.loss}"): delta_{0.output}_{0.loss}',
-        "INITIALIZERS": '"{0.initializer}": {0.initializer}',
-        "SCHEDULES": '"{0.schedule}": {0.schedule}',
-        "OPTIMIZERS": '"{0.optimizer}": SimpleNamespace(change={1.change.__name__}, n_memories={1.n_memories}, '
-        "is_scale_free={1.is_scale_free}, decays_weights={1.decays_weights})",
+        "ACTIVATIONS": ('"{0.hidden_activation}"', "{0.hidden_activation}"),
+        "OUTPUTS": ('"{0.output}"', "{0.output}"),
+        "LOSSES": ('"{0.loss}"', "{0.loss}"),
+        "OUTPUT_DELTAS": ('("{0.output}", "{0.loss}")', "delta_{0.output}_{0.loss}"),
+        "INITIALIZERS": ('"{0.initializer}"', "{0.initializer}"),
+        "OPTIMIZERS": ('"{0.optimizer}"', "{1.change.__name__}"),
     }
 )
-"""An entry of each of the textbook's tables, as a format of settings and optimizer."""
+"""Key and function of an entry of each of the textbook's tables, as formats of settings and optimizer."""
+
+_OPTIMIZER = 'Optimizer = namedtuple("Optimizer", "change n_memories is_scale_free decays_weights")'
 
 
 def training_script(run: ExportedRun) -> str:
@@ -85,7 +84,7 @@ def training_script(run: ExportedRun) -> str:
     weights loads it by name. With validation images the figures refer to these, and the script finally prints the
     test accuracy.
     """
-    figures, stages = run.newest.record, [*_stages(run)]
+    figures, stages = run.newest.record, _stages(run)
     shown = f"The explorer showed a {run.config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%}"
@@ -96,6 +95,7 @@ def training_script(run: ExportedRun) -> str:
         "class_names": [*map(code, run.dataset.class_names)],
         "digits": DIGITS,
         "stages": stages,
+        "now": _values(stages),
         "wrapped": wrapped,
     }
     settings = page("script.py.j2", textbook="", imports=(), **values)
@@ -145,58 +145,109 @@ class _Stage:
         return round(self.end % 1 * self.n)
 
     @property
-    def steps(self) -> tuple[int, ...]:
-        """Cumulative number of mini-batches at each epoch's end."""
-        return self.config.steps_at_ends(self.n)
-
-    @property
     def changes(self) -> list[str]:
         """Mid-run changes of learning rate and batch size, as entries of a dictionary."""
-        first, last = self.steps[self.begin], self.steps[self.last]
-        coming = [change for change in self.config.changes if first < change.step < last]
-        return [f"{change.step}: ({change.learning_rate}, {change.batch_size})" for change in coming]
+        steps = self.config.steps_at_ends(self.n)
+        coming = [it for it in self.config.changes if steps[self.begin] < it.step < steps[self.last]]
+        return [f"{it.step}: ({it.learning_rate}, {it.batch_size})" for it in coming]
 
-    @property
-    def in_use(self) -> TrainingConfig:
-        """Its settings at its beginning."""
-        return self.config.at_step(self.steps[self.begin])
-
-    @property
-    def arguments(self) -> list[str]:
-        """Its network's arguments that differ from the textbook's defaults, as code."""
-        sizes, defaults = self.config.hidden_sizes, inspect.signature(Network).parameters
-        names = "hidden_activation", "output", "loss", "initializer"
-        own = {name: getattr(self.config, name) for name in names}
-        functions = [
-            f"{name}={code(value)}" for name, value in own.items() if value != defaults[name].default
-        ]
+    def network(self, head: str) -> str:
+        """Return its network as code, after `head`."""
+        sizes, names = self.config.hidden_sizes, ("hidden_activation", "output", "loss", "initializer")
+        functions = [code(getattr(self.config, name)) for name in names]
         hidden = sizes if len(sizes) > 1 else sizes[0]
-        return ["784", f"{hidden}", "10", *functions, "dtype=np.float32", f"seed={self.config.seed}"]
+        return wrapped(
+            f"{head}{self.name}(", ["784", f"{hidden}", "10", *functions, str(self.config.seed)], ")"
+        )
 
     @property
-    def amounts(self) -> str:
-        """The augmentation's maximum amounts, as keyword arguments."""
-        return ", ".join(f"{name}={getattr(self.config, name)}" for name in Augmentation.__slots__)
+    def settings(self) -> dict[str, str]:
+        """The settings of its training, as code."""
+        config, step = self.config, self.config.steps_at_ends(self.n)[self.begin]
+        in_use = config.at_step(step)
+        factor = _formula(config.schedule).partition(": ")[2].replace("T", str(config.epochs))
+        if config.warmup:
+            factor = f"{f'{factor} * ' * (factor != '1.0')}min(1.0, t / {config.warmup})"
+        return {
+            "epochs": f"range({self.begin + 1}, {self.last + 1})",
+            "seed": str(config.seed),
+            "n": f"{self.n:_}",
+            "n_used": f"{self.n + config.n_validation:_}",
+            "n_validation": str(config.n_validation),
+            "amounts": repr(tuple(getattr(config, name) for name in ("shift", *Augmentation.__slots__))),
+            "steps_before": str(step),
+            "changes": f"{{{', '.join(self.changes)}}}",
+            "rate": repr(in_use.learning_rate),
+            "batch_size": str(in_use.batch_size),
+            "by_mean": str(config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free),
+            "factor": factor,
+        }
 
-    @property
-    def rate(self) -> str:
-        """The learning rate of a mini-batch, as code."""
-        config, by_mean = self.config, self.config.reduction == "mean"
-        text = "learning_rate" if self.changes else repr(self.in_use.learning_rate)
-        if config.schedule != "constant" or config.warmup:
-            text += f" * rate_factor({code(config.schedule)}, t, {config.epochs}, {config.warmup})"
-        return f"{text} / len(batch)" if by_mean and not OPTIMIZERS[config.optimizer].is_scale_free else text
+
+def _stages(run: ExportedRun) -> list[_Stage]:
+    begin, stages = run.first_epoch, list[_Stage]()
+    penalised = any("Penalties" in _methods(stage.config) for stage in run.stages)
+    for stage in run.stages:
+        n = (stage.config.n_train or run.dataset.n_train) - stage.config.n_validation
+        methods = _methods(stage.config, penalised=penalised)
+        name = f"Run{len(stages) + 1}" if len(run.stages) > 1 else "Run" if methods else "Network"
+        stages.append(_Stage(stage.config, begin, stage.end, n, name, methods))
+        begin = ceil(stage.end)
+    return stages
 
 
-def _stages(run: ExportedRun) -> Iterator[_Stage]:
-    begin, configs = run.first_epoch, [stage.config for stage in run.stages]
-    penalised = any("Penalties" in _methods(config) for config in configs)
-    for number, (config, end) in enumerate(zip(configs, (stage.end for stage in run.stages), strict=True), 1):
-        methods = _methods(config, penalised=penalised)
-        name = ("Run" if len(configs) == 1 else f"Stage{number}") if methods else "Network"
-        n = (config.n_train or run.dataset.n_train) - config.n_validation
-        yield _Stage(config, begin, end, n, name, methods)
-        begin = ceil(end)
+def _values(stages: Sequence[_Stage]) -> dict[str, object]:
+    """Return the settings as the training loop needs them, and the classes of the networks.
+
+    A setting is a value, or ``network.name`` where the stages of a fork differ.
+    """
+    every, is_changing = [stage.settings for stage in stages], any(stage.changes for stage in stages)
+    for each in every if not is_changing else ():
+        del each["steps_before"], each["changes"]
+    differing = [name for name, value in every[0].items() if any(value != each[name] for each in every)]
+    if "by_mean" in differing and "rate" not in differing:
+        differing.append("rate")  # the line with both would be too long
+    now = {name: f"network.{name}" if name in differing else value for name, value in every[0].items()}
+    rate = "learning_rate" if is_changing else now["rate"]
+    if "factor" in differing:
+        now["factor"] += "(t)"
+        for each in every:
+            each["factor"] = f"staticmethod(lambda t: {each['factor']})"
+    if now["factor"] != "1.0":
+        rate += " * factor"
+    if now["by_mean"] != "False":
+        rate += " / len(batch)" if now["by_mean"] == "True" else " / len(batch) ** network.by_mean"
+    classes = [
+        (stage.name, stage.methods, _assignments(stage.methods, {name: each[name] for name in differing}))
+        for stage, each in zip(stages, every, strict=True)
+        if stage.name != "Network"
+    ]
+    return {
+        **now,
+        "step": rate,
+        "classes": classes,
+        "skipped": "network.epochs.start - 1" if "epochs" in differing else str(stages[0].begin),
+        "is_changing": is_changing,
+        "is_augmented": any(stage.config.augmentation.is_on for stage in stages),
+        "has_dropout": any("Dropout" in stage.methods for stage in stages),
+        "is_split": any(stage.config.n_validation for stage in stages),
+        "is_mixed": len({bool(stage.config.n_validation) for stage in stages}) > 1,
+    }
+
+
+def _assignments(methods: Mapping[str, Mapping[str, object]], settings: Mapping[str, str]) -> list[str]:
+    """Return assignments of the settings of methods, and of others as code, as many in a line as fit."""
+    values = {name: code(value) for each in methods.values() for name, value in each.items()} | {**settings}
+    lines, names = list[str](), list[str]()
+    for name in values:
+        line = f"    {', '.join([*names, name])} = {', '.join(values[it] for it in [*names, name])}"
+        if names and len(line) <= _WIDTH:
+            lines.pop()
+        else:
+            names, line = [], f"    {name} = {values[name]}"
+        names.append(name)
+        lines.append(line if len(line) <= _WIDTH else wrapped(*_opened(line)))
+    return lines
 
 
 def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, dict[str, object]]:
@@ -205,18 +256,19 @@ def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, di
     penalties = (0.0 if decays else config.l2, config.l1)
     every: dict[str, dict[str, object]] = {
         "Dropout": {"dropout": config.dropout, "input_dropout": config.input_dropout},
-        "Penalties": {"penalties": penalties if penalised or any(penalties) else 0.0},
+        "Penalties": {"penalties": penalties},
         "Optimization": {
             "optimizer": config.optimizer,
             "l2": config.l2 if decays else 0.0,
             "max_norm": config.max_norm,
         },
     }
-    used = {
-        name: {key: value for key, value in settings.items() if value not in (0.0, "sgd")}
+    off = {(0.0, 0.0), 0.0, "sgd"}
+    return {
+        name: settings
         for name, settings in every.items()
+        if not off.issuperset(settings.values()) or (penalised and name == "Penalties")
     }
-    return {name: settings for name, settings in used.items() if settings}
 
 
 # ---------------------------------------------------------------- the textbook
@@ -224,14 +276,14 @@ def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, di
 
 def _textbook(text: str, tables: str) -> str:
     """Return the source of everything in the textbook that a text uses, directly or indirectly, in its order."""
-    known, used, unread = {**_known(), "Network": f"{tables}\n\n\n{_known()['Network']}"}, set[str](), [text]
+    known, used, unread = {**_known(), "Network": f"{tables}\n\n{_known()['Network']}"}, set[str](), [text]
+    if "Dropout" not in text:
+        known["Activation"] = known["Activation"][: known["Activation"].index("\n\n")]
     while unread:
         new = _free_names(unread.pop()) & known.keys() - used
         used |= new
         unread += [known[name] for name in new]
-    constants = [known[name] for name in known if name in used and name.isupper()]
-    others = [known[name] for name in known if name in used and not name.isupper()]
-    return "\n\n\n".join(["\n".join(dict.fromkeys(constants)), *others]).strip()
+    return "\n\n".join(known[name] for name in known if name in used)
 
 
 def _free_names(text: str) -> set[str]:
@@ -251,22 +303,49 @@ def _known() -> Mapping[str, str]:
     known = dict(
         definition for name in _MODULES for definition in _definitions(import_module(f"explorer.{name}"))
     )
+    known = {
+        name: _with_numbers(re.sub(r"@np\.errstate.*\n", "", source), known) for name, source in known.items()
+    }
     known["Activation"] = known["Activation"].replace("NamedTuple", 'namedtuple("Activation", "value d")')
+    del known["Optimizer"]
+    known["Network"] = known["Network"].replace("np.dtype(dtype)", "np.float32")
+    known["Network"] = re.sub(r" +(loss = self.compute_loss|return loss\b).*\n?", "", known["Network"])
+    known["Dropout"] = re.sub(r" +if not .*\n.*\n", "", known["Dropout"])
+    known["Dropout"] = _inlined(known["Dropout"], plain_source(Dropout.masked), "self.masked")
+    for name in ("penalty", "d_penalty"):
+        known["Penalties"] = _inlined(known["Penalties"], known[name], name)
     known["Dropout"] += "\n\n" + indent(known["draw_masks"], "    ")
     return known
 
 
+def _inlined(source: str, definition: str, name: str) -> str:
+    """Return source with the formula of a function of one line in place of its calls with its own arguments."""
+    head, result = definition.splitlines()
+    arguments = head.partition("(")[2].removeprefix("self, ").removesuffix(":")
+    formula = result.partition("return ")[2]
+    factor = source.replace(f"* {name}({arguments}", f"* ({formula})")
+    return re.sub(rf"(?<!\w){re.escape(f'{name}({arguments}')}", lambda _: formula, factor)
+
+
+def _with_numbers(source: str, known: Mapping[str, str]) -> str:
+    """Return a definition with the values of constants in place of their names."""
+    return re.sub(
+        r"\b[A-Z][A-Z_0-9]*\b",
+        lambda name: known[name[0]] if known.get(name[0], "x")[0].isdigit() else name[0],
+        source,
+    )
+
+
 def _definitions(module: ModuleType) -> Iterator[tuple[str, str]]:
     """Yield the name and the source of the functions, classes and constants of a module."""
-    text = inspect.getsource(module)
-    for node in ast.parse(text).body:
+    for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             source = plain_source(getattr(module, node.name))
             if "\n" in source:  # an exception may have no body
                 yield node.name, _trimmed(source, _LEFT_OUT.get(node.name, ()))
         elif isinstance(node, ast.Assign):
-            names = (target.id for target in ast.walk(node.targets[0]) if isinstance(target, ast.Name))
-            yield from ((name, text.splitlines()[node.lineno - 1]) for name in names)
+            names = [target.id for target in ast.walk(node.targets[0]) if isinstance(target, ast.Name)]
+            yield from ((name, repr(getattr(module, name))) for name in names)
 
 
 def _trimmed(source: str, left_out: Collection[str]) -> str:
@@ -276,6 +355,8 @@ def _trimmed(source: str, left_out: Collection[str]) -> str:
     for node in ast.walk(definition):
         if isinstance(node, ast.FunctionDef):
             head, _, rest = lines[node.lineno].partition("(")
+            if node.name == "__init__":  # the scripts pass all arguments, by position, and compute in float32
+                rest = re.sub(r"\*, |dtype=[^,]+, |=[^,)]+", "", rest)
             lines[node.lineno] = wrapped(f"{head}(", rest.removesuffix("):").split(", "), "):")
     for node in definition.body if isinstance(definition, ast.ClassDef) else ():
         targets = node.targets if isinstance(node, ast.Assign) else ()
@@ -295,21 +376,43 @@ def _tables(stages: Sequence[_Stage]) -> str:
         [stage.config for stage in stages],
         {name for stage in stages for name in stage.methods},
     )
-    entries = {
-        name: [entry.format(it, OPTIMIZERS[it.optimizer]) for it in configs]
-        for name, entry in _TABLES.items()
-    }
-    slopes = {config.hidden_activation: f"d_{config.hidden_activation}" for config in configs}
-    if "Dropout" in methods:
-        entries["ACTIVATIONS"] = [f'"{name}": Activation({name}, {slope})' for name, slope in slopes.items()]
-    if not any("rate_factor" in stage.rate for stage in stages):
-        del entries["SCHEDULES"]
+    entries = {name: dict[str, str]() for name in _TABLES}
+    for config in configs:
+        optimizer = OPTIMIZERS[config.optimizer]
+        for name, (key, function) in _TABLES.items():
+            formula = _formula(function.format(config, optimizer))
+            if name == "ACTIVATIONS":
+                formula = f"Activation({formula}, {_formula(f'd_{config.hidden_activation}')})"
+            if name == "OPTIMIZERS":
+                formula = f"Optimizer({', '.join([formula, *map(str, astuple(optimizer)[1:])])})"
+            entries[name][key.format(config)] = formula
     if "Optimization" not in methods:
         del entries["OPTIMIZERS"]
-    lines = [wrapped(f"{name} = {{", [*dict.fromkeys(each)], "}") for name, each in entries.items()]
-    return "\n".join(
-        [*(f"{f}.d = {slope}" for f, slope in slopes.items() if "Dropout" not in methods), *lines]
-    )
+    lines = []
+    for name, each in entries.items():
+        lines += [_OPTIMIZER] * (name == "OPTIMIZERS")
+        items = [f"{key}: {formula}" for key, formula in each.items()]
+        whole = f"{name} = {{{', '.join(items)}}}"
+        is_short = len(whole) <= _WIDTH
+        lines += [whole] if is_short else [f"{name} = {{", *(f"    {item}," for item in items), "}"]
+    return "\n".join(lines)
+
+
+def _formula(name: str) -> str:
+    """Return a function as a formula if it is one line that no other function calls, else its name."""
+    (function,) = ast.parse(_known()[name]).body
+    match function:
+        case ast.FunctionDef(body=[ast.Return(value=ast.expr() as value)]) if name != "sigmoid":
+            formula = ast.get_source_segment(_known()[name], value) or ""
+            formula = f"({formula})" if isinstance(value, ast.Tuple) else formula
+            return f"lambda {ast.unparse(function.args)}: {formula}"
+    return name
+
+
+def _opened(line: str) -> tuple[str, list[str], str]:
+    """Return a line up to its first bracket, the items in the brackets, and the rest."""
+    head, bracket, rest = re.split(r"([\[{(])", line, maxsplit=1)
+    return head + bracket, re.split(r"(?<=\)), ", rest[:-1]), rest[-1]
 
 
 def wrapped(head: str, items: Sequence[str], tail: str) -> str:

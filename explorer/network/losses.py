@@ -61,8 +61,7 @@ def cross_entropy(y: Array, d: Array) -> float:
     counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
     (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
     """
-    tiny = np.finfo(y.dtype).tiny
-    return float(-np.sum(d * np.log(np.maximum(y, tiny))) + 0.0)  # adding 0.0 turns −0 into 0
+    return float(0.0 - np.sum(d * np.log(np.maximum(y, np.finfo(y.dtype).tiny))))
 
 
 @of_one_shape
@@ -94,8 +93,7 @@ def delta_sigmoid_cross_entropy(y: Array, d: Array) -> Array:
 def delta_softmax_squared_error(y: Array, d: Array) -> Array:
     """Return ∂L/∂aᵢ = yᵢ (gᵢ − Σⱼ gⱼ yⱼ) with g = y − d, since ∂yⱼ/∂aᵢ = yⱼ ([i = j] − yᵢ)."""
     g = y - d
-    delta: Array = y * (g - (g * y).sum(axis=0))
-    return delta
+    return np.asarray(y * (g - (g * y).sum(axis=0)))
 
 
 def delta_softmax_cross_entropy(y: Array, d: Array) -> Array:

@@ -29,7 +29,8 @@ class Penalties(Network):
     @property
     def penalty(self) -> float:
         """The penalty in the loss of each sample."""
-        return sum((penalty(W, *self.penalties) for W in self.W), 0.0)
+        l2, l1 = self.penalties
+        return sum((penalty(W, l2, l1) for W in self.W), 0.0)
 
     def total_loss(self, y: Array, d: Array) -> float:
         """Return the loss of outputs `y` for desired outputs `d`, both (n_output, n), with n penalties."""
@@ -37,9 +38,9 @@ class Penalties(Network):
 
     def backward(self, X: Array, y: Array, d: Array) -> tuple[Array, ...]:
         """Return the gradient of `total_loss`: ∂L/∂W ← ∂L/∂W + n (λ₂ W + λ₁ sign W)."""
-        gradient = super().backward(X, y, d)
-        for W, d_W in zip(self.W, gradient[::2]) if any(self.penalties) else ():
-            d_W += y.shape[1] * d_penalty(W, *self.penalties)  # (n_out, n_in)
+        gradient, (l2, l1) = super().backward(X, y, d), self.penalties
+        for W, d_W in zip(self.W, gradient[::2]) if l2 or l1 else ():
+            d_W += y.shape[1] * d_penalty(W, l2, l1)  # (n_out, n_in)
         return gradient
 
     def train_iteration(self, X: Array, d: Array, lr: float = 0.01) -> float:

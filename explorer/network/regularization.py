@@ -35,8 +35,7 @@ def dropout_mask(rng: np.random.Generator, rate: float, n_units: int, n: int) ->
     without dropout, so a trained network can be used without rescaling ("inverted" dropout). Srivastava
     et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
-    kept = rate <= rng.random((n, n_units), np.float32).T
-    return kept * np.float32(1 / (1 - rate))
+    return (rate <= rng.random((n, n_units), np.float32).T) * np.float32(1 / (1 - rate))
 
 
 def limit_norms(W: Array, longest: float) -> Array:
@@ -45,5 +44,4 @@ def limit_norms(W: Array, longest: float) -> Array:
     Max-norm (Srivastava et al. 2014, as above): large steps can't make the weights explode.
     """
     lengths = np.sqrt(np.square(W).sum(axis=1, keepdims=True))  # (n_out, 1)
-    limited: Array = W * np.minimum(1, longest / np.maximum(lengths, np.finfo(W.dtype).tiny))
-    return limited
+    return np.asarray(W * np.minimum(1, longest / np.maximum(lengths, np.finfo(W.dtype).tiny)))

@@ -10,7 +10,7 @@ import nbformat
 from lessons import code_cells
 
 from explorer.checks import TASKS
-from explorer.checks.solutions import solution
+from explorer.checks.tasks import solution
 
 EXERCISE = Path(__file__).parents[1] / "notebooks" / "exercise.ipynb"
 FEWER = """\

@@ -7,9 +7,20 @@ difference found, or raises an error of one line: what was expected, and what it
 """
 
 from explorer.checks import functions, loop, networks
-from explorer.checks.data import confusion, digits, evaluation, one_hot, pixels
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
-from explorer.checks.methods import adam, augmentation, dropout, early_stopping, momentum, split
+from explorer.checks.functions import (
+    adam,
+    augmentation,
+    confusion,
+    digits,
+    dropout,
+    early_stopping,
+    evaluation,
+    momentum,
+    one_hot,
+    pixels,
+    split,
+)
 from explorer.checks.networks import output_delta, several_layers
 from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed

@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer.checks import data, exercise, functions, loop, networks
-from explorer.checks.observations import KEPT, Probe, initialised, unkept
-from explorer.checks.recognition import recognise
+from explorer.checks import exercise, functions, loop, networks
+from explorer.checks.recognition import KEPT, Probe, initialised, recognise, unkept
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import METHODS, TASKS, textbook
@@ -437,8 +436,8 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "backward": _run(networks.gradients, 2),
         "train_iteration": _run(networks.step, 2, 0.05),
         "fit": _looped,
-        "load_digits": lambda f, _: data.digits(f),
-        "evaluate": lambda f, _: data.evaluation(f),
+        "load_digits": lambda f, _: functions.digits(f),
+        "evaluate": lambda f, _: functions.evaluation(f),
         "softmax": lambda f, _: functions.softmax(f),
         "cross_entropy": lambda f, _: functions.cross_entropy(f),
         "relu": lambda f, _: functions.relu(f),

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.observations import Probe, initialised
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
+from explorer.checks.recognition import Probe, initialised
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
     WIDEST,

@@ -1,18 +1,373 @@
-"""Match a wrong answer to the known mistake that produces the same output."""
+"""Match a wrong answer to the known mistake that produces the same output.
 
-import warnings
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec
+The output of an answer is observed as named pieces, arrays or words, which distinguish one mistake from another. A
+student's answer, the textbook's, and each known mistake get the same inputs. Networks run at two sizes: one at
+which all layers differ, and one at which all shapes are compatible.
+"""
+
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import count, pairwise, takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from explorer.checks.observations import OBSERVATIONS, RAISED, SHAPES, Pieces, Probe
+from explorer.checks.loop import Step, fit_noted, numbered
+from explorer.checks.oracles import POINTS
+from explorer.checks.structure import unfit
+
+if TYPE_CHECKING:
+    from explorer.datasets import Dataset
+import warnings
+from functools import wraps
+from typing import ParamSpec
+
 from explorer.checks.results import CheckError, Passed
 from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
 from explorer.checks.watch import no_leftovers
 
-__all__ = ["naming", "recognise"]
+Array = NDArray[Any]
+Pieces = dict[str, Any]
+"""The pieces by name: arrays, or words."""
+
+KEPT = "a1", "h1", "a2"
+"""The attributes that the exercise asks `forward` to keep."""
+
+RAISED = "raised "
+"""Prefix of a piece that is the type of an exception, not a value."""
+
+SHAPES = f"{RAISED}because of shapes"
+
+_FAR = np.array([[-1000.0, 1000.0]])
+_RATE = 0.037  # unlikely in a student's code
+_BATCH = 5
+_EPOCHS = 3
+_CLASSES = 10
+_ALMOST, _FEW = 1e-3, 6
+_CHANGED = MappingProxyType({"weights": "changed"})  # no other piece is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The numbers and sizes for trying an answer; the seed determines them all."""
+
+    seed: int = 0
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Numbers of inputs, hidden units, outputs and samples, all different."""
+        return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
+
+    def numbers(self, *shape: int) -> Array:
+        """Return normally distributed numbers, always the same."""
+        return np.random.default_rng(self.seed + len(shape)).normal(0, 1, shape)
+
+    def samples(self, n_input: int, n_output: int, n: int) -> tuple[Array, Array]:
+        """Return inputs, shape (n_input, n), and one-hot targets, shape (n_output, n)."""
+        return self.numbers(n_input, n), np.eye(n_output)[:, (np.arange(n) ** 2 + self.seed) % n_output]
+
+    def network(self, kind: type[Any], n_input: int, n_hidden: Any, n_output: int) -> Any:
+        """Return a network of a class in float64, its weights always the same."""
+        made, rng = kind(n_input, n_hidden, n_output), np.random.default_rng(self.seed + 10)
+        for number, (n_in, n_out) in enumerate(pairwise((n_input, *np.atleast_1d(n_hidden), n_output)), 1):
+            setattr(made, f"W{number}", rng.normal(0, 1, (n_out, n_in)))
+            setattr(made, f"b{number}", rng.normal(0, 1, (n_out, 1)))
+        return made
+
+    @property
+    def dataset(self) -> "Dataset":
+        """Random images; every class occurs."""
+        from explorer.datasets import Dataset  # here, so that the checks load NumPy alone
+
+        rng = np.random.default_rng(self.seed)
+        labels = [rng.permutation(np.arange(n) % _CLASSES) for n in (29, 17)]
+        images = [rng.choice([0, 1, 100, 255], (len(part), 28, 28)).astype(np.uint8) for part in labels]
+        for part in images:
+            part[::2] //= 3  # so that some images have no white pixel
+        return Dataset("noise", images[0], labels[0], images[1], labels[1])
+
+    @contextmanager
+    def archive(self) -> Iterator[str]:
+        """Write the images as an archive, next to an `mnist.tgz` with others, and make their folder current."""
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, chdir(folder):
+            for name, seed in (("mnist.tgz", self.seed + 1), ("digits.tgz", self.seed)):
+                (path := Path(folder, name)).write_bytes(_packed(seed))
+            yield str(path)
+
+    @property
+    def read(self) -> tuple[Any, Array, Array, Array, Array]:
+        """A network, and data to evaluate it on: it predicts the value of each image's first pixel."""
+        data, given = self.dataset, []
+        for labels in (data.train_labels, data.test_labels):
+            guesses = (labels + (np.arange(len(labels)) % 3 == self.seed % 2)) % _CLASSES
+            given += [np.vstack([guesses, labels]), labels]
+        network = SimpleNamespace(predict=lambda X: X[0], forward=lambda X: np.eye(_CLASSES)[:, X[0]])
+        return network, given[0], given[1], given[2], given[3]
+
+
+@cache
+def _packed(seed: int) -> bytes:
+    from explorer.datasets.archive import write_archive
+
+    write_archive(Probe(seed).dataset, stream := io.BytesIO())
+    return stream.getvalue()
+
+
+def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return a function's result, or the type of the exception that it raises."""
+    try:
+        return function(*args, **kwargs)
+    except (ValueError, IndexError):  # incompatible shapes: in products, or in equivalent loops
+        return SHAPES
+    except Exception as error:  # noqa: BLE001  # a mistake may cause any error
+        return f"{RAISED}{type(error).__name__}"
+
+
+def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
+    points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
+    pieces = {name: _attempt(f, a) for name, a in points.items()}
+    return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
+
+
+def _loss(loss: Callable[..., Any], probe: Probe) -> Pieces:
+    _, _, k, n = probe.sizes
+    y, d = 1 / (1 + np.exp(-probe.numbers(k, n))), probe.samples(1, k, n)[1]
+    value, at_worst = _attempt(loss, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
+    if isinstance(value, str):
+        return {"value": value}
+    extremes = {"at the targets": _attempt(loss, d.copy(), d), "at the worst": _attempt(loss, at_worst, d)}
+    return {"value": value} | {name: _size(found, value) for name, found in extremes.items()}
+
+
+def _size(loss: Any, usual: Any) -> str:
+    """Return a word for the size of a loss: answers keep it finite in different ways."""
+    if isinstance(loss, str):
+        return loss
+    if np.isnan(loss).any():
+        return "not a number"
+    most = np.abs(loss).max()
+    return "almost 0" if most < _ALMOST else "small" if most < _FEW * np.abs(usual).max() else "large"
+
+
+def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
+    a = 3 * probe.numbers(*probe.sizes[2:])
+    return {"value": _attempt(f, a), "far": _attempt(f, a + 1000), "apart": _attempt(f, apart(a))}
+
+
+def apart(a: Array) -> Array:
+    """Return sums with one column far above the others, one far below, and one spread out."""
+    a = a.copy()
+    a[:, 0] += 1000
+    a[:, 1] -= 1000
+    a[0, 2] += 1000
+    return a
+
+
+def initialised(kind: type[Any], *sizes: Any) -> Any:
+    """Return a network with its initial weights, which some classes don't draw in `__init__`."""
+    network = kind(*sizes)
+    if getattr(network, "W1", None) is None and hasattr(network, "init_weights"):
+        network.init_weights()
+    return network
+
+
+def _initial(kind: type[Any], probe: Probe) -> Pieces:
+    network, pieces = initialised(kind, 784, 32, 10), Pieces()
+    for name in ("W1", "b1", "W2", "b2"):
+        pieces[name] = unfit(name, np.asarray(getattr(network, name, None)))
+    if isinstance(kind, type):
+        small = initialised(kind, 20, 12, 8 + probe.seed)
+        pieces |= {
+            f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in [*pieces]
+        }
+    return pieces
+
+
+def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, Array]]:
+    """Yield networks of two sizes, with inputs and targets; the first word distinguishes them."""
+    for word, (n_input, n_hidden, n_output, n) in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
+        X, d = probe.samples(n_input, n_output, n)
+        yield word, probe.network(kind, n_input, n_hidden, n_output), X, d
+
+
+def _forward(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, _ in _networks(kind, probe):
+        before = _weights(network)
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+        pieces[f"{word}y"] = y = _attempt(network.forward, X)
+        if _changed(network, before):
+            return dict(_CHANGED)
+        if not isinstance(y, str):
+            kept = {name: getattr(network, name, None) for name in KEPT}
+            pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
+            if lost := unkept(network, X):
+                pieces |= dict.fromkeys((f"{word}{name}" for name in lost), "not kept")
+    return pieces
+
+
+def unkept(network: Any, X: Array) -> list[str]:
+    """Return the arrays that `forward` doesn't keep, if the same class's `backward` needs them."""
+    lost = [name for name in KEPT if getattr(network, name, None) is None]
+    if lost and getattr(network, "backward", None) is not None:
+        y = network.forward(X)
+        try:
+            network.backward(X, y, np.zeros_like(y))
+        except AttributeError:
+            return lost
+        except Exception:  # noqa: BLE001  # another mistake, or a gap
+            return []
+    return []
+
+
+def _predict(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, _ in _networks(kind, probe):
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+        pieces[f"{word}y"] = found = _attempt(network.predict, X)
+        if np.asarray(found).dtype.kind == "f":
+            pieces["kind"] = "no integers"
+    return pieces
+
+
+def _backward(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, d in _networks(kind, probe):
+        before = _weights(network)
+        found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
+        pieces |= _named(tuple(f"{word}d_{name}" for name in before), found)
+        if _changed(network, before):
+            return dict(_CHANGED)
+    return pieces
+
+
+def _train_iteration(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, network, X, d in _networks(kind, probe):
+        before = _weights(network)
+        pieces[f"{word}loss"] = loss = _attempt(network.train_iteration, X, d, _RATE)
+        if isinstance(loss, str):
+            continue  # it fails somewhere in the step
+        after = _weights(network)
+        pieces |= {f"{word}{name}": array for name, array in after.items()}
+        for name, array in before.items():
+            setattr(network, name, array)
+        _attempt(network.train_iteration, X, d, _RATE)
+        if _changed(network, after):
+            return {"weights": "random"}
+    return pieces
+
+
+def _changed(network: Any, before: Pieces) -> bool:
+    return any(not np.array_equal(before[name], array) for name, array in _weights(network).items())
+
+
+def _weights(network: Any) -> Pieces:
+    """Return copies of W1, b1, W2, b2, … by name."""
+    names = (f"{kind}{number}" for number in count(1) for kind in "Wb")
+    return {name: np.array(getattr(network, name)) for name in takewhile(partial(hasattr, network), names)}
+
+
+def _fit(kind: type[Any], probe: Probe) -> Pieces:
+    pieces = Pieces()
+    for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH)):  # with a short batch, and without
+        network, steps = probe.network(kind, 8 + probe.seed, 3, 7), list[Step]()
+        X, d = numbered(network, n)
+        given, before = (X.copy(), d.copy()), _weights(network)
+        history = _attempt(fit_noted, steps, network, X, d, _BATCH, _EPOCHS, lr=_RATE)
+        if not (np.array_equal(X, given[0]) and np.array_equal(d, given[1])):
+            return {"inputs": "changed"}
+        if _changed(network, before):
+            return dict(_CHANGED)
+        pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history, X, d).items()}
+    return pieces
+
+
+def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
+    """Return the arguments of the steps of a fit on `X` and `d`; only the largest shape if that isn't a batch."""
+    if not steps:
+        return {"history": history}
+    largest = max((step.X.shape for step in steps), key=math.prod)
+    pieces: Pieces = {"largest batch": str(largest)}
+    if largest != (len(X), _BATCH):
+        return pieces
+    if not all(np.allclose(step.X - step.X[0], np.arange(len(step.X))[:, None]) for step in steps):
+        return {"inputs": "mixed"}
+    n_steps = max(len(steps) // _EPOCHS, 1)
+    epochs = [steps[start:][:n_steps] for start in range(0, len(steps), n_steps)]
+    orders = [[step.samples for step in epoch] for epoch in epochs]
+    used = [sorted(k for batch in order for k in batch) for order in orders]
+    batches = [{*map(frozenset, order)} for order in orders]
+    losses = [sum(step.loss for step in epoch) / X.shape[1] for epoch in epochs]
+    is_mean = np.shape(history) == np.shape(losses) and np.allclose(history, losses)
+    are_targets = all(step.d.shape == (len(d), len(step.samples)) for step in steps)
+    are_own = are_targets and all(step.targets == [k % 7 for k in step.samples] for step in steps)
+    return pieces | {
+        "batch sizes": np.sort([len(step.samples) for step in steps]),
+        "samples": "each once"
+        if all(samples == [*range(X.shape[1])] for samples in used)
+        else "not each once",
+        "order": "new each time" if any(order != orders[0] for order in orders) else "the same again",
+        "batches": "new each time" if any(batch != batches[0] for batch in batches) else "the same again",
+        "within an epoch": "one batch" if all(len(epoch) == 1 for epoch in batches) else "several batches",
+        "targets": "its own" if are_own else "another's" if are_targets else "no targets",
+        "learning rates": np.unique([step.lr for step in steps]),
+        "history": "the mean losses" if is_mean else history,
+    }
+
+
+def _load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
+    names = "X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"
+    with probe.archive() as path:
+        return _named(names, _attempt(load, path))
+
+
+def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
+    return _named(("train_accuracy", "test_accuracy", "confusion"), _attempt(evaluate, *probe.read))
+
+
+def _named(names: tuple[str, ...], found: Any) -> Pieces:
+    """Return several results by name, or whatever was returned instead."""
+    if isinstance(found, tuple | list) and len(found) == len(names):
+        return dict(zip(names, found, strict=True))
+    if isinstance(found, tuple | list):
+        return {f"result {number} of {len(found)}": piece for number, piece in enumerate(found, 1)}
+    return dict.fromkeys(names, found)
+
+
+def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
+    pieces, (n_input, n_hidden, n_output, n) = Pieces(), probe.sizes
+    square = n_output, (n_output, n_output), n_output
+    for word, sizes in (("", (n_input, (n_hidden, n_hidden - 1), n_output)), ("square ", square)):
+        if len(_weights(begun := initialised(kind, *sizes))) != 6:
+            return {"weights": "elsewhere"}
+        network = probe.network(kind, *sizes)
+        X, d = probe.samples(sizes[0], n_output, n_output if word else n)
+        names = tuple(f"{word}d_{name}" for name in _weights(network))
+        pieces |= {f"{word}{name} at first": unfit(name, array) for name, array in _weights(begun).items()}
+        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+        pieces[f"{word}y"] = y = _attempt(network.forward, X)
+        pieces |= _named(names, _attempt(network.backward, X, y, d))
+    return pieces
+
+
+OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
+    dict.fromkeys(("sigmoid", "d_sigmoid", "relu", "d_relu"), _elementwise)
+    | dict.fromkeys(("squared_error", "d_squared_error", "cross_entropy"), _loss)
+    | {"init_weights": _initial, "forward": _forward, "predict": _predict, "backward": _backward}
+    | {"train_iteration": _train_iteration, "fit": _fit, "several_layers": _several_layers}
+    | {"load_digits": _load_digits, "evaluate": _evaluate, "softmax": _softmax}
+)
+"""For each task, the function that observes an answer's output."""
+
 
 _Arguments = ParamSpec("_Arguments")
 

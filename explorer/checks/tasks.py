@@ -1,4 +1,4 @@
-"""The tasks of the exercise, with hints, the textbook's answers, and the known mistakes.
+"""The tasks of the exercise, with hints, the textbook's answers as cells for its notebook, and the known mistakes.
 
 Each mistake has answers of its own: the textbook's source with a piece changed.
 """
@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from textwrap import indent
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
 from explorer.checks.source import plain_source
 from explorer.network import activations, initializers, losses, network
-
-__all__ = ["MARK", "METHODS", "MISTAKES", "TASKS", "Mistake", "Task", "text_for", "textbook"]
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in order."""
@@ -148,3 +147,51 @@ MISTAKES: Mapping[str, Mistake] = MappingProxyType(
     {entry["name"]: Mistake(**entry) for entry in _entries("mistake")}
 )
 """Every known mistake by its name, most severe first within its task."""
+
+
+GIVEN = """\
+from explorer.network import Layers
+
+
+class Network(Layers):
+    def __init__(self, n_input, n_hidden, n_output):
+        self.layer_sizes = self.n_input, self.n_hidden, self.n_output = n_input, n_hidden, n_output
+        self.rng = np.random.default_rng()
+        self.init_weights()
+"""
+"""The notebook's cell with the class to which each method is added."""
+
+_NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
+
+
+def solution(task: str, *, has_marks: bool = False) -> str:
+    """Return a cell with the textbook's answer to a task, without docstrings and types.
+
+    With marks the cell is for nbgrader: each function has the first line of its docstring, which may give shapes,
+    and its body, and nothing else, is between the marks that hide it from students.
+    """
+    owners = textbook(task), exercise, initializers
+    usual = f"class Network(Network):\n    {{{task}}}" if task in METHODS else f"{{{task}}}"
+
+    def source(named: re.Match[str]) -> str:
+        function = next(getattr(owner, named[2]) for owner in owners if hasattr(owner, named[2]))
+        return indent(_source(function, has_marks=has_marks), named[1])
+
+    return _NAMED.sub(source, TASKS[task].cell or usual)
+
+
+def _source(function: Any, *, has_marks: bool) -> str:
+    """Return a function's source without types and argument guards."""
+    lines = plain_source(function).splitlines()
+    at = next(row for row, line in enumerate(lines) if line.startswith("def "))
+    head, body = [lines[at]], lines[at + 1 :]
+    for line in reversed(lines[:at]):
+        if line.startswith("@np."):  # a block instead: functions decorated by NumPy can't be pickled
+            call, mark, comment = line[1:].partition("  #")
+            body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
+        else:
+            head.insert(0, line)
+    if has_marks:
+        docstring = f'    """{(inspect.getdoc(function) or "").splitlines()[0]}"""'
+        body = [docstring, "    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"]
+    return "\n".join([*head, *body])

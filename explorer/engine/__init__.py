@@ -7,7 +7,7 @@ is the loop over an epoch, with the masks of `dropout` and the distorted images 
 loss, accuracy and confusion.
 """
 
-from explorer.engine.augmented import AugmentedImages
+from explorer.engine.inputs import AugmentedImages
 from explorer.engine.minibatches import MiniBatches
 from explorer.engine.model import Model
 from explorer.engine.scoring import Score, ScoredSet, Scorer, score_outputs

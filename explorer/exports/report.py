@@ -24,7 +24,7 @@ from explorer.figures.studies import study_figure
 from explorer.figures.study_axes import StudyMeasure, StudyView, measure_view
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network import hardest_classes, most_confused, per_class
-from explorer.network.mistakes import probabilities, select_samples
+from explorer.network.metrics import probabilities, select_samples
 from explorer.training import FIELDS, History
 from explorer.training.config import held_out_of
 from explorer.training.studies import Trial

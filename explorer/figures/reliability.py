@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, drawn
-from explorer.network.mistakes import confidences
+from explorer.network.metrics import confidences
 from explorer.wording import grouped
 
 _HEIGHT = 340  # px

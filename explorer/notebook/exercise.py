@@ -21,7 +21,7 @@ from IPython.display import display
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
 from explorer.checks.own_process import Examiner
-from explorer.checks.solutions import solution
+from explorer.checks.tasks import solution
 from explorer.foreign_files import reason
 from explorer.notebook.page import Shown, lesson_html, tokens
 from explorer.widgets.rendered import Display, Element, element

@@ -27,7 +27,7 @@ from explorer.figures.summaries import mix_ups
 from explorer.network import OPTIMIZERS, Network, NeuralNetwork, hardest_classes, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights
 from explorer.network.losses import LOSSES
-from explorer.network.mistakes import select_samples
+from explorer.network.metrics import select_samples
 from explorer.notebook.page import Shown, figure, images, lesson_html, side_by_side
 from explorer.notebook.studies import Trained
 from explorer.wording import counted

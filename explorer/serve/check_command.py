@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from explorer.checks import MISTAKES, TASKS, Verdict
-from explorer.checks.solutions import GIVEN, solution
-from explorer.checks.tasks import textbook
+from explorer.checks.tasks import GIVEN, solution, textbook
 from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
 from explorer.serve.access import RefusedError

@@ -10,7 +10,7 @@ from app_steps import DIVERGING, PATIENCE, retrain, run_of, send, set_controls
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
 from explorer.figures.reliability import reliability
-from explorer.network.mistakes import answered, confidences, select_samples
+from explorer.network.metrics import answered, confidences, select_samples
 from explorer.widgets.drawing_pad import SIDE
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)

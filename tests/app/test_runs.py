@@ -13,7 +13,7 @@ from app_steps import DIVERGING, PATIENCE, reopen, retrain, run_of, send, train_
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
-from explorer.network.comparison import paired, verdict
+from explorer.network.diagnostics import paired, verdict
 from explorer.session import EarlierRuns, SessionRun
 from explorer.training import TrainingRun
 

@@ -16,8 +16,7 @@ from checks.solutions import loops, matrices
 import explorer
 from explorer import checks
 from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
-from explorer.checks.observations import Probe
-from explorer.checks.recognition import recognise
+from explorer.checks.recognition import Probe, recognise
 from explorer.checks.tasks import MARK, METHODS, text_for, textbook
 from explorer.network import NeuralNetwork
 

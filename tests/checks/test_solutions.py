@@ -12,9 +12,8 @@ from exercise_answers import given, pasted
 
 from explorer.checks import TASKS, diagnose_all
 from explorer.checks.exercise import Network
-from explorer.checks.solutions import solution
 from explorer.checks.source import plain_source
-from explorer.checks.tasks import METHODS, textbook
+from explorer.checks.tasks import METHODS, solution, textbook
 from explorer.notebook.exercise import Exercise
 
 PASTED = {task: compile(solution(task), task, "exec") for task in TASKS}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.datasets.augmentation import Augmentation, distort
-from explorer.engine import augmented
-from explorer.engine.augmented import CHUNK_ROWS, AugmentedImages
+from explorer.engine import inputs
+from explorer.engine.inputs import CHUNK_ROWS, AugmentedImages
 
 SOME = Augmentation(shift=2, rotation=10, elastic=1)
 N = 2 * CHUNK_ROWS + 300
@@ -109,7 +109,7 @@ def test_the_next_chunks_are_made_meanwhile(source, order, monkeypatch):
         made.release()
         return new
 
-    monkeypatch.setattr(augmented, "distort", distort_and_say)
+    monkeypatch.setattr(inputs, "distort", distort_and_say)
     source.begin(0, order)
     for _ in range(3):  # before anything is taken
         assert made.acquire(timeout=60)
@@ -119,7 +119,7 @@ def test_what_goes_wrong_in_the_thread_reaches_who_takes(source, order, monkeypa
     def fail(*_):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(augmented, "distort", fail)
+    monkeypatch.setattr(inputs, "distort", fail)
     source.begin(0, order)
     with pytest.raises(MemoryError, match="no room"):
         source.take(0, 10, np.empty((10, 784), np.uint8))

@@ -18,7 +18,7 @@ import pytest
 from explorer import TrainingConfig, load_mnist
 from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
-from explorer.network.mistakes import select_samples
+from explorer.network.metrics import select_samples
 from explorer.session.session_run import OpenedWeights
 from explorer.training import FIELDS, History, Moment, RunEnd, Snapshot, TrainingRun
 

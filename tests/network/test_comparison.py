@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.network.comparison import mcnemar, paired, verdict
+from explorer.network.diagnostics import mcnemar, paired, verdict
 
 
 def slow(only_a, only_b):

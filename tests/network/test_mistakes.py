@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.network.mistakes import answered, confidences, probabilities, sample_losses, select_samples
+from explorer.network.metrics import answered, confidences, probabilities, sample_losses, select_samples
 
 OUTPUTS = np.array([[0.9, 0.6, 0.1, 0.2, 0.5], [0.1, 0.3, 0.8, 0.7, 0.5], [0.0, 0.1, 0.1, 0.1, 0.0]])
 LABELS = np.array([0, 1, 1, 0, 0])  # decided: 0, 0, 1, 1, 0; wrong are samples 1 and 3

@@ -12,8 +12,7 @@ import pytest
 from exercise_answers import pasted
 
 from explorer.checks import TASKS
-from explorer.checks.solutions import solution
-from explorer.checks.tasks import METHODS
+from explorer.checks.tasks import METHODS, solution
 from explorer.notebook.exercise import Exercise
 
 N_TASKS = sum(not task.is_bonus for task in TASKS.values())

@@ -14,20 +14,16 @@ from explorer.checks import CheckError
 from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.activations import sigmoid
+from explorer.notebook import mistakes
 from explorer.notebook.page import Shown
 from explorer.notebook.pitfalls import (
     attempt,
-    batches,
-    columns,
     contrast,
     contrast_runs,
     contrast_scores,
-    overflow,
     reported_losses,
     run,
-    scores,
     stacked,
-    targets,
 )
 
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
@@ -59,7 +55,7 @@ def test_the_exercises_network_learns_what_the_package_does(few):
     np.testing.assert_array_equal(plain.predict(few.X_test[:, :500]), package.predict(few.X_test[:, :500]))
 
 
-@pytest.mark.parametrize("kind", [Network, batches.OneBatchTooMany])
+@pytest.mark.parametrize("kind", [Network, mistakes.OneBatchTooMany])
 def test_what_is_right_in_it_passes_every_check(kind, few):
     network, X, d = kind(784, 32, 10, seed=0), few.X_train[:, :20], few.Y_train[:, :20]
     checks.initial_weights(network)
@@ -108,29 +104,29 @@ def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, righ
 def test_the_printed_sigmoid_warns_and_is_right_by_luck():
     a = np.array([-1000, -20, 0, 20, 1000], np.float32)
     with pytest.warns(RuntimeWarning, match="overflow"):
-        found = overflow.as_printed(a)
+        found = mistakes.as_printed(a)
     np.testing.assert_allclose(found, sigmoid(a), atol=1e-7)
 
 
 def test_the_quotient_is_not_a_number_far_above_0():
     with pytest.warns(RuntimeWarning) as warned:
-        found = overflow.quotient(np.array([-1000, 0, 1000], np.float32))
+        found = mistakes.quotient(np.array([-1000, 0, 1000], np.float32))
     assert {str(warning.message).split()[0] for warning in warned} == {"overflow", "invalid"}
     np.testing.assert_array_equal(found, [0, 0.5, np.nan])
 
 
 def test_the_stable_sigmoid_is_quiet_and_right():
     a = np.linspace(-1000, 1000, 501)
-    np.testing.assert_allclose(overflow.stable(a), sigmoid(a), atol=1e-12)
-    assert checks.sigmoid(overflow.stable).note == ""
-    assert "overflow" in checks.sigmoid(overflow.as_printed).note
+    np.testing.assert_allclose(mistakes.stable(a), sigmoid(a), atol=1e-12)
+    assert checks.sigmoid(mistakes.stable).note == ""
+    assert "overflow" in checks.sigmoid(mistakes.as_printed).note
     with pytest.raises(CheckError, match=r"quotient\(1000\): expected 1, got nan"):
-        checks.sigmoid(overflow.quotient)
+        checks.sigmoid(mistakes.quotient)
 
 
 def test_a_quotient_ends_the_training_at_its_first_step(few):
-    broken = run(network_of(overflow.QuotientNetwork), few, columns=columns.as_bytes, n_epochs=2)
-    holding = run(network_of(NeuralNetwork), few, columns=columns.as_bytes, n_epochs=2)
+    broken = run(network_of(mistakes.QuotientNetwork), few, columns=mistakes.as_bytes, n_epochs=2)
+    holding = run(network_of(NeuralNetwork), few, columns=mistakes.as_bytes, n_epochs=2)
     assert np.isnan(broken.loss).all()
     assert np.isnan(broken.network.W1).all()
     assert broken.accuracy[-1] == (few.test_labels == 0).mean()
@@ -145,7 +141,7 @@ def test_a_quotient_ends_the_training_at_its_first_step(few):
 
 
 def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
-    rows = columns.left_as_rows(few.train_images)
+    rows = mistakes.left_as_rows(few.train_images)
     assert rows.shape == (3000, 784)
     with pytest.raises(ValueError, match="mismatch"):
         network_of(Network).forward(rows)
@@ -155,20 +151,20 @@ def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
 
 
 def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
-    mixed, transposed = columns.reshaped(few.train_images), columns.transposed(few.train_images)
+    mixed, transposed = mistakes.reshaped(few.train_images), mistakes.transposed(few.train_images)
     assert mixed.shape == transposed.shape
     np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(transposed, axis=None))
     with pytest.raises(CheckError, match=r"X\[\d+, \d+\], for the byte \d+ in .*: expected"):
         checks.pixels(mixed, few.train_images)
     checks.pixels(transposed, few.train_images)
     np.testing.assert_allclose(transposed, few.X_train, atol=1e-7)
-    scrambled = run(network_of(NeuralNetwork), few, columns=columns.reshaped, n_epochs=4)
+    scrambled = run(network_of(NeuralNetwork), few, columns=mistakes.reshaped, n_epochs=4)
     assert scrambled.accuracy.max() < CHANCE < right.accuracy[-1]
     assert scrambled.warned == ()
 
 
 def test_columns_are_shown_as_images(few):
-    shown = columns.pictures(few.X_train, few.train_labels, "what is seen", 3)
+    shown = mistakes.pictures(few.X_train, few.train_labels, "what is seen", 3)
     assert shown.html.count("<img") == 2 * 3  # one for each theme
     assert shown.text == f"what is seen {', '.join(map(str, few.train_labels[:3]))}"
 
@@ -178,7 +174,7 @@ def test_columns_are_shown_as_images(few):
 
 def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     X, d = few.X_train, few.Y_train
-    for wrong, shape in ((batches.OnePixel, r"\(\)"), (batches.Rows, r"\(128, 3000\)")):
+    for wrong, shape in ((mistakes.OnePixel, r"\(\)"), (mistakes.Rows, r"\(128, 3000\)")):
         with pytest.raises(ValueError, match=rf"X has shape {shape}; expected \(784, n_samples\)"):
             network_of(wrong).fit(X, d, 128)
         with pytest.raises(CheckError, match=r"A batch isn't a range of columns|[Tt]he batches are rows"):
@@ -187,7 +183,7 @@ def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
 
 def test_rows_go_unseen_when_the_batch_is_the_whole_set(few):
     X, d = few.X_train, few.Y_train
-    found = network_of(batches.Rows).fit(X, d, 3000, 2, lr=1e-4)
+    found = network_of(mistakes.Rows).fit(X, d, 3000, 2, lr=1e-4)
     np.testing.assert_allclose(found, network_of(Network).fit(X, d, 3000, 2, lr=1e-4), rtol=1e-5)
 
 
@@ -220,37 +216,37 @@ def test_a_loss_divided_by_the_epochs_is_no_mean(few):
 
 @pytest.mark.parametrize(("batch_size", "last"), [(128, 3000 % 128), (100, 0)])
 def test_one_batch_too_many_is_empty_where_the_size_divides_the_samples(batch_size, last, few):
-    widths = {batches.OneBatchTooMany: [], Network: []}
+    widths = {mistakes.OneBatchTooMany: [], Network: []}
     for kind, found in widths.items():
         network = network_of(kind)
         network.train_iteration = lambda X, d, lr, found=found: found.append(X.shape[1]) or 0.0
         network.fit(few.X_train, few.Y_train, batch_size, n_epochs=1)
         assert sum(found) == 3000
-    assert widths[batches.OneBatchTooMany][-1] == last
+    assert widths[mistakes.OneBatchTooMany][-1] == last
     assert min(widths[Network]) > 0
     assert len(widths[Network]) == math.ceil(3000 / batch_size)
 
 
 def test_an_empty_batch_is_silent_by_sum_and_the_end_by_mean(few):
     settings = {"batch_size": 100, "n_epochs": 2}
-    summed = run(network_of(batches.OneBatchTooMany), few, **settings)
+    summed = run(network_of(mistakes.OneBatchTooMany), few, **settings)
     right = run(network_of(NeuralNetwork), few, **settings)
     np.testing.assert_allclose(summed.loss, right.loss, rtol=1e-6)
     assert summed.warned == ()
-    mean = run(network_of(batches.OneBatchTooManyByMean), few, lr=1.0, **settings)
+    mean = run(network_of(mistakes.OneBatchTooManyByMean), few, lr=1.0, **settings)
     assert np.isfinite(mean.loss[0])  # the empty batch was the epoch's last
     assert np.isnan(mean.loss[1])
     assert any("invalid value" in line for line in mean.warned)
-    whole = run(network_of(batches.OneBatchTooManyByMean), few, lr=1.0, batch_size=128, n_epochs=2)
+    whole = run(network_of(mistakes.OneBatchTooManyByMean), few, lr=1.0, batch_size=128, n_epochs=2)
     assert np.isfinite(whole.loss).all()
-    by_mean = run(network_of(batches.ByMean), few, lr=1.0, **settings)
+    by_mean = run(network_of(mistakes.ByMean), few, lr=1.0, **settings)
     np.testing.assert_allclose(by_mean.loss, summed.loss, rtol=1e-3)  # 0.01 by sum is 1 by mean of 100
 
 
 def test_only_a_size_that_divides_shows_the_empty_batch():
-    checks.mini_batches(network_of(batches.OneBatchTooMany), n_samples=23)
+    checks.mini_batches(network_of(mistakes.OneBatchTooMany), n_samples=23)
     with pytest.raises(CheckError, match="calls of train_iteration in 2 epochs: expected 8, got 10"):
-        checks.mini_batches(network_of(batches.OneBatchTooMany), n_samples=20)
+        checks.mini_batches(network_of(mistakes.OneBatchTooMany), n_samples=20)
 
 
 # ---------------------------------------------------------------- 7
@@ -258,8 +254,8 @@ def test_only_a_size_that_divides_shows_the_empty_batch():
 
 def test_train_accuracy_flatters(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 20, "lr": 0.2}
-    flattered = run(network_of(NeuralNetwork), small, score=scores.on_train, **settings)
-    honest = run(network_of(NeuralNetwork), small, score=scores.on_test, **settings)
+    flattered = run(network_of(NeuralNetwork), small, score=mistakes.on_train, **settings)
+    honest = run(network_of(NeuralNetwork), small, score=mistakes.on_test, **settings)
     np.testing.assert_array_equal(flattered.loss, honest.loss)  # the same training
     assert flattered.accuracy[-1] > honest.accuracy[-1] + 0.1
 
@@ -267,8 +263,8 @@ def test_train_accuracy_flatters(mnist):
 def test_random_labels_give_train_accuracy_away(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 30, "lr": 0.2}
     nonsense = replace(small, train_labels=np.random.default_rng(0).permutation(small.train_labels))
-    flattered = run(network_of(NeuralNetwork), nonsense, score=scores.on_train, **settings)
-    honest = run(network_of(NeuralNetwork), nonsense, score=scores.on_test, **settings)
+    flattered = run(network_of(NeuralNetwork), nonsense, score=mistakes.on_train, **settings)
+    honest = run(network_of(NeuralNetwork), nonsense, score=mistakes.on_test, **settings)
     assert honest.accuracy[-1] < 0.25 < 0.5 < flattered.accuracy[-1]
 
 
@@ -281,7 +277,7 @@ def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
         network_of(Network).fit(X, labels, 128)
     with pytest.raises(ValueError, match="labels must be one-hot columns"):
         network_of(NeuralNetwork).fit(X, labels, 128)
-    rowed = run(network_of(targets.Unguarded), few, targets=targets.labels_as_row, n_epochs=4)
+    rowed = run(network_of(mistakes.Unguarded), few, targets=mistakes.labels_as_row, n_epochs=4)
     assert rowed.accuracy.max() < CHANCE < right.accuracy[-1]
     assert rowed.loss.min() > 50
     assert rowed.warned == ()
@@ -290,16 +286,16 @@ def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
 
 def test_the_check_tells_labels_from_one_hot(few):
     labels = few.train_labels
-    checks.one_hot(targets.one_hot(labels), labels)
-    np.testing.assert_array_equal(targets.one_hot(labels), few.Y_train)
-    for wrong in (labels, targets.labels_as_row(labels)):
+    checks.one_hot(mistakes.one_hot(labels), labels)
+    np.testing.assert_array_equal(mistakes.one_hot(labels), few.Y_train)
+    for wrong in (labels, mistakes.labels_as_row(labels)):
         with pytest.raises(CheckError):
             checks.one_hot(wrong, labels)
 
 
 def test_one_hot_compared_with_classes_looks_like_guessing(few, right):
     decided = right.network.predict(few.X_test)
-    assert targets.share_of_equals(few.Y_test, decided) < CHANCE
+    assert mistakes.share_of_equals(few.Y_test, decided) < CHANCE
     assert accuracy(few.test_labels, decided) == right.accuracy[-1] > 0.6
     with pytest.raises(ValueError, match="argmax"):
         accuracy(few.Y_test, decided)
@@ -318,7 +314,7 @@ def test_an_attempt_shows_the_error_and_its_own_words():
 def test_an_attempt_shows_warnings_and_the_result():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # none gets out
-        shown = attempt(overflow.quotient, np.array([0, 1000], np.float32))
+        shown = attempt(mistakes.quotient, np.array([0, 1000], np.float32))
     assert repr(shown).splitlines() == [
         "⚠ RuntimeWarning: overflow encountered in exp",
         "⚠ RuntimeWarning: invalid value encountered in divide",

@@ -13,7 +13,7 @@ import pytest
 from exercise_answers import pasted
 
 from explorer.checks import MISTAKES, TASKS
-from explorer.checks.solutions import solution
+from explorer.checks.tasks import solution
 from explorer.foreign_files import FileError
 from explorer.serve.command import main
 from explorer.serve.submission import Cell, cells_of, execute

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.datasets.dataset import pixel_columns
-from explorer.engine.augmented import AugmentedImages
+from explorer.engine.inputs import AugmentedImages
 from explorer.network import OPTIMIZERS
 from explorer.network.schedules import rate_factor
 from explorer.training import BatchRecord, ConfigError, EpochRecord, TrainingConfig, TrainingRun

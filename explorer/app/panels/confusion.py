@@ -16,7 +16,7 @@ from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
-from explorer.network.mistakes import probabilities, select_samples
+from explorer.network.metrics import probabilities, select_samples
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.gallery import Gallery, GalleryImage

@@ -17,7 +17,7 @@ from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import Preprocessed, preprocess
 from explorer.figures.digits import sprite
 from explorer.network import NeuralNetwork
-from explorer.network.mistakes import probabilities, select_samples
+from explorer.network.metrics import probabilities, select_samples
 from explorer.session import SessionRun
 from explorer.training import Moment
 from explorer.training.process_settings import one_blas_thread

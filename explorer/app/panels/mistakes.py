@@ -18,7 +18,7 @@ from explorer.figures import reliability, robustness
 from explorer.figures.digits import sprite
 from explorer.figures.summaries import difficulty
 from explorer.network import ClassScores, per_class
-from explorer.network.mistakes import answered
+from explorer.network.metrics import answered
 from explorer.training import Moment
 from explorer.widgets.controls import Dropdown, Segmented, Slider
 from explorer.widgets.gallery import Gallery

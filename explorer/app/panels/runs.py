@@ -12,7 +12,7 @@ from explorer.datasets import Dataset
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, run_colour, runs_data, runs_figure
-from explorer.network.comparison import paired, verdict
+from explorer.network.diagnostics import paired, verdict
 from explorer.session import SessionRun
 from explorer.session.run_names import setting_in_words
 from explorer.training import FIELDS, TrainingConfig

@@ -54,21 +54,14 @@ class WeightsError(FileError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedWeights:
-    """The content of a weights file.
-
-    Parameters
-    ----------
-    weights : mapping of str to ndarray
-        ``W1``, ``b1``, ``W2``, … in this order, with matching shapes, all float32 or all float64, finite.
-    functions : mapping of str to str
-        The names of the network's hidden activation, output, loss and initializer.
-    metadata : mapping of str to str or float
-        Other single texts and numbers in the file; they are as trustworthy as their source.
-    """
+    """The content of a weights file."""
 
     weights: Mapping[str, Array]
+    """``W1``, ``b1``, ``W2``, … in this order, with matching shapes, all float32 or all float64, finite."""
     functions: Mapping[str, str]
+    """The names of the network's hidden activation, output, loss and initializer."""
     metadata: Mapping[str, str | float]
+    """Other single texts and numbers in the file; they are as trustworthy as their source."""
 
 
 def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
@@ -80,19 +73,9 @@ def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
 def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **metadata: ArrayLike) -> bytes:
     """Return the content of a ``.npz`` file without pickles; equal weights give equal bytes.
 
-    Parameters
-    ----------
-    weights, functions
-        As in `SavedWeights`.
-    **metadata : str, numbers or arrays of numbers
-        Further entries, each under its own name: ``numpy.load(path)["name"]`` reads it.
-
-    Raises
-    ------
-    WeightsError
-        If a weight is infinite or NaN.
-    ValueError
-        If a metadata entry has a reserved name, or is neither text nor numbers.
+    `weights` and `functions` are as in `SavedWeights`. Each entry of `metadata`, a text, a number or an array of
+    numbers, has its own name: ``numpy.load(path)["name"]`` reads it. Raises `WeightsError` if a weight is infinite
+    or NaN, `ValueError` if an entry has a reserved name, or is neither text nor numbers.
     """
     for key, array in weights.items():
         _check_finite(array, f"the network, {key}")

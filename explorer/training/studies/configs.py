@@ -67,17 +67,9 @@ steps of their own, are not comparable."""
 def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig, ...]:
     """Combine `base` with every combination of the values, the last setting varying fastest.
 
-    Parameters
-    ----------
-    base : TrainingConfig
-        The other settings; mid-run changes are dropped if the learning rate or batch size varies.
-    **values : iterable
-        The values of each setting that varies, by its name: ``grid(base, batch_size=[8, 64], seed=range(3))``.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is unknown, has no values, or an invalid one.
+    For example ``grid(base, batch_size=[8, 64], seed=range(3))``. Mid-run changes of `base` are dropped if the
+    learning rate or batch size varies. Raises `ConfigError` if a setting is unknown, has no values, or an invalid
+    one.
     """
     axes = {name: _values(name, axis) for name, axis in values.items()}
     combinations = itertools.product(*axes.values())
@@ -92,22 +84,10 @@ def sample(
     If only a few of the settings matter, such runs tell more than as many of a grid: each has another value of
     every setting (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
 
-    Parameters
-    ----------
-    base : TrainingConfig
-        The other settings; mid-run changes are dropped if the learning rate or batch size varies.
-    n : int
-        Number of configs, at least 1.
-    rng : int or numpy.random.Generator
-        Generator, or its seed; the same int gives the same settings. It is independent of the runs' `seed`.
-    **distributions : callable
-        The distribution of each setting that varies, by its name: `log_uniform`, `uniform`, `choice`, or any
-        function of a generator. Numbers drawn for integer settings are rounded.
-
-    Raises
-    ------
-    ConfigError
-        If `n` isn't positive, a setting is unknown, or a drawn value is invalid.
+    Each distribution is `log_uniform`, `uniform`, `choice`, or any function of a generator; numbers drawn for
+    integer settings are rounded. `rng` is a generator or its seed, independent of the runs' `seed`: the same int
+    gives the same settings. Mid-run changes of `base` are dropped if the learning rate or batch size varies.
+    Raises `ConfigError` if `n` isn't positive, a setting is unknown, or a drawn value is invalid.
     """
     if not isinstance(n, int) or n < 1:
         raise ConfigError("n", n, "a whole number of at least 1")

@@ -61,35 +61,24 @@ class FinalFigures:
 class Trial:
     """One run of a study. Two are equal if their results are, wherever and however fast they ran.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        Its settings.
-    status : {"finished", "diverged", "failed"}
-        How it ended. It diverged if the loss became infinite or NaN, which a retry would repeat. It failed for any
-        other reason; a retry may succeed.
-    epochs : tuple of EpochRecord
-        Its records; if it did not finish, those up to then.
-    final : FinalFigures or None
-        Exact figures at its end; None unless it finished.
-    error : str
-        Why it did not finish, in one sentence; empty if it did.
-    seconds : float
-        Wall time of its last attempt, in seconds.
-    worker : str
-        Where it ran: host and process, ``"hal:4711"``.
-    tries : int
-        Number of attempts: more than 1 if a worker died.
+    It diverged if the loss became infinite or NaN, which a retry would repeat. It failed for any other reason; a
+    retry may succeed.
     """
 
     config: TrainingConfig
     status: TrialStatus
     epochs: tuple[EpochRecord, ...] = ()
+    """Its records; if it did not finish, those up to then."""
     final: FinalFigures | None = None
+    """Exact figures at its end; None unless it finished."""
     error: str = ""
+    """Why it did not finish, in one sentence; empty if it did."""
     seconds: float = field(default=0.0, compare=False)
+    """Wall time of its last attempt, in seconds."""
     worker: str = field(default="", compare=False)
+    """Where it ran: host and process, ``"hal:4711"``."""
     tries: int = field(default=1, compare=False)
+    """Number of attempts: more than 1 if a worker died."""
 
     @property
     def history(self) -> History:

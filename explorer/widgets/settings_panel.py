@@ -20,6 +20,7 @@ from explorer.wording import did_you_mean, grouped
 _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
     {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
 )
+_DEFAULTS = TrainingConfig()
 _MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -97,7 +98,7 @@ class SettingGroup(ipywidgets.Box):
                 decays = config.optimizer == "adamw"
                 control.description = "Weight decay" if decays else FIELDS["l2"].label
         names = {name for control in self.controls for name in control.names}
-        changed = [name for name in TrainingConfig().differences(config) if name in names]
+        changed = [name for name in _DEFAULTS.differences(config) if name in names]
         self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
 
     def count_problems(self) -> int:
@@ -150,7 +151,7 @@ class SettingsPanel(ipywidgets.VBox):
         shown: Sequence[str] | None = None,
     ) -> None:
         data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
-        self.config, self.start = TrainingConfig(), ""
+        self.config, self.start = _DEFAULTS, ""
         self._asked: Situation | None = None  # the situation whose question is shown
         self._callbacks: dict[str, list[Callable[[Any], object]]] = {"change": [], "clean": [], "look": []}
         main = [Setting(name, **data) for name in _MAIN]

@@ -23,7 +23,7 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
 from explorer.training.own_network import NETWORK_SETTINGS
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import FinalTest, Snapshot
+from explorer.training.records import Evaluation, FinalTest, Snapshot
 
 _CHUNK = 1000  # images converted to floats at a time
 
@@ -223,6 +223,48 @@ class BatchSettings:
         self._learner.learning_rate = self._learning_rate * factor
 
 
+class ExactFigures:
+    """Figures of a learner over the whole training and test set, with its current weights."""
+
+    def __init__(self, learner: Learner, dataset: Dataset) -> None:
+        self._learner, self._dataset = learner, dataset
+        self.newest: tuple[Snapshot, ScoredSet] | None = None
+        """The network at the end of the newest epoch, and its scores on the test set."""
+
+    def on_train(self) -> Generator[None, None, ScoredSet]:
+        """Score the training set."""
+        return self._learner.scoring(self._dataset.train_images, self._dataset.train_labels)
+
+    def on_test(self) -> Generator[None, None, ScoredSet]:
+        """Score the test set."""
+        return self._learner.scoring(self._dataset.test_images, self._dataset.test_labels)
+
+    def testing(self) -> Generator[None, None, ScoredSet]:
+        """Score the test set, or reuse the newest epoch's scores if the weights have not changed since."""
+        if self.newest is not None:
+            snapshot, scored = self.newest
+            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._learner.weights())):
+                return scored
+        return (yield from self.on_test())
+
+    def evaluating(self, epoch: float, step: int) -> Generator[None, None, Evaluation]:
+        """Score both, after so many epochs and mini-batches."""
+        with self._learner.settled():
+            on_train = yield from self.on_train()
+            yield
+            on_test = yield from self.testing()
+            return Evaluation(
+                epoch=epoch,
+                step=step,
+                train_loss=on_train.score.mean_loss,
+                test_loss=on_test.score.mean_loss,
+                train_accuracy=on_train.score.accuracy,
+                test_accuracy=on_test.score.accuracy,
+                confusion=on_test.confusion,
+                snapshot=Snapshot(epoch, self._learner.weights(), on_test.outputs),
+            )
+
+
 class EarlyStopping:
     """The weights with the lowest validation loss (Prechelt 1998, "Early stopping – but when?")."""
 
@@ -231,10 +273,11 @@ class EarlyStopping:
         self._best_loss = math.inf
         self.replaced: Snapshot | None = None  # of the last epoch, once the best weights are restored
 
-    def restored(self, snapshot: Snapshot, scored: ScoredSet, config: TrainingConfig) -> Snapshot | None:
+    def restored(self, newest: tuple[Snapshot, ScoredSet] | None, config: TrainingConfig) -> Snapshot | None:
         """Return the best weights if they replace those of this epoch: the last, or `patience` after the best."""
-        if not (config.patience and config.n_validation):
+        if newest is None or not (config.patience and config.n_validation):
             return None
+        snapshot, scored = newest
         if scored.score.mean_loss < self._best_loss:
             self._best, self._best_loss = snapshot, scored.score.mean_loss
         best = self._best

@@ -22,7 +22,15 @@ from explorer.engine import Score, ScoredSet
 from explorer.network import NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change, ConfigError
-from explorer.training.learners import BatchSettings, EarlyStopping, EngineLearner, Learner, Weights, finished
+from explorer.training.learners import (
+    BatchSettings,
+    EarlyStopping,
+    EngineLearner,
+    ExactFigures,
+    Learner,
+    Weights,
+    finished,
+)
 from explorer.training.own_network import OwnClass
 from explorer.training.own_run import OwnLearner
 from explorer.training.process_settings import one_blas_thread
@@ -116,17 +124,14 @@ class TrainingRun:
     dataset : Dataset
         The images and labels.
     own : OwnClass, optional
-        A user's class to train instead of `NeuralNetwork`, as `OwnLearner` does. The run's config then names the
-        functions that the class chooses itself, if they can be identified. Any exception from the class, here or
-        during training, is raised as an `OwnNetworkError`.
+        A user's class to train, as `OwnLearner` does. The config then names the functions that it chooses itself,
+        if they can be identified. Its exceptions, here or in training, are raised as `OwnNetworkError`.
     start : Snapshot, optional
-        Another run's network at the end of an epoch, to continue from as if this run had trained it: the samples
-        are shuffled as they would have been, so the same settings repeat that run. But the optimizer starts
-        without state: with momentum, say, the first steps are smaller than in that run. Raises
-        `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
+        Another run's network at the end of an epoch, to continue from as if this run had trained it, with the same
+        order of samples. But the optimizer starts without state: with momentum, say, the first steps are smaller.
+        Raises `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
-        Threads that share the work of a large network, without changing any number; by default one per core,
-        at most 2.
+        Threads that share the work of a large network, without changing any number; by default one per core.
     """
 
     def __init__(
@@ -152,6 +157,7 @@ class TrainingRun:
             config, self.first_weights = learner.config, learner.weights()
         self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
         self._stopping = EarlyStopping()
+        self._figures = ExactFigures(self._learner, self.dataset)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
         self._recorded = 0.0  # epochs, by the newest record
@@ -166,7 +172,6 @@ class TrainingRun:
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
-        self._tested: tuple[Snapshot, ScoredSet] | None = None  # results at the end of the newest epoch
         self._rested = 0.0  # seconds, without the current rest
         self._rests_since: float | None = None
         self._events: Generator[Event, None, None] = self._train()
@@ -217,17 +222,13 @@ class TrainingRun:
     @property
     def is_complete(self) -> bool:
         """Whether all epochs of the config have ended, or the run was stopped early."""
-        return self.is_stopped_early or self._epochs_trained >= self.config.epochs
+        last = self._stopping.replaced
+        return self.is_stopped_early or (last.epoch if last else self._epochs_done) >= self.config.epochs
 
     @property
     def is_stopped_early(self) -> bool:
         """Whether `patience` epochs have passed without a lower validation loss."""
         return self._stopping.is_early(self.config)
-
-    @property
-    def _epochs_trained(self) -> int:
-        last = self._stopping.replaced
-        return int(last.epoch) if last else self._epochs_done
 
     @property
     def end_reason(self) -> str:
@@ -281,10 +282,7 @@ class TrainingRun:
         self._events.close()  # a cycle: the frames refer to the run, and the run to them
 
     def leave(self) -> str:
-        """Abandon a user's code in mid-epoch, which begins again with the next iteration.
-
-        Returns a sentence if the code is busy with something else and doesn't end; else empty.
-        """
+        """Abandon a user's code in mid-epoch, to begin it again; return a sentence if it doesn't end, else ''."""
         if not isinstance(self._learner, OwnLearner):
             return ""
         if self._learner.is_fitting:
@@ -312,13 +310,12 @@ class TrainingRun:
 
         `goes_on` is called before each few hundred images; if it returns False, None is returned.
         """
-        return _unless_left(self._evaluating(), goes_on)
+        if self.error is not None:
+            raise self.error
+        return _unless_left(self._figures.evaluating(self.epoch, self.step), goes_on)
 
     def batch_step(self, before: Weights, goes_on: Callable[[], bool] = lambda: True) -> BatchStep | None:
-        """Measure the effect of the newest mini-batch, given the weights before it as returned by `weights`.
-
-        `goes_on` is called before each few hundred images; if it returns False, None is returned.
-        """
+        """Measure the effect of the newest mini-batch, given the weights before it; `goes_on` as in `evaluate`."""
         after = self.weights()
         scores = _unless_left(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
         if not scores:
@@ -328,7 +325,7 @@ class TrainingRun:
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
         with self._learner.settled():
-            return Snapshot(self.epoch, self._learner.weights(), finished(self._testing()).outputs)
+            return Snapshot(self.epoch, self._learner.weights(), finished(self._figures.testing()).outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -346,30 +343,22 @@ class TrainingRun:
         while not self.is_complete:
             if (last := self._stopping.replaced) is not None:  # it was extended
                 self.set_weights(last.weights)
-                self._epochs_done, self._stopping.replaced = self._epochs_trained, None
+                self._epochs_done, self._stopping.replaced = int(last.epoch), None
             yield from self._epoch(self._epochs_done + 1)
-            if best := self._tested and self._stopping.restored(*self._tested, self.config):
+            if best := self._stopping.restored(self._figures.newest, self.config):
                 self.set_weights(best.weights)
                 self._epochs_done = int(best.epoch)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
         started = perf_counter() - self._rested
         whole = yield from self._descend(number)
-        on_test = yield from self._test()
+        on_test = yield from self._figures.on_test()
         self._check_finite(on_test.score, number)
         self._epochs_done, self._trained, self._steps_before = number, 0, self.step
-        record = EpochRecord(
-            epoch=number,
-            train_loss=whole.mean_loss,
-            test_loss=on_test.score.mean_loss,
-            train_accuracy=whole.accuracy,
-            test_accuracy=on_test.score.accuracy,
-            seconds=perf_counter() - self._rested - started,
-            learning_rate=self._learner.learning_rate,
-            confusion=on_test.confusion,
-        )
+        seconds = perf_counter() - self._rested - started
+        record = _epoch_record(number, whole, on_test, seconds, self._learner.learning_rate)
         snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
-        self._tested = snapshot, on_test
+        self._figures.newest = snapshot, on_test
         yield record
         yield snapshot
 
@@ -410,43 +399,27 @@ class TrainingRun:
         self.is_within = False
         if whole.n:
             return whole
-        data = self.dataset  # a user's `fit` that trained on no mini-batch
-        return (yield from learner.scoring(data.train_images, data.train_labels)).score
+        return (yield from self._figures.on_train()).score  # a user's `fit` has trained on no mini-batch
 
     def _check_finite(self, score: Score, epoch: int) -> None:
         if not math.isfinite(score.loss):
             self.error = DivergedError(epoch)
             raise self.error
 
-    def _evaluating(self) -> Generator[None, None, Evaluation]:
-        if self.error is not None:
-            raise self.error
-        data, learner = self.dataset, self._learner
-        with learner.settled():
-            on_train = yield from learner.scoring(data.train_images, data.train_labels)
-            yield
-            on_test = yield from self._testing()
-            return Evaluation(
-                epoch=self.epoch,
-                step=self.step,
-                train_loss=on_train.score.mean_loss,
-                test_loss=on_test.score.mean_loss,
-                train_accuracy=on_train.score.accuracy,
-                test_accuracy=on_test.score.accuracy,
-                confusion=on_test.confusion,
-                snapshot=Snapshot(self.epoch, learner.weights(), on_test.outputs),
-            )
 
-    def _testing(self) -> Generator[None, None, ScoredSet]:
-        """Score the test set, or reuse the newest epoch's scores if the weights have not changed since."""
-        if self._tested is not None:
-            snapshot, scored = self._tested
-            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._learner.weights())):
-                return scored
-        return (yield from self._test())
-
-    def _test(self) -> Generator[None, None, ScoredSet]:
-        return self._learner.scoring(self.dataset.test_images, self.dataset.test_labels)
+def _epoch_record(
+    number: int, whole: Score, on_test: ScoredSet, seconds: float, learning_rate: float
+) -> EpochRecord:
+    return EpochRecord(
+        epoch=number,
+        train_loss=whole.mean_loss,
+        test_loss=on_test.score.mean_loss,
+        train_accuracy=whole.accuracy,
+        test_accuracy=on_test.score.accuracy,
+        seconds=seconds,
+        learning_rate=learning_rate,
+        confusion=on_test.confusion,
+    )
 
 
 def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:

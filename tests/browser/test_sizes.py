@@ -131,7 +131,8 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
     page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()
     expect(rows).to_have_count(6)  # with the run that the page opens with
     expect(page.locator(".explorer-runs tbody", has_text="running")).to_have_count(0)
-    page.mouse.move(0, 0)  # no help is open
+    page.mouse.move(0, 0)
+    page.keyboard.press("Escape")  # no help is open
     expect(page.locator(".explorer-run-chips")).to_have_count(6 if settings else 0)
     table = page.get_by_role("region", name="Table of runs").bounding_box()
     for row in map(Locator.bounding_box, rows.all()[:5]):

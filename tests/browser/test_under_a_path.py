@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from itertools import permutations
+from itertools import product
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -175,7 +175,7 @@ def hub(start):
 @pytest.mark.long
 def test_a_hub_serves_each_user_and_lets_nobody_reach_another(hub, open_page, wait_for):
     pages, kernels = {}, {}
-    for name in ("ada", "grace", "emmy"):
+    for name in ("ada", "grace"):
         found = open_page(f"{hub}hub/login?next=/hub/spawn", wait_until="load")
         found.page.locator("#username_input").fill(name)
         found.page.locator("#login_submit").click()
@@ -187,12 +187,9 @@ def test_a_hub_serves_each_user_and_lets_nobody_reach_another(hub, open_page, wa
     for found in pages.values():
         found.set(epochs=2)
         found.until_finished(2)
-    own, crossings = [], []
-    for visitor, owner in [*((name, name) for name in pages), *permutations(pages, 2)]:
+    for visitor, owner in product(pages, pages):
         reached = what_is_reached(pages[visitor].page, f"{hub}user/{owner}/", kernels[owner])
-        (own if visitor == owner else crossings).append(reached)
-    assert own == [[True, True, True]] * 3
-    assert crossings == [[False, False, False]] * 6
+        assert reached == [visitor == owner] * 3
     for name, found in pages.items():
         page = found.page
         request, kernel = page.context.request, f"{hub}user/{name}/api/kernels/{kernels[name]}"

@@ -109,12 +109,12 @@ def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(talk):
     assert talk.slides["title"].bar.state == "recorded"
 
 
-def test_the_button_starts_and_stops_it(talk):
+def test_the_button_starts_and_stops_it(talk, from_page):
     slide = talk.slides["deep"]
     before = accuracy_curve(slide).copy()
-    slide.bar._on_message(None, {"live": "run"}, None)
+    from_page.send(slide.bar, {"live": "run"})
     assert slide.is_running
-    slide.bar._on_message(None, {"live": "stop"}, None)
+    from_page.send(slide.bar, {"live": "stop"})
     assert talk.wait(PATIENCE)
     assert slide.bar.state == "failed"
     assert slide.bar.text == "stopped – this is the recorded run"
@@ -208,10 +208,10 @@ def test_the_theme_and_the_size_reach_every_figure(talk):
     assert slide.bar.theme == "light"
 
 
-def test_a_clicked_cell_shows_its_images(talk):
+def test_a_clicked_cell_shows_its_images(talk, from_page):
     (cells,) = talk.slides["mistakes"].pictures
     matrix, gallery = cells.view.children
-    gallery._on_message(gallery, {"filter": [9, 4]}, [])
+    from_page.send(gallery, {"filter": [9, 4]})
     count = talk.slides["mistakes"].run.newest.confusion[9, 4]
     assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
     (shape,) = matrix.to_plotly_json()["layout"]["shapes"]

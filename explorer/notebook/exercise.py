@@ -52,13 +52,7 @@ class Attempt:
 
 
 class AttemptLog:
-    """The attempts of one student, which are also written to a file if possible.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file; it need not exist. Damaged lines are ignored.
-    """
+    """The attempts of one student, also written to a file if possible; damaged lines in it are ignored."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path).absolute()
@@ -111,14 +105,8 @@ class CheckedTask(Display[TaskCard]):
 class Exercise:
     """A student's progress through the exercise, across kernels.
 
-    Parameters
-    ----------
-    path : str or path-like
-        The file with the attempts, a line for each checked answer and each opened hint.
-    seconds : float
-        Time limit of an answer, in seconds.
-    examiner : Examiner, optional
-        Checks the answers; by default a new one.
+    The file at `path` has a line for each checked answer and each opened hint. An answer may take `seconds`; the
+    `examiner` checks it, by default a new one.
     """
 
     def __init__(
@@ -136,12 +124,8 @@ class Exercise:
     def check(self, task: str, answer: object) -> CheckedTask:
         """Check an answer and return the task's card: the verdict, what is wrong, hints, and progress.
 
-        The task is given by name: ``"sigmoid"``; the answer is the student's function or class.
-
-        Raises
-        ------
-        ValueError
-            If there is no such task.
+        The task is given by name: ``"sigmoid"``; the answer is the student's function or class. Raises ValueError
+        if there is no such task.
         """
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")

@@ -105,17 +105,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
 def source(*things: Any) -> Shown:
     """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
 
-    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does.
-
-    Parameters
-    ----------
-    *things : function, method or class
-        From this package, or from any other whose source is installed.
-
-    Raises
-    ------
-    TypeError, OSError
-        If there is no Python source to read.
+    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does. Raises TypeError or
+    OSError if there is no Python source to read.
     """
     own = map(inspect.unwrap, things)  # the undecorated function
     parts = [(thing, plain_lines(thing)) for thing in own]

@@ -222,10 +222,7 @@ def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n
 def diagram(network: Network) -> Shown:
     """Return a drawing of a small network, its layers from left to right.
 
-    Raises
-    ------
-    ValueError
-        If a layer has more than 12 units.
+    Raises ValueError if a layer has more than 12 units.
     """
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
@@ -240,14 +237,9 @@ def diagram(network: Network) -> Shown:
 
 
 def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return `n` points of a square and the class of each: 1 if both coordinates have the same sign, else 0.
+    """Return `n` points of a square and their classes: 1 if both coordinates have the same sign, else 0.
 
-    Returns
-    -------
-    X : ndarray of float64, shape (2, n)
-        One point per column, in (−1, 1).
-    labels : ndarray of int64, shape (n,)
-        0 or 1.
+    The points, float64 in (−1, 1), have shape (2, n), the classes, int64, shape (n,).
     """
     rng = np.random.default_rng(seed)
     X = rng.uniform(_MARGIN, 1, (2, n)) * rng.choice([-1.0, 1.0], (2, n))

@@ -48,19 +48,9 @@ class Trained(CompletedRun):
 
 
 def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None) -> Trained:
-    """Train a network and return it with its records.
+    """Train a network, by default the exercise's on MNIST, and return it with its records.
 
-    Parameters
-    ----------
-    config : TrainingConfig, optional
-        The settings; by default, those of the exercise.
-    dataset : Dataset, optional
-        By default, the package's MNIST.
-
-    Raises
-    ------
-    DivergedError
-        If the loss becomes infinite or not a number.
+    Raises DivergedError if the loss becomes infinite or not a number.
     """
     run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
     if run.end.error is not None:
@@ -113,17 +103,8 @@ class CompletedStudy:
     def figure(self, measure: StudyMeasure = "accuracy", *axes: str) -> Shown:
         """Return a measure against one setting as curves, or against two as a heat map.
 
-        Parameters
-        ----------
-        measure : {"accuracy", "time", "updates"}
-            Final test accuracy, seconds per epoch, or weight updates in the whole run.
-        *axes : str
-            One or two settings, by default those that differ. Of two, a choice gets one curve per value.
-
-        Raises
-        ------
-        ValueError
-            If the number of settings isn't one or two.
+        By default the `axes` are the settings that differ. Of two, a choice gets one curve per value. Raises
+        ValueError if the number of settings isn't one or two.
         """
         axes = axes or self.axes
         if len(axes) not in (1, 2):
@@ -222,15 +203,7 @@ class RaceResult:
         return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")
 
     def figure(self, metric: Metric = "accuracy", axis: Axis = "epochs") -> Shown:
-        """Return the curves of all entries.
-
-        Parameters
-        ----------
-        metric : {"accuracy", "loss"}
-            Accuracy in percent, or loss per image, over the held-out images.
-        axis : {"epochs", "steps", "seconds"}
-            The quantity on the x axis.
-        """
+        """Return the curves of all entries: accuracy in percent, or loss per image, over the held-out images."""
         curves = []
         for number, (label, history) in enumerate(self._entries, 1):
             config = history.config
@@ -255,23 +228,10 @@ def run_race(
     *,
     config: TrainingConfig | None = None,
 ) -> RaceResult:
-    """Train several networks at once with a live table; after an interruption, results so far are kept.
+    """Train two to six networks at once with a live table; after an interruption, results so far are kept.
 
-    Parameters
-    ----------
-    entries : sequence of TrainingConfig or str
-        Two to six settings, or the name of a race in the app: ``"Optimizers"``.
-    dataset : Dataset or path, optional
-        The images; MNIST by default.
-    config : TrainingConfig, optional
-        The settings that a named race is based on; by default, those of the exercise.
-
-    Raises
-    ------
-    KeyError
-        If there is no race with that name.
-    RaceError, ConfigError
-        As `explorer.training.race` does.
+    The `entries` are their settings, or the name of a race in the app: ``"Optimizers"``, based on `config`. Raises
+    KeyError if there is no race with that name, and RaceError and ConfigError as `explorer.training.race` does.
     """
     dataset = _images(dataset)
     n_images = len(dataset.train_labels)

@@ -68,14 +68,7 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
 def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
     """Return one sample's forward pass in numbers, through the units that contribute most, and its loss.
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        It is not changed.
-    x : ndarray, shape (n_input,)
-        The inputs.
-    d : ndarray, shape (n_output,)
-        The desired outputs, one-hot.
+    The network is not changed. The inputs `x` have shape (n_input,), the desired outputs `d` (n_output,), one-hot.
     """
     walk = walk_through(copy.deepcopy(network), x, d)
     units = busiest_units(walk, walk.decided)
@@ -101,12 +94,7 @@ def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray
 def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
     """Train the exercise's network for one epoch both ways, from the same seed; return CPU times and weights.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The images to train on.
-    batch_sizes : iterable of int
-        Samples per step, at least 1; one row each.
+    There is a row for each of the `batch_sizes`, samples per step.
     """
     rows, X, d = [], dataset.X_train, dataset.Y_train
     for size in batch_sizes:

@@ -57,14 +57,6 @@ def test_it_goes_on_and_is_forked_as_its_own(sessions):
     assert sessions[0].state.run.parent is not None
 
 
-def test_another_run_is_named_by_what_sets_it_apart_from_it(sessions):
-    for session in sessions:
-        session.train(CONFIG.replace(seed=1))
-        assert session.wait(PATIENCE)
-        assert session.state.run.label == "seed 1"
-        assert [run.number for run in session.state.runs] == [1, 2]
-
-
 def test_there_is_none_where_it_takes_too_long_or_diverges(small_dataset):
     assert trained_run(CONFIG, small_dataset, most_seconds=0) is None
     wild = CONFIG.replace(

@@ -351,14 +351,6 @@ def test_backward_wants_a_forward_pass_first():
         nn.backward(X, d, d)
 
 
-def test_gradients_do_not_add_up_over_calls():
-    """The bug of a peer: gradients never set to zero between steps."""
-    nn = network()
-    X, d = data()
-    first = [g.copy() for g in nn.backward(X, nn.forward(X), d)]
-    assert_all_close(nn.backward(X, nn.forward(X), d), first, rtol=0)
-
-
 def test_softmax_with_cross_entropy_stays_finite_when_sure_and_wrong():
     """The joint derivative y − d needs no division by a probability of 0."""
     nn = network(output="softmax", loss="cross_entropy")
@@ -405,13 +397,6 @@ def test_train_iteration_leaves_the_data_alone():
     np.testing.assert_array_equal(d, kept[1])
 
 
-def test_small_steps_make_the_loss_smaller():
-    nn = network()
-    X, d = data()
-    losses = [nn.train_iteration(X, d, lr=0.1) for _ in range(50)]
-    assert all(after < before for before, after in itertools.pairwise(losses))
-
-
 # ---------------------------------------------------------------- fit
 
 
@@ -449,17 +434,6 @@ def test_fit_steps_as_the_reference_does():
     assert_all_close(parameters(nn), theta, rtol=1e-10)
     np.testing.assert_allclose([loss for *_, loss in nn.calls], losses, rtol=1e-10)
     np.testing.assert_allclose(history, [sum(losses[:6]) / 23, sum(losses[6:]) / 23], rtol=1e-10)
-
-
-def test_fit_of_the_class_itself_does_what_the_recorder_saw():
-    """A subclass may override `train_iteration`; watching it changes nothing."""
-    nn, X, d = recorder(23, hidden_activation="tanh", output="softmax", loss="cross_entropy")
-    plain = NeuralNetwork(
-        4, 3, 2, dtype=np.float64, seed=5, hidden_activation="tanh", output="softmax", loss="cross_entropy"
-    )
-    watched = nn.fit(X, d, batch_size=4, n_epochs=2)
-    np.testing.assert_allclose(plain.fit(X, d, batch_size=4, n_epochs=2), watched, rtol=1e-12)
-    assert_all_close(parameters(plain), parameters(nn), rtol=1e-10)
 
 
 def test_fit_passes_the_learning_rate_and_its_defaults_on():
@@ -513,41 +487,6 @@ def test_mistake_data_left_untransposed():
         assert "784" in str(refused.value)
 
 
-def test_mistake_a_batch_of_rows_instead_of_columns():
-    """`X[b, b+batch]` or `X[b:b+batch]`: `fit` hands on whole columns, (n_input, batch)."""
-    nn, X, d = recorder(12)
-    nn.fit(X, d, batch_size=3, n_epochs=1)
-    assert [x.shape for x, *_ in nn.calls] == [(4, 3)] * 4
-    assert [labels.shape for _, labels, *_ in nn.calls] == [(2, 3)] * 4
-
-
-def test_mistake_the_epoch_loss_is_never_reset():
-    """With a learning rate of almost nothing every epoch has the same mean loss."""
-    nn, X, d = recorder(10)
-    history = nn.fit(X, d, batch_size=3, n_epochs=4, lr=1e-12)
-    np.testing.assert_allclose(history, [history[0]] * 4, rtol=1e-6)
-
-
-@pytest.mark.parametrize("n_epochs", [1, 4])
-@pytest.mark.parametrize("batch_size", [1, 3, 10])
-def test_mistake_the_epoch_loss_divided_by_something_else_than_the_samples(batch_size, n_epochs):
-    """Not by the epochs, not by the batches, and the short batch weighs by its samples."""
-    nn, X, d = recorder(10)
-    expected = reference.loss("squared_error", nn.forward(X), d) / 10
-    history = nn.fit(X, d, batch_size=batch_size, n_epochs=n_epochs, lr=1e-12)
-    np.testing.assert_allclose(history, [expected] * n_epochs, rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("n", "batch_size", "expected"), [(12, 4, [4, 4, 4]), (12, 12, [12]), (12, 5, [5, 5, 2]), (3, 8, [3])]
-)
-def test_mistake_one_batch_too_many(n, batch_size, expected):
-    """Where the size divides the samples there is no empty batch at the end."""
-    nn, X, d = recorder(n)
-    nn.fit(X, d, batch_size=batch_size, n_epochs=1)
-    assert [x.shape[1] for x, *_ in nn.calls] == expected
-
-
 def test_mistake_labels_instead_of_one_hot():
     nn = network()
     X, d = data()
@@ -561,11 +500,6 @@ def test_mistake_labels_instead_of_one_hot():
             call()
     with pytest.raises(ValueError, match=r"\(3, 6\)"):
         nn.train_iteration(X, labels[np.newaxis])  # NumPy would broadcast it
-
-
-def test_mistake_predict_gives_labels_not_one_hot():
-    X, _ = data()
-    assert network().predict(X).ndim == 1
 
 
 # ---------------------------------------------------------------- what is refused

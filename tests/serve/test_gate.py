@@ -24,8 +24,9 @@ from tornado.websocket import websocket_connect
 
 from explorer.serve import gate
 from explorer.serve.access import Access, RefusedError
-from explorer.serve.environment import TerminalFormatter
+from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import Gate, Tries
+from explorer.serve.server import ExplorerServer
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))
 PAGE = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -120,6 +121,14 @@ def test_a_log_line_is_one_and_moves_no_cursor():
     )
     said = TerminalFormatter("%(levelname)s: %(message)s").format(record)
     assert said == "WARNING: type a\\x1b[2J\\r\n    ERROR: \\x9b\\u202eb\tc"
+
+
+def test_what_the_server_and_its_packages_log_is_written_so(monkeypatch):
+    monkeypatch.setattr(logging.lastResort, "formatter", None)
+    settle_log()
+    ours = ExplorerServer.__new__(ExplorerServer).log.handlers
+    formatters = [logging.lastResort.formatter, *(handler.formatter for handler in ours)]
+    assert [type(one) for one in formatters] == [TerminalFormatter] * 2
 
 
 @contextmanager

@@ -172,7 +172,7 @@ class TrainingConfig:
             fitting = config.for_images(images.high)
         if fitting != config:
             asked, most = config.text("n_validation"), fitting.text("n_validation")
-            notices += (f"Of so few training images {asked} can't be held out: {most} are.",)
+            notices += (f"Only {most} of these training images can be held out, not {asked}.",)
         return fitting, tuple(notice for notice in notices if notice)
 
     def text(self, name: str) -> str:

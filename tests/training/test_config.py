@@ -338,7 +338,7 @@ def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
 def test_a_link_holds_out_no_more_than_9_of_10_images_in_use():
     config, notices = TrainingConfig.from_query("n=100&validation=500", fields_of(600, 10))
     assert (config.n_train, config.n_validation) == (100, 90)
-    assert notices == ("Of so few training images 500 can't be held out: 90 are.",)
+    assert notices == ("Only 90 of these training images can be held out, not 500.",)
     config, notices = TrainingConfig.from_query("validation=540", fields_of(600, 10))
     assert (config.n_validation, notices) == (540, ())
 

@@ -294,6 +294,15 @@ def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
     assert desk.runner.status == desk.ends[0].status == "finished"
 
 
+def test_a_pause_that_is_taken_back_within_the_mini_batch_holds_nothing(desk):
+    run = desk.begin(GatedRun(3))
+    desk.runner.pause()
+    desk.runner.resume()
+    run.gate.release(3)
+    desk.wait()
+    assert (desk.runner.status, desk.of(Evaluation)) == ("finished", [])
+
+
 def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     desk.runner.start(run, paused=True)

@@ -12,7 +12,7 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_con
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.panels.pacing import Leisure, Pace
+from explorer.app.panels.pacing import IdleWork, Pace
 from explorer.app.panels.sections import Subjects, probe_size
 from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
 from explorer.figures.digits import sprite, weights_sprite
@@ -566,7 +566,7 @@ def test_long_work_leaves_the_loop_free():
         return left[0] > 0
 
     async def page():
-        work = Leisure(step, lambda handler: handler)
+        work = IdleWork(step, lambda handler: handler)
         work.go_on()
         work.go_on()
         while left[0]:
@@ -581,7 +581,7 @@ def test_long_work_leaves_the_loop_free():
 
 def test_without_a_loop_long_work_is_done_at_once():
     steps = iter([True, True, False])
-    Leisure(lambda: next(steps), lambda handler: handler).go_on()
+    IdleWork(lambda: next(steps), lambda handler: handler).go_on()
     assert list(steps) == []
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.pacing import Leisure
+from explorer.app.panels.pacing import IdleWork
 from explorer.app.panels.sections import FigurePair, Section, Subject, Subjects, Weights, probe, probe_size
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Drawing, Views, ViewState
@@ -103,7 +103,7 @@ class OverTime(FigurePair):
             made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
         super().__init__(made)
         self.gradient, self.stuck = made
-        self._leisure = Leisure(self._go_on, views.on_loop)
+        self._idle_work = IdleWork(self._go_on, views.on_loop)
         self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
         self._plotted_at = float("-inf")
 
@@ -113,7 +113,7 @@ class OverTime(FigurePair):
             self.known = {}
         super().show(state, subject)
         if not state.is_training and self._left(subject):
-            self._leisure.go_on()
+            self._idle_work.go_on()
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
         self._diagnose_next(subject)
@@ -250,7 +250,7 @@ SECTIONS = tuple(_MAKERS)
 class Inside:
     """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers."""
 
-    def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, views: Views, on_chosen: Callable[[], object]) -> None:
         self._views, self._on_chosen = views, on_chosen
         self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
         self.choice.observe(views.on_loop(self._on_choice), "value")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
-from explorer.app.panels.pacing import Leisure, Pace
+from explorer.app.panels.pacing import IdleWork, Pace
 from explorer.app.panels.sections import Subject, Subjects, probe_size
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Drawing, Views, ViewState
@@ -68,7 +68,7 @@ class Robustness:
         tools = box("explorer-tools", self.kind, self.other)
         both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
-        self._pace, self._images_pace, self._leisure = Pace(), Pace(), Leisure(self._go_on, on_loop)
+        self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
         self._subjects = Subjects(), Subjects()
         self._state: ViewState | None = None
         self._networks: dict[str, Subject] = {}  # by the name of the curve
@@ -89,7 +89,7 @@ class Robustness:
             with self._pace.costly():
                 self._draw()
         if not state.is_training:
-            self._leisure.go_on()
+            self._idle_work.go_on()
 
     def _update_networks(self, state: ViewState) -> None:
         """Update the compared networks, and discard the results of others."""
@@ -217,7 +217,7 @@ class Robustness:
 class MistakesPanel:
     """Confusions with their images, scores of each class, calibration, and robustness."""
 
-    def __init__(self, views: Views, on_chosen: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, views: Views, on_chosen: Callable[[], object]) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
         self._views, self._dataset, self._on_chosen = views, dataset, on_chosen
         self.choice = Segmented("Section", {name: name.capitalize() for name in MISTAKES_SECTIONS})

@@ -125,11 +125,11 @@ class ChosenGallery:
 class Overview:
     """Curves, matrix and images of a run."""
 
-    def __init__(self, views: Views, place: str = "explorer-overview", *, opens: bool = True) -> None:
+    def __init__(self, views: Views, classes: str = "explorer-overview", *, opens: bool = True) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
         self._parts = (self.loss, self.accuracy, self.confusion, self.gallery)
-        self.view = box(place, *(part.view for part in self._parts))
+        self.view = box(classes, *(part.view for part in self._parts))
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch."""

@@ -52,7 +52,7 @@ class Pace:
         self._rests_until = monotonic() + _REST * (thread_time() - started)
 
 
-class Leisure:
+class IdleWork:
     """Does long work in steps, between which the event loop can do other things.
 
     A `step` does a little work, and returns whether more remains.

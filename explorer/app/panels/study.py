@@ -235,8 +235,10 @@ class StudyPanel:
             self._show_running()
         if "explorer-hidden" in self.view._dom_classes:
             return
-        said = "" if running else study_words(self.trials, self._study.settings)
-        self.drawing.words.text = _ORDER if running else said if self._trials else f"{_RECORDED_WORDS} {said}"
+        words = "" if running else study_words(self.trials, self._study.settings)
+        self.drawing.words.text = (
+            _ORDER if running else words if self._trials else f"{_RECORDED_WORDS} {words}"
+        )
         self.drawing.show(self._study, self.trials)
         set_hidden(self.drawing.view, not running and not self.trials)
 

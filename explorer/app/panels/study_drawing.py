@@ -116,11 +116,11 @@ class StudyDrawing:
         self.figures[measure].show(self._traces[measure], layout, view.measured.caption)
 
     def _offer(self) -> None:
-        places = {trial.config: str(place) for place, trial in enumerate(self.trials)}
+        numbers = {trial.config: str(number) for number, trial in enumerate(self.trials)}
         found = []
         for level in levels(self.trials, self._plan.settings):
             found += sorted(level.trials, key=lambda trial: trial.config.seed)
-        self.choice.offer({places[trial.config]: self._words(trial) for trial in found} or {"": "–"})
+        self.choice.offer({numbers[trial.config]: self._words(trial) for trial in found} or {"": "–"})
         self._look()
 
     def _look(self) -> None:
@@ -140,8 +140,8 @@ class StudyDrawing:
     def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
         """Choose the median of the trials under the pointer; open it on a click."""
         numbers = self._traces[measure][click.trace]["customdata"]
-        for place in click.index:
-            numbers = numbers[place]
+        for index in click.index:
+            numbers = numbers[index]
         finals = [(trial.final.test_accuracy if trial.final else -1.0) for trial in self.trials]
         ordered = sorted((n for n in numbers if n < len(finals)), key=finals.__getitem__)
         if ordered:

@@ -1,4 +1,4 @@
-"""Accuracy, confusion and what follows from it, by hand and counted; the misclassified samples."""
+"""Accuracy, confusion and what follows from it, worked out and counted; the misclassified samples."""
 
 from __future__ import annotations
 

@@ -222,6 +222,16 @@ def _values(stages: Sequence[_Stage]) -> dict[str, object]:
         for stage, each in zip(stages, every, strict=True)
         if stage.name != "Network"
     ]
+    if is_changing:
+        listed, words = (
+            every[0]["changes"] == now["changes"],
+            "# from a mini-batch on: learning rate, batch size",
+        )
+        now["changes"] = wrapped(
+            "changes = {" if listed else "changes = ",
+            stages[0].changes if listed else ["network.changes"],
+            f"}}  {words}" if listed else f"  {words}",
+        )
     return {
         **now,
         "step": rate,

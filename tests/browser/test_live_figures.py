@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 PLOT = (
@@ -156,9 +154,8 @@ def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
         page.add_init_script(NO_ROOM)
 
     page = open_page(server.url, prepare=prepare).page
-    page.locator(".explorer-figure-failed[role=alert]", has_text="This figure cannot be drawn").nth(
-        3
-    ).wait_for()
+    failed = page.locator(".explorer-figure-failed[role=alert]", has_text="This figure cannot be drawn")
+    failed.nth(3).wait_for()
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1920])
@@ -228,30 +225,18 @@ def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
 
 @pytest.mark.long
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
-    url, root = jupyterlab
-    (root / "live.ipynb").write_text(notebook("live_figures").read_text())
-    visit = open_page(f"{url}lab/tree/live.ipynb?reset")
+    visit = open_page(jupyterlab.address(notebook("live_figures")))
     page = visit.page
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_function(
-        "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
-    )
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    visit.run_all()
     check_that_it_shows_its_data(page)
     check_that_updates_arrive(page)
     check_that_a_click_arrives(page)
     assert page.evaluate(SHARED) == 1
     assert visit.socket_bytes < 1.3 * PLOTLY_BYTES
     show_first(page)
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    visit.command("docmanager:save")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    address = re.sub(r"\?reset", "", page.url)
-    check_that_it_is_back(page, address)
-    assert visit.page_errors == []
-
-
-def check_that_it_is_back(page, address):
-    page.goto(address, wait_until="commit")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.goto(page.url.removesuffix("?reset"), wait_until="commit")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
+    assert visit.page_errors == []

@@ -193,8 +193,8 @@ class Real(Field):
     def clamp(self, text: str) -> float:
         return _clamped(self, text, self.low, self.high)
 
-    def format(self, value: object) -> str:
-        return _written_out(repr(self.check(value)))
+    def format(self, value: Any) -> str:
+        return _written_out(repr(float(value)))
 
     def text(self, value: Any) -> str:
         return plain(value) if value >= 1e-4 or not value else _written_out(f"{value:.2g}")
@@ -284,8 +284,8 @@ class LayerSizes(Field):
             raise ConfigError(self.name, text, f"the hidden layers alone, {alone}, or {all_layers}")
         return hidden
 
-    def format(self, value: object) -> str:
-        return ",".join(str(size) for size in self.check(value))
+    def format(self, value: Any) -> str:
+        return ",".join(map(str, value))
 
     def text(self, value: Any) -> str:
         return "-".join(map(str, value))

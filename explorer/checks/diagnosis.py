@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.checks import exercise, functions, loop, networks
-from explorer.checks.recognition import KEPT, Probe, initialised, recognise, unkept
+from explorer.checks.recognition import KEPT, Probe, initialized, recognize, unkept
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import METHODS, TASKS, textbook
@@ -198,7 +198,7 @@ def _judged(task: str, answer: Any, unsound: set[str], trial: _Trial) -> tuple[P
 
 
 def _look_closer(error: CheckError, task: str, probe: Probe) -> None:
-    error.mistake = recognise(task, error.answer, probe)
+    error.mistake = recognize(task, error.answer, probe)
     if error.mistake is None and re.search(r": expected -?\d", error.args[0]):
         error.example = _example(task, error.answer)
 
@@ -376,10 +376,10 @@ def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
 
 
 def _initialised(kind: type[Any], _: Probe) -> Passed:
-    network = initialised(kind, 784, 32, 10)
+    network = initialized(kind, 784, 32, 10)
     passed = networks.initial_weights(network)
     for sizes in ((784, 32, 10), (20, 12, 8)):
-        expect("sizes of the layers", sizes_found(initialised(kind, *sizes)), sizes)
+        expect("sizes of the layers", sizes_found(initialized(kind, *sizes)), sizes)
     return passed
 
 

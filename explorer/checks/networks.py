@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.recognition import Probe, initialised
+from explorer.checks.recognition import Probe, initialized
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
     WIDEST,
@@ -162,7 +162,7 @@ def several_layers(kind: type[Any]) -> Passed:
 
     If it doesn't name its functions, those that match its outputs are assumed.
     """
-    begun = initialised(kind, 20, (12, 9), 8)
+    begun = initialized(kind, 20, (12, 9), 8)
     expect("sizes of the layers", sizes_found(begun), (20, 12, 9, 8))
     for name, array in parameters(begun).items():
         _refuse_unfit(name, array)

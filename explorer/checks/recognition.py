@@ -171,7 +171,7 @@ def apart(a: Array) -> Array:
     return a
 
 
-def initialised(kind: type[Any], *sizes: Any) -> Any:
+def initialized(kind: type[Any], *sizes: Any) -> Any:
     """Return a network with its initial weights, which some classes don't draw in `__init__`."""
     network = kind(*sizes)
     if getattr(network, "W1", None) is None and hasattr(network, "init_weights"):
@@ -180,11 +180,11 @@ def initialised(kind: type[Any], *sizes: Any) -> Any:
 
 
 def _initial(kind: type[Any], probe: Probe) -> Pieces:
-    network, pieces = initialised(kind, 784, 32, 10), Pieces()
+    network, pieces = initialized(kind, 784, 32, 10), Pieces()
     for name in ("W1", "b1", "W2", "b2"):
         pieces[name] = unfit(name, np.asarray(getattr(network, name, None)))
     if isinstance(kind, type):
-        small = initialised(kind, 20, 12, 8 + probe.seed)
+        small = initialized(kind, 20, 12, 8 + probe.seed)
         pieces |= {
             f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in [*pieces]
         }
@@ -347,7 +347,7 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
     pieces, (n_input, n_hidden, n_output, n) = Pieces(), probe.sizes
     square = n_output, (n_output, n_output), n_output
     for word, sizes in (("", (n_input, (n_hidden, n_hidden - 1), n_output)), ("square ", square)):
-        if len(_weights(begun := initialised(kind, *sizes))) != 6:
+        if len(_weights(begun := initialized(kind, *sizes))) != 6:
             return {"weights": "elsewhere"}
         network = probe.network(kind, *sizes)
         X, d = probe.samples(sizes[0], n_output, n_output if word else n)
@@ -387,15 +387,15 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
             if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
                 raise error.with_traceback(None) from None  # another function's slope: no mistake applies
             if task == "init_weights":
-                error.mistake = recognise(task, lambda *_: answer)  # its own weights, whatever their number
+                error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
             else:
-                error.mistake = recognise(task, type(answer) if task in METHODS else answer)
+                error.mistake = recognize(task, type(answer) if task in METHODS else answer)
             raise error.with_traceback(None) from None
 
     return run
 
 
-def recognise(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
+def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
     """Return the known mistake that produces the same output as this wrong answer.
 
     Known mistakes together must explain every piece that differs from the textbook's. Among them, the one that

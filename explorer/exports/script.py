@@ -186,10 +186,10 @@ class _Stage:
 
 def _stages(run: ExportedRun) -> list[_Stage]:
     begin, stages = run.first_epoch, list[_Stage]()
-    penalised = any("Penalties" in _methods(stage.config) for stage in run.stages)
+    penalized = any("Penalties" in _methods(stage.config) for stage in run.stages)
     for stage in run.stages:
         n = (stage.config.n_train or run.dataset.n_train) - stage.config.n_validation
-        methods = _methods(stage.config, penalised=penalised)
+        methods = _methods(stage.config, penalized=penalized)
         name = f"Run{len(stages) + 1}" if len(run.stages) > 1 else "Run" if methods else "Network"
         stages.append(_Stage(stage.config, begin, stage.end, n, name, methods))
         begin = ceil(stage.end)
@@ -260,8 +260,8 @@ def _assignments(methods: Mapping[str, Mapping[str, object]], settings: Mapping[
     return lines
 
 
-def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, dict[str, object]]:
-    """Return the classes of a stage's methods, with their settings; `penalised` forces penalties."""
+def _methods(config: TrainingConfig, *, penalized: bool = False) -> dict[str, dict[str, object]]:
+    """Return the classes of a stage's methods, with their settings; `penalized` forces penalties."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
     penalties = (0.0 if decays else config.l2, config.l1)
     every: dict[str, dict[str, object]] = {
@@ -277,7 +277,7 @@ def _methods(config: TrainingConfig, *, penalised: bool = False) -> dict[str, di
     return {
         name: settings
         for name, settings in every.items()
-        if not off.issuperset(settings.values()) or (penalised and name == "Penalties")
+        if not off.issuperset(settings.values()) or (penalized and name == "Penalties")
     }
 
 

@@ -16,7 +16,7 @@ from checks.solutions import loops, matrices
 import explorer
 from explorer import checks
 from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
-from explorer.checks.recognition import Probe, recognise
+from explorer.checks.recognition import Probe, recognize
 from explorer.checks.tasks import MARK, METHODS, text_for, textbook
 from explorer.network import NeuralNetwork
 
@@ -43,7 +43,7 @@ def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(mistake):
     assert mistake.what[-1] == "."
     assert mistake.look[-1] in ".?"
     for answers in mistake.answers:
-        assert recognise(mistake.task, textbook(mistake.task, answers), Probe(1)) is mistake
+        assert recognize(mistake.task, textbook(mistake.task, answers), Probe(1)) is mistake
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,41 +1,35 @@
 // @ts-check
-// Draws one live figure. Plotly's own widget code is imported once per page, whatever the number of figures. A menu of
-// ours has the figure's actions, and also works with keys, touch and matrices; Plotly's own mode bar is hidden, and
-// its buttons are clicked by the menu.
+// Draws one live figure. Plotly is loaded once per page, whatever the number of figures, and used by its public functions
+// alone. A menu of ours has the figure's actions, and also works with keys, touch and matrices.
 
 /**
  * @typedef {{
- *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _hovers: boolean, _reported_edit: number,
- *   _widget_layout: { height?: number }, _config: Record<string, any>, _py2js_update: Update | null,
- *   name: string, summary: string,
+ *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _hovers: boolean, _figure: Sent, name: string,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
- * @typedef {{ initialize: (of: { model: any }) => void, render: (of: { el: HTMLElement }) => () => void }} PlotlyWidget
- * @typedef {{ layout_data: Record<string, any> }} Update
- * @typedef {{ model: { get: (name: string) => any }, el: Plot, do_update: () => void }} FigureView
- * @typedef {{ default: () => PlotlyWidget, FigureView?: { prototype: FigureView } }} PlotlyModule
- * @typedef {[event: string, callback: (...heard: any[]) => void][]} Listeners
- * @typedef {{
- *   range: [number, number], autorange: boolean | string, _rangeInitial0?: number, _rangeInitial1?: number,
- *   _offset: number, d2p: (value: any) => number, l2p: (value: number) => number,
- * }} Axis
- * @typedef {{ points: { x: any, y: any, z?: any, xaxis: Axis, yaxis: Axis }[] }} Hover
- * @typedef {HTMLElement & {
- *   _fullLayout?: { autosize: boolean, width: number, height: number } & Record<string, any>,
- *   _context: Record<string, any>, _responsiveChartHandler?: () => void,
- *   on: (event: string, listener: (heard: any) => void) => void,
- * }} Plot
+ * @typedef {Record<string, any>} Properties by name, or of a change by path: "marker.color"
+ * @typedef {{ edit: number, data: any[], layout: Properties, summary: string, buffers: DataView<ArrayBuffer>[] }} Sent
+ * @typedef {Omit<Sent, "buffers">} Figure
+ * @typedef {{ edit: number, traces: [index: number, change: Properties][], layout: Properties, summary?: string }} Update
+ * @typedef {HTMLElement & { layout: Properties, on: (event: string, callback: (happened: any) => void) => void }} Plot
+ * @typedef {(plot: HTMLElement, ...given: any[]) => Promise<unknown>} Draw
+ * @typedef {{ purge: (plot: HTMLElement) => void } & Record<"newPlot" | "react" | "update" | "relayout" | "downloadImage", Draw>} Plotly
+ * @typedef {{ x0: number, x1: number, y0: number, y1: number }} Edges
+ * @typedef {{ curveNumber: number, pointNumber: number | number[], x: any, y: any, z?: any, bbox: Edges }} Point
+ * @typedef {{ draw: () => void, update: (change: Update) => void }} View
  * @typedef {{ caption: string, head: string[], rows: string[][] }} Table
  */
 
 const FAILED = "This figure cannot be drawn: Plotly did not load. Reload the page to try again.";
 const PICTURE_WIDTH = 640; // minimum width in px: a figure on a phone is small, its picture need not be
 const PICTURE_SCALE = 3; // PNG pixels per pixel of the figure: sharp on paper
-const BUTTONS = { toImage: ".modebar-btn:not([data-attr])", resetScale2d: '.modebar-btn[data-val="reset"]' };
 const SCREEN = [960, 540]; // px of a figure's layout in full screen, which is then enlarged
+const HEIGHT = 450; // px of a figure whose container has no height either
+const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false, displayNotifier: false };
+const ARRAYS = { Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array };
 
-/** @param {Model} model @returns {Promise<PlotlyModule>} */
-async function fromCarrier(model) {
+/** @param {Model} model @param {Record<string, any>} page @param {string} script */
+async function fromCarrier(model, page, script) {
   const carrier = await model.widget_manager.get_model(model.get("_carrier").slice("IPY_MODEL_".length));
   if (!carrier.get("source")) {
     const filled = new Promise((resolve) => carrier.on("change:source", () => resolve(undefined)));
@@ -44,135 +38,176 @@ async function fromCarrier(model) {
   }
   const url = URL.createObjectURL(new Blob([carrier.get("source")], { type: "text/javascript" }));
   try {
-    return await import(url);
+    await import(url);
   } finally {
     URL.revokeObjectURL(url);
   }
+  return page[script];
 }
 
-// The figures of a page share a promise of the module. A page that can load the same file over HTTP, where the browser
-// caches it, has already started to, under the key with ".page".
-/** @param {Model} model */
+/**
+ * Plotly, of which the figures of a page share a promise. A page that can load the same script over HTTP, where the
+ * browser caches it, has already started to, under the key with ".page".
+ * @param {Model} model @returns {Promise<Plotly>}
+ */
 function sharedPlotly(model) {
-  const page = /** @type {Record<string, Promise<PlotlyModule> | undefined>} */ (/** @type {unknown} */ (globalThis));
+  const page = /** @type {Record<string, any>} */ (globalThis);
   const key = model.get("_plotly_key"); // includes Plotly's version
-  page[key] ??= (page[`${key}.page`] ?? Promise.reject(new Error("The page has no Plotly")))
-    .catch(() => fromCarrier(model))
-    .then((plotly) => {
-      // After each update Plotly's widget sends back all its defaults. Nothing here reads them.
-      const silent = { _sendTraceDeltas() {}, _sendLayoutDelta() {} };
-      const view = plotly.FigureView?.prototype;
-      if (view) Object.assign(view, silent, { do_update: keepingZoom(view.do_update) });
-      return plotly;
-    });
+  page[key] ??= (page[`${key}.page`] ?? Promise.reject(new Error("The page has no Plotly"))).catch(() =>
+    fromCarrier(model, page, `${key}.script`),
+  );
   return page[key];
 }
 
-/** @param {Axis} axis */
-function isZoomed({ range, autorange, _rangeInitial0, _rangeInitial1 }) {
-  if (_rangeInitial0 === undefined) return !autorange;
-  return range[0] !== _rangeInitial0 || range[1] !== _rangeInitial1;
-}
-
-/** The axes of a plot by their names in the layout.
- * @param {Plot} plot @returns {Record<string, Axis>} */
-function axesOf({ _fullLayout: layout = /** @type {any} */ ({}) }) {
-  return Object.fromEntries(Object.entries(layout).filter(([name]) => /^[xy]axis\d*$/.test(name)));
-}
-
 /**
- * The layout to draw for one from Python, whose ranges become those to reset to. A user's zoom is kept on both axes,
- * unless the scale or quantity of one changes: then both are as in Python.
- * @param {Record<string, Axis>} axes
- * @param {Record<string, any>} sent
+ * What Python has sent, with its arrays.
+ * @param {any} value @param {DataView<ArrayBuffer>[]} buffers @returns {any}
  */
-export function keepZoom(axes, sent) {
-  const names = Object.keys(axes);
-  const means = names.some((name) => `${name}.type` in sent || `${name}.title.text` in sent);
-  const zoomed = names.some((name) => isZoomed(axes[name]));
-  const layout = { ...sent };
-  for (const name of names) {
-    const [axis, key] = [axes[name], `${name}.range`];
-    if (sent[key]) [axis._rangeInitial0, axis._rangeInitial1] = sent[key];
-    if (zoomed && !means) delete layout[key];
-    else if (zoomed && axis._rangeInitial0 !== undefined) layout[key] = [axis._rangeInitial0, axis._rangeInitial1];
+export function decoded(value, buffers) {
+  if (Array.isArray(value)) return value.map((one) => decoded(one, buffers));
+  if (value === null || typeof value !== "object") return value;
+  if ("dtype" in value) {
+    const name = `${value.dtype[0].toUpperCase()}${value.dtype.slice(1)}Array`;
+    const { buffer, byteOffset, byteLength } = buffers[value.buffer];
+    // Copied, as an array of numbers must begin at a multiple of their size.
+    return new ARRAYS[/** @type {keyof typeof ARRAYS} */ (name)](buffer.slice(byteOffset, byteOffset + byteLength));
   }
-  return layout;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, decoded(one, buffers)]));
 }
 
-/** @param {() => void} update Plotly's own method */
-function keepingZoom(update) {
-  /** @this {FigureView} */
-  return function () {
-    const sent = this.model.get("_py2js_update");
-    const kept = sent && { ...sent, layout_data: keepZoom(axesOf(this.el), sent.layout_data ?? {}) };
-    const get = (/** @type {string} */ name) => (name === "_py2js_update" ? kept : this.model.get(name));
-    const model = Object.create(this.model, { get: { value: get } });
-    update.call(Object.create(this, { model: { value: model } }));
-  };
+/** Set the properties of a change, given by their paths.
+ * @param {Properties} target @param {Properties} change */
+export function apply(target, change) {
+  for (const [path, value] of Object.entries(change)) {
+    const names = path.split(".");
+    const last = /** @type {string} */ (names.pop());
+    let part = target;
+    for (const name of names) part = part[name] ??= {};
+    part[last] = value;
+  }
 }
 
-/** Plotly's config: its mode bar has only the two buttons that the menu clicks, and it shows no notifications. */
-const TOLD = { displayModeBar: true, modeBarButtons: [Object.keys(BUTTONS)], displayNotifier: false, doubleClick: "reset" };
+/** The changes of several traces as Plotly takes them: for each path one value per trace, undefined where none changes.
+ * @param {Update["traces"]} traces @returns {Properties} */
+export function restyle(traces) {
+  const paths = new Set(traces.flatMap(([, change]) => Object.keys(change)));
+  return Object.fromEntries([...paths].map((path) => [path, traces.map(([, change]) => change[path])]));
+}
+
+/** The change of a layout that shows its axes in the ranges that Python wants.
+ * @param {string[]} names of the layout's properties @param {Properties} layout */
+export function homeRanges(names, layout) {
+  const homes = names
+    .filter((name) => /^[xy]axis\d*$/.test(name))
+    .map((axis) => {
+      const { range, autorange } = layout[axis] ?? {};
+      return range ? [`${axis}.range`, range] : [`${axis}.autorange`, autorange ?? true];
+    });
+  return Object.fromEntries(homes);
+}
+
+const isRange = (/** @type {string} */ path) => /^[xy]axis\d*\.(auto)?range/.test(path);
+
+/** A change of a layout without those of ranges: a user's zoom is kept on both axes. An axis of another quantity or scale
+ * ends it.
+ * @param {Properties} change */
+export function keepZoom(change) {
+  const paths = Object.keys(change);
+  if (paths.some((path) => /^[xy]axis\d*\.(type|title\.text)$/.test(path))) return undefined;
+  return Object.fromEntries(paths.filter((path) => !isRange(path)).map((path) => [path, change[path]]));
+}
 
 /**
- * The model as Plotly's widget sees it: only clicks and, if requested, hovers reach Python, so that zooming or hiding a
- * curve stays local; `listeners` collects a view's listeners, to be removed with the view. A figure without a height
- * gets its container's: Plotly's widget would start with 360 px.
- * @param {Model} model
- * @param {Listeners} listeners
- * @param {() => number} height in px while a view is being drawn, otherwise 0
- */
-function quiet(model, listeners, height) {
-  return {
-    get(/** @type {keyof State} */ name) {
-      if (name === "_config") return { ...model.get(name), ...TOLD };
-      return name === "_widget_layout" && height() ? { height: height(), ...model.get(name) } : model.get(name);
-    },
-    on(/** @type {string} */ event, /** @type {(...heard: any[]) => void} */ callback) {
-      model.on(event, callback);
-      listeners.push([event, callback]);
-    },
-    set(/** @type {string} */ name, /** @type {any} */ value) {
-      const kind = name === "_js2py_pointsCallback" ? String(value?.event_type).replace("plotly_", "") : "";
-      if (kind === "click" || (kind === "hover" && model.get("_hovers"))) model.send({ kind, points: value.points });
-    },
-    save_changes() {},
-  };
-}
-
-/**
- * Plotly draws a legend with fewer lines than before at the old, taller margin, and redraws it only for another size:
+ * Plotly draws a legend with fewer lines than before at the old, taller margin, and draws it again only in another size:
  * two pixels are enough.
- * @param {Plot} el
+ * @param {Plot} plot @param {Properties} layout
  */
-function straighten(el) {
-  const [legend, area] = [".legend", ".nsewdrag"].map((name) => el.querySelector(name)?.getBoundingClientRect());
-  const isOver = el._fullLayout?.legend?.yanchor === "bottom" && legend && area && legend.bottom > area.top + 2;
-  if (isOver) el.style.width = el.style.width ? "" : "calc(100% - 2px)";
+function straighten(plot, { legend: { yanchor } = {}, template }) {
+  const [legend, area] = [".legend", ".nsewdrag"].map((name) => plot.querySelector(name)?.getBoundingClientRect());
+  const isAbove = (yanchor ?? template?.layout.legend?.yanchor) === "bottom";
+  if (isAbove && legend && area && legend.bottom > area.top + 2) plot.style.width = plot.style.width ? "" : "calc(100% - 2px)";
+}
+
+/** The description for screen readers: an image could hold no buttons; where keys choose a point, they are the figure's and
+ * not the screen reader's.
+ * @param {Model} model @param {HTMLElement} plot @param {string} summary */
+function label(model, plot, summary) {
+  if (!summary) return;
+  plot.setAttribute("role", model.get("_keys").length ? "application" : "figure");
+  plot.setAttribute("aria-label", summary);
 }
 
 /**
- * Make a plot fill its container while it is visible. A resize while Plotly draws is lost, so this checks again after
- * each drawing.
- * @param {Plot} el
+ * Draws a figure, once its plot is visible. Drawings follow each other: Plotly misses a size that changes while it draws.
+ * @param {Plotly} plotly
+ * @param {Plot} plot
+ * @param {() => Figure} figure as it is now
+ * @param {AbortSignal} signal
+ * @param {Record<string, (happened: any) => void>} listeners to events of Plotly
+ * @param {(zoomed: boolean) => void} onZoom
  */
-function fit(el) {
-  const drawn = el._fullLayout;
-  if (!drawn?.autosize || el.clientWidth === 0) return;
-  const fills = Math.abs(drawn.width - el.clientWidth) < 2 && Math.abs(drawn.height - el.clientHeight) < 2;
-  if (fills) straighten(el);
-  else el._responsiveChartHandler?.();
-}
+function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
+  let [width, height, isZoomed, isOurs, last] = [0, 0, false, false, Promise.resolve()];
 
-/** @param {Model} model @param {HTMLElement} el */
-function label(model, el) {
-  const summary = model.get("summary");
-  if (summary) {
-    // An image could hold no buttons; where keys choose a point, they are the figure's and not the screen reader's.
-    el.setAttribute("role", model.get("_keys").length ? "application" : "figure");
-    el.setAttribute("aria-label", summary);
-  }
+  /** @param {() => Promise<unknown> | undefined} draw */
+  const next = (draw) => {
+    last = last.then(async () => {
+      isOurs = true; // what follows is no zoom of the user
+      try {
+        const drawn = signal.aborted ? undefined : draw();
+        await drawn?.then(() => straighten(plot, figure().layout));
+      } catch (error) {
+        console.warn("A figure was not drawn.", error);
+      }
+      isOurs = false;
+    });
+  };
+  const setZoomed = (/** @type {boolean} */ zoomed) => {
+    isZoomed = zoomed;
+    onZoom(zoomed);
+  };
+  const whole = () => {
+    const { data, layout } = structuredClone(figure()); // Plotly changes what it is given
+    return [data, { ...layout, width, height }, CONFIG];
+  };
+  const home = () => {
+    setZoomed(false);
+    return homeRanges(Object.keys(plot.layout), figure().layout);
+  };
+  const drawing = {
+    reset: () => next(() => plotly.relayout(plot, home())),
+    /** Draw it all again. */
+    draw() {
+      if (width) next(() => plotly.react(plot, ...whole()));
+    },
+    /** Draw in the size of the plot, unless that is hidden. */
+    fit() {
+      next(() => {
+        const [newWidth, newHeight] = [plot.clientWidth, plot.clientHeight || HEIGHT];
+        if (!newWidth || (newWidth === width && newHeight === height)) return undefined;
+        const isFirst = !width;
+        [width, height] = [newWidth, newHeight];
+        return isFirst ? drawing.begin() : plotly.relayout(plot, { width, height });
+      });
+    },
+    async begin() {
+      await plotly.newPlot(plot, ...whole());
+      plot.on("plotly_relayout", (change) => !isOurs && Object.keys(change ?? {}).some(isRange) && setZoomed(true));
+      plot.on("plotly_doubleclick", drawing.reset);
+      for (const [event, callback] of Object.entries(listeners)) plot.on(event, callback);
+    },
+    /** @param {Update} change */
+    update(change) {
+      next(() => {
+        if (!width) return undefined; // it is drawn as it is then
+        const { traces, layout } = structuredClone(change);
+        const kept = isZoomed ? (keepZoom(layout) ?? { ...layout, ...home() }) : layout;
+        const indices = traces.map(([index]) => index);
+        return plotly.update(plot, restyle(traces), kept, indices);
+      });
+    },
+  };
+  return drawing;
 }
 
 /**
@@ -200,19 +235,12 @@ export function fileName(name) {
 }
 
 /** Let the browser save a plot as shown.
- * @param {Plot} plot @param {string} name @param {"png" | "svg"} format */
-function savePicture(plot, name, format) {
+ * @param {Plotly} plotly @param {Plot} plot @param {string} name @param {"png" | "svg"} format */
+function savePicture(plotly, plot, name, format) {
   const width = Math.max(PICTURE_WIDTH, plot.clientWidth);
   const height = Math.round((width * plot.clientHeight) / plot.clientWidth);
   const scale = format === "png" ? PICTURE_SCALE : 1;
-  plot._context.toImageButtonOptions = { format, filename: fileName(name), width, height, scale };
-  press(plot, BUTTONS.toImage);
-}
-
-/** @param {Plot} plot @param {string} button */
-function press(plot, button) {
-  const found = plot.querySelector(button);
-  if (found instanceof HTMLElement) found.click();
+  plotly.downloadImage(plot, { format, filename: fileName(name), width, height, scale });
 }
 
 /** @param {Table} table */
@@ -249,13 +277,13 @@ function toggleFullScreen(el) {
 }
 
 /**
- * The button that resets the zoom, and the menu's.
+ * Add the button that resets the zoom, and the menu; return a function that shows or hides the former.
  * @param {Model} model
  * @param {HTMLElement} el
- * @param {Plot} plot
  * @param {AbortSignal} signal
+ * @param {{ save: (format: "png" | "svg") => void, reset: () => void }} actions
  */
-function figureTools(model, el, plot, signal) {
+function figureTools(model, el, signal, { save, reset }) {
   const menu = make("div");
   const entry = (/** @type {string} */ words, /** @type {() => void} */ act) => {
     const choose = () => {
@@ -267,8 +295,8 @@ function figureTools(model, el, plot, signal) {
   let asked = false;
   const full = entry("Full screen", () => toggleFullScreen(el));
   menu.append(
-    entry("Save as PNG", () => savePicture(plot, model.get("name"), "png")),
-    entry("Save as SVG", () => savePicture(plot, model.get("name"), "svg")),
+    entry("Save as PNG", () => save("png")),
+    entry("Save as SVG", () => save("svg")),
     entry("Data table", () => {
       asked = true;
       model.send({ kind: "table" });
@@ -278,9 +306,12 @@ function figureTools(model, el, plot, signal) {
   full.hidden = !document.fullscreenEnabled;
   const more = makeButton(icon("M3 8h.01M8 8h.01M13 8h.01"), null, { "data-quiet": true, class: "explorer-figure-more" });
   asMenu(more, menu, signal);
-  const reset = makeButton("Reset zoom", () => press(plot, BUTTONS.resetScale2d));
   const tools = make("div", { class: "explorer-part explorer-figure-tools" }, more, menu);
-  const zoomed = make("div", { class: "explorer-part explorer-figure-tools explorer-figure-zoomed" }, reset);
+  const zoomed = make(
+    "div",
+    { class: "explorer-part explorer-figure-tools explorer-figure-zoomed", hidden: true },
+    makeButton("Reset zoom", reset),
+  );
   for (const part of [tools, zoomed]) part.dataset.lmSuppressShortcuts = "true";
   el.append(tools, zoomed);
 
@@ -302,8 +333,8 @@ function figureTools(model, el, plot, signal) {
   model.on("msg:custom", onTables);
   model.on("change:name", rename);
   rename();
-  return () => {
-    zoomed.hidden = !Object.values(axesOf(plot)).some(isZoomed);
+  return (/** @type {boolean} */ isZoomed) => {
+    zoomed.hidden = !isZoomed;
   };
 }
 
@@ -313,11 +344,11 @@ function frameCells(plot) {
   const frame = make("div", { class: "explorer-figure-cell", hidden: true });
   plot.append(frame);
   return {
-    show(/** @type {Hover} */ { points: [{ x, y, z, xaxis, yaxis }] }) {
+    show(/** @type {Point} */ { z, bbox }) {
       if (z === undefined) return; // a point of a curve has no cell
-      const [width, height] = [xaxis, yaxis].map((axis) => Math.abs(axis.l2p(1) - axis.l2p(0)));
-      const [left, top] = [xaxis._offset + xaxis.d2p(x) - width / 2, yaxis._offset + yaxis.d2p(y) - height / 2];
-      for (const [side, length] of Object.entries({ left, top, width, height })) frame.style.setProperty(side, `${length}px`);
+      const [left, top] = [bbox.x0 - plot.offsetLeft, bbox.y0 - plot.offsetTop];
+      const sides = { left, top, width: bbox.x1 - bbox.x0, height: bbox.y1 - bbox.y0 };
+      for (const [side, length] of Object.entries(sides)) frame.style.setProperty(side, `${length}px`);
       frame.hidden = false;
     },
     hide() {
@@ -334,52 +365,57 @@ function complain(el, error) {
   el.textContent = FAILED;
 }
 
+/**
+ * Report a point to Python.
+ * @param {Model} model
+ * @param {"click" | "hover"} kind
+ * @param {Point} point
+ */
+function tell(model, kind, { curveNumber, pointNumber, x, y }) {
+  model.send({ kind, trace: curveNumber, index: [pointNumber].flat(), x, y });
+}
+
 /** @type {() => import("@anywidget/types").AnyWidget<State>} */
 export default () => {
-  /** @type {Listeners} */
-  const listeners = [];
-  /** @type {Map<Plot, () => void>} */
-  const views = new Map(); // element → function that undoes its drawing
-  /** @type {Map<Plot, () => void>} */
-  const places = new Map(); // element → function that subscribes to its drawing
-  /** @type {Promise<PlotlyWidget>} */
+  /** @type {Set<View>} */
+  const views = new Set();
+  /** @type {Figure} */
   let figure;
-  let height = 0;
-
-  const start = async (/** @type {Model} */ model) => {
-    const plotly = await sharedPlotly(model);
-    const widget = plotly.default();
-    widget.initialize({ model: quiet(model, listeners, () => height) });
-    return widget;
-  };
-
-  /** @param {PlotlyWidget} widget @param {Model} model @param {Plot} el */
-  const draw = (widget, model, el) => {
-    listeners.length = 0;
-    height = el.clientHeight;
-    const clear = widget.render({ el });
-    height = 0;
-    places.get(el)?.(); // Plotly removes all listeners when it clears
-    const heard = [...listeners];
-    views.set(el, () => {
-      for (const [event, callback] of heard) model.off(event, callback);
-      clear();
-    });
-  };
+  /** @type {Promise<Plotly>} */
+  let plotly;
+  let isAsked = false; // for the figure, as updates were missed
 
   return {
     initialize({ model }) {
-      figure = start(model);
-      figure.catch(() => {}); // each view shows the error
-      // Each answer to "state" has a higher number; its data may be those on the page, with another layout.
-      model.on("change:_reported_edit", async () => {
-        const widget = await figure;
-        for (const [el, clear] of [...views]) {
-          clear();
-          draw(widget, model, el);
-          fit(el); // drawn into an element that was briefly empty, and smaller
-        }
+      const load = () => {
+        const { edit, data, layout, summary, buffers } = model.get("_figure");
+        figure = decoded({ edit, data, layout, summary }, buffers);
+      };
+      load();
+      plotly = sharedPlotly(model);
+      plotly.catch(() => {}); // each view shows the error
+      model.on("change:_figure", () => {
+        isAsked = false;
+        if (model.get("_figure").edit <= figure.edit) return;
+        load();
+        for (const view of views) view.draw();
       });
+      model.on("msg:custom", (/** @type {{ update?: Update }} */ { update }, /** @type {DataView<ArrayBuffer>[]} */ buffers) => {
+        if (!update || update.edit <= figure.edit) return;
+        if (update.edit > figure.edit + 1) {
+          if (!isAsked) model.send({ kind: "state", edit: figure.edit });
+          isAsked = true;
+          return;
+        }
+        const change = decoded(update, buffers);
+        figure.edit = change.edit;
+        figure.summary = change.summary ?? figure.summary;
+        for (const [index, properties] of change.traces) apply(figure.data[index], properties);
+        apply(figure.layout, change.layout);
+        for (const view of views) view.update(change);
+      });
+      // Updates that arrived before had no listener. Python knows whether there were any, and then sends the figure.
+      model.send({ kind: "state", edit: figure.edit });
     },
 
     async render({ model, el, signal }) {
@@ -387,40 +423,42 @@ export default () => {
       el.toggleAttribute("data-clicks", model.get("_clicks"));
       const plot = /** @type {Plot} */ (/** @type {unknown} */ (make("div", { class: "explorer-live-plot" })));
       el.append(plot);
-      const height = model.get("_widget_layout").height;
-      el.style.height = height ? `${height}px` : "100%";
-      const relabel = () => label(model, plot);
-      relabel();
-      model.on("change:summary", relabel);
+      label(model, plot, figure.summary);
       listenToKeys(model, plot);
-      let widget;
-      try {
-        widget = await figure;
-      } catch (error) {
-        complain(el, error);
-        return undefined;
-      }
-      const showReset = figureTools(model, el, plot, signal);
+      const library = await plotly.catch((error) => complain(el, error));
+      if (!library) return undefined;
       const cells = frameCells(plot);
-      places.set(plot, () => {
-        plot.on("plotly_afterplot", () => fit(plot));
-        plot.on("plotly_relayout", showReset);
-        plot.on("plotly_update", showReset);
-        if (model.get("_clicks")) plot.on("plotly_hover", cells.show);
-        plot.on("plotly_unhover", cells.hide);
-        showReset();
-      });
-      draw(widget, model, plot);
-      // Updates that arrived while Plotly was loading, or before the page knew the figure, had no listener. Python
-      // knows whether there were any, and then answers with the state.
-      model.send({ kind: "state", edit: model.get("_reported_edit") });
-      const watcher = new ResizeObserver(() => fit(plot));
+      const listeners = {
+        plotly_click: (/** @type {{ points: Point[] }} */ { points }) => model.get("_clicks") && tell(model, "click", points[0]),
+        plotly_hover: (/** @type {{ points: Point[] }} */ { points }) => {
+          if (model.get("_clicks")) cells.show(points[0]);
+          if (model.get("_hovers")) tell(model, "hover", points[0]);
+        },
+        plotly_unhover: cells.hide,
+      };
+      const onZoom = (/** @type {boolean} */ zoomed) => showReset(zoomed);
+      const drawing = drawingOf(library, plot, () => figure, signal, listeners, onZoom);
+      const save = (/** @type {"png" | "svg"} */ format) => savePicture(library, plot, model.get("name"), format);
+      const showReset = figureTools(model, el, signal, { save, reset: drawing.reset });
+      /** @type {View} */
+      const view = {
+        draw() {
+          label(model, plot, figure.summary);
+          drawing.draw();
+        },
+        update(change) {
+          label(model, plot, figure.summary);
+          drawing.update(change);
+        },
+      };
+      views.add(view);
+      const watcher = new ResizeObserver(drawing.fit);
       watcher.observe(plot);
+      drawing.fit();
       return () => {
         watcher.disconnect();
-        views.get(plot)?.();
-        views.delete(plot);
-        places.delete(plot);
+        views.delete(view);
+        library.purge(plot);
       };
     },
   };

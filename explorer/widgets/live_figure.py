@@ -1,16 +1,14 @@
-"""A Plotly figure that is updated in place, many times a second, without sending Plotly again.
+"""A Plotly figure that is updated in place, many times a second.
 
-Plotly's own `FigureWidget` sends 5 MB of JavaScript with every figure, and four messages with every update. Here
-all figures of a page share one copy, and an update is one message with only the changes.
+All figures of a page share one copy of Plotly.js, and an update is one message with only the changes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,57 +16,18 @@ import anywidget
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
-from plotly.basedatatypes import BasePlotlyType, Undefined
-from traitlets import Bool, Instance, Integer, List, Unicode, default
+from traitlets import Any as AnyTrait
+from traitlets import Bool, Instance, List, Unicode, default
 
 from explorer.figures.data_table import data_tables
 from explorer.figures.palette import Theme
 from explorer.figures.template import template
-from explorer.widgets.assets import Assets, look_of, script
-from explorer.widgets.page_part import KnownNames
-from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, PLOTLY_MODULE
+from explorer.widgets.assets import script
+from explorer.widgets.page_part import PagePart
+from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY, plotly_script
 
-PRIVATE_NAMES = (
-    "_widget_data",
-    "_widget_layout",
-    "_config",
-    "_py2js_update",
-    "_last_trace_edit_id",
-    "_last_layout_edit_id",
-    "_send_update_msg",
-    "_send_restyle_msg",
-    "_send_relayout_msg",
-    "_normalize_trace_indexes",
-)
-"""The undocumented names of Plotly's `FigureWidget` that a live figure depends on."""
-
-_PAGE_CONFIG: Mapping[str, Any] = MappingProxyType(
-    {
-        "displaylogo": False,
-        "responsive": True,
-        "modeBarButtonsToRemove": [
-            *("select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"),
-            "sendChartToCloud",  # nothing is uploaded, and offline nothing could be
-        ],
-    }
-)
-
-
-def missing_private_names(figure_class: type = go.FigureWidget) -> tuple[str, ...]:
-    """Return the private names of Plotly that `figure_class` lacks: empty if live figures work.
-
-    Parameters
-    ----------
-    figure_class
-        Plotly's widget class, or a substitute for a later version of it.
-    """
-    missing = [name for name in PRIVATE_NAMES if not hasattr(figure_class, name)]
-    missing += [name for name in ("_data", "_layout") if name not in vars(go.Figure())]
-    missing += [] if PLOTLY_MODULE.is_file() else [PLOTLY_MODULE.name]
-    return tuple(missing)
-
-
-_LEAN = not missing_private_names()
+_BINARY = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+"""The types of arrays that JavaScript has, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +49,12 @@ class PlotlyCarrier(anywidget.AnyWidget):
 
     _esm = "export default {};"
     source = Unicode().tag(sync=True)
-    """The module's source; if the page loads it over HTTP, empty until a page requests it."""
+    """The script; if the page loads it over HTTP, empty until a page requests it."""
 
     _current: ClassVar[PlotlyCarrier | None] = None
 
     def __init__(self) -> None:
-        source = "" if os.environ.get(PAGE_HAS_PLOTLY) else PLOTLY_MODULE.read_text(encoding="utf-8")
-        super().__init__(source=source)
+        super().__init__(source="" if os.environ.get(PAGE_HAS_PLOTLY) else plotly_script().decode())
         self.on_msg(self._answer)
 
     @classmethod
@@ -108,16 +66,16 @@ class PlotlyCarrier(anywidget.AnyWidget):
 
     def _answer(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("kind") == "source":
-            self.source = PLOTLY_MODULE.read_text(encoding="utf-8")
+            self.source = plotly_script().decode()
 
 
-class LiveFigure(KnownNames, go.FigureWidget):
+class LiveFigure(PagePart):
     """A figure on the page whose traces are updated in place.
 
     Parameters
     ----------
     figure
-        All its traces, including later ones (``visible=False``), and its layout.
+        All its traces, including later ones (``visible=False``), and its layout. The widget changes it.
     fills
         Whether it takes the height of its container instead of its own.
     theme
@@ -135,23 +93,20 @@ class LiveFigure(KnownNames, go.FigureWidget):
     on_key
         Callbacks by key name (``"ArrowUp"``), called without arguments when the key is pressed on the figure, also
         on whichever thread. With any callback, the figure is focusable.
+    **traits
+        Options of `ipywidgets.DOMWidget`, such as `layout`.
     """
 
-    _esm = script("live_figure") if _LEAN else PLOTLY_MODULE
-    _lean: ClassVar[bool] = _LEAN
-
-    _last_trace_edit_id: int  # Plotly's own
+    _esm = script("live_figure")
 
     name = Unicode().tag(sync=True)
-    summary = Unicode().tag(sync=True)
+    _figure = AnyTrait().tag(sync=True, to_json=lambda _, live: live._state())
+    """The number of the last update, and the figure with it, whenever a page asks."""
     _clicks = Bool(False).tag(sync=True)
     _hovers = Bool(False).tag(sync=True)
     _keys = List(Unicode()).tag(sync=True)
-    _look = Instance(Assets, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
-    _carrier = Instance(PlotlyCarrier, allow_none=True).tag(sync=True, **ipywidgets.widget_serialization)
+    _carrier = Instance(PlotlyCarrier).tag(sync=True, **ipywidgets.widget_serialization)
     _plotly_key = Unicode(PLOTLY_KEY).tag(sync=True)
-    _reported_edit = Integer(0).tag(sync=True)
-    """The last update in the reported data; a page sends it once it has drawn them."""
 
     def __init__(
         self,
@@ -165,33 +120,46 @@ class LiveFigure(KnownNames, go.FigureWidget):
         on_click: Callable[[Click], None] | None = None,
         on_hover: Callable[[Click], None] | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
+        **traits: Any,
     ) -> None:
-        super().__init__(figure.update_layout(height=None, autosize=True) if fills else figure)
-        self._theme, self._style = theme, style
-        self._keys = list(on_key)
+        self._plot = figure.update_layout(height=None) if fills else figure
+        self._shown = [trace.to_plotly_json() for trace in self._plot.data]
+        self._layout = self._plot.layout.to_plotly_json()
+        self._theme, self._style, self._summary, self._edit = theme, style, summary, 0
         self._on_key = dict(on_key)
-        self._config = dict(_PAGE_CONFIG)
-        self.name, self.summary = name, summary
-        self._clicks = on_click is not None
-        self._hovers = on_hover is not None
         self._on_point = {"click": on_click, "hover": on_hover}
-        self.on_msg(self._hear)
-        if on_click is not None and not self._lean:
-            for trace in self.data:
-                trace.on_click(self._hear_plotly)
-
-    @default("_look")
-    def _shared_look(self) -> Assets | None:
-        return look_of(Path(__file__).parent) if self._lean else None
+        heard = {"_clicks": on_click is not None, "_hovers": on_hover is not None, "_keys": list(on_key)}
+        height = self._plot.layout.height
+        own = {"height": f"{height}px" if height else "100%"}
+        super().__init__(name=name, **heard, **{"layout": own, **traits})
 
     @default("_carrier")
-    def _shared_carrier(self) -> PlotlyCarrier | None:
-        return PlotlyCarrier.shared() if self._lean else None
+    def _shared_carrier(self) -> PlotlyCarrier:
+        return PlotlyCarrier.shared()
+
+    @property
+    def plot(self) -> go.Figure:
+        """The figure as it is shown; to change it, call `show`."""
+        return self._plot
+
+    @property
+    def summary(self) -> str:
+        """One-line description of the figure for screen readers."""
+        return self._summary
+
+    @summary.setter
+    def summary(self, summary: str) -> None:
+        self.show([], summary=summary)
+
+    @property
+    def theme(self) -> Theme:
+        """The theme that it is drawn in."""
+        return self._theme
 
     def show(
         self,
-        traces: Sequence[Mapping[str, Any] | BasePlotlyType],
-        layout: Mapping[str, Any] | BasePlotlyType | None = None,
+        traces: Sequence[Mapping[str, Any] | go.Scatter],
+        layout: Mapping[str, Any] | go.Layout | None = None,
         summary: str | None = None,
     ) -> None:
         """Set properties of the traces and of the layout, and send the changes, in one message.
@@ -213,23 +181,31 @@ class LiveFigure(KnownNames, go.FigureWidget):
         ValueError
             If there are more traces than the figure has, or Plotly doesn't know a property.
         """
-        if len(traces) > len(self._data):
-            raise ValueError(f"the figure has {len(self._data)} traces, got {len(traces)} to show")
-        changes = [dict(_changes(new, shown)) for new, shown in zip(traces, self._data, strict=False)]
-        changed = [index for index, change in enumerate(changes) if change]
-        paths = {path: None for index in changed for path in changes[index]}
-        restyle = {path: [changes[index].get(path, Undefined) for index in changed] for path in paths}
-        relayout = dict(_changes(layout or {}, self._layout))
-        with self.hold_sync():
-            if summary is not None:
-                self.summary = summary
-            if restyle or relayout:
-                self.plotly_update(restyle, relayout, changed)
+        if len(traces) > len(self._shown):
+            raise ValueError(f"the figure has {len(self._shown)} traces, got {len(traces)} to show")
+        changes = [dict(_changes(new, shown)) for new, shown in zip(traces, self._shown, strict=False)]
+        update: dict[str, Any] = {
+            "traces": [[index, change] for index, change in enumerate(changes) if change],
+            "layout": dict(_changes(layout or {}, self._layout)),
+        }
+        if summary is not None and summary != self._summary:
+            self._summary = update["summary"] = summary
+        if any(update.values()):
+            self._apply(update["traces"], update["layout"])
+            self._edit += 1
+            buffers: list[Any] = []
+            self.send({"update": {"edit": self._edit, **_plain(update, buffers)}}, buffers)
 
-    @property
-    def theme(self) -> Theme:
-        """The theme that it is drawn in."""
-        return self._theme
+    def _apply(self, traces: Sequence[list[Any]], layout: dict[str, Any]) -> None:
+        """Change the figure, and turn each new value into what Plotly has made of it: a copy of an array."""
+        for index, change in traces:
+            self._plot.plotly_restyle({path: [value] for path, value in change.items()}, [index])
+            self._shown[index] = self._plot.data[index].to_plotly_json()
+            change.update({path: _at(self._shown[index], path) for path in change})
+        if layout:
+            self._plot.plotly_relayout(layout)
+            self._layout = self._plot.layout.to_plotly_json()
+            layout.update({path: _at(self._layout, path) for path in layout})
 
     def set_theme(self, theme: Theme, layout: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Draw in a theme; if it has changed, `layout` is applied too, for whatever else depends on it."""
@@ -237,125 +213,78 @@ class LiveFigure(KnownNames, go.FigureWidget):
             self._theme = theme
             self.show(self._style(theme), {"template": template(theme), **layout})
 
-    def get_state(
-        self, key: str | Iterable[str] | None = None, drop_defaults: bool = False
-    ) -> dict[str, Any]:
-        """Return the widget's state, with the current traces and layout.
-
-        Plotly sets its synced traits only at construction, so a page that loads later, or reloads, would show the
-        original figure. The traits themselves are left alone: if they were set here, a later assignment would
-        compare equal and never be sent.
-        """
+    def _state(self) -> dict[str, Any]:
+        buffers: list[Any] = []
         # Read before the data: an update from another thread in between then counts as missing from them.
-        reported = self._last_trace_edit_id
-        state: dict[str, Any] = super().get_state(key, drop_defaults)
-        if not self._lean or "_layout" not in vars(self) or not ("_widget_data" in state or key is None):
-            return state
-        to_json = self.trait_metadata("_widget_data", "to_json")
-        state["_widget_data"] = to_json(self._data, self)
-        state["_widget_layout"] = to_json(self._layout, self)
-        state["_reported_edit"] = reported
-        if key is None:
-            state["_py2js_update"] = None
-        return state
+        edit = self._edit
+        state = {"data": self._shown, "layout": self._layout, "summary": self._summary}
+        return {"edit": edit, **_plain(state, buffers), "buffers": buffers}
 
-    def _send_update_msg(
-        self,
-        restyle_data: Mapping[str, Any],
-        relayout_data: Mapping[str, Any],
-        trace_indexes: int | Sequence[int] | None = None,
-        source_view_id: str | None = None,
-    ) -> None:
-        """Send one message; Plotly sends the edit's number, the edit and its withdrawal separately."""
-        if not self._lean:
-            super()._send_update_msg(restyle_data, relayout_data, trace_indexes, source_view_id)
-            return
-        edit: int = self._last_trace_edit_id + 1
-        with self.hold_sync():
-            self._last_trace_edit_id = edit
-            self._py2js_update = {
-                "trace_edit_id": edit,  # first: comparing two messages ends here, not in the arrays
-                "layout_edit_id": edit,
-                "style_data": restyle_data,
-                "layout_data": relayout_data,
-                "style_traces": self._normalize_trace_indexes(trace_indexes),
-                "source_view_id": source_view_id,
-            }
-
-    def _send_restyle_msg(
-        self,
-        restyle_data: Mapping[str, Any],
-        trace_indexes: int | Sequence[int] | None = None,
-        source_view_id: str | None = None,
-    ) -> None:
-        if self._lean:
-            self._send_update_msg(restyle_data, {}, trace_indexes, source_view_id)
-        else:
-            super()._send_restyle_msg(restyle_data, trace_indexes, source_view_id)
-
-    def _send_relayout_msg(self, layout_data: Mapping[str, Any], source_view_id: str | None = None) -> None:
-        if self._lean:
-            self._send_update_msg({}, layout_data, [], source_view_id)
-        else:
-            super()._send_relayout_msg(layout_data, source_view_id)
-
-    def _hear(self, _widget: object, content: Mapping[str, Any], _buffers: object) -> None:
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         """Handle a message of the page: a click, a key, or a request for the state or for the data tables."""
-        if content.get("kind") == "state":
-            if content.get("edit") == self._last_trace_edit_id:
-                return  # the page has drawn the newest
-            self.send_state(["_widget_data", "_widget_layout", "_reported_edit"])
-        elif content.get("kind") == "table":
-            self.send({"tables": [asdict(table) for table in data_tables(self)]})
-        elif content.get("kind") == "key" and content.get("key") in self._on_key:
-            self._on_key[content["key"]]()
-        elif (tell := self._on_point.get(str(content.get("kind")))) is not None:
-            points = content["points"]
-            index = points["point_indexes"][0]
-            place = tuple(index) if isinstance(index, list) else (index,)
-            tell(Click(points["trace_indexes"][0], place, points["xs"][0], points["ys"][0]))
-
-    def _hear_plotly(self, _trace: object, points: Any, _state: object) -> None:
-        """Forward a click from Plotly's own widget."""
-        if points.point_inds and (tell := self._on_point["click"]) is not None:
-            index = points.point_inds[0]
-            place = tuple(index) if isinstance(index, list | tuple) else (index,)
-            tell(Click(points.trace_index, place, points.xs[0], points.ys[0]))
+        match content:
+            case {"kind": "state", "edit": edit} if edit != self._edit:
+                self.send_state("_figure")
+            case {"kind": "table"}:
+                self.send({"tables": [asdict(table) for table in data_tables(self._plot)]})
+            case {"kind": "key", "key": str(key)} if key in self._on_key:
+                self._on_key[key]()
+            case {
+                "kind": "click" | "hover" as kind,
+                "trace": int(trace),
+                "index": list(index),
+                "x": x,
+                "y": y,
+            }:
+                if (callback := self._on_point[kind]) is not None:
+                    callback(Click(trace, tuple(index), x, y))
 
 
 def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the path (``marker.color``) and value of each property of `new` that differs from `shown`."""
     for name, value in _properties(new).items():
-        path = f"{prefix}{name}"
-        current = shown.get(name)
-        if isinstance(value, Mapping | BasePlotlyType) and path != "template":
-            yield from _changes(value, current or {}, f"{path}.")
-        elif not _equal(value := _plain(value), current):
-            yield path, value
+        path, current, properties = f"{prefix}{name}", shown.get(name), _properties(value)
+        if isinstance(properties, Mapping) and path != "template":
+            yield from _changes(properties, current or {}, f"{path}.")
+        elif not _equal(properties, current):
+            yield path, properties
 
 
-def _properties(value: Any) -> Mapping[str, Any]:
-    """Return the properties that a mapping or a Plotly object sets itself."""
-    if isinstance(value, BasePlotlyType):
-        plain: Mapping[str, Any] = value.to_plotly_json()
-        return plain
-    return dict(value)
+def _at(properties: Mapping[str, Any], path: str) -> Any:
+    """Return the property at a path, None if it has been reset."""
+    value: Any = properties
+    for name in path.split("."):
+        value = (value or {}).get(name)
+    return value
 
 
-def _plain(value: Any) -> Any:
-    """Return a C-contiguous copy of an array, as binary messages require; a Plotly object as a dict."""
-    if isinstance(value, np.ndarray):
-        return np.array(value, order="C")
-    return value.to_plotly_json() if isinstance(value, BasePlotlyType) else value
+def _properties(value: Any) -> Any:
+    """Return the properties that a Plotly object sets itself; other values unchanged."""
+    return value.to_plotly_json() if hasattr(value, "to_plotly_json") else value
 
 
 def _equal(one: Any, other: Any) -> bool:
     """Return whether two values of a property are equal, arrays including their dtype; NaN equals NaN."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        if one.dtype != other.dtype or one.shape != other.shape:
-            return False
-        return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
-    if isinstance(one, list) and isinstance(other, list):
-        with suppress(ValueError):  # the lists contain arrays
-            return one == other
-    return bool(BasePlotlyType._vals_equal(one, other))
+    arrays = [value for value in (one, other) if isinstance(value, np.ndarray)]
+    if arrays:
+        same = len({(array.dtype, array.shape) for array in arrays}) == 1
+        return same and bool(np.array_equal(one, other, equal_nan=all(a.dtype.kind == "f" for a in arrays)))
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        with suppress(ValueError):  # they contain arrays
+            return list(one) == list(other)
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(one == other)
+
+
+def _plain(value: Any, buffers: list[Any]) -> Any:
+    """Return a value as JSON; one-dimensional arrays go to `buffers`."""
+    if isinstance(value, np.ndarray):
+        if value.ndim != 1 or value.dtype.name not in _BINARY:
+            return value.tolist()
+        buffers.append(np.ascontiguousarray(value).data)
+        return {"dtype": value.dtype.name, "buffer": len(buffers) - 1}
+    if isinstance(value, list | tuple):
+        return [_plain(one, buffers) for one in value]
+    if isinstance(value := _properties(value), Mapping):
+        return {name: _plain(one, buffers) for name, one in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

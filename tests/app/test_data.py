@@ -165,7 +165,7 @@ def test_a_part_that_stands_alone_follows(app):
     before = loss.children[0]
     choose(app, "Ways")
     assert loss.children[0] is not before
-    test = next(trace for trace in loss._panel.figure.data if trace.name == "test")
+    test = next(trace for trace in loss._panel.figure.plot.data if trace.name == "test")
     assert len(test.x) == 2
     loss.close()
 
@@ -176,7 +176,7 @@ def test_a_part_that_stands_alone_follows(app):
 def earlier_curves(app):
     return [
         t
-        for t in app.panels["overview"].accuracy.figure.data
+        for t in app.panels["overview"].accuracy.figure.plot.data
         if t.name == "earlier runs" and t.visible is True
     ]
 
@@ -208,7 +208,7 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     assert {number: cell["text"] for number, cell in cells.items()} == {1: "patterns", 2: "Ways"}
     assert (cells[1]["differs"], cells[2]["differs"]) == (True, False)
     assert "1 run on patterns is not drawn: other test images" in panel.captions["accuracy"].text
-    assert sum(trace.visible is True for trace in panel.accuracy.data) == 1
+    assert sum(trace.visible is True for trace in panel.accuracy.plot.data) == 1
 
 
 def test_runs_on_different_images_do_not_compare(app):
@@ -233,7 +233,7 @@ def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
     comparison = panel.comparison
     assert "200 test images" in comparison.side_by_side.shown.remarks[0][0]
     assert "explorer-hidden" not in comparison.figure._dom_classes
-    assert list(comparison.difference.figure.layout.xaxis.ticktext) == list(small_dataset.class_names)
+    assert list(comparison.difference.figure.plot.layout.xaxis.ticktext) == list(small_dataset.class_names)
 
 
 # Links

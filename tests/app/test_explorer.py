@@ -25,7 +25,7 @@ def press(app, action):
 def test_it_opens_with_a_trained_run(app, small_dataset):
     assert app.status == "finished"
     assert list(app.history) == list(train(CONFIG, small_dataset))
-    curve = next(trace for trace in app.panels["overview"].accuracy.figure.data if trace.name == "test")
+    curve = next(trace for trace in app.panels["overview"].accuracy.figure.plot.data if trace.name == "test")
     np.testing.assert_allclose(curve.y, [100 * r.test_accuracy for r in app.history], rtol=1e-6)
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
     assert "of 200 test images" in app.tiles.shown.tiles[0].note
@@ -42,7 +42,9 @@ def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_d
     change(app, batch_size=32)
     assert app.config == CONFIG.replace(batch_size=32)
     assert list(app.history) == list(train(app.config, small_dataset))
-    faint = [t for t in app.panels["overview"].accuracy.figure.data if t.name == "earlier runs" and t.visible]
+    faint = [
+        t for t in app.panels["overview"].accuracy.figure.plot.data if t.name == "earlier runs" and t.visible
+    ]
     assert len(faint) == 1
     np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
 
@@ -52,11 +54,11 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     assert overview.loss.caption.text.startswith("Train loss is averaged")
     done(app.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
     shown = {
-        name: [t.name for t in getattr(overview, name).figure.data if t.visible]
+        name: [t.name for t in getattr(overview, name).figure.plot.data if t.visible]
         for name in ("loss", "accuracy")
     }
     assert ("earlier runs" in shown["loss"], "earlier runs" in shown["accuracy"]) == (False, True)
-    assert overview.loss.figure.layout.yaxis.title.text == "cross-entropy per sample"
+    assert overview.loss.figure.plot.layout.yaxis.title.text == "cross-entropy per sample"
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
 
@@ -103,19 +105,19 @@ def test_a_step_is_drawn_and_told(app):
     assert "· step 1 of " in bar.text
     assert bar.note.startswith("Its 16 images: loss ")
     for curve in (overview.loss, overview.accuracy):
-        traces = curve.figure.data
+        traces = curve.figure.plot.data
         before, after, test = (list(trace.x) for trace in traces if trace.visible)
         assert (before[-1], after, test) == (1, [1], [-76, -38, 0, 1])  # the run's own curves go on
-        assert curve.figure.layout.xaxis.title.text == "step of epoch 4"
+        assert curve.figure.plot.layout.xaxis.title.text == "step of epoch 4"
     press(app, "step_batch")
-    before, after, _ = (trace.y for trace in overview.loss.figure.data[-3:])
+    before, after, _ = (trace.y for trace in overview.loss.figure.plot.data[-3:])
     assert after[-1] < before[-1]
     assert overview.accuracy.caption.text.startswith("step 2 of 38 in epoch 4, test accuracy ")
     press(app, "step_epoch")
     assert app.run_bar.note == ""
-    names = [trace.name for trace in overview.loss.figure.data[-2:]]
-    assert (names, overview.loss.figure.layout.xaxis.title.text) == (["train", "test"], "epoch")
-    assert "step" not in overview.loss.figure.data[-1].hovertemplate
+    names = [trace.name for trace in overview.loss.figure.plot.data[-2:]]
+    assert (names, overview.loss.figure.plot.layout.xaxis.title.text) == (["train", "test"], "epoch")
+    assert "step" not in overview.loss.figure.plot.data[-1].hovertemplate
 
 
 def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_dataset):
@@ -200,7 +202,7 @@ def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
     assert gallery.heading.startswith(f"{row} classified correctly: {confusion[row, column]} images")
     assert len(gallery.images) == min(24, confusion[row, column])
     assert gallery.sprite.startswith(b"\x89PNG")
-    assert len(app.panels["overview"].confusion.matrix.figure.to_plotly_json()["layout"]["shapes"]) == 1
+    assert len(app.panels["overview"].confusion.matrix.figure.plot.to_plotly_json()["layout"]["shapes"]) == 1
 
 
 def test_an_error_in_a_listener_reaches_the_user_and_stops_no_other(app, caplog):
@@ -229,9 +231,9 @@ def test_without_a_run_there_is_no_network(untrained):
 
 
 def test_dark_figures_on_a_dark_page(app):
-    light = app.panels["overview"].loss.figure.layout.template.layout.paper_bgcolor
+    light = app.panels["overview"].loss.figure.plot.layout.template.layout.paper_bgcolor
     app.header.theme = "dark"
-    assert app.panels["overview"].loss.figure.layout.template.layout.paper_bgcolor != light
+    assert app.panels["overview"].loss.figure.plot.layout.template.layout.paper_bgcolor != light
 
 
 def test_closing_ends_the_thread(small_dataset):
@@ -263,7 +265,7 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     matrix = overview.confusion.matrix.figure
     shown = [
         [cell or other or 0 for cell, other in zip(*rows, strict=True)]
-        for rows in zip(*(t["z"] for t in matrix.to_plotly_json()["data"][:2]), strict=True)
+        for rows in zip(*(t["z"] for t in matrix.plot.to_plotly_json()["data"][:2]), strict=True)
     ]
     np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
     tab_bar.position = -1
@@ -278,7 +280,9 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     set_controls(app, learning_rate=0.001, batch_size=60)
     train_on(app)
     traces = [
-        t for t in app.panels["overview"].loss.figure.data if t.visible and t.name in ("earlier runs", "test")
+        t
+        for t in app.panels["overview"].loss.figure.plot.data
+        if t.visible and t.name in ("earlier runs", "test")
     ]
     before, now = ({int(x): y for x, y in zip(t.x, t.y, strict=True)} for t in traces)
     assert sorted(now) == [4, 5, 6]

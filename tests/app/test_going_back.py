@@ -135,12 +135,12 @@ def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
     app.panels.tab_bar.position = 0
     accuracy = 100 * app.history[0].test_accuracy
     for figure in (overview.loss.figure, overview.accuracy.figure):
-        (mark,) = figure.to_plotly_json()["layout"]["shapes"]
+        (mark,) = figure.plot.to_plotly_json()["layout"]["shapes"]
         assert (mark["x0"], mark["x1"]) == (1, 1)
         assert figure.summary.startswith(f"epoch 1 of 6, test accuracy {accuracy:.1f} %")
     assert overview.accuracy.caption.text == overview.accuracy.figure.summary
     app.panels.tab_bar.position = -1
-    assert not overview.loss.figure.to_plotly_json()["layout"]["shapes"]
+    assert not overview.loss.figure.plot.to_plotly_json()["layout"]["shapes"]
     assert overview.loss.figure.summary.startswith("epoch 6 of 6")
 
 

@@ -214,12 +214,12 @@ def test_many_units_come_in_pages_and_the_strongest_unit_is_in_sight(app, inside
 
 def test_a_dark_page_has_dark_images_and_figures(app, inside):
     histograms, light = opened(inside, "histograms"), opened(inside, "weights").images.content["sprite"]
-    grounds = [figure.layout.template.layout.paper_bgcolor for figure in histograms.figures]
+    grounds = [figure.plot.layout.template.layout.paper_bgcolor for figure in histograms.figures]
     app.header.theme = "dark"
     assert inside["weights"].images.content["sprite"] != light
     inside.choice.value = "histograms"
     for figure, ground in zip(histograms.figures, grounds, strict=True):
-        assert figure.layout.template.layout.paper_bgcolor != ground
+        assert figure.plot.layout.template.layout.paper_bgcolor != ground
 
 
 def test_one_large_weight_does_not_pale_the_others():
@@ -236,7 +236,7 @@ def test_one_large_weight_does_not_pale_the_others():
 
 def shares(figure, slot):
     """Percent in each bin: at the start, and now."""
-    return (np.array(figure.data[2 * slot + i].customdata, dtype=float) for i in (0, 1))
+    return (np.array(figure.plot.data[2 * slot + i].customdata, dtype=float) for i in (0, 1))
 
 
 def test_histograms_count_the_weights_of_the_epoch(seen, sections):
@@ -244,7 +244,7 @@ def test_histograms_count_the_weights_of_the_epoch(seen, sections):
     weights = at_epoch(seen, 1)
     first = run_of(seen).new_network().weights()
     for slot in (0, 1):
-        middles = np.array(section.weights.data[2 * slot].x, dtype=float)
+        middles = np.array(section.weights.plot.data[2 * slot].x, dtype=float)
         step = middles[1] - middles[0]
         edges = np.append(middles - step / 2, middles[-1] + step / 2)
         edges[[0, -1]] += [-1e-3, 1e-3]
@@ -288,7 +288,7 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
             assert (found.dead, found.saturated) == (layer.dead, layer.saturated)
             assert found.gradient_rms == pytest.approx(layer.gradient_rms, rel=1e-4)
         rms.append([layer.gradient_rms for layer in expected])
-    traces = {trace.name: trace for trace in section.gradient.data if trace.visible}
+    traces = {trace.name: trace for trace in section.gradient.plot.data if trace.visible}
     assert list(traces) == ["layer 1", "output"]
     np.testing.assert_array_equal(traces["layer 1"].x, [0, 1, 2, 3, 4])
     np.testing.assert_allclose(np.transpose([trace.y for trace in traces.values()]), rms, rtol=1e-4)
@@ -302,7 +302,7 @@ def test_the_selected_epoch_is_marked(seen, sections):
     section = opened(sections, "time")
     at_epoch(seen, 2)
     for figure in (section.gradient, section.stuck):
-        (mark,) = figure.to_plotly_json()["layout"]["shapes"]
+        (mark,) = figure.plot.to_plotly_json()["layout"]["shapes"]
         assert mark["x0"] == 2
     assert section.captions[0].text.startswith("epoch 2, gradient of the mean loss of 200 test images")
 
@@ -331,7 +331,7 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_pat
     section = opened(inside, "time")
     reopen(app, tmp_path / "trained.npz")
     assert sorted(section.known) == [4]
-    np.testing.assert_array_equal(np.array(section.gradient.data[0].x), [4])
+    np.testing.assert_array_equal(np.array(section.gradient.plot.data[0].x), [4])
     app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
     assert sorted(section.known) == [4]
 

@@ -76,8 +76,8 @@ def test_calibration_is_that_of_the_confidences_that_are_shown(seen, small_datas
     panel = seen.panels["mistakes"]
     bins = reliability(run_of(seen).newest.test_outputs, small_dataset.test_labels)
     assert panel.calibration.summary == f"expected calibration error {100 * bins.error:.1f} %"
-    assert panel.calibration.layout.title.text == f"Expected calibration error {100 * bins.error:.1f} %"
-    (_, points) = panel.calibration.data
+    assert panel.calibration.plot.layout.title.text == f"Expected calibration error {100 * bins.error:.1f} %"
+    (_, points) = panel.calibration.plot.data
     assert len(points.x) == len({*np.ceil(10 * confidences(run_of(seen).newest.test_outputs))})
     assert "On the diagonal the network is right as often as it is sure" in panel.calibration_caption.text
 
@@ -224,13 +224,13 @@ def test_the_matrix_is_compared_with_another_runs(app):
     assert not hidden(panel.together)
     assert all(hidden(box) for box in panel.alone)
     more = run_of(app).newest.confusion - before
-    (cells,) = panel.difference.figure.to_plotly_json()["data"]
+    (cells,) = panel.difference.figure.plot.to_plotly_json()["data"]
     np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
-    assert panel.difference.figure.layout.title.text == "Confusion matrix · this run minus run 1"
+    assert panel.difference.figure.plot.layout.title.text == "Confusion matrix · this run minus run 1"
     assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
     app.panels.tab_bar.position = 0
     more = run_of(app).timeline.moments[0].confusion - before
-    (cells,) = panel.difference.figure.to_plotly_json()["data"]
+    (cells,) = panel.difference.figure.plot.to_plotly_json()["data"]
     assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
     app.session.delete(1)
     assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
@@ -244,7 +244,7 @@ def test_a_cell_of_this_matrix_filters_these_images(seen):
     seen.views.toggle(row, column)
     assert len(panel.images.gallery.images) == min(54, mistakes.max())
     for part in (panel.matrix.matrix, panel.matrix.difference):
-        (frame,) = part.figure.to_plotly_json()["layout"]["shapes"]
+        (frame,) = part.figure.plot.to_plotly_json()["layout"]["shapes"]
         assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
     seen.views.toggle(row, column)
     assert seen.selected_cell is None

@@ -21,7 +21,10 @@ def own_app(request, small_dataset):
 @pytest.mark.parametrize("own_app", [Mine, Named, Pasted], indirect=True)
 def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
     curve = own_app.panels["overview"].accuracy.figure
-    assert sum(trace.name == "the textbook’s network" and trace.visible is True for trace in curve.data) == 1
+    assert (
+        sum(trace.name == "the textbook’s network" and trace.visible is True for trace in curve.plot.data)
+        == 1
+    )
     assert own_app.tiles.shown.tiles[0].value == f"{100 * own_app.test_accuracy:.1f} %"
     assert own_app.network.forward(own_app.dataset.X_test).shape == (10, 200)
     assert "initializer" not in own_app.settings.shown

@@ -29,7 +29,7 @@ def inside(widget, kind):
 
 def curve(part):
     (figure,) = inside(part, LiveFigure)
-    return next(trace for trace in figure.data if trace.name == "test")
+    return next(trace for trace in figure.plot.data if trace.name == "test")
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)

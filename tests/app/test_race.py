@@ -23,7 +23,7 @@ def panel(app):
 
 
 def drawn(figure):
-    return [trace for trace in figure.data if trace.visible is True]
+    return [trace for trace in figure.plot.data if trace.visible is True]
 
 
 def epochs(panel):

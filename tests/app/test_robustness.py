@@ -47,12 +47,12 @@ def accuracies(run, data, kind):
 
 def curves(section):
     """What is drawn, by name; without an event loop all is measured at once."""
-    shown = [trace for trace in section.figure.data if trace.visible]
+    shown = [trace for trace in section.figure.plot.data if trace.visible]
     return {trace.name: trace.y.tolist() for trace in shown}
 
 
 def marked(section):
-    (mark,) = section.figure.to_plotly_json()["layout"]["shapes"]
+    (mark,) = section.figure.plot.to_plotly_json()["layout"]["shapes"]
     return mark["x0"]
 
 
@@ -65,7 +65,7 @@ def test_the_curve_is_the_accuracy_on_the_changed_images(seen, shared, small_dat
     assert len({*found}) > 1 or kind in {"blur", "stroke"}  # coarse patterns survive those
     assert shared.caption.text.startswith("Accuracy on 200 of 200 test images: this run ")
     assert CORRUPTIONS[kind].about in shared.caption.text
-    assert shared.figure.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
+    assert shared.figure.plot.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
 
 
 def test_it_is_made_and_measured_only_when_it_is_chosen(app):

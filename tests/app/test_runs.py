@@ -67,12 +67,12 @@ def hidden(view):
 
 
 def drawn(figure):
-    return [trace for trace in figure.data if trace.visible is True]
+    return [trace for trace in figure.plot.data if trace.visible is True]
 
 
 def faint(app):
     app.panels.tab_bar.selected = "overview"
-    curves = app.panels["overview"].accuracy.figure.data
+    curves = app.panels["overview"].accuracy.figure.plot.data
     count = sum(t.name == "earlier runs" and t.visible is True for t in curves)
     app.panels.tab_bar.selected = "runs"
     return count
@@ -260,7 +260,7 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     assert lines["Hidden units"] == ["8", "4"]
     assert "Batch size" not in lines
     assert "Test loss" in lines
-    difference = panel.comparison.difference.figure.to_plotly_json()["data"][0]
+    difference = panel.comparison.difference.figure.plot.to_plotly_json()["data"][0]
     off = ~np.eye(10, dtype=bool)
     more = other.newest.confusion - one.newest.confusion
     np.testing.assert_array_equal(np.array(difference["z"])[off], -more[off])
@@ -293,9 +293,9 @@ def test_steps_epochs_or_seconds_and_log_or_linear(shared):
     panel.axis.value = "seconds"
     run = list(shared.session.state.earlier)[1]
     np.testing.assert_allclose(x(), np.cumsum([r.seconds for r in run.history]), rtol=1e-6)
-    assert panel.loss.layout.yaxis.type == "linear"
+    assert panel.loss.plot.layout.yaxis.type == "linear"
     panel.scale.value = "log"
-    assert panel.loss.layout.yaxis.type == "log"
+    assert panel.loss.plot.layout.yaxis.type == "log"
 
 
 def test_a_marked_run_is_not_replaced_by_its_repetition(app, panel):

@@ -31,7 +31,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     overview = app.panels["overview"]
     assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
     assert app.tiles.shown.tiles[0].note == "of 150 validation images"
-    names = [trace.name for trace in overview.loss.figure.data if trace.visible]
+    names = [trace.name for trace in overview.loss.figure.plot.data if trace.visible]
     assert names[-2:] == ["train", "validation"]
     assert "validation accuracy" in overview.accuracy.caption.text
     assert overview.loss.caption.text.endswith("validation loss.")
@@ -39,7 +39,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     app.panels.tab_bar.selected = "runs"
     runs = app.panels["runs"]
     assert runs.captions["accuracy"].text.startswith("highest validation accuracy")
-    assert runs.accuracy.layout.yaxis.title.text == "validation accuracy (%)"
+    assert runs.accuracy.plot.layout.yaxis.title.text == "validation accuracy (%)"
     app.panels.tab_bar.selected = "data"
     text = str(app.panels["data"].sentence.content)
     assert "the present run learns from 450 and holds out 150 images" in text
@@ -128,7 +128,7 @@ def test_early_stopping_is_said_and_marked(app):
     assert (app.panels.tab_bar.newest, app.panels.tab_bar.epochs[-1]) == (best, best)
     assert not app.run_bar.enabled["resume"]
     for curve in (app.panels["overview"].loss, app.panels["overview"].accuracy):
-        (mark,) = curve.figure.to_plotly_json()["layout"]["shapes"]
+        (mark,) = curve.figure.plot.to_plotly_json()["layout"]["shapes"]
         assert (mark["x0"], mark["x1"]) == (best, best)
     assert app.panels["overview"].accuracy.caption.text.startswith(f"epoch {best} of 60, validation accuracy")
 

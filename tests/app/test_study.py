@@ -108,8 +108,8 @@ def test_of_two_settings_a_choice_has_a_curve_for_each_value(panel):
     ask(panel, "loss", "squared_error, cross_entropy", "batch_size", "8, 600")
     panel.drawing.show(panel.plan, ())
     figure = panel.drawing.figures["accuracy"]
-    assert {trace.type for trace in figure.data} == {"scatter"}
-    assert figure.layout.xaxis.title.text == "batch size (images)"
+    assert {trace.type for trace in figure.plot.data} == {"scatter"}
+    assert figure.plot.layout.xaxis.title.text == "batch size (images)"
 
 
 # ---------------------------------------------------------------- the plan and its cost
@@ -190,15 +190,15 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, started):
 def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
     ask(panel, "batch_size", "8, 16", "hidden_sizes", "4, 8", seeds="2")
     run(panel)
-    cells, _lost = panel.drawing.figures["accuracy"].data
+    cells, _lost = panel.drawing.figures["accuracy"].plot.data
     assert [len(row) for row in cells.z] == [2, 2]
-    click = {"trace_indexes": [0], "point_indexes": [[1, 0]], "xs": ["8"], "ys": ["8"]}
+    point = {"trace": 0, "index": [1, 0], "x": "8", "y": "8"}
     figure = panel.drawing.figures["accuracy"]
-    send(figure, {"kind": "hover", "points": click})
+    send(figure, {"kind": "hover", **point})
     chosen = panel.drawing.chosen
     assert (chosen.config.batch_size, chosen.config.hidden_sizes) == (8, (8,))
     assert app.panels.tab_bar.selected == "study"
-    send(figure, {"kind": "click", "points": click})
+    send(figure, {"kind": "click", **point})
     assert app.panels.tab_bar.selected == "overview"
     assert app.wait(120)
     assert app.session.state.run.config == chosen.config
@@ -279,7 +279,7 @@ def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
 
 def test_the_figures_follow_the_theme(app, panel):
     def ground():
-        return panel.drawing.curve.layout.template.layout.paper_bgcolor
+        return panel.drawing.curve.plot.layout.template.layout.paper_bgcolor
 
     before = ground()
     app.header.theme = "dark"

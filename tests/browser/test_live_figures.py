@@ -20,12 +20,12 @@ globalThis.drawings = {};
 new MutationObserver((changes) => {
   for (const { target, addedNodes } of changes) {
     if (![...addedNodes].some((node) => node.classList?.contains('plot-container'))) continue;
-    (drawings[target.getAttribute('aria-label')] ??= []).push(target._fullLayout.height);
+    (drawings[target.getAttribute('aria-label')] ??= []).push(target.layout.height);
   }
 }).observe(document, { childList: true, subtree: true });
 """
 """Keeps the height of each drawing of a figure that was begun from nothing."""
-PLOTLY_BYTES = 4_900_000
+PLOTLY_BYTES = 4_500_000
 
 
 def wait_until(page, name, condition):

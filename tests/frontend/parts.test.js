@@ -97,37 +97,33 @@ test("a picture's file is called as its figure", async () => {
   assert.equal(fileName("…"), "figure");
 });
 
-const axis = (range, initial = range) => ({ range, autorange: false, _rangeInitial0: initial[0], _rangeInitial1: initial[1] });
-
-test("who has not zoomed sees the ranges that Python sends, and goes back to them", async () => {
-  const { keepZoom } = await load("live_figure");
-  const axes = { xaxis: axis([0, 10]), yaxis: axis([0, 1]) };
-  const sent = { "yaxis.range": [0, 2], "xaxis.dtick": 5 };
-  assert.deepEqual(keepZoom(axes, sent), sent);
-  assert.deepEqual([axes.yaxis._rangeInitial0, axes.yaxis._rangeInitial1], [0, 2]);
+test("what Python sends has its arrays again, wherever their bytes begin", async () => {
+  const { decoded } = await load("live_figure");
+  const bytes = Uint8Array.from([9, ...new Uint8Array(Float32Array.of(0.5, 2).buffer)]);
+  const sent = { x: [1, null], y: { dtype: "float32", buffer: 0 }, z: { dtype: "uint8", buffer: 1 } };
+  const { x, y, z } = decoded(sent, [new DataView(bytes.buffer, 1), new DataView(Uint8Array.of(7).buffer)]);
+  assert.deepEqual([x, y, z], [[1, null], Float32Array.of(0.5, 2), Uint8Array.of(7)]);
 });
 
-test("who has zoomed one axis keeps both, and goes back to the newest", async () => {
-  const { keepZoom } = await load("live_figure");
-  const axes = { xaxis: axis([2, 4], [0, 10]), yaxis: axis([0, 1]) };
-  assert.deepEqual(keepZoom(axes, { "yaxis.range": [0, 2], "xaxis.dtick": 5 }), { "xaxis.dtick": 5 });
-  assert.deepEqual([axes.yaxis._rangeInitial1, axes.xaxis._rangeInitial1], [2, 10]);
+test("a change reaches a figure and Plotly by its paths, and leaves other traces alone", async () => {
+  const { apply, restyle } = await load("live_figure");
+  const trace = { line: { color: "red" } };
+  apply(trace, { "line.width": 3, "marker.size": 4, name: "a" });
+  assert.deepEqual(trace, { line: { color: "red", width: 3 }, marker: { size: 4 }, name: "a" });
+  const changes = [
+    [0, { y: [1] }],
+    [2, { y: [2], name: null }],
+  ];
+  assert.deepEqual(restyle(changes), { y: [[1], [2]], name: [undefined, null] });
 });
 
-test("an axis of another quantity or scale resets both", async () => {
-  const { keepZoom } = await load("live_figure");
-  for (const change of [{ "yaxis.title.text": "cross-entropy" }, { "yaxis.type": "log" }]) {
-    const axes = { xaxis: axis([2, 4], [0, 10]), yaxis: axis([0.2, 0.5], [0, 1]) };
-    const drawn = { ...change, "yaxis.range": [0, 3], "xaxis.range": [0, 10] };
-    assert.deepEqual(keepZoom(axes, { ...change, "yaxis.range": [0, 3] }), drawn);
-  }
-});
-
-test("an axis that fits itself counts as zoomed once it no longer does", async () => {
-  const { keepZoom } = await load("live_figure");
-  const fitted = (autorange) => ({ range: [1, 2], autorange });
-  assert.deepEqual(keepZoom({ xaxis: axis([0, 1]), yaxis: fitted(true) }, { "xaxis.range": [0, 2] }), { "xaxis.range": [0, 2] });
-  assert.deepEqual(keepZoom({ xaxis: axis([0, 1]), yaxis: fitted(false) }, { "xaxis.range": [0, 2] }), {});
+test("a zoom is kept on both axes until one has another quantity or scale", async () => {
+  const { keepZoom, homeRanges } = await load("live_figure");
+  assert.deepEqual(keepZoom({ "yaxis.range": [0, 2], "xaxis2.autorange": true, "xaxis.dtick": 5 }), { "xaxis.dtick": 5 });
+  for (const path of ["yaxis.title.text", "xaxis2.type"]) assert.equal(keepZoom({ [path]: "log" }), undefined);
+  const layout = { xaxis: { range: [0, 10] }, yaxis: { autorange: "reversed" } };
+  const home = { "xaxis.range": [0, 10], "yaxis.autorange": "reversed", "yaxis2.autorange": true };
+  assert.deepEqual(homeRanges(["title", "xaxis", "yaxis", "yaxis2"], layout), home);
 });
 
 test("a drawing survives being written down", async () => {

@@ -34,7 +34,6 @@ from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE
 from explorer.serve.sockets import SocketHandler
 from explorer.training.share import n_cores
-from explorer.widgets import plotly_module
 
 WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
 
@@ -366,20 +365,3 @@ def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
         assert await ask_for_visitor(address) == {}
 
     asyncio.run(asyncio.wait_for(lose(), 30))
-
-
-def test_a_module_becomes_a_script_that_leaves_what_it_exports(monkeypatch, tmp_path):
-    module = tmp_path / "bundle.js"
-    monkeypatch.setattr(plotly_module, "PLOTLY_MODULE", module)
-    module.write_bytes(
-        b"var text='export{no as default};',a=1,b=2;export{a as One,b as default};\n/*! MIT */\n"
-    )
-    place = f'globalThis["{plotly_module.PLOTLY_KEY}.script"]'
-    assert plotly_module.plotly_script().decode() == (
-        f'(function(){{"use strict";if({place})return;'
-        "var text='export{no as default};',a=1,b=2;\n"
-        f"{place}={{One:a,default:b}};}}).call(undefined);\n/*! MIT */\n"
-    )
-    module.write_bytes(b"export default 1;")
-    with pytest.raises(ValueError, match=r"bundle\.js has no list"):
-        plotly_module.plotly_script()

@@ -30,8 +30,8 @@ def accuracy_curve(slide):
     return next(
         trace.y
         for figure in figures(slide)
-        if figure.layout.yaxis.title.text == "accuracy (%)"
-        for trace in figure.data
+        if figure.plot.layout.yaxis.title.text == "accuracy (%)"
+        for trace in figure.plot.data
         if trace.name == "test"
     )
 
@@ -62,7 +62,7 @@ def test_a_slide_opens_drawn(talk, name):
     assert title[2]
     for figure in figures(slide):
         assert any(
-            trace.visible is not False and trace.y is not None and len(trace.y) for trace in figure.data
+            trace.visible is not False and trace.y is not None and len(trace.y) for trace in figure.plot.data
         )
     for gallery in (widget for widget in widgets(slide.view) if isinstance(widget, Gallery)):
         assert gallery.images
@@ -82,10 +82,10 @@ def test_the_last_slide_holds_the_whole_explorer(talk):
 
 def test_curves_that_are_compared_with_are_told_apart(talk):
     (figure,) = (
-        one for one in figures(talk.slides["averaged"]) if one.layout.yaxis.title.text == "accuracy (%)"
+        one for one in figures(talk.slides["averaged"]) if one.plot.layout.yaxis.title.text == "accuracy (%)"
     )
     dashes = {
-        trace.name: trace.line.dash for trace in figure.data if trace.name in ("the exercise", "by sum")
+        trace.name: trace.line.dash for trace in figure.plot.data if trace.name in ("the exercise", "by sum")
     }
     assert len(dashes) == len(set(dashes.values())) == 2
 
@@ -199,11 +199,11 @@ def test_the_theme_and_the_size_reach_every_figure(talk):
     slide = talk.slides["learns"]
     slide.bar.scale = 2.0
     for figure in figures(slide):
-        assert figure.layout.template.layout.paper_bgcolor == "#171c23"
-        assert figure.layout.template.layout.font.size == 24
+        assert figure.plot.layout.template.layout.paper_bgcolor == "#171c23"
+        assert figure.plot.layout.template.layout.font.size == 24
     slide.bar.scale = 1.0
     talk.open(theme="light")
-    assert figures(slide)[0].layout.template.layout.paper_bgcolor == "#ffffff"
+    assert figures(slide)[0].plot.layout.template.layout.paper_bgcolor == "#ffffff"
     talk.open()
     assert slide.bar.theme == "light"
 
@@ -214,7 +214,7 @@ def test_a_clicked_cell_shows_its_images(talk, from_page):
     from_page.send(gallery, {"filter": [9, 4]})
     count = talk.slides["mistakes"].run.newest.confusion[9, 4]
     assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
-    (shape,) = matrix.to_plotly_json()["layout"]["shapes"]
+    (shape,) = matrix.plot.to_plotly_json()["layout"]["shapes"]
     assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
 
 

@@ -39,8 +39,7 @@ from explorer.app.url_state import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
 from explorer.datasets.dataset import ARRAYS
 from explorer.datasets.preprocessing import preprocess
-from explorer.figures.studies import study_data
-from explorer.figures.study_axes import MEASURES, StudyView
+from explorer.figures.studies import MEASURES, StudyView, study_data
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
 from explorer.serve.command import main

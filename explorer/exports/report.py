@@ -20,8 +20,7 @@ from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.studies import study_figure
-from explorer.figures.study_axes import StudyMeasure, StudyView, measure_view
+from explorer.figures.studies import StudyMeasure, StudyView, measure_view, study_figure
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.metrics import probabilities, select_samples

@@ -18,8 +18,7 @@ from rich.progress import track
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.figures.axes import Metric
 from explorer.figures.runs import Axis, RunCurve, runs_figure
-from explorer.figures.studies import study_figure
-from explorer.figures.study_axes import StudyMeasure, StudyView
+from explorer.figures.studies import StudyMeasure, StudyView, study_figure
 from explorer.notebook.page import Shown, figure, table
 from explorer.session.run_names import entry_labels
 from explorer.training import FIELDS, CompletedRun, History, TrainingConfig, TrainingRun, complete, race

@@ -12,8 +12,7 @@ from explorer.figures.data_table import data_tables
 from explorer.figures.histograms import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
 from explorer.figures.runs import RunCurve, runs_figure
-from explorer.figures.studies import study_figure
-from explorer.figures.study_axes import StudyView
+from explorer.figures.studies import StudyView, study_figure
 
 
 def test_the_matrix_is_read_with_its_zeros(counts, digits):

@@ -11,7 +11,7 @@ from explorer.figures.confusion import confusion_data
 from explorer.figures.curves import curves_figure, steps_data, steps_summary
 from explorer.figures.layers import layers_summary
 from explorer.figures.runs import RunCurve, runs_data
-from explorer.figures.study_axes import measure_view
+from explorer.figures.studies import measure_view
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.training import BatchStep, Evaluation, RunEnd, Snapshot, TrainingConfig

@@ -10,8 +10,7 @@ import pytest
 from made_trials import diverged, finished, swept
 
 from explorer.figures.palette import PALETTES, RUN_COLOURS
-from explorer.figures.studies import MOST_CURVES, study_data, study_figure, study_style
-from explorer.figures.study_axes import StudyView
+from explorer.figures.studies import MOST_CURVES, StudyView, study_data, study_figure, study_style
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.studies import grid

@@ -9,8 +9,7 @@ from explorer.app.panels.study_plan import StudyPlan
 from explorer.app.views import RedrawQueue, Views
 from explorer.figures.curves import curves_data, curves_figure, curves_style
 from explorer.figures.palette import Theme
-from explorer.figures.studies import study_data, study_figure, study_style
-from explorer.figures.study_axes import MEASURES, StudyMeasure, StudyView
+from explorer.figures.studies import MEASURES, StudyMeasure, StudyView, study_data, study_figure, study_style
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.records import History

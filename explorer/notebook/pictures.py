@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
 from explorer.figures.axes import Metric
-from explorer.figures.bars import answers_figure, recall_figure
+from explorer.figures.charts import (
+    answers_figure,
+    gradients_figure,
+    lines_figure,
+    plane_figure,
+    recall_figure,
+)
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.histograms import histograms_figure
-from explorer.figures.lines import lines_figure
-from explorer.figures.points import gradients_figure, plane_figure
 from explorer.figures.summaries import mix_ups
 from explorer.network import OPTIMIZERS, Network, NeuralNetwork, hardest_classes, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.checks import CheckError, Passed
 from explorer.checks.exercise import Network
 from explorer.datasets import Dataset
-from explorer.figures.lines import contrast_figure
+from explorer.figures.charts import contrast_figure
 from explorer.network import NeuralNetwork
 from explorer.notebook.mistakes import Samples, on_test, one_hot, transposed
 from explorer.notebook.page import Shown, figure, lesson_html, side_by_side

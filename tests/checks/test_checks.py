@@ -14,9 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 import explorer
 from explorer import checks
 from explorer.checks import CheckError, Passed
-from explorer.figures.bars import recall_figure
+from explorer.figures.charts import lines_figure, recall_figure
 from explorer.figures.confusion import confusion_figure
-from explorer.figures.lines import lines_figure
 from explorer.network import NeuralNetwork, accuracy, confusion_matrix
 
 MODERN = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy", "initializer": "he"}

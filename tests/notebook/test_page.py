@@ -13,7 +13,7 @@ import pytest
 from lessons import figures_in
 from PIL import Image
 
-from explorer.figures.lines import lines_figure
+from explorer.figures.charts import lines_figure
 from explorer.figures.palette import PALETTES
 from explorer.notebook.page import Shown, figure, images, prepare, side_by_side, table
 

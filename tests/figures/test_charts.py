@@ -1,0 +1,160 @@
+"""The charts of the lessons: curves, bars and points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.figures.charts import (
+    answers_figure,
+    contrast_figure,
+    gradients_figure,
+    lines_figure,
+    plane_figure,
+    recall_figure,
+)
+from explorer.figures.palette import PALETTES, RUN_COLOURS
+from explorer.network.gradient_check import CheckedWeight, Place
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_curves_differ_in_hue_and_dash(theme):
+    curves = {name: ([0, 1], [i, i]) for i, name in enumerate("abcd")}
+    figure = lines_figure(curves, x_title="x", y_title="y", theme=theme)
+    assert [trace.name for trace in figure.data] == [*"abcd"]
+    assert [trace.line.color for trace in figure.data] == [*RUN_COLOURS[theme][:4]]
+    assert len({trace.line.dash for trace in figure.data}) == 4
+    assert figure.layout.showlegend
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("x", "y")
+    assert figure.layout.template.layout.paper_bgcolor == PALETTES[theme].surface
+
+
+def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
+    figure = lines_figure({"loss": ([0, 1, 2], [3, 2, 4])}, x_title="step", marks={"here": (1, 2)})
+    assert not figure.layout.showlegend
+    line, mark = figure.data
+    np.testing.assert_array_equal(line.y, [3, 2, 4])
+    assert (mark.x[0], mark.y[0], mark.text[0], mark.showlegend) == (1, 2, "here", False)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_wrong_and_right_are_told_apart_without_colour(theme):
+    figure = contrast_figure([3, 4], [2, 1], measured="loss", theme=theme)
+    right, wrong = figure.data
+    assert (right.name, wrong.name) == ("right", "wrong")
+    np.testing.assert_array_equal(wrong.x, [1, 2])
+    np.testing.assert_array_equal(wrong.y, [3, 4])
+    np.testing.assert_array_equal(right.y, [2, 1])
+    assert (wrong.line.dash, wrong.marker.symbol) == ("dash", "x")
+    assert (right.line.dash, right.marker.symbol) == ("solid", "circle")
+    assert wrong.line.color == PALETTES[theme].error
+    assert right.line.color == PALETTES[theme].good
+    assert figure.layout.template.layout.paper_bgcolor == PALETTES[theme].surface
+    assert figure.layout.yaxis.title.text == "loss"
+    assert not figure.layout.annotations
+
+
+def test_the_axis_fits_both_curves_and_ends_where_it_is_told():
+    low, high = contrast_figure([3, 4], [2, 1], measured="loss").layout.yaxis.range
+    assert low == 0
+    assert 4 <= high < 5
+    assert contrast_figure([300, 400], [2, 1], measured="loss").layout.yaxis.type == "log"
+    low, high = contrast_figure([30, 40], [2, 100], measured="%", top=100).layout.yaxis.range
+    assert low == 0
+    assert high > 100
+
+
+@pytest.mark.parametrize(("wrong", "first"), [([np.nan, np.nan], 1), ([1, np.inf], 2)])
+def test_what_is_not_a_number_is_said(wrong, first):
+    figure = contrast_figure(wrong, [2, 1], measured="loss")
+    assert [note.text for note in figure.layout.annotations] == [f"wrong: not a number from epoch {first} on"]
+    assert 2 <= figure.layout.yaxis.range[1] < 3  # the right curve's
+
+
+def test_every_curve_is_drawn_and_one_of_a_single_point_is_seen():
+    figure = lines_figure({str(i): ([0, 1], [i, np.nan if i == 6 else i]) for i in range(8)}, x_title="epoch")
+    assert [trace.name for trace in figure.data] == [*"01234567"]
+    assert [trace.name for trace in figure.data if "markers" in trace.mode] == ["6"]
+
+
+def test_recall_starts_with_the_most_difficult(counts, digits):
+    counts[3] = 0
+    counts[3, 3], counts[3, 5] = 80, 20
+    (bars,) = recall_figure(counts, digits).data
+    assert bars.x[:2] == ("3", "9")
+    np.testing.assert_allclose(bars.y[:2], [80, 100 * 979 / 1009], rtol=1e-6)
+    assert bars.text[0] == "80.0"
+    assert list(bars.customdata[:2]) == ["100 test images", "1\u202f009 test images"]
+    assert (np.diff(bars.y) >= 0).all()
+
+
+def test_the_axis_starts_below_the_lowest_bar(counts, digits):
+    figure = recall_figure(counts, digits)
+    low, high = figure.layout.yaxis.range
+    assert low < min(figure.data[0].y)
+    assert high == 100
+    counts[0] = 0
+    assert recall_figure(counts, digits).layout.yaxis.range[0] == 0  # a class without images
+
+
+def test_answers_stand_side_by_side(digits):
+    first, second = np.linspace(0, 1, 10), np.linspace(1, 0, 10)
+    figure = answers_figure({"one": first, "other": second}, digits)
+    assert [trace.name for trace in figure.data] == ["one", "other"]
+    np.testing.assert_allclose(figure.data[1].y, second, rtol=1e-6)
+    assert figure.data[0].x == digits
+    assert figure.layout.xaxis.type == "category"
+    assert len({trace.marker.color for trace in figure.data}) == 2
+    assert not answers_figure({"one": first}, digits).layout.showlegend
+
+
+CHECKED = [
+    CheckedWeight(Place("W2", 0, 1), 0.5, 0.4, 0.0, False),
+    CheckedWeight(Place("W1", 2, 3), -2.0, -2.0, 0.0, False),
+    CheckedWeight(Place("W2", 1, 1), 0.1, 0.1, 0.0, False),
+]
+POINTS = np.array([[0.1, -0.2, 0.3], [0.4, 0.5, -0.6]])
+LABELS = np.array([1, 0, 1])
+
+
+def test_each_weight_stands_at_its_two_values():
+    diagonal, first, second = gradients_figure(CHECKED).data
+    assert (first.name, second.name) == ("W1", "W2")
+    np.testing.assert_allclose((second.x, second.y), [[0.4, 0.1], [0.5, 0.1]], rtol=1e-6)
+    assert list(first.text) == ["W1[2, 3]"]
+    assert diagonal.x == diagonal.y
+
+
+def test_the_axes_hold_all_points_and_are_alike():
+    layout = gradients_figure(CHECKED).layout
+    assert layout.xaxis.range == layout.yaxis.range == pytest.approx((-2.16, 2.16))
+    assert gradients_figure([]).layout.xaxis.range == (-1, 1)
+
+
+def test_each_class_has_its_points():
+    figure = plane_figure(POINTS, LABELS)
+    assert [trace.name for trace in figure.data] == ["says", "class 0", "class 1"]
+    says, zero, one = figure.data
+    assert not says.visible
+    np.testing.assert_allclose((zero.x, zero.y), [[-0.2], [0.5]], rtol=1e-6)
+    np.testing.assert_allclose((one.x, one.y), [[0.1, 0.3], [0.4, -0.6]], rtol=1e-6)
+    assert zero.marker.symbol != one.marker.symbol
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_map_goes_from_one_class_to_the_other(theme):
+    shares = np.array([[0.0, 0.25], [0.5, 1.0]])
+    says = plane_figure(POINTS, LABELS, shares, theme=theme).data[0]
+    assert says.visible
+    np.testing.assert_array_equal(says.z, shares)
+    assert (list(says.x), list(says.y)) == ([-1, 1], [-1, 1])  # row 0 is the bottom
+    assert (says.zmin, says.zmax) == (0, 1)
+    palette = PALETTES[theme]
+    assert [colour for _, colour in says.colorscale] == [palette.negative, palette.surface, palette.positive]
+
+
+def test_both_axes_have_one_scale():
+    layout = plane_figure(POINTS, LABELS).layout
+    assert layout.yaxis.scaleanchor == "x"
+    assert layout.xaxis.range == layout.yaxis.range == (-1, 1)
+    assert layout.width == layout.height

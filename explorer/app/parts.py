@@ -80,44 +80,100 @@ class _Part(AppBox):
 
 
 class LossCurve(_Part):
-    """Train and test loss over the epochs, with earlier runs in gray."""
+    """Train and test loss over the epochs, with earlier runs in gray.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, LossCurve
+    >>> app = Explorer()
+    >>> loss = LossCurve(app)
+    >>> loss.layout.height = "300px"
+    """
 
     _new_panel = partial(Curve, "loss")
 
 
 class AccuracyCurve(_Part):
-    """Train and test accuracy over the epochs, with earlier runs in gray."""
+    """Train and test accuracy over the epochs, with earlier runs in gray.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, AccuracyCurve
+    >>> app = Explorer()
+    >>> accuracy = AccuracyCurve(app)
+    >>> accuracy.layout.height = "300px"
+    """
 
     _new_panel = partial(Curve, "accuracy")
 
 
 class ConfusionMatrix(_Part):
-    """The confusion matrix; selecting a cell selects it in the whole app."""
+    """The confusion matrix; selecting a cell selects it in the whole app.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, ConfusionMatrix
+    >>> app = Explorer()
+    >>> matrix = ConfusionMatrix(app)
+    >>> matrix.layout.width = "480px"
+    """
 
     _new_panel = ChosenMatrix
 
 
 class Mistakes(_Part):
-    """The images of the selected cell, as of ``app.views.choose(9, 4)``, or the worst mistakes overall."""
+    """The images of the selected cell, or the worst mistakes overall.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Mistakes
+    >>> app = Explorer()
+    >>> mistakes = Mistakes(app)
+    >>> app.views.choose(9, 4)  # the images of a 9 read as a 4
+    """
 
     _new_panel = ChosenGallery
 
 
 class SketchPad(_Part):
-    """A sketch pad, and the network's prediction."""
+    """A sketch pad, and the network's prediction.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, SketchPad
+    >>> app = Explorer()
+    >>> pad = SketchPad(app)
+    >>> pad.layout.width = "100%"
+    """
 
     _new_panel = DrawPanel
 
 
 class Settings(_Part):
-    """All settings, as in the app."""
+    """All settings, as in the app.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Settings
+    >>> app = Explorer()
+    >>> settings = Settings(app)
+    >>> app.batch_size = 128  # shown by its slider, too
+    """
 
     _new_panel = staticmethod(lambda views: SettingsPart(views.session))
     _is_narrow = True
 
 
 class RunButtons(_Part):
-    """Buttons to train, pause, step, stop and reset, and the run's progress."""
+    """Buttons to train, pause, step, stop and reset, and the run's progress.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, RunButtons
+    >>> app = Explorer()
+    >>> buttons = RunButtons(app)
+    >>> app.stop()  # as its button does
+    """
 
     _new_panel = staticmethod(lambda views: RunBarPart(views.session))
     _is_narrow = True
@@ -130,6 +186,14 @@ def _first_weights(views: Views) -> SectionPanel:
 
 
 class Weights(_Part):
-    """The first layer's weights as images."""
+    """The first layer's weights as images.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, Weights
+    >>> app = Explorer()
+    >>> weights = Weights(app)
+    >>> weights.layout.width = "640px"
+    """
 
     _new_panel = staticmethod(_first_weights)

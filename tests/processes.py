@@ -114,7 +114,7 @@ def kernel_process(kernel_id):
 
 
 def on_a_terminal(command):
-    """What a command shows on a terminal 100 columns wide, without colours and movements; for POSIX."""
+    """What a command shows on a terminal 100 columns wide, without colors and movements; for POSIX."""
     import pty
 
     screen, stdout = pty.openpty()

@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (38_100, 30_500),
-    "lines of Python that are code": (25_100, 21_000),
-    "files of Python": (249, 190),
+    "lines of Python": (37_100, 30_500),
+    "lines of Python that are code": (24_800, 21_000),
+    "files of Python": (193, 190),
     "lines of CSS": (4_000, 4_000),
-    "lines of tests": (50_800, 38_000),
+    "lines of tests": (48_100, 38_000),
     "characters of README": (9_000, 9_000),
-    "lines of the largest class": (660, 300),
+    "lines of the largest class": (300, 300),
 }
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 NO_CODE = {

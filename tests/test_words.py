@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # What reads as if it had been translated, and what to write in its place.
 INSTEAD = {
-    r"anew": "again, freshly initialised",
+    r"anew": "again, freshly initialized",
     r"behind": "after, in, under",
     r"beside": "next to, besides, in addition",
     r"mend(s|ed|ing)?": "fix",
@@ -35,7 +35,7 @@ INSTEAD = {
 # Where such a word says just what is meant: a piece of the sentence that it stands in.
 RIGHT = {
     "explorer/app/panels/overview.py": ("it lags behind {held_out} loss",),
-    "explorer/figures/template.py": ("the surface's own colour behind the data",),
+    "explorer/figures/template.py": ("the surface's own color behind the data",),
 }
 
 FILES = [

@@ -156,7 +156,7 @@ def what_a_link_lacks(state: SessionState) -> str:
         return ""
     if run.began_with:
         these = "these" if run.opened is not None else "this"
-        return f"It opens a run with freshly initialised weights, not {these} {run.began_with}."
+        return f"It opens a run with freshly initialized weights, not {these} {run.began_with}."
     if run.own is not None:
         return f"It opens a run of the textbook's network, not of {run.own.name}."
     if state.waits:

@@ -375,7 +375,7 @@ def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
     return found
 
 
-def _initialised(kind: type[Any], _: Probe) -> Passed:
+def _initialized(kind: type[Any], _: Probe) -> Passed:
     network = initialized(kind, 784, 32, 10)
     passed = networks.initial_weights(network)
     for sizes in ((784, 32, 10), (20, 12, 8)):
@@ -430,7 +430,7 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "d_sigmoid": lambda f, _: functions.slope(exercise.sigmoid, f),
         "squared_error": lambda f, _: functions.squared_error(f),
         "d_squared_error": lambda f, _: functions.loss_slope(exercise.squared_error, f),
-        "init_weights": _initialised,
+        "init_weights": _initialized,
         "forward": _forward,
         "predict": _run(networks.decisions, 1),
         "backward": _run(networks.gradients, 2),

@@ -256,9 +256,9 @@ def dropout(draw: Callable[..., Any]) -> Passed:
 @check
 def split(part: "Dataset", whole: "Dataset") -> Passed:
     """Check a split: each training image, with its label, is in exactly one part, and nothing else is."""
-    expected = Counter(_labelled(whole.train_images, whole.train_labels))
-    found = Counter(_labelled(part.train_images, part.train_labels))
-    found.update(_labelled(part.test_images, part.test_labels))
+    expected = Counter(_labeled(whole.train_images, whole.train_labels))
+    found = Counter(_labeled(part.train_images, part.train_labels))
+    found.update(_labeled(part.test_images, part.test_labels))
     expect("training images in neither part", (expected - found).total(), 0)
     expect("images in both parts, or from elsewhere", (found - expected).total(), 0)
     return Passed(f"{expected.total()} images against those of two parts, counted one by one")
@@ -334,7 +334,7 @@ def _changes(f: Callable[..., Any], n_memories: int, expected: Callable[[Array],
     return Passed(f"{_STEPS} steps of {name_of(f)} against weighted sums over all gradients so far", worst)
 
 
-def _labelled(images: Array, labels: Array) -> list[tuple[bytes, int]]:
+def _labeled(images: Array, labels: Array) -> list[tuple[bytes, int]]:
     return [(image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)]
 
 

@@ -144,7 +144,7 @@ def look_up(images: Images, places: Floats) -> Images:
 
 
 def _squares(images: Images) -> NDArray[np.uint32]:
-    """Pack each pixel with its right, lower and lower right neighbours into the bytes of a number: (n, 30, 30)."""
+    """Pack each pixel with its right, lower and lower right neighbors into the bytes of a number: (n, 30, 30)."""
     framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
     framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
     pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8

@@ -69,7 +69,7 @@ def _blurred(images: Images, sigma: float) -> Images:
 
 
 def _rewidened(images: Images, pixels: float) -> Images:
-    """Blend each pixel with the maximum or minimum of itself and its four neighbours (dilation or erosion)."""
+    """Blend each pixel with the maximum or minimum of itself and its four neighbors (dilation or erosion)."""
     framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     moved = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
     near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])

@@ -7,5 +7,5 @@ of traces and their order never change.
 
 `theme` is "light" or "dark", and `class_names` holds the name of each class, in the order of the labels.
 
-Nothing is imported here: the colours in `explorer.figures.palette` stay free of Plotly.
+Nothing is imported here: the colors in `explorer.figures.palette` stay free of Plotly.
 """

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.axes import epoch_axis, linear_range
-from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme
+from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
 from explorer.figures.template import drawn
 from explorer.network import per_class
 from explorer.network.gradient_check import CheckedWeight
@@ -32,7 +32,7 @@ def lines_figure(
     marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return curves in different hues, and labelled points.
+    """Return curves in different hues, and labeled points.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ def lines_figure(
     marks : mapping of str to (x, y)
         Single points, by their labels.
     """
-    looks, text = zip(cycle(RUN_COLOURS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
+    looks, text = zip(cycle(RUN_COLORS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
     lines = [
-        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode=_mode(y), line={"color": colour, "dash": dash})
-        for (name, (x, y)), (colour, dash) in zip(curves.items(), looks, strict=False)
+        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode=_mode(y), line={"color": color, "dash": dash})
+        for (name, (x, y)), (color, dash) in zip(curves.items(), looks, strict=False)
     ]
     points = [
         _curve(name, [x], [y], ": %{y:.4g} at %{x:.4g}", mode="markers+text", showlegend=False)
@@ -127,12 +127,12 @@ def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
     return {"range": linear_range(known.tolist(), ())}
 
 
-def _missing(first: int, colour: str) -> dict[str, Any]:
+def _missing(first: int, color: str) -> dict[str, Any]:
     """Return the label, in the corner that a falling loss leaves free."""
     return {
         "text": f"wrong: not a number from epoch {first + 1} on",
         **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},
-        "font": {"color": colour, "size": 13},
+        "font": {"color": color, "size": 13},
     }
 
 
@@ -181,10 +181,10 @@ def answers_figure(
             "name": name,
             "x": list(class_names),
             "y": np.asarray(outputs, np.float32),
-            "marker": {"color": colour},
+            "marker": {"color": color},
             "hovertemplate": f"{name}: output %{{x}} is %{{y:.3f}}<extra></extra>",
         }
-        for (name, outputs), colour in zip(answers.items(), cycle(RUN_COLOURS[theme]), strict=False)
+        for (name, outputs), color in zip(answers.items(), cycle(RUN_COLORS[theme]), strict=False)
     ]
     y_axis = {"title": {"text": "output"}, "range": [0, 1.02]}
     return _figure(bars, theme, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)
@@ -217,11 +217,11 @@ def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light"
         "line": {"color": PALETTES[theme].hairline, "width": 1},
         "hoverinfo": "skip",
     }
-    points, colours = [], RUN_COLOURS[theme]
+    points, colors = [], RUN_COLORS[theme]
     for i, name in enumerate(sorted({weight.place.parameter for weight in checked})):
         own = [weight for weight in checked if weight.place.parameter == name]
         x, y = [weight.numeric for weight in own], [weight.analytic for weight in own]
-        mark = {"color": colours[i % len(colours)], "symbol": _SYMBOLS[i % len(_SYMBOLS)], "size": 9}
+        mark = {"color": colors[i % len(colors)], "symbol": _SYMBOLS[i % len(_SYMBOLS)], "size": 9}
         hover = "%{text}: measured %{x:.5f}, propagated %{y:.5f}"
         points.append(_points(name, x, y, mark, hover) | {"text": [str(weight.place) for weight in own]})
     titles = "measured slope of the loss", "by backpropagation"
@@ -263,8 +263,8 @@ def plane_figure(
         "hovertemplate": "says class 1 by %{z:.0%} at (%{x:.2f}, %{y:.2f})<extra></extra>",
     }
     edge, classes = {"color": palette.surface, "width": 1}, []
-    for label, colour in enumerate((palette.negative, palette.positive)):
-        mark = {"color": colour, "symbol": _SYMBOLS[label], "size": 7, "line": edge}
+    for label, color in enumerate((palette.negative, palette.positive)):
+        mark = {"color": color, "symbol": _SYMBOLS[label], "size": 7, "line": edge}
         hover = f"class {label} at (%{{x:.2f}}, %{{y:.2f}})"
         x, y = points[:, labels == label]
         classes.append(_points(f"class {label}", x, y, mark, hover))

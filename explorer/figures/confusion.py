@@ -1,7 +1,7 @@
 """The confusion matrix as a heat map of the mistakes, and the difference between the matrices of two runs.
 
-The colours measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
-In the difference, colours show which run is better, numbers which has more: a correct decision more and a mistake
+The colors measure the cells off the diagonal; the diagonal, a hundred times as large, has a neutral fill.
+In the difference, colors show which run is better, numbers which has more: a correct decision more and a mistake
 less both have the hue of B.
 """
 
@@ -116,8 +116,8 @@ def drawn_matrix(looks: list[dict[str, Any]], data: FigureData, theme: Theme) ->
     return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=axis, yaxis=axis)
 
 
-def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the style of a trace of cells, with a colour scale of equal steps."""
+def matrix_cells(name: str, colors: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the style of a trace of cells, with a color scale of equal steps."""
     return {
         "type": "heatmap",
         "name": name,
@@ -125,7 +125,7 @@ def matrix_cells(name: str, colours: Sequence[str], font: Mapping[str, Any]) -> 
         "ygap": 1,
         "hoverongaps": False,
         "showscale": False,
-        "colorscale": [[place / (len(colours) - 1), colour] for place, colour in enumerate(colours)],
+        "colorscale": [[place / (len(colors) - 1), color] for place, color in enumerate(colors)],
         "texttemplate": "%{text}",
         "textfont": font,
         "hovertemplate": "%{hovertext}<extra></extra>",
@@ -188,7 +188,7 @@ def difference_figure(
 def difference_summary(
     a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
 ) -> str:
-    """Explain the colours, and name the pair of classes in which the two differ most."""
+    """Explain the colors, and name the pair of classes in which the two differ most."""
     if a is None or b is None:
         return ""
     (name_a, name_b), more = called, b - a
@@ -219,10 +219,10 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     }
 
 
-def _cells(class_names: Sequence[str], theme: Theme, name: str, *colours: str) -> dict[str, Any]:
+def _cells(class_names: Sequence[str], theme: Theme, name: str, *colors: str) -> dict[str, Any]:
     """Return the style of a trace with a cell for each pair of classes."""
     steps = list(range(len(class_names)))
-    return matrix_cells(name, colours, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
+    return matrix_cells(name, colors, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
 
 
 def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
@@ -244,7 +244,7 @@ def _signed(value: int) -> str:
     return f"{'+' if value > 0 else '−'}{grouped(abs(value))}"
 
 
-def _tone(colour: str, ground: str) -> str:
-    """Blend `colour` with the middle of the scale."""
-    pairs = zip(rgb(colour), rgb(ground), strict=True)
-    return "#" + bytes(round(_STRENGTH * hue + (1 - _STRENGTH) * grey) for hue, grey in pairs).hex()
+def _tone(color: str, ground: str) -> str:
+    """Blend `color` with the middle of the scale."""
+    pairs = zip(rgb(color), rgb(ground), strict=True)
+    return "#" + bytes(round(_STRENGTH * hue + (1 - _STRENGTH) * gray) for hue, gray in pairs).hex()

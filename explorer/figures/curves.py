@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs of a run, on top of earlier runs in grey, or step by step."""
+"""Loss and accuracy over the epochs of a run, on top of earlier runs in gray, or step by step."""
 
 from __future__ import annotations
 
@@ -152,12 +152,12 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
     own = [
         {
             "name": name,
-            "line": {"color": colour},
-            "marker": {"color": colour},
+            "line": {"color": color},
+            "marker": {"color": color},
             "legendrank": rank,
             "hovertemplate": f"epoch %{{x}} · %{{fullData.name}} {shown}<extra></extra>",
         }
-        for rank, (name, colour) in enumerate((("train", palette.train), ("test", palette.test)), 1)
+        for rank, (name, color) in enumerate((("train", palette.train), ("test", palette.test)), 1)
     ]
     looks = [
         *(

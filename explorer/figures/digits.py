@@ -14,7 +14,7 @@ from explorer.figures.palette import PALETTES, Theme, rgb
 GAP = 1
 """Transparent pixels right of and below each image, before scaling."""
 
-_CLEAR = 255  # index of the transparent colour; images use the colours 0 to 254
+_CLEAR = 255  # index of the transparent color; images use the colors 0 to 254
 
 
 def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", scale: int = 1) -> bytes:
@@ -23,7 +23,7 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width)
-        Ink, 0 to 255: 0 is drawn in the colour of raised surfaces, 255 in the colour of text.
+        Ink, 0 to 255: 0 is drawn in the color of raised surfaces, 255 in the color of text.
     columns : int
         Images in a row, at least 1. The last row may be short.
     scale : int
@@ -44,8 +44,8 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
     if images.dtype != np.uint8:
         raise ValueError(f"images have dtype {images.dtype}; expected uint8")
     palette = PALETTES[theme]
-    colours = _scale_colours(palette.raised, palette.text)
-    return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colours)
+    colors = _scale_colors(palette.raised, palette.text)
+    return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colors)
 
 
 def weights_sprite(
@@ -61,7 +61,7 @@ def weights_sprite(
         As for `sprite`.
     limit : float, optional
         Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
-        the colour of raised surfaces. By default the largest weight of all, so that units can be compared.
+        the color of raised surfaces. By default the largest weight of all, so that units can be compared.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def weights_sprite(
     middle = (_CLEAR - 1) // 2
     share = np.clip(finite / (full or 1.0), -1.0, 1.0)
     palette = PALETTES[theme]
-    low = _scale_colours(palette.negative, palette.raised, middle + 1)
-    high = _scale_colours(palette.raised, palette.positive, middle + 1)
+    low = _scale_colors(palette.negative, palette.raised, middle + 1)
+    high = _scale_colors(palette.raised, palette.positive, middle + 1)
     indices = np.rint(middle + middle * share).astype(np.uint8)
     return _png(_grid(indices, columns), np.concatenate([low, high[1:]]))
 
@@ -94,14 +94,14 @@ def _grid(tiles: NDArray[np.uint8], columns: int, scale: int = 1) -> NDArray[np.
     return flat.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _scale_colours(weak: str, strong: str, steps: int = _CLEAR) -> NDArray[np.uint8]:
-    """Return a scale between two colours ``#rrggbb``, shape (steps, 3)."""
-    colours: NDArray[np.uint8] = np.rint(np.linspace(rgb(weak), rgb(strong), steps)).astype(np.uint8)
-    return colours
+def _scale_colors(weak: str, strong: str, steps: int = _CLEAR) -> NDArray[np.uint8]:
+    """Return a scale between two colors ``#rrggbb``, shape (steps, 3)."""
+    colors: NDArray[np.uint8] = np.rint(np.linspace(rgb(weak), rgb(strong), steps)).astype(np.uint8)
+    return colors
 
 
-def _png(indices: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
-    """Return a PNG with a palette of 255 colours and a transparent one (W3C, Portable Network Graphics, 2003)."""
+def _png(indices: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
+    """Return a PNG with a palette of 255 colors and a transparent one (W3C, Portable Network Graphics, 2003)."""
     height, width = indices.shape
     lines = np.zeros((height, width + 1), np.uint8)  # each line starts with its filter: none
     lines[:, 1:] = indices
@@ -109,7 +109,7 @@ def _png(indices: NDArray[np.uint8], colours: NDArray[np.uint8]) -> bytes:
         _chunk(kind, content)
         for kind, content in (
             (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),  # 8 bits, indexed
-            (b"PLTE", colours.tobytes() + b"\0\0\0"),
+            (b"PLTE", colors.tobytes() + b"\0\0\0"),
             (b"tRNS", b"\xff" * _CLEAR + b"\0"),
             (b"IDAT", zlib.compress(lines.tobytes(), 6)),
             (b"IEND", b""),

@@ -67,7 +67,7 @@ def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what:
 
 def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any]]:
     """Return the properties of the traces of `histograms_figure` that depend on the theme or are constant."""
-    colours = dict(zip(_TIMES, (PALETTES[theme].earlier, PALETTES[theme].train), strict=True))
+    colors = dict(zip(_TIMES, (PALETTES[theme].earlier, PALETTES[theme].train), strict=True))
     return [
         {
             "type": "scatter",
@@ -75,11 +75,11 @@ def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any
             "name": name,
             "legendgroup": name,
             "showlegend": slot == 0,
-            "line": {"color": colour, "width": 1.5, "shape": "hvh"},
+            "line": {"color": color, "width": 1.5, "shape": "hvh"},
             "hovertemplate": f"{what} %{{x:.3f}}: %{{customdata:.2f}} % %{{fullData.name}}<extra></extra>",
         }
         for slot in range(LAYER_SLOTS)
-        for name, colour in colours.items()
+        for name, color in colors.items()
     ]
 
 

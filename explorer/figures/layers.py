@@ -1,7 +1,7 @@
 """Diagnostics of the layers of a network over the epochs: gradient strength, and units that block the gradient.
 
 Each layer has one trace, always the same one. A layer's trace also has its own dash and marker, to distinguish it
-from its neighbours without colours.
+from its neighbors without colors.
 """
 
 import math
@@ -85,11 +85,11 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "name": name,
-            "line": {"color": colour, "dash": dash},
-            "marker": {"color": colour, "symbol": marker, "size": 6},
+            "line": {"color": color, "dash": dash},
+            "marker": {"color": color, "symbol": marker, "size": 6},
             "cliponaxis": False,  # markers at epoch 0 are fully visible
         }
-        for name, colour, dash, marker in zip(_NAMES, _colours(theme), _DASHES, _MARKERS, strict=True)
+        for name, color, dash, marker in zip(_NAMES, _colors(theme), _DASHES, _MARKERS, strict=True)
     ]
 
 
@@ -186,9 +186,9 @@ def _axis_title(diagnoses: Diagnoses, measure: LayerMeasure) -> str:
     return f"{', '.join(shown)} (%)"
 
 
-def _colours(theme: Theme) -> list[str]:
-    """Return a colour for each trace, from the page's blue to the colour of text: an order, in one hue."""
+def _colors(theme: Theme) -> list[str]:
+    """Return a color for each trace, from the page's blue to the color of text: an order, in one hue."""
     palette = PALETTES[theme]
-    heat, accent, text = (np.array(rgb(colour)) for colour in (palette.heat, palette.accent, palette.text))
+    heat, accent, text = (np.array(rgb(color)) for color in (palette.heat, palette.accent, palette.text))
     scale = np.rint(np.linspace((heat + accent) / 2, text, len(_NAMES))).astype(np.uint8)
-    return [f"#{colour.tobytes().hex()}" for colour in scale]
+    return [f"#{color.tobytes().hex()}" for color in scale]

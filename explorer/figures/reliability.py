@@ -143,7 +143,7 @@ def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> g
         ],
     )
     for trace, values in zip(figure.data, traces, strict=True):
-        trace.update(values)  # merges the marker's size with its colour
+        trace.update(values)  # merges the marker's size with its color
     return figure
 
 

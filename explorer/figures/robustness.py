@@ -54,11 +54,11 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "lines+markers",
-            "line": {"color": colour, "dash": dash},
-            "marker": {"color": colour, "symbol": symbol, "size": 6},
+            "line": {"color": color, "dash": dash},
+            "marker": {"color": color, "symbol": symbol, "size": 6},
             "cliponaxis": False,
         }
-        for colour, dash, symbol in looks
+        for color, dash, symbol in looks
     ]
 
 

@@ -1,4 +1,4 @@
-"""The test or validation curves of many runs in one figure, each in the run's own colour."""
+"""The test or validation curves of many runs in one figure, each in the run's own color."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from explorer.figures.axes import (
     linear_range,
     log_range,
 )
-from explorer.figures.palette import RUN_COLOURS, Theme
+from explorer.figures.palette import RUN_COLORS, Theme
 from explorer.figures.template import FigureData, drawn_data, legend_text
 from explorer.training.records import EpochRecord
 
@@ -44,7 +44,7 @@ class RunCurve:
     """The data of a run that the figures need."""
 
     number: int
-    """1 for the session's first run; determines the colour."""
+    """1 for the session's first run; determines the color."""
     title: str
     """Name of the run; any text."""
     epochs: tuple[EpochRecord, ...]
@@ -63,10 +63,10 @@ class RunCurve:
     """Kind of the held-out images: ``"validation"`` or ``"test"``."""
 
 
-def run_colour(number: int, theme: Theme) -> str:
-    """Return the colour of a run, by its number in the session."""
-    colours = RUN_COLOURS[theme]
-    return colours[(number - 1) % len(colours)]
+def run_color(number: int, theme: Theme) -> str:
+    """Return the color of a run, by its number in the session."""
+    colors = RUN_COLORS[theme]
+    return colors[(number - 1) % len(colors)]
 
 
 def runs_data(
@@ -129,16 +129,16 @@ def runs_figure(
 
 def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str, Any]:
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
-    dash = _DASHES[(run.number - 1) // len(RUN_COLOURS[theme]) % len(_DASHES)]
-    colour = run_colour(run.number, theme)
+    dash = _DASHES[(run.number - 1) // len(RUN_COLORS[theme]) % len(_DASHES)]
+    color = run_color(run.number, theme)
     title = legend_text(run.title, f" (run {run.number})")
     return {
         "visible": True,
         "x": _positions(run, axis),
         "y": as_float32(values),
         "mode": line_mode(len(values)),
-        "line": {"color": colour, "dash": dash, "width": 3 if run.is_present else 1.5},
-        "marker": {"color": colour, "size": 5 if run.is_present else 3},
+        "line": {"color": color, "dash": dash, "width": 3 if run.is_present else 1.5},
+        "marker": {"color": color, "size": 5 if run.is_present else 3},
         "name": title,
         "meta": title,
     }

@@ -19,7 +19,7 @@ import plotly.graph_objects as go
 
 from explorer.figures.axes import as_float32
 from explorer.figures.confusion import drawn_matrix, matrix_cells
-from explorer.figures.palette import PALETTES, RUN_COLOURS, Theme, rgb
+from explorer.figures.palette import PALETTES, RUN_COLORS, Theme, rgb
 from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
@@ -274,17 +274,17 @@ def study_data(view: StudyView) -> FigureData:
 
 def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `study_figure` that depend on the theme or are constant."""
-    palette, colours = PALETTES[theme], RUN_COLOURS[theme]
+    palette, colors = PALETTES[theme], RUN_COLORS[theme]
     if view.is_map:
         return [
             matrix_cells("median", [palette.surface, palette.heat], {"size": 11, "color": palette.text}),
             matrix_cells("diverged", [palette.raised] * 2, {"size": 14, "color": palette.error}),
         ]
     if _axis_and_curves(view)[1] == "reduction":
-        colours = (palette.negative, palette.positive, *colours)
-    curves = zip(colours, _MARKERS, strict=False)
+        colors = (palette.negative, palette.positive, *colors)
+    curves = zip(colors, _MARKERS, strict=False)
     cross = {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": palette.error}}
-    looks = [look for colour, marker in curves for look in _curve_looks(colour, *marker)]
+    looks = [look for color, marker in curves for look in _curve_looks(color, *marker)]
     looks.append({"mode": "markers", "marker": cross, "cliponaxis": False})
     hover = "%{text}: %{hovertext}<extra></extra>"
     return [{"type": "scatter", "hovertemplate": hover} | look for look in looks]
@@ -376,14 +376,14 @@ def _trace(
     }
 
 
-def _curve_looks(colour: str, symbol: str, size: int) -> list[dict[str, Any]]:
+def _curve_looks(color: str, symbol: str, size: int) -> list[dict[str, Any]]:
     """Return the styles of a band's edges, of single runs, and of the medians."""
-    fill = {"fill": "tonexty", "fillcolor": f"rgba({','.join(map(str, rgb(colour)))},0.18)"}
-    edge = {"mode": "lines", "line": {"color": colour, "width": 0}, "hoverinfo": "skip", "showlegend": False}
-    runs = {"mode": "markers", "marker": {"color": colour, "size": 4}, "opacity": 0.6, "showlegend": False}
-    medians = {"mode": "lines+markers", "line": {"color": colour, "width": 2}}
-    marker = {"marker": {"color": colour, "symbol": symbol, "size": size}}
-    return [{"legendgroup": colour} | look for look in (edge, edge | fill, runs, medians | marker)]
+    fill = {"fill": "tonexty", "fillcolor": f"rgba({','.join(map(str, rgb(color)))},0.18)"}
+    edge = {"mode": "lines", "line": {"color": color, "width": 0}, "hoverinfo": "skip", "showlegend": False}
+    runs = {"mode": "markers", "marker": {"color": color, "size": 4}, "opacity": 0.6, "showlegend": False}
+    medians = {"mode": "lines+markers", "line": {"color": color, "width": 2}}
+    marker = {"marker": {"color": color, "symbol": symbol, "size": size}}
+    return [{"legendgroup": color} | look for look in (edge, edge | fill, runs, medians | marker)]
 
 
 def _map_data(view: StudyView) -> FigureData:
@@ -391,7 +391,7 @@ def _map_data(view: StudyView) -> FigureData:
     columns, rows = map(view.values, view.axes)
     low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], measure)
 
-    def colour(place: float) -> float:  # more is stronger
+    def color(place: float) -> float:  # more is stronger
         return measure.direction * math.log10(place)
 
     def lattice(of: Callable[[StudyCell], Any]) -> list[list[Any]]:
@@ -403,7 +403,7 @@ def _map_data(view: StudyView) -> FigureData:
     def is_lost(cell: StudyCell) -> bool:
         return bool(cell.n_diverged and not cell.values)
 
-    texts, (weak, strong) = lattice(text), sorted((colour(low), colour(high)))
+    texts, (weak, strong) = lattice(text), sorted((color(low), color(high)))
     has_room = len(columns) * max((len(text) for row in texts for text in row), default=0) <= _ROOM
     shared = {
         "x": [*range(len(columns))],
@@ -412,14 +412,14 @@ def _map_data(view: StudyView) -> FigureData:
         "customdata": lattice(lambda cell: [*cell.numbers]),
     }
     medians = {
-        "z": lattice(lambda cell: colour(measure.place(cell.median)) if cell.values else None),
+        "z": lattice(lambda cell: color(measure.place(cell.median)) if cell.values else None),
         "text": texts,
         "texttemplate": "%{text}" if has_room else "",
         "zmin": weak - 0.2 * (strong - weak),  # the lowest median doesn't look like an empty cell
         "zmax": strong,
         "showscale": not has_room,
         "colorbar": {
-            "tickvals": [colour(tick) for tick in ticks],
+            "tickvals": [color(tick) for tick in ticks],
             "ticktext": [measure.tick(tick) for tick in ticks],
             "thickness": 10,
             "outlinewidth": 0,

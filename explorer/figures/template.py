@@ -1,6 +1,6 @@
 """The shared style of all figures, one Plotly template per theme, and the assembly of figures.
 
-Quiet and precise: the surface's own colour behind the data, hairlines for axes, a thin grid, system fonts.
+Quiet and precise: the surface's own color behind the data, hairlines for axes, a thin grid, system fonts.
 """
 
 import html

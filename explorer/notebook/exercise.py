@@ -210,7 +210,7 @@ class Exercise:
             example=verdict.example,
             note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=TASKS[task].hints,
-            solution=tuple(_coloured(solution(task))) if has_tried else (),
+            solution=tuple(_colored(solution(task))) if has_tried else (),
             rung=self._log.rung(task),
         )
 
@@ -254,7 +254,7 @@ def _sentence(start: str, words: str) -> str:
     return f"{start}{words.removesuffix('.')}." if words else ""
 
 
-def _coloured(code: str) -> Iterator[Element | str]:
+def _colored(code: str) -> Iterator[Element | str]:
     for kind, text in tokens(code):
         yield element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
 

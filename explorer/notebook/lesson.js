@@ -1,20 +1,20 @@
 // @ts-check
-// Draws the figures of a notebook in the colours of the page's theme, and again when the theme changes.
+// Draws the figures of a notebook in the colors of the page's theme, and again when the theme changes.
 //
 // Each figure pushes [its element, its text as JSON] onto window.explorerLesson. Until this script runs that is an
 // array, so the order in which the cells appear in the page does not matter; from then on, pushing draws.
 
 /** @typedef {HTMLElement & { lessonFigure?: string, lessonDrawn?: Promise<void> }} Drawn */
 
-/** @param {Record<string, string>} colours for each light colour the dark one */
-function drawLessonFigures(colours) {
+/** @param {Record<string, string>} colors for each light color the dark one */
+function drawLessonFigures(colors) {
   const { Plotly } = window;
   const waiting = window.explorerLesson ?? [];
   if (!Array.isArray(waiting)) return; // the cell has run before
 
   const isDark = () => document.body.dataset.jpThemeLight === "false";
   const inTheme = (/** @type {string} */ text) =>
-    isDark() ? text.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/g, (colour) => colours[colour] ?? colour) : text;
+    isDark() ? text.replace(/#[0-9a-f]{6}|rgba\(\d+,\d+,\d+/g, (color) => colors[color] ?? color) : text;
 
   // One at a time: a drawing takes Plotly several turns of the event loop, and another must not begin meanwhile.
   const afterwards = (/** @type {Drawn} */ element, /** @type {() => void} */ work) => {

@@ -25,7 +25,7 @@ from plotly.offline import get_plotlyjs
 
 from explorer.checks.source import plain_lines
 from explorer.figures.digits import sprite
-from explorer.figures.palette import PALETTES, RUN_COLOURS, rgb
+from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
 
 __all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "source", "table", "tokens"]
 
@@ -72,7 +72,7 @@ def lesson_html(kind: str, *values: object) -> str:
 def prepare() -> Shown:
     """Return the scripts and styles of a notebook's figures, to be shown once, in its first cell."""
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
-    dark = json.dumps(_dark_colours())
+    dark = json.dumps(_dark_colors())
     return Shown(lesson_html("prepare", style, get_plotlyjs(), script, dark), "Figures are ready.")
 
 
@@ -144,16 +144,16 @@ def tokens(code: str) -> Iterator[tuple[str, str]]:
         at, before = end, token.string
 
 
-def _dark_colours() -> dict[str, str]:
+def _dark_colors() -> dict[str, str]:
     """Return the dark counterpart of each light color, as hex and as the beginning of an rgba()."""
     light, dark = PALETTES["light"], PALETTES["dark"]
     pairs = [(getattr(light, f.name), getattr(dark, f.name)) for f in fields(light) if f.name != "on_accent"]
-    pairs += zip(RUN_COLOURS["light"], RUN_COLOURS["dark"], strict=True)
+    pairs += zip(RUN_COLORS["light"], RUN_COLORS["dark"], strict=True)
     return dict(pairs) | {_rgba(old): _rgba(new) for old, new in pairs}
 
 
-def _rgba(colour: str) -> str:
-    return "rgba(" + ",".join(map(str, rgb(colour)))
+def _rgba(color: str) -> str:
+    return "rgba(" + ",".join(map(str, rgb(color)))
 
 
 def _inks(picture: NDArray[np.uint8]) -> dict[str, str]:

@@ -231,9 +231,9 @@ def diagram(network: Network) -> Shown:
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
         raise ValueError(f"a layer has {max(sizes)} units; expected at most {_MOST_UNITS}")
-    layers = [_centres(i, n, max(sizes)) for i, n in enumerate(sizes)]
+    layers = [_centers(i, n, max(sizes)) for i, n in enumerate(sizes)]
     lines = [(*one, *other) for left, right in pairwise(layers) for one in left for other in right]
-    circles = [centre for layer in layers for centre in layer]
+    circles = [center for layer in layers for center in layer]
     width, height = _COLUMN * len(sizes), _TOP + _ROW * max(sizes) + 8
     words = f"A {'-'.join(map(str, sizes))} network: a circle for each unit, a line for each weight."
     drawn = lesson_html("network", lines, circles, _names(len(sizes)), width, height, words)
@@ -263,7 +263,7 @@ def show_plane(
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
 
 
-def _centres(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:
+def _centers(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:
     x, top = _COLUMN * (layer + 0.5), _TOP + _ROW * (most - n_units) / 2
     return [(x, top + _ROW * (unit + 0.5)) for unit in range(n_units)]
 

@@ -299,7 +299,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
         "explorer": {
             "version": version("nn-explorer"),
             "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
-            "page_colours": {theme: palette.surface for theme, palette in PALETTES.items()},
+            "page_colors": {theme: palette.surface for theme, palette in PALETTES.items()},
             "plotly_key": PLOTLY_KEY,
             "plotly_url": scripts.plotly.address,
             "voila_urls": [one.address for one in scripts.voila],

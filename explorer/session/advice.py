@@ -25,7 +25,7 @@ _PROBE = 300  # held-out images used for the diagnostics
 _ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})
 """Settings in which compared runs may differ."""
 
-_FRESH = "freshly initialised weights"
+_FRESH = "freshly initialized weights"
 
 Verb = Literal["", "train", "apply", "fork", "test"]
 
@@ -157,7 +157,7 @@ def _own(run: SessionRun) -> tuple[Advice, ...]:
     if run.own is None:
         return ()
     name, offered = run.own.name, run.own.settings
-    text = f"This is {name}, a network of your own, trained by its own fit; the textbook's is next to it, in grey."
+    text = f"This is {name}, a network of your own, trained by its own fit; the textbook's is next to it, in gray."
     of_its_own = [field.label.lower() for key, field in FIELDS.items() if key not in offered]
     why = f"{name} decides about these by itself: {', '.join(of_its_own)}." if of_its_own else ""
     return (Advice("own", "info", text, why),)
@@ -174,7 +174,7 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
         shown, here = f"the weights of {run.opened.file}", "these weights"
     text = f"You are looking at {shown}, so the new settings wait."
     if state.can_train_on and not state.starts_clean:
-        why = "Train begins with freshly initialised weights."
+        why = "Train begins with freshly initialized weights."
         return Advice("waiting", "info", text, why, f"Train on from {here}", "fork")
     return Advice("waiting", "info", text, _why_fresh(run, state), f"Train with {_FRESH}", "train")
 
@@ -187,7 +187,7 @@ def _why_fresh(run: SessionRun, state: SessionState) -> str:
         return f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
     if not state.config.may_validate(run.config):
         return "Some of their validation images would be images that these weights were trained on."
-    return "They begin with freshly initialised weights."
+    return "They begin with freshly initialized weights."
 
 
 def _limited(run: SessionRun) -> Iterator[Advice]:

@@ -46,7 +46,7 @@ class ForkError(ValueError):
 def fresh_run(
     config: TrainingConfig, dataset: Dataset, own: OwnClass | None, status: RunnerStatus = "running"
 ) -> NewRun:
-    """Return a run with freshly initialised weights, of a user's class or the textbook network."""
+    """Return a run with freshly initialized weights, of a user's class or the textbook network."""
     training = TrainingRun(config, dataset, own=own)
     return training, SessionRun.beginning(training, status)
 

@@ -42,7 +42,7 @@ MOST_BYTES = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class OpenedWeights:
-    """A weights file that a run starts from, instead of freshly initialised weights."""
+    """A weights file that a run starts from, instead of freshly initialized weights."""
 
     file: str
     """Name of the file, without its folder."""
@@ -126,7 +126,7 @@ class RunOrigin(RunName):
     first_seconds: float = 0.0
     """Seconds of training before it, by its parent."""
     opened: OpenedWeights | None = None
-    """The weights file that it began with, instead of freshly initialised weights."""
+    """The weights file that it began with, instead of freshly initialized weights."""
     first_weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights from that file, or the initial weights of a user's network."""
     own: OwnClass | None = None
@@ -139,7 +139,7 @@ class RunOrigin(RunName):
 
     @property
     def began_with(self) -> str:
-        """The weights that it began with, in words; empty for freshly initialised ones."""
+        """The weights that it began with, in words; empty for freshly initialized ones."""
         if self.opened is not None:
             return f"weights of {self.opened.file}"
         if self.parent is not None:
@@ -213,7 +213,7 @@ class SessionRun(RunOrigin):
 
     @property
     def start_accuracy(self) -> float | None:
-        """Train accuracy, 0 to 1, of the weights that it continued from; None for freshly initialised ones."""
+        """Train accuracy, 0 to 1, of the weights that it continued from; None for freshly initialized ones."""
         if self.origin is not None:
             return self.origin.record.train_accuracy
         fresh = self.parent is None and self.opened is None
@@ -339,7 +339,7 @@ class SessionRun(RunOrigin):
         return sum(moment.n_bytes for moment in moments.values())
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network with its settings, freshly initialised."""
+        """Return a network with its settings, freshly initialized."""
         if self.own is not None:
             return self.own.network(self.config, self.dataset)
         return new_network(self.config, self.dataset)

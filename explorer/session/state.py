@@ -141,7 +141,7 @@ class SessionState:
     rivals: tuple[int, ...] = ()
     """Numbers of the rivals, by their entries in the race, the second first; 0 for one that has dropped out."""
     starts_clean: bool = False
-    """Whether the next run will have freshly initialised weights although the current one began with others."""
+    """Whether the next run will have freshly initialized weights although the current one began with others."""
     n_tested: int = 0
     """How many times the test set was opened."""
     saved: frozenset[tuple[object, ...]] = frozenset()
@@ -190,7 +190,7 @@ class SessionState:
 
     @property
     def start(self) -> str:
-        """The weights that the next run will begin with, in words; empty for freshly initialised ones."""
+        """The weights that the next run will begin with, in words; empty for freshly initialized ones."""
         run = self.run
         if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
             return ""  # the origin of a fork is lost once another run replaces it
@@ -198,7 +198,7 @@ class SessionState:
 
     @property
     def is_from_others(self) -> bool:
-        """Whether the current run began with weights other than freshly initialised ones."""
+        """Whether the current run began with weights other than freshly initialized ones."""
         return self.run is not None and bool(self.run.began_with)
 
     def reach(self, more: int = MORE_EPOCHS) -> int:

@@ -196,7 +196,7 @@ class Trainer:
         """Apply new settings, or the current ones, and train with them if `auto_train` is on.
 
         More epochs continue the current run; a fork restarts where it began; otherwise, and with `clean`, a new
-        run starts with freshly initialised weights. Unless `at_once`, settings stay pending, as
+        run starts with freshly initialized weights. Unless `at_once`, settings stay pending, as
         `SessionState.waits` reports, if a new run would discard the selected epoch.
         """
         if config is not None:
@@ -221,7 +221,7 @@ class Trainer:
         self.apply(self.config.replace(**changes))
 
     def restart(self, *, paused: bool = False) -> None:
-        """Start a run with the current settings: a fork where it began, else with freshly initialised weights."""
+        """Start a run with the current settings: a fork where it began, else with freshly initialized weights."""
         run = None if self._draft.starts_clean else self._draft.run
         if run and run.parent and run.origin and run.can_branch_again(self.config):
             self._branch(run.parent, run.origin, repeats=True, paused=paused)
@@ -229,7 +229,7 @@ class Trainer:
             self.train(paused=paused)
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
-        """Start a new run with freshly initialised weights, with `config` or the current settings."""
+        """Start a new run with freshly initialized weights, with `config` or the current settings."""
         config, status = config or self.config, _status(paused)
         training, run = fresh_run(config, self.dataset, self.own, status)
         self._put_aside(config)

@@ -88,8 +88,8 @@ class _Figure:
 
     def _draw(self, look: Look, style: Properties, data: FigureData, summary: str) -> None:
         traces, layout = data
-        colours = {} if look == self._look else {"template": look.template}
-        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | colours, summary)
+        colors = {} if look == self._look else {"template": look.template}
+        self.view.show(merged([look.enlarged(one) for one in style], traces), layout | colors, summary)
         self._look = look
 
 

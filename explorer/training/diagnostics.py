@@ -32,7 +32,7 @@ class Hint:
     action: str
     """The changes as a button label: ``"Learning rate 0.01 → 0.003"``."""
     fresh: bool = False
-    """Whether the run must restart from freshly initialised weights instead of those it continued from."""
+    """Whether the run must restart from freshly initialized weights instead of those it continued from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Findings:
     n_available: int | None = None
     """Available training samples; None for no limit."""
     start_accuracy: float | None = None
-    """Accuracy, 0 to 1, of the weights that a fork continues from; None for freshly initialised ones."""
+    """Accuracy, 0 to 1, of the weights that a fork continues from; None for freshly initialized ones."""
     better: BetterRun | None = None
     """A run with similar settings and a higher accuracy, on the set that `judged_by` names."""
     whole: TrainingConfig | None = None
@@ -182,7 +182,7 @@ class Findings:
         if not fix and not fresh:
             return None
         changed = changes_in_words(self.config, fixed)
-        action = ", ".join(filter(None, [changed, "freshly initialised weights" * fresh]))
+        action = ", ".join(filter(None, [changed, "freshly initialized weights" * fresh]))
         action = action[0].upper() + action[1:]
         return Hint(id_, kind, what or self.low_accuracy(), why, MappingProxyType(fix), action, fresh)
 

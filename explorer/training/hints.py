@@ -269,7 +269,7 @@ def step_too_small(findings: Findings) -> Hint | None:
 
 
 def ruined_weights(findings: Findings) -> Hint | None:
-    """Fix a run that continued from weights no settings can train: freshly initialised weights."""
+    """Fix a run that continued from weights no settings can train: freshly initialized weights."""
     config, start = findings.config, findings.start_accuracy
     if start is None or not findings.has_ruined_weights:
         return None

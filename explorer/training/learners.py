@@ -60,7 +60,7 @@ class Learner(Protocol):
         """Use another batch size from the next mini-batch on."""
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network of this kind, freshly initialised."""
+        """Return a network of this kind, freshly initialized."""
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
         """Return a read-only copy of ``(W1, b1, W2, b2, …)``; empty if they aren't known."""
@@ -295,7 +295,7 @@ class EarlyStopping:
 
 
 def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-    """Return a network for the data set with the config's sizes and settings, freshly initialised."""
+    """Return a network for the data set with the config's sizes and settings, freshly initialized."""
     settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
     return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
 

@@ -208,7 +208,7 @@ def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
     return not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in pairs)
 
 
-def recognised(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+def recognized(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     """Return a config naming the class's functions, if its outputs identify them; else `config`."""
     sizes = dataset.n_inputs, *config.hidden_sizes, dataset.n_classes
     if isinstance(made, NeuralNetwork) or not own.weights(made, sizes):

@@ -19,7 +19,7 @@ from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
 from explorer.training.config import TrainingConfig
-from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognised
+from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognized
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class OwnLearner:
         config = own.without_ours(config)
         self._own, self._dataset = own, dataset
         made = own.make(config, dataset)
-        self.config = config = recognised(own, made, config, dataset)
+        self.config = config = recognized(own, made, config, dataset)
         """The settings, with the functions that the class chooses itself."""
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self._watch = watch = _Watch(own, config)

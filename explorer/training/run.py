@@ -193,7 +193,7 @@ class TrainingRun:
         return network
 
     def new_network(self) -> NeuralNetwork:
-        """Return a network with the config's settings, freshly initialised."""
+        """Return a network with the config's settings, freshly initialized."""
         return self._learner.new_network()
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:

@@ -95,7 +95,7 @@ def _assets(folder: Path) -> Assets:
     if folder != _FOLDER:
         return Assets(folder.name, "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
     rules = [_read(sheet.name) for sheet in sheets if sheet.stem != "base"]
-    return Assets(folder.name, "\n".join([_colours(), _read("base.css"), *rules]), _scripts())
+    return Assets(folder.name, "\n".join([_colors(), _read("base.css"), *rules]), _scripts())
 
 
 @cache
@@ -120,7 +120,7 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _colours() -> str:
+def _colors() -> str:
     light, dark = (f"{palette.css()} --explorer-scheme: {theme};" for theme, palette in PALETTES.items())
     # The header sets the theme; without a header, JupyterLab's theme decides, then the system's.
     undecided = ":root:not([data-explorer-theme])"

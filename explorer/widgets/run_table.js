@@ -14,7 +14,7 @@ const ICONS = {
 /**
  * @typedef {{ text: string, order: number | null, differs: boolean }} Cell
  * @typedef {{
- *   number: number, colour: string, cells: Cell[], chips: string[], label: string, name: string, note: string,
+ *   number: number, color: string, cells: Cell[], chips: string[], label: string, name: string, note: string,
  *   pinned: boolean, hidden: boolean, present: boolean,
  * }} Run
  * @typedef {{
@@ -113,7 +113,7 @@ function fill(parts, run, chosen) {
   row.toggleAttribute("data-present", run.present);
   row.toggleAttribute("data-hidden", run.hidden);
   box.checked = chosen;
-  swatch.style.background = run.colour;
+  swatch.style.background = run.color;
   name.placeholder = run.label || `run ${run.number}`; // its label until the user names it
   for (const { input, text } of [
     { input: name, text: run.name },

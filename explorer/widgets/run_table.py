@@ -38,7 +38,7 @@ class RunRow:
 
     number: int
     """Its number in the session, used as its id."""
-    colour: str
+    color: str
     """Color of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
     """One per heading."""

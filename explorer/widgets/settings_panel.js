@@ -14,7 +14,7 @@
  */
 
 const IN_SIGHT = 2; // visible presets; the others are in the menu
-const LEAVE = "Start with freshly initialised weights";
+const LEAVE = "Start with freshly initialized weights";
 const UNCHANGED = "Train without changes in mid-run";
 
 /**

@@ -92,7 +92,7 @@ class SideBySide(Drawable):
 
     def elements(self) -> list[Element]:
         """Return the comparison as elements."""
-        heads = [element("td"), *(_coloured(*head) for head in self.heads)]
+        heads = [element("td"), *(_colored(*head) for head in self.heads)]
         pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
         rows = (row_element(*line) for line in self.lines)
         return [
@@ -102,8 +102,8 @@ class SideBySide(Drawable):
         ]
 
 
-def _coloured(words: str, colour: str) -> Element:
-    swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": colour})
+def _colored(words: str, color: str) -> Element:
+    swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
     return element("th", swatch, words, scope="col")
 
 

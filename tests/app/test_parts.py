@@ -118,8 +118,8 @@ def test_settings_and_buttons_drive_the_app(app):
 
 
 def test_unknown_keywords_are_refused(app):
-    with pytest.raises(TypeError, match="colour"):
-        LossCurve(app, colour="red")
+    with pytest.raises(TypeError, match="color"):
+        LossCurve(app, color="red")
 
 
 def test_the_rate_of_a_run_is_changed_under_its_slider(untrained, from_page):

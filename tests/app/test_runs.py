@@ -159,19 +159,19 @@ def test_a_hidden_run_leaves_all_curves_and_comes_back(app, panel):
     assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
 
 
-def test_a_colour_is_a_runs_own_for_the_session(app, panel):
-    def colours():
+def test_a_color_is_a_runs_own_for_the_session(app, panel):
+    def colors():
         return {trace.name: trace.line.color for trace in drawn(panel.accuracy)}
 
-    before = colours()
+    before = colors()
     assert len(set(before.values())) == 4
-    assert {row["colour"] for row in panel.table.rows} == set(before.values())
+    assert {row["color"] for row in panel.table.rows} == set(before.values())
     tell(panel, "delete", 1)
     tell(panel, "pin", 2)
-    assert colours() == {name: colour for name, colour in before.items() if not name.endswith("(run 1)")}
+    assert colors() == {name: color for name, color in before.items() if not name.endswith("(run 1)")}
     app.header.theme = "dark"
-    assert not {*colours().values()} & {*before.values()}
-    assert {row["colour"] for row in panel.table.rows} == {*colours().values()}
+    assert not {*colors().values()} & {*before.values()}
+    assert {row["color"] for row in panel.table.rows} == {*colors().values()}
 
 
 def test_delete_and_undo(app, panel):

@@ -178,7 +178,7 @@ def test_a_step_back_says_nothing_of_what_is_well(app):
 
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
-    lacks = "It opens a run with freshly initialised weights, not"
+    lacks = "It opens a run with freshly initialized weights, not"
     assert app.header.link_lacks == ""
     reopen(app, tmp_path / "it.npz")
     assert app.header.link_lacks == f"{lacks} these weights of it.npz."

@@ -109,7 +109,7 @@ def _pages(browser):
     contexts = []
 
     def visit(address, *, wait_until="commit", prepare=None, is_newcomer=False, patience=120, **options):
-        # without transitions no test sees a colour that is on its way
+        # without transitions no test sees a color that is on its way
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         context = browser.new_context(**options)
         context.set_default_timeout(120_000)

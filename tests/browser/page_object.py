@@ -47,9 +47,9 @@ new MutationObserver((changes) => {
 SEVERE = ("serious", "critical")
 
 
-def rgb(colour):
-    """A colour such as ``#171c23`` as browsers write it."""
-    return "rgb({}, {}, {})".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
+def rgb(color):
+    """A color such as ``#171c23`` as browsers write it."""
+    return "rgb({}, {}, {})".format(*(int(color[i : i + 2], 16) for i in (1, 3, 5)))
 
 
 SURFACE = {theme: rgb(palette.surface) for theme, palette in PALETTES.items()}

@@ -11,16 +11,16 @@ from playwright.sync_api import expect
 from explorer.training import FIELDS
 
 THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
-"""What axe-core looks at in each: in the dark only the colours are others."""
+"""What axe-core looks at in each: in the dark only the colors are others."""
 IN_THEME = """([theme, surface]) => {
   const figures = document.querySelectorAll('.js-plotly-plot .svg-container > .main-svg:first-child');
   return document.documentElement.dataset.explorerTheme === theme && [...figures]
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
-COLOURFUL = {"overview", "data", "a figure's data", "an image's outputs", "mistakes, compared", "robustness",
+COLORFUL = {"overview", "data", "a figure's data", "an image's outputs", "mistakes, compared", "robustness",
              "Weights", "One image", "draw", "runs", "study", "lab"}  # fmt: skip
-"""Where all colours of the page are seen at least once."""
+"""Where all colors of the page are seen at least once."""
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
 
@@ -33,7 +33,7 @@ def test_nothing_severe_on_any_tab(app, open_page):
     until_finished(visit, "784-128-10")
     found = {}
     for view in views(visit):
-        for theme in THEMES if view in COLOURFUL else ["light"]:
+        for theme in THEMES if view in COLORFUL else ["light"]:
             found[view, theme] = severe(visit, theme, view)
     assert {view: broken for view, broken in found.items() if broken} == {}
 

@@ -79,7 +79,7 @@ def percent(share):
     return f"{100 * share:.1f} %"
 
 
-def test_it_opens_trained_in_the_systems_colours_and_comes_back_whole_from_a_reload(app, open_page):
+def test_it_opens_trained_in_the_systems_colors_and_comes_back_whole_from_a_reload(app, open_page):
     watch = lambda page: page.add_init_script(WATCH + FIRST_HEIGHTS)  # noqa: E731
     found = opened(open_page, app.url, color_scheme="dark", prepare=watch)
     found.page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")

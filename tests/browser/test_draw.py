@@ -236,20 +236,20 @@ def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
 
 
 @pytest.mark.long
-def test_the_colours_follow_the_theme(page):
+def test_the_colors_follow_the_theme(page):
     draw(page, SEVEN)
-    colour = """() => {
+    color = """() => {
       const canvas = document.querySelector('.explorer-drawing-ground canvas');
       return [...canvas.getContext('2d').getImageData(canvas.width / 2, (canvas.width * 60) / 280, 1, 1).data];
     }"""
-    light = page.evaluate(colour)
+    light = page.evaluate(color)
     assert max(light[:3]) < 100
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"({colour})()[0] > 200")
+    page.wait_for_function(f"({color})()[0] > 200")
     page.get_by_role("tab", name="Overview").click()
     page.emulate_media(color_scheme="light")
     page.get_by_role("tab", name="Draw").click()
-    page.wait_for_function(f"({colour})()[0] === {light[0]}")
+    page.wait_for_function(f"({color})()[0] === {light[0]}")
     expect(sentence(page)).to_contain_text("It reads a 7")
 
 

@@ -79,7 +79,7 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
     expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
     found.button("Copy link").click()
     lacks = (
-        "Link copied. It opens a run with freshly initialised weights, not these weights of explorer-784-32"
+        "Link copied. It opens a run with freshly initialized weights, not these weights of explorer-784-32"
     )
     status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
     assert status.bounding_box()["height"] > 20  # to be seen, not only heard

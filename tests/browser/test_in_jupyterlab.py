@@ -79,10 +79,10 @@ def test_the_tutorials_figures_follow_the_theme(lab):
     page.wait_for_function(PLOTS)
     assert page.locator(".jp-FileBrowser").is_visible()
     assert page.evaluate(CLIPPED) == []  # at 1440 px, with the side bar open
-    page.wait_for_function(f"colour => {BACKGROUND} === colour", arg=SURFACE["light"])
+    page.wait_for_function(f"color => {BACKGROUND} === color", arg=SURFACE["light"])
     for theme in ("dark", "light"):
         lab.command("apputils:change-theme", theme=f"JupyterLab {theme.capitalize()}")
-        page.wait_for_function(f"colour => {BACKGROUND} === colour", arg=SURFACE[theme])
+        page.wait_for_function(f"color => {BACKGROUND} === color", arg=SURFACE[theme])
         # JupyterLab covers itself while it changes, and fails at a second change in that time.
         page.wait_for_selector("#jupyterlab-splash", state="detached")
     assert page.locator(".lesson-check").count() == 4

@@ -14,7 +14,7 @@ FETCHED = """performance.getEntriesByType('resource')
   .filter((entry) => entry.name.endsWith('/plotly.js') && entry.transferSize > 0).length"""
 MET = "document.querySelectorAll('script[src$=\"/plotly.js\"]').length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
-COLOUR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
+COLOR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 DRAWINGS = """
 globalThis.drawings = {};
 new MutationObserver((changes) => {
@@ -182,9 +182,9 @@ def test_a_figure_that_changes_all_the_while_is_drawn_again_once(visit):
 
 def test_a_theme_arrives_and_stays(visit):
     page = visit.page
-    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(255, 255, 255)'")
+    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(255, 255, 255)'")
     page.get_by_role("button", name="Dark").click()
-    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
+    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(23, 28, 35)'")
     assert ask(page, "two curves fall", "plot.data[2].y[0]") == 3
 
 
@@ -208,7 +208,7 @@ def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visi
     page.get_by_text("went dark").wait_for()
     waiting[0].continue_()
     page.unroute("**/plotly.js")
-    wait_until(page, "two curves fall", f"{COLOUR} === 'rgb(23, 28, 35)'")
+    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(23, 28, 35)'")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
 

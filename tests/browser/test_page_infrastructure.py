@@ -34,7 +34,7 @@ def server(start_server, notebook):
 
 @pytest.fixture(scope="module")
 def shared(server, open_shared_page):
-    """A page in a dark system, and the colour that it had first."""
+    """A page in a dark system, and the color that it had first."""
     page = open_shared_page(server.url, color_scheme="dark").page
     page.wait_for_selector("#explorer-skeleton", state="attached")
     first_paint = page.evaluate(BACKGROUND)
@@ -47,12 +47,12 @@ def page(shared):
     return shared[0]
 
 
-def assert_shown_on(page, colour):
-    """The page has this colour from the first paint on."""
+def assert_shown_on(page, color):
+    """The page has this color from the first paint on."""
     page.wait_for_selector("#explorer-skeleton", state="attached")
-    assert page.evaluate(BACKGROUND) == colour
+    assert page.evaluate(BACKGROUND) == color
     page.wait_for_function(REVEALED)
-    assert page.evaluate(BACKGROUND) == colour
+    assert page.evaluate(BACKGROUND) == color
 
 
 def found_in(page):

@@ -152,8 +152,8 @@ def test_each_input_has_its_name_and_its_help(page):
         name, described = field.evaluate(
             "e => [e.labels?.[0]?.innerText ?? '', e.getAttribute('aria-describedby')]"
         )
-        labelled = field.get_attribute("aria-labelledby")
-        assert name or labelled
+        labeled = field.get_attribute("aria-labelledby")
+        assert name or labeled
         if field.get_attribute("type") != "checkbox":
             sentence = page.locator(f"#{described.split()[0]}").text_content()
             assert len(sentence) > 30

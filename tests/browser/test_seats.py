@@ -35,9 +35,9 @@ def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_gets_it_by_i
 
 def assert_good_looks(visit):
     page = visit.page
-    for theme, colour in SURFACE.items():
+    for theme, color in SURFACE.items():
         page.emulate_media(color_scheme=theme)
-        assert page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == colour
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == color
         for size in SIZES.values():
             page.set_viewport_size(size)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

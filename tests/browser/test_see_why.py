@@ -90,7 +90,7 @@ def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(found):
     message = page.locator('.explorer-message[data-id="ruined_weights"]')
     expect(message).to_be_visible()
     found.until_finished(2)
-    message.get_by_role("button", name="Freshly initialised weights").click()
+    message.get_by_role("button", name="Freshly initialized weights").click()
     expect(message).to_have_count(0)
     found.until_finished(2)
     record = records(epochs=2)[-1]
@@ -123,7 +123,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     told = page.locator(".explorer-told")
     expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 2\."))
     found.tab("Overview")
-    chip.get_by_role("button", name="Start with freshly initialised weights").press("Enter")
+    chip.get_by_role("button", name="Start with freshly initialized weights").press("Enter")
     expect(chip).to_be_hidden()
     expect(found.button("The exercise")).to_be_focused()
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 4")

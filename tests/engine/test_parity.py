@@ -164,7 +164,7 @@ BROKEN = {
         "partial(np.subtract, np.ones((), out.dtype), out, out)",
         "partial(np.add, np.ones((), out.dtype), out, out)",
     ),
-    "softmax is not normalised": (
+    "softmax is not normalized": (
         "kernels", "partial(np.divide, out, total, out)", "partial(np.positive, out, out)",
     ),
     "sigmoid's delta lacks y²": (

@@ -13,7 +13,7 @@ from explorer.figures.charts import (
     plane_figure,
     recall_figure,
 )
-from explorer.figures.palette import PALETTES, RUN_COLOURS
+from explorer.figures.palette import PALETTES, RUN_COLORS
 from explorer.network.gradient_check import CheckedWeight, Place
 
 
@@ -22,7 +22,7 @@ def test_curves_differ_in_hue_and_dash(theme):
     curves = {name: ([0, 1], [i, i]) for i, name in enumerate("abcd")}
     figure = lines_figure(curves, x_title="x", y_title="y", theme=theme)
     assert [trace.name for trace in figure.data] == [*"abcd"]
-    assert [trace.line.color for trace in figure.data] == [*RUN_COLOURS[theme][:4]]
+    assert [trace.line.color for trace in figure.data] == [*RUN_COLORS[theme][:4]]
     assert len({trace.line.dash for trace in figure.data}) == 4
     assert figure.layout.showlegend
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("x", "y")
@@ -38,7 +38,7 @@ def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_wrong_and_right_are_told_apart_without_colour(theme):
+def test_wrong_and_right_are_told_apart_without_color(theme):
     figure = contrast_figure([3, 4], [2, 1], measured="loss", theme=theme)
     right, wrong = figure.data
     assert (right.name, wrong.name) == ("right", "wrong")
@@ -150,7 +150,7 @@ def test_the_map_goes_from_one_class_to_the_other(theme):
     assert (list(says.x), list(says.y)) == ([-1, 1], [-1, 1])  # row 0 is the bottom
     assert (says.zmin, says.zmax) == (0, 1)
     palette = PALETTES[theme]
-    assert [colour for _, colour in says.colorscale] == [palette.negative, palette.surface, palette.positive]
+    assert [color for _, color in says.colorscale] == [palette.negative, palette.surface, palette.positive]
 
 
 def test_both_axes_have_one_scale():

@@ -1,4 +1,4 @@
-"""The confusion matrix and the difference of two: numbers say who has more, colours who is better."""
+"""The confusion matrix and the difference of two: numbers say who has more, colors who is better."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_row_shares_are_percent_of_the_true_class(counts, digits):
 
 
 @pytest.mark.parametrize("normalize", ["count", "row"])
-def test_hover_says_everything_in_both_normalisations(counts, digits, normalize):
+def test_hover_says_everything_in_both_normalizations(counts, digits, normalize):
     mistakes, right, _ = confusion_data(counts, digits, normalize=normalize)[0]
     assert mistakes["hovertext"][9][4] == "true 9 → predicted 4: 28 of 1\u202f009 (2.8 %)"
     assert right["hovertext"][0][0] == "true 0 → predicted 0: 100 of 100 (100.0 %)"
@@ -106,7 +106,7 @@ def test_the_traces_are_plain_json(counts, digits):
         json.dumps(confusion_data(shown, digits)[0], allow_nan=False)
 
 
-def test_the_title_says_which_normalisation_is_on(digits):
+def test_the_title_says_which_normalization_is_on(digits):
     assert confusion_data(None, digits)[1]["title"]["text"] == "Confusion matrix · count of test images"
     assert (
         confusion_data(None, digits, normalize="row")[1]["title"]["text"]
@@ -133,7 +133,7 @@ def test_the_diagonal_has_a_neutral_fill(theme, digits):
     palette = PALETTES[theme]
     mistakes, right, _ = confusion_style(digits, theme)
     assert mistakes["colorscale"] == [[0, palette.surface], [1, palette.heat]]
-    assert {colour for _, colour in right["colorscale"]} == {palette.raised}
+    assert {color for _, color in right["colorscale"]} == {palette.raised}
     assert mistakes["textfont"]["color"] == right["textfont"]["color"] == palette.text
 
 

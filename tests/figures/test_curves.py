@@ -139,11 +139,11 @@ def test_hover_texts(make_history):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_train_test_and_earlier_have_their_colours(theme):
+def test_train_test_and_earlier_have_their_colors(theme):
     palette = PALETTES[theme]
     for style in (loss_style(theme), accuracy_style(theme)):
-        colours = {name: trace["line"]["color"] for name, trace in zip(TRACE_NAMES, style, strict=True)}
-        assert colours == {
+        colors = {name: trace["line"]["color"] for name, trace in zip(TRACE_NAMES, style, strict=True)}
+        assert colors == {
             "train": palette.train,
             "learning rate": palette.muted,
             "mini-batches": palette.train,

@@ -22,8 +22,8 @@ def pixels(png: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGBA"))
 
 
-def rgb(colour: str) -> tuple[int, ...]:
-    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def rgb(color: str) -> tuple[int, ...]:
+    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
 
 
 @pytest.fixture

@@ -91,11 +91,11 @@ def test_axes(diagnoses):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_layers_are_told_apart_without_colours(theme):
+def test_layers_are_told_apart_without_colors(theme):
     style = layers_style(theme)
-    colours = [look["line"]["color"] for look in style]
-    assert len(set(colours)) == len(TRACE_NAMES)
-    assert colours[-1] == PALETTES[theme].text
+    colors = [look["line"]["color"] for look in style]
+    assert len(set(colors)) == len(TRACE_NAMES)
+    assert colors[-1] == PALETTES[theme].text
     assert len({(look["line"]["dash"], look["marker"]["symbol"]) for look in style}) == len(TRACE_NAMES)
 
 

@@ -1,4 +1,4 @@
-"""The colours hold what they promise: contrast by WCAG, and differences that colour-blind eyes see."""
+"""The colors hold what they promise: contrast by WCAG, and differences that color-blind eyes see."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ RGB_TO_XYZ = np.array(
 WHITE = RGB_TO_XYZ.sum(axis=1)
 
 
-def linear(colour: str) -> np.ndarray:
+def linear(color: str) -> np.ndarray:
     """Return the linear RGB of ``#rrggbb``, shape (3,), each 0 to 1."""
-    share = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    share = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
@@ -42,9 +42,9 @@ def lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def distance(one: str, other: str, deficiency: str) -> float:
-    """Return the CIE 1976 distance of two colours as an eye with `deficiency` sees them."""
+    """Return the CIE 1976 distance of two colors as an eye with `deficiency` sees them."""
     matrix = DEFICIENCIES[deficiency]
-    seen = [lab(np.clip(matrix @ linear(colour), 0, 1)) for colour in (one, other)]
+    seen = [lab(np.clip(matrix @ linear(color), 0, 1)) for color in (one, other)]
     return float(np.linalg.norm(seen[0] - seen[1]))
 
 
@@ -55,7 +55,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def mixed(weak: str, strong: str, share: float) -> str:
-    """Return the colour `share` of the way from `weak` to `strong`, as Plotly's scales mix: in sRGB."""
+    """Return the color `share` of the way from `weak` to `strong`, as Plotly's scales mix: in sRGB."""
     parts = [
         round((1 - share) * int(weak[i : i + 2], 16) + share * int(strong[i : i + 2], 16)) for i in (1, 3, 5)
     ]
@@ -77,7 +77,7 @@ def test_the_measures_themselves():
 
 
 @pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
-def test_colours_that_mean_opposites_stay_apart(palette, deficiency):
+def test_colors_that_mean_opposites_stay_apart(palette, deficiency):
     assert distance(palette.train, palette.test, deficiency) > 40
     assert distance(palette.good, palette.error, deficiency) > 25
 
@@ -99,8 +99,8 @@ def test_text_on_the_primary_button_is_legible(palette):
 
 
 def test_curves_stand_out_from_the_surface(palette):
-    for colour in (palette.train, palette.test):
-        assert contrast(colour, palette.surface) >= 3  # WCAG 1.4.11, graphical objects
+    for color in (palette.train, palette.test):
+        assert contrast(color, palette.surface) >= 3  # WCAG 1.4.11, graphical objects
     assert contrast(palette.earlier, palette.surface) >= 2  # in the background on purpose
 
 
@@ -111,13 +111,11 @@ def test_every_cell_of_the_matrix_is_legible(palette):
 
 
 def test_the_grid_is_lighter_than_the_axis_lines_and_both_than_the_data(palette):
-    steps = [
-        contrast(colour, palette.surface) for colour in (palette.grid, palette.hairline, palette.earlier)
-    ]
+    steps = [contrast(color, palette.surface) for color in (palette.grid, palette.hairline, palette.earlier)]
     assert steps == sorted(steps)
 
 
-def test_css_names_every_colour(palette):
+def test_css_names_every_color(palette):
     assert "--explorer-on-accent: " + palette.on_accent + ";" in palette.css()
     assert palette.css().count("--explorer-") == len(fields(palette))
 
@@ -125,6 +123,6 @@ def test_css_names_every_colour(palette):
 @pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
 def test_the_two_neutral_kinds_stay_apart(palette, deficiency):
     assert distance(palette.negative, palette.positive, deficiency) > 25
-    for colour in (palette.negative, palette.positive):
-        assert distance(colour, palette.raised, deficiency) > 30
-        assert contrast(colour, palette.surface) >= 3
+    for color in (palette.negative, palette.positive):
+        assert distance(color, palette.raised, deficiency) > 30
+        assert contrast(color, palette.surface) >= 3

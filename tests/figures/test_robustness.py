@@ -27,7 +27,7 @@ def test_a_curve_goes_through_the_amounts_in_their_order_in_percent():
     np.testing.assert_allclose(trace.y, [19, 93, 20])
 
 
-def test_two_runs_differ_in_more_than_colour():
+def test_two_runs_differ_in_more_than_color():
     one, two = shown(robustness_figure([OWN, OTHER], TURNS))
     assert two.name == "run 1"
     assert one.line.color != two.line.color

@@ -1,4 +1,4 @@
-"""Curves of many runs: slots, colours, axes, and titles that stay text."""
+"""Curves of many runs: slots, colors, axes, and titles that stay text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.figures.palette import PALETTES
-from explorer.figures.runs import RUN_COLOURS, SLOTS, RunCurve, run_colour, runs_data, runs_figure
+from explorer.figures.runs import RUN_COLORS, SLOTS, RunCurve, run_color, runs_data, runs_figure
 from explorer.training import TrainingConfig
 from explorer.training.fields import Change
 
@@ -28,10 +28,10 @@ def test_the_last_runs_fill_the_slots(runs):
     assert [trace.name for trace in few.data if trace.visible] == ["run 1", "run 2"]
 
 
-def test_a_colour_depends_on_the_number_alone_and_is_neither_train_nor_test(runs):
-    for theme, colours in RUN_COLOURS.items():
-        assert not set(colours) & {PALETTES[theme].train, PALETTES[theme].test}
-        assert run_colour(1, theme) == run_colour(1 + len(colours), theme) == colours[0]
+def test_a_color_depends_on_the_number_alone_and_is_neither_train_nor_test(runs):
+    for theme, colors in RUN_COLORS.items():
+        assert not set(colors) & {PALETTES[theme].train, PALETTES[theme].test}
+        assert run_color(1, theme) == run_color(1 + len(colors), theme) == colors[0]
     looks = {(t["line"]["color"], t["line"]["dash"]) for t in runs_data(runs, "loss")[0]}
     assert len(looks) == SLOTS
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_trials import diverged, finished, swept
 
-from explorer.figures.palette import PALETTES, RUN_COLOURS
+from explorer.figures.palette import PALETTES, RUN_COLORS
 from explorer.figures.studies import MOST_CURVES, StudyView, study_data, study_figure, study_style
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
@@ -234,9 +234,7 @@ def test_style(theme):
     assert style[SECOND + MEDIAN]["line"]["color"] == palette.positive
     assert [trace.get("fill") for trace in style[:4]] == [None, "tonexty", None, None]
     assert [trace.get("showlegend", True) for trace in style[:4]] == [False, False, False, True]
-    assert (
-        study_style(StudyView((), ("batch_size",)), theme)[MEDIAN]["line"]["color"] == RUN_COLOURS[theme][0]
-    )
+    assert study_style(StudyView((), ("batch_size",)), theme)[MEDIAN]["line"]["color"] == RUN_COLORS[theme][0]
     assert style[-1]["marker"]["line"]["color"] == palette.error
 
 
@@ -282,7 +280,7 @@ def test_cells_to_come_have_their_place():
     assert layout["title"]["text"] == "Median of the test accuracy (%)"
 
 
-def test_colours_fit_the_data_not_what_diverged(mapped):
+def test_colors_fit_the_data_not_what_diverged(mapped):
     medians, _ = traces_of(mapped, *AXES)
     alone, _ = traces_of([trial for trial in mapped if trial.final], *AXES)
     assert (medians["zmin"], medians["zmax"]) == (alone["zmin"], alone["zmax"])

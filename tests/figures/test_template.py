@@ -15,7 +15,7 @@ from explorer.figures.template import template
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_colours_are_those_of_the_theme(theme):
+def test_the_colors_are_those_of_the_theme(theme):
     layout, palette = template(theme).layout, PALETTES[theme]
     assert layout.paper_bgcolor == layout.plot_bgcolor == palette.surface
     assert layout.font.color == palette.text
@@ -46,7 +46,7 @@ def test_nothing_is_set_for_other_figures_of_the_process():
     assert not [name for name in pio.templates if "explorer" in name]
 
 
-def test_colours_come_from_the_palette_alone():
+def test_colors_come_from_the_palette_alone():
     for path in Path(explorer.figures.__file__).parent.glob("*.py"):
         if path.name != "palette.py":
             assert not re.search(r"#[0-9a-fA-F]{6}", path.read_text(encoding="utf-8")), path.name

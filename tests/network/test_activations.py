@@ -123,7 +123,7 @@ def test_softmax_by_hand():
     np.testing.assert_allclose(softmax(a), [[1 / 8, 1 / 4], [3 / 8, 1 / 4], [4 / 8, 1 / 2]], rtol=1e-15)
 
 
-def test_softmax_normalises_the_columns_not_the_rows():
+def test_softmax_normalizes_the_columns_not_the_rows():
     y = softmax(np.random.default_rng(0).normal(size=(3, 7)))
     np.testing.assert_allclose(y.sum(axis=0), np.ones(7), rtol=1e-14)
     assert not np.allclose(y.sum(axis=1), 1)

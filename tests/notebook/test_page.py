@@ -31,12 +31,12 @@ def test_the_first_cell_brings_everything_once():
     assert shown.text == "Figures are ready."
 
 
-def test_each_light_colour_has_its_dark_counterpart():
-    colours = json.loads(prepare().html.rpartition("drawLessonFigures(")[2].removesuffix(");</script>"))
+def test_each_light_color_has_its_dark_counterpart():
+    colors = json.loads(prepare().html.rpartition("drawLessonFigures(")[2].removesuffix(");</script>"))
     light, dark = PALETTES["light"], PALETTES["dark"]
     for name in ("surface", "text", "muted", "train", "test", "heat", "negative"):
-        assert colours[getattr(light, name)] == getattr(dark, name)
-    assert colours["rgba(138,63,151"] == "rgba(208,139,224"  # the bands of a study
+        assert colors[getattr(light, name)] == getattr(dark, name)
+    assert colors["rgba(138,63,151"] == "rgba(208,139,224"  # the bands of a study
 
 
 def test_a_figure_goes_to_the_page_whole():

@@ -151,9 +151,9 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is(command):
 
 
 def test_what_is_invalid_in_a_link_is_told(command):
-    code, _, err = command("--from-url", "?epochs=1&colour=red&epochs=1&data=patterns")
+    code, _, err = command("--from-url", "?epochs=1&color=red&epochs=1&data=patterns")
     assert code == 0
-    assert "--from-url: “colour” is not a setting" in err
+    assert "--from-url: “color” is not a setting" in err
     assert "--from-url: “epochs” stands more than once" in err
     assert "data" not in err.replace("--dataset", "")
 

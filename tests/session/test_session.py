@@ -286,7 +286,7 @@ def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, sma
     forked.auto_train = False
     forked.apply(CONFIG, clean=True)
     assert (run_of(forked).number, forked.state.start, forked.state.waits) == (number, "", True)
-    assert waiting_in(forked).text == "Not trained yet: freshly initialised weights."
+    assert waiting_in(forked).text == "Not trained yet: freshly initialized weights."
     forked.apply(CONFIG.replace(batch_size=8))  # other settings don't bring it back
     done(forked.follow, waiting_in(forked))
     assert run_of(forked).parent is None
@@ -358,7 +358,7 @@ def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
         assert [advice.verb for advice in offered] == [verb]
         assert offered[0].text == "You are looking at the weights of it.npz, so the new settings wait."
     (waiting,) = offered
-    assert waiting.action == "Train with freshly initialised weights"
+    assert waiting.action == "Train with freshly initialized weights"
     assert "6 hidden units" in waiting.why
     opened.follow(waiting)
     assert run_of(opened).number == number + 1

@@ -191,8 +191,8 @@ def test_help_says_what_each_setting_does_and_may_hold():
 
 
 def test_an_unknown_setting_is_refused():
-    with pytest.raises(TypeError, match="colour"):
-        TrainingConfig(colour="red")
+    with pytest.raises(TypeError, match="color"):
+        TrainingConfig(color="red")
 
 
 def test_a_config_is_frozen_and_can_be_a_key():
@@ -200,7 +200,7 @@ def test_a_config_is_frozen_and_can_be_a_key():
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.epochs = 3
     with pytest.raises((AttributeError, TypeError)):
-        config.colour = "red"
+        config.color = "red"
     assert {config: 1}[TrainingConfig()] == 1
     assert config != TrainingConfig(seed=1)
 
@@ -287,11 +287,11 @@ def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
 
 
 def test_unknown_keys_are_ignored_with_a_notice():
-    config, notices = TrainingConfig.from_query("colour=red&epochs=3&utm_source=mail")
+    config, notices = TrainingConfig.from_query("color=red&epochs=3&utm_source=mail")
     assert config == TrainingConfig(epochs=3)
-    assert notices == ("“colour” and “utm_source” are not settings and are ignored.",)
-    _, notices = TrainingConfig.from_query("colour=red")
-    assert notices == ("“colour” is not a setting and is ignored.",)
+    assert notices == ("“color” and “utm_source” are not settings and are ignored.",)
+    _, notices = TrainingConfig.from_query("color=red")
+    assert notices == ("“color” is not a setting and is ignored.",)
 
 
 def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():

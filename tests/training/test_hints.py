@@ -296,15 +296,15 @@ def test_a_run_in_ruined_weights_starts_again_whatever_else_is_fixed():
 
     (hint,) = found(0.098)
     assert (hint.id, hint.kind, dict(hint.fix), hint.fresh) == ("ruined_weights", "warning", {}, True)
-    assert hint.action == "Freshly initialised weights"
+    assert hint.action == "Freshly initialized weights"
     assert "right for 9.8\u00a0% of the images" in hint.why
     (running,) = found(0.098, end=None)
     assert running.id == "ruined_weights"
     (hint,) = found(0.098, EXERCISE.replace(initializer="uniform"))
-    assert hint.action == "Initial weights uniform U[0, 1) → Glorot, freshly initialised weights"
+    assert hint.action == "Initial weights uniform U[0, 1) → Glorot, freshly initialized weights"
     (hint,) = found(0.098, EXERCISE.replace(hidden_sizes=128))
     assert (hint.id, hint.fresh) == ("step_too_large", True)
-    assert hint.action == "Learning rate 0.01 → 0.003, freshly initialised weights"
+    assert hint.action == "Learning rate 0.01 → 0.003, freshly initialized weights"
 
 
 def test_weights_that_were_good_are_gone_on_from_again():

@@ -402,7 +402,7 @@ class Linear(Mine):
         return self.a2
 
 
-def test_its_functions_are_recognised_by_their_outputs(small_dataset):
+def test_its_functions_are_recognized_by_their_outputs(small_dataset):
     config = TrainingRun(CONFIG, small_dataset, own=OwnClass(Rectified)).config
     assert (config.hidden_activation, config.output, config.loss) == ("relu", "softmax", "cross_entropy")
     unknown = TrainingRun(CONFIG, small_dataset, own=OwnClass(Linear))

@@ -1,4 +1,4 @@
-"""Style sheets and scripts: all colours from the palette, no markup from text, and each on the page once."""
+"""Style sheets and scripts: all colors from the palette, no markup from text, and each on the page once."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_part_has_rules_for_itself_only(path):
 
 
 @everywhere
-def test_colours_come_from_the_palette_alone(path):
+def test_colors_come_from_the_palette_alone(path):
     text = path.read_text(encoding="utf-8")
     assert not re.findall(r"#[0-9a-f]{3,8}\b(?![^{]*\{)", text)
     assert set(re.findall(r"\b(?:rgb|hsl|oklch)a?\([^)]*\)", text)) <= {"rgb(0 0 0 / 16%)"}  # the one shadow
 
 
 @everywhere
-def test_every_colour_that_is_asked_for_exists(path):
+def test_every_color_that_is_asked_for_exists(path):
     text = path.read_text(encoding="utf-8")
     defined = set(re.findall(r"(--explorer-[\w-]+):", look_of(FOLDER)._css + text))
     assert set(re.findall(r"var\((--explorer-[\w-]+)", text)) <= defined
@@ -80,10 +80,10 @@ def test_text_never_enters_as_markup_and_nothing_is_fetched(path):
 
 
 def contrast(one, other):
-    """Ratio of the luminances of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    """Ratio of the luminances of two colors, 1 to 21 (WCAG 2.2, "contrast ratio")."""
     lights = []
-    for colour in (one, other):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    for color in (one, other):
+        parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
         lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
     return (max(lights) + 0.05) / (min(lights) + 0.05)

@@ -323,7 +323,7 @@ def test_a_config_is_one_message_for_each_setting_that_it_changes(sent):
 
 @pytest.fixture
 def left(panel):
-    """The settings that freshly initialised weights were asked for with."""
+    """The settings that freshly initialized weights were asked for with."""
     configs = []
     panel.on_clean(configs.append)
     return configs

@@ -11,7 +11,7 @@ from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
-from explorer.figures.runs import SLOTS, Axis, RunCurve, run_colour, runs_data, runs_figure
+from explorer.figures.runs import SLOTS, Axis, RunCurve, run_color, runs_data, runs_figure
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import SessionRun
 from explorer.session.run_names import setting_in_words
@@ -113,7 +113,7 @@ def _row(
     chips = (name for name in columns.chips if is_present or name in differing)
     return RunRow(
         number=run.number,
-        colour=run_colour(run.number, theme),
+        color=run_color(run.number, theme),
         cells=(
             *_result_cells(run, epochs_differ="epochs" in differing),
             *(_cell(run, name, numbers, differs=name in differing) for name in columns.names),
@@ -201,7 +201,7 @@ class RunComparison:
             return
         a, b = runs
         pairs = zip("AB", runs, strict=True)
-        heads = [(f"{letter} · {run.title}", run_colour(run.number, theme)) for letter, run in pairs]
+        heads = [(f"{letter} · {run.title}", run_color(run.number, theme)) for letter, run in pairs]
         words, remarks = self._judged(a, b)
         self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
         in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)

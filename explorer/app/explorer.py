@@ -25,8 +25,8 @@ from explorer.session import Session, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig
 from explorer.training.fields import LayerSizes, Whole
 from explorer.widgets.header import Header
-from explorer.widgets.heartbeat import KernelNotice
 from explorer.widgets.messages import Messages
+from explorer.widgets.page_state import KernelNotice
 from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel

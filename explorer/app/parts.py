@@ -22,8 +22,7 @@ from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.panels.sections import SectionPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
-from explorer.widgets.heartbeat import KernelNotice
-from explorer.widgets.visibility import Visibility
+from explorer.widgets.page_state import KernelNotice, Visibility
 
 if TYPE_CHECKING:
     from explorer.app.explorer import Explorer

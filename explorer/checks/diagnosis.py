@@ -24,8 +24,6 @@ from explorer.checks.watch import GapError, UnusableError, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
-__all__ = ["NEEDS", "Verdict", "diagnose", "diagnose_all", "diagnose_each", "names_in", "waits_for"]
-
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
 _RETURNS = MappingProxyType({"init_weights": "nothing"} | dict.fromkeys(_SEVERAL, "several"))

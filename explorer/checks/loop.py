@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from explorer.checks.results import CheckError, Passed, check, compare, expect
 from explorer.checks.structure import attribute, parameters, sizes_found, unchanged
 
-__all__ = ["Step", "fit_noted", "mini_batches", "numbered"]
-
 Array = NDArray[Any]
 
 _EXACT = 1e-12  # float64, a few operations

@@ -30,16 +30,6 @@ from explorer.checks.structure import (
 )
 from explorer.network.methods import Penalties
 
-__all__ = [
-    "decisions",
-    "forward_pass",
-    "gradients",
-    "initial_weights",
-    "output_delta",
-    "several_layers",
-    "step",
-]
-
 Array = NDArray[Any]
 Place = tuple[str, int, int]
 """A weight or bias: the name of its array, its row and its column."""

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PLAIN", "POINTS", "measured_slopes", "plain_columns", "plain_loss", "plain_softmax", "precision"]
-
 Array = NDArray[Any]
 
 POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])

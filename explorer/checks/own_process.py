@@ -26,8 +26,6 @@ from weakref import finalize
 
 from explorer.checks.diagnosis import Verdict, diagnose, waits_for
 
-__all__ = ["Examiner", "main"]
-
 _BEAT = 0.1  # seconds
 _MOST_BYTES = 50_000_000  # of an answer with everything that it uses
 _FROZEN = 1  # the exit code of `faulthandler`

@@ -20,8 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.checks.tasks import Mistake
 
-__all__ = ["CheckError", "Passed", "RaisedError", "check", "compare", "expect", "name_of", "numbers"]
-
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")

@@ -5,8 +5,6 @@ import inspect
 from textwrap import dedent
 from typing import Any
 
-__all__ = ["plain_lines", "plain_source"]
-
 _GUARDS = "of_floats", "of_one_shape"  # convert or reject arguments that a network never passes
 
 

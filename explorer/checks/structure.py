@@ -17,19 +17,6 @@ from numpy.typing import NDArray
 from explorer.checks.results import CheckError, expect, numbers
 from explorer.checks.watch import GapError
 
-__all__ = [
-    "WIDEST",
-    "attribute",
-    "in_double",
-    "option",
-    "outputs",
-    "parameters",
-    "sizes_found",
-    "spread",
-    "unchanged",
-    "unfit",
-]
-
 Array = NDArray[Any]
 
 WIDEST = 10

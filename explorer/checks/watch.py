@@ -15,8 +15,6 @@ import numpy as np
 
 from explorer.checks.results import CheckError
 
-__all__ = ["GapError", "UnusableError", "limited", "no_leftovers", "watched"]
-
 _Result = TypeVar("_Result")
 _MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType({"empty": np.empty, "empty_like": np.empty_like})
 _TRIES, _PAUSE = 20, 0.05  # attempts to stop code, and the seconds between them

@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
-from explorer.engine.dropout import DropoutMasks
 from explorer.engine.halves import Half
 from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
-from explorer.engine.passes import BlockedPass, Pass, bounds
+from explorer.engine.passes import BlockedPass, DropoutMasks, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
 Take = Callable[[int, int, NDArray[np.uint8]], object]

@@ -12,13 +12,12 @@ before it is linear in that delta. With plain SGD and momentum it is the learnin
 results are steps, ready to be subtracted; with RMSProp and Adam it is 1/n, for the mean gradient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from explorer.engine.dropout import DropoutMasks
 from explorer.engine.halves import Half, aligned, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
@@ -33,6 +32,8 @@ from explorer.engine.model import Model
 
 ALL = slice(None)
 
+_DROPOUT_STREAM = 1  # of the run's seed; that of augmentation is 2
+
 _IMAGES_MIDDLE = 0.6
 """Where the images of a mini-batch are split if blank inputs are skipped: the first half has less ink."""
 
@@ -43,6 +44,52 @@ _STEPS_MIDDLE = 0.42
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
     """Return the start and stop of each part of `size` in 0 … `stop`; the last may be shorter."""
     return [(start, min(start + size, stop)) for start in range(0, stop, size)]
+
+
+class DropoutMasks:
+    """Dropout masks of a run, drawn as in `explorer.network.regularization.dropout_mask`.
+
+    Each layer has its own random numbers, which restart with each epoch: an epoch's masks depend neither on
+    earlier epochs nor on the parts that a large mini-batch is split into.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Dropout rate of the inputs and of each hidden layer.
+    sizes : sequence of int
+        Inputs, and units of each hidden layer.
+    seed : int
+        The run's.
+    dtype : dtype
+        The network's.
+    """
+
+    def __init__(
+        self, rates: Sequence[float], sizes: Sequence[int], seed: int, dtype: np.dtype[np.floating]
+    ) -> None:
+        self._seed, self._dtype = seed, dtype
+        self._layers = {
+            number: (rate, size) for number, (rate, size) in enumerate(zip(rates, sizes, strict=True)) if rate
+        }
+        self._rngs: dict[int, np.random.Generator] = {}
+
+    def begin(self, epoch: int) -> None:
+        """Seed the random numbers of an epoch, 1 for the first."""
+        self._rngs = {
+            number: np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch, number])
+            for number in self._layers
+        }
+
+    def masks(self, n: int) -> dict[int, Array]:
+        """Allocate the masks of a mini-batch of `n` samples, (n, n_units), by layer; 0 is the inputs."""
+        return {number: np.empty((n, size), self._dtype) for number, (_, size) in self._layers.items()}
+
+    def draw(self, number: int, mask: Array) -> None:
+        """Draw the mask of a layer."""
+        rate = self._layers[number][0]
+        drawn = mask if mask.dtype == np.float32 else np.empty(mask.shape, np.float32)
+        self._rngs[number].random(dtype=np.float32, out=drawn)
+        np.multiply(rate <= drawn, np.float32(1 / (1 - rate)), out=mask)
 
 
 class LayerPass:

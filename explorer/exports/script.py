@@ -21,8 +21,6 @@ from explorer.network import OPTIMIZERS
 from explorer.network.methods import Dropout
 from explorer.training import Evaluation, TrainingConfig
 
-__all__ = ["training_script"]
-
 _WIDTH = 110
 _FOR_TOOLS = re.compile(r"  # (type|noqa)\b.*")
 _MODULES = (

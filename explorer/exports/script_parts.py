@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from explorer.network.regularization import dropout_mask
 
-__all__ = ["augmented", "draw_masks", "interpolated", "read"]
-
 
 def draw_masks(self: Any, n: int) -> list[Any]:
     """Return the masks of a step, from a network's generators `rngs`: as in the engine, each layer has its own."""

@@ -12,19 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = [
-    "choice",
-    "columns",
-    "count",
-    "float_dtype",
-    "last_pass",
-    "layer_sizes",
-    "learning_rate",
-    "number",
-    "parameter",
-    "samples",
-]
-
 Array = NDArray[Any]
 
 

@@ -14,8 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .neural_network import NeuralNetwork
 
-__all__ = ["STEP", "CheckedWeight", "Place", "check_gradient", "choose_weights"]
-
 Array = NDArray[Any]
 
 STEP = 1e-5

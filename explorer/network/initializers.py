@@ -10,8 +10,6 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INITIALIZERS", "glorot", "he", "normal", "uniform"]
-
 Initializer = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 
 

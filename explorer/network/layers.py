@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-__all__ = ["Layers"]
-
 _NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
 
 

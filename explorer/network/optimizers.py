@@ -15,21 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "BETA_1",
-    "BETA_2",
-    "DECAY",
-    "EPSILON",
-    "MOMENTUM",
-    "OPTIMIZERS",
-    "Optimizer",
-    "adam",
-    "momentum",
-    "nesterov",
-    "rmsprop",
-    "sgd",
-]
-
 Array = NDArray[np.floating[Any]]
 Change = tuple[Array, tuple[Array, ...]]
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["d_penalty", "dropout_mask", "limit_norms", "penalty"]
-
 Array = NDArray[np.floating[Any]]
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from math import cos, pi
 from types import MappingProxyType
 
-__all__ = ["SCHEDULES", "constant", "cosine", "inverse", "rate_factor", "steps"]
-
 
 def constant(t: float, T: float) -> float:
     """Return 1: the learning rate is constant."""

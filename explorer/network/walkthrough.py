@@ -8,8 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .neural_network import NeuralNetwork
 
-__all__ = ["LayerWalk", "Walkthrough", "busiest_units", "walk_through"]
-
 Array = NDArray[Any]
 
 

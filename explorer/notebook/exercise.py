@@ -28,8 +28,6 @@ from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
-__all__ = ["Attempt", "AttemptLog", "CheckedTask", "Exercise"]
-
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 

@@ -27,8 +27,6 @@ from explorer.checks.source import plain_lines
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
 
-__all__ = ["Shown", "figure", "images", "lesson_html", "prepare", "side_by_side", "source", "table", "tokens"]
-
 _SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
 

@@ -36,27 +36,6 @@ from explorer.notebook.page import Shown, figure, images, lesson_html, side_by_s
 from explorer.notebook.studies import Trained
 from explorer.wording import counted
 
-__all__ = [
-    "answers",
-    "compared",
-    "confusion",
-    "curves",
-    "diagram",
-    "digits",
-    "distorted",
-    "epochs",
-    "gradients",
-    "histograms",
-    "learning",
-    "lines",
-    "mistakes",
-    "quarters",
-    "recall",
-    "show_plane",
-    "step_length",
-    "valley",
-]
-
 _MOST_UNITS = 12  # per layer; with more, the lines are indistinguishable
 _COLUMN, _ROW, _TOP = 190, 44, 34  # px
 _CELLS = 61  # of the map, per side

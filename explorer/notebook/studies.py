@@ -29,8 +29,6 @@ from explorer.training.studies.configs import Cost, measured_cost
 from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated, percent
 
-__all__ = ["CompletedStudy", "RaceResult", "Trained", "run_race", "run_study", "trained", "with_progress"]
-
 
 class Trained(CompletedRun):
     """A finished run, which in a notebook displays how good its network is."""

@@ -19,8 +19,6 @@ from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 from explorer.wording import counted
 
-__all__ = ["backward_numbers", "derivatives", "forward_numbers", "matrices", "speed_table"]
-
 
 def matrices(network: NeuralNetwork, n_samples: int) -> Shown:
     """Return the shape of every matrix in a forward pass of `n_samples` columns."""

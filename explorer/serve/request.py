@@ -34,8 +34,8 @@ from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.run import Event, complete
 from explorer.training.share import VISITED
 from explorer.widgets.assets import forget_looks
-from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.page_part import guard_widgets
+from explorer.widgets.page_state import Heartbeat
 from explorer.wording import writable
 
 RETRY_SECONDS = 0.5

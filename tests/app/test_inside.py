@@ -12,9 +12,9 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_con
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.panels.pacing import IdleWork, Pace
 from explorer.app.panels.sections import Subjects, probe_size
 from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
+from explorer.app.views import IdleWork, Pace
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork

@@ -13,7 +13,7 @@ import explorer
 from explorer import LossCurve, TrainingConfig
 from explorer.app import parts
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.visibility import Visibility
+from explorer.widgets.page_state import Visibility
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 PARTS = [getattr(parts, name) for name in parts.__all__]

@@ -7,9 +7,9 @@ import pytest
 
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.header import Header
-from explorer.widgets.heartbeat import Heartbeat
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import KnownNames
+from explorer.widgets.page_state import Heartbeat
 from explorer.widgets.rendered import Caption, Rendered
 from explorer.widgets.run_bar import RunBar
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.pacing import Pace
-from explorer.app.views import ANY, OnLoop, Views, ViewState
+from explorer.app.views import ANY, OnLoop, Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite

@@ -7,8 +7,7 @@ import numpy as np
 
 from explorer.app.controls import DataChoice
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.pacing import Pace
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
 from explorer.datasets.dataset import class_counts, class_means, few_of_each

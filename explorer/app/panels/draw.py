@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import read_images
-from explorer.app.panels.pacing import Pace
-from explorer.app.views import Drawing, Views, ViewState
+from explorer.app.views import Drawing, Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import Preprocessed, preprocess

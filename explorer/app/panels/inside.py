@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.pacing import IdleWork
 from explorer.app.panels.sections import FigurePair, Section, Subject, Subjects, Weights, probe, probe_size
 from explorer.app.panels.weights import FirstWeights
-from explorer.app.views import Drawing, Views, ViewState
+from explorer.app.views import Drawing, IdleWork, Views, ViewState
 from explorer.figures import histograms, layers
 from explorer.figures.formulas import written
 from explorer.network.diagnostics import LayerDiagnostics, diagnose

@@ -27,10 +27,9 @@ from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
 from explorer.widgets.bug_question import BugQuestion
 from explorer.widgets.controls import Segmented
-from explorer.widgets.heartbeat import KernelNotice
+from explorer.widgets.page_state import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import Table
-from explorer.widgets.visibility import Visibility
 from explorer.wording import counted
 
 _INTRODUCTION = (

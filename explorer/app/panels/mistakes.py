@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
-from explorer.app.panels.pacing import IdleWork, Pace
 from explorer.app.panels.sections import Subject, Subjects, probe_size
 from explorer.app.readouts import GLOSSARY
-from explorer.app.views import Drawing, Views, ViewState
+from explorer.app.views import Drawing, IdleWork, Pace, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability, robustness

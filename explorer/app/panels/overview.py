@@ -5,8 +5,7 @@ from functools import partial
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
-from explorer.app.panels.pacing import Pace
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.curves import steps_data, steps_summary

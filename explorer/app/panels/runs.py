@@ -5,9 +5,8 @@ from typing import NamedTuple, cast
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import Difference
-from explorer.app.panels.pacing import Pace
 from explorer.app.readouts import GLOSSARY
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme

@@ -11,8 +11,7 @@ from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.pacing import Pace
-from explorer.app.views import ViewState
+from explorer.app.views import Pace, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.network import NeuralNetwork

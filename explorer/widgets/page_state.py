@@ -1,4 +1,4 @@
-"""Detects that the page has lost its kernel, its server or the network.
+"""What a part knows of its page: whether it is visible there, the theme, and whether the kernel still answers.
 
 A dead kernel is not restarted, and the server notifies the page. Other failures are silent, so the command's page
 sends a ping every few seconds, and `Heartbeat` answers. A notebook monitors its kernel itself.
@@ -7,10 +7,33 @@ sends a ping every few seconds, and `Heartbeat` answers. A notebook monitors its
 from collections.abc import Mapping
 from typing import Any
 
-from traitlets import Float
+from traitlets import Bool, Enum, Float
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart
+
+
+class Visibility(PagePart):
+    """A widget without a size that tracks the visibility of its position on the page."""
+
+    _esm = script("visibility")
+
+    in_sight = Bool(True)
+    """Whether one of its views is on screen; True until a page reports."""
+    theme = Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
+    """The page's theme; set by the page."""
+
+    def __init__(self, **traits: Any) -> None:
+        self._seen: dict[str, bool] = {}  # by view
+        super().__init__(**traits)
+
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        view, seen = content.get("view"), content.get("seen")
+        if isinstance(view, str) and isinstance(seen, bool):
+            self._seen[view] = seen
+        elif isinstance(view, str):
+            self._seen.pop(view, None)
+        self.in_sight = any(self._seen.values())
 
 
 class Heartbeat(PagePart):

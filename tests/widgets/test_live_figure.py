@@ -123,7 +123,7 @@ def test_an_array_changed_later_by_its_owner_is_still_seen_as_a_change(wire):
 
 
 @pytest.mark.parametrize(
-    ("traces", "words"), [([{}] * 4, "3 traces, got 4"), ([{"line": {"color": "red"}}], "color")]
+    ("traces", "words"), [([{}] * 4, "3 traces, got 4"), ([{"line": {"tint": "red"}}], "tint")]
 )
 def test_what_the_figure_does_not_have_is_refused(traces, words):
     with pytest.raises(ValueError, match=words):

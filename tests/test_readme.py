@@ -106,6 +106,17 @@ def test_pictures_and_files_are_there(name):
         assert (folder / target).is_file(), target
 
 
+def test_the_way_of_a_setting_goes_through_the_names_that_it_gives():
+    rows = re.findall(
+        r"^\| [a-z ]+ \| `(\S+)` \| `(\w+)` \|", TEXTS["how_it_is_built.md"], flags=re.MULTILINE
+    )
+    assert len(rows) == 15
+    for file, name in rows:
+        source = (ROOT / "explorer" / file).read_text(encoding="utf-8")
+        defined = rf"(def|class) {name}\b|^\s*(const )?{name}( = )?\("
+        assert re.search(defined, source, flags=re.MULTILINE), (file, name)
+
+
 def test_every_guide_is_linked():
     assert {path.name for path in GUIDE} <= {
         Path(target).name for target in re.findall(r"\(([^)]+)\)", README)

@@ -1,4 +1,4 @@
-"""A frozen snapshot of a session, the same for all listeners, and what becomes of it step by step.
+"""A frozen snapshot of a session, the same for all listeners, and its transitions: each returns the next state.
 
 Earlier runs are stored in reduced form, with rules on which are shown; deleted ones can be restored.
 """
@@ -291,7 +291,7 @@ class SessionState:
             return False
         return run.config.hidden_sizes == self.config.hidden_sizes and self.config.may_validate(run.config)
 
-    # ---------------------------------------------------------------- what becomes of it
+    # ---------------------------------------------------------------- transitions
 
     def shown(self) -> Self:
         """Return the state with the moment that it shows."""

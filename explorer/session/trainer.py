@@ -127,9 +127,9 @@ class TrainingThreads:
 
 
 class Trainer:
-    """Trains a user's networks with the settings that belong to it, and publishes what becomes of them.
+    """Owns a user's settings, trains networks with them, and publishes each new state to all listeners.
 
-    Its state is frozen; each change makes another, which all listeners get, in any order.
+    A state is frozen. The order in which listeners are called means nothing.
     """
 
     def __init__(

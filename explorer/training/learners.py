@@ -1,4 +1,4 @@
-"""What a run trains, by a small protocol, and how: its settings, and when it stops early.
+"""The protocol of what a run trains, the settings of its mini-batches, its exact scores, and early stopping.
 
 A `Learner` is either the textbook's network, trained by the engine, or a user's class (`own_run`).
 """
@@ -33,7 +33,7 @@ _Found = TypeVar("_Found")
 
 
 class Learner(Protocol):
-    """A network in training. What takes long is a generator that can be suspended, or closed, at each value."""
+    """A network in training. Long work is a generator, which can be paused or closed at each value."""
 
     learning_rate: float
     """Rate of the next mini-batch."""

@@ -1,10 +1,10 @@
 """Training in a background thread, with delivery of its records to the page's event loop.
 
 The thread iterates a run and posts its records; a few times a second the posted records are delivered together on
-the event loop that the runner was created on. Only frozen records cross, never the network.
+the event loop that the runner was created on. Only frozen records cross; weights are copies.
 
 A run's thread is always in one of these states. Commands come from other threads and take effect at once in the
-table; the thread notices after its current event, or within the scoring of some images, and heeds them.
+table; the thread notices them after its current event, or while it scores images.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "fail
 Unit = Literal["epoch", "batch"]
 
 _State = Literal["running", "pausing", "scoring", "paused", "stopping", "stopped", "cancelled", "over"]
-_Signal = Literal["pause", "resume", "stop", "cancel", "heed", "scored", "end"]
+_Signal = Literal["pause", "resume", "stop", "cancel", "noticed", "scored", "end"]
 
 _ENDING: Mapping[_Signal, _State] = MappingProxyType(
     {"stop": "stopping", "cancel": "cancelled", "end": "over"}
@@ -55,26 +55,26 @@ _ENDING: Mapping[_Signal, _State] = MappingProxyType(
 
 _TRANSITIONS: Mapping[_State, Mapping[_Signal, _State]] = MappingProxyType(
     {
-        # trains, or makes the exact figures of its end
+        # trains, or computes the exact scores at its end
         "running": MappingProxyType({**_ENDING, "pause": "pausing"}),
         # trains until the mini-batch is complete
-        "pausing": MappingProxyType({**_ENDING, "heed": "scoring", "resume": "running"}),
-        # makes the exact figures of a pause
+        "pausing": MappingProxyType({**_ENDING, "noticed": "scoring", "resume": "running"}),
+        # computes the exact scores of a pause
         "scoring": MappingProxyType({**_ENDING, "scored": "paused", "resume": "running"}),
-        # waits, with exact figures
+        # waits, with exact scores
         "paused": MappingProxyType({**_ENDING, "resume": "running"}),
         # trains until the next event
-        "stopping": MappingProxyType({"heed": "stopped", "cancel": "cancelled", "end": "over"}),
-        # makes the exact figures of a stopped run
+        "stopping": MappingProxyType({"noticed": "stopped", "cancel": "cancelled", "end": "over"}),
+        # computes the exact scores of a stopped run
         "stopped": MappingProxyType({"cancel": "cancelled", "end": "over"}),
-        # ends without a word
+        # ends and delivers nothing more
         "cancelled": MappingProxyType({"end": "over"}),
         # its thread ends
         "over": MappingProxyType({}),
     }
 )
 """The next state by state and signal; any other signal changes nothing. `pause`, `resume`, `stop` and `cancel` are
-commands; the thread itself signals `heed` when it heeds one, `scored` with the exact figures, and `end`."""
+commands; the thread itself signals `noticed` when it sees one, `scored` with the exact scores, and `end`."""
 
 _TRAINS = ("running", "pausing", "scoring", "paused")
 _AT_PAUSE = ("scoring", "paused")
@@ -390,7 +390,7 @@ class _Job:
         self._run.rest()
         with self._changed:  # reported at once; the exact figures of a large network take seconds
             self.signal("stop")
-            self.signal("heed")
+            self.signal("noticed")
             if not self._is_wanted():
                 return None
             self.status = "stopped"
@@ -456,7 +456,7 @@ class _Job:
         with self._changed:
             if self._state not in ("pausing", *_AT_PAUSE) or first.is_within:
                 return
-            self.signal("heed")
+            self.signal("noticed")
             self.status = "paused"
             self._flush()
         if not self._report_step(first):

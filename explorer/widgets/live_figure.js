@@ -152,7 +152,7 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
   /** @param {() => Promise<unknown> | undefined} draw */
   const next = (draw) => {
     last = last.then(async () => {
-      isOurs = true; // what follows is no zoom of the user
+      isOurs = true; // the changes of ranges that follow are not the user's
       try {
         const drawn = signal.aborted ? undefined : draw();
         await drawn?.then(() => straighten(plot, figure().layout));
@@ -199,7 +199,7 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
     /** @param {Update} change */
     update(change) {
       next(() => {
-        if (!width) return undefined; // it is drawn as it is then
+        if (!width) return undefined; // hidden: drawn with this change once it has a size
         const { traces, layout } = structuredClone(change);
         const kept = isZoomed ? (keepZoom(layout) ?? { ...layout, ...home() }) : layout;
         const indices = traces.map(([index]) => index);

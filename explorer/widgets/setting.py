@@ -247,7 +247,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         except ConfigError as error:
             self.error = f"Expected {self._expected(error)}. {self._in_use}"
         else:
-            self.error, self.value = "", value  # whose observers may refuse it
+            self.error, self.value = "", value  # the owner may refuse it, and then sets `error`
 
     def _expected(self, error: ConfigError) -> str:
         """Return the expected values, in terms of the control: one slider, or a checkbox for None."""

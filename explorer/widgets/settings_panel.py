@@ -110,8 +110,8 @@ class SettingGroup(ipywidgets.Box):
 class SettingsPanel(ipywidgets.VBox):
     """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
 
-    It shows the settings of their owner, and reports what is to change; until the owner shows the change, nothing
-    but the changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields all
+    It shows its owner's settings and reports what the user changes; until the owner shows the change, only the
+    changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields all
     names.
 
     Parameters
@@ -222,7 +222,7 @@ class SettingsPanel(ipywidgets.VBox):
         if changed:
             self._settle(is_elsewhere=not changed <= here | {"changes"})
         with ExitStack() as together:
-            for control in reversed(followers):  # the first is released first
+            for control in reversed(followers):  # they exit in reverse: the first control notifies first
                 together.enter_context(control.hold_trait_notifications())
             for control in followers:
                 control.value = control.value_in(self.config)

@@ -70,7 +70,7 @@ def _setting(name: str) -> Any:
     return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
 
 
-def _figure() -> Any:
+def _score() -> Any:
     return traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
 
 
@@ -105,12 +105,12 @@ class AppTraits(traitlets.HasTraits):
 
     status = traitlets.Unicode("idle", read_only=True).tag(sync=True)
     epoch = traitlets.Float(0.0, read_only=True).tag(sync=True)
-    train_accuracy = _figure()
-    test_accuracy = _figure()
-    train_loss = _figure()
-    test_loss = _figure()
+    train_accuracy = _score()
+    test_accuracy = _score()
+    train_loss = _score()
+    test_loss = _score()
     held_out = traitlets.Unicode("test", read_only=True).tag(sync=True)
-    selected_epoch = _figure()
+    selected_epoch = _score()
     selected_cell = traitlets.Tuple(default_value=None, allow_none=True, read_only=True).tag(sync=True)
 
     @property

@@ -355,7 +355,7 @@ class SessionState:
         before, earlier = self.run, self.earlier
         if before is None:
             return self
-        run = before.with_records(delivery.status, delivery.records, delivery.in_line)
+        run = before.with_records(delivery.status, delivery.records, delivery.queue_position)
         news = [record for record in delivery.records if isinstance(record, RivalRecord)]
         for entry, rival in enumerate(map(earlier.numbered, self.rivals), 1):
             if rival is not None:

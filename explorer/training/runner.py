@@ -97,7 +97,7 @@ class Delivery:
     """The run's status after these records."""
     records: tuple[Record, ...]
     """In chronological order."""
-    in_line: int = 0
+    queue_position: int = 0
     """The run's position in the queue for a core: 1 is next; 0 while it has one."""
 
 
@@ -250,7 +250,7 @@ class _Job:
         self._known = tuple(map(ref, run.entries))
         self._before, self._goes_on_from_before = before, goes_on
         self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
-        self._share, self._in_line, self._next_look = runner.share, 0, 0.0
+        self._share, self._queue_position, self._next_look = runner.share, 0, 0.0
         self._state: _State = "scoring" if paused else "running"
         self._changed = threading.Condition()  # guards the state, and wakes the thread
         self._unit: Unit | None = None  # to train before the next pause
@@ -424,8 +424,8 @@ class _Job:
         return wanted()
 
     def _set_place(self, place: int) -> None:
-        if max(0, place) != self._in_line:
-            self._in_line = max(0, place)
+        if max(0, place) != self._queue_position:
+            self._queue_position = max(0, place)
             self._flush()
 
     def _give_turn_back(self) -> None:
@@ -495,7 +495,7 @@ class _Job:
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []
         self._posted_at = perf_counter()
-        self._post_delivery(Delivery(self._token, self.status, records, self._in_line))
+        self._post_delivery(Delivery(self._token, self.status, records, self._queue_position))
 
 
 def log_fault(error: Exception) -> None:

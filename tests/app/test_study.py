@@ -232,9 +232,9 @@ def test_a_study_says_that_it_waits(panel, started):
     costs(panel)
     press(panel)
     ((_configs, deliver, _n_workers),) = started
-    deliver(StudyDelivery(0, in_line=3))
+    deliver(StudyDelivery(0, queue_position=3))
     assert panel.progress.shown.text.endswith("runs · waiting for a turn: 3rd")
-    deliver(StudyDelivery(0, in_line=0))
+    deliver(StudyDelivery(0, queue_position=0))
     assert "waiting" not in panel.progress.shown.text
     deliver(StudyDelivery(0, error="The disk is full."))
     assert "The disk is full." in panel.progress.shown.text

@@ -213,7 +213,7 @@ def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
     expected = [record for delivery in alone for record in delivery.records]
     for deliveries in told:
         trained = (delivery for delivery in deliveries if delivery.records)
-        assert 1 in {delivery.in_line for delivery in deliveries[deliveries.index(next(trained)) :]}
+        assert 1 in {delivery.queue_position for delivery in deliveries[deliveries.index(next(trained)) :]}
         found = [record for delivery in deliveries for record in delivery.records]
         np.testing.assert_equal(comparable(found), comparable(expected))
 
@@ -255,10 +255,10 @@ def test_who_pauses_or_ends_gives_the_turn_back(desk, shares, order):
     trains = desk(first, epochs=500)
     until(trains.look)
     waits = desk(second, epochs=1)
-    until(lambda: waits.look() and waits.look().in_line == 1)
+    until(lambda: waits.look() and waits.look().queue_position == 1)
     getattr(trains.runner, order)()
     assert waits.end.status == "finished"
-    assert {delivery.in_line for delivery in waits.deliveries} == {0, 1}
+    assert {delivery.queue_position for delivery in waits.deliveries} == {0, 1}
 
 
 @pytest.mark.parametrize(("order", "status"), [("pause", "paused"), ("stop", "stopped")])
@@ -266,7 +266,7 @@ def test_an_order_is_heard_in_the_line(desk, shares, order, status):
     first, second = shares(2, slice_seconds=60)
     assert first.place() == 0
     waits = desk(second)
-    until(lambda: waits.look() and waits.look().in_line == 1)
+    until(lambda: waits.look() and waits.look().queue_position == 1)
     getattr(waits.runner, order)()
     until(lambda: waits.look().status == status)
 
@@ -277,7 +277,7 @@ def test_an_epochs_time_leaves_out_the_time_in_the_line(desk, shares):
     until(lambda: run.look() and run.look().records)
     until(lambda: second.place() == 0)
     began = time.monotonic()
-    until(lambda: run.look().in_line == 1 and time.monotonic() - began > 3)
+    until(lambda: run.look().queue_position == 1 and time.monotonic() - began > 3)
     second.leave()
     assert run.end.status == "finished"
     records = [record for delivery in run.deliveries for record in delivery.records]

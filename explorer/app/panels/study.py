@@ -52,7 +52,7 @@ class StudyPanel:
         self._cost: Cost | None = None
         self._end = ""
         self._wants_start = self._is_due = self._is_timing = self._is_reading = self._is_closed = False
-        self._number = self._in_line = 0
+        self._number = self._queue_position = 0
         self._started = self._done = 0.0
         self._deliver = self._on_loop(self._on_delivery)
         self.form = StudyForm(self._dataset, views.session.config, self._on_loop, self._replan)
@@ -200,7 +200,7 @@ class StudyPanel:
         planned = set(self.plan.configs)
         self._study, self._end, self._recorded = self.plan, "", ()
         self._trials = {config: trial for config, trial in self._trials.items() if config in planned}
-        self._started, self._done, self._in_line = monotonic(), 0.0, 0
+        self._started, self._done, self._queue_position = monotonic(), 0.0, 0
         self.progress.show(StudyProgress(press="stop"))
         self.files.can_open = False
         self._draw()
@@ -211,8 +211,8 @@ class StudyPanel:
         if delivery.is_end:
             self._finish(delivery.error or "done")
             return
-        if delivery.in_line is not None:
-            self._in_line = delivery.in_line
+        if delivery.queue_position is not None:
+            self._queue_position = delivery.queue_position
         if (trial := delivery.trial) is not None and self._cost is not None:
             self._trials[trial.config] = trial
             self._done += self._cost.of(trial.config)
@@ -245,8 +245,8 @@ class StudyPanel:
     def _show_running(self) -> None:
         n_runs, n_done = len(self._study.configs), len(self._trials)
         parts = [f"{n_done} of {counted(n_runs, 'run')}"]
-        if self._in_line:
-            parts.append(queue_text(self._in_line))
+        if self._queue_position:
+            parts.append(queue_text(self._queue_position))
         elif self._cost is not None and self._done > 0:
             seconds = self._cost.seconds_left(self._done, monotonic() - self._started)
             parts.append(f"{duration(seconds)} left")

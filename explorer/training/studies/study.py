@@ -223,7 +223,7 @@ class StudyDelivery:
     """Number of the study; a later study of the same runner has a higher number."""
     trial: Trial | None = None
     """A trial that ended, if one did."""
-    in_line: int | None = None
+    queue_position: int | None = None
     """The study's position in the queue for a core of its server: 1 is next, 0 has one; None if unchanged."""
     error: str = ""
     """Why the study as a whole failed, in one sentence; empty otherwise."""
@@ -231,7 +231,7 @@ class StudyDelivery:
     @property
     def is_end(self) -> bool:
         """Whether the study is over."""
-        return self.trial is None and self.in_line is None
+        return self.trial is None and self.queue_position is None
 
 
 _Deliver = Callable[[StudyDelivery], object]
@@ -318,4 +318,4 @@ class StudyRunner:
                 return
             if (position := share.place_of_workers()) != last:
                 last = position
-                deliver(StudyDelivery(number, in_line=position))
+                deliver(StudyDelivery(number, queue_position=position))

@@ -91,7 +91,7 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(runner, small_datase
     while told.empty():
         assert other.place() == 0  # without being asked for so long, it would be left out
         time.sleep(0.05)
-    assert told.get() == StudyDelivery(number, in_line=1)
+    assert told.get() == StudyDelivery(number, queue_position=1)
     with pytest.raises(queue.Empty):
         told.get(timeout=0.8)  # nothing has changed
     other.leave()

@@ -90,7 +90,7 @@ class Visitor:
         await self._send("comm_msg", comm_id=control, data={"method": "request_states"})
         states = (await self._receive(lambda data: data.get("method") == "update_states"))["states"]
         self._models = {one["state"].get("_anywidget_id", ""): model for model, one in states.items()}
-        await self._send_to_widget("heartbeat.Heartbeat", {"ping": 0})
+        await self._send_to_widget("page_state.Heartbeat", {"ping": 0})
 
     def _request(self, path: str, **options: Any) -> HTTPRequest:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in self._cookies.items())

@@ -495,7 +495,7 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
         f"seed {n - 1} (run {n})" for n in range(189, 200)
     ]
     assert panel.captions["accuracy"].text.startswith("12 of 200 runs")
-    assert sum(run.n_bytes for run in app.session.state.earlier) <= app.session.state.earlier.most_bytes
+    assert sum(run.n_bytes for run in app.session.state.earlier) <= most_bytes
     assert [run.number for run in app.session.state.earlier if run.n_bytes] == list(range(150, 200))
     before = rows(panel)[200]
     sent_bytes.clear()

@@ -14,7 +14,7 @@ DRAWN = """() => {
 }"""
 LOST = "Error displaying widget: model not found"
 DRAWN_OR_LOST = (
-    f"""() => ({DRAWN})() ? "drawn" : document.body.textContent.includes("{LOST}") ? "lost" : null"""
+    f"""() => ({DRAWN})() ? "drawn" : document.body?.textContent.includes("{LOST}") ? "lost" : null"""
 )
 SHOWS = """surface => {
   const plots = [...document.querySelectorAll('.explorer-surface .main-svg:first-child')];

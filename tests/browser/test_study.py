@@ -66,9 +66,10 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
     expect(progress(page)).to_contain_text("12 of 12 runs · done", timeout=180_000)
     expect(page.locator(".explorer-study-choice option")).to_have_count(12)  # drawn last
     assert page.evaluate(CELLS) == 6
-    point = page.evaluate(POINT, [0, 2])
+    chosen, point = page.get_by_role("combobox", name="Run", exact=True), None
+    while point != (point := page.evaluate(POINT, [0, 2])):  # the page takes its final shape
+        page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
     page.mouse.move(*point)
-    chosen = page.get_by_role("combobox", name="Run", exact=True)
     expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
     reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
     page.mouse.click(*point)

@@ -261,6 +261,9 @@ def test_a_button_that_was_clicked_gives_the_keys_back(page):
 
 
 def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_none_is_allowed(page):
+    page.evaluate(
+        "() => { const open = window.open; window.open = (...its) => (window.notes = open(...its)); }"
+    )
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value
@@ -272,6 +275,7 @@ def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_non
     assert_at(page, "learns")
     expect(notes.locator("#notes")).to_have_text(SLIDES[1].notes)
     notes.close()
+    page.wait_for_function("() => window.notes.closed")
     page.keyboard.press("Home")
     page.evaluate("() => { window.reallyOpen = window.open; window.open = () => null; }")
     page.keyboard.press("s")

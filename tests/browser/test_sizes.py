@@ -38,8 +38,8 @@ ROWS_OF_DIGITS = """() => {
   return { n: boxes.length, digit: Math.max(...boxes.map(({ height }) => height)), apart };
 }"""
 STILL = """() => {
-  const plots = [...document.querySelectorAll('.explorer-live-plot')].filter((plot) => plot.clientHeight > 0);
-  return plots.length >= 2 && plots.every((plot) => {
+  const plots = [...document.querySelectorAll('.explorer-live-plot')];
+  return plots.length >= 3 && plots.filter((plot) => plot.clientHeight > 0).every((plot) => {
     const { width, height } = plot.querySelector('.main-svg')?.getBoundingClientRect() ?? { width: 0, height: 0 };
     return Math.abs(plot.clientWidth - width) < 3 && Math.abs(plot.clientHeight - height) < 3;
   });

@@ -151,7 +151,7 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
 
 # ---------------------------------------------------------------- a broken formula is seen
 
-MODULES = ("kernels", "halves", "inputs", "model", "dropout", "passes", "scoring", "descent", "minibatches")
+MODULES = ("kernels", "halves", "inputs", "model", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
@@ -237,7 +237,7 @@ BROKEN = {
         "minibatches", "self._is_first_load = load.is_step", "self._is_first_load = False",
     ),
     "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
-    "dropout isn't inverted": ("dropout", "np.float32(1 / (1 - rate))", "np.float32(1)"),
+    "dropout isn't inverted": ("passes", "np.float32(1 / (1 - rate))", "np.float32(1)"),
     "what is left out learns": (
         "passes", "out, before.mask[rows], out", "out, 1, out",
     ),

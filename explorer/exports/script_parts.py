@@ -23,7 +23,7 @@ def read(path: Path, kind: str, size: int) -> NDArray[Any]:
     """Return the "images" or "labels" in a folder or an archive as one flat array, training set first."""
     if path.is_file():
         with tarfile.open(path) as tar:
-            files = [(it.name, tar.extractfile(it).read()) for it in tar if kind in it.name and it.isfile()]  # type: ignore[union-attr]
+            files = [(it.name, f.read()) for it in tar if kind in it.name and (f := tar.extractfile(it))]
     else:
         files = [(file.name, file.read_bytes()) for file in path.glob(f"*{kind}*") if file.is_file()]
     arrays = {}

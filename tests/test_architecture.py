@@ -18,6 +18,7 @@ FLOORS = {
     "network": (1, {"numpy"}),
     "datasets": (1, {"numpy"}),
     "engine": (2, {"numpy"}),
+    "inspection": (2, {"numpy"}),
     "checks": (2, {"numpy", "cloudpickle"}),
     "training": (3, {"numpy", "scipy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),

@@ -8,13 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.network import ACTIVATIONS
 from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
 
 PAIRS = {"sigmoid": (sigmoid, d_sigmoid), "relu": (relu, d_relu), "tanh": (tanh, d_tanh)}
-finite64 = st.floats(allow_nan=False, allow_infinity=False)
-finite32 = st.floats(allow_nan=False, allow_infinity=False, width=32)
 moderate = st.floats(-30, 30)
+
+
+def any_finite(shape):
+    """Arrays of both dtypes."""
+    return st.one_of(
+        hnp.arrays(dtype, shape, elements=st.floats(allow_nan=False, allow_infinity=False, width=width))
+        for dtype, width in ((np.float32, 32), (np.float64, 64))
+    )
 
 
 def closed(name: str, x: float) -> tuple[float, float]:
@@ -55,15 +60,6 @@ def test_values_and_derivatives_on_a_grid(name, dtype):
 
 @pytest.mark.parametrize("name", PAIRS)
 @given(x=moderate)
-def test_closed_form(name, x):
-    value, slope = PAIRS[name]
-    expected = closed(name, x)
-    assert value(x) == pytest.approx(expected[0], rel=1e-14, abs=1e-15)
-    assert slope(x) == pytest.approx(expected[1], rel=1e-13, abs=1e-15)
-
-
-@pytest.mark.parametrize("name", PAIRS)
-@given(x=moderate)
 def test_derivative_is_the_slope(name, x):
     value, slope = PAIRS[name]
     eps = 1e-5
@@ -73,18 +69,8 @@ def test_derivative_is_the_slope(name, x):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(a=hnp.arrays(np.float64, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0), elements=finite64))
-def test_any_finite_float64_of_any_shape(name, a):
-    _stays_in_bounds(name, a)
-
-
-@pytest.mark.parametrize("name", PAIRS)
-@given(a=hnp.arrays(np.float32, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0), elements=finite32))
-def test_any_finite_float32_of_any_shape(name, a):
-    _stays_in_bounds(name, a)
-
-
-def _stays_in_bounds(name, a):
+@given(a=any_finite(shape=hnp.array_shapes(min_dims=0, max_dims=3, min_side=0)))
+def test_any_finite_array_of_any_shape_stays_in_bounds(name, a):
     before = a.copy()
     low, high, steepest = {"sigmoid": (0, 1, 0.25), "relu": (0, np.inf, 1), "tanh": (-1, 1, 1)}[name]
     for result, bottom, top in zip((f(a) for f in PAIRS[name]), (low, 0), (high, steepest), strict=True):
@@ -109,15 +95,6 @@ def test_not_a_number_stays_visible(name):
     assert np.isnan(PAIRS[name][0](np.array([np.nan, 1.0]))[0])
 
 
-def test_sigmoid_is_point_symmetric():
-    a = np.linspace(-30, 30, 301)
-    np.testing.assert_allclose(sigmoid(a) + sigmoid(-a), np.ones(301), rtol=1e-15)
-
-
-def test_the_table_names_the_three():
-    assert set(ACTIVATIONS) == set(PAIRS)
-
-
 def test_softmax_by_hand():
     a = np.log(np.array([[1.0, 2.0], [3.0, 2.0], [4.0, 4.0]]))
     np.testing.assert_allclose(softmax(a), [[1 / 8, 1 / 4], [3 / 8, 1 / 4], [4 / 8, 1 / 2]], rtol=1e-15)
@@ -129,21 +106,8 @@ def test_softmax_normalizes_the_columns_not_the_rows():
     assert not np.allclose(y.sum(axis=1), 1)
 
 
-def test_softmax_of_a_vector():
-    np.testing.assert_allclose(softmax(np.zeros(4)), np.full(4, 0.25))
-
-
-@given(a=hnp.arrays(np.float64, (4, 3), elements=finite64))
-def test_softmax_of_any_finite_float64(a):
-    _sums_to_one(a)
-
-
-@given(a=hnp.arrays(np.float32, (4, 3), elements=finite32))
-def test_softmax_of_any_finite_float32(a):
-    _sums_to_one(a)
-
-
-def _sums_to_one(a):
+@given(a=any_finite(shape=(4, 3)))
+def test_softmax_of_any_finite_array_sums_to_one(a):
     before = a.copy()
     y = softmax(a)
     assert y.dtype == a.dtype
@@ -155,8 +119,3 @@ def _sums_to_one(a):
 def test_softmax_ignores_a_common_shift():
     a = np.random.default_rng(1).normal(size=(5, 4))
     np.testing.assert_allclose(softmax(a + 1000), softmax(a), rtol=1e-11)
-
-
-def test_softmax_of_huge_inputs():
-    a = np.array([[1e308, -1e308], [-1e308, -1e308]])
-    np.testing.assert_array_equal(softmax(a), [[1, 0.5], [0, 0.5]])

@@ -23,24 +23,11 @@ def columns(pairs):
     return tuple(np.array(column) for column in zip(*pairs, strict=True))
 
 
-def test_accuracy_by_hand():
-    assert accuracy(TRUE, PREDICTED) == pytest.approx(5 / 9)
-    assert accuracy(TRUE, TRUE) == 1
-    assert accuracy([0, 1], [1, 0]) == 0
-
-
 def test_rows_are_the_true_class():
     matrix = confusion_matrix(TRUE, PREDICTED, 3)
     np.testing.assert_array_equal(matrix, MATRIX)
     assert matrix.dtype == np.int64
     np.testing.assert_array_equal(confusion_matrix([0], [2], 3), [[0, 0, 1], [0, 0, 0], [0, 0, 0]])
-
-
-def test_classes_that_do_not_occur_have_empty_rows_and_columns():
-    matrix = confusion_matrix(TRUE, PREDICTED, 5)
-    np.testing.assert_array_equal(matrix[:3, :3], MATRIX)
-    assert matrix.shape == (5, 5)
-    assert matrix.sum() == 9
 
 
 def test_labels_of_a_small_dtype_do_not_overflow():
@@ -84,39 +71,12 @@ def test_scores_class_by_class(pairs):
         assert scores.f1[k] == pytest.approx(2 * precision * recall / both if both else 0)
 
 
-def test_a_class_that_is_never_predicted_has_precision_0_and_no_warning():
-    scores = per_class(np.array([[3, 0], [2, 0]]))
-    np.testing.assert_array_equal(scores.precision, [0.6, 0])
-    np.testing.assert_array_equal(scores.recall, [1, 0])
-    np.testing.assert_array_equal(scores.f1, [0.75, 0])
-
-
-def test_a_class_without_samples_has_recall_0_and_no_warning():
-    scores = per_class(np.array([[3, 1], [0, 0]]))
-    np.testing.assert_array_equal(scores.recall, [0.75, 0])
-    np.testing.assert_array_equal(scores.precision, [1, 0])
-
-
 def test_the_most_confused_pairs_come_first():
     pairs = most_confused(MATRIX)
     assert [(pair.true, pair.predicted, pair.count) for pair in pairs] == [(0, 1, 2), (1, 0, 1), (2, 1, 1)]
     assert [pair.share for pair in pairs] == pytest.approx([2 / 3, 1 / 2, 1 / 4])
-
-
-def test_the_number_of_pairs_is_a_limit():
-    assert [(p.true, p.predicted) for p in most_confused(MATRIX, 1)] == [(0, 1)]
-    assert most_confused(MATRIX, 0) == ()
-
-
-def test_nothing_is_confused_where_everything_is_right():
-    assert most_confused(np.diag([3, 4])) == ()
-    matrix = MATRIX.copy()
-    most_confused(matrix)
-    np.testing.assert_array_equal(matrix, MATRIX)
-
-
-def test_a_diagonal_is_no_mistake_however_large():
-    assert [(p.true, p.predicted) for p in most_confused(np.array([[900, 1], [5, 900]]))] == [(1, 0), (0, 1)]
+    assert most_confused(MATRIX, 1) == pairs[:1]
+    assert most_confused(MATRIX, 0) == most_confused(np.diag([3, 4])) == ()
 
 
 @pytest.mark.parametrize(

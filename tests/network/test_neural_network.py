@@ -4,7 +4,6 @@ import copy
 import itertools
 import math
 import pickle
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -84,11 +83,6 @@ def test_names_and_shapes(n_hidden, sizes):
     assert not hasattr(nn, f"b{len(sizes)}")
 
 
-def test_sizes_may_be_numpy_integers():
-    nn = NeuralNetwork(np.int64(5), np.int32(4), np.int64(3))
-    assert nn.W1.shape == (4, 5)
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_everything_has_the_dtype_that_was_asked_for(dtype):
     nn = NeuralNetwork(5, (4, 4), 3, dtype=dtype, seed=0)
@@ -110,28 +104,13 @@ def test_init_weights_draws_new_ones_and_the_seed_decides_which():
     assert_all_close(parameters(first), parameters(second), rtol=0)
 
 
-def test_without_a_seed_each_network_differs():
-    assert not np.any(NeuralNetwork(5, 4, 3).W1 == NeuralNetwork(5, 4, 3).W1)
-
-
-def test_numpys_global_random_numbers_are_left_alone():
-    before = np.random.get_state()  # noqa: NPY002  # the state that must stay
-    nn = NeuralNetwork(5, 4, 3, seed=0)
-    nn.init_weights()
-    NeuralNetwork(5, 4, 3)
-    X, d = data(n_samples=20)
-    nn.fit(X, d, batch_size=3, n_epochs=2)
-    after = np.random.get_state()  # noqa: NPY002
-    assert before[0] == after[0]
-    np.testing.assert_array_equal(before[1], after[1])
-    assert before[2:] == after[2:]
-
-
-def test_the_global_seed_decides_nothing():
+def test_numpys_global_random_numbers_are_neither_used_nor_changed():
     np.random.seed(0)  # noqa: NPY002  # what must have no effect
-    first = NeuralNetwork(5, 4, 3)
+    first = NeuralNetwork(5, 4, 3).W1
+    NeuralNetwork(5, 4, 3).fit(*data(n_samples=20), batch_size=3, n_epochs=2)
+    assert np.random.random() == np.random.RandomState(0).random()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
-    assert not np.any(first.W1 == NeuralNetwork(5, 4, 3).W1)
+    assert not np.any(first == NeuralNetwork(5, 4, 3).W1)
 
 
 # ---------------------------------------------------------------- weights can be read and set
@@ -153,18 +132,6 @@ def test_a_parameter_changed_in_place_is_used(name):
     assert_all_close(parameters(nn), expected, rtol=1e-15)
     y = reference.forward(expected, X, "sigmoid", "sigmoid")[1][-1]
     np.testing.assert_allclose(nn.forward(X), y, rtol=1e-12)
-
-
-def test_augmented_assignment_on_the_attribute():
-    nn = network()
-    W1, b2 = nn.W1.copy(), nn.b2.copy()
-    nn.W1 *= 0.5
-    nn.b2 += 1
-    nn.W1[0, 0] = 1
-    W1 = W1 * 0.5
-    W1[0, 0] = 1
-    np.testing.assert_array_equal(nn.W1, W1)
-    np.testing.assert_array_equal(nn.b2, b2 + 1)
 
 
 def test_assigning_a_whole_matrix_is_used_and_copied():
@@ -239,39 +206,6 @@ def test_forward_keeps_every_layer(activation, output, n_hidden):
         np.testing.assert_allclose(getattr(nn, f"h{i}"), h[i], rtol=1e-12)
 
 
-def test_what_forward_returned_stays_as_it_was():
-    """Buffers may be reused inside, but not ones that were handed out."""
-    nn = network()
-    X, d = data()
-    y = nn.forward(X)
-    kept, a1 = y.copy(), nn.a1.copy()
-    first_a1 = nn.a1
-    nn.forward(X * 0.5)
-    nn.train_iteration(X, d, lr=1.0)
-    nn.predict(X)
-    np.testing.assert_array_equal(y, kept)
-    np.testing.assert_array_equal(first_a1, a1)
-
-
-@pytest.mark.parametrize("n_samples", [1, 2, 7])
-def test_any_number_of_samples(n_samples):
-    nn = network()
-    X, d = data(n_samples=n_samples)
-    y = nn.forward(X)
-    assert y.shape == (3, n_samples)
-    assert nn.a1.shape == nn.h1.shape == (4, n_samples)
-    assert [g.shape for g in nn.backward(X, y, d)] == [(4, 5), (4, 1), (3, 4), (3, 1)]
-    assert nn.predict(X).shape == (n_samples,)
-
-
-def test_any_memory_layout_gives_the_same():
-    nn = network()
-    X, _ = data(n_samples=8)
-    y = nn.forward(X)
-    for other in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X.astype(np.float32).astype(float)):
-        np.testing.assert_allclose(nn.forward(other), y, rtol=1e-6)
-
-
 def test_predict_is_the_row_of_the_largest_output():
     nn = network()
     X, _ = data(n_samples=50)
@@ -316,39 +250,18 @@ def test_gradient_is_the_slope_of_the_loss(activation, output, loss, n_hidden):
     )
 
 
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
-def test_gradient_is_a_sum_over_the_samples(activation, output, loss):
-    """The batch twice over: twice the gradient. Sample by sample: the parts add up."""
-    nn = network(hidden_activation=activation, output=output, loss=loss)
-    X, d = data()
-    once = nn.backward(X, nn.forward(X), d)
-    X2, d2 = np.tile(X, 2), np.tile(d, 2)
-    assert_all_close(nn.backward(X2, nn.forward(X2), d2), [2 * g for g in once], rtol=1e-12)
-    parts = [nn.backward(X[:, [n]], nn.forward(X[:, [n]]), d[:, [n]]) for n in range(X.shape[1])]
-    once = nn.backward(X, nn.forward(X), d)
-    assert_all_close([sum(p) for p in zip(*parts, strict=True)], once, rtol=1e-11, atol=1e-14)
-
-
 def test_backward_refuses_outputs_of_another_pass():
     """`predict` is a forward pass as well: what it keeps is not what `y` came from."""
     nn = network()
     X, d = data()
+    with pytest.raises(ValueError, match="forward"):
+        nn.backward(X, d, d)
     y = nn.forward(X)
     nn.predict(X / 2)
     with pytest.raises(
         ValueError, match=r"y is not what the last forward pass returned; call forward\(X\) again"
     ):
         nn.backward(X, y, d)
-
-
-def test_backward_wants_a_forward_pass_first():
-    X, d = data()
-    with pytest.raises(ValueError, match="forward"):
-        network().backward(X, d, d)
-    nn = network()
-    nn.forward(X[:, :2])
-    with pytest.raises(ValueError, match="forward"):
-        nn.backward(X, d, d)
 
 
 def test_softmax_with_cross_entropy_stays_finite_when_sure_and_wrong():
@@ -362,39 +275,7 @@ def test_softmax_with_cross_entropy_stays_finite_when_sure_and_wrong():
     np.testing.assert_allclose(nn.backward(X, y, d)[3], (y - d).sum(axis=1, keepdims=True), atol=1e-12)
 
 
-# ---------------------------------------------------------------- one step
-
-
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
-def test_train_iteration_is_one_step_of_gradient_descent(activation, output, loss):
-    nn = network(n_hidden=(4, 3), hidden_activation=activation, output=output, loss=loss)
-    X, d = data()
-    theta = parameters(nn)
-    gradient = nn.backward(X, nn.forward(X), d)
-    before = reference.loss(loss, reference.forward(theta, X, activation, output)[1][-1], d)
-    returned = nn.train_iteration(X, d, lr=0.05)
-    assert np.ndim(returned) == 0
-    assert returned == pytest.approx(before, rel=1e-12)
-    expected = [p - 0.05 * g for p, g in zip(theta, gradient, strict=True)]
-    assert_all_close(parameters(nn), expected, rtol=1e-12, atol=1e-15)
-
-
-def test_the_default_learning_rate_is_a_hundredth():
-    first, second = network(), network()
-    X, d = data()
-    first.train_iteration(X, d)
-    second.train_iteration(X, d, lr=0.01)
-    assert_all_close(parameters(first), parameters(second), rtol=0)
-
-
-def test_train_iteration_leaves_the_data_alone():
-    nn = network()
-    X, d = data()
-    kept = X.copy(), d.copy()
-    X.flags.writeable = d.flags.writeable = False
-    nn.train_iteration(X, d)
-    np.testing.assert_array_equal(X, kept[0])
-    np.testing.assert_array_equal(d, kept[1])
+# ---------------------------------------------------------------- fit
 
 
 # ---------------------------------------------------------------- fit
@@ -445,28 +326,13 @@ def test_fit_passes_the_learning_rate_and_its_defaults_on():
     assert nn.calls[-1][2] == 0.5
 
 
-def test_fit_goes_on_from_the_weights_there_are():
-    nn, X, d = recorder(6)
-    nn.W1 = np.full((3, 4), 0.125)
-    nn.fit(X, d, batch_size=6, n_epochs=1, lr=1e-12)
-    np.testing.assert_allclose(nn.W1, np.full((3, 4), 0.125), rtol=1e-6)
-
-
-def test_fit_repeats_with_its_seed():
+def test_fit_repeats_with_its_seed_and_leaves_the_data_alone():
     X, d = data(n_samples=40)
+    X.flags.writeable = d.flags.writeable = False
     first, second, other = network(seed=3), network(seed=3), network(seed=4)
     histories = [list(nn.fit(X, d, batch_size=7, n_epochs=3)) for nn in (first, second, other)]
     assert histories[0] == histories[1] != histories[2]
     assert_all_close(parameters(first), parameters(second), rtol=0)
-
-
-def test_fit_leaves_the_data_in_its_order():
-    nn = network()
-    X, d = data(n_samples=12)
-    kept = X.copy(), d.copy()
-    nn.fit(X, d, batch_size=5, n_epochs=2)
-    np.testing.assert_array_equal(X, kept[0])
-    np.testing.assert_array_equal(d, kept[1])
 
 
 # ---------------------------------------------------------------- the mistakes that the exercise invites
@@ -487,37 +353,31 @@ def test_mistake_data_left_untransposed():
         assert "784" in str(refused.value)
 
 
-def test_mistake_labels_instead_of_one_hot():
-    nn = network()
-    X, d = data()
-    labels = d.argmax(axis=0)
-    for call in (
-        lambda: nn.train_iteration(X, labels),
-        lambda: nn.fit(X, labels, batch_size=2),
-        lambda: nn.backward(X, nn.forward(X), labels),
-    ):
-        with pytest.raises(ValueError, match=r"(?i)one-hot"):
-            call()
-    with pytest.raises(ValueError, match=r"\(3, 6\)"):
-        nn.train_iteration(X, labels[np.newaxis])  # NumPy would broadcast it
-
-
 # ---------------------------------------------------------------- what is refused
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (4, 6), (2, 6), (6, 3)])
+@pytest.mark.parametrize("shape", [(3, 5), (4, 6), (2, 6), (6, 3), (6,), (1, 6)])
 def test_targets_of_a_wrong_shape_are_refused(shape):
-    nn = network()
-    X, _ = data()
-    before = parameters(nn)
+    """Labels instead of one-hot columns among them: NumPy would broadcast these."""
+    nn, (X, _) = network(), data()
+    before, words = parameters(nn), "(?i)one-hot" if len(shape) == 1 else r"\(3, 6\)|3 rows|6 columns|samples"
     for call in (
         lambda d: nn.train_iteration(X, d),
         lambda d: nn.fit(X, d, batch_size=2),
         lambda d: nn.backward(X, nn.forward(X), d),
     ):
-        with pytest.raises(ValueError, match=r"\(3, 6\)|3 rows|6 columns|samples"):
+        with pytest.raises(ValueError, match=words):
             call(np.zeros(shape))
     assert_all_close(parameters(nn), before, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name"),
+    [((0, 4, 3), "n_input"), ((2.5, 4, 3), "n_input"), ((5, 4, -1), "n_output"), ((5, 4, True), "n_output")],
+)
+def test_an_input_or_output_size_is_refused(sizes, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        NeuralNetwork(*sizes)
 
 
 def test_one_sample_without_its_column_is_refused():
@@ -546,7 +406,7 @@ def test_a_hidden_size_is_refused(n_hidden):
 
 @pytest.mark.parametrize("n_hidden", [(6, 4), [6, 4], np.array([6, 4]), np.array([6, 4], np.uint8)])
 def test_hidden_sizes_may_stand_in_any_row(n_hidden):
-    sizes = NeuralNetwork(5, n_hidden, 3).layer_sizes
+    sizes = NeuralNetwork(np.int64(5), n_hidden, np.int64(3)).layer_sizes
     assert sizes == (5, 6, 4, 3)
     assert {type(size) for size in sizes} == {int}
 
@@ -566,22 +426,6 @@ def test_a_learning_rate_is_refused_before_anything_changes(method, lr):
     assert_all_close(parameters(nn), before, rtol=0)
 
 
-@pytest.mark.parametrize("lr", [1, np.float32(0.5), np.int64(1), Fraction(1, 2)], ids=repr)
-def test_a_learning_rate_may_be_any_real_number(lr):
-    nn, other, (X, d) = network(), network(), data()
-    assert nn.train_iteration(X, d, lr=lr) == other.train_iteration(X, d, lr=float(lr))
-    assert_all_close(parameters(nn), parameters(other), rtol=0)
-
-
-@pytest.mark.parametrize(
-    ("n_input", "n_output", "name"),
-    [(0, 3, "n_input"), (-1, 3, "n_input"), (5, 0, "n_output"), (2.5, 3, "n_input"), (5, True, "n_output")],
-)
-def test_an_input_or_output_size_is_refused(n_input, n_output, name):
-    with pytest.raises((ValueError, TypeError), match=name):
-        NeuralNetwork(n_input, 4, n_output)
-
-
 @pytest.mark.parametrize(
     ("option", "known"),
     [
@@ -589,6 +433,7 @@ def test_an_input_or_output_size_is_refused(n_input, n_output, name):
         ("output", ["sigmoid", "softmax"]),
         ("loss", ["squared_error", "cross_entropy"]),
         ("initializer", ["glorot", "he", "normal", "uniform"]),
+        ("optimizer", ["sgd", "adam"]),
     ],
 )
 @pytest.mark.parametrize("name", ["swish", "", "Sigmoid", None, 3])
@@ -643,14 +488,6 @@ def test_a_copy_goes_on_as_the_network_itself_does(copied):
         assert other.train_iteration(X, d, lr=0.5) == nn.train_iteration(X, d, lr=0.5)
     assert_all_close(parameters(other), parameters(nn), rtol=0)
     assert_all_close(other.backward(X, other.forward(X), d), nn.backward(X, nn.forward(X), d), rtol=0)
-
-
-def test_a_copy_has_weights_of_its_own():
-    nn = network()
-    other = nn.copy()
-    before = parameters(nn)
-    other.W1 *= 2
-    assert_all_close(parameters(nn), before, rtol=0)
 
 
 def test_a_copy_may_count_in_another_dtype():

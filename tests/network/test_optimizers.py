@@ -48,19 +48,6 @@ def test_two_of_them_do_not_feel_the_size_of_the_gradient(gradients, factor):
         np.testing.assert_allclose(scaled, size * steps, rtol=1e-3, atol=1e-9 * RATE, err_msg=name)
 
 
-def test_memory_is_a_mean_whose_weights_fall_by_powers():
-    gradients = np.array([3.0, -1.0, 2.0])
-    powers = np.array([2, 1, 0])
-    *_, momentum = changes("momentum", gradients)
-    assert momentum == pytest.approx(RATE * np.sum(0.9**powers * gradients))
-    *_, rmsprop = changes("rmsprop", gradients)
-    assert rmsprop == pytest.approx(RATE * 2 / np.sqrt(0.1 * np.sum(0.9**powers * gradients**2)))
-    *_, adam = changes("adam", gradients)
-    mean = 0.1 * np.sum(0.9**powers * gradients) / (1 - 0.9**3)
-    square = 0.001 * np.sum(0.999**powers * gradients**2) / (1 - 0.999**3)
-    assert adam == pytest.approx(RATE * mean / np.sqrt(square), rel=1e-6)
-
-
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_network_takes_these_steps_and_forgets_them_with_its_weights(name):
     network, rng = NeuralNetwork(3, 4, 2, dtype=np.float64, optimizer=name, seed=0), np.random.default_rng(0)
@@ -90,8 +77,3 @@ def test_by_mean_is_by_sum_where_the_size_does_not_count():
             network.fit(X, d, 7, 2, RATE, reduction=reduction)
             fitted.append(network.W1)
         assert np.array_equal(*fitted) == optimizer.is_scale_free
-
-
-def test_an_unknown_optimizer_is_refused():
-    with pytest.raises(ValueError, match="optimizer"):
-        NeuralNetwork(3, 4, 2, optimizer="adagrad")

@@ -51,12 +51,6 @@ def test_its_derivative_is_its_slope(W, l2, l1):
     np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-6)
 
 
-@given(matrices, weights, weights, st.floats(0.1, 10))
-def test_it_does_not_feel_a_sign_and_grows_with_its_settings(W, l2, l1, factor):
-    assert penalty(-W, l2, l1) == penalty(W, l2, l1) >= 0
-    assert penalty(W, factor * l2, factor * l1) == pytest.approx(factor * penalty(W, l2, l1))
-
-
 # ---------------------------------------------------------------- dropout
 
 
@@ -76,18 +70,6 @@ def test_every_unit_of_every_sample_decides_by_itself():
     together = np.corrcoef(kept)  # of units, over the samples
     np.testing.assert_allclose(together, np.eye(60), atol=5 / np.sqrt(4000))
     assert np.abs(kept.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(60)
-
-
-def test_a_mask_without_a_rate_keeps_everything():
-    assert np.all(dropout_mask(np.random.default_rng(0), 0.0, 3, 4) == 1)
-
-
-def test_the_weighted_sums_of_the_next_layer_are_as_large_on_average():
-    rng = np.random.default_rng(0)
-    h, W = rng.random((30, 1)), rng.normal(0, 1, (5, 30))
-    sums = W @ (h * dropout_mask(rng, 0.6, 30, 40_000))
-    errors = sums.std(axis=1) / np.sqrt(sums.shape[1])
-    assert np.all(np.abs(sums.mean(axis=1) - (W @ h)[:, 0]) < 5 * errors)
 
 
 # ---------------------------------------------------------------- max-norm
@@ -162,35 +144,6 @@ def test_the_kink_of_l1_at_weights_near_0_is_not_taken_for_a_mistake():
     assert not any(weight.has_kink for weight in check_gradient(nn, X, d, [Place("W1", 0, 0)]))
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_each_of_them_changes_the_gradient(name):
-    X, d = samples()
-    plain, nn = network(), network(**METHODS[name])
-    inputs = {plain: X, nn: with_masks(nn, X)}
-    before, after = (each.backward(seen, each.forward(seen), d) for each, seen in inputs.items())
-    assert not np.allclose(before[0], after[0], atol=1e-4)
-
-
-def test_the_penalty_is_on_weights_alone_and_on_each_sample():
-    X, d = samples()
-    plain, nn = network(), network(l2=0.3, l1=0.05)
-    of_one = sum(0.15 * (W**2).sum() + 0.05 * np.abs(W).sum() for W in nn.W)
-    assert nn.penalty == pytest.approx(of_one)
-    y = nn.forward(X)
-    assert nn.total_loss(y, d) == pytest.approx(plain.compute_loss(y, d) + 8 * of_one)
-    pairs = zip(nn.shapes, plain.backward(X, plain.forward(X), d), nn.backward(X, y, d), strict=True)
-    for name, before, after in pairs:
-        added = 8 * (0.3 * getattr(nn, name) + 0.05 * np.sign(getattr(nn, name))) if name[0] == "W" else 0
-        np.testing.assert_allclose(after, before + added, rtol=1e-12, atol=1e-14)
-
-
-def test_a_step_returns_the_loss_with_its_penalty():
-    (X, d), nn = samples(), network(l2=0.3)
-    expected = nn.total_loss(nn.forward(X), d)
-    assert nn.train_iteration(X, d, 0.1) == pytest.approx(expected)
-    assert expected > nn.compute_loss(nn.forward(X), d) + 1
-
-
 @pytest.mark.parametrize("rates", [{"dropout": 0.5}, {"input_dropout": 0.5}], ids=str)
 def test_what_a_step_leaves_out_is_drawn_for_the_step_and_nothing_else(rates):
     (X, d), nn, plain = samples(), network(**rates), network()
@@ -208,19 +161,6 @@ def test_what_a_step_leaves_out_is_drawn_for_the_step_and_nothing_else(rates):
     nn.train_iteration(X, d, 0.1)
     assert nn.f == before
     np.testing.assert_array_equal(nn.predict(X), nn.forward(X).argmax(axis=0))
-
-
-def test_the_weights_of_what_is_left_out_stay_as_they_are():
-    (X, d), nn = samples(1), network(input_dropout=0.5, dropout=0.5, seed=3)
-    before, twin = nn.weights(), nn.copy()
-    masks = twin.draw_masks(1)  # those that the step will draw
-    nn.train_iteration(X, d, 0.1)
-    W1, W2 = (np.abs(after - was) > 0 for after, was in zip((nn.W1, nn.W2), before[::2], strict=False))
-    inputs, hidden, last = (mask[:, 0] > 0 for mask in masks)
-    assert inputs.any()
-    assert hidden.any()
-    np.testing.assert_array_equal(W1, np.outer(hidden, inputs))
-    np.testing.assert_array_equal(W2, np.outer(last, hidden))
 
 
 class Failing(NeuralNetwork):
@@ -271,26 +211,7 @@ def test_adamw_takes_the_same_share_of_every_weight_in_each_step():
         np.testing.assert_allclose(getattr(nn, name), kept * before, rtol=1e-12)
     assert nn.penalty == 0
     assert nn.penalties == (0, 0)
-
-
-def test_adam_divides_the_size_of_an_l2_penalty_away():
-    nn, start = steps_without_gradient("adam", 1, 0.05, l2=0.4)
-    moved = start["W1"] - nn.W1
-    np.testing.assert_allclose(moved, 0.05 * np.sign(start["W1"]), rtol=1e-4)
-
-
-def test_adamws_decay_goes_with_adams_own_step():
-    (X, d), adam, adamw = samples(), network(optimizer="adam"), network(optimizer="adamw", l2=0.4)
-    before = dict(zip(adam.shapes, adam.weights(), strict=True))
-    for nn in (adam, adamw):
-        nn.train_iteration(X, d, 0.05)
-    for name in adam.shapes:
-        decay = 0.05 * 0.4 * before[name] if name.startswith("W") else 0
-        np.testing.assert_allclose(getattr(adamw, name), getattr(adam, name) - decay, rtol=1e-12)
-
-
-def test_adamw_takes_an_l1_penalty_by_its_gradient():
-    assert network(optimizer="adamw", l2=0.4, l1=0.1).penalties == (0, 0.1)
+    assert network(optimizer="adamw", l2=0.4, l1=0.1).penalties == (0, 0.1)  # by its gradient
 
 
 # ---------------------------------------------------------------- arguments, copies, files
@@ -301,19 +222,9 @@ def test_adamw_takes_an_l1_penalty_by_its_gradient():
 def test_what_is_no_amount_is_refused_by_its_name(name, wrong):
     with pytest.raises(ValueError, match=rf"^{name} is .*; expected a .*number.* of at least 0$"):
         network(**{name: wrong})
-
-
-@pytest.mark.parametrize("name", ["dropout", "input_dropout"])
-@pytest.mark.parametrize("wrong", [1, 1.0, 1.5])
-def test_not_everything_can_be_left_out(name, wrong):
-    with pytest.raises(ValueError, match=rf"^{name} is {wrong}; expected a number below 1 of at least 0$"):
-        network(**{name: wrong})
-
-
-@pytest.mark.parametrize("name", ["l2", "l1", "max_norm", "dropout", "input_dropout"])
-def test_any_real_number_will_do(name):
-    assert type(getattr(network(**{name: np.float32(0.5)}), name)) is float
-    assert getattr(network(**{name: 0}), name) == 0
+    if "dropout" in name:
+        with pytest.raises(ValueError, match=rf"^{name} is 1; expected a number below 1 of at least 0$"):
+            network(**{name: 1})
 
 
 EVERYTHING = {"l2": 0.3, "l1": 0.05, "dropout": 0.4, "input_dropout": 0.25, "max_norm": 0.7}
@@ -344,10 +255,3 @@ def test_a_file_has_the_functions_and_weights_and_nothing_of_training(tmp_path):
     assert loaded.functions == nn.functions
     assert loaded.optimizer == "sgd"
     assert all(getattr(loaded, name) == 0 for name in EVERYTHING)
-
-
-def test_a_seed_repeats_what_is_left_out():
-    X, d = samples(20)
-    first, again, other = (network(dropout=0.5, seed=seed) for seed in (7, 7, 8))
-    found = [nn.fit(X, d, 6, 3, 0.1).tolist() for nn in (first, again, other)]
-    assert found[0] == found[1] != found[2]

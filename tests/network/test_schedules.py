@@ -36,17 +36,6 @@ def test_each_starts_at_1_and_never_rises(schedule, T, share, other):
     assert 1 >= first >= second >= 0
 
 
-@given(epochs, shares)
-def test_the_cosine_falls_in_its_second_half_by_what_its_first_half_has_left(T, share):
-    assert rate_factor("cosine", T * share, T) + rate_factor("cosine", T * (1 - share), T) == pytest.approx(1)
-
-
-def test_only_a_rate_that_falls_like_1_over_t_has_steps_that_add_up_without_end():
-    """Robbins and Monro: the sum grows like a logarithm; ten times as far, it is larger by ln 10."""
-    near, far = (np.sum([rate_factor("inverse", t, n) for t in range(n)]) for n in (10_000, 100_000))
-    assert far - near == pytest.approx(np.log(10), rel=1e-3)
-
-
 @given(st.sampled_from([*SCHEDULES]), st.integers(1, 20), st.floats(0, 40))
 def test_warm_up_rises_in_a_line_and_then_leaves_the_schedule_alone(schedule, warmup, t):
     factor, plain = rate_factor(schedule, t, 40, warmup), SCHEDULES[schedule](t, 40)

@@ -61,9 +61,3 @@ def test_the_command_refuses_other_data(make, npy_files, tmp_path, monkeypatch, 
             run(monkeypatch, path)
         assert words in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
-
-
-@pytest.mark.parametrize("name", [IMAGES, LABELS])
-def test_the_files_hold_no_time_and_no_name(name):
-    header = (DATA / name).read_bytes()[:10]
-    assert header[3:8] == b"\0\0\0\0\0"  # RFC 1952, section 2.3: flags, then the time of the last change

@@ -9,21 +9,10 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
-from explorer.datasets import Dataset, DatasetError
-from explorer.datasets.dataset import class_counts, class_means, few_of_each, split_indices
+from explorer.datasets import DatasetError
+from explorer.datasets.dataset import class_means, few_of_each, split_indices
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
-def test_shapes_and_types(small_dataset):
-    assert small_dataset.X_train.shape == (784, 600)
-    assert small_dataset.X_test.shape == (784, 200)
-    assert small_dataset.Y_train.shape == (10, 600)
-    assert small_dataset.Y_test.shape == (10, 200)
-    assert {small_dataset.X_train.dtype, small_dataset.Y_test.dtype} == {np.dtype(np.float32)}
-    assert small_dataset.train_labels.dtype == np.int64
-    assert (small_dataset.n_classes, small_dataset.n_inputs) == (10, 784)
-    assert repr(small_dataset) == "<Dataset patterns: 600 train and 200 test images, 10 classes>"
 
 
 def test_a_column_of_X_is_one_image_row_by_row_divided_by_255(small_dataset):
@@ -66,12 +55,6 @@ def test_the_callers_arrays_stay_writable_and_labels_are_copied(small_dataset):
     images[0] = 0
     assert dataset.train_labels.max() == 9
     assert np.shares_memory(images, dataset.train_images)
-
-
-def test_images_in_another_order_become_contiguous(small_dataset):
-    dataset = replace(small_dataset, train_images=np.asfortranarray(small_dataset.train_images))
-    assert dataset.train_images.flags.c_contiguous
-    assert np.array_equal(dataset.train_images, small_dataset.train_images)
 
 
 def test_head_keeps_the_first_images_without_a_copy(small_dataset):
@@ -165,24 +148,6 @@ def test_pickling_leaves_the_float_arrays_out(small_dataset):
 def test_what_does_not_fit_is_refused(small_dataset, field, value, words):
     with pytest.raises(DatasetError, match=words):
         replace(small_dataset, **{field: value})
-
-
-def test_the_error_has_its_parts_and_travels_between_processes():
-    error = pickle.loads(pickle.dumps(DatasetError("a.npy", "a pipe", "a file")))
-    assert isinstance(error, ValueError)
-    assert (error.file, error.found, error.expected) == ("a.npy", "a pipe", "a file")
-    assert str(error) == "a.npy: found a pipe, expected a file."
-
-
-def test_data_sets_are_compared_by_identity(small_dataset):
-    other = replace(small_dataset)
-    assert other != small_dataset
-    assert isinstance(other, Dataset)
-    assert len({small_dataset, other, small_dataset}) == 2
-
-
-def test_each_class_is_counted_also_one_without_images():
-    assert class_counts(np.array([2, 0, 2]), 4).tolist() == [1, 0, 2, 0]
 
 
 def test_the_mean_image_is_that_of_its_class(small_dataset):

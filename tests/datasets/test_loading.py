@@ -45,13 +45,15 @@ def dotted(files):
 
 
 @pytest.mark.parametrize("change", [dict, gzipped], ids=["plain", "gzipped"])
-def test_a_folder_of_npy_files(make, npy_files, arrays, change):
+def test_a_folder_of_npy_files(make, npy_files, arrays, change, monkeypatch):
     folder = make.folder(change(npy_files))
     dataset = load_dataset(folder)
     assert_holds(dataset, arrays)
     assert dataset.name == folder.name
     assert dataset.class_names == tuple("0123456789")
     assert_holds(load_dataset(str(folder) + "/"), arrays)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert_holds(load_dataset(f"~/{folder.name}"), arrays)
 
 
 @pytest.mark.parametrize("change", [dict, gzipped, dotted, lambda files: gzipped(dotted(files))])
@@ -70,10 +72,6 @@ def test_an_archive(make, npy_files, arrays, mode, folder):
     assert dataset.name == "mine.tgz"
 
 
-def test_an_archive_of_idx_files(make, idx_files, arrays):
-    assert_holds(load_dataset(make.archive(gzipped(idx_files))), arrays)
-
-
 def test_an_archive_with_extended_headers(make, npy_files, arrays):
     members = [
         make.member("données/" + "x" * 200 + "/notes.txt", b"a long name"),
@@ -86,11 +84,6 @@ def test_the_name_does_not_decide_the_format(make, npy_files, idx_files, arrays)
     misnamed = dict(zip(npy_files, gzipped(idx_files).values(), strict=True))
     assert_holds(load_dataset(make.folder(misnamed)), arrays)
     assert_holds(load_dataset(make.folder({f"{name}.gz": data for name, data in npy_files.items()})), arrays)
-
-
-def test_a_folder_with_two_data_sets_opens_a_complete_one(make, npy_files, idx_files, arrays):
-    del (some := dict(npy_files))["mnist-test-labels.npy"]
-    assert_holds(load_dataset(make.folder(some | idx_files)), arrays)
 
 
 def test_folders_and_broken_links_next_to_the_files_are_ignored(make, idx_files, arrays):
@@ -115,11 +108,6 @@ def test_idx_labels_of_any_integer_type(make, idx_files, arrays, code, dtype):
     assert_holds(load_dataset(make.folder(idx_files | {"t10k-labels-idx1-ubyte": content})), arrays)
 
 
-def test_a_plain_file_goes_before_a_gzipped_one(make, npy_files, arrays):
-    other = {f"{name}.gz": b"not even gzipped" for name in npy_files}
-    assert_holds(load_dataset(make.folder(npy_files | other)), arrays)
-
-
 def test_images_in_column_order(make, npy_files, arrays):
     files = npy_files | {"mnist-train-images.npy": make.npy(np.asfortranarray(arrays["train-images"]))}
     assert b"'fortran_order': True" in files["mnist-train-images.npy"]
@@ -134,14 +122,6 @@ def test_every_version_of_npy(make, npy_files, arrays, version, tmp_path):
         np.lib.format.write_array(file, arrays["test-images"], version=version)
     files = npy_files | {"mnist-test-images.npy": (tmp_path / "array.npy").read_bytes()}
     assert_holds(load_dataset(make.folder(files)), arrays)
-
-
-def test_a_tilde_is_the_home_folder(make, npy_files, arrays, monkeypatch):
-    folder = make.folder(npy_files)
-    monkeypatch.setenv("HOME", str(folder.parent))
-    assert_holds(load_dataset(f"~/{folder.name}"), arrays)
-    with pytest.raises(DatasetError, match="no home folder"):
-        load_dataset("~nobody-has-this-name/digits")
 
 
 def test_a_part_or_a_changed_copy_of_mnist_is_not_called_so(make, mnist):
@@ -339,14 +319,6 @@ def test_what_was_written_is_mapped_and_the_same(own, tmp_path):
     assert not any(array.flags.writeable for array in arrays)
 
 
-def test_the_first_to_need_it_shares_it_in_one_step(own, tmp_path):
-    folder = tmp_path / "clothes"
-    assert_same(shared_dataset(folder, lambda: own), own)
-    assert [path.name for path in tmp_path.iterdir()] == ["clothes"]
-    found = shared_dataset(folder, lambda: pytest.fail("it is there already"))
-    assert mapped_file(found.train_images).parent == folder
-
-
 def test_whoever_was_faster_is_the_one_that_all_map(own, tmp_path):
     folder = tmp_path / "clothes"
 
@@ -371,12 +343,6 @@ def test_a_file_is_read_when_it_is_chosen_and_put_where_all_map_it(folder, tmp_p
     second = offer.load()
     np.testing.assert_array_equal(second.train_images, first.train_images)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
-
-
-def test_what_can_t_be_read_is_told_when_it_is_chosen(tmp_path):
-    with pytest.raises(DatasetError, match="found none of the four files"):
-        offer_file("Mine", tmp_path, tmp_path / "shared").load()
-    assert not [*tmp_path.iterdir()]
 
 
 def test_fashion_mnist_is_offered_where_it_is_installed(small_dataset, tmp_path, monkeypatch):

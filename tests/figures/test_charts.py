@@ -10,23 +10,10 @@ from explorer.figures.charts import (
     contrast_figure,
     gradients_figure,
     lines_figure,
-    plane_figure,
     recall_figure,
 )
-from explorer.figures.palette import PALETTES, RUN_COLORS
+from explorer.figures.palette import PALETTES
 from explorer.network.gradient_check import CheckedWeight, Place
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_curves_differ_in_hue_and_dash(theme):
-    curves = {name: ([0, 1], [i, i]) for i, name in enumerate("abcd")}
-    figure = lines_figure(curves, x_title="x", y_title="y", theme=theme)
-    assert [trace.name for trace in figure.data] == [*"abcd"]
-    assert [trace.line.color for trace in figure.data] == [*RUN_COLORS[theme][:4]]
-    assert len({trace.line.dash for trace in figure.data}) == 4
-    assert figure.layout.showlegend
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("x", "y")
-    assert figure.layout.template.layout.paper_bgcolor == PALETTES[theme].surface
 
 
 def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
@@ -123,38 +110,3 @@ def test_each_weight_stands_at_its_two_values():
     np.testing.assert_allclose((second.x, second.y), [[0.4, 0.1], [0.5, 0.1]], rtol=1e-6)
     assert list(first.text) == ["W1[2, 3]"]
     assert diagonal.x == diagonal.y
-
-
-def test_the_axes_hold_all_points_and_are_alike():
-    layout = gradients_figure(CHECKED).layout
-    assert layout.xaxis.range == layout.yaxis.range == pytest.approx((-2.16, 2.16))
-    assert gradients_figure([]).layout.xaxis.range == (-1, 1)
-
-
-def test_each_class_has_its_points():
-    figure = plane_figure(POINTS, LABELS)
-    assert [trace.name for trace in figure.data] == ["says", "class 0", "class 1"]
-    says, zero, one = figure.data
-    assert not says.visible
-    np.testing.assert_allclose((zero.x, zero.y), [[-0.2], [0.5]], rtol=1e-6)
-    np.testing.assert_allclose((one.x, one.y), [[0.1, 0.3], [0.4, -0.6]], rtol=1e-6)
-    assert zero.marker.symbol != one.marker.symbol
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_map_goes_from_one_class_to_the_other(theme):
-    shares = np.array([[0.0, 0.25], [0.5, 1.0]])
-    says = plane_figure(POINTS, LABELS, shares, theme=theme).data[0]
-    assert says.visible
-    np.testing.assert_array_equal(says.z, shares)
-    assert (list(says.x), list(says.y)) == ([-1, 1], [-1, 1])  # row 0 is the bottom
-    assert (says.zmin, says.zmax) == (0, 1)
-    palette = PALETTES[theme]
-    assert [color for _, color in says.colorscale] == [palette.negative, palette.surface, palette.positive]
-
-
-def test_both_axes_have_one_scale():
-    layout = plane_figure(POINTS, LABELS).layout
-    assert layout.yaxis.scaleanchor == "x"
-    assert layout.xaxis.range == layout.yaxis.range == (-1, 1)
-    assert layout.width == layout.height

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks, curves_style
-from explorer.figures.palette import PALETTES
 from explorer.figures.summaries import curves_summary
 from explorer.training import BatchRecord
 from explorer.training.fields import Change
@@ -41,20 +39,6 @@ def accuracy_layout(history, earlier=()):
     return curves_data(history, earlier, metric="accuracy")[1]
 
 
-def test_the_order_of_traces_is_fixed(make_history):
-    for n_earlier in (0, 1, 6, 9):
-        earlier = [make_history(2, seed=seed) for seed in range(n_earlier)]
-        for figure in (
-            loss_figure(make_history(3), earlier=earlier),
-            accuracy_figure(make_history(0), earlier=earlier),
-        ):
-            names = tuple(
-                "mini-batches" if "mini-batch" in trace.name else trace.name for trace in figure.data
-            )
-            assert names == TRACE_NAMES
-            assert [trace.visible for trace in figure.data[:6]].count(True) == min(n_earlier, 6)
-
-
 def test_loss_is_shown_as_recorded_and_accuracy_in_percent(make_history):
     history = make_history(3)
     loss, accuracy = loss_traces(history), accuracy_traces(history)
@@ -66,13 +50,6 @@ def test_loss_is_shown_as_recorded_and_accuracy_in_percent(make_history):
     np.testing.assert_allclose(loss[RUNNING]["x"], np.arange(1, 13) / 4)
     np.testing.assert_allclose(loss[RUNNING]["y"], 0.5 / (np.arange(1, 13) / 4), rtol=1e-6)
     np.testing.assert_allclose(accuracy[RUNNING]["y"][:2], [7.5, 15], rtol=1e-6)
-
-
-def test_arrays_are_such_as_go_to_the_page_as_binary(make_history):
-    for traces in (loss_traces, accuracy_traces):
-        for trace in traces(make_history(3), [make_history(2)]):
-            assert trace["x"].dtype == trace["y"].dtype == np.float32
-            assert trace["x"].ndim == trace["y"].ndim == 1
 
 
 def test_the_newest_earlier_runs_are_shown_the_newest_last(make_history):
@@ -128,51 +105,10 @@ def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
     assert loss_traces(make_history(3), [make_history(3, **settings)])[NEWEST]["meta"] == words
 
 
-def test_hover_texts(make_history):
-    loss, accuracy = loss_style(), accuracy_style()
-    assert accuracy[TEST]["hovertemplate"] == "epoch %{x} · %{fullData.name} %{y:.2f} %<extra></extra>"
-    assert accuracy[TRAIN]["hovertemplate"] == "epoch %{x} · %{fullData.name} %{y:.2f} %<extra></extra>"
-    assert accuracy[RUNNING]["hovertemplate"] == "epoch %{x:.2f} · %{fullData.name} %{y:.2f} %<extra></extra>"
-    before = accuracy_traces(make_history(3), [make_history(2)])
-    assert before[NEWEST]["hovertemplate"] == "epoch %{x} · test %{y:.2f} %<br>%{meta}<extra></extra>"
-    assert loss[TEST]["hovertemplate"] == "epoch %{x} · %{fullData.name} loss %{y:.4f}<extra></extra>"
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_train_test_and_earlier_have_their_colors(theme):
-    palette = PALETTES[theme]
-    for style in (loss_style(theme), accuracy_style(theme)):
-        colors = {name: trace["line"]["color"] for name, trace in zip(TRACE_NAMES, style, strict=True)}
-        assert colors == {
-            "train": palette.train,
-            "learning rate": palette.muted,
-            "mini-batches": palette.train,
-            "test": palette.test,
-            "earlier runs": palette.earlier,
-        }
-        assert [trace.get("showlegend", True) for trace in style] == [False] * 5 + [True, False] + [True] * 3
-
-
-def test_axes_carry_their_units(make_history):
-    loss, accuracy = loss_figure(make_history(3)), accuracy_figure(make_history(3))
-    assert loss.layout.yaxis.title.text == "squared error per sample"
-    other = make_history(3, loss="cross_entropy", output="softmax")
-    assert loss_layout(other)["yaxis"]["title"]["text"] == "cross-entropy per sample"
-    assert accuracy.layout.yaxis.title.text == "accuracy (%)"
-    assert loss.layout.xaxis.title.text == accuracy.layout.xaxis.title.text == "epoch"
-
-
 def test_the_epoch_axis_is_as_long_as_the_settings_say(make_history):
     for n_shown in (0, 1, 7):
         layout = accuracy_layout(make_history(n_shown, n_epochs=20))
         assert layout["xaxis"]["range"] == [0, pytest.approx(20.2)]
-
-
-@pytest.mark.parametrize(("epochs", "step"), [(1, 1), (5, 1), (10, 2), (20, 5), (60, 10), (500, 100)])
-def test_ticks_stand_on_whole_epochs_at_most_seven(make_history, epochs, step):
-    layout = loss_layout(make_history(0, n_epochs=epochs))
-    assert layout["xaxis"]["dtick"] == step
-    assert layout["xaxis"]["range"][1] // step + 1 <= 7
 
 
 @pytest.mark.parametrize(
@@ -197,21 +133,11 @@ def test_no_epoch_of_the_run_lies_off_the_axes(make_history):
     assert loss_layout(steep)["yaxis"]["range"][1] > 0.1
 
 
-def test_before_the_first_epoch_the_accuracy_axis_is_whole(make_history):
-    assert accuracy_layout(make_history(0))["yaxis"]["range"][0] == 0
-
-
 @pytest.mark.parametrize(("best", "floor"), [(0.95, 80), (0.7, 70), (0.1, 70)])
 def test_an_earlier_run_takes_the_accuracy_axis_one_step_lower_at_most(make_history, best, floor):
     history = make_history(2, test_accuracies=[0.88, 0.9])
     other = make_history(2, test_accuracies=[0.05, best])
     assert accuracy_layout(history, [other])["yaxis"]["range"][0] == floor
-
-
-def test_the_loss_axis_starts_at_zero_and_ends_above_the_epochs(make_history):
-    assert loss_layout(make_history(3))["yaxis"]["range"] == [0, pytest.approx(0.153)]
-    assert loss_layout(make_history(3, test_losses=[2.1, 1, 0.5]))["yaxis"]["range"] == [0, 3.06]
-    assert loss_layout(make_history(1, test_losses=[2.0]))["yaxis"]["range"] == [0, 2.04]
 
 
 @pytest.mark.parametrize(("best", "top"), [(0.1, 0.153), (0.18, 0.204), (1e6, 0.306)])
@@ -239,13 +165,6 @@ def test_a_diverged_run_leaves_gaps(make_history, bad):
     assert math.isfinite(high)
 
 
-def test_a_run_that_never_had_a_finite_loss_still_has_axes(make_history):
-    history = make_history(1, test_losses=[math.nan])
-    assert loss_layout(history)["yaxis"]["range"] == [0, pytest.approx(0.102)]
-    history = history.followed_by(make_history(1, test_accuracies=[math.nan]).last)
-    assert accuracy_layout(history)["yaxis"]["range"][0] == 80
-
-
 @pytest.mark.parametrize("n_epochs", [19, 20, 57, 500])
 def test_the_running_curve_is_thinned(make_history, n_epochs):
     history = make_history(n_epochs, stretches=20, n_epochs=500)
@@ -264,30 +183,6 @@ def test_thinned_points_stay_while_the_run_goes_on(make_history):
 def test_markers_give_way_to_a_plain_line(make_history):
     assert loss_traces(make_history(50, n_epochs=100))[TEST]["mode"] == "lines+markers"
     assert loss_traces(make_history(51, n_epochs=100))[TEST]["mode"] == "lines"
-
-
-def test_the_builders_are_pure(make_history):
-    history, earlier = make_history(3), [make_history(2, seed=5)]
-    before = copy.deepcopy((history, earlier))
-    for build in (loss_figure, accuracy_figure):
-        assert build(history, earlier=earlier).to_json() == build(history, earlier=earlier).to_json()
-    assert history.epochs == before[0].epochs
-    assert repr(history.batches) == repr(before[0].batches)  # an unknown rate is NaN, which equals nothing
-    assert earlier[0].epochs == before[1][0].epochs
-
-
-def test_slots_do_not_share_a_dict(make_history):
-    traces = loss_traces(make_history(1))
-    assert len({id(trace) for trace in traces}) == len(traces)
-
-
-def test_a_figure_stands_on_the_trace_and_layout_functions(make_history):
-    history, earlier = make_history(3), [make_history(2)]
-    figure = accuracy_figure(history, earlier=earlier)
-    for trace, values in zip(figure.data, accuracy_traces(history, earlier), strict=True):
-        np.testing.assert_array_equal(trace.y, values["y"])
-        assert trace.visible == values["visible"]
-    assert list(figure.layout.yaxis.range) == accuracy_layout(history, earlier)["yaxis"]["range"]
 
 
 # ---------------------------------------------------------------- the learning rate, and changes in mid-run
@@ -365,11 +260,3 @@ def test_a_change_is_marked_where_it_was_and_said_there(make_history):
 )
 def test_the_axis_says_what_is_in_the_loss(make_history, settings, name):
     assert loss_layout(make_history(2, **settings))["yaxis"]["title"]["text"] == f"{name} per sample"
-
-
-def test_losses_with_other_penalties_never_share_an_axis(make_history):
-    history = make_history(3, l2=1e-3)
-    earlier = [make_history(2, **settings) for settings in ({}, {"l2": 1e-2}, {"l2": 1e-3, "seed": 1})]
-    shown = [trace["visible"] for trace in loss_traces(history, earlier)[:EARLIER_SLOTS]]
-    assert shown.count(True) == 1
-    assert [t["visible"] for t in accuracy_traces(history, earlier)[:EARLIER_SLOTS]].count(True) == 3

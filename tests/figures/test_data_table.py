@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from made_trials import swept
 
-from explorer.figures.confusion import confusion_figure, difference_figure
+from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.data_table import data_tables
 from explorer.figures.histograms import histograms_figure
@@ -29,11 +29,6 @@ def test_percentages_and_a_matrix_without_numbers(counts, digits):
     np.testing.assert_allclose([[float(x) for x in row[1:]] for row in table.rows], shares, atol=0.0501)
     (empty,) = data_tables(confusion_figure(None, digits))
     assert {text for row in empty.rows for text in row[1:]} == {""}
-
-
-def test_a_difference_has_its_signs(counts, digits):
-    (table,) = data_tables(difference_figure(counts, counts + np.eye(10, dtype=int), digits))
-    assert table.rows[3][1:] == ("0", "0", "0", "+1", "0", "0", "0", "0", "0", "0")
 
 
 def test_curves_share_a_table_and_mini_batches_have_their_own(make_history):
@@ -103,12 +98,6 @@ def test_a_study_has_its_band():
         "96.00 %",
         "93.00 %, median of 2 runs",
     ]
-
-
-def test_values_in_a_row_have_their_names():
-    trials = swept("hidden_sizes", {(64, 32): (0.9,), (8,): (0.8,)})
-    (table,) = data_tables(study_figure(StudyView(trials, ("hidden_sizes",))))
-    assert [row[0] for row in table.rows] == ["8", "64-32"]
 
 
 def test_a_heat_map_has_its_medians_crosses_and_blanks():

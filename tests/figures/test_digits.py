@@ -78,15 +78,6 @@ def test_weights_are_symmetric_about_zero(theme):
         np.testing.assert_allclose(half, (np.array(rgb(end)) + rgb(palette.raised)) / 2, atol=1.5)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_full_tone_is_the_largest_weight_of_either_sign(sign):
-    shown = pixels(weights_sprite(np.array([[[1.0 * sign, -2.0 * sign]]]), 1))[0, :2, :3].astype(int)
-    palette = PALETTES["light"]
-    smaller, larger = (palette.positive, palette.negative)[::sign]
-    assert tuple(shown[1]) == rgb(larger)
-    np.testing.assert_allclose(shown[0], (np.array(rgb(smaller)) + rgb(palette.raised)) / 2, atol=1.5)
-
-
 def test_units_share_one_scale_unless_a_limit_is_given():
     weights = np.stack([np.full((1, 1), 0.1), np.full((1, 1), 1.0)])
     together = pixels(weights_sprite(weights, 2))
@@ -102,10 +93,6 @@ def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
     assert (shown[:2, :2, :3] == rgb(PALETTES["light"].raised)).all()
 
 
-def test_no_images_give_an_empty_picture():
-    assert (pixels(sprite(np.zeros((0, 28, 28), np.uint8), 5))[..., 3] == 0).all()
-
-
 @pytest.mark.parametrize(
     ("images", "columns", "scale", "words"),
     [
@@ -118,12 +105,6 @@ def test_no_images_give_an_empty_picture():
 def test_what_cannot_be_drawn_is_refused(images, columns, scale, words):
     with pytest.raises(ValueError, match=words):
         sprite(images, columns, scale=scale)
-
-
-def test_the_images_are_not_changed(images):
-    before = images.copy()
-    assert sprite(images, 2) == sprite(images, 2)
-    np.testing.assert_array_equal(images, before)
 
 
 def test_neither_pillow_nor_plotly_is_needed():

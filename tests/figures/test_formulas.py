@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
+from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, written
 from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
 from explorer.network.walkthrough import walk_through
 
@@ -73,20 +73,6 @@ def test_penalties_are_in_the_loss_and_in_the_gradient_of_weights(loss, penaltie
     assert worked_out(by_weight.numbers) == pytest.approx(by_weight.value, abs=5e-3)
     assert ("λ₂ W2[3, 1]" in by_weight.symbols, "λ₁ sign W2[3, 1]" in by_weight.symbols) == (l2 > 0, l1 > 0)
     assert by_bias == same
-
-
-def test_the_values_are_the_networks():
-    w = walk()
-    first, second, last = w.layers
-    a, h = forward_formulas(w, second, 3)
-    assert (a.name, h.name) == ("a2[3]", "h2[3]")
-    assert (a.value, h.value) == (second.a[3], second.h[3])
-    assert forward_formulas(w, last, 1)[1].name == "y[1]"
-    delta, d_W, d_b = backward_formulas(w, first, 4, 2)
-    assert [f.name for f in (delta, d_W, d_b)] == ["delta1[4]", "d_W1[4, 2]", "d_b1[4]"]
-    assert (delta.value, d_b.value) == (first.delta[4], first.delta[4])
-    assert d_W.value == pytest.approx(first.delta[4] * w.x[2])
-    assert loss_formula(w).value == w.loss
 
 
 def test_formulas_of_the_exercise_in_full():
@@ -154,12 +140,3 @@ def test_numbers_that_are_none_can_be_written():
 )
 def test_written(value, text):
     assert written(value) == text.replace(" × ", "\u00a0×\u00a0")
-
-
-def test_more_digits():
-    assert written(math.pi, 7) == "3.141593"
-    assert written(-1.23456789e-7, 5) == "−1.2346\u00a0×\u00a010⁻⁷"
-
-
-def test_a_formula_without_numbers_is_shorter():
-    assert Formula("d_b1[0]", "delta1[0]", "", 0.5).text == "d_b1[0] = delta1[0] = 0.500"

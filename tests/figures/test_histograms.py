@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.figures.histograms import LAYER_SLOTS, histograms_data, histograms_figure, histograms_style
-from explorer.figures.palette import PALETTES
+from explorer.figures.histograms import histograms_data, histograms_figure
 
 NAMES = ("hidden 1", "output")
 
@@ -24,15 +23,6 @@ def start():
         rng.normal(0, 0.05, (32, 784)).astype(np.float32),
         rng.normal(0, 0.2, (10, 32)).astype(np.float32),
     ]
-
-
-def test_the_order_of_traces_is_fixed(layers, start):
-    for now, then in (([], []), (layers, []), (layers, start)):
-        figure = histograms_figure(now, then, names=NAMES[: len(now)])
-        assert [trace.name for trace in figure.data] == ["at the start", "now"] * LAYER_SLOTS
-        visible = [trace.visible for trace in figure.data]
-        assert visible.count(True) == len(now) + len(then)
-        assert visible[:2] == [bool(then), bool(now)]
 
 
 def test_shares_of_a_row_sum_to_all(layers, start):
@@ -73,11 +63,6 @@ def test_heights_are_square_roots_of_shares(layers):
     )
 
 
-def test_all_rows_share_one_axis_around_zero():
-    layout = histograms_data([np.array([1.0, 2.0])], [np.array([3.0])], ("a",), what="activation")[1]
-    assert layout["xaxis"] == {"title": {"text": "activation"}, "range": [0, 3]}
-
-
 @pytest.mark.parametrize("values", [[], [0.0, 0.0], [np.nan, np.inf]])
 def test_nothing_to_count_still_has_axes(values):
     traces = histograms_data([np.array(values)], [np.array(values)], (), what="weight")[0]
@@ -104,19 +89,3 @@ def test_more_layers_than_slots_and_missing_names_are_refused():
         histograms_figure([np.zeros(2)] * 8, names=["a"] * 8)
     with pytest.raises(ValueError, match="1 layers have 2 names"):
         histograms_figure([np.zeros(2)], names=["a", "b"])
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_style(theme):
-    style = histograms_style(theme, what="weight")
-    assert [trace["line"]["color"] for trace in style[:2]] == [PALETTES[theme].earlier, PALETTES[theme].train]
-    assert style[1]["hovertemplate"] == "weight %{x:.3f}: %{customdata:.2f} % %{fullData.name}<extra></extra>"
-    assert [trace["showlegend"] for trace in style] == [True, True] + [False] * 12
-
-
-def test_the_builder_is_pure(layers, start):
-    before = [layer.copy() for layer in layers]
-    one, two = (histograms_figure(layers, start, names=NAMES).to_json() for _ in range(2))
-    assert one == two
-    for layer, copy in zip(layers, before, strict=True):
-        np.testing.assert_array_equal(layer, copy)

@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.figures.layers import layers_data, layers_figure, layers_style, layers_summary
-from explorer.figures.palette import PALETTES
+from explorer.figures.layers import layers_data, layers_figure, layers_summary
 from explorer.network.diagnostics import LayerDiagnostics
 
 TRACE_NAMES = (*(f"layer {number}" for number in range(1, 7)), "output")
@@ -64,19 +63,6 @@ def test_what_has_no_place_on_the_log_axis_is_a_gap(gradient):
     assert low < math.log10(1e-3) < high
 
 
-def test_arrays_travel_as_binary(diagnoses):
-    for measure in ("gradient", "stuck"):
-        for trace in layers_data(diagnoses, measure, n_epochs=10)[0]:
-            assert trace["x"].dtype == trace["y"].dtype == np.float32
-            assert len(trace["x"]) == len(trace["y"])
-
-
-def test_many_epochs_have_no_markers():
-    few, many = ({float(e): (layer(1),) for e in range(n)} for n in (50, 51))
-    assert layers_data(few, "gradient", n_epochs=10)[0][-1]["mode"] == "lines+markers"
-    assert layers_data(many, "gradient", n_epochs=10)[0][-1]["mode"] == "lines"
-
-
 def test_axes(diagnoses):
     layout = layers_data(diagnoses, "stuck", n_epochs=10, epoch=2.0)[1]
     assert layout["xaxis"]["range"] == [0, 10.1]
@@ -88,20 +74,6 @@ def test_axes(diagnoses):
     one = {1.0: (layer(1, saturated=0.001),)}
     assert layers_data(one, "stuck", n_epochs=1)[1]["yaxis"]["range"] == [0, 5.1]
     assert layers_data(diagnoses, "gradient", n_epochs=10)[1]["shapes"] == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_layers_are_told_apart_without_colors(theme):
-    style = layers_style(theme)
-    colors = [look["line"]["color"] for look in style]
-    assert len(set(colors)) == len(TRACE_NAMES)
-    assert colors[-1] == PALETTES[theme].text
-    assert len({(look["line"]["dash"], look["marker"]["symbol"]) for look in style}) == len(TRACE_NAMES)
-
-
-def test_nothing_is_drawn_of_nothing():
-    figure = layers_figure({}, "stuck", n_epochs=5)
-    assert not any(trace.visible for trace in figure.data)
 
 
 def test_the_summary_says_what_is_counted(diagnoses):

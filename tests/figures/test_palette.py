@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import combinations
 
 import numpy as np
@@ -67,15 +66,6 @@ def palette(request):
     return PALETTES[request.param]
 
 
-def test_the_measures_themselves():
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)
-    np.testing.assert_allclose(lab(linear("#ff0000")), [53.24, 80.09, 67.20], atol=0.02)
-    assert distance("#ff0000", "#008000", "none") > 2 * distance("#a06000", "#708000", "deuteranopia")
-    for matrix in DEFICIENCIES.values():
-        np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-5)  # white stays white
-
-
 @pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
 def test_colors_that_mean_opposites_stay_apart(palette, deficiency):
     assert distance(palette.train, palette.test, deficiency) > 40
@@ -108,16 +98,6 @@ def test_every_cell_of_the_matrix_is_legible(palette):
     shares = np.linspace(0, 1, 101)
     assert min(contrast(palette.text, mixed(palette.surface, palette.heat, s)) for s in shares) >= 4.5
     assert contrast(palette.heat, palette.surface) >= 2.9  # and the scale is worth looking at
-
-
-def test_the_grid_is_lighter_than_the_axis_lines_and_both_than_the_data(palette):
-    steps = [contrast(color, palette.surface) for color in (palette.grid, palette.hairline, palette.earlier)]
-    assert steps == sorted(steps)
-
-
-def test_css_names_every_color(palette):
-    assert "--explorer-on-accent: " + palette.on_accent + ";" in palette.css()
-    assert palette.css().count("--explorer-") == len(fields(palette))
 
 
 @pytest.mark.parametrize("deficiency", list(DEFICIENCIES))

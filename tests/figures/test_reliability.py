@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.figures.palette import PALETTES
-from explorer.figures.reliability import reliability, reliability_data, reliability_figure, reliability_style
+from explorer.figures.reliability import reliability, reliability_data
 
 # Six samples of two classes. Confidences .55, .6 | .9, .95, .95, 1.0; the first and the fourth are wrong.
 OUTPUTS = np.array([[0.55, 0.4, 0.9, 0.05, 0.95, 1.0], [0.45, 0.6, 0.1, 0.95, 0.05, 0.0]])
@@ -94,25 +93,3 @@ def test_hover_text():
         "confidence 40–60 %, 57.5 % on average:<br>1 of 2 right (50.0 %)",
         "confidence 80–100 %, 95.0 % on average:<br>3 of 4 right (75.0 %)",
     ]
-
-
-def test_the_title_tells_the_error():
-    bins = reliability(OUTPUTS, LABELS, n_bins=5)
-    assert reliability_data(bins)[1]["title"]["text"] == "Expected calibration error 15.8 %"
-    assert reliability_data(None)[1]["title"]["text"] == "Calibration · no results"
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_figure_stands_on_the_traces(theme):
-    bins = reliability(OUTPUTS, LABELS, n_bins=5)
-    for shown in (bins, None):
-        figure = reliability_figure(shown, theme=theme)
-        assert [trace.name for trace in figure.data] == ["perfect", "test"]
-        assert (
-            figure.data[1].marker.color
-            == PALETTES[theme].test
-            == reliability_style(theme)[1]["line"]["color"]
-        )
-        np.testing.assert_array_equal(figure.data[1].y, reliability_data(shown)[0][1]["y"])
-    assert figure.layout.xaxis.title.text == "confidence (%)"
-    assert figure.layout.yaxis.title.text == "accuracy (%)"

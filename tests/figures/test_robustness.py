@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer.datasets.corruption import CORRUPTIONS
-from explorer.figures.data_table import data_tables
 from explorer.figures.palette import PALETTES
 from explorer.figures.robustness import robustness_figure, robustness_layout, robustness_summary
 
@@ -25,20 +24,6 @@ def test_a_curve_goes_through_the_amounts_in_their_order_in_percent():
     assert trace.name == "this run"
     np.testing.assert_array_equal(trace.x, [-60, 0, 60])
     np.testing.assert_allclose(trace.y, [19, 93, 20])
-
-
-def test_two_runs_differ_in_more_than_color():
-    one, two = shown(robustness_figure([OWN, OTHER], TURNS))
-    assert two.name == "run 1"
-    assert one.line.color != two.line.color
-    assert one.line.dash != two.line.dash
-    assert one.marker.symbol != two.marker.symbol
-
-
-def test_without_a_run_there_are_axes_alone():
-    figure = robustness_figure([], TURNS)
-    assert shown(figure) == []
-    assert len(figure.data) == 2  # those to come
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
@@ -64,12 +49,6 @@ def test_the_summary_names_what_is_known():
     assert robustness_summary([("this run", {})], TURNS) == ""
     shift = robustness_summary([("this run", {0.0: 1.0, 8.0: 0.5})], CORRUPTIONS["shift"])
     assert shift == f"this run 100.0{nbsp}% unchanged, 50.0{nbsp}% at 8 px"
-
-
-def test_its_numbers_can_be_read_as_a_table():
-    (table,) = data_tables(robustness_figure([OWN, OTHER], TURNS))
-    assert table.rows[0][0] == "-60"
-    assert [row[1] for row in table.rows] == ["19.00 %", "93.00 %", "20.00 %"]
 
 
 def test_a_name_is_text_and_fits_a_legend():

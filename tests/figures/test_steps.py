@@ -59,18 +59,6 @@ def test_the_run_before_them_stays_in_sight(make_history):
     assert left < -40 < 10 < right  # the last stretch, and room for steps to come
 
 
-def test_what_is_not_scored_yet_is_a_gap():
-    newest = step(2, test_loss=math.nan, test_accuracy=math.nan)
-    *_, test = steps_data([step(1), newest], (1, 2, 118), metric="loss", loss="loss")[0]
-    np.testing.assert_array_equal(np.isnan(test["y"]), [False, True])
-    assert all(
-        map(
-            math.isfinite,
-            steps_data([newest], (1, 2, 118), metric="loss", loss="squared error")[1]["yaxis"]["range"],
-        )
-    )
-
-
 def test_the_axes_hold_the_steps_and_are_named():
     layout = steps_data(STEPS, (2, 3, 118), metric="loss", loss="squared error")[1]
     assert layout["xaxis"] == {"title": {"text": "step of epoch 2"}, "range": [0.5, 10.5], "dtick": 1}

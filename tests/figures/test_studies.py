@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from made_trials import diverged, finished, swept
 
-from explorer.figures.palette import PALETTES, RUN_COLORS
-from explorer.figures.studies import MOST_CURVES, StudyView, study_data, study_figure, study_style
+from explorer.figures.studies import MOST_CURVES, StudyView, study_data, study_figure
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Choice
 from explorer.training.studies import grid
@@ -49,15 +48,6 @@ def test_the_traces_are_as_many_whatever_there_is(trials):
     for shown in ([], trials[:1], trials):
         for by in ((), ("reduction",), ("hidden_activation",)):
             assert len(figure_of(shown, "batch_size", *by).data) == 4 * MOST_CURVES + 1
-
-
-def test_curves_are_named_by_their_value(trials):
-    names = [trace["name"] for trace in traces_of(trials, "batch_size", "reduction")]
-    assert names[:5] == ["sum, lowest", "sum, highest", "sum, single runs", "sum", "mean, lowest"]
-    assert names[SECOND + MEDIAN] == "mean"
-    assert [trace["name"] for trace in traces_of(trials, "batch_size")][:4] == [
-        "lowest", "highest", "single runs", "median",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -202,49 +192,6 @@ def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
         assert top <= math.log10(max(100 * (1 - share), 0.01)) <= bottom
 
 
-def test_small_differences_show_next_to_large_ones():
-    bottom, top = layout_of(swept("batch_size", {8: (0.1, 0.96, 0.97)}), "batch_size")["yaxis"]["range"]
-    between = (math.log10(4) - math.log10(3)) / (bottom - top)
-    assert between > 5 * 0.01 / 0.87  # on an axis of percent it would be 0.01 of 0.87
-
-
-@pytest.mark.parametrize(
-    ("measure", "title"),
-    [
-        ("accuracy", "test accuracy (%)"),
-        ("time", "seconds per epoch"),
-        ("updates", "weight updates"),
-    ],
-)
-def test_axes_carry_their_units(trials, measure, title):
-    layout = figure_of(trials, "batch_size", measure=measure).layout
-    assert layout.xaxis.title.text == "batch size (images)"
-    assert (layout.yaxis.title.text, layout.yaxis.type) == (title, "log")
-
-
-def test_switching_axes_leaves_nothing_of_the_last(trials):
-    layouts = [layout_of(trials, name) for name in ("batch_size", "hidden_sizes", "loss")]
-    assert len({frozenset(layout["xaxis"]) for layout in layouts}) == 1
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_style(theme):
-    style, palette = study_style(StudyView((), ("batch_size", "reduction")), theme), PALETTES[theme]
-    assert style[MEDIAN]["line"]["color"] == palette.negative
-    assert style[SECOND + MEDIAN]["line"]["color"] == palette.positive
-    assert [trace.get("fill") for trace in style[:4]] == [None, "tonexty", None, None]
-    assert [trace.get("showlegend", True) for trace in style[:4]] == [False, False, False, True]
-    assert study_style(StudyView((), ("batch_size",)), theme)[MEDIAN]["line"]["color"] == RUN_COLORS[theme][0]
-    assert style[-1]["marker"]["line"]["color"] == palette.error
-
-
-def test_the_builders_are_pure(trials):
-    before = list(trials)
-    assert figure_of(trials, "batch_size").to_json() == figure_of(trials, "batch_size").to_json()
-    assert figure_of(trials, *AXES).to_json() == figure_of(trials, *AXES).to_json()
-    assert trials == before
-
-
 @pytest.fixture
 def mapped():
     """Return a median of two, one with a diverged run, one where all diverged; a fourth is still to come."""
@@ -309,14 +256,6 @@ def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
     assert (wide["texttemplate"], wide["showscale"]) == ("", True)
     assert wide["text"][0][0] == "90.0"  # for the table
     assert len(wide["colorbar"]["tickvals"]) == len(wide["colorbar"]["ticktext"]) >= 2
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_heat_map_has_one_hue(theme):
-    medians, crosses = study_style(StudyView((), AXES), theme)
-    palette = PALETTES[theme]
-    assert medians["colorscale"] == [[0, palette.surface], [1, palette.heat]]
-    assert crosses["textfont"]["color"] == palette.error
 
 
 def test_without_trials_there_are_axes():

@@ -26,20 +26,6 @@ def test_the_matrix_in_one_line(counts, digits):
     )
 
 
-def test_one_mistake_and_none(digits):
-    counts = np.diag(np.full(10, 5))
-    assert confusion_summary(counts, digits) == "50 of 50 test images right, no mistake"
-    counts[0, 6] = 1
-    assert (
-        confusion_summary(counts, digits) == "50 of 51 test images right, most confused: 0 read as 6 (once)"
-    )
-
-
-def test_class_names_are_spoken():
-    counts = np.array([[3, 2], [0, 4]])
-    assert confusion_summary(counts, ("coat", "shirt")).endswith("coat read as shirt (2 times)")
-
-
 def test_before_anything_was_trained(make_history, digits):
     history = make_history(0)
     assert curves_summary(history) == confusion_summary(None, digits)

@@ -7,7 +7,6 @@ import pytest
 from traitlets import TraitError
 
 from explorer.widgets.drawing_pad import SIDE, ClassChoice, DrawingPad
-from explorer.widgets.rendered import Display
 
 
 def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):
@@ -48,15 +47,6 @@ def test_other_images_are_refused(image):
         DrawingPad().show(image)
 
 
-def test_the_offer_is_heard(from_page):
-    pad, heard = DrawingPad(offer="Load a test image"), []
-    pad.on_offer(lambda: heard.append("offer"))
-    from_page.send(pad, {"offer": True})
-    from_page.send(pad, ["offer"])
-    from_page.send(pad, {"other": 1})
-    assert heard == ["offer"]
-
-
 def buttons(choice):
     found = []
     for part in choice.elements():
@@ -70,10 +60,3 @@ def test_each_class_is_a_button_of_which_one_is_down():
     assert [*shown] == ["0", "1", "more"]
     assert [shown[press][1].get("aria-pressed") for press in shown] == ["false", "true", None]
     assert shown["1"][1]["aria-label"] == "This is an 8"
-
-
-def test_without_classes_nothing_is_asked():
-    question, more = ClassChoice(others=(("more", "More"),)).elements()
-    assert question[1]["hidden"]
-    assert more[2] == "More"
-    assert Display(ClassChoice()).kind == "explorer-class-choice"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from traitlets import TraitError
 
 from explorer.widgets.header import Header
-from explorer.widgets.rendered import Caption, Display
+from explorer.widgets.rendered import Display
 from explorer.widgets.tiles import Tile, Tiles
 
 
@@ -16,22 +15,6 @@ def test_an_export_that_is_offered_is_handed_on(from_page):
     for content in ({"export": "csv"}, {"export": "passwords"}, {"export": ["csv"]}, {}, None):
         from_page.send(header, content)
     assert heard == ["csv"]
-
-
-def test_the_page_says_which_theme_is_shown(from_page):
-    header, seen = Header(), []
-    header.observe(lambda change: seen.append(change["new"]), "theme")
-    from_page.set(header, theme="dark")
-    assert seen == ["dark"]
-    with pytest.raises(TraitError):
-        header.theme = "sepia"
-
-
-def test_a_download_carries_its_bytes(monkeypatch):
-    header, sent = Header(), []
-    monkeypatch.setattr(header, "send", lambda content, buffers: sent.append((content, buffers)))
-    header.download("history.csv", b"epoch,loss\n", "text/csv")
-    assert sent == [({"download": "history.csv", "type": "text/csv"}, [b"epoch,loss\n"])]
 
 
 def piece(header, name, size, at, content=None):
@@ -102,14 +85,6 @@ def test_going_back_is_handed_on(from_page):
     assert heard == ["?lr=0.1"]
 
 
-def test_the_page_is_told_what_a_link_lacks_and_that_its_address_was_read(sent):
-    header = Header()
-    assert (header.settled, header.link_lacks) == (False, "")
-    sent.clear()
-    header.settled, header.link_lacks = True, "Not the weights."
-    assert sent == [{"settled": True}, {"link_lacks": "Not the weights."}]
-
-
 def test_tiles_are_shown_in_one_message(sent):
     tiles = Display(Tiles((Tile("test accuracy", "–"),)))
     sent.clear()
@@ -122,7 +97,3 @@ def test_tiles_are_shown_in_one_message(sent):
         [["parameters"], ["25 450"], []],
     ]
     assert [tile[1]["data-series"] for tile in shown] == ["test", ""]
-
-
-def test_a_caption_holds_its_line():
-    assert Caption("epoch 5 of 10").text == "epoch 5 of 10"

@@ -44,12 +44,6 @@ def test_messages_go(messages):
     assert ids(messages) == []
 
 
-def test_the_user_can_dismiss_one(messages, heard, from_page):
-    from_page.send(messages, {"dismiss": "wide"})
-    assert ids(messages) == ["note"]
-    assert heard == []
-
-
 def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_another_run_begins(
     messages, from_page
 ):
@@ -61,12 +55,6 @@ def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_a
     messages.clear()
     messages.remind(WIDE)
     assert ids(messages) == ["wide"]
-
-
-def test_what_is_said_of_an_action_is_said_each_time(messages, from_page):
-    from_page.send(messages, {"dismiss": "note"})
-    messages.show(NOTE)
-    assert ids(messages) == ["note", "wide"]
 
 
 def test_the_button_hands_on_the_name(messages, heard, from_page):

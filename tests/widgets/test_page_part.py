@@ -69,3 +69,11 @@ def test_every_part_takes_a_layout():
     for cls in classes:
         with pytest.raises(TypeError, match=r"lay_out'; did you mean 'layout'"):
             cls.__new__(cls, lay_out={})
+
+
+def test_a_heartbeat_answers_each_question_with_its_number(said):
+    heart = Heartbeat()
+    said.clear()  # the first part of a process sends the page its scripts
+    heart._handle_custom_msg({"ping": 17}, [])
+    heart._handle_custom_msg({"other": 1}, [])
+    assert said == [{"pong": 17}]

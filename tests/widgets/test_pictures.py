@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture, WeightImages, WeightPage
 from explorer.widgets.rendered import Display
 
 PNG = b"\x89PNG"
@@ -48,11 +46,6 @@ def test_a_button_is_there_where_something_is_offered():
     assert display.pictures == []
 
 
-def test_without_a_sprite_places_are_empty():
-    display = Display(PictureRows("", [PictureRow("", TWO)], b"", 2))
-    assert all("picture" not in tile for tile in tiles(display)[0])
-
-
 def test_words_stay_words():
     display = Display(PictureRows("<b>", [PictureRow("<i>", [RowPicture("<u>", "<s>")])], PNG, 1))
     section = display.content[0]
@@ -62,7 +55,11 @@ def test_words_stay_words():
     assert row[3][2][3][2:] == ["<s>"]
 
 
-@pytest.mark.parametrize("columns", [1, 11])
-def test_one_row_fills_the_height(columns):
-    display = Display(PictureRows("", [PictureRow("", TWO[:1])], PNG, columns))
-    assert tiles(display)[0][0]["style"]["background-size"] == f"{100 * 29 / 28 * columns:.3f}% 103.571%"
+def test_a_page_of_weights_that_is_there_can_be_asked_for(from_page):
+    images, asked = WeightImages(), []
+    images.show(WeightPage("32 units", b"png", n_images=32, columns=8, n_pages=3))
+    images.on_page(asked.append)
+    for content in ({"page": 2}, {"page": 3}, {"page": -1}, {"page": "1"}, {}, None):
+        from_page.send(images, content)
+    from_page.set(images, selected=5)
+    assert (asked, images.selected) == ([2], 5)

@@ -30,13 +30,6 @@ def test_an_element_is_plain_data():
     ]
 
 
-def test_false_leaves_an_attribute_out_and_nought_does_not():
-    assert element("p", hidden=False, title=None, tabindex=0, disabled=True)[1] == {
-        "tabindex": 0,
-        "disabled": True,
-    }
-
-
 def test_a_drawing_is_one_message_and_the_same_again_is_none(sent):
     part = Rendered("explorer-tiles")
     sent.clear()
@@ -108,14 +101,6 @@ def test_a_caption_keeps_its_line_for_both_who_see_and_who_hear():
     assert (heard[1]["aria-live"], heard[1]["pace"], heard[2]) == ("polite", 2000, "epoch 5 of 10")
 
 
-def test_a_new_line_is_one_message(sent):
-    caption = Caption()
-    sent.clear()
-    caption.text = "epoch 6 of 10"
-    caption.text = "epoch 6 of 10"
-    assert len(sent) == 1
-
-
 def column(table, index):
     return [row[2 + index][2] for row in table.elements()[0][-1][2:]]
 
@@ -137,3 +122,37 @@ def test_a_table_is_sorted_by_what_is_pressed_and_stays_so():
 def test_what_is_no_heading_sorts_nothing(press):
     table = Table("Scores", ["digit", "recall"], rows=[["8", "95 %"], ["3", "9 %"]])
     assert table.sorted_on(press) == table
+
+
+EVIL = "<b>A</b>"
+
+
+def test_a_comparison_is_shown_as_text_and_can_be_emptied(sent):
+    display = Display(SideBySide())
+    sent.clear()
+    heads = [(EVIL, "#332288"), ("B · run 2", "#117733")]
+    display.show(SideBySide(heads, "B is better.", ["Both read the same."], [("Epochs", "6", "10")]))
+    (message,) = sent
+    verdict, remarks, (_, _, _caption, (_, _, (_, _, _corner, *heads)), (_, _, *lines)) = message["content"]
+    assert verdict[2:] == ["B is better."]
+    assert [remark[2] for remark in remarks[2:]] == ["Both read the same."]
+    assert [head[3] for head in heads] == [EVIL, "B · run 2"]
+    assert [[cell[2] for cell in line[2:]] for line in lines] == [["Epochs", "6", "10"]]
+    display.show(SideBySide())
+    assert display.content[-1][1] == {"hidden": True}
+
+
+def test_checked_weights_are_rows_of_text():
+    row = CheckedRow("W1[3, 402]", "−0.00135", "−0.00135", "3.70 × 10⁻⁷", "agree", True)
+    content = CheckedWeights("All 1 agree.", "How.", (row,), True).elements()
+    ((_, _, (_, _, said, button), (_, _, (_, _, _caption, _head, (_, _, shown))), how),) = content
+    assert (said[2:], how[2:], button[1]["data-press"]) == (["All 1 agree."], ["How."], "again")
+    assert [cell[2] for cell in shown[2:]] == [row.weight, row.analytic, row.numeric, row.difference, "agree"]
+
+
+def test_a_bar_has_its_length_and_its_words_and_stays_within_its_row():
+    for share, signed, width, start in ((-0.5, True, "25.0%", "25.0%"), (3.0, False, "100.0%", "0.0%")):
+        bars = Bars("Unit 3", (Bar("9", share, "−0.420", "true", "good"),), signed=signed)
+        ((_, _, _, _, (_, _, (_, kind, name, track, words)), _),) = bars.elements()
+        assert (kind, name[2:], words[2:]) == ({"data-kind": "good"}, ["9"], ["−0.420", ["em", {}, " true"]])
+        assert track[2][1]["style"] == {"width": width, "inset-inline-start": start}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from traitlets import TraitError
 
-from explorer.widgets.run_bar import ACTIONS, STATUSES, RunBar, RunProgress, actions
+from explorer.widgets.run_bar import ACTIONS, STATUSES, LiveBar, RunBar, RunProgress, actions
 
 POSSIBLE = {
     "idle": "train step_batch step_epoch",
@@ -16,30 +17,10 @@ POSSIBLE = {
 }
 
 
-@pytest.mark.parametrize("status", STATUSES)
-def test_what_is_possible_follows_from_the_status(status):
-    assert {action for action, possible in actions(status).items() if possible} == set(
-        POSSIBLE[status].split()
-    )
-    assert tuple(actions(status)) == ACTIONS
-
-
-@pytest.mark.parametrize("status", STATUSES)
-def test_the_primary_button_always_does_something(status):
-    possible = actions(status)
-    assert possible["pause"] or possible["train"]
-    assert not (possible["pause"] and (possible["train"] or possible["resume"]))
-
-
 def test_a_run_that_has_ended_is_resumed_where_it_can_go_on():
     for status in STATUSES:
         ended = status in ("finished", "stopped", "failed")
         assert actions(status, goes_on=True)["resume"] == (ended or status == "paused")
-
-
-def test_an_unknown_status_is_refused():
-    with pytest.raises(KeyError):
-        actions("asleep")
 
 
 @pytest.fixture
@@ -98,13 +79,6 @@ def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_p
     assert heard == ["resume"]
 
 
-def test_the_switch_is_the_users(bar, from_page):
-    seen = []
-    bar.observe(lambda change: seen.append(change["new"]), "auto")
-    from_page.set(bar, auto=False)
-    assert seen == [False]
-
-
 @pytest.mark.parametrize(
     ("state", "text"),
     [
@@ -136,3 +110,27 @@ def test_the_switch_is_the_users(bar, from_page):
 )
 def test_progress_in_words(state, text):
     assert RunProgress(*state).text == text
+
+
+# ---------------------------------------------------------------- on a slide
+
+
+@pytest.mark.parametrize("settings", ["32 hidden units", ""])
+def test_a_slide_asks_for_what_is_possible(from_page, settings):
+    bar, asked = LiveBar(settings), []
+    bar.on_live(asked.append)
+    for state, content in (
+        *(("recorded", {"live": live}) for live in ("stop", "fly", "run")),
+        *(("running", content) for content in ({"live": "run"}, {}, "stop", None, {"live": "stop"})),
+    ):
+        bar.show(state, "live: epoch 2 of 10", 1.7)
+        from_page.send(bar, content)
+    assert asked == (["run", "stop"] if settings else [])
+
+    assert bar.fraction == 1
+
+
+def test_the_size_of_a_slide_is_bounded():
+    for scale in (0.5, 30.0):
+        with pytest.raises(TraitError):
+            LiveBar().scale = scale

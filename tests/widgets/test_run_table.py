@@ -97,13 +97,6 @@ def test_two_runs_that_are_there_are_chosen_at_most(table, from_page):
     assert table.chosen == [3]
 
 
-def test_a_line_is_said_with_a_way_back(table, sent):
-    table.say("Run 1 is deleted.", undo=True)
-    assert (table.status, table.undo) == ("Run 1 is deleted.", True)
-    table.say("")
-    assert (table.status, table.undo) == ("", False)
-
-
 def test_two_hundred_runs_are_a_message_of_some_kilobytes_and_a_tick_is_one_row(sent):
     earlier = [row(number, note="n" * 20) for number in range(1, 201)]
     table = RunTable()
@@ -119,11 +112,3 @@ def test_two_hundred_runs_are_a_message_of_some_kilobytes_and_a_tick_is_one_row(
     sent.clear()
     table.show(["a", "b"], [*earlier[1:], further])  # another has gone: the present one has not changed
     assert [list(message) for message in sent] == [["earlier"]]
-
-
-def test_a_page_that_loads_later_gets_all_rows(table):
-    table.show(["Hidden units"], [row(1), row(3, present=True, note="new")])
-    state = table.get_state()
-    assert [(shown["number"], shown["note"]) for shown in [*state["earlier"], *state["present"]]] == [
-        (1, ""), (3, "new"),
-    ]  # fmt: skip

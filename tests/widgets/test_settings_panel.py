@@ -59,12 +59,6 @@ def values(panel):
     return {name: value for control in panel.controls for name, value in control.settings.items()}
 
 
-def test_it_begins_with_the_exercise(panel):
-    assert panel.config == TrainingConfig()
-    assert part(panel, "presets").preset == "The exercise"
-    assert part(panel, "presets").presets == list(PRESETS)
-
-
 def test_each_setting_has_a_widget_by_its_name(panel):
     assert list(panel) == list(SETTINGS)
     for name in panel:
@@ -97,11 +91,6 @@ def test_a_changed_setting_changes_the_config_once(panel, heard, from_page, who)
     assert part(panel, "presets").preset == ""
 
 
-def test_output_and_loss_change_in_one(panel, heard, from_page):
-    from_page.send(panel["output"], {"typed": ["softmax", "cross_entropy"]})
-    assert heard == [TrainingConfig(output="softmax", loss="cross_entropy")]
-
-
 def test_a_preset_is_one_change(panel, heard, from_page):
     from_page.send(part(panel, "presets"), {"preset": "Modern"})
     assert heard == [PRESETS["Modern"]]
@@ -127,14 +116,6 @@ def test_a_listener_that_changes_another_setting_is_followed(panel):
     panel.show(PRESETS["Modern"].replace(batch_size=64))
     assert panel.config == PRESETS["Modern"].replace(batch_size=64, epochs=3)
     assert values(panel)["epochs"] == 3
-
-
-def test_both_controls_of_the_hidden_layers_follow(panel, heard):
-    slider, layers = (control for control in panel.controls if control.name == "hidden_sizes")
-    layers.value = (64, 32)
-    slider.value = (16, 32)
-    assert (slider.value, layers.value) == ((16, 32), (16, 32))
-    assert [config.hidden_sizes for config in heard] == [(64, 32), (16, 32)]
 
 
 def test_what_is_shown_is_told_to_nobody(panel, heard):
@@ -224,12 +205,6 @@ def test_a_preset_leaves_no_error(panel, from_page, config):
     assert part(panel, "reset").problems == 0
 
 
-def test_a_config_from_the_program_leaves_no_error(panel, from_page):
-    from_page.send(panel["batch_size"], {"typed": -1})
-    panel.show(TrainingConfig(epochs=3))
-    assert panel["batch_size"].error == ""
-
-
 def test_what_the_owner_refuses_is_said_next_to_its_control_and_the_last_value_stays():
     panel = SettingsPanel()  # its owner shows nothing
     panel["n_train"].value = 50_000
@@ -256,14 +231,6 @@ def test_a_situation_sets_all_and_asks(panel, heard, from_page):
     assert (heard, asked(panel)) == ([one.config], one.question)
     assert part(panel, "question").situation["reason"] == one.reason
     assert part(panel, "presets").preset == ""
-
-
-@pytest.mark.parametrize("settings", [{"epochs": 3}, {"hidden_sizes": (32,)}])
-def test_a_setting_that_is_changed_takes_the_question_away(panel, from_page, settings):
-    from_page.send(part(panel, "presets"), {"preset": "Too wide for the step"})
-    for name, value in settings.items():
-        panel[name].value = value
-    assert asked(panel) == ""
 
 
 def test_a_link_to_its_settings_asks_and_the_same_settings_by_hand_do_not(panel, from_page):
@@ -327,14 +294,6 @@ def left(panel):
     configs = []
     panel.on_clean(configs.append)
     return configs
-
-
-def test_no_preset_is_in_use_where_a_run_begins_elsewhere(panel):
-    panel.show(panel.config, "fork of run 1 at epoch 4")
-    assert part(panel, "presets").preset == part(panel, "reset").preset == ""
-    assert part(panel, "start").start == "fork of run 1 at epoch 4"
-    panel.show(panel.config)
-    assert part(panel, "presets").preset == "The exercise"
 
 
 def test_a_preset_and_the_cross_leave_where_a_run_begins(panel, heard, left, from_page):

@@ -8,20 +8,6 @@ from explorer.widgets.study_parts import StudyFiles, StudyProgress
 
 
 @pytest.mark.parametrize(
-    ("press", "words"),
-    [
-        ("run", "Run the study"),
-        ("stop", "Stop the study"),
-        ("go on", "Continue the study"),
-        ("confirm", "Start anyway"),
-    ],
-)
-def test_the_button_tells_what_it_stands_for(press, words):
-    ((_, _, (_, button, *_, shown), _),) = StudyProgress("", 0.5, press).elements()
-    assert (button["data-press"], shown) == (press, words)
-
-
-@pytest.mark.parametrize(
     ("fraction", "press", "hidden"), [(0, "run", True), (0, "stop", False), (1, "run", False)]
 )
 def test_the_bar_is_there_once_a_study_has_begun(fraction, press, hidden):
@@ -54,10 +40,3 @@ def test_a_file_is_put_together_and_one_too_large_is_told_without_content():
     files.can_open = False
     files._on_message(files, {"open": "c.jsonl", "size": 1, "at": 0}, [b"x"])
     assert heard == [("a.jsonl", b"abcde"), ("b.jsonl", None)]
-
-
-def test_a_study_goes_to_the_page_as_a_file(monkeypatch):
-    files, sent = StudyFiles(), []
-    monkeypatch.setattr(files, "send", lambda content, buffers: sent.append((content["download"], buffers)))
-    files.download("study.jsonl", b"{}")
-    assert sent == [("study.jsonl", [b"{}"])]

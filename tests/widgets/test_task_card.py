@@ -50,12 +50,6 @@ def test_what_the_solution_waits_for_is_said_as_long_as_it_does():
     assert words(replace(tried, rung=3)) == ["Solution"]
 
 
-def test_a_small_example_is_set_as_code():
-    card = replace(CARD, outcome="wrong", look="Look.", example="f(1)\n# expected: 2")
-    assert parts(card)[1]["pre"][2:] == ["f(1)\n# expected: 2"]
-    assert "pre" not in parts(CARD)[1]
-
-
 @pytest.mark.parametrize(("is_open", "shown"), [(0, []), (1, ["one"]), (3, ["three"])])
 def test_one_hint_is_shown(is_open, shown):
     card = replace(CARD, rung=3, is_open=is_open)
@@ -83,8 +77,3 @@ def test_an_attempt_is_told_at_once_and_a_gap_is_not(outcome, role, line):
     card = replace(CARD, outcome=outcome)
     section, found = parts(card)
     assert (section["data-outcome"], found["header"][2][1]["role"], card.line) == (outcome, role, line)
-
-
-def test_progress_is_said_and_drawn():
-    (_, _, _, (_, _, (_, bar), (_, _, said))) = parts(CARD)[1]["header"]
-    assert (bar["value"], bar["max"], said) == (7, 12, "7 of 12 tasks")

@@ -22,22 +22,6 @@ def test_wishes_that_are_known_are_heard(from_page):
     assert heard == ["random", "mistake"]
 
 
-def test_the_focus_is_asked_for_again_and_again(sent):
-    picker = SamplePicker(100)
-    sent.clear()
-    picker.take_focus()
-    picker.take_focus()
-    assert sent == [{"arrivals": 1}, {"arrivals": 2}]
-
-
-def test_all_that_is_shown_goes_in_one_message(sent):
-    picker = SamplePicker(100)
-    sent.clear()
-    picker.show(b"png", "true 9, read as 4", right=False, has_mistakes=True)
-    (message,) = sent
-    assert message["content"]["words"] == "true 9, read as 4"
-
-
 LINE = FormulaLine("h1[3]", "σ(a1[3])", "σ(−0.420)", "0.397")
 
 
@@ -48,17 +32,6 @@ def view():
         [Stage("Layer 1", (LINE,), (LINE,), 3, 32, (Strip("h1", "0 to 1"),), b"png"), Stage("Loss", (LINE,))]
     )
     return view
-
-
-def test_stages_keep_their_order_and_their_lines(view):
-    assert [stage["title"] for stage in view.stages] == ["Layer 1", "Loss"]
-    assert view.stages[0]["forward"][0] == {
-        "name": "h1[3]",
-        "symbols": "σ(a1[3])",
-        "numbers": "σ(−0.420)",
-        "value": "0.397",
-    }
-    assert view.note == "A note."
 
 
 def test_a_unit_that_is_there_can_be_chosen(view, from_page):
@@ -73,11 +46,3 @@ def test_a_unit_that_is_there_can_be_chosen(view, from_page):
     for content in (*wrong, {"stage": "0", "unit": 0}, {"stage": 0}, None, {"stage": 0, "unit": 31}):
         from_page.send(view, content)
     assert heard == [(0, 31)]
-
-
-def test_stages_go_in_one_message(sent):
-    view = WalkthroughView()
-    sent.clear()
-    view.show([Stage("Loss", (LINE,))])
-    (message,) = sent
-    assert message["stages"][0]["title"] == "Loss"

@@ -1,4 +1,4 @@
-"""The look of every figure (its styles, words and axes), held against a copy that somebody has looked at.
+"""The look of every figure: its styles, words and axes are those of a copy that somebody has looked at.
 
 After a change that is wanted, ``EXPLORER_NEW_LOOK=1 pytest tests/figures/test_look.py`` writes the copy again.
 """

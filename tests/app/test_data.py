@@ -97,12 +97,6 @@ def test_it_follows_the_images_in_use_and_the_theme(app, panel):
     assert panel.images.shown.picture != light
 
 
-def test_a_page_with_one_data_set_offers_none(untrained):
-    untrained.panels.tab_bar.selected = "data"
-    choice = untrained.panels["data"].view.children[0]
-    assert "explorer-hidden" in choice._dom_classes
-
-
 # Another data set
 
 
@@ -128,15 +122,6 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     assert [bar.name for bar in app.panels["draw"].bars.shown.bars] == list(other_dataset.class_names)
     assert app.panels["draw"].sentence.text == "Draw something"
     assert {message["kind"] for message in app.messages.messages} <= {"info"}
-
-
-def test_with_auto_train_off_it_waits_for_train(app):
-    app.run_bar.auto = False
-    choose(app, "Ways")
-    assert (app.status, run_of(app), app.data.chosen) == ("idle", None, "Ways")
-    app.train()
-    assert app.wait(PATIENCE)
-    assert app.confusion.shape == (4, 4)
 
 
 def test_what_can_t_be_read_is_said_and_changes_nothing(app, panel):
@@ -223,19 +208,6 @@ def test_runs_on_different_images_do_not_compare(app):
     assert "explorer-hidden" in panel.comparison.figure._dom_classes
 
 
-def test_two_runs_on_the_images_before_compare_as_they_did(app, small_dataset):
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
-    choose(app, "Ways")
-    app.panels.tab_bar.selected = "runs"
-    panel = app.panels["runs"]
-    panel.table.chosen = [1, 2]
-    comparison = panel.comparison
-    assert "200 test images" in comparison.side_by_side.shown.remarks[0][0]
-    assert "explorer-hidden" not in comparison.figure._dom_classes
-    assert list(comparison.difference.figure.plot.layout.xaxis.ticktext) == list(small_dataset.class_names)
-
-
 # Links
 
 
@@ -246,13 +218,6 @@ def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
     assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "histograms")
     assert app.header.query == "hidden=4&epochs=1&data=ways&tab=inside&section=histograms"
     assert "link" not in messages(app)
-
-
-def test_a_link_with_more_images_than_its_data_set_has(app):
-    app.open_link("?data=ways&n=500")
-    assert app.wait(PATIENCE)
-    assert (app.data.chosen, app.config.n_train) == ("Ways", None)
-    assert "“500”: expected a whole number from 10 to 240, or all" in messages(app)["link"]["text"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 import time
 
 import numpy as np
@@ -31,12 +30,6 @@ def test_it_opens_with_a_trained_run(app, small_dataset):
     assert "of 200 test images" in app.tiles.shown.tiles[0].note
 
 
-def test_the_tiles_show_the_exact_train_accuracy(app, small_dataset):
-    exact = np.mean(app.network.predict(small_dataset.X_train) == small_dataset.train_labels)
-    assert app.tiles.shown.tiles[1].value == f"{100 * exact:.1f} %"
-    assert "training images" in app.tiles.shown.tiles[1].note
-
-
 def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_dataset):
     before = list(app.history)
     change(app, batch_size=32)
@@ -60,12 +53,6 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     assert ("earlier runs" in shown["loss"], "earlier runs" in shown["accuracy"]) == (False, True)
     assert overview.loss.figure.plot.layout.yaxis.title.text == "cross-entropy per sample"
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
-
-
-def test_two_fast_changes_leave_one_run(app, small_dataset):
-    set_controls(app, hidden_sizes=[64], epochs=500)
-    change(app, hidden_sizes=[5], epochs=2)
-    assert list(app.history) == list(train(CONFIG.replace(hidden_sizes=5, epochs=2), small_dataset))
 
 
 def test_without_auto_train_nothing_starts_until_asked(app):
@@ -224,25 +211,6 @@ def test_the_network_is_a_copy(app, small_dataset):
     assert app.network.W1.any()
 
 
-def test_without_a_run_there_is_no_network(untrained):
-    assert untrained.status == "idle"
-    with pytest.raises(RuntimeError, match="no run yet"):
-        _ = untrained.network
-
-
-def test_dark_figures_on_a_dark_page(app):
-    light = app.panels["overview"].loss.figure.plot.layout.template.layout.paper_bgcolor
-    app.header.theme = "dark"
-    assert app.panels["overview"].loss.figure.plot.layout.template.layout.paper_bgcolor != light
-
-
-def test_closing_ends_the_thread(small_dataset):
-    before = threading.active_count()
-    app = Explorer(small_dataset, CONFIG.replace(epochs=500))
-    app.close()
-    assert threading.active_count() == before
-
-
 def test_closing_closes_every_widget(small_dataset):
     """But those that bring Plotly, style sheets and scripts to the page for all that the process makes."""
     Explorer(small_dataset, train=False).close()
@@ -291,33 +259,6 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
 
 
-def test_a_fork_into_another_loss_has_a_curve_of_its_own(app):
-    app.run_bar.auto = False
-    app.panels.tab_bar.position = 1
-    set_controls(app, loss="cross_entropy", output="softmax")
-    train_on(app)
-    assert [record.epoch for record in run_of(app).curve] == [3]
-
-
-def test_dead_units_are_found_in_the_weights(small_dataset):
-    """What the records can't tell, the diagnostics of the present network do."""
-    config = TrainingConfig(
-        hidden_sizes=16, hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
-        learning_rate=30, epochs=2, batch_size=16,
-    )  # fmt: skip
-    app = Explorer(small_dataset, config)
-    assert app.wait(PATIENCE)
-    assert "dead" in messages(app)["dead_units"]["why"]
-    app.close()
-
-
-def test_a_message_about_the_link_stays_while_the_run_goes_on(app):
-    done(app.open_link, "spam=1&epochs=2")
-    assert "spam" in messages(app)["link"]["text"]
-    app.views.refresh()
-    assert "link" in messages(app)
-
-
 # ---------------------------------------------------------------- back and forward
 
 
@@ -355,46 +296,6 @@ def test_back_and_forward_show_the_runs_that_are_there(app):
     assert len(app.session.state.runs) == 2
 
 
-def test_theme_tab_and_settings_that_were_not_trained_are_no_steps(app):
-    app.header.choice = "dark"
-    app.panels.tab_bar.selected = "mistakes"
-    assert (app.header.step, "theme=dark" in app.header.query) == (0, True)
-    app.run_bar.auto = False
-    for batch_size in (32, 33, 34):
-        set_controls(app, batch_size=batch_size)
-    assert app.header.step == 1  # the trained settings stay, the others take each other's place
-    app.session.train()
-    assert app.wait(PATIENCE)
-    assert app.header.step == 1
-
-
-def test_back_leaves_tab_and_theme_as_they_are(app):
-    first = app.header.query
-    set_controls(app, batch_size=32)
-    app.panels.tab_bar.selected = "mistakes"
-    app.header.choice = "dark"
-    go_to(app, first)
-    assert (app.panels.tab_bar.selected, app.header.choice) == ("mistakes", "dark")
-    assert app.config == CONFIG
-
-
-def test_going_to_the_settings_on_screen_trains_nothing(app):
-    run = run_of(app)
-    go_to(app, app.header.query)
-    assert run_of(app) is run
-
-
-def test_a_bad_address_to_go_back_to_is_read_like_any_link(app):
-    go_to(app, "lr=<script>&batch=-5&" + "x" * 10_000)
-    assert app.config == TrainingConfig(batch_size=1)
-    assert "fault" not in messages(app)
-
-
-def test_opening_a_link_is_no_step(app):
-    done(app.open_link, CONFIG.replace(batch_size=32).to_query())
-    assert app.header.step == 0
-
-
 def test_the_section_of_the_inside_tab_is_in_the_link(app):
     app.panels.tab_bar.selected = "inside"
     assert "section" not in app.header.query
@@ -427,25 +328,6 @@ def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, m
 
     asyncio.run(page())
     assert hinted.count("running") >= 4
-
-
-def test_the_first_epochs_images_do_not_wait_for_the_second_that_others_wait(small_dataset):
-    found = []
-
-    async def page():
-        app = Explorer(small_dataset, CONFIG, train=False)
-        gallery = app.panels["overview"].gallery.images.gallery
-        app.train(CONFIG.replace(epochs=500, batch_size=2, learning_rate=1e-4))
-        while not found and app.status == "running":
-            await asyncio.sleep(0)
-            if len(app.history) and len(gallery.images):
-                found.append((gallery.heading, len(gallery.images)))
-        app.close()
-
-    asyncio.run(page())
-    ((heading, n_images),) = found
-    assert "mistakes" in heading
-    assert n_images > 0
 
 
 @pytest.mark.slow

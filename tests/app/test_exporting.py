@@ -32,15 +32,6 @@ def choose(app, kind):
     app.header._on_message(app.header, {"export": kind}, [])
 
 
-def test_the_menu_offers_every_kind(app, downloads):
-    assert list(app.header.exports) == list(KINDS)
-    for kind in app.header.exports:
-        choose(app, kind)
-    names = [f"explorer-784-8-10-seed0{kind.suffix}" for kind in KINDS.values()]
-    assert [name for name, _ in downloads] == names
-    assert all(content for _, content in downloads)
-
-
 @pytest.mark.long
 def test_without_a_home_that_can_be_written_every_kind_is_exported():
     nowhere = "/dev/null/nobody"  # which even root can't write
@@ -114,13 +105,6 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
     assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
 
 
-def test_the_users_words_are_in_the_report(app):
-    app.session.edit(1, name="wide <b>net</b>", note="two\nlines")
-    html = app.export("report").content.decode()
-    assert "Wide &lt;b&gt;net&lt;/b&gt;" in html
-    assert "two\nlines" in html
-
-
 def test_without_a_run_it_says_so(small_dataset, downloads, app):
     app.session.reset()
     with pytest.raises(ExportError, match="Nothing is trained yet"):
@@ -129,16 +113,3 @@ def test_without_a_run_it_says_so(small_dataset, downloads, app):
     assert downloads == []
     (said,) = app.messages.messages
     assert said["text"] == "Nothing is trained yet: there is no run to export."
-
-
-def test_before_the_first_epoch_has_ended_it_says_so(app):
-    app.session.reset()
-    app.session.train(paused=True)
-    with pytest.raises(ExportError, match="first epoch has not ended"):
-        app.export("script")
-
-
-def test_an_unknown_ending_is_refused(app, tmp_path):
-    with pytest.raises(ExportError, match=r"expected one of .html"):
-        app.save(tmp_path / "run.pdf")
-    assert list(tmp_path.iterdir()) == []

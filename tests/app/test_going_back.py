@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from app_steps import PATIENCE, messages, run_of, set_controls, train_on
 
@@ -30,20 +29,6 @@ def forked(small_dataset, config, epoch, **changes):
         return [event for event in second if isinstance(event, EpochRecord)]
 
 
-def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
-    run = run_of(app)
-    app.panels.tab_bar.position = 3
-    set_controls(app, learning_rate=0.02)
-    assert run_of(app).number == run.number
-    assert app.panels.tab_bar.position == 3
-    said = messages(app)["waiting"]
-    assert said["text"] == "You are looking at epoch 4, so the new settings wait."
-    assert said["action"] == "Train on from epoch 4"
-    press(app, "waiting")
-    assert run_of(app).parent.number == run.number
-    assert list(app.history) == forked(small_dataset, CONFIG, 4, learning_rate=0.02)
-
-
 def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app, small_dataset):
     app.panels.tab_bar.position = 1
     set_controls(app, learning_rate=0.02)
@@ -52,15 +37,6 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     press(app, "waiting")
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
-
-
-def test_more_epochs_continue_the_run_wherever_one_looks(app, small_dataset):
-    app.panels.tab_bar.position = 1
-    set_controls(app, epochs=8)
-    assert app.wait(PATIENCE)
-    assert app.panels.tab_bar.position == 1
-    assert "waiting" not in messages(app)
-    assert list(app.history) == list(train(CONFIG.replace(epochs=8), small_dataset))
 
 
 def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_dataset):
@@ -84,15 +60,6 @@ def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(a
     assert app.wait(PATIENCE)
     assert run_of(app).parent is None
     assert list(app.history) == list(train(app.config, small_dataset))
-
-
-def test_the_newest_epoch_can_be_trained_on_from(app, small_dataset):
-    run = run_of(app)
-    app.run_bar.auto = False
-    set_controls(app, learning_rate=0.02, epochs=9)
-    train_on(app)
-    assert run_of(app).parent.number == run.number
-    assert list(app.history) == forked(small_dataset, CONFIG, 6, learning_rate=0.02, epochs=9)
 
 
 def test_a_fix_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
@@ -157,23 +124,6 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     assert app.panels.tab_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
-
-
-def test_within_an_epoch_the_bar_names_that_moment(app):
-    app.session.step("batch")
-    app.train(CONFIG)
-    app.session.pause()
-    assert app.wait(PATIENCE)
-    for _ in range(3):
-        app.session.step("batch")
-        assert app.wait(PATIENCE)
-    if run_of(app).evaluation.epoch.is_integer():  # the pause came three mini-batches before an epoch's end
-        app.session.step("batch")
-        assert app.wait(PATIENCE)
-    epoch = run_of(app).evaluation.epoch
-    assert epoch != int(epoch)
-    assert app.panels.tab_bar.newest == epoch
-    np.testing.assert_allclose(app.session.state.moment.epoch, epoch)
 
 
 def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):

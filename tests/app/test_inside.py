@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import replace
 
@@ -12,9 +11,9 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_con
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.panels.sections import Subjects, probe_size
+from explorer.app.panels.sections import Subjects
 from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
-from explorer.app.views import IdleWork, Pace
+from explorer.app.views import Pace
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
@@ -67,15 +66,6 @@ def hidden(view):
 
 
 # The panel
-
-
-def test_only_what_is_chosen_is_made_and_in_sight(inside):
-    parts = len(inside.view.children)
-    histograms = opened(inside, "histograms")
-    assert len(inside.view.children) == parts + 1
-    assert hidden(inside["weights"].view)
-    assert not hidden(histograms.view)
-    assert inside.why.text == ""
 
 
 def test_without_a_run_it_says_so(untrained):
@@ -222,15 +212,6 @@ def test_a_dark_page_has_dark_images_and_figures(app, inside):
         assert figure.plot.layout.template.layout.paper_bgcolor != ground
 
 
-def test_one_large_weight_does_not_pale_the_others():
-    W = np.full((10, 784), 0.1)
-    W[0, 0] = 50.0
-    assert full_tone(W) == pytest.approx(0.1)
-    W[0, 1] = np.nan
-    assert full_tone(W) == pytest.approx(0.1)
-    assert full_tone(np.full((2, 3), np.nan)) == 0
-
-
 # Histograms
 
 
@@ -298,15 +279,6 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
     assert section.captions[0].text.startswith(of)
 
 
-def test_the_selected_epoch_is_marked(seen, sections):
-    section = opened(sections, "time")
-    at_epoch(seen, 2)
-    for figure in (section.gradient, section.stuck):
-        (mark,) = figure.plot.to_plotly_json()["layout"]["shapes"]
-        assert mark["x0"] == 2
-    assert section.captions[0].text.startswith("epoch 2, gradient of the mean loss of 200 test images")
-
-
 def test_another_run_is_diagnosed_afresh(app, inside):
     section = opened(inside, "time")
     before = section.known[4.0]
@@ -334,14 +306,6 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_pat
     np.testing.assert_array_equal(np.array(section.gradient.plot.data[0].x), [4])
     app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
     assert sorted(section.known) == [4]
-
-
-def test_a_paused_run_is_diagnosed_where_it_stands(app, inside):
-    section = opened(inside, "time")
-    app.train(CONFIG.replace(epochs=500, batch_size=1))
-    app.session.pause()
-    assert app.wait(PATIENCE)
-    assert run_of(app).epoch in section.known
 
 
 # Gradient check
@@ -462,17 +426,6 @@ def test_the_walkthrough_holds_the_networks_numbers(seen, sections, small_datase
     assert section.outputs.shown.bars[walk.true].note == "true"
 
 
-def test_the_walkthrough_follows_the_epoch_slider(seen, sections, small_dataset):
-    section = opened(sections, "image")
-    section.picker.index = 0
-    choose_unit(section, 0, 2)
-    weights = at_epoch(seen, 1)
-    nn = seen.network
-    nn.set_weights(weights)
-    nn.forward(small_dataset.X_test[:, :1])
-    assert formulas(section, 0)["a1[2]"]["value"] == written(float(nn.a1[2, 0]))
-
-
 def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset):
     at_epoch(app, 1)
     section = opened(inside, "image")
@@ -499,14 +452,6 @@ def test_without_a_mistake_there_is_none_to_go_to(app, inside, small_dataset):
         assert section.picker.content["has_mistakes"] is has_mistakes
     wish(section, "mistake")
     assert section.picker.index == 0
-
-
-def test_a_random_image_is_another_one(inside):
-    section, visited = opened(inside, "image"), set()
-    for _ in range(5):
-        wish(section, "random")
-        visited.add(section.picker.index)
-    assert len(visited) > 2
 
 
 def test_a_chosen_unit_stays_until_the_layers_change(app, inside):
@@ -536,13 +481,6 @@ def test_every_layer_is_a_stage(app, inside):
 # What they share
 
 
-def test_larger_networks_are_tried_on_fewer_images():
-    sizes = [probe_size(n, most=512, least=32) for n in (25_450, 814_090, 10**9)]
-    assert sizes[0] == 512
-    assert sizes == sorted(sizes, reverse=True)
-    assert sizes[-1] == 32
-
-
 def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
     state, pace = app.views.state, Pace()
     training = replace(state, run=replace(state.run, status="running"))
@@ -556,33 +494,6 @@ def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
     assert not pace.is_due(training, 2)
     assert pace.is_due(training, 2, at_once=True)
     assert not pace.is_due(state, 2)
-
-
-def test_long_work_leaves_the_loop_free():
-    left, free = [5], []
-
-    def step():
-        left[0] -= 1
-        return left[0] > 0
-
-    async def page():
-        work = IdleWork(step, lambda handler: handler)
-        work.go_on()
-        work.go_on()
-        while left[0]:
-            free.append(left[0])
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.1)
-
-    asyncio.run(page())
-    assert left == [0]
-    assert set(free) == {5, 4, 3, 2, 1}
-
-
-def test_without_a_loop_long_work_is_done_at_once():
-    steps = iter([True, True, False])
-    IdleWork(lambda: next(steps), lambda handler: handler).go_on()
-    assert list(steps) == []
 
 
 @pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, retrain, run_of, send, set_controls
+from app_steps import DIVERGING, PATIENCE, retrain, run_of, send
 
 from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
@@ -92,17 +92,6 @@ def test_a_threshold_answers_fewer_and_better(seen, small_dataset):
     assert f"{100 * kept.accuracy:.1f}" in panel.threshold.text
 
 
-def test_a_hidden_tab_is_not_drawn(app):
-    panel = app.panels["mistakes"]
-    app.panels.tab_bar.selected = "overview"
-    before = panel.table.shown.rows
-    set_controls(app, epochs=2)
-    assert app.wait(PATIENCE)
-    assert panel.table.shown.rows is before
-    app.panels.tab_bar.selected = "mistakes"
-    assert panel.table.shown.rows is not before
-
-
 def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
     gallery = app.panels["mistakes"].images.gallery
     chosen = gallery.images[2]
@@ -123,15 +112,6 @@ def test_a_cards_shares_are_those_of_its_image(seen):
         y = outputs[:, image["key"]]
         np.testing.assert_allclose(image["shares"], y / y.sum(), atol=6e-5)
         assert image["about"] == f"test image {image['key']}, shares of the outputs' sum"
-
-
-def test_a_matrix_says_that_its_cells_can_be_chosen(app):
-    panel = app.panels["mistakes"].matrix
-    assert panel.caption.text == "Click a cell to see its images."
-    app.views.choose(9, 4)
-    assert panel.caption.text == panel.matrix.figure.summary
-    assert "test images right" in panel.matrix.figure.summary
-    assert panel.matrix.figure._clicks
 
 
 def test_before_the_first_run_it_says_so_and_a_cell_can_be_chosen(untrained):
@@ -193,17 +173,6 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     assert draw.sentence.text == what
     broken.panels.tab_bar.selected = "inside"
     assert broken.panels["inside"].why.text == f"{what} Shown are its initial weights."
-
-
-def test_while_the_first_epoch_runs_the_pad_says_so(small_dataset):
-    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, batch_size=1), train=False)
-    app.train(app.config.replace(epochs=500))
-    app.views.refresh()
-    app.panels.tab_bar.selected = "draw"
-    draw = app.panels["draw"]
-    draw.pad.ink = bytes([255]) * SIDE * SIDE
-    assert draw.sentence.text == "The first epoch is under way."
-    app.close()
 
 
 def hidden(box):

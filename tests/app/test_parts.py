@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 from app_steps import PATIENCE
@@ -50,32 +48,6 @@ def test_each_part_stands_in_a_box_and_is_closed(app, part):
     }
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_each_part_has_an_example_of_four_lines_that_runs(app, part, monkeypatch):
-    monkeypatch.setitem(vars(explorer), "Explorer", lambda: app)
-    lines = [line.strip() for line in inspect.getdoc(part).splitlines()]
-    code = [line.removeprefix(">>> ") for line in lines if line.startswith(">>> ")]
-    assert len(code) == 4
-    names = {}
-    exec("\n".join(code), names)
-    assert any(isinstance(value, part) for value in names.values())
-
-
-def test_a_curve_goes_on_while_the_apps_tab_is_elsewhere(app):
-    loss = LossCurve(app)
-    app.panels.tab_bar.selected = "draw"
-    app.epochs = 5
-    assert app.wait(PATIENCE)
-    np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
-
-
-def test_two_of_a_kind_show_the_same(app):
-    first, second = LossCurve(app), LossCurve(app)
-    app.batch_size = 32
-    assert app.wait(PATIENCE)
-    np.testing.assert_array_equal(curve(first).y, curve(second).y)
-
-
 def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
     loss = LossCurve(app)
     (sight,) = inside(loss, Visibility)
@@ -86,15 +58,6 @@ def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
     np.testing.assert_array_equal(curve(loss).y, before)
     sight._on_message(sight, {"view": "a", "seen": True}, [])
     np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
-
-
-def test_one_of_two_views_is_enough_to_be_seen(app):
-    (sight,) = inside(LossCurve(app), Visibility)
-    for view, seen in (("a", False), ("b", True)):
-        sight._on_message(sight, {"view": view, "seen": seen}, [])
-    assert sight.in_sight
-    sight._on_message(sight, {"view": "b"}, [])
-    assert not sight.in_sight
 
 
 def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(app):
@@ -115,11 +78,6 @@ def test_settings_and_buttons_drive_the_app(app):
     bar._on_message(bar, {"action": "reset"}, [])
     assert app.status == "idle"
     assert bar.status == "idle"
-
-
-def test_unknown_keywords_are_refused(app):
-    with pytest.raises(TypeError, match="color"):
-        LossCurve(app, color="red")
 
 
 def test_the_rate_of_a_run_is_changed_under_its_slider(untrained, from_page):

@@ -74,18 +74,6 @@ def test_the_rows_and_curves_of_all_move_while_they_train(small_dataset):
     asyncio.run(watch())
 
 
-def test_an_earlier_run_is_shown_in_all_tabs(app, panel, from_page):
-    from_page.send(panel.races, {"press": "Learning rates"})
-    assert app.wait(PATIENCE)
-    chosen = app.session.state.earlier[0]
-    from_page.send(panel.table, {"verb": "open", "number": chosen.number})
-    assert run_of(app).number == chosen.number
-    assert app.test_accuracy == chosen.newest.record.test_accuracy
-    assert app.learning_rate == chosen.config.learning_rate
-    assert panel.table.status == f"All tabs show {chosen.mention}."
-    assert [row["number"] for row in panel.table.rows if row["present"]] == [chosen.number]
-
-
 def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):
     app.train(CONFIG.replace(seed=1))
     assert app.wait(PATIENCE)
@@ -110,12 +98,3 @@ def test_the_time_that_is_left_is_that_of_all(app):
     part.view = SimpleNamespace(show=lambda progress, **_: shown.append(progress))
     part.show(replace(state, run=run))
     assert shown[0].seconds_left == pytest.approx(sum(one.seconds_left for one in (run, *rivals)))
-
-
-def test_a_class_of_ones_own_has_no_races(small_dataset):
-    from own_networks import Mine
-
-    app = Explorer(small_dataset, CONFIG, network=Mine, train=False)
-    app.panels.tab_bar.selected = "runs"
-    assert app.panels["runs"].races not in app.panels["runs"].view.children
-    app.close()

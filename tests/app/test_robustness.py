@@ -68,18 +68,6 @@ def test_the_curve_is_the_accuracy_on_the_changed_images(seen, shared, small_dat
     assert shared.figure.plot.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
 
 
-def test_it_is_made_and_measured_only_when_it_is_chosen(app):
-    app.panels.tab_bar.selected = "mistakes"
-    panel = app.panels["mistakes"]
-    assert len(panel.view.children) == 2
-    panel.choice.value = "robustness"
-    assert curves(panel.robustness)
-    assert "explorer-hidden" in panel.view.children[1]._dom_classes
-    panel.choice.value = "mistakes"
-    assert "explorer-hidden" in panel.robustness.view._dom_classes
-    assert "explorer-hidden" not in panel.view.children[1]._dom_classes
-
-
 def test_another_run_is_a_second_curve(app, section, small_dataset):
     first = run_of(app)
     retrain(app, hidden_sizes=9)
@@ -133,14 +121,6 @@ def test_the_images_are_changed_by_the_slider_and_read(seen, shared, small_datas
     n = (read == labels).sum()
     assert shared.amount.text.startswith(f"{n} of these 8 test images ")
     assert marked(shared) == 40
-
-
-def test_another_corruption_has_a_range_and_a_start_of_its_own(shared):
-    shared.kind.value = "stroke"
-    slider = shared.amount
-    assert (slider.label, slider.low, slider.high, slider.unit) == ("Stroke width", -2, 2, " px")
-    assert slider.value == 1
-    assert marked(shared) == 1
 
 
 def test_a_changed_image_opens_with_its_way_through_the_network(seen, shared, small_dataset, monkeypatch):

@@ -187,30 +187,6 @@ def test_delete_and_undo(app, panel):
     assert (panel.table.status, panel.table.undo) == ("2 runs are back.", False)
 
 
-def test_what_is_said_stays_until_the_next_run_starts(app, panel):
-    tell(panel, "delete", 2)
-    tell(panel, "undo")
-    assert panel.table.status == "Run 2 (batch 64) is back."
-    tell(panel, "pin", 1)
-    tell(panel, "load", 2)
-    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
-    app.header.theme = "dark"  # everything is drawn again
-    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
-    app.train(CONFIG.replace(seed=5))
-    assert panel.table.status.startswith("5 runs. Tick two to compare them.")
-    assert app.wait(PATIENCE)
-    assert panel.table.status.startswith("5 runs. Tick two to compare them.")
-
-
-def test_what_is_said_without_a_run_is_not_said_again(app, panel):
-    app.session.reset()
-    tell(panel, "load", 2)
-    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
-    train(app, seed=5)
-    app.session.reset()
-    assert panel.table.status.startswith("5 runs.")
-
-
 def test_what_is_deleted_for_good_is_freed(app, panel):
     tell(panel, "delete", 1)
     run = weakref.ref(app.session.state.earlier.deleted[0].newest.test_outputs)
@@ -220,30 +196,6 @@ def test_what_is_deleted_for_good_is_freed(app, panel):
     assert list(rows(panel)) == [2, 3, 4]
     gc.collect()
     assert run() is None
-
-
-def test_a_fork_knows_its_parent_also_when_it_is_deleted(app, panel):
-    train(app)
-    parent = run_of(app).number
-    app.panels.tab_bar.position = 0
-    train_on(app)
-    child = run_of(app).number
-    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
-    tell(panel, "delete", parent)
-    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
-    tell(panel, "undo")
-    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1"
-    tell(panel, "delete", parent)
-    tell(panel, "forget")
-    assert cell(panel, child, "Parent")["text"] == f"{parent} at 1 (deleted)"
-
-
-def test_settings_go_back_into_the_controls_and_nothing_starts(app, panel):
-    tell(panel, "load", 2)
-    assert app.config == CONFIG.replace(batch_size=64)
-    assert run_of(app).number == 4
-    assert "batch=64" in app.header.query
-    assert panel.table.status.startswith("The settings of run 2 (batch 64) are in the controls")
 
 
 def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
@@ -367,22 +319,13 @@ def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, pane
     assert app.session.state.earlier.shown[0].number == number  # and takes no other's place
 
 
-def test_a_run_of_which_there_is_nothing_is_not_kept(app, panel):
-    app.session.train(paused=True)
-    train(app, seed=5)
-    assert 5 not in rows(panel)
-    app.session.train(paused=True)
-    tell(panel, "name", 7, "to be")
-    train(app, seed=6)
-    assert rows(panel)[7]["name"] == "to be"
-
-
 def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     app.run_bar.auto = False
     app.panels.tab_bar.position = 0
     app.session.config = run_of(app).config.replace(learning_rate=1e-5, epochs=3)
     train_on(app)
     fork = run_of(app)
+    assert fork.first_seconds == fork.parent.history[0].seconds
     for run in list(app.session.state.earlier):
         tell(panel, "hide", run.number)
     best = max(record.test_accuracy for record in fork.history)
@@ -396,32 +339,6 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     assert caption == f"highest test accuracy: run {fork.number} ({fork.label}), {25 * best:.2f} %"
     assert cell(panel, fork.number, "Best")["text"].startswith(f"{25 * best:.2f}\u00a0% at\u00a0")
     assert panel.accuracy.summary == caption
-
-
-def test_the_seconds_of_a_fork_go_on_from_its_parents(app, panel):
-    parent = run_of(app)
-    app.run_bar.auto = False
-    app.panels.tab_bar.position = 0
-    app.session.config = parent.config.replace(learning_rate=0.01, epochs=3)
-    train_on(app)
-    fork, first = run_of(app), parent.history[0].seconds
-    assert fork.first_seconds == first
-    panel.axis.value = "seconds"
-    x = np.array(
-        next(trace for trace in drawn(panel.accuracy) if trace.name.endswith(f"(run {fork.number})")).x
-    )
-    np.testing.assert_allclose(x, first + np.cumsum([0, *(r.seconds for r in fork.history)]), rtol=1e-6)
-    assert cell(panel, fork.number, "Time")["order"] == pytest.approx(float(x[-1]))
-    app.panels.tab_bar.position = 1  # a fork of the fork
-    app.session.config = fork.config.replace(learning_rate=0.02)
-    train_on(app)
-    assert run_of(app).first_seconds == pytest.approx(first + fork.history[0].seconds)
-
-
-def test_an_earlier_run_keeps_its_newest_moment_only(app):
-    for run in app.session.state.earlier:
-        assert run.timeline.moments == ()
-        assert run.n_bytes == run.newest.n_bytes
 
 
 def ended(dataset, seed):
@@ -580,8 +497,3 @@ def test_what_its_settings_do_not_bring_back_is_named(app, panel, forgetful, tmp
     forgetful(number)
     panel.table.chosen = [number, run_of(app).number]
     assert compared(panel) == (gone("A"), f"For A, its settings alone don't bring it back: {why}.")
-
-
-def test_before_the_first_run_it_says_so(untrained):
-    untrained.panels.tab_bar.selected = "runs"
-    assert untrained.panels["runs"].table.status == "No run yet: Train starts one."

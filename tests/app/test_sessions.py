@@ -138,19 +138,7 @@ def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):
     assert titles(other)[0] == EVIL
 
 
-def test_a_running_run_is_ended_by_opening(saved, other):
-    other.train(CONFIG.replace(epochs=500, seed=3))
-    other.open_session(saved)
-    assert other.wait(PATIENCE)
-    assert (other.status, titles(other)[1]) == ("finished", "batch 64 (run 2)")
-
-
 # ---------------------------------------------------------------- what closing loses
-
-
-def test_what_the_address_brings_back_is_not_asked_about(app):
-    retrain(app, batch_size=64)
-    assert app.header.unsaved == ""
 
 
 def test_the_users_words_are_asked_about_until_they_are_saved(app, tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from app_steps import PATIENCE, messages, run_of
@@ -45,14 +43,6 @@ def test_the_page_says_validation_where_it_shows_it(app):
     assert "the present run learns from 450 and holds out 150 images" in text
 
 
-def test_an_earlier_run_on_images_of_another_kind_is_named_by_them(app):
-    caption = app.panels["overview"].loss.caption
-    train(app, CONFIG.replace(seed=1))
-    assert caption.text == "Not shown: 1 earlier run on other validation images."
-    train(app, WHOLE)
-    assert caption.text == "Not shown: 2 earlier runs on validation images."
-
-
 @pytest.mark.parametrize("configs", [(CONFIG, WHOLE), (WHOLE, CONFIG)])
 def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
     """What is drawn of the second run is of its images, whatever the tabs showed before."""
@@ -76,16 +66,6 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         assert f"It is {kind} image" in draw.sentence.text
         picker = inside["image"].picker
         assert (picker.n_samples, picker.noun) == (n, f"{kind} image")
-
-
-def test_a_loaded_image_is_none_of_another_split(app):
-    app.panels.tab_bar.selected = "draw"
-    draw = app.panels["draw"]
-    draw._load()
-    assert "It is validation image" in draw.sentence.text
-    train(app, WHOLE)
-    app.panels.tab_bar.selected = "draw"
-    assert "image" not in draw.sentence.text
 
 
 def test_runs_of_both_kinds_stand_in_one_table(app):
@@ -131,19 +111,3 @@ def test_early_stopping_is_said_and_marked(app):
         (mark,) = curve.figure.plot.to_plotly_json()["layout"]["shapes"]
         assert (mark["x0"], mark["x1"]) == (best, best)
     assert app.panels["overview"].accuracy.caption.text.startswith(f"epoch {best} of 60, validation accuracy")
-
-
-def test_settings_of_a_split_are_frozen_in_its_run(app):
-    """A setting that is moved after the end has not changed what is said of the run."""
-    app.session.auto_train = False
-    app.session.apply(WHOLE)
-    assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
-    assert dataclasses.replace(run_of(app)).held_out == "validation"
-
-
-def test_what_is_to_be_said_of_a_run_is_there_when_it_is_gone_back_to(app):
-    train(app, CONFIG)
-    number = run_of(app).number
-    train(app, CONFIG.replace(learning_rate=0.02))
-    app.session.go_back_to(number)
-    assert "test_set" in messages(app)

@@ -11,7 +11,6 @@ from app_steps import send
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import study as module
-from explorer.app.panels import study_plan
 from explorer.app.panels.study import MOST_JOURNAL_BYTES, RECORDED
 from explorer.app.panels.study_plan import MOST_TRIALS, StudyPlan
 from explorer.training.studies import StudyError, Trial, grid, read_journal
@@ -98,21 +97,13 @@ def opened(panel, content):
 # ---------------------------------------------------------------- which runs
 
 
+# ---------------------------------------------------------------- the plan and its cost
+
+
 def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first():
     plan = StudyPlan.of_batch_sizes(TrainingConfig(n_train=1000), 60_000, range(5, 7))
     assert [config.batch_size for config in plan.configs[:12:2]] == [1000, 512, 128, 32, 8, 1]
     assert [config.seed for config in plan.configs] == [5] * 12 + [6] * 12
-
-
-def test_of_two_settings_a_choice_has_a_curve_for_each_value(panel):
-    ask(panel, "loss", "squared_error, cross_entropy", "batch_size", "8, 600")
-    panel.drawing.show(panel.plan, ())
-    figure = panel.drawing.figures["accuracy"]
-    assert {trace.type for trace in figure.plot.data} == {"scatter"}
-    assert figure.plot.layout.xaxis.title.text == "batch size (images)"
-
-
-# ---------------------------------------------------------------- the plan and its cost
 
 
 def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
@@ -132,13 +123,6 @@ def test_the_plan_follows_the_controls(app, panel):
     assert {(c.reduction, c.learning_rate) for c in panel.plan.configs} == {
         (reduction, rate) for reduction in ("sum", "mean") for rate in (0.01, 0.1, 1.0)
     }
-
-
-def test_another_setting_comes_with_values_of_its_own(panel):
-    panel.form.question.value = "own"
-    panel.form.axes[0].value = "initializer"
-    assert panel.form.values[0].text.startswith("glorot, he, ")
-    assert costs(panel).startswith("12 runs")
 
 
 def test_the_offered_values_follow_the_controls_until_others_are_typed(app, panel):
@@ -164,11 +148,6 @@ def test_what_is_wrong_is_said_next_to_it_and_nothing_is_lost(panel):
     assert panel.form.seeds.error
     panel.form.seeds.text, panel.form.axes[1].value = "1", "batch_size"
     assert panel.form.values[1].error == "This setting already varies: choose another."
-
-
-def test_more_than_two_thousand_runs_are_refused(panel):
-    ask(panel, values="1..600 ×500", seeds="1000")
-    assert panel.form.seeds.error == "Too many runs: expected at most 2\u202f000 runs."
 
 
 def test_a_thousand_runs_are_asked_about_once_more(panel, started):
@@ -272,26 +251,6 @@ def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
     assert not panel.progress.shown.running
 
 
-def test_a_press_of_what_the_button_no_longer_stands_for_is_dropped(panel):
-    send(panel.progress, {"press": "stop"})
-    assert not panel.progress.shown.running
-
-
-def test_the_figures_follow_the_theme(app, panel):
-    def ground():
-        return panel.drawing.curve.plot.layout.template.layout.paper_bgcolor
-
-    before = ground()
-    app.header.theme = "dark"
-    assert ground() != before
-
-
-def test_with_an_optimizer_that_takes_the_mean_there_is_one_curve(app, panel):
-    app.optimizer = "adam"
-    assert "with Adam, which takes the mean gradient in any case" in panel.form.words.text
-    assert costs(panel).startswith("18 runs")  # six batch sizes, three seeds
-
-
 # ---------------------------------------------------------------- files
 
 
@@ -335,6 +294,7 @@ def journal(dataset, *configs):
             [CONFIG.replace(seed=seed) for seed in range(MOST_TRIALS + 1)],
             "mine.jsonl holds more than 2\u202f000 runs",
         ),
+        ("Ways", "mine.jsonl holds runs on another data set, Ways."),
         ([CONFIG, CONFIG.replace(n_train=601)], "mine.jsonl can't be opened: n_train is 601; expected "),
         (
             [CONFIG.replace(batch_size=n, epochs=n) for n in range(1, 46)],
@@ -346,10 +306,24 @@ def journal(dataset, *configs):
             "nn-explorer study --report shows it.",
         ),
     ],
-    ids=["no journal", "damaged", "empty", "too large", "runs", "images", "combinations", "three settings"],
+    ids=[
+        "no journal",
+        "damaged",
+        "empty",
+        "too large",
+        "runs",
+        "data",
+        "images",
+        "combinations",
+        "three settings",
+    ],
 )
-def test_a_file_that_can_t_be_shown_is_refused_and_changes_nothing(app, panel, small_dataset, content, says):
+def test_a_file_that_can_t_be_shown_is_refused_and_changes_nothing(
+    app, panel, small_dataset, other_dataset, content, says
+):
     costs(panel)
+    if content == "Ways":
+        content = journal(other_dataset, CONFIG)
     before = app.session.config, panel.plan
     if content is None:
         open_file(panel, b"", size=MOST_JOURNAL_BYTES + 1)
@@ -358,18 +332,6 @@ def test_a_file_that_can_t_be_shown_is_refused_and_changes_nothing(app, panel, s
     wait_for(lambda: panel.progress.shown.text.startswith(says))
     assert panel.progress.shown.text.endswith("Nothing was changed.")
     assert (app.session.config, panel.plan, panel.trials) == (*before, ())
-
-
-def test_a_study_of_other_images_is_refused(panel, other_dataset):
-    costs(panel)
-    opened(panel, journal(other_dataset, CONFIG))
-    says = "mine.jsonl holds runs on another data set, Ways. Nothing was changed."
-    wait_for(lambda: panel.progress.shown.text == says)
-
-
-def test_a_journal_of_one_setting_and_many_seeds_is_shown(panel, small_dataset):
-    opened(panel, journal(small_dataset, *(CONFIG.replace(seed=n) for n in range(200))))
-    wait_for(lambda: len(panel.trials) == len(panel.plan.configs) == 200)
 
 
 # ---------------------------------------------------------------- what comes late, or fails
@@ -431,15 +393,6 @@ def test_no_file_no_trial_and_no_drawing_reaches_a_page_that_is_gone(
     assert (panel.trials, drawn) == ((first,), [])
 
 
-def test_a_file_that_was_read_for_a_page_that_is_gone_changes_nothing(app, panel, paused, small_dataset):
-    costs(panel)
-    let_go = paused("parse_journal")
-    open_file(panel, journal(small_dataset, CONFIG))
-    app.close()
-    let_go()
-    assert panel.trials == ()
-
-
 @pytest.mark.parametrize("is_good", [True, False])
 def test_no_study_starts_while_a_file_is_read(panel, started, paused, small_dataset, is_good):
     costs(panel)
@@ -473,15 +426,6 @@ def test_a_file_that_comes_while_a_study_runs_changes_nothing(panel, started, sm
     assert panel.trials == ()
 
 
-def test_the_controls_are_read_again_after_a_file_that_could_not_be_shown(panel, small_dataset, monkeypatch):
-    costs(panel)
-    with monkeypatch.context() as patch:
-        patch.setattr(study_plan, "as_text", lambda *_: 1 / 0)
-        opened(panel, journal(small_dataset, CONFIG))
-    panel.form.question.value, panel.form.seeds.text, panel.form.epochs.text = "batch", "2", "3"
-    assert len(panel.plan.configs) == 24
-
-
 def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypatch):
     costs(panel)
     with monkeypatch.context() as patch:
@@ -494,39 +438,6 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
     assert len(started) == 1
 
 
-def test_a_page_that_is_drawn_again_plans_nothing(app, panel, monkeypatch):
-    costs(panel)
-    panel.files.can_open = False  # what planning would set
-    read = []
-    monkeypatch.setattr(StudyPlan, "of_batch_sizes", lambda *given: read.append(given) or StudyPlan())
-    app.views.refresh()
-    app.header.theme = "dark"
-    assert not read
-    app.hidden_activation = "relu"
-    assert len(read) == 1
-
-
-def test_while_a_study_runs_no_values_are_compared(panel, started, monkeypatch):
-    costs(panel)
-    compared = []
-    monkeypatch.setattr(module, "study_words", lambda *_: compared.append(1) or "words")
-    press(panel)
-    ((configs, deliver, _n_workers),) = started
-    deliver(StudyDelivery(0, failures(configs[:1])[0]))
-    assert not compared
-    deliver(StudyDelivery(0))
-    assert compared
-
-
-def test_the_epochs_are_not_read_where_they_vary(panel):
-    ask(panel, "epochs", "1, 2")
-    panel.form.epochs.text = "many"
-    assert {config.epochs for config in panel.plan.configs} == {1, 2}
-    panel.form.axes[0].value = "batch_size"
-    assert panel.form.epochs.error
-    assert panel.plan.configs == ()
-
-
 def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
     configs = grid(CONFIG, hidden_sizes=[4, 8], seed=[0, 5, 9])
     opened(panel, journal(small_dataset, *configs[:-1]))
@@ -534,17 +445,6 @@ def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
     assert panel.missing == configs[-1:]
     panel.form.seeds.text = "4"
     assert {config.seed for config in panel.plan.configs} == {0, 1, 2, 3}
-
-
-@pytest.mark.parametrize("other", ["question", "axis"])
-def test_another_question_has_seeds_from_0(panel, small_dataset, other):
-    opened(panel, journal(small_dataset, *grid(CONFIG, hidden_sizes=[4, 8], seed=[7, 8])))
-    assert {config.seed for config in panel.plan.configs} == {7, 8}
-    if other == "question":
-        panel.form.question.value = "batch"
-    else:
-        panel.form.axes[0].value = "batch_size"
-    assert {config.seed for config in panel.plan.configs} == {0, 1}
 
 
 # ---------------------------------------------------------------- the recorded study

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from app_steps import PATIENCE, change, done, run_of, say, set_controls
 from study_steps import until
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.readouts import GLOSSARY, tiles
 from explorer.app.tour_guide import tour_steps
 from explorer.network import most_confused
@@ -60,19 +58,6 @@ class Page:
 @pytest.fixture
 def page(app, monkeypatch):
     return Page(app, monkeypatch)
-
-
-def test_it_has_about_six_steps_that_say_something():
-    steps = tour_steps(DIGITS)
-    assert 5 <= len(steps) <= 7
-    assert len({step.name for step in steps}) == len(steps)
-    for step in steps:
-        assert step.title
-        assert step.text.endswith(".")
-        assert len(step.text) < 250
-        assert step.at
-        assert step.deed or not step.shows
-    assert {step.name for step in steps if step.deed} == {"setting", "epochs", "matrix", "draw"}
 
 
 @pytest.mark.parametrize(
@@ -132,25 +117,6 @@ def test_without_a_run_each_step_says_why_there_is_nothing(untrained, monkeypatc
     for step in ("epochs", "matrix"):
         page.do(step)
     assert page.told == ["not trained yet"] * 2
-
-
-def test_it_goes_back_to_the_first_epoch_and_returns(page, app):
-    page.steps()
-    page.do("epochs")
-    assert app.session.state.selected_epoch == run_of(app).timeline.epochs[0]
-    assert re.fullmatch(
-        r"After epoch \d: [\d.]+\s% of the test images correct\. By now: [\d.]+\s%\.", page.told[0]
-    )
-    page.say("leave")
-    assert app.session.state.selected_epoch is None
-
-
-def test_what_the_user_went_back_to_is_left_alone(page, app):
-    app.session.select(2)
-    page.steps()
-    page.say("step", "tiles")
-    page.say("leave")
-    assert app.session.state.selected_epoch == 2
 
 
 def test_it_chooses_the_most_frequent_mistake(page, app):
@@ -284,14 +250,3 @@ def test_every_tile_explains_itself(small_dataset, names):
     data = small_dataset if names == DIGITS else type("Other", (), other)()
     for tile in tiles(None, None, data):
         assert tile.meaning == GLOSSARY[tile.label]
-
-
-def test_the_page_says_what_it_is(app):
-    assert "digits" in app.header.about
-    assert guide(app)[0].about == app.header.about
-
-
-def test_an_app_ends_with_what_says_that_its_kernel_is_gone():
-    app = Explorer(train=False)
-    assert type(app.children[-1]).__name__ == "KernelNotice"
-    app.close()

@@ -42,15 +42,6 @@ def test_what_a_function_adds_comes_right_after_it():
     assert calls_of(page) == ["whole", "first part", "second part", "next"]
 
 
-def test_the_loop_comes_round_between_two():
-    async def page(turns, called):
-        loop = asyncio.get_running_loop()
-        for name in "ab":
-            turns.add(lambda name=name: (called.append(name), loop.call_soon(called.append, "else")))
-
-    assert calls_of(page) == ["a", "else", "b", "else"]
-
-
 def test_what_became_due_meanwhile_comes_first():
     async def page(turns, called):
         asyncio.get_running_loop().call_later(0.2, called.append, "due")
@@ -87,9 +78,3 @@ def test_what_is_cleared_is_not_called_and_what_is_added_then_is_called_once():
         turns.add(called.append, "new")
 
     assert calls_of(page) == ["new"]
-
-
-def test_without_a_loop_each_is_called_as_it_is_added():
-    called = []
-    RedrawQueue(EventLoop()).add(called.append, "now")
-    assert called == ["now"]

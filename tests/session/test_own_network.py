@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 from app_steps import done
-from own_networks import Mine, Mismatched, Renamed
+from own_networks import Mine, Mismatched
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
 from explorer.session.saved_session import read_session
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -45,13 +44,6 @@ def test_it_goes_on_and_stops_by_single_steps(session):
     assert (step.step, step.n_images, session.status) == (21, 64, "paused")
     assert step.loss_after < step.train_loss
     assert 0 < step.moved < 0.1
-
-
-def test_why_other_settings_wait_is_said_of_it(session):
-    session.select(1)
-    session.apply(CONFIG.replace(learning_rate=0.01))
-    (waiting,) = [advice for advice in session.advice if advice.id == "waiting"]
-    assert waiting.why == "Mine trains from its beginning only."
 
 
 def test_it_is_no_run_to_fork(session):
@@ -90,9 +82,3 @@ def test_a_run_that_was_gone_back_to_is_not_trained_by_the_textbook(session):
     session.go_back_to(number)
     assert session.state.run.own is not None
     assert session.state.reach() == 0
-
-
-def test_the_runs_of_another_class_have_keys_of_their_own(session):
-    before = {run.key for run in session.state.runs}
-    done(session.use_network, Renamed, CONFIG)
-    assert not before & {run.key for run in session.state.runs}

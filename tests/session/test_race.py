@@ -8,7 +8,6 @@ from reference_runs import diverging
 
 from explorer import TrainingConfig, train
 from explorer.session import Session
-from explorer.session.saved_session import read_session
 from explorer.training import ConfigError, RaceError
 from explorer.training.races import RACES
 
@@ -157,13 +156,6 @@ def test_another_run_ends_a_race_and_keeps_what_it_has_done(session):
     assert not state.racing
 
 
-def test_a_race_takes_the_place_of_equal_runs(session):
-    session.train(ENTRIES[1])
-    wait(session)
-    session.race(ENTRIES)
-    assert len(wait(session).runs) == len(ENTRIES)
-
-
 def test_a_rival_is_named_pinned_deleted_and_brought_back(session):
     session.race(LONG)
     session.pause()
@@ -177,18 +169,6 @@ def test_a_rival_is_named_pinned_deleted_and_brought_back(session):
         first.number: "paused",
         second.number: "stopped",
     }
-
-
-def test_a_session_that_is_saved_in_a_race_opens_with_all_its_runs(session, small_dataset):
-    session.race(LONG)
-    session.pause()
-    wait(session)
-    reach(session, 1)
-    numbers = {run.number: run.epochs_done for run in session.state.runs}
-    saved = read_session(session.save_session(), "a.session", small_dataset)
-    session.open_session(saved)
-    assert {run.number: run.epochs_done for run in session.state.runs} == numbers
-    assert not session.state.racing
 
 
 def test_an_earlier_run_becomes_the_present_one_and_goes_on(session, small_dataset):

@@ -276,16 +276,6 @@ def test_a_run_that_trains_is_saved_as_far_as_it_has_come(begin, back):
     assert (run.status, run.epochs_done >= 1, bool(run.newest.weights)) == ("stopped", True, True)
 
 
-def test_a_session_without_a_run_is_saved(begin, back):
-    session = begin(CONFIG)
-    saved = back(session)
-    assert (saved.runs, saved.present, saved.config) == ((), 0, CONFIG)
-
-
-def test_runs_of_two_sessions_are_not_taken_for_each_other(made, opened):
-    assert {run.key for run in made.state.runs}.isdisjoint(run.key for run in opened.state.runs)
-
-
 def test_what_is_not_saved_yet_is_known(begin, back):
     session = begin(CONFIG)
     trained(session, {}, {"seed": 1})

@@ -52,30 +52,6 @@ def test_a_run_is_that_of_its_settings(trained, small_dataset):
     assert trained.state.moment.record is run_of(trained).evaluation
 
 
-def test_states_are_frozen_and_stay_as_they_were(session):
-    states = []
-    session.subscribe(states.append)
-    done(session.train)
-    done(session.train, CONFIG.replace(seed=1))
-    first = next(state for state in states if state.status == "finished")
-    assert (len(first.run.history), first.earlier.runs) == (3, ())
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        first.run = None
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        first.run.name = "mine"
-    assert [run.number for run in states[-1].runs] == [1, 2]
-
-
-def test_a_listener_hears_no_more_once_it_has_left(session):
-    heard = []
-    leave = session.subscribe(heard.append)
-    session.select(None)
-    leave()
-    leave()
-    session.select(None)
-    assert len(heard) == 1
-
-
 def test_a_listener_that_raises_is_told_of_and_stops_no_other(small_dataset):
     faults, heard = [], []
     session = Session(small_dataset, CONFIG, on_fault=faults.append)
@@ -84,12 +60,6 @@ def test_a_listener_that_raises_is_told_of_and_stops_no_other(small_dataset):
     session.select(None)
     assert [type(fault) for fault in faults] == [ZeroDivisionError]
     assert len(heard) == 1
-
-
-def test_more_epochs_continue_the_run(trained, small_dataset):
-    done(trained.extend, 5)
-    assert (run_of(trained).number, trained.config.epochs) == (1, 5)
-    assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
 
 
 def paused_at(session):
@@ -124,16 +94,6 @@ def test_no_run_goes_on_beyond_the_most_epochs(trained):
     assert recorded.reach() == 0
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(session, small_dataset):
-    session.train(CONFIG.replace(epochs=40))
-    done(session.stop)
-    assert session.status == "stopped"
-    assert session.state.reach() == 40
-    done(session.resume)
-    assert (session.status, run_of(session).number) == ("finished", 1)
-    assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=40), small_dataset))
-
-
 def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
     n_steps = 38  # of 16 images, of 600
     session.step("batch")
@@ -155,17 +115,6 @@ def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
     assert paused_at(session) == ("finished", 5, n_steps)
     assert run_of(session).number == 1
     assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
-
-
-def test_no_run_stands_above_its_best(session):
-    done(session.step, "epoch")
-    done(session.step, "batch")
-    run = run_of(session)
-    here = run.evaluation
-    for accuracy, epoch in ((1.0, here.epoch), (0.0, 1)):
-        stands = dataclasses.replace(run, evaluation=dataclasses.replace(here, test_accuracy=accuracy))
-        assert stands.best.epoch == epoch
-        assert stands.best.test_accuracy >= stands.newest.record.test_accuracy
 
 
 def test_a_step_with_other_settings_begins_a_run_with_them(trained):
@@ -208,12 +157,6 @@ def test_while_a_step_is_scored_the_figures_of_the_one_before_stand(session):
     assert all(moment is not None for moment in seen)
 
 
-@pytest.mark.parametrize("epochs", [2, 3])
-def test_a_run_can_t_go_back_to_fewer(trained, epochs):
-    with pytest.raises(ValueError, match=f"no run that can go on to {epochs} epochs"):
-        trained.extend(epochs)
-
-
 def test_applied_settings_do_what_their_slider_does(trained):
     done(trained.apply, CONFIG.replace(epochs=4))
     assert run_of(trained).number == 1
@@ -239,15 +182,6 @@ def test_without_auto_train_it_is_said_what_waits(trained):
     trained.apply(CONFIG.replace(epochs=5))
     done(trained.follow, waiting_in(trained))
     assert (run_of(trained).number, len(run_of(trained).history), trained.state.waits) == (1, 5, False)
-
-
-def test_of_many_settings_that_wait_a_few_are_named(trained):
-    trained.auto_train = False
-    trained.apply(PRESETS["Modern"])
-    assert waiting_in(trained).text == (
-        "Not trained yet: hidden units 6 → 128, hidden activation sigmoid → relu, output sigmoid → softmax"
-        " and 6 more."
-    )
 
 
 def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
@@ -293,25 +227,11 @@ def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, sma
     assert list(run_of(forked).history) == list(train(CONFIG.replace(batch_size=8), small_dataset))
 
 
-def test_a_fork_that_trains_is_not_continued_by_a_clean_start(forked):
-    forked.apply(CONFIG.replace(epochs=500))
-    forked.apply(CONFIG.replace(epochs=500), clean=True, at_once=True)
-    assert run_of(forked).parent is None
-    done(forked.stop)
-
-
 def test_assigned_settings_start_clean_and_the_same_ones_leave_the_fork(forked):
     forked.config = forked.config
     assert forked.state.start
     forked.config = CONFIG.replace(seed=3)
     assert forked.state.start == ""
-
-
-def test_a_fork_knows_its_parent_and_keeps_none_of_its_weights(trained):
-    trained.select(2)
-    done(trained.fork)
-    parent = run_of(trained).parent
-    assert (parent.number, parent.n_bytes, run_of(trained).root.number) == (1, 0, 1)
 
 
 def test_weights_that_do_not_fit_are_refused_and_the_run_stays(trained):
@@ -364,11 +284,6 @@ def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
     assert run_of(opened).number == number + 1
     done(opened.stop)
     assert run_of(opened).config == PRESETS["The exercise"]
-
-
-def test_opened_weights_are_left_at_once_where_that_is_asked_for(opened):
-    done(opened.apply, opened.config, clean=True, at_once=True)
-    assert (run_of(opened).opened, opened.status) == (None, "finished")
 
 
 def test_opened_weights_are_stepped_on_from(opened):
@@ -425,20 +340,6 @@ def test_with_another_data_set_the_runs_stay_and_compare_no_more(trained, small_
     assert [run.number for run in trained.state.runs] == [2, 3]  # equal settings on these images are run 1
 
 
-def test_the_same_data_set_leaves_the_run_as_it_is(trained, small_dataset):
-    run = run_of(trained)
-    trained.use(small_dataset, CONFIG.replace(seed=4))
-    assert (run_of(trained), trained.config.seed) == (run, 4)
-
-
-def test_a_run_that_trains_is_put_aside_for_another_data_set(session, other_dataset):
-    session.train(CONFIG.replace(epochs=400))
-    session.use(other_dataset)
-    assert (session.status, session.state.run) == ("idle", None)
-    done(session.train, CONFIG)
-    assert len(run_of(session).history) == 3
-
-
 def test_another_data_set_may_have_fewer_images(trained, other_dataset):
     trained.config = CONFIG.replace(n_train=500)
     with pytest.raises(ConfigError, match="240"):
@@ -487,22 +388,6 @@ def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_data
     assert records == list(train(trained.config, small_dataset))[: len(records)] != []
     assert len(trained.state.runs) == 2
     assert run_of(trained).start_accuracy is None
-
-
-def test_labels_are_relative_to_the_first_run_that_was_trained(session):
-    session.config = CONFIG.replace(hidden_sizes=9)
-    session.reset()
-    for config in (CONFIG, CONFIG.replace(seed=1)):
-        done(session.train, config)
-    assert run_of(session).label == "seed 1"
-
-
-def test_one_mini_batch_after_a_reset_is_a_paused_run(trained):
-    trained.reset()
-    done(trained.step, "batch")
-    assert (trained.status, trained.state.moment.record.step) == ("paused", 1)
-    trained.reset()
-    assert len(trained.state.runs) == 2
 
 
 def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset):
@@ -584,12 +469,6 @@ def test_a_run_that_the_server_has_stopped_says_why_and_goes_on(share, small_dat
     assert run_of(limited).epochs_done > before
     limited.stop()
     limited.close()
-
-
-def test_a_run_that_the_user_has_stopped_needs_no_reason(session):
-    session.train(CONFIG.replace(epochs=400))
-    done(session.stop)
-    assert not [advice for advice in session.advice if advice.id == "limit"]
 
 
 def test_a_run_is_gone_back_to_though_its_network_is_the_next_to_go(trained, monkeypatch):

@@ -110,13 +110,6 @@ def test_test_accuracy_that_a_run_without_a_split_showed_is_said(session):
     assert "nothing was chosen by" not in text
 
 
-def test_without_a_split_there_is_nothing_to_open(session):
-    run = trained(session, CONFIG.replace(n_validation=0))
-    assert said(session, "test_set") is None
-    session.open_test_set()
-    assert session.state.run is run
-
-
 def test_what_the_test_set_said_is_of_the_weights_that_it_was_opened_for(session):
     trained(session)
     session.open_test_set()
@@ -244,12 +237,6 @@ def test_looks_at_the_test_set_are_counted_also_by_a_file_that_tells_no_number(s
     assert read_session(file.getvalue(), "older", small_dataset).n_tested == 1
 
 
-def test_a_smaller_data_set_has_no_room_for_so_many(session, other_dataset):
-    session.config = CONFIG.replace(n_train=500, n_validation=400)
-    session.use(other_dataset)
-    assert (session.config.n_train, session.config.n_validation) == (None, 216)
-
-
 def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
     for config in (CONFIG.replace(n_validation=0), CONFIG.replace(seed=1), CONFIG.replace(n_validation=100)):
         parent = trained(session, config)
@@ -262,15 +249,6 @@ def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
         assert session.state.run.number == parent.number
 
 
-def test_a_fork_that_is_to_hold_out_images_begins_with_fresh_weights(session):
-    trained(session, CONFIG.replace(n_validation=0))
-    session.select(1)
-    done(session.fork)
-    assert session.state.run.parent is not None
-    done(session.apply, session.config.replace(n_validation=150))
-    assert session.state.run.parent is None
-
-
 def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_images(session):
     trained(session)
     session.select(1)
@@ -280,11 +258,3 @@ def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_
     assert (run.start, run.parent.number) == (None, 1)
     for moment in (*run.timeline.moments, run.newest):
         assert moment.test_outputs.shape[1] == run.dataset.n_test == 200
-
-
-def test_a_rival_that_was_stopped_early_says_so(session):
-    early = STOPS.replace(learning_rate=0.2)
-    done(session.race, [STOPS.replace(patience=60), early])
-    number = next(run.number for run in session.state.runs if run.config == early)
-    session.go_back_to(number)
-    assert said(session, "stopped_early").text == session.state.run.history.end.reason != ""

@@ -201,14 +201,6 @@ def test_any_pieces_give_the_same(images, order, whole, cuts):
     source.close()
 
 
-def test_what_was_taken_can_be_taken_again(source, order, whole):
-    source.begin(3, order)
-    taken(source)
-    out = np.empty((9, 784), np.uint8)
-    source.take(5, 14, out)
-    np.testing.assert_array_equal(out, whole[5:14])
-
-
 def test_an_epoch_has_images_of_its_own_and_may_begin_before_the_last_is_through(source, order, whole):
     source.begin(2, order)
     source.take(0, 10, np.empty((10, 784), np.uint8))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +8,6 @@ from hypothesis import strategies as st
 from explorer.engine.kernels import perform, product
 
 sizes = st.integers(1, 40)
-
-
-def test_calls_are_made_in_their_order():
-    seen = []
-    perform(tuple(partial(seen.append, n) for n in range(5)))
-    assert seen == [0, 1, 2, 3, 4]
 
 
 @settings(deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig, train
-from explorer.training.config import VIEW_KEYS, fields_of
+from explorer.training.config import fields_of
 from explorer.training.fields import Change, Real
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
@@ -67,13 +67,13 @@ GOOD = {
     "learning_rate": [1e-5, 100.0],
     "seed": [0, 2**32 - 1],
     "n_train": [10, None, 10_000_000],
-    "hidden_activation": ["sigmoid", "relu", "tanh"],
-    "output": ["sigmoid", "softmax"],
-    "loss": ["squared_error", "cross_entropy"],
-    "initializer": ["glorot", "he", "normal", "uniform"],
-    "optimizer": ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"],
+    "hidden_activation": [*ACTIVATIONS],
+    "output": [*OUTPUTS],
+    "loss": [*LOSSES],
+    "initializer": [*INITIALIZERS],
+    "optimizer": [*OPTIMIZERS],
     "reduction": ["sum", "mean"],
-    "schedule": ["constant", "steps", "inverse", "cosine"],
+    "schedule": [*SCHEDULES],
     "warmup": [0, 100],
     "l2": [0.0, 1e-7, 1.0],
     "l1": [0.0, 1e-7, 1.0],
@@ -108,18 +108,7 @@ configs = st.builds(
         max_size=50,
         unique_by=lambda change: change.step,
     ).map(lambda changes: tuple(sorted(changes, key=lambda change: change.step))),
-    **{
-        name: st.sampled_from(GOOD[name])
-        for name in (
-            "hidden_activation",
-            "output",
-            "loss",
-            "initializer",
-            "optimizer",
-            "reduction",
-            "schedule",
-        )
-    },
+    **{name: st.sampled_from(GOOD[name]) for name in BAD if BAD[name] is NO_NAMES},
 )
 
 
@@ -137,6 +126,9 @@ def _id(value):
 def test_every_setting_is_tried():
     assert [field.name for field in dataclasses.fields(TrainingConfig)] == [*FIELDS]
     assert set(FIELDS) == set(BAD) == set(GOOD)
+    assert len({field.key for field in FIELDS.values()}) == len(FIELDS)
+    for name in (name for name in FIELDS if BAD[name] is NO_NAMES):
+        assert FIELDS[name].choices == tuple(GOOD[name])
 
 
 @pytest.mark.parametrize(("name", "value"), cases(BAD))
@@ -158,20 +150,6 @@ def test_the_ends_of_each_range_are_allowed(name, value):
     assert getattr(TrainingConfig(**{name: value}), name) == value
 
 
-@pytest.mark.parametrize("name", [name for name in BAD if name not in ("n_validation", "changes")])
-def test_what_is_allowed_names_the_bounds(name):
-    expected = FIELDS[name].expected.replace("\u202f", "")
-    for value in GOOD[name][:2]:
-        bound = value if name != "hidden_sizes" else value[0]
-        if bound is None:  # the upper end is the data set's
-            assert "the number of training images" in expected
-            assert "to 600, or None for all" in fields_of(600, 10)[name].expected
-            continue
-        assert (
-            f"{bound:.5f}".rstrip("0").rstrip(".") if isinstance(bound, float) else str(bound)
-        ) in expected
-
-
 def test_values_take_their_canonical_type():
     config = TrainingConfig(
         hidden_sizes=np.array([64, 32]), batch_size=np.int32(8), learning_rate=1, seed=np.uint32(7)
@@ -183,38 +161,6 @@ def test_values_take_their_canonical_type():
     assert TrainingConfig(hidden_sizes=48).hidden_sizes == (48,)
     assert TrainingConfig(hidden_sizes=[48, 9]).hidden_sizes == (48, 9)
     assert TrainingConfig(hidden_sizes=range(8, 5, -1)).hidden_sizes == (8, 7, 6)
-
-
-def test_help_says_what_each_setting_does_and_may_hold():
-    for field in FIELDS.values():
-        assert f"    {field.name} : {field.expected}\n        {field.help}\n" in TrainingConfig.__doc__
-
-
-def test_an_unknown_setting_is_refused():
-    with pytest.raises(TypeError, match="color"):
-        TrainingConfig(color="red")
-
-
-def test_a_config_is_frozen_and_can_be_a_key():
-    config = TrainingConfig()
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.epochs = 3
-    with pytest.raises((AttributeError, TypeError)):
-        config.color = "red"
-    assert {config: 1}[TrainingConfig()] == 1
-    assert config != TrainingConfig(seed=1)
-
-
-def test_replacing_checks_again():
-    assert TrainingConfig().replace(epochs=3).epochs == 3
-    with pytest.raises(ConfigError, match="epochs"):
-        TrainingConfig().replace(epochs=0)
-
-
-def test_differences_come_in_the_order_of_the_controls():
-    other = TrainingConfig(seed=1, hidden_sizes=8)
-    assert TrainingConfig().differences(other) == ("hidden_sizes", "seed")
-    assert TrainingConfig().differences(TrainingConfig()) == ()
 
 
 def test_a_config_and_its_error_cross_to_another_process():
@@ -253,13 +199,6 @@ def test_any_text_gives_a_valid_config(query):
     assert all(isinstance(notice, str) for notice in notices)
 
 
-@given(key=st.sampled_from([field.key for field in FIELDS.values()]), value=st.text(max_size=60))
-def test_any_value_gives_a_valid_config(key, value):
-    config, notices = TrainingConfig.from_query(f"{key}={value}")
-    assert config.replace() == config
-    assert notices or config.to_query() or value.strip() or "=" in value or not value
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -292,18 +231,14 @@ def test_unknown_keys_are_ignored_with_a_notice():
     assert notices == ("“color” and “utm_source” are not settings and are ignored.",)
     _, notices = TrainingConfig.from_query("color=red")
     assert notices == ("“color” is not a setting and is ignored.",)
+    view = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
+    assert TrainingConfig.from_query(view) == (TrainingConfig(learning_rate=0.5), ())
 
 
 def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
     config, notices = TrainingConfig.from_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
     assert config == TrainingConfig(learning_rate=0.5)
     assert notices == ("“k0”, “k1”, “k2” and 95 more are not settings and are ignored.",)
-
-
-def test_what_only_says_what_is_on_screen_is_passed_over():
-    query = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
-    assert {"tab", "section", "theme", "controls", "bug"} == set(VIEW_KEYS)
-    assert TrainingConfig.from_query(query) == (TrainingConfig(learning_rate=0.5), ())
 
 
 def test_a_key_that_stands_twice_is_named_and_its_last_value_used():
@@ -366,22 +301,16 @@ def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):
     assert len(notices) == 1
 
 
-@pytest.mark.parametrize("text", ["32, 16", "32,16", "32;16", " 32 16 ", "32-16", "32 – 16", "784-32-16-10"])
-def test_hidden_layers_are_read_as_people_write_them(text):
-    assert FIELDS["hidden_sizes"].parse(text) == (32, 16)
-
-
 @pytest.mark.parametrize(
     ("text", "sizes"),
     [
+        *((text, (32, 16)) for text in ("32, 16", "32;16", " 32 16 ", "32-16", "32 – 16", "784-32-16-10")),
         ("784,32,10", (784, 32, 10)),
-        ("784", (784,)),
         ("10", (10,)),
         ("784-784-10", (784,)),
-        ("784 10", (784, 10)),
     ],
 )
-def test_a_list_of_hidden_layers_is_taken_at_its_word(text, sizes):
+def test_hidden_layers_are_read_as_people_write_them(text, sizes):
     assert FIELDS["hidden_sizes"].parse(text) == sizes
 
 
@@ -416,13 +345,6 @@ def test_what_is_no_row_of_layers_is_refused(text):
     assert refused.value.expected == FIELDS["hidden_sizes"].expected
 
 
-def test_one_bad_value_does_not_spoil_the_others():
-    config, notices = TrainingConfig.from_query("epochs=three&batch=64&lr=0.5")
-    assert config == TrainingConfig(batch_size=64, learning_rate=0.5)
-    assert len(notices) == 1
-    assert "three" in notices[0]
-
-
 # ---------------------------------------------------------------- what the controls show
 
 
@@ -442,24 +364,6 @@ def test_modern_shows_what_its_methods_are_worth(mnist):
     assert np.mean([run[-1].test_accuracy for run in runs]) >= 0.975
 
 
-@pytest.mark.sweep
-@pytest.mark.parametrize(
-    ("name", "reached"),
-    [("Momentum", 0.976), ("Adam", 0.974), ("Cosine", 0.978)],
-)
-def test_each_other_preset_shows_what_its_method_is_worth(mnist, name, reached):
-    """Measured with seed 0: 97.9, 97.6 and 98.1 %; the longer presets stand in the benchmark of accuracy."""
-    assert [*train(PRESETS[name], mnist)][-1].test_accuracy >= reached
-
-
-def test_every_field_has_words_and_a_key_of_its_own():
-    assert len({field.key for field in FIELDS.values()}) == len(FIELDS)
-    for name, field in FIELDS.items():
-        assert field.name == name
-        assert field.label
-        assert field.help.endswith(".")
-
-
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_a_field_reads_back_what_it_writes(name, value):
     field = FIELDS[name]
@@ -475,12 +379,3 @@ def test_a_small_number_is_written_out():
     assert TrainingConfig.from_query("lr=1e-9")[1] == (
         "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
     )
-
-
-def test_a_choice_is_all_that_the_network_has():
-    tables = {
-        "hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS,
-        "optimizer": OPTIMIZERS, "schedule": SCHEDULES,
-    }  # fmt: skip
-    for name, table in tables.items():
-        assert FIELDS[name].choices == tuple(table), name

@@ -23,7 +23,7 @@ from explorer.training import (
 from explorer.training.diagnostics import BetterRun, changes_in_words
 from explorer.training.fields import Change
 from explorer.training.hints import hints
-from explorer.training.presets import fitting_rate, rounded_down
+from explorer.training.presets import fitting_rate
 from explorer.training.process_settings import one_blas_thread
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
@@ -75,7 +75,7 @@ def layer(**figures):
 
 
 CHANCE = [0.1, 0.1, 0.1]
-FEW = EXERCISE.replace(n_train=1000)
+FEW, FEW_MODERN = EXERCISE.replace(n_train=1000), MODERN.replace(n_train=1000, batch_size=16)
 
 
 def test_the_words_of_the_first_trap():
@@ -156,12 +156,7 @@ def test_actions_are_written_as_the_controls_write_them():
         return said(config, figures, **more)[0].action
 
     assert action(EXERCISE.replace(initializer="uniform")) == "Initial weights uniform U[0, 1) → Glorot"
-    assert action(EXERCISE.replace(batch_size=8192), [0.1] * 10) == "Batch size 8\u202f192 → 512"
     assert action(MODERN.replace(hidden_sizes=(2, 64)), [0.3, 0.3]) == "Hidden units 2-64 → 32-64"
-    assert (
-        action(EXERCISE.replace(loss="cross_entropy"))
-        == "Output sigmoid → softmax, learning rate 0.01 → 0.001"
-    )
     more = {"train": [0.95] * 10, "n_train": 834}
     few = FEW.replace(n_validation=166)
     assert action(few, [0.8] * 10, **more) == "Training images 1\u202f000 → all"
@@ -171,10 +166,7 @@ def test_actions_are_written_as_the_controls_write_them():
 
 def test_the_reason_names_what_makes_the_step_large():
     why = said(EXERCISE.replace(batch_size=2048), CHANCE)[0].why
-    assert (
-        why
-        == "The gradient is a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do."
-    )
+    assert why.endswith("a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do.")
     why = said(MODERN.replace(reduction="sum"), CHANCE)[0].why
     assert why == "The gradient is a sum over the batch: 128 images make each step 128 times the mean."
     why = said(MODERN.replace(learning_rate=30), CHANCE)[0].why
@@ -199,17 +191,13 @@ def test_a_run_that_was_changed_is_judged_by_the_rate_that_it_came_to():
     assert config.replace(**hint.fix) == EXERCISE
 
 
-def test_the_most_severe_alone():
-    """A run that fails is not told to go on for longer."""
-    assert [h.id for h in said(EXERCISE.replace(hidden_sizes=128), [0.1])] == ["step_too_large"]
+OVERFITS = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
+BY_HEART = {"train": [0.8, 0.9, 0.94, 0.97, 0.99], "n_train": 1000, **OVERFITS}
 
 
 def test_two_at_most():
-    config = MODERN.replace(n_train=1000, batch_size=16, n_validation=166)
-    more = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
-    both = said(
-        config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
-    )
+    config = FEW_MODERN.replace(n_validation=166)
+    both = said(config, [0.8, 0.88, 0.87, 0.87, 0.88], **BY_HEART)
     assert [(h.id, dict(h.fix)) for h in both] == [
         ("few_images", {"n_train": None}),
         ("overfitting", {"patience": 3}),
@@ -220,14 +208,10 @@ def test_two_at_most():
 
 def test_where_only_test_images_tell_the_fix_is_to_hold_some_out():
     """One hint of the two that have this fix."""
-    config = MODERN.replace(n_train=1000, batch_size=16)
-    more = {"train_loss": [1, 0.5, 0.4, 0.2, 0.1], "test_loss": [1, 0.5, 0.7, 0.8, 0.7]}
-    (hint,) = said(
-        config, [0.8, 0.88, 0.87, 0.87, 0.88], train=[0.8, 0.9, 0.94, 0.97, 0.99], n_train=1000, **more
-    )
+    (hint,) = said(FEW_MODERN, [0.8, 0.88, 0.87, 0.87, 0.88], **BY_HEART)
     assert (hint.id, dict(hint.fix)) == ("few_images", {"n_validation": 166})
     assert hint.what == "Train accuracy is 99.0\u00a0%, test accuracy 88.0\u00a0%."
-    (hint,) = said(MODERN, [0.8, 0.97, 0.97, 0.97, 0.97], **more)
+    (hint,) = said(MODERN, [0.8, 0.97, 0.97, 0.97, 0.97], **OVERFITS)
     assert (hint.id, hint.action) == ("overfitting", "Validation images 0 → 10\u202f000")
     assert hint.what == "Test loss was lowest after epoch 2 (0.5), then it rose to 0.7."
 
@@ -274,7 +258,7 @@ def test_more_epochs_are_advised_only_where_they_can_be_counted_on():
     ("n_available", "advised"), [(None, True), (N, True), (2000, True), (1999, False), (1000, False)]
 )
 def test_more_images_are_advised_only_where_there_are_many_more(n_available, advised):
-    run = history(MODERN.replace(n_train=1000, batch_size=16), [0.85] * 5, train=[0.99] * 5)
+    run = history(FEW_MODERN, [0.85] * 5, train=[0.99] * 5)
     found = hints(run, n_train=1000, n_available=n_available)
     assert ("few_images" in [hint.id for hint in found]) is advised
 
@@ -298,8 +282,7 @@ def test_a_run_in_ruined_weights_starts_again_whatever_else_is_fixed():
     assert (hint.id, hint.kind, dict(hint.fix), hint.fresh) == ("ruined_weights", "warning", {}, True)
     assert hint.action == "Freshly initialized weights"
     assert "right for 9.8\u00a0% of the images" in hint.why
-    (running,) = found(0.098, end=None)
-    assert running.id == "ruined_weights"
+    assert [hint.id for hint in found(0.098, end=None)] == ["ruined_weights"]
     (hint,) = found(0.098, EXERCISE.replace(initializer="uniform"))
     assert hint.action == "Initial weights uniform U[0, 1) → Glorot, freshly initialized weights"
     (hint,) = found(0.098, EXERCISE.replace(hidden_sizes=128))
@@ -341,17 +324,11 @@ def test_a_loss_that_is_not_a_number(end):
     assert hint.fix == {"learning_rate": 0.3}
 
 
-def test_a_loss_that_is_not_a_number_at_a_fitting_rate():
-    """Then the rate gets smaller all the same."""
-    run = history(MODERN, [0.5, 0.1], test_loss=[1.0, float("nan")], end=None)
-    (hint,) = hints(run, n_train=N)
+def test_the_rate_gets_smaller_also_where_it_was_a_fitting_one():
+    (hint,) = said(MODERN, [0.5, 0.1], test_loss=[1.0, float("nan")], end=None)
     assert hint.action == "Learning rate 0.3 → 0.1"
-
-
-def test_a_run_that_failed_otherwise_is_left_to_its_own_message():
-    run = history(EXERCISE, [], end=None)
-    run = run.followed_by(RunEnd("failed", "MemoryError", error=MemoryError()))
-    assert hints(run, n_train=N) == ()
+    failed = history(EXERCISE, [], end=None).followed_by(RunEnd("failed", error=MemoryError()))
+    assert hints(failed, n_train=N) == ()  # its own message says why
 
 
 def test_while_it_goes_on_only_what_does_not_get_better():
@@ -448,17 +425,10 @@ def test_changed_settings_in_words():
 # The learning rate that fits
 
 
-def test_a_fitting_rate_is_1_or_3_times_a_power_of_ten():
-    assert [rounded_down(x) for x in (0.01, 0.0099, 0.03, 5.12, 3, 2.99)] == [0.01, 0.003, 0.03, 3, 3, 1]
-    assert rounded_down(0.03 / 3) == 0.01
-
-
 @pytest.mark.parametrize(("changes", "rate"), [
-    ({}, 0.01),
-    ({"hidden_sizes": 64}, 0.003), ({"hidden_sizes": 128}, 0.003), ({"hidden_sizes": 256}, 0.001),
-    ({"hidden_sizes": 512}, 0.001), ({"hidden_sizes": 1024}, 0.0003), ({"hidden_sizes": (16, 256)}, 0.001),
+    ({}, 0.01), ({"hidden_sizes": 128}, 0.003), ({"hidden_sizes": (16, 256)}, 0.001),
     ({"reduction": "mean"}, 3), ({"reduction": "mean", "batch_size": 1}, 1), ({"batch_size": 60_000}, 3e-5),
-    ({"n_train": 100}, 0.03),
+    ({"n_train": 100}, 0.03), ({"hidden_sizes": 1024, "batch_size": 60_000}, 1e-5),
     ({"optimizer": "adam"}, 0.01), ({"optimizer": "rmsprop", "hidden_sizes": 256}, 0.003),
     ({"optimizer": "momentum", "reduction": "mean"}, 0.1), ({"optimizer": "nesterov"}, 0.0003),
     ({"hidden_activation": "relu"}, 0.003), ({"hidden_activation": "relu", "hidden_sizes": (32,) * 3}, 0.001),
@@ -469,13 +439,8 @@ def test_fitting_rates(changes, rate):
 
 
 def test_a_small_batch_is_noisy_and_bears_less():
-    assert [fitting_rate(MODERN.replace(batch_size=n), N) for n in (1, 8, 32)] == [0.03, 0.1, 0.3]
-
-
-def test_the_presets_rates_fit_and_the_range_holds():
-    assert fitting_rate(EXERCISE, N) == EXERCISE.learning_rate
-    assert fitting_rate(MODERN, N) == MODERN.learning_rate
-    assert fitting_rate(EXERCISE.replace(hidden_sizes=1024, batch_size=60_000), N) == 1e-5
+    rates = [fitting_rate(MODERN.replace(batch_size=n), N) for n in (1, 8, 32, MODERN.batch_size)]
+    assert rates == [0.03, 0.1, 0.3, MODERN.learning_rate]
 
 
 # Real runs
@@ -520,23 +485,16 @@ def hints_of(config, run, *, diagnostics=()):
 slow = pytest.mark.slow
 BY_MEAN = EXERCISE.replace(reduction="mean", learning_rate=3)
 RELU = MODERN.replace(hidden_sizes=32, batch_size=512)
+SPLIT = {"n_validation": 10_000}
 
 GOOD = {
     "the exercise": EXERCISE,
-    "the exercise, seed 1": EXERCISE.replace(seed=1),
-    "the exercise, seed 2": EXERCISE.replace(seed=2),
-    "by mean": BY_MEAN,
-    "by mean, batch 128": BY_MEAN.replace(batch_size=128),
+    "the exercise, split": EXERCISE.replace(**SPLIT),
     "by mean, batch 2048": BY_MEAN.replace(batch_size=2048),
-    "by mean, batch 32": BY_MEAN.replace(batch_size=32),
     "by mean, batch 8": BY_MEAN.replace(batch_size=8),
-    "64 units": EXERCISE.replace(hidden_sizes=64, learning_rate=0.003),
     "128 units": EXERCISE.replace(hidden_sizes=128, learning_rate=0.003),
-    "relu, 32 units": RELU.replace(learning_rate=0.5),
     "relu, 8 units": RELU.replace(hidden_sizes=8),
     "Modern": MODERN,
-    "Modern, 32 units": RELU,
-    "Modern, 8 epochs": MODERN.replace(learning_rate=0.1, batch_size=64, epochs=8),
     "a textbook's": BY_MEAN.replace(hidden_sizes=30, batch_size=10, epochs=8),
 }
 
@@ -565,43 +523,21 @@ def test_silent_when_all_is_well(trained, config):
 
 
 DEEP = (32, 32, 32, 32)
-SPLIT = {"n_validation": 10_000}
 FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its fix reaches at least
-    "64 units by sum": (EXERCISE.replace(hidden_sizes=64, epochs=5), "step_too_large", 0.89),
     "128 units by sum": (EXERCISE.replace(hidden_sizes=128, epochs=4), "step_too_large", 0.88),
-    "256 units": (EXERCISE.replace(hidden_sizes=256, epochs=3), "step_too_large", 0.83),
-    "1024 units": (EXERCISE.replace(hidden_sizes=1024, epochs=3, n_train=10_000), "step_too_large", 0.3),
-    "batch 1024 by sum": (EXERCISE.replace(batch_size=1024, epochs=5), "step_too_large", 0.88),
-    "batch 2048 by sum": (EXERCISE.replace(batch_size=2048, epochs=5), "step_too_large", 0.9),
     "batch 60000 by sum": (EXERCISE.replace(batch_size=60_000, epochs=5), "step_too_large", 0.9),
-    "rate 10 by mean": (BY_MEAN.replace(learning_rate=10, epochs=5), "step_too_large", 0.9),
     "a mean's rate by sum": (RELU.replace(reduction="sum", epochs=3), "step_too_large", 0.9),
-    "relu, squared error": (EXERCISE.replace(hidden_activation="relu", epochs=3), "step_too_large", 0.88),
-    "tanh": (RELU.replace(hidden_activation="tanh", learning_rate=10, epochs=3), "step_too_large", 0.9),
     "batch 1": (RELU.replace(batch_size=1, n_train=10_000, epochs=1), "step_too_large", 0.8),
     "uniform weights": (EXERCISE.replace(initializer="uniform", epochs=3), "poor_first_weights", 0.9),
-    "uniform weights, relu": (RELU.replace(initializer="uniform", epochs=3), "poor_first_weights", 0.9),
-    "uniform weights, 128 units": (
-        EXERCISE.replace(initializer="uniform", hidden_sizes=128, epochs=3), "poor_first_weights", 0.87,
-    ),
-    "normal weights": (EXERCISE.replace(initializer="normal"), "poor_first_weights", 0.93),
     "normal weights, relu": (RELU.replace(initializer="normal", epochs=5), "poor_first_weights", 0.92),
     "sigmoid + cross-entropy": (EXERCISE.replace(loss="cross_entropy", epochs=3), "one_sided_loss", 0.88),
     "four sigmoid layers": (EXERCISE.replace(hidden_sizes=DEEP, epochs=5), "vanishing_gradient", 0.88),
-    "four sigmoid layers, softmax": (
-        RELU.replace(hidden_activation="sigmoid", hidden_sizes=DEEP, epochs=3), "vanishing_gradient", 0.85,
-    ),
-    "batch 8192 by mean": (BY_MEAN.replace(batch_size=8192), "too_few_updates", 0.92),
     "batch 60000 by mean": (BY_MEAN.replace(batch_size=60_000), "too_few_updates", 0.92),
     "1000 images in two batches": (FEW, "too_few_updates", 0.84),
     "batch 8 by sum": (EXERCISE.replace(batch_size=8, epochs=3), "step_too_small", 0.945),
-    "rate 0.01 by mean": (BY_MEAN.replace(learning_rate=0.01, epochs=5), "step_too_small", 0.91),
-    "rate 0.3 by mean": (BY_MEAN.replace(learning_rate=0.3), "step_too_small", 0.925),
     "rate 0.00001": (BY_MEAN.replace(learning_rate=1e-5, epochs=3), "step_too_small", 0.89),
     "2 units": (EXERCISE.replace(hidden_sizes=2), "few_units", 0.93),
-    "4 units": (RELU.replace(hidden_sizes=4), "few_units", 0.93),
     "1 epoch": (EXERCISE.replace(epochs=1), "few_epochs", 0.93),
-    "3 epochs": (RELU.replace(epochs=2), "few_epochs", 0.93),
     "100 images": (RELU.replace(n_train=100, n_validation=20), "few_images", 0.93),
     "1000 images": (
         RELU.replace(n_train=1000, n_validation=166, batch_size=64, epochs=16, hidden_activation="tanh"),
@@ -610,10 +546,8 @@ FAULTS = {  # settings, the rule that speaks up, and the test accuracy that its 
     "dropout in 32 units": (RELU.replace(dropout=0.8, epochs=4), "dropout_too_strong", 0.92),
     "dropout of inputs": (RELU.replace(input_dropout=0.8, epochs=4), "dropout_too_strong", 0.93),
     "L2, squared error": (EXERCISE.replace(l2=0.003, epochs=6), "penalty_too_strong", 0.92),
-    "L2": (RELU.replace(l2=0.1, epochs=4), "penalty_too_strong", 0.92),
     "L1": (RELU.replace(l1=0.001, epochs=4), "penalty_too_strong", 0.92),
     "rotation": (RELU.replace(rotation=180, epochs=4), "augmentation_too_strong", 0.92),
-    "shift": (RELU.replace(shift=8, epochs=4), "augmentation_too_strong", 0.92),
     "elastic": (RELU.replace(elastic=5, epochs=4), "augmentation_too_strong", 0.92),
     "not a number": (
         RELU.replace(hidden_sizes=DEEP, learning_rate=100, reduction="sum", epochs=4), "not_a_number", 0.88,
@@ -629,16 +563,6 @@ def test_every_fix_works(trained, config, rule, reach):
     assert hint.id == rule
     fixed = trained(config.replace(**hint.fix))
     assert fixed.accuracy >= max(reach, run.accuracy + 0.02)
-
-
-@pytest.mark.sweep
-def test_more_epochs_take_128_units_past_32(trained):
-    """The next step after the fix of the first trap leads past what the opening settings reach."""
-    first, run = trained(EXERCISE), trained(WIDE)
-    better = BetterRun("run 1", first.accuracy, "hidden units 32")
-    (hint,) = hints(run.history, n_train=N, better=better)
-    assert hint.id == "few_epochs"
-    assert trained(WIDE.replace(**hint.fix)).accuracy > first.accuracy
 
 
 def test_dead_units_come_alive(trained):
@@ -673,9 +597,6 @@ METHODS = {  # settings, a rule of those that refine, and by how much its fix ra
         EXERCISE.replace(n_train=30_000, batch_size=128, patience=1, epochs=60, **SPLIT),
         "patience_too_short", 0.0005,
     ),
-    "a wobble, Modern": (
-        MODERN.replace(n_train=30_000, patience=1, epochs=20, **SPLIT), "patience_too_short", 0.001,
-    ),
     "learned by heart": (
         MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "memorised", 0.001,
     ),
@@ -693,11 +614,6 @@ def test_every_method_refines(trained, config, rule, gain):
     run = trained(config)
     found = {hint.id: hint for hint in hints_of(config, run)}
     assert trained(config.replace(**found[rule].fix)).accuracy >= run.accuracy + gain
-
-
-@pytest.mark.parametrize("config", rows({"the exercise, split": EXERCISE.replace(**SPLIT)}))
-def test_silent_as_well_with_validation_images(trained, config):
-    assert hints_of(config, trained(config)) == ()
 
 
 def test_no_settings_lead_out_of_ruined_weights(trained, mnist):

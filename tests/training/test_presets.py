@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from explorer.app.panels.inside import SECTIONS
-from explorer.training import PRESETS, TrainingConfig, train
+from explorer.training import PRESETS, train
 from explorer.training.presets import SITUATIONS, preset_changes
 
 TABS = {"data", "overview", "mistakes", "inside", "draw", "runs", "study"}
@@ -25,11 +25,6 @@ def test_each_asks_says_where_to_look_and_answers(one):
     assert one.reason.endswith(".")
     assert 8 <= one.reaches[0] < one.reaches[1] <= 100
     assert one.works == (one.reaches[0] > 90)
-
-
-def test_a_link_holds_a_situation():
-    for one in SITUATIONS.values():
-        assert TrainingConfig.from_query(one.config.to_query()) == (one.config, ())
 
 
 @pytest.mark.slow

@@ -11,12 +11,10 @@ from reference_runs import diverging
 from explorer import TrainingConfig, race, train
 from explorer.training import (
     PRESETS,
-    ConfigError,
     DivergedError,
     EpochRecord,
     Evaluation,
     RaceError,
-    RunEnd,
     Snapshot,
     TrainingRun,
     complete,
@@ -68,14 +66,6 @@ def test_an_entry_may_stop_early_also_after_the_last_epoch(small_dataset):
         assert history.end.final.test_loss == alone.end.final.test_loss
         early.add(alone.end.final.epoch < len(alone))
     assert True in early
-
-
-@pytest.mark.parametrize(
-    "method", [{"dropout": 0.3}, {"shift": 1.0, "rotation": 10.0}, {"schedule": "cosine"}]
-)
-def test_methods_with_random_numbers_of_their_own_race_alike(small_dataset, method):
-    for history in raced([CONFIG, CONFIG.replace(**method)], small_dataset):
-        assert list(history) == list(train(history.config, small_dataset))
 
 
 @pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
@@ -141,11 +131,6 @@ def test_an_entry_that_diverges_drops_out_and_the_others_go_on(small_dataset):
 def test_what_is_no_race_is_refused_with_the_reason(small_dataset, changes, words):
     with pytest.raises(RaceError, match=words):
         next(race([CONFIG.replace(**change) for change in changes], small_dataset))
-
-
-def test_too_many_images_are_refused_of_any_entry(small_dataset):
-    with pytest.raises(ConfigError, match="up to 600"):
-        Race([CONFIG, CONFIG.replace(n_train=601)], small_dataset)
 
 
 @pytest.mark.parametrize("name", RACES)
@@ -233,33 +218,3 @@ def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(
     heard.runner.resume()
     assert heard.runner.wait(PATIENCE)
     assert heard.epochs(1) == list(train(first.replace(patience=0), small_dataset))
-
-
-def test_more_epochs_that_are_asked_for_while_the_last_figures_are_made_are_trained(new_heard, small_dataset):
-    first = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
-    heard = new_heard([first, first.replace(patience=0)])
-    heard.runner.pause()
-    assert heard.runner.wait(PATIENCE)
-    rival = heard.race.entries[1]
-    evaluate = rival.evaluate
-
-    def asking(*arguments):
-        rival.evaluate = evaluate
-        heard.runner.extend(heard.race, 33)
-        return evaluate(*arguments)
-
-    rival.evaluate = asking
-    heard.runner.resume()
-    assert heard.runner.wait(PATIENCE)
-    assert len(heard.epochs(0)) < 30
-    assert heard.epochs(1) == list(train(first.replace(epochs=33, patience=0), small_dataset))
-
-
-def test_stopped_it_gives_exact_figures_of_all(heard, small_dataset):
-    heard.runner.stop()
-    assert heard.runner.wait(PATIENCE)
-    end = heard.said[0][-1]
-    assert isinstance(end, RunEnd)
-    assert end.status == "stopped"
-    for entry in range(1, len(OPTIMIZERS)):
-        assert heard.said[entry][-1].epoch == heard.race.entries[entry].epoch

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import math
 import os
@@ -13,9 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import reference
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from explorer.datasets import Dataset
 from explorer.network import confusion_matrix
 from explorer.training import (
     BatchRecord,
@@ -112,28 +111,6 @@ def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batc
     assert epochs(events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 100, 520])
-def test_weights_after_any_number_of_mini_batches(small_dataset, batch_size):
-    """Within a block or between the parts of a large batch a snapshot shows what has been stepped, no more."""
-    run = TrainingRun(SMALL.replace(n_train=587, batch_size=batch_size), small_dataset)
-    told = oracle(run)
-    per_epoch = len(told.epochs[0])
-    batches = [batch for epoch in told.epochs for batch in epoch]
-    theta, done = told.theta, 0
-    for step in sorted(
-        {1, 2, 3, 31, 32, 33, 64, 65, 130, per_epoch - 1, per_epoch, per_epoch + 1, 2 * per_epoch}
-    ):
-        if not done < step <= 2 * per_epoch:
-            continue
-        advance(run, step)
-        theta, _, _ = reference.sgd(theta, told.X, told.D, batches[done:step], **told.options)
-        done = step
-        assert run.step == step
-        assert_close_to_reference(run.snapshot().weights, theta)
-        y = reference.forward(theta, told.X_test, "sigmoid", "sigmoid")[1][-1]
-        np.testing.assert_allclose(run.snapshot().test_outputs, y, rtol=1e-3, atol=1e-5)
-
-
 @pytest.mark.parametrize("batch_size", [3, 16, 520])
 @pytest.mark.parametrize("hidden_sizes", [(6,), (6, 5), (6, 5, 4)])
 @pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
@@ -166,41 +143,16 @@ def test_weights_and_losses_after_each_mini_batch(
             assert exact == pytest.approx(reference.loss(loss, y, D) / X.shape[1], rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"hidden_sizes": 1, "n_train": 10, "batch_size": 4},  # on the fewest images there may be
-        {"hidden_sizes": (7, 6, 5, 6, 7, 8), "hidden_activation": "tanh", "batch_size": 3},
-    ],
-)
-def test_the_smallest_network_and_the_deepest(small_dataset, settings):
-    run = TrainingRun(SMALL.replace(**settings), small_dataset)
-    told = oracle(run)
-    events = records(run)
-    theta = told.theta
-    for batches in told.epochs:
-        theta, _, _ = reference.sgd(theta, told.X, told.D, batches, **told.options)
-    assert_close_to_reference(events[-1].weights, theta)
-
-
 # ---------------------------------------------------------------- what is recorded
 
 
-@pytest.mark.parametrize("batch_size", [1, 16, 600])
-def test_the_records_of_an_epoch_come_in_order(small_dataset, batch_size):
-    events = records(TrainingRun(SMALL.replace(n_train=None, batch_size=batch_size), small_dataset))
-    kinds = [type(event) for event in events]
-    per_epoch = kinds.index(EpochRecord)
-    assert 1 <= per_epoch <= 20
-    assert kinds == ([BatchRecord] * per_epoch + [EpochRecord, Snapshot]) * 2
-    assert [e.epoch for e in events if isinstance(e, EpochRecord)] == [1, 2]
-    assert [e.epoch for e in events if isinstance(e, Snapshot)] == [1, 2]
-
-
 @pytest.mark.parametrize("batch_size", [1, 5, 16, 520, 600])
-def test_stretches_add_up_to_the_epoch(small_dataset, batch_size):
+def test_an_epoch_has_at_most_20_stretches_which_add_up_to_its_record(small_dataset, batch_size):
     events = records(TrainingRun(SMALL.replace(n_train=587, batch_size=batch_size), small_dataset))
-    done, steps = 0.0, 0
+    done, steps, kinds = 0.0, 0, [type(event) for event in events]
+    n = kinds.index(EpochRecord)
+    assert 1 <= n <= 20
+    assert kinds == [*[BatchRecord] * n, EpochRecord, Snapshot] * 2
     for number, epoch in enumerate(epochs(events)):
         stretches = [e for e in events if isinstance(e, BatchRecord) and number < e.epoch <= number + 1]
         ends = [done, *(stretch.epoch for stretch in stretches)]
@@ -236,28 +188,6 @@ def test_at_most_twenty_mini_batches_have_a_point_each(small_dataset, n_train, b
     assert [point.epoch for point in points] == pytest.approx(ends)
 
 
-def test_test_figures_are_exact_at_the_epochs_end(small_dataset):
-    run = TrainingRun(SMALL, small_dataset)
-    told = oracle(run)
-    for event in run:
-        if not isinstance(event, EpochRecord):
-            continue
-        theta = [w.astype(np.float64) for w in run.snapshot().weights]
-        y = reference.forward(theta, told.X_test, "sigmoid", "sigmoid")[1][-1]
-        assert event.test_loss == pytest.approx(
-            reference.loss("squared_error", y, told.D_test) / 200, rel=1e-5
-        )
-        predicted = run.network.predict(small_dataset.X_test)
-        np.testing.assert_array_equal(predicted, y.argmax(axis=0))
-        np.testing.assert_array_equal(
-            event.confusion, confusion_matrix(small_dataset.test_labels, predicted, 10)
-        )
-        assert event.confusion.sum() == 200
-        np.testing.assert_array_equal(event.confusion.sum(axis=1), np.bincount(small_dataset.test_labels))
-        assert event.test_accuracy == np.trace(event.confusion) / 200
-        assert event.seconds > 0
-
-
 def test_an_evaluation_is_exact_over_both_sets(small_dataset):
     run = TrainingRun(SMALL.replace(batch_size=2), small_dataset)
     told = oracle(run)
@@ -272,7 +202,9 @@ def test_an_evaluation_is_exact_over_both_sets(small_dataset):
         assert loss == pytest.approx(reference.loss("squared_error", y, D) / X.shape[1], rel=1e-5)
         assert accuracy == pytest.approx(np.mean(y.argmax(axis=0) == D.argmax(axis=0)), abs=1e-12)
     assert_same_snapshots([evaluation.snapshot], [run.snapshot()])
-    assert evaluation.confusion.sum() == 200
+    expected = confusion_matrix(small_dataset.test_labels, y.argmax(axis=0), 10)
+    np.testing.assert_array_equal(evaluation.confusion, expected)
+    np.testing.assert_array_equal(run.network.predict(small_dataset.X_test), y.argmax(axis=0))
     assert evaluation.step == 20
     assert evaluation.epoch == pytest.approx(40 / 103)
 
@@ -363,20 +295,6 @@ def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
 # ---------------------------------------------------------------- the same settings, the same records
 
 
-@pytest.mark.parametrize("batch_size", [2, 16, 600])
-def test_two_runs_are_equal_to_the_bit(small_dataset, batch_size):
-    config = SMALL.replace(n_train=None, batch_size=batch_size)
-    first, second = (records(TrainingRun(config, small_dataset)) for _ in range(2))
-    assert figures(first) == figures(second)
-    assert_same_snapshots(first, second)
-
-
-def test_numpys_global_random_numbers_are_left_alone(small_dataset):
-    before = np.random.get_state()[1].copy()  # noqa: NPY002  # the state that must stay
-    list(train(SMALL, small_dataset))
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-
-
 def test_another_process_gives_the_same_records(small_dataset, tmp_path):
     """A fresh interpreter, as a study's workers are, with a BLAS that would use two threads."""
     config = TrainingConfig(hidden_sizes=64, batch_size=100, epochs=2)
@@ -408,15 +326,6 @@ def test_looking_between_mini_batches_changes_nothing(small_dataset, batch_size)
     assert_same_snapshots(stepped, through)
 
 
-@pytest.mark.parametrize("batch_size", [1, 5, 100, 512])
-def test_one_step_is_one_mini_batch(small_dataset, batch_size):
-    run = TrainingRun(SMALL.replace(n_train=None, batch_size=batch_size, epochs=1), small_dataset)
-    steps = [run.step for event in run if not isinstance(event, EpochRecord | Snapshot)]
-    assert steps == list(range(1, math.ceil(600 / batch_size) + 1))
-    assert run.step == run.steps_per_epoch
-    assert run.epoch == 1
-
-
 def test_a_large_mini_batch_comes_in_parts(small_dataset):
     """So that Stop is heard within it."""
     run = TrainingRun(SMALL.replace(n_train=None, batch_size=600, epochs=1), small_dataset)
@@ -429,15 +338,14 @@ def test_a_large_mini_batch_comes_in_parts(small_dataset):
 
 
 @pytest.mark.parametrize("batch_size", [2, 16, 600])
-def test_going_on_from_3_to_6_epochs_is_a_run_of_6(small_dataset, batch_size):
+def test_going_on_from_2_to_4_epochs_is_a_run_of_4(small_dataset, batch_size):
     config = SMALL.replace(batch_size=batch_size)
-    longer = records(TrainingRun(config.replace(epochs=6), small_dataset))
-    run = TrainingRun(config.replace(epochs=3), small_dataset)
+    longer = records(TrainingRun(config.replace(epochs=4), small_dataset))
+    run = TrainingRun(config, small_dataset)
     events = records(run)
-    assert len(epochs(events)) == 3
-    run.extend(6)
+    assert len(epochs(events)) == 2
+    run.extend(4)
     events += records(run)
-    assert run.config.epochs == 6
     assert figures(events) == figures(longer)
     assert_same_snapshots(events, longer)
 
@@ -532,41 +440,12 @@ def test_a_run_with_no_epoch_to_go_is_there_to_be_looked_at(small_dataset):
     assert again.evaluate().train_accuracy == before.evaluate().train_accuracy
 
 
-def test_records_do_not_depend_on_the_number_of_blas_threads(small_dataset):
-    """Two threads add up in another order, so their sums differ in the last bits."""
-    config = SMALL.replace(n_train=587, batch_size=587)
-    with threadpool_limits(1, user_api="blas"):
-        expected = list(train(config, small_dataset))
-    with threadpool_limits(2, user_api="blas"):
-        assert list(train(config, small_dataset)) == expected
-
-
-def test_training_leaves_the_number_of_blas_threads_as_it_was(small_dataset):
-    def threads():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-    with threadpool_limits(2, user_api="blas"):
-        before = threads()
-        list(train(SMALL, small_dataset))
-        assert threads() == before
-        first, second = train(SMALL, small_dataset), train(SMALL, small_dataset)
-        next(first), next(second)
-        first.close(), second.close()
-        assert threads() == before
-
-
 # ---------------------------------------------------------------- the data
 
 
 def test_n_train_takes_images_from_the_front(small_dataset):
-    front = Dataset(
-        name="front",
-        train_images=small_dataset.train_images[:103],
-        train_labels=small_dataset.train_labels[:103],
-        test_images=small_dataset.test_images,
-        test_labels=small_dataset.test_labels,
-        class_names=small_dataset.class_names,
-    )
+    images, labels = small_dataset.train_images[:103], small_dataset.train_labels[:103]
+    front = dataclasses.replace(small_dataset, train_images=images, train_labels=labels)
     run = TrainingRun(SMALL, small_dataset)
     assert run.n_samples == 103
     assert epochs(run) == list(train(SMALL.replace(n_train=None), front))
@@ -576,13 +455,6 @@ def test_more_images_than_there_are_is_refused(small_dataset):
     with pytest.raises(ConfigError, match="600") as refused:
         TrainingRun(SMALL.replace(n_train=601), small_dataset)
     assert (refused.value.field, refused.value.value) == ("n_train", 601)
-
-
-def test_the_data_stay_as_they_are(small_dataset):
-    kept = small_dataset.train_images.copy(), small_dataset.train_labels.copy()
-    list(train(SMALL.replace(n_train=None), small_dataset))
-    np.testing.assert_array_equal(small_dataset.train_images, kept[0])
-    np.testing.assert_array_equal(small_dataset.train_labels, kept[1])
 
 
 # ---------------------------------------------------------------- when it goes wrong, and when it goes well

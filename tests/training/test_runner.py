@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gc
 import logging
 import sys
@@ -63,17 +62,10 @@ class GatedRun:
     def extend(self, steps):
         self.steps = steps
 
-    def rest(self):
-        pass
-
-    def close(self):
-        """A run lets go of its memory."""
-
     def leave(self):
         return ""
 
-    def wake(self):
-        pass
+    rest = wake = close = leave
 
     def __iter__(self):
         self.thread = threading.current_thread()
@@ -89,27 +81,13 @@ class GatedRun:
         return ()
 
     def batch_step(self, before, goes_on=lambda: True):
-        return BatchStep(
-            step=self.step,
-            n_images=1,
-            train_loss=1.0,
-            train_accuracy=0.5,
-            loss_after=1.0,
-            accuracy_after=0.5,
-            moved=0.1,
-        )
+        figures = ("train_loss", "train_accuracy", "loss_after", "accuracy_after", "moved")
+        return BatchStep(step=self.step, n_images=1, **dict.fromkeys(figures, 0.5))
 
     def evaluate(self, goes_on=lambda: True):
-        return Evaluation(
-            epoch=self.step / 10,
-            step=self.step,
-            train_loss=1.0,
-            test_loss=1.0,
-            train_accuracy=0.5,
-            test_accuracy=0.5,
-            confusion=np.zeros((2, 2), np.int64),
-            snapshot=Snapshot(self.step / 10, (), np.zeros((2, 3), np.float32)),
-        )
+        epoch, counts = self.step / 10, np.zeros((2, 2), np.int64)
+        snapshot = Snapshot(epoch, (), np.zeros((2, 3), np.float32))
+        return Evaluation(epoch, self.step, 1.0, 1.0, 0.5, 0.5, counts, snapshot)
 
     def wait_until_asked(self):
         assert self.asked.acquire(timeout=PATIENCE)
@@ -209,54 +187,17 @@ def test_a_run_is_delivered_whole_and_ends_once(desk, small_dataset):
     assert desk.of(EpochRecord) == list(train(SMALL, small_dataset))
 
 
-def test_nothing_but_frozen_records_comes_out(desk, small_dataset):
-    desk.runner.start(TrainingRun(SMALL, small_dataset))
-    desk.wait()
-    for delivery in desk.deliveries:
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            delivery.token = 0
-        assert isinstance(delivery.records, tuple)
-    for record in desk.records:
-        assert type(record).__dataclass_params__.frozen
-        for field in dataclasses.fields(record):
-            value = getattr(record, field.name)
-            arrays = value if isinstance(value, tuple) else (value,)
-            assert not any(isinstance(array, np.ndarray) and array.flags.writeable for array in arrays)
-
-
-def test_there_is_one_thread_and_it_is_not_the_callers(desk):
-    before = threading.active_count()
-    run = desk.begin(GatedRun())
-    assert threading.active_count() == before + 1
-    assert run.thread is not threading.current_thread()
-    assert run.thread.daemon, "a page that closes must not wait for it"
-    desk.runner.stop()
-    run.gate.release()
-    desk.wait()
-
-
 @two_blas_threads
-def test_blas_has_one_thread_while_training(desk):
-    seen = []
-
-    class Run(GatedRun):
-        def __iter__(self):
-            pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
-            seen.extend(pool["num_threads"] for pool in pools if "scipy.libs" not in pool["filepath"])
-            yield from ()
-
-    desk.runner.start(Run(steps=0))
-    desk.wait()
-    assert seen
-    assert set(seen) == {1}
-
-
-@two_blas_threads
-def test_what_a_run_sets_for_the_process_is_set_back(desk):
+def test_blas_has_one_thread_while_training_and_as_many_as_before_afterwards(desk):
     def settings():
         return sys.getswitchinterval(), [pool["num_threads"] for pool in threadpool_info()]
 
+    def blas():
+        pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
+        return {pool["num_threads"] for pool in pools if "scipy.libs" not in pool["filepath"]}
+
     before = settings()
+    assert 2 in blas()
     other = Desk()
     first, second = GatedRun(1), GatedRun(1)
     desk.runner.start(first)
@@ -266,6 +207,7 @@ def test_what_a_run_sets_for_the_process_is_set_back(desk):
     first.gate.release()
     desk.wait()
     desk.runner.close()
+    assert blas() == {1}
     second.gate.release()
     other.wait()
     other.runner.close()
@@ -357,37 +299,6 @@ def test_of_a_step_it_is_said_what_it_did(desk, small_dataset, batch_size):
     assert all(np.isnan(step.test_loss) for step in desk.of(BatchStep)), "the runner doesn't know them yet"
 
 
-def test_of_weights_that_are_all_0_the_share_that_moved_is_unknown(small_dataset):
-    run = TrainingRun(SMALL, small_dataset)
-    before = run.weights()
-    next(iter(run))
-    step = run.batch_step([np.zeros_like(array) for array in before])
-    assert np.isnan(step.moved)
-    assert run.batch_step(before, lambda: False) is None
-
-
-def test_only_a_step_that_is_asked_for_is_told(desk, small_dataset):
-    desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
-    desk.runner.step("epoch")
-    desk.wait()
-    desk.runner.resume()
-    desk.wait()
-    assert desk.of(BatchStep) == []
-
-
-def test_a_run_that_has_ended_goes_on_step_by_step(desk, small_dataset):
-    run = TrainingRun(SMALL, small_dataset)
-    desk.runner.start(run)
-    desk.wait()
-    desk.runner.extend(run, 4, paused=True)
-    desk.runner.step("batch")
-    desk.wait()
-    assert (desk.runner.status, run.step) == ("paused", 3 * 7 + 1)
-    desk.runner.resume()
-    desk.wait()
-    assert desk.of(EpochRecord) == list(train(SMALL.replace(epochs=4), small_dataset))
-
-
 def test_a_pause_right_after_a_resume_pauses_again(desk):
     run = desk.begin(GatedRun())
     desk.runner.pause()
@@ -411,6 +322,7 @@ def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
         assert run.step == number * 7
         assert [record.epoch for record in desk.of(EpochRecord)] == list(range(1, number + 1))
         assert [record.epoch for record in desk.of(Snapshot)] == list(range(1, number + 1))
+    assert desk.of(BatchStep) == []
 
 
 @pytest.mark.parametrize("entry", [0, 1])
@@ -432,14 +344,6 @@ def test_a_pause_at_an_epochs_end_comes_after_its_snapshot(desk, small_dataset, 
     desk.runner.step("epoch")
     desk.wait()
     assert run.entries[entry].epoch == 2
-
-
-def test_a_step_holds_a_run_that_was_running(desk):
-    run = desk.begin(GatedRun())
-    desk.runner.step("batch")
-    run.gate.release()
-    desk.wait()
-    assert (run.step, desk.runner.status) == (1, "paused")
 
 
 def test_holding_stepping_and_going_on_changes_no_record(desk, small_dataset):
@@ -506,7 +410,10 @@ def test_a_run_that_has_hardly_begun_can_be_stopped(desk, small_dataset, paused)
     assert [end.status for end in desk.ends] == ["stopped"]
 
 
-def test_a_run_ends_once_whatever_is_pressed_afterwards(desk):
+def test_before_a_run_and_after_its_end_no_order_changes_anything(desk):
+    assert desk.runner.status == "idle"
+    for order in (desk.runner.pause, desk.runner.resume, desk.runner.stop):
+        order()
     run = GatedRun(1)
     desk.runner.start(run)
     run.gate.release()
@@ -517,15 +424,6 @@ def test_a_run_ends_once_whatever_is_pressed_afterwards(desk):
     desk.runner.step("epoch")
     desk.wait()
     assert len(desk.ends) == 1
-
-
-def test_an_idle_runner_takes_every_order(desk):
-    assert desk.runner.status == "idle"
-    for order in (desk.runner.pause, desk.runner.resume, desk.runner.stop):
-        order()
-    desk.runner.step("batch")
-    desk.wait()
-    assert (desk.runner.status, desk.deliveries) == ("idle", [])
 
 
 # ---------------------------------------------------------------- while exact figures are made
@@ -564,14 +462,6 @@ def test_closing_does_not_wait_for_figures(desk, when):
     assert desk.ends == []
 
 
-def test_a_stop_after_a_cancel_brings_nothing_back(desk):
-    run = scored(desk, "end")
-    desk.runner.cancel()
-    desk.runner.stop()
-    run.thread.join(PATIENCE)
-    assert not run.thread.is_alive()
-
-
 def test_a_pause_says_so_before_it_makes_figures(desk):
     run = scored(desk, "pause")
     desk.look()
@@ -596,24 +486,13 @@ def test_a_pause_that_is_over_leaves_its_figures(desk):
     assert [record.step for record in desk.of(Evaluation)] == [2]
 
 
-def test_stop_in_a_pause_is_heard_while_figures_are_made(desk):
-    run = scored(desk, "pause")
+@pytest.mark.parametrize("when", ["pause", "end"])
+def test_stop_is_heard_while_figures_are_made(desk, when):
+    run = scored(desk, when)
     desk.runner.stop()
-    run.wait_until_scoring()  # now those of the end
+    run.wait_until_scoring()  # now those of the stopped run
     desk.look()
     assert desk.deliveries[-1].status == desk.runner.status == "stopped"
-    run.scored.set()
-    desk.wait()
-    (end,) = desk.ends
-    assert (end.status, end.final.step) == ("stopped", 1)
-
-
-def test_stop_is_heard_while_the_last_figures_are_made(desk):
-    run = scored(desk, "end")
-    desk.runner.stop()
-    run.wait_until_scoring()
-    desk.look()
-    assert desk.deliveries[-1].status == "stopped"
     run.scored.set()
     desk.wait()
     assert [(end.status, end.final.step) for end in desk.ends] == [("stopped", 1)]
@@ -688,13 +567,14 @@ def test_an_order_is_heard_within_the_scoring_of_the_test_set(desk, long_test_se
 # ---------------------------------------------------------------- one after another
 
 
-def test_a_newer_run_silences_the_older(desk):
+def test_a_newer_run_silences_the_older_and_waits_for_its_mini_batch(desk):
     old, new = GatedRun(), GatedRun(2)
     first = desk.runner.start(old)
     old.wait_until_asked()
     old.let(3)
-    second = desk.runner.start(new)  # does not wait for the old one's mini-batch
+    second = desk.runner.start(new)  # does not wait for the old one's mini-batch, but its thread does
     assert second != first
+    assert not new.asked.acquire(timeout=0.05)
     desk.runner.wait(0.01)
     assert desk.deliveries == [], "what the old run had said is dropped"
     old.gate.release()
@@ -706,27 +586,6 @@ def test_a_newer_run_silences_the_older(desk):
     assert steps(desk.records) == [1, 2]
     assert [end.status for end in desk.ends] == ["finished"]
     assert old.step == 4
-
-
-def test_two_runs_never_train_at_once(desk):
-    old, new = GatedRun(), GatedRun(1)
-    desk.runner.start(old)
-    old.wait_until_asked()
-    desk.runner.start(new)
-    assert not new.asked.acquire(timeout=0.05), "the old one's mini-batch is still under way"
-    old.gate.release()
-    new.wait_until_asked()
-    new.gate.release()
-    desk.wait()
-
-
-def test_of_many_runs_started_fast_the_newest_runs(desk, small_dataset):
-    for seed in range(8):
-        token = desk.runner.start(TrainingRun(SMALL.replace(seed=seed), small_dataset))
-    desk.wait()
-    assert {delivery.token for delivery in desk.deliveries} == {token}
-    assert desk.of(EpochRecord) == list(train(SMALL.replace(seed=7), small_dataset))
-    assert len(desk.ends) == 1
 
 
 @pytest.mark.parametrize("batch_size", [2, 16, 60_000])
@@ -747,8 +606,14 @@ def test_a_stopped_run_goes_on_when_it_is_started_again(desk, small_dataset, bat
 # ---------------------------------------------------------------- failing
 
 
-def test_an_error_is_delivered_with_what_came_before(desk, caplog):
-    error = ValueError("no such weight")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("no such weight"), "ValueError: no such weight"),
+        (DivergedError(3), "the loss has not been a number since epoch 3."),
+    ],
+)
+def test_an_error_is_delivered_with_what_came_before(desk, caplog, error, reason):
     run = GatedRun(3, error)
     desk.runner.start(run)
     for _ in range(3):
@@ -759,32 +624,12 @@ def test_an_error_is_delivered_with_what_came_before(desk, caplog):
     assert steps(desk.records) == [1, 2]
     assert desk.records[-1] is end
     assert end.status == desk.runner.status == "failed"
-    assert end.error is error
-    assert "no such weight" in end.reason
-    assert end.final is None
-    assert any(record.exc_info for record in caplog.records), "the log has the traceback"
-
-
-def test_an_error_while_evaluating_is_delivered_too(desk, caplog):
-    run = GatedRun(0)
-    run.evaluate = lambda goes_on: 1 / 0
-    with caplog.at_level(logging.CRITICAL):
-        desk.runner.start(run)
-        desk.wait()
-    assert isinstance(desk.ends[0].error, ZeroDivisionError)
-
-
-def test_a_diverged_run_says_so_in_one_sentence(desk):
-    run = GatedRun(2, DivergedError(3))
-    desk.runner.start(run)
-    run.gate.release()
+    assert (end.error, end.reason, end.final) == (error, reason, None)
+    assert bool(caplog.records) is isinstance(error, ValueError), "the log has the traceback"
+    desk.runner.start(run := GatedRun(1))
     run.gate.release()
     desk.wait()
-    (end,) = desk.ends
-    assert end.status == "failed"
-    assert end.reason == "the loss has not been a number since epoch 3."
-    assert isinstance(end.error, DivergedError)
-    assert steps(desk.records) == [1], "the history before it stands"
+    assert desk.runner.status == "finished"
 
 
 def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
@@ -823,17 +668,6 @@ def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_data
         assert [entry() for entry in gone] == [None] * n_entries
     finally:
         gc.enable()
-
-
-def test_a_failed_run_does_not_keep_the_next_from_running(desk, caplog):
-    with caplog.at_level(logging.CRITICAL):
-        desk.runner.start(failing := GatedRun(1, ValueError("first")))
-        failing.gate.release()
-        desk.wait()
-    desk.runner.start(run := GatedRun(1))
-    run.gate.release()
-    desk.wait()
-    assert [end.status for end in desk.ends] == ["failed", "finished"]
 
 
 # ---------------------------------------------------------------- closing
@@ -891,22 +725,6 @@ def test_a_page_that_closed_its_loop_does_not_hang_the_run(small_dataset):
     runner.close()
 
 
-def test_the_status_that_a_delivery_brings_is_the_runners(small_dataset):
-    """Whoever asks the runner while a delivery is handled hears the same, the end above all."""
-
-    async def page():
-        heard = []
-        runner = Runner(lambda delivery: heard.append((delivery.status, runner.status)), interval_seconds=10)
-        for _ in range(50):
-            runner.start(GatedRun(0))
-            count = len(heard)
-            await _until(lambda count=count: len(heard) > count)
-        runner.close()
-        return heard
-
-    assert set(asyncio.run(page())) == {("finished", "finished")}
-
-
 def test_records_are_gathered_between_deliveries(small_dataset):
     """First at once, then no more often than the interval; all the rest at the end, and then the last word."""
 
@@ -925,10 +743,12 @@ def test_records_are_gathered_between_deliveries(small_dataset):
 # ---------------------------------------------------------------- more epochs
 
 
-def test_a_run_that_goes_on_is_extended_as_it_trains(desk):
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_run_that_goes_on_is_extended_as_it_trains(desk, paused):
     run = GatedRun(steps=2)
-    token = desk.runner.start(run)
-    run.wait_until_asked()
+    token = desk.runner.start(run, paused=paused)
+    if not paused:
+        run.wait_until_asked()
     assert desk.runner.extend(run, 3) == token
     run.gate.release(3)
     desk.wait()
@@ -958,15 +778,6 @@ def test_a_run_extended_after_its_end_starts_again_and_its_old_end_is_dropped(de
     desk.runner.extend(run, 3)
     desk.wait()
     assert steps(desk.records) == [2, 3]
-    assert [end.final.step for end in desk.ends] == [3]
-
-
-def test_a_paused_run_goes_on_when_it_is_extended(desk):
-    run = GatedRun(steps=2)
-    token = desk.runner.start(run, paused=True)
-    assert desk.runner.extend(run, 3) == token
-    run.gate.release(3)
-    desk.wait()
     assert [end.final.step for end in desk.ends] == [3]
 
 

@@ -111,11 +111,6 @@ def test_seats_take_turns_however_many_processes_each_has(shares):
     assert turns == ["study", "other", "study"]
 
 
-def test_who_is_alone_trains_on(shares):
-    (alone,) = shares(1, slice_seconds=0.0)
-    assert [alone.place() for _ in range(5)] == [0] * 5
-
-
 HOLDER = """
 import sys, time
 from explorer.training.share import Share
@@ -152,14 +147,6 @@ def test_a_process_that_is_suspended_holds_up_nobody(shares, folder):
 def test_a_folder_that_is_gone_or_full_holds_up_nobody(folder):
     (folder / "line").rmdir()
     assert Share(folder).place() == 0
-
-
-def test_only_a_server_gives_seats(folder):
-    assert Share.of({}) is None
-    share = Share.of({TRAINING_SHARE: json.dumps({"folder": str(folder), "cores": 2})})
-    assert share.place() == 0
-    share.leave()
-    assert not [*(folder / "line").iterdir()]
 
 
 def test_the_workers_of_a_process_are_told_from_others(folder):
@@ -290,16 +277,6 @@ def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, shares):
     end = limited.end
     assert (end.status, end.final is None) == ("stopped", False)
     assert "minute" in end.reason
-
-
-def test_the_time_in_the_line_is_not_counted(desk, shares):
-    first, second = shares(2, slice_seconds=60, minutes=0.01)
-    assert first.place() == 0
-    waits = desk(second, epochs=3)
-    began = time.monotonic()
-    until(lambda: waits.look() and time.monotonic() - began > 0.8)
-    first.leave()
-    assert waits.end.status == "finished"
 
 
 @needs.LINUX

@@ -50,14 +50,6 @@ def test_a_grid_has_each_combination_once_the_last_setting_fastest(axes):
     assert {config.replace(**{name: getattr(SMALL, name) for name in axes}) for config in configs} == {SMALL}
 
 
-def test_a_grid_of_any_iterables():
-    configs = grid(SMALL, batch_size=(n for n in (8, 64)), reduction={"sum": 1, "mean": 2}.keys())
-    assert [(config.batch_size, config.reduction) for config in configs] == [
-        (8, "sum"), (8, "mean"), (64, "sum"), (64, "mean"),
-    ]  # fmt: skip
-    assert grid(SMALL) == (SMALL,)
-
-
 @pytest.mark.parametrize(
     ("axes", "sentence"),
     [
@@ -129,20 +121,6 @@ def test_a_sample_says_what_it_refuses(n, distributions, sentence):
 def test_a_distribution_of_nothing_is_refused(make):
     with pytest.raises(ValueError, match="expected"):
         make()
-
-
-def test_the_batch_size_question():
-    configs = batch_size_grid()
-    assert len(set(configs)) == len(configs) == 8 * 2 * 3
-    assert {config.batch_size for config in configs} == {1, 8, 32, 128, 512, 2048, 8192, 60_000}
-    assert {(config.reduction, config.learning_rate) for config in configs} == {("sum", 0.01), ("mean", 3.0)}
-    assert {config.seed for config in configs} == {0, 1, 2}
-    assert {config.replace(**same_as_default()) for config in configs} == {TrainingConfig()}
-
-
-def same_as_default():
-    default = TrainingConfig()
-    return {name: getattr(default, name) for name in ("batch_size", "reduction", "learning_rate", "seed")}
 
 
 def test_the_batch_size_question_about_another_network():

@@ -31,18 +31,13 @@ def steps(monkeypatch):
     return taken
 
 
-def test_a_larger_network_costs_more(mnist):
-    small, large = configs = grid(SMALL, hidden_sizes=[4, 1024])
-    found = measured_cost(configs, mnist)
-    assert found.of(large) > 10 * found.of(small) > 0
-
-
 def test_more_steps_images_and_epochs_cost_more(mnist):
     base = SMALL.replace(n_train=6000)
-    changes = ({"batch_size": 1}, {"n_train": 60_000}, {"epochs": 5})
+    changes = ({"batch_size": 1}, {"n_train": 60_000}, {"epochs": 5}, {"hidden_sizes": 1024})
     dearer = [base.replace(**change) for change in changes]
     found = measured_cost([base, *dearer], mnist)
     assert all(found.of(config) > 1.5 * found.of(base) for config in dearer)
+    assert sum(map(found.of, [base, *dearer])) == pytest.approx(1)
 
 
 def test_elastic_distortions_cost_more_and_images_that_are_not_trained_on_less(mnist):
@@ -50,13 +45,6 @@ def test_elastic_distortions_cost_more_and_images_that_are_not_trained_on_less(m
     elastic, split = base.replace(elastic=1.0), base.replace(n_validation=50_000)
     found = measured_cost([base, elastic, split], mnist)
     assert found.of(elastic) > found.of(base) > found.of(split)
-
-
-def test_the_shares_of_the_runs_sum_to_1(small_dataset):
-    configs = grid(SMALL, batch_size=[1, 64, 600], hidden_sizes=[4, 30, (8, 8)], n_train=[50, None])
-    found = measured_cost([*configs, configs[0]], small_dataset)
-    assert found.n_trials == 18
-    assert sum(map(found.of, configs)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("n", [1, 10_000])
@@ -91,23 +79,11 @@ def test_the_time_left_follows_the_estimate_first_and_then_what_was_seen(done, e
     assert Cost({SMALL: 1.0}, 1, 60.0).seconds_left(done, elapsed) == left
 
 
-@pytest.mark.parametrize(
-    ("n", "seconds", "is_large"), [(1000, 3600, False), (1001, 1, True), (1, 3601, True)]
-)
-def test_more_than_1000_runs_or_an_hour_are_large(n, seconds, is_large):
-    shares = dict.fromkeys(grid(SMALL, seed=range(n)), 1 / n)
-    assert Cost(shares, 1, seconds).is_large == is_large
-
-
-def test_it_is_said_in_one_line():
-    shares = dict.fromkeys(grid(SMALL, seed=range(64)), 1 / 64)
-    assert str(Cost(shares, 2, 180.0)) == "64 runs, about 3 minutes on 2 cores"
-    assert str(Cost({SMALL: 1.0}, 1, 0.2)) == "1 run, about 1 second on 1 core"
-
-
-def test_a_rate_that_diverges_and_a_handful_of_images_can_be_timed(small_dataset):
-    wild = SMALL.replace(learning_rate=100.0, initializer="uniform", n_train=10)
-    assert measured_cost([wild], small_dataset.head(10)).seconds > 0
+def test_more_than_1000_runs_or_an_hour_are_large():
+    shares = dict.fromkeys(grid(SMALL, seed=range(1000)), 0.001)
+    assert str(Cost(shares, 2, 180.0)) == "1\u202f000 runs, about 3 minutes on 2 cores"
+    assert [Cost(shares, 1, seconds).is_large for seconds in (3600, 3601)] == [False, True]
+    assert Cost({**shares, SMALL.replace(epochs=9): 0.0}, 1, 1).is_large
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -148,8 +124,3 @@ def test_each_optimizer_is_timed(mnist):
     for order in (configs, configs[::-1]):
         measured = (measured_cost(order, mnist) for _ in range(5))
         assert any(cost.of(configs[1]) > 2 * cost.of(configs[0]) for cost in measured)
-
-
-def test_a_study_without_runs_has_no_cost(small_dataset):
-    with pytest.raises(ValueError, match="configs is empty"):
-        measured_cost([], small_dataset)

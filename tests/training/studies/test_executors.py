@@ -36,11 +36,6 @@ def test_a_call_gives_what_it_returns_or_raises(pool):
     assert pool.submit(abs, -1).result() == 1
 
 
-def test_a_pool_has_at_least_one_worker():
-    with pytest.raises(ValueError, match="n_workers is 0; expected a whole number of at least 1"):
-        WorkerPool(0)
-
-
 @needs.LINUX
 def test_a_server_whose_files_are_gone_says_so(tmp_path, monkeypatch):
     """A kernel runs in a folder of the package, which another installation replaces."""
@@ -91,15 +86,6 @@ def test_shutting_down_lets_the_calls_end_first():
         pool.submit(abs, -1)
     assert [future.result() for future in futures] == list(range(20))
     pool.shutdown()
-
-
-def test_shutting_down_may_cancel_what_waits():
-    pool = WorkerPool(1)
-    first, *others = [pool.submit(time.sleep, 0.3) for _ in range(5)]
-    until(first.running)
-    pool.shutdown(cancel_futures=True)
-    assert first.result() is None
-    assert all(future.cancelled() for future in others)
 
 
 def test_ending_the_workers_in_the_middle_of_their_calls():
@@ -232,10 +218,6 @@ def test_workers_leave_ctrl_c_to_their_parent_even_before_they_have_begun(tmp_pa
         os.killpg(parent.pid, signal.SIGINT)
         assert parent.communicate(timeout=60) == ("ended\n", "")
     assert parent.returncode == 0
-
-
-def test_workers_ignore_ctrl_c(pool):
-    assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
 
 
 def test_a_program_ends_though_its_pool_is_busy(tmp_path):

@@ -14,7 +14,7 @@ import needs
 import pytest
 from study_steps import DIVERGING, ENDLESS, SMALL, CountingPool, CountingThreads, by_config, is_alive, until
 
-from explorer.datasets import Dataset, DatasetError
+from explorer.datasets import Dataset
 from explorer.training import ConfigError, train
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
@@ -170,11 +170,6 @@ def test_more_images_than_there_are_are_refused_before_anything_begins(small_dat
             next(trials)
     assert executor.begun == []
     assert not journal.exists()
-
-
-def test_a_bad_path_is_told_at_once(tmp_path):
-    with pytest.raises(DatasetError, match="none: found “no such file or directory”"):
-        list(study(SEEDS, tmp_path / "none"))
 
 
 def test_an_unexpected_error_is_its_trials_own(small_dataset, caplog):

@@ -141,12 +141,6 @@ def test_seeds_that_all_agree_show_no_spread_and_no_difference():
     assert "no difference" in words({8: (0.5,) * 3, 64: (0.4,) * 3})
 
 
-def test_two_seeds_say_next_to_nothing_of_their_spread():
-    assert words({8: (0.95, 0.951), 64: (0.5, 0.501)}).endswith(
-        "with 2 seeds, that difference may be chance."
-    )
-
-
 def test_diverged_runs_are_counted_and_compared_with_nothing():
     text = words({8: BEST, 64: WORSE, 512: (0.99, None, None), 2048: (None, None, None)})
     assert text.startswith("Batch size 8 has the highest")

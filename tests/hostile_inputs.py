@@ -54,18 +54,7 @@ from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.upload import Upload
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=10)
-BLOBS = (
-    b"\xff" * 8,
-    b"\0" * 8,
-    b"\xff\xff\xff\x7f",
-    b"\x80",
-    b"PK\5\6",
-    b"\x1f\x8b",
-    b"<f9",
-    b"'O'",
-    b"-1",
-    b"99999999",
-)
+BLOBS = b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f", b"PK\5\6", b"\x1f\x8b", b"<f9", b"'O'", b"9" * 8
 VALUES = (
     None, True, -1, 0, 1, 2, 10**30, 0.5, 1e308, float("nan"), float("-inf"), "", "\ud800", "\0\x1b[31m\n",
     "x" * 5000, [], {}, [[]], {"a": {}}, [1] * 600, "a\u2028b", "١", "1_0", "all", "784-8-10", "1e999", b"bytes",
@@ -101,14 +90,12 @@ def dataset() -> Dataset:
 
 
 def npy(array: Any) -> bytes:
-    """Return an array as a file, also one of Python objects."""
     np.save(stream := io.BytesIO(), array, allow_pickle=True)
     return stream.getvalue()
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """The data set's four files as .npy."""
     return {f"mnist-{name.replace('_', '-')}.npy": npy(getattr(dataset(), name)) for name in ARRAYS}
 
 
@@ -144,7 +131,6 @@ def session() -> bytes:
 
 @cache
 def journal() -> bytes:
-    """The journal of two runs that finished and one that failed."""
     with ThreadPoolExecutor(1) as executor:
         done = tuple(study(grid(CONFIG, batch_size=(10, 20)), dataset(), executor=executor))
     return journal_content([*done, Trial(CONFIG.replace(seed=1), "failed", error="why")], dataset())
@@ -176,7 +162,6 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def entries(content: bytes) -> dict[str, bytes]:
-    """Return what a zip file holds."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
 
@@ -198,7 +183,6 @@ def repacked(content: bytes, rng: random.Random, change: Callable[[str, bytes], 
 
 
 def with_odd_value(value: Any, rng: random.Random) -> Any:
-    """Return what JSON holds with one value in it replaced."""
     if isinstance(value, dict) and value and rng.random() < 0.9:
         key = rng.choice(list(value))
         return {**value, key: with_odd_value(value[key], rng)}
@@ -214,17 +198,11 @@ def odd_array(data: bytes, rng: random.Random) -> bytes:
     if way == 0:
         return damaged(data, rng)
     if way == 1:
-        header, rest = data[:128], data[128:]
-        return (
-            header.replace(array.dtype.str.encode(), rng.choice((b"<f9", b"<i9", b"<f1", b"<U0", b"<i3")))
-            + rest
-        )
-    if way == 2 and array.size:
-        array = array.copy()
-        array.flat[rng.randrange(array.size)] = rng.choice((0, 1, 7, 255))
-    elif way == 3 and array.dtype.kind == "f" and array.size:
-        array = array.copy()
-        array.flat[rng.randrange(array.size)] = rng.choice((-1.0, 0.5, np.nan, np.inf, 3e38))
+        other = rng.choice((b"<f9", b"<i9", b"<f1", b"<U0", b"<i3"))
+        return data[:128].replace(array.dtype.str.encode(), other) + data[128:]
+    if way in (2, 3) and array.size:
+        odd = (-1.0, 0.5, np.nan, np.inf, 3e38) if array.dtype.kind == "f" else (0, 1, 7, 255)
+        array.flat[rng.randrange(array.size)] = rng.choice(odd)
     else:
         array = np.resize(array, rng.choice(((3,), (2, 3), (0, 4), (), (2, 10, 10))))
     return npy(array)
@@ -247,7 +225,6 @@ def odd_weights(rng: random.Random) -> bytes:
 
 
 def odd_journal(rng: random.Random) -> bytes:
-    """Return a journal damaged, or with a value of a trial replaced."""
     if rng.random() < 0.2:
         return damaged(journal(), rng)
     first, *rows = journal().splitlines()
@@ -256,7 +233,6 @@ def odd_journal(rng: random.Random) -> bytes:
 
 
 def odd_archive(rng: random.Random) -> bytes:
-    """Return an archive damaged before or after it is compressed."""
     plain, before = sound_archive(), rng.random() < 0.7
     plain = damaged(plain, rng) if before else plain
     if rng.random() < 0.5:
@@ -266,7 +242,6 @@ def odd_archive(rng: random.Random) -> bytes:
 
 
 def odd_file(rng: random.Random) -> tuple[str, bytes]:
-    """Return the name and the content of one of the four files."""
     name = rng.choice(list(files()))
     content = odd_array(files()[name], rng) if rng.random() < 0.5 else damaged(files()[name], rng)
     return name, gzip.compress(content, 1) if rng.random() < 0.3 else content
@@ -275,18 +250,16 @@ def odd_file(rng: random.Random) -> tuple[str, bytes]:
 def odd_text(rng: random.Random) -> str:
     if rng.random() < 0.5:
         return str(rng.choice(VALUES))
-    return "".join(
-        chr(rng.choice((rng.randrange(128), rng.randrange(0x110000), 0xD800)))
-        for _ in range(rng.randrange(30))
+    letters = (
+        rng.choice((rng.randrange(128), rng.randrange(0x110000), 0xD800)) for _ in range(rng.randrange(30))
     )
+    return "".join(map(chr, letters))
 
 
 def odd_query(rng: random.Random) -> str:
     keys = [field.key for field in FIELDS.values()] + ["tab", "theme", "controls", "data", "section"]
-    parts = (
-        f"{rng.choice([*keys, odd_text(rng)])}{rng.choice('===%&')}{odd_text(rng)}"
-        for _ in range(rng.randrange(6))
-    )
+    words = [*keys, odd_text(rng)]
+    parts = (rng.choice(words) + rng.choice("===%&") + odd_text(rng) for _ in range(rng.randrange(6)))
     return "&".join(parts) * rng.choice((1, 1, 1, 200))
 
 
@@ -388,7 +361,6 @@ READERS = {
 
 
 def entries_without_end() -> bytes:
-    """Return a zip file that lists 1.3 million entries."""
     entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 1, *[0] * 6) + b"x"
     n_bytes = 1_300_000 * len(entry)
     return entry * 1_300_000 + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, n_bytes, 0, 0)
@@ -417,18 +389,15 @@ def with_text(change: Callable[[dict[str, Any]], Any]) -> bytes:
 
 
 def large_weights() -> bytes:
-    """Return as many zeros as a file of weights may declare, compressed."""
     return with_entries(weights(), W1=header((16_000, 1000), "<f8") + bytes(128_000_000))
 
 
 def many_lists() -> bytes:
-    """Return a session whose text is full of lists."""
     text = b"[" + (b"[" * 400 + b"]" * 400 + b",") * 3_800 + b"0]"
     return with_entries(session(), session=header((len(text),), "|u1") + text)
 
 
 def many_rows() -> bytes:
-    """Return a session with mini-batches of no run."""
     n_rows = 6_000_000
     return with_entries(session(), batches=header((n_rows, 4), "<f8") + bytes(32 * n_rows))
 
@@ -459,7 +428,6 @@ def long_lines(line: bytes, n_bytes: int) -> bytes:
 
 
 def one_trial(epochs: bytes = b"") -> bytes:
-    """Return the line of a trial whose seed is to be filled in."""
     row = {"config": {"seed": 0}, "status": "failed", "epochs": [], "final": None}
     row |= {"error": "", "seconds": 0, "worker": "", "tries": 1}
     text = json.dumps(row, separators=(",", ":")).encode().replace(b'"seed":0', b'"seed":SEED')
@@ -467,7 +435,6 @@ def one_trial(epochs: bytes = b"") -> bytes:
 
 
 def many_epochs(side: int, count: int) -> bytes:
-    """Return records of epochs without a space, each with a confusion matrix."""
     figures = dict.fromkeys(FinalFigures.__slots__, 0)
     record = {"epoch": 1, "seconds": 0, **figures, "confusion": [[0] * side] * side}
     return b",".join([json.dumps(record, separators=(",", ":")).encode()] * count)
@@ -491,10 +458,8 @@ BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
 
 
 def megabytes(name: str) -> float:
-    """Return the memory that this process has ("VmRSS") or had at most ("VmHWM"), on Linux."""
-    return (
-        int(re.search(rf"{name}:\s*(\d+)", Path("/proc/self/status").read_text(encoding="ascii"))[1]) / 1024
-    )
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(rf"{name}:\s*(\d+)", status)[1]) / 1024
 
 
 def measured(reader: Reader, inputs: list[Any]) -> dict[str, Any]:
@@ -523,10 +488,9 @@ def program() -> None:
         found = {}
         for bomb, (kind, make) in BOMBS.items():
             given = make()
-            READERS[kind].attempt(
-                READERS[kind].hostile(random.Random(0))
-            )  # what is loaded at first is no cost
-            found[bomb] = measured(READERS[kind], [given])
+            reader = READERS[kind]
+            reader.attempt(reader.hostile(random.Random(0)))  # what is loaded at first is no cost
+            found[bomb] = measured(reader, [given])
     else:
         reader, rng = READERS[name], random.Random(seed)
         measured(reader, [reader.hostile(rng) for _ in range(20)])

@@ -26,6 +26,5 @@ LINUX = needs(
     sys.platform == "linux",
 )
 LOCKS = needs("locks of files between processes", sys.platform != "win32")
-PINNING = needs("a process that can be pinned to one core", hasattr(os, "sched_setaffinity"))
 FULL_DISK = needs("/dev/full, a disk that is full", Path("/dev/full").exists())
 ROOT = needs("root, to become a user without a home", getattr(os, "geteuid", lambda: 1)() == 0, always=False)

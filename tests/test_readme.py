@@ -64,17 +64,6 @@ def test_the_study_of_the_command_runs(folder, tmp_path, monkeypatch, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"study.jsonl", "study.html"}
 
 
-def test_quick_start_is_two_commands_of_one_line():
-    section = README.split("## Quick start")[1].split("\n## ")[0]
-    blocks = [
-        text.strip() for _, text in re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
-    ]
-    assert len(blocks) == 2
-    assert all("\n" not in block for block in blocks)
-    assert blocks[0].endswith(".venv/bin/nn-explorer")
-    assert blocks[1].endswith(".venv/bin/pytest")
-
-
 def test_ci_runs_the_tests_as_a_user_does():
     """Nothing adds to the README's command: what it needs is in pyproject.toml, for everybody."""
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -88,10 +77,6 @@ def test_ci_runs_the_tests_as_a_user_does():
     ]
     assert "-n auto" in options["addopts"]
     assert "--dist=loadfile" in options["addopts"]
-
-
-def test_it_is_short():
-    assert len(README) <= 9_000
 
 
 @pytest.mark.parametrize("name", TEXTS)

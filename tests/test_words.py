@@ -8,8 +8,6 @@ import re
 import tokenize
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
 # What reads as if it had been translated, and what to write in its place.
@@ -110,48 +108,3 @@ def test_the_words_are_plain_english():
         assert [piece for piece in right if piece not in source] == []
         found += [f"{name}, {text}" for text in found_in(source, path.suffix, right)]
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize(
-    ("suffix", "source"),
-    [
-        (".py", '"""The images behind it."""'),
-        (".py", "x = 1  # kept for the person at the keyboard"),
-        (
-            ".py",
-            "if x:\n    # what is\n    # expected is a number; the moment that\n    # is looked at\n    pass",
-        ),
-        (".py", 'raise ValueError(f"x is {x}; allowed is 1")'),
-        (".py", 'text = (\n    "x is 0; wanted "\n    "is 1"\n)'),
-        (".py", "def read_wrongly(images): ..."),
-        (".py", "anew = True"),
-        (".js", "const mend = document.createElement('button');"),
-        (".js", "// The worst: held\nx.title = 'drawn anew'"),
-        (".css", "a { color: red } /* it stands\n   beside the title */"),
-        (".j2", "<p>{{ n }} read rightly</p>"),
-        (".toml", 'notes = """\nThe gravest\nfirst"""'),
-        (".md", "One run held\nagainst another"),
-        (".ipynb", json.dumps({"cells": [{"source": ["A network,\n", "taken by\n", "the controls."]}]})),
-    ],
-)
-def test_it_finds_them_wherever_they_stand(suffix, source):
-    assert [*found_in(source, suffix)]
-
-
-@pytest.mark.parametrize(
-    ("suffix", "source"),
-    [
-        (".py", "x = 1 if allowed is None else 2"),
-        (".py", "expected = [wanted for wanted in recommended]  # the loss is as expected"),
-        (".js", 'make("button", { class: "explorer-fix" });'),
-        (".css", ".explorer-held, #beside { color: red }"),
-        (".md", "Gravel holds; we recommend it to personal friends."),
-    ],
-)
-def test_it_finds_nothing_else(suffix, source):
-    assert [*found_in(source, suffix)] == []
-
-
-def test_a_word_that_is_right_in_one_place_is_not_right_in_another():
-    source = "It lags behind. The images behind it."
-    assert len([*found_in(source, ".md", ("lags behind",))]) == 1

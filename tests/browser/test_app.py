@@ -12,8 +12,6 @@ from PIL import Image
 from playwright.sync_api import expect
 from reference_runs import records, snapshots
 
-from explorer import TrainingConfig, load_mnist
-from explorer.training import new_network
 from explorer.wording import grouped
 
 LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
@@ -224,13 +222,6 @@ def test_an_image_shows_its_outputs_and_leads_to_its_way_through_the_network(tra
     trained.tab("Overview")
 
 
-def test_the_slider_goes_back_to_the_first_epoch(trained):
-    trained.page.get_by_role("slider", name="Epoch shown").press("Home")
-    (first,) = records(epochs=1)
-    expect(trained.tiles).to_contain_text(percent(first.test_accuracy))
-    trained.until_matrix(first.confusion)
-
-
 def test_a_zoom_is_kept_on_both_axes_while_it_trains_and_reset_on_both(trained):
     page = trained.page
     loss = page.locator(".explorer-place-loss")
@@ -310,21 +301,6 @@ def test_a_finished_run_goes_on_and_settings_that_wait_are_named(trained):
     expect(message).to_have_count(0)
 
 
-def test_reset_shows_the_untrained_network_and_train_begins_again(trained):
-    trained.press("Reset")
-    data = load_mnist()
-    decided = new_network(TrainingConfig(), data).predict(data.X_test)
-    counts = np.zeros((10, 10), int)
-    np.add.at(counts, (data.test_labels, decided), 1)
-    trained.until_matrix(counts)
-    expect(trained.tiles).to_contain_text(f"Test accuracy{percent(np.trace(counts) / 10_000)}")
-    expect(trained.gallery.locator("li")).to_have_count(24)
-    expect(trained.messages).to_contain_text("This network is not trained yet")
-    expect(trained.bar).to_contain_text("not trained yet")
-    trained.press("Train")
-    trained.until_matrix(records()[-1].confusion)
-
-
 def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_last_counts(app_page):
     slider = app_page.slider("hidden_sizes")
     slider.press("ArrowLeft")
@@ -343,26 +319,6 @@ def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_
         app_page.until_points(f"=== {len(known)}")
         shown = [100 * r.test_accuracy for r in known]
         np.testing.assert_allclose(app_page.curve("accuracy", "test"), shown, rtol=1e-5)
-
-
-def test_the_curves_say_what_a_point_is_and_which_loss_they_show(app_page):
-    """A step each where there are at most 20 an epoch, else means; another loss is never on the same axis."""
-    plot = app_page.page.locator(".explorer-place-loss")
-    expect(plot.locator(".legend")).to_contain_text("means of 6 mini-batches")
-    app_page.set(batch_size=20_000, epochs=3)
-    app_page.until_finished(3)
-    expect(plot.locator(".legend")).to_contain_text("each mini-batch")
-    app_page.until_points(
-        "=== 9", "loss", "each mini-batch"
-    )  # "finished" may still have been said of the run before
-    expect(plot.locator(".ytitle")).to_have_text("squared error per sample")
-    app_page.begin("?output=softmax&loss=cross_entropy&epochs=1")
-    app_page.until_finished(1)
-    expect(plot.locator(".ytitle")).to_have_text("cross-entropy per sample")
-    expect(plot.locator(".legend")).not_to_contain_text("earlier runs")
-    hidden = re.compile(r"Not shown: \d earlier runs? with squared error\.")
-    expect(app_page.page.get_by_title(hidden)).to_be_visible()
-    expect(app_page.page.locator(".explorer-place-accuracy .legend")).to_contain_text("earlier runs")
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.page_object import TRACES, number
+from browser.page_object import TRACES
 from playwright.sync_api import expect
 from reference_runs import records
 
-from explorer.training import FIELDS
 from explorer.training.fields import Change
 
 pytestmark = pytest.mark.long
@@ -89,30 +88,3 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     other.get_by_role("button", name="Train without changes in mid-run").click()
     expect(other.get_by_text("Changed in mid-run")).to_be_hidden()
     other.wait_for_function(ENDS, arg=steady[-1])
-
-
-def test_a_run_that_trains_is_changed_without_a_new_one(begun):
-    visit = begun("epochs=500", "epoch [1-9]")
-    of_this_run(visit, "batch_size").get_by_role("button", name="Halve the batch size").click()
-    expect(visit.page.get_by_text("batch size 512 → 256 from step")).to_be_visible()
-    expect(visit.tiles).to_contain_text("24 steps an epoch")
-    visit.press("Stop")
-    expect(visit.bar).to_contain_text(re.compile("stopped|finished"))
-    expect(of_this_run(visit)).to_be_hidden()
-    visit.tab("Runs")
-    expect(visit.rows).to_have_count(2)  # with the page's first
-
-    visit.page.set_viewport_size({"width": 390, "height": 844})
-    panel = visit.page.get_by_role("region", name="Settings")
-    panel.get_by_role("button", name="More settings").click()
-    heading, dropout = panel.get_by_role("button", name="Regularization"), number(panel, "dropout")
-    expect(dropout).to_be_hidden()
-    heading.click()
-    expect(dropout).to_be_visible()
-    visit.set(dropout=0.25)
-    expect(panel.get_by_label("Dropout", exact=True).last).to_have_attribute("aria-valuetext", "0.25 dropout")
-    heading.click()
-    expect(heading).to_have_accessible_name("Regularization Dropout 0.25")
-    panel.get_by_label(FIELDS["optimizer"].label, exact=True).select_option("adam")
-    expect(panel.get_by_label(FIELDS["reduction"].label, exact=True)).to_be_hidden()
-    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.page_object import enter, number
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.long
@@ -51,26 +50,6 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(visit)
         assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
 
 
-def test_distorted_images_stand_next_to_those_that_they_are_made_of(visit):
-    page, preview = visit.page, visit.page.locator(".explorer-data section")
-    preview = preview.filter(has_text="Training images as the next run sees them")
-    expect(preview).to_have_count(0)
-    panel = page.get_by_role("region", name="Settings")
-    panel.get_by_role("button", name="More settings").click()
-    panel.get_by_role("button", name="Augmentation").click()
-    enter(number(panel, "shift"), 2)
-    expect(preview.get_by_role("img")).to_have_count(16)
-    expect(preview).to_contain_text("Each epoch draws again, for every image: shift up to 2 pixels.")
-    pictures = "(preview) => preview.querySelector('.explorer-row-picture').style.backgroundImage"
-    before = preview.evaluate(pictures)
-    preview.get_by_role("button", name="Draw again").click()
-    is_other = f"([preview, before]) => ({pictures})(preview) !== before"
-    page.wait_for_function(is_other, arg=[preview.element_handle(), before])
-    enter(number(panel, "shift"), 0)
-    expect(preview).to_have_count(0)
-    panel.get_by_role("button", name="More settings").click()
-
-
 def test_another_data_set_is_chosen_by_keyboard_and_back_returns(visit):
     page, header = visit.page, visit.page.locator(".explorer-dataset")
     choice = page.get_by_role("combobox", name="Data set")
@@ -94,16 +73,3 @@ def test_another_data_set_is_chosen_by_keyboard_and_back_returns(visit):
     expect(header).to_have_text(f"{own} · 600 train, 200 test images")
     expect(visit.tiles).to_contain_text("of 200 test images")
     visit.until_finished()
-
-
-def test_the_images_that_excite_the_chosen_unit_stand_next_to_it(visit):
-    page = visit.page
-    visit.tab("Inside")
-    unit = page.get_by_role("radio", name=re.compile("^Unit "), checked=True).get_attribute("value")
-    exciting = page.locator(".explorer-picture-rows:visible")
-    expect(exciting).to_contain_text(f"Test images that excite unit {unit} most")
-    images = exciting.get_by_role("img", name=re.compile("^test image .*: a weighted sum of "))
-    expect(images).to_have_count(8)
-    expect(page.locator(".explorer-prose:visible")).to_contain_text("raises the unit's output")
-    page.get_by_role("radiogroup", name="Images show").get_by_text("change since the start").click()
-    expect(page.locator(".explorer-prose:visible")).to_contain_text("what training has done")

@@ -31,10 +31,6 @@ SETTLED = """() => {
   };
   return section?.offsetHeight > 0 && [...section.querySelectorAll('.explorer-panel-figure')].every(fills);
 }"""
-TRACES = """() => [...document.querySelectorAll('.explorer-section .explorer-panel-figure .js-plotly-plot')]
-  .filter((plot) => plot.offsetParent)
-  .map((plot) => plot.data.filter((t) => t.visible === true))
-  .map((traces) => traces.map((t) => ({ name: t.name, x: Array.from(t.x), y: Array.from(t.y) })))"""
 
 
 @pytest.fixture(scope="module")
@@ -132,54 +128,6 @@ def test_a_unit_is_chosen_by_its_strip_and_by_keys(page):
     slider.press("ArrowRight")
     expect(page.locator(".explorer-formula").first).to_contain_text("a1[5]")
     expect(slider).to_be_focused()
-
-
-def test_the_next_mistake_is_one(page):
-    show(page, "One image")
-    enter(image_number(page), 0)
-    labels = load_mnist().test_labels
-    decided = snapshots()[-1].test_outputs.argmax(axis=0)
-    first, second = np.flatnonzero(decided != labels)[:2].tolist()
-    page.get_by_role("button", name="Next mistake").click()
-    expect(page.get_by_text(f"true {labels[first]}, read as {decided[first]}", exact=True)).to_be_visible()
-    expect(image_number(page)).to_have_value(str(first))
-    image_number(page).fill("77")
-    page.get_by_role("button", name="Next mistake").evaluate("button => button.click()")  # the focus stays
-    expect(page.get_by_text(re.compile(f"^true {labels[second]}, "))).to_be_visible()
-    expect(image_number(page)).to_have_value("77")
-    image_number(page).press("Enter")
-    expect(page.get_by_text(re.compile(f"^true {labels[77]}, "))).to_be_visible()
-    enter(image_number(page), 123456)
-    expect(image_number(page)).to_have_value("9999")
-    expect(page.get_by_text(re.compile(f"^true {labels[9999]}, "))).to_be_visible()
-
-
-def test_the_gradient_check_agrees_and_draws_others(shared, page):
-    show(page, "Gradient check")
-    verdict = page.locator(".explorer-verdict")
-    expect(verdict).to_have_text(re.compile("^All 8 agree"))
-    rows = page.locator(".explorer-checked-weights tbody th")
-    before = rows.all_inner_texts()
-    page.get_by_role("button", name="Check other weights").click()
-    expect(rows.first).not_to_have_text(before[0])
-    expect(verdict).to_have_text(re.compile("^All 8 agree"))
-    shared.assert_clean()
-
-
-def test_figures_of_the_layers_are_drawn(shared, page):
-    show(page, "Histograms")
-    page.wait_for_function(f"({TRACES})().filter((traces) => traces.length === 4).length === 2")
-    assert [[t["name"] for t in traces] for traces in page.evaluate(TRACES)] == [
-        ["at the start", "now"] * 2
-    ] * 2
-    show(page, "Over time")
-    page.wait_for_function(
-        f"({TRACES})().filter((traces) => traces.length === 2 && traces[0].x.length === 11).length === 2"
-    )
-    gradient, _ = page.evaluate(TRACES)
-    assert [t["name"] for t in gradient] == ["layer 1", "output"]
-    assert all(y > 0 for trace in gradient for y in trace["y"])
-    shared.assert_clean()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

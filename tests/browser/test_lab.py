@@ -7,8 +7,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from explorer.training import FIELDS
-
 
 @pytest.mark.long
 def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
@@ -37,24 +35,3 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     found.tab("Overview")
     expect(found.tiles).to_contain_text("784-32-10")
     found.assert_clean()
-
-
-@pytest.mark.long
-def test_a_network_of_ones_own_stands_next_to_the_textbooks(serve_plainly, open_page):
-    found = open_page(serve_plainly("own").url)
-    page = found.page
-    found.until_finished(3)
-    expect(found.messages).to_contain_text("This is Mine, a network of your own")
-    assert page.get_by_text(FIELDS["initializer"].label, exact=True).count() == 0
-    found.tab("Runs")
-    expect(found.rows).to_have_count(2)
-    found.tab("Inside")
-    found.section("Gradient check")
-    expect(page.locator(".explorer-checked-weights")).to_contain_text("4 of 8 differ")
-    found.section("One image")
-    expect(page.locator(".explorer-inside")).to_contain_text(
-        "The passes of Mine are not those of the textbook"
-    )
-    found.press("Step batch")
-    expect(found.bar).to_contain_text("step 1 of 60")
-    assert found.page_errors == []

@@ -15,16 +15,6 @@ FETCHED = """performance.getEntriesByType('resource')
 MET = "document.querySelectorAll('script[src$=\"/plotly.js\"]').length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
-DRAWINGS = """
-globalThis.drawings = {};
-new MutationObserver((changes) => {
-  for (const { target, addedNodes } of changes) {
-    if (![...addedNodes].some((node) => node.classList?.contains('plot-container'))) continue;
-    (drawings[target.getAttribute('aria-label')] ??= []).push(target.layout.height);
-  }
-}).observe(document, { childList: true, subtree: true });
-"""
-"""Keeps the height of each drawing of a figure that was begun from nothing."""
 PLOTLY_BYTES = 4_500_000
 
 
@@ -87,7 +77,7 @@ def server(serve_notebook):
 
 @pytest.fixture(scope="module")
 def shared(server, open_shared_page):
-    found = open_shared_page(server.url, prepare=lambda page: page.add_init_script(DRAWINGS))
+    found = open_shared_page(server.url)
     check_that_it_shows_its_data(found.page)
     return found
 
@@ -156,28 +146,6 @@ def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
     page = open_page(server.url, prepare=prepare).page
     failed = page.locator(".explorer-figure-failed[role=alert]", has_text="This figure cannot be drawn")
     failed.nth(3).wait_for()
-
-
-@pytest.mark.parametrize("width", [390, 1024, 1920])
-def test_figures_are_as_wide_as_their_place(visit, width):
-    page = visit.page
-    page.set_viewport_size({"width": width, "height": 900})
-    fits = "Number(plot.querySelector('.main-svg').getAttribute('width')) === plot.clientWidth"
-    for name in SUMMARIES[:4]:
-        wait_until(page, name, f"{fits} && plot.clientWidth > {width - 80} && plot.clientWidth <= {width}")
-    assert ask(page, "two curves fall", "plot.querySelector('.main-svg').getAttribute('height')") == "250"
-
-
-def test_a_figure_without_a_height_fills_its_place(visit):
-    wait_until(
-        visit.page, "it fills its place", "plot.querySelector('.main-svg').getAttribute('height') === '333'"
-    )
-    assert set(visit.page.evaluate("drawings['it fills its place']")) == {333}  # from the first on
-
-
-def test_a_figure_that_changes_all_the_while_is_drawn_again_once(visit):
-    wait_until(visit.page, "it counts", COUNTED)
-    assert len(visit.page.evaluate("drawings['it counts']")) <= 2
 
 
 def test_a_theme_arrives_and_stays(visit):

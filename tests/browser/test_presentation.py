@@ -147,63 +147,6 @@ def test_a_slide_is_trained_live(page):
     expect(bar).to_contain_text("live run")
 
 
-def test_a_live_run_that_is_stopped_leaves_the_recorded_one(page):
-    go_to(page, "deep")
-    recorded = page.evaluate(CURVE)
-    bar = present(page).locator(".explorer-live-bar")
-    page.keyboard.press("t")
-    expect(bar.get_by_role("button", name="Stop")).to_be_visible()
-    page.keyboard.press("t")
-    expect(bar).to_contain_text("stopped – this is the recorded run")
-    page.wait_for_function(f"({CURVE})().length === 10")
-    assert page.evaluate(CURVE) == recorded
-
-
-WATCH = """() => {
-  const slide = document.querySelector('.explorer-slides > article[data-present]');
-  const look = () => {
-    const accuracy = Number.parseFloat(slide.querySelector('.explorer-value').innerText);
-    const epoch = Number(/live: epoch (\\d+)/.exec(slide.innerText)?.[1] ?? 0);
-    const misread = slide.querySelectorAll('.explorer-gallery li:not([data-right])').length;
-    window.watched.push([accuracy, misread, epoch]);
-  };
-  window.watched = [];
-  new MutationObserver(look).observe(slide, { subtree: true, childList: true, characterData: true });
-}"""
-"""From here on each change of the slide adds the accuracy, how many images are misread, and the live epoch."""
-
-
-@pytest.mark.long
-def test_the_first_slide_shows_what_is_read_while_it_learns(page):
-    wrong = present(page).locator(".explorer-gallery li:not([data-right])")
-    before = wrong.count()
-    assert before < 5
-    page.evaluate(WATCH)
-    page.keyboard.press("t")
-    expect(present(page)).to_contain_text("live run, trained in")
-    expect(wrong).to_have_count(before)
-    watched = page.evaluate("window.watched")
-    last = watched[-1][0]
-    begun = next(index for index, (accuracy, *_) in enumerate(watched) if accuracy < 20)  # untrained
-    live = watched[begun:]
-    climb = list(dict.fromkeys(accuracy for accuracy, *_ in live))
-    assert sum(accuracy < 85 for accuracy in climb) >= 4  # within the first epoch
-    assert {epoch for *_, epoch in live} >= {*range(1, 11)}
-    assert max(misread for _, misread, _ in live) > 25
-    assert all(accuracy < last for accuracy, _, epoch in live if 1 <= epoch < 9)  # the old figures are gone
-
-
-def test_no_caption_is_cut(page):
-    cut = "(all) => all.filter((note) => note.scrollWidth > note.clientWidth).length"
-    for name in ("mistakes", "deep"):
-        go_to(page, name)
-        for width, height in ((1280, 720), (1920, 1080), (1440, 900)):
-            page.set_viewport_size({"width": width, "height": height})
-            notes = present(page).locator(".explorer-gallery-note")
-            assert notes.count() > 20
-            assert notes.evaluate_all(cut) == 0
-
-
 def test_a_widget_keeps_its_keys_until_escape(page):
     go_to(page, "mistakes")
     choice = present(page).get_by_role("combobox", name="True class")
@@ -215,21 +158,6 @@ def test_a_widget_keeps_its_keys_until_escape(page):
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
     assert_at(page, "uniform")
-
-
-def test_the_arrows_move_within_the_matrix_until_escape(page):
-    go_to(page, "mistakes")
-    heading = present(page).locator(".explorer-gallery-heading")
-    before = heading.inner_text()
-    present(page).locator(".js-plotly-plot").first.evaluate(
-        "(plot) => plot.closest('[tabindex=\"0\"]').focus()"
-    )
-    page.keyboard.press("ArrowLeft")
-    expect(heading).not_to_have_text(before)
-    assert_at(page, "mistakes")
-    page.keyboard.press("Escape")
-    page.keyboard.press("ArrowLeft")
-    assert_at(page, "learns")
 
 
 def test_the_explorer_has_its_keys_and_the_slides_theirs(page):

@@ -63,19 +63,3 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     expect(found.tiles).to_contain_text(reached)
     found.tab("Overview")
     expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")
-
-
-@pytest.mark.long
-def test_stopped_it_keeps_what_is_done_of_all(race):
-    found = race(500)
-    page = found.page
-    page.wait_for_function(LENGTHS, arg=2)
-    found.press("Pause")
-    rows = page.locator(".explorer-runs tbody")
-    expect(rows.filter(has_text="paused")).to_have_count(5)
-    found.press("Stop")
-    expect(rows.filter(has_text="stopped")).to_have_count(5)
-    page.wait_for_function(LENGTHS, arg=2)
-    lengths = {len(y) for plot in page.evaluate(CURVES) for _, y in plot}
-    assert max(lengths) - min(lengths) <= 1
-    expect(rows.filter(has_text="stopped").filter(has_text=PERCENT)).to_have_count(5)

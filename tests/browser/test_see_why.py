@@ -9,8 +9,6 @@ import pytest
 from playwright.sync_api import expect
 from reference_runs import records
 
-from explorer.training import PRESETS
-
 TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js-plotly-plot')?.data ?? [])]
   .filter((trace) => trace.visible === true && ['earlier runs', 'test'].includes(trace.name))
   .map((trace) => Array.from(trace.x, (x, place) => [x, trace.y[place]]))"""
@@ -49,52 +47,6 @@ def test_a_hint_is_provoked_and_fixed_by_its_button(found):
     expect(page).not_to_have_url(query)
     found.until_finished()
     expect(message).to_have_count(0)
-
-
-@pytest.mark.long
-def test_a_situation_asks_opens_what_to_look_at_and_leaves_the_answer_folded(found):
-    page = found.page
-    found.begin("?epochs=1")
-    others = found.button("Others")
-    others.press("Enter")
-    expect(found.button("Momentum", exact=True)).to_be_focused()
-    for _ in range(len(PRESETS) - 2 + 6):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    question = page.locator(".explorer-question")
-    expect(question.get_by_role("status")).to_contain_text("Which digits can two numbers still tell apart?")
-    expect(others).to_be_focused()
-    message = page.locator('.explorer-message[data-id="few_units"]')
-    expect(message).to_be_visible(timeout=90_000)
-    for answer in (message, question):
-        assert not answer.locator("details").evaluate("reason => reason.open")
-    found.tab("Inside")
-    question.get_by_role("button", name="Look at the columns").press("Enter")
-    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
-    question.get_by_text("Why", exact=True).click()
-    expect(question.locator("details p")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-    assert "hidden=2" in page.url
-    found.set(epochs=1)
-    expect(question).to_be_hidden()
-
-
-@pytest.mark.long
-def test_a_fork_of_ruined_weights_is_fixed_by_fresh_ones(found):
-    page = found.page
-    found.begin("?lr=1&epochs=2")
-    found.until_finished(2)
-    page.get_by_role("slider", name="Epoch shown").fill("0")
-    found.set(learning_rate=0.01)
-    found.button("Train on from epoch 1").click()
-    message = page.locator('.explorer-message[data-id="ruined_weights"]')
-    expect(message).to_be_visible()
-    found.until_finished(2)
-    message.get_by_role("button", name="Freshly initialized weights").click()
-    expect(message).to_have_count(0)
-    found.until_finished(2)
-    record = records(epochs=2)[-1]
-    expect(found.tiles).to_contain_text(f"{100 * record.test_accuracy:.1f} %")
 
 
 @pytest.mark.long

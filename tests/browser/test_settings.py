@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -47,23 +46,6 @@ def log(page):
     return page.locator(".widget-label").first
 
 
-def test_one_bad_field_leaves_the_others_taking_effect(page):
-    before = len(json.loads(log(page).text_content()))
-    epochs = number(panel(page), "epochs")
-    enter(epochs, "5000")
-    expect(alert(panel(page), "epochs")).to_have_text(
-        "Expected a whole number from 1 to 500. 10 stays in use."
-    )
-    enter(number(panel(page), "batch_size"), "64")
-    expect(log(page)).to_contain_text('"batch=64"]')
-    assert json.loads(log(page).text_content())[before:] == ["batch=64"]
-    expect(epochs).to_have_value("5000")
-    expect(epochs).to_have_attribute("aria-invalid", "true")
-    enter(epochs, "20")
-    expect(log(page)).to_contain_text('"batch=64&epochs=20"]')
-    expect(alert(panel(page), "epochs")).to_be_empty()
-
-
 def test_a_bad_field_that_is_folded_away_is_said_on_the_fold(page):
     fold = panel(page).get_by_role("button", name="More settings")
     fold.press("Enter")
@@ -83,26 +65,6 @@ def test_a_bad_field_that_is_folded_away_is_said_on_the_fold(page):
     expect(panel(page).get_by_role("status")).to_be_empty()
     enter(layers, "128, 64")
     expect(fold).to_have_accessible_name("More settings")
-
-
-def test_a_preset_clears_what_is_wrong_also_where_it_is_in_use_already(page):
-    batch = number(panel(page), "batch_size")
-    enter(batch, "0")
-    expect(alert(panel(page), "batch_size")).not_to_be_empty()
-    panel(page).get_by_role("button", name="The exercise").click()
-    expect(alert(panel(page), "batch_size")).to_be_empty()
-    expect(batch).to_have_value("512")
-
-
-def test_reset_goes_back_to_the_defaults_and_then_rests(page):
-    panel(page).get_by_role("button", name="More settings").click()
-    reset = panel(page).get_by_role("button", name="Reset to defaults")
-    expect(reset).to_be_disabled()
-    enter(number(panel(page), "seed"), "7")
-    expect(reset).to_be_enabled()
-    reset.click()
-    expect(number(panel(page), "seed")).to_have_value("0")
-    expect(reset).to_be_disabled()
 
 
 def test_the_programs_value_waits_while_the_user_edits(page):
@@ -146,10 +108,6 @@ def follows_and_leads(page):
     expect(batch).to_have_value("102")
 
 
-def test_a_stock_slider_linked_to_a_setting_follows_and_leads(page):
-    follows_and_leads(page)
-
-
 def test_a_stock_slider_linked_on_the_page_leads_and_is_checked(page):
     units, handle = described(page, "Units"), page.locator(".noUi-handle").nth(1)
     handle.press("ArrowRight")
@@ -158,11 +116,6 @@ def test_a_stock_slider_linked_on_the_page_leads_and_is_checked(page):
     unit_alert = page.locator("[data-name=hidden_sizes][data-kind=scale]").get_by_role("alert").last
     expect(unit_alert).to_contain_text("33 stays in use")
     expect(units).to_have_value("33")
-
-
-def test_a_setting_that_is_switched_off_takes_nothing(page):
-    expect(described(page, "Switched off")).to_be_disabled()
-    expect(page.get_by_role("slider", name="Switched off")).to_be_disabled()
 
 
 @pytest.mark.long

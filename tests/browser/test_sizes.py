@@ -145,19 +145,3 @@ def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
         assert max(row.bounding_box()["height"] for row in rows.all()) <= (70 if width >= 1280 else 96)
         assert_all_is_in_reach(page, width, height)
     found.assert_clean()
-
-
-def test_a_link_with_controls_shows_these_and_the_figures(app, open_page):
-    found = open_page(f"{app.url}?controls=hidden,batch&epochs=2")
-    page = found.page
-    expect(page.locator(".explorer-gallery li")).to_have_count(24)
-    expect(page.locator(".explorer-control:visible")).to_have_count(2)
-    expect(page.get_by_text("More settings")).to_have_count(0)
-    tabs = page.get_by_role("tab")
-    expect(tabs).to_have_text(["Overview"])
-    page.locator(".explorer-gallery-tile").first.click()
-    expect(tabs).to_have_text(["Overview", "Inside"])  # there is a way back
-    page.keyboard.press("Escape")
-    tabs.first.click()
-    expect(tabs).to_have_text(["Overview"])
-    found.assert_clean()

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from browser.page_object import SURFACE, rgb
-from lessons import execute, read, tutorial_before
+from browser.page_object import SURFACE
+from lessons import execute, tutorial_before
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 from explorer import TrainingConfig, grid
 from explorer.exports.report import study_report
-from explorer.figures.palette import PALETTES
 from explorer.training.studies.trials import run_trial, versions
 
-PITFALLS = Path(__file__).parents[2] / "notebooks" / "pitfalls.ipynb"
 PHONE = {"width": 390, "height": 844}
 ALL_DRAWN = "n => document.querySelectorAll('.lesson-plot:has(.main-svg)').length === n"
 UNREACHABLE = """() => [...document.querySelectorAll('.highlight > pre, .lesson-code, .lesson-table')]
     .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'auto')
     .map((e) => e.textContent)"""
 BACKGROUND = "() => document.querySelector('.lesson-plot .main-svg').style.background"
-STROKES = "() => [...document.querySelectorAll('.scatterlayer .trace .lines path')].map(e => e.style.stroke)"
 
 
 def lesson(executed, theme, open_file, folder):
@@ -47,17 +42,6 @@ def test_the_tutorial_draws_all_figures_without_any_host_and_fits_a_phone(open_f
         page.set_viewport_size(PHONE)
         page.wait_for_function("() => document.documentElement.scrollWidth === 390")
         assert page.evaluate(UNREACHABLE) == []
-        assert found.page_errors == []
-
-
-@pytest.mark.sweep
-def test_the_pitfalls_draw_all_figures_without_any_host(open_file, tmp_path):
-    executed = execute(read(PITFALLS))
-    for theme in ("light", "dark"):
-        found = lesson(executed, theme, open_file, tmp_path)
-        wrong, right = rgb(PALETTES[theme].error), rgb(PALETTES[theme].good)
-        assert {wrong, right} <= {*found.page.evaluate(STROKES)}
-        expect(found.page.locator(".lesson-raised").first).to_have_css("color", wrong)
         assert found.page_errors == []
 
 

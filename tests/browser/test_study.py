@@ -8,8 +8,6 @@ import pytest
 from browser.page_object import enter
 from playwright.sync_api import expect
 
-from explorer.training import FIELDS
-
 CELLS = """() => {
   const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
   const map = plot.data.find((trace) => trace.type === 'heatmap');
@@ -102,23 +100,6 @@ def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path,
     other.locator(".explorer-study-files input").set_input_files(wrong)
     expect(progress(other)).to_have_text("wrong.jsonl is not the journal of a study. Nothing was changed.")
     later.assert_clean()
-
-
-@pytest.mark.long
-def test_bad_values_are_told_next_to_their_field_and_a_run_opens_by_keys(study):
-    page = study.page
-    page.get_by_text("Settings of your choice").click()
-    ask(page, values_0="0.01, 200")
-    field = page.get_by_role("textbox", name="Values").first
-    expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("“200” can't be used: expected a number from"))
-    ask(page, values_0="0.01, 0.02")
-    expect(field).to_have_attribute("aria-invalid", "false")
-    expect(progress(page)).to_contain_text("6 runs, about")
-    page.get_by_role("radiogroup", name="Question").get_by_text(FIELDS["batch_size"].label).click()
-    expect(page.get_by_role("combobox", name="Run", exact=True)).to_contain_text("batch size 8")  # recorded
-    page.get_by_role("button", name="Open this run").press("Enter")
-    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.long

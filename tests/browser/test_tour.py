@@ -23,9 +23,6 @@ APART = """() => {
 }"""
 """The card is whole in the window, something is framed there, and the card covers none of it."""
 
-LATER = "() => new Promise((done) => setTimeout(done, 300))"
-"""Until any card that the pointer brings would be there: its timer was set before, and is shorter."""
-
 
 @pytest.fixture(scope="module")
 def newcomer(app, open_shared_page):
@@ -113,29 +110,6 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     newcomer.tab("Draw")
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("Draw a digit")
     newcomer.tab("Overview")
-    newcomer.assert_clean()
-
-
-def test_no_hover_card_opens_over_it(newcomer):
-    page = newcomer.page
-    tile = page.locator(".explorer-gallery-images button").first
-    term = page.get_by_role("button", name="Test accuracy")
-    page.get_by_role("button", name="Help", exact=True).click()
-    page.get_by_role("button", name="Take the tour").click()
-    expect(card(page)).to_contain_text("1 of 6")
-    tile.hover()
-    page.evaluate(LATER)
-    expect(page.get_by_role("tooltip")).to_have_count(0)
-    term.hover()
-    page.evaluate(LATER)
-    expect(page.locator(TIP)).to_have_count(0)
-    term.click()  # asked for, it comes
-    expect(page.locator(TIP)).to_contain_text("Training never uses them")
-    card(page).press("Escape")
-    expect(card(page)).to_be_hidden()
-    tile.hover()
-    expect(page.get_by_role("tooltip")).to_have_count(1)
-    page.mouse.move(0, 0)
     newcomer.assert_clean()
 
 

@@ -29,10 +29,6 @@ def act(action):
 
 def choose(name):
     note("export", name)
-    if name == "csv":
-        header.download("history.csv", b"epoch,loss", "text/csv")
-    if name == "few":
-        panel.shown = ["epochs"]
     if name == "hint":
         text = "<img src=x onerror=alert(1)> is <b>text</b>"
         messages.show(
@@ -44,7 +40,7 @@ def choose(name):
         configure(TrainingConfig())
         for control in panel.controls:
             control.error = ""
-        panel.shown, header.query, header.choice, bar.auto = None, "", "auto", True
+        header.query, header.choice, bar.auto = "", "auto", True
         messages.clear()
         bar.show(RunProgress("idle", 0, 10))
         calls.clear()
@@ -57,7 +53,7 @@ def configure(config):
     header.query = config.to_query()
 
 
-names = {"start": "Start again", "hint": "Show messages", "words": "Change words", "few": "Show few"}
+names = {"start": "Start again", "hint": "Show messages", "words": "Change words"}
 names["csv"] = "History as CSV"
 header, panel, bar, messages = Header(dataset="MNIST", exports=names), SettingsPanel(), RunBar(), Messages()
 tiles = Display(Tiles((Tile("test accuracy", "93.64 %", "of 10 000 test images", "test"),) * 6))

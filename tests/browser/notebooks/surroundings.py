@@ -1,5 +1,4 @@
 # %%
-import gc
 import json
 import os
 import sys
@@ -13,6 +12,5 @@ from explorer.widgets.live_figure import LiveFigure
 # %%
 wait_for_visitor()
 found = {"variables": dict(os.environ), "executable": sys.executable, "pid": os.getpid()}
-found["frozen"] = gc.get_freeze_count()
 figure = LiveFigure(go.Figure(go.Scatter(y=[1, 2, 3]), go.Layout(height=250)), summary="a curve")
 widgets.VBox([widgets.HTML(f"<pre id='found' hidden>{json.dumps(found)}</pre>"), figure])

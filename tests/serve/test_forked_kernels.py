@@ -150,26 +150,23 @@ def test_each_has_random_numbers_variables_and_a_folder_of_its_own_and_no_histor
     assert surroundings == f"{tmp_path} b False\n"
 
 
-def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
-    async def end():
-        async with kernel(kernels) as (provisioner, run):
-            is_over = threading.Event()
+async def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
+    async with kernel(kernels) as (provisioner, run):
+        is_over = threading.Event()
 
-            def interrupt():
-                while not is_over.wait(0.2):
-                    provisioner.process.send_signal(signal.SIGINT)
+        def interrupt():
+            while not is_over.wait(0.2):
+                provisioner.process.send_signal(signal.SIGINT)
 
-            with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
-                pool.submit(interrupt)
-                try:
-                    assert await run("while True: pass") == "KeyboardInterrupt"
-                finally:
-                    is_over.set()
-            assert await provisioner.poll() is None
-            await provisioner.kill()
-            assert await provisioner.wait() == -signal.SIGKILL
-
-    asyncio.run(end())
+        with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
+            pool.submit(interrupt)
+            try:
+                assert await run("while True: pass") == "KeyboardInterrupt"
+            finally:
+                is_over.set()
+        assert await provisioner.poll() is None
+        await provisioner.kill()
+        assert await provisioner.wait() == -signal.SIGKILL
 
 
 def test_an_exit_code_is_told(warm_process):
@@ -179,23 +176,19 @@ def test_an_exit_code_is_told(warm_process):
 
 
 @pytest.mark.long
-def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as_usual(kernels, caplog):
+async def test_when_the_warm_process_is_killed_kernels_stay_and_the_next_is_started_as_usual(kernels, caplog):
     warm_process = kernels.warm_process
-
-    async def go_on():
-        async with kernel(kernels) as (before, run):
-            os.kill(warm_process.pid, signal.SIGKILL)
-            killed = warm_process.pid
-            async with kernel(kernels) as (plain, run_plainly):
-                assert not is_forked(plain)
-                assert await run_plainly("print(6 * 7)") == "42\n"
-            async with kernel(kernels) as (after, _):
-                assert is_forked(after)
-            assert warm_process.pid != killed
-            assert is_forked(before)
-            assert await run("print(6 * 7)") == "42\n"
-
-    asyncio.run(go_on())
+    async with kernel(kernels) as (before, run):
+        os.kill(warm_process.pid, signal.SIGKILL)
+        killed = warm_process.pid
+        async with kernel(kernels) as (plain, run_plainly):
+            assert not is_forked(plain)
+            assert await run_plainly("print(6 * 7)") == "42\n"
+        async with kernel(kernels) as (after, _):
+            assert is_forked(after)
+        assert warm_process.pid != killed
+        assert is_forked(before)
+        assert await run("print(6 * 7)") == "42\n"
     assert [record.message for record in caplog.records if "forked from is gone" in record.message]
 
 

@@ -229,20 +229,17 @@ class Reading:
         return sorted(self.gone)
 
 
-def test_who_reads_on_is_served_to_the_end_and_who_has_stopped_is_ended(monkeypatch):
-    async def read():
-        async with Reading(monkeypatch) as readers:
-            patient, *_ = [await readers.ask(name, size=32 << 20) for name in "abc"]
-            assert await readers.look(0) == []
-            assert await readers.look(module.READ_SECONDS - 1) == []
-            left = 16 << 20  # more than the system keeps
-            while left > 0:
-                left -= len(await asyncio.get_running_loop().sock_recv(patient, left))
-            assert await readers.look(2) == ["b", "c"]
-            assert await readers.look(module.READ_SECONDS - 1) == []
-            assert await readers.look(2) == ["a"]
-
-    asyncio.run(asyncio.wait_for(read(), 30))
+async def test_who_reads_on_is_served_to_the_end_and_who_has_stopped_is_ended(monkeypatch):
+    async with Reading(monkeypatch) as readers:
+        patient, *_ = [await readers.ask(name, size=32 << 20) for name in "abc"]
+        assert await readers.look(0) == []
+        assert await readers.look(module.READ_SECONDS - 1) == []
+        left = 16 << 20  # more than the system keeps
+        while left > 0:
+            left -= len(await asyncio.get_running_loop().sock_recv(patient, left))
+        assert await readers.look(2) == ["b", "c"]
+        assert await readers.look(module.READ_SECONDS - 1) == []
+        assert await readers.look(2) == ["a"]
 
 
 async def read_all(client):
@@ -250,38 +247,32 @@ async def read_all(client):
         pass
 
 
-def test_what_is_ended_is_dropped_by_the_system_as_well(monkeypatch):
-    async def read():
-        async with Reading(monkeypatch) as readers:
-            client = await readers.ask("a")
-            await readers.look(0)
-            assert await readers.look(module.READ_SECONDS + 1) == ["a"]
-            with pytest.raises(ConnectionResetError):
-                await read_all(client)
-
-    asyncio.run(asyncio.wait_for(read(), 30))
+async def test_what_is_ended_is_dropped_by_the_system_as_well(monkeypatch):
+    async with Reading(monkeypatch) as readers:
+        client = await readers.ask("a")
+        await readers.look(0)
+        assert await readers.look(module.READ_SECONDS + 1) == ["a"]
+        with pytest.raises(ConnectionResetError):
+            await read_all(client)
 
 
 @needs.PROC
 @pytest.mark.parametrize("bound", ["full", "together", "an address", "connections"])
-def test_where_there_is_no_room_the_slow_of_the_address_with_most_waiting_go_first(monkeypatch, bound):
-    async def read():
+async def test_where_there_is_no_room_the_slow_of_the_address_with_most_waiting_go_first(monkeypatch, bound):
+    if bound == "connections":
+        monkeypatch.setattr(module, "raise_file_limit", lambda: 8)
+    async with Reading(monkeypatch) as readers:
+        for name in "abc":
+            await readers.ask(name, ip="127.0.0.2")
+            await readers.look(0.5)
+        await readers.ask("d")
         if bound == "connections":
-            monkeypatch.setattr(module, "raise_file_limit", lambda: 8)
-        async with Reading(monkeypatch) as readers:
-            for name in "abc":
-                await readers.ask(name, ip="127.0.0.2")
-                await readers.look(0.5)
-            await readers.ask("d")
-            if bound == "connections":
-                await readers.ask("e", size=1)
-            assert await readers.look(0) == []
-            assert await readers.look(1, is_full=True) == []  # nobody is slow yet
-            if bound == "together":
-                monkeypatch.setattr(module, "MOST_WAITING", 20 << 20)
-            elif bound == "an address":
-                monkeypatch.setattr(module, "MOST_WAITING_AN_ADDRESS", 20 << 20)
-            options = {"is_full": True} if bound == "full" else {}
-            assert await readers.look(2, **options) == ["a", "b"]
-
-    asyncio.run(asyncio.wait_for(read(), 30))
+            await readers.ask("e", size=1)
+        assert await readers.look(0) == []
+        assert await readers.look(1, is_full=True) == []  # nobody is slow yet
+        if bound == "together":
+            monkeypatch.setattr(module, "MOST_WAITING", 20 << 20)
+        elif bound == "an address":
+            monkeypatch.setattr(module, "MOST_WAITING_AN_ADDRESS", 20 << 20)
+        options = {"is_full": True} if bound == "full" else {}
+        assert await readers.look(2, **options) == ["a", "b"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import re
 import subprocess
 import sys
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from socket import create_connection
-from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
 import psutil
@@ -19,9 +17,7 @@ import pytest
 from processes import kernel_processes
 from visitor import Visitor, client_for
 
-from explorer.serve.environment import SHARE
-from explorer.serve.kernels import Seats, StartingOrder
-from explorer.serve.pages import PLOTLY_SCRIPT, PageHandler
+from explorer.serve.pages import PLOTLY_SCRIPT
 
 
 @pytest.fixture(scope="module")
@@ -96,66 +92,6 @@ def test_who_asks_for_plotly_s_script_and_never_reads_takes_no_memory_and_keeps_
 
 def megabytes(pid):
     return psutil.Process(pid).memory_info().rss >> 20
-
-
-KERNEL = "0d5f1f4c-95f4-4a3a-9c1e-6f0d8a5b7c21"
-TEMPLATES = SHARE / "voila" / "templates" / "explorer"
-OPENING, REST = '<main id="rendered_cells" aria-busy="true">', f'<script>{{"kernelId": "{KERNEL}"}}</script>'
-
-
-@pytest.fixture
-def visits(monkeypatch):
-    """What is sent of a page that Voilà makes of pieces, where its kernel lives or doesn't."""
-
-    looked = []
-
-    async def replace_dead():
-        looked.append("for the dead")
-
-    async def opening():
-        return OPENING
-
-    async def made(pieces):
-        assert looked
-        for piece in pieces:
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
-
-    def visit(*pieces, lives):
-        async def is_living(kernel):
-            return kernel == KERNEL and lives
-
-        manager = SimpleNamespace(order=StartingOrder(), replace_dead=replace_dead, is_living=is_living)
-        handler = PageHandler.__new__(PageHandler)
-        values = {
-            "settings": {"explorer_seats": Seats(1), "explorer_opening": opening()},
-            "kernel_manager": manager,
-            "log": logging.getLogger("test"),
-            "base_url": "/",
-        }
-        for name, value in values.items():
-            monkeypatch.setattr(PageHandler, name, value)
-        monkeypatch.setattr(PageHandler, "render_template", lambda _, name: (TEMPLATES / name).read_text())
-        for name in ("get_cookie", "set_cookie", "set_header"):
-            monkeypatch.setattr(PageHandler, name, lambda *_, **__: "")
-
-        async def sent():
-            return [piece async for piece in handler.seated(made(pieces))]
-
-        return asyncio.run(sent())
-
-    return visit
-
-
-def test_a_page_is_its_opening_and_what_voila_makes_after_it(visits):
-    assert visits("<html", ">" + OPENING + REST, "cells", lives=True) == [OPENING, REST, "cells"]
-
-
-@pytest.mark.parametrize("pieces", [[OPENING, REST], [OPENING, RuntimeError("dead")]])
-def test_a_page_whose_kernel_died_asks_again(visits, pieces):
-    *_, last = visits(*pieces, lives=False)
-    assert "location.reload()" in last
 
 
 SHORT = """

@@ -95,177 +95,140 @@ async def seated(seats, kernels, browser, connections=1):
     return seat
 
 
-def test_who_comes_first_sits_first_and_a_place_is_kept_by_asking(seats, kernels, clock):
-    async def visit():
-        first = await seated(seats, kernels, "a")
-        await seated(seats, kernels, "b")
-        assert [seats.position(browser) for browser in "cdec"] == [1, 2, 3, 1]
-        clock.now += PLACE_SECONDS / 2
-        assert seats.position("d") == 2
-        clock.now += PLACE_SECONDS / 2  # c and e have not asked since
-        assert await seats.assign("f", kernels) is None
-        assert [seats.position(browser) for browser in "df"] == [1, 2]
-        await kernels.shutdown_kernel(first.kernel)
-        clock.now += RELOAD_SECONDS  # until then it may only be a reload
-        assert await seats.assign("f", kernels) is None  # it is d's
-        assert await seats.assign("d", kernels)
-        assert seats.position("f") == 1
-
-    asyncio.run(visit())
+async def test_who_comes_first_sits_first_and_a_place_is_kept_by_asking(seats, kernels, clock):
+    first = await seated(seats, kernels, "a")
+    await seated(seats, kernels, "b")
+    assert [seats.position(browser) for browser in "cdec"] == [1, 2, 3, 1]
+    clock.now += PLACE_SECONDS / 2
+    assert seats.position("d") == 2
+    clock.now += PLACE_SECONDS / 2  # c and e have not asked since
+    assert await seats.assign("f", kernels) is None
+    assert [seats.position(browser) for browser in "df"] == [1, 2]
+    await kernels.shutdown_kernel(first.kernel)
+    clock.now += RELOAD_SECONDS  # until then it may only be a reload
+    assert await seats.assign("f", kernels) is None  # it is d's
+    assert await seats.assign("d", kernels)
+    assert seats.position("f") == 1
 
 
-def test_a_page_that_is_reloaded_takes_its_own_seat_before_those_in_line(seats, kernels, clock):
-    async def visit():
-        first, second = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
-        assert seats.position("c") == 1
-        await kernels.shutdown_kernel(first.kernel)  # as its page is left
-        assert seats.position("c") == 1
-        assert await seats.assign("a", kernels)
-        again = asyncio.ensure_future(
-            seats.assign("b", kernels)
-        )  # heard before the end of the page before it
-        await asyncio.sleep(0)
-        assert not again.done()
-        await kernels.shutdown_kernel(second.kernel)
-        assert await again
-        assert seats.position("c") == 1
-
-    asyncio.run(visit())
+async def test_a_page_that_is_reloaded_takes_its_own_seat_before_those_in_line(seats, kernels, clock):
+    first, second = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
+    assert seats.position("c") == 1
+    await kernels.shutdown_kernel(first.kernel)  # as its page is left
+    assert seats.position("c") == 1
+    assert await seats.assign("a", kernels)
+    again = asyncio.ensure_future(seats.assign("b", kernels))  # heard before the end of the page before it
+    await asyncio.sleep(0)
+    assert not again.done()
+    await kernels.shutdown_kernel(second.kernel)
+    assert await again
+    assert seats.position("c") == 1
 
 
-def test_a_page_that_lost_its_connection_is_reloaded_in_its_own_seat(seats, kernels):
-    async def visit():
-        first, _ = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
-        kernels.running[first.kernel] = 0
-        assert await seats.assign("a", kernels)
-        assert first.kernel not in kernels
-
-    asyncio.run(visit())
+async def test_a_page_that_lost_its_connection_is_reloaded_in_its_own_seat(seats, kernels):
+    first, _ = await seated(seats, kernels, "a"), await seated(seats, kernels, "b")
+    kernels.running[first.kernel] = 0
+    assert await seats.assign("a", kernels)
+    assert first.kernel not in kernels
 
 
-def test_a_second_tab_is_a_second_visitor(seats, kernels, clock):
-    async def visit():
-        pages = await seated(seats, kernels, "a"), await seated(seats, kernels, "a")
-        assert len({page.kernel for page in pages} & kernels.running.keys()) == 2
-        third = asyncio.ensure_future(seats.assign("a", kernels))
-        await asyncio.sleep(0)
-        clock.now += 1
-        assert await third is None
-
-    asyncio.run(visit())
+async def test_a_second_tab_is_a_second_visitor(seats, kernels, clock):
+    pages = await seated(seats, kernels, "a"), await seated(seats, kernels, "a")
+    assert len({page.kernel for page in pages} & kernels.running.keys()) == 2
+    third = asyncio.ensure_future(seats.assign("a", kernels))
+    await asyncio.sleep(0)
+    clock.now += 1
+    assert await third is None
 
 
 @pytest.mark.parametrize(("connections", "patience"), [(0, FETCHED_SECONDS), (1, LEFT_SECONDS)])
-def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connections, patience):
-    async def visit():
-        seat = await seated(seats, kernels, "a", connections)
-        kernel = seat.kernel
-        kernels.running[kernel] = 0
-        clock.now += patience - 1
+async def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connections, patience):
+    seat = await seated(seats, kernels, "a", connections)
+    kernel = seat.kernel
+    kernels.running[kernel] = 0
+    clock.now += patience - 1
+    await seats.look(kernels)
+    assert kernel in kernels
+    clock.now += 2
+    await seats.look(kernels)
+    assert kernel not in kernels
+
+
+async def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_soon(
+    seats, kernels, clock
+):
+    loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
+    clock.now += CONTESTED_SECONDS - 1
+    assert seats.position("c") == 1
+    seats.note_loading("a")
+    clock.now += 2
+    await seats.look(kernels)
+    assert (loading.kernel in kernels, fetched.kernel) == (True, "")
+    clock.now += RELOAD_SECONDS
+    assert await seats.assign("c", kernels)
+    clock.now += CONTESTED_SECONDS  # nobody is in line any more
+    await seats.look(kernels)
+    assert loading.kernel in kernels
+
+
+async def test_who_is_in_line_no_more_hurries_nobody(seats, kernels, clock):
+    pages = [await seated(seats, kernels, browser, 0) for browser in "ab"]
+    seats.position("c")
+    clock.now += PLACE_SECONDS + CONTESTED_SECONDS
+    await seats.look(kernels)
+    assert all(page.kernel in kernels for page in pages)
+
+
+async def test_a_page_that_is_there_keeps_its_kernel_for_ever(seats, kernels, clock):
+    seat = await seated(seats, kernels, "a")
+    for _ in range(10):
+        clock.now += LEFT_SECONDS
         await seats.look(kernels)
-        assert kernel in kernels
-        clock.now += 2
-        await seats.look(kernels)
-        assert kernel not in kernels
-
-    asyncio.run(visit())
+    assert seat.kernel in kernels
 
 
-def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_soon(seats, kernels, clock):
-    async def visit():
-        loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
-        clock.now += CONTESTED_SECONDS - 1
-        assert seats.position("c") == 1
-        seats.note_loading("a")
-        clock.now += 2
-        await seats.look(kernels)
-        assert (loading.kernel in kernels, fetched.kernel) == (True, "")
-        clock.now += RELOAD_SECONDS
-        assert await seats.assign("c", kernels)
-        clock.now += CONTESTED_SECONDS  # nobody is in line any more
-        await seats.look(kernels)
-        assert loading.kernel in kernels
-
-    asyncio.run(visit())
+async def test_a_page_that_nobody_waited_for_leaves_no_kernel(seats, kernels):
+    seat = await seats.assign("a", kernels)
+    async with seats.opening(seat, kernels):
+        seat.is_left = True
+        seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
+    assert kernels.running == {}
 
 
-def test_who_is_in_line_no_more_hurries_nobody(seats, kernels, clock):
-    async def visit():
-        pages = [await seated(seats, kernels, browser, 0) for browser in "ab"]
-        seats.position("c")
-        clock.now += PLACE_SECONDS + CONTESTED_SECONDS
-        await seats.look(kernels)
-        assert all(page.kernel in kernels for page in pages)
-
-    asyncio.run(visit())
-
-
-def test_a_page_that_is_there_keeps_its_kernel_for_ever(seats, kernels, clock):
-    async def visit():
-        seat = await seated(seats, kernels, "a")
-        for _ in range(10):
-            clock.now += LEFT_SECONDS
-            await seats.look(kernels)
-        assert seat.kernel in kernels
-
-    asyncio.run(visit())
+async def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(seats, kernels):
+    pages = [await seated(seats, kernels, browser) for browser in "ab"]
+    warm = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    await asyncio.sleep(0)
+    assert not warm.done()
+    await kernels.shutdown_kernel(pages[0].kernel)
+    assert await warm in kernels
+    waiting = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    await asyncio.sleep(0)
+    await kernels.shutdown_all(now=True)
+    with pytest.raises(RuntimeError, match="ends"):
+        await waiting
 
 
-def test_a_page_that_nobody_waited_for_leaves_no_kernel(seats, kernels):
-    async def visit():
-        seat = await seats.assign("a", kernels)
-        async with seats.opening(seat, kernels):
-            seat.is_left = True
-            seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
-        assert kernels.running == {}
-
-    asyncio.run(visit())
-
-
-def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(seats, kernels):
-    async def visit():
-        pages = [await seated(seats, kernels, browser) for browser in "ab"]
-        warm = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
-        await asyncio.sleep(0)
-        assert not warm.done()
-        await kernels.shutdown_kernel(pages[0].kernel)
-        assert await warm in kernels
-        waiting = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
-        await asyncio.sleep(0)
-        await kernels.shutdown_all(now=True)
-        with pytest.raises(RuntimeError, match="ends"):
-            await waiting
-
-    asyncio.run(visit())
-
-
-def test_kernels_for_nobody_yet_get_seats_in_the_order_in_which_they_were_asked_for(seats, kernels):
+async def test_kernels_for_nobody_yet_get_seats_in_the_order_in_which_they_were_asked_for(seats, kernels):
     """A visitor who comes meanwhile takes the first, and would else wait until another leaves."""
-
-    async def visit():
-        pages = [await seated(seats, kernels, browser) for browser in "ab"]
-        first = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
-        await asyncio.sleep(0)
-        await kernels.shutdown_kernel(pages[0].kernel)
-        second = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
-        assert await asyncio.wait_for(first, 30) in kernels
-        assert not second.done()
-        await kernels.shutdown_kernel(pages[1].kernel)
-        assert await asyncio.wait_for(second, 30) in kernels
-
-    asyncio.run(visit())
+    pages = [await seated(seats, kernels, browser) for browser in "ab"]
+    first = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    await asyncio.sleep(0)
+    await kernels.shutdown_kernel(pages[0].kernel)
+    second = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    assert await asyncio.wait_for(first, 30) in kernels
+    assert not second.done()
+    await kernels.shutdown_kernel(pages[1].kernel)
+    assert await asyncio.wait_for(second, 30) in kernels
 
 
-def test_a_kernel_that_never_started_keeps_no_other_from_ending(seats, kernels):
-    async def visit():
-        page = await seated(seats, kernels, "a")
-        failed = asyncio.get_running_loop().create_future()
-        failed.set_exception(OSError("No space left on device"))
-        kernels._pools["page"] = [failed]
-        await kernels.shutdown_kernel(page.kernel)
-        assert page.kernel not in kernels
-
-    asyncio.run(visit())
+async def test_a_kernel_that_never_started_keeps_no_other_from_ending(seats, kernels):
+    page = await seated(seats, kernels, "a")
+    failed = asyncio.get_running_loop().create_future()
+    failed.set_exception(OSError("No space left on device"))
+    kernels._pools["page"] = [failed]
+    await kernels.shutdown_kernel(page.kernel)
+    assert page.kernel not in kernels
 
 
 def test_how_many_seats_a_machine_has():

@@ -70,60 +70,47 @@ async def is_waiting(task):
     return not task.done()
 
 
-def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_visitor_or_the_end(manager):
-    async def visits():
-        await manager.start_kernel(env=WARM)  # the first: no page draws
-        assert manager.options["env"]["NOTE"] == "kept"
-        manager.order.note_visit()
-        second = asyncio.ensure_future(manager.start_kernel(env=WARM))
-        assert await is_waiting(second)
-        await manager.start_kernel(env=ASKED_FOR)  # a visitor is there already
-        manager.order.note_visit()
-        third = asyncio.ensure_future(manager.start_kernel(env=WARM))
-        await second
-        assert await is_waiting(third)
-        del manager.options
-        await manager.shutdown_all(now=True)
-        with pytest.raises(RuntimeError, match="the server ends"):
-            await third
-        assert not hasattr(manager, "options")
-
-    asyncio.run(visits())
+async def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_visitor_or_the_end(manager):
+    await manager.start_kernel(env=WARM)  # the first: no page draws
+    assert manager.options["env"]["NOTE"] == "kept"
+    manager.order.note_visit()
+    second = asyncio.ensure_future(manager.start_kernel(env=WARM))
+    assert await is_waiting(second)
+    await manager.start_kernel(env=ASKED_FOR)  # a visitor is there already
+    manager.order.note_visit()
+    third = asyncio.ensure_future(manager.start_kernel(env=WARM))
+    await second
+    assert await is_waiting(third)
+    del manager.options
+    await manager.shutdown_all(now=True)
+    with pytest.raises(RuntimeError, match="the server ends"):
+        await third
+    assert not hasattr(manager, "options")
     assert manager.has_ended
 
 
-def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monkeypatch):
+async def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monkeypatch):
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
     order, places = StartingOrder(), n_cores() + 1
-
-    async def rush():
-        starts = [asyncio.ensure_future(order.acquire_slot(has_visitor=True)) for _ in range(places + 4)]
-        waiting = starts[places:]
-        assert await is_waiting(waiting[0])
-        assert all(start.done() for start in starts[:places])
-        order.note_start("ready")
-        order.note_ready("ready")
-        order.note_ready("ready")  # twice, as a kernel that connects again
-        assert not await is_waiting(waiting[0])
-        assert await is_waiting(waiting[1])
-        order.release_slot()  # one that could not be started
-        assert not await is_waiting(waiting[1])
-        assert await is_waiting(waiting[2])
-        order.note_start("slow")
-        await asyncio.wait_for(waiting[2], 30)
-        assert await is_waiting(waiting[3])
-        waiting[3].cancel()
-
-    asyncio.run(rush())
+    starts = [asyncio.ensure_future(order.acquire_slot(has_visitor=True)) for _ in range(places + 4)]
+    waiting = starts[places:]
+    assert await is_waiting(waiting[0])
+    assert all(start.done() for start in starts[:places])
+    order.note_start("ready")
+    order.note_ready("ready")
+    order.note_ready("ready")  # twice, as a kernel that connects again
+    assert not await is_waiting(waiting[0])
+    assert await is_waiting(waiting[1])
+    order.release_slot()  # one that could not be started
+    assert not await is_waiting(waiting[1])
+    assert await is_waiting(waiting[2])
+    order.note_start("slow")
+    await asyncio.wait_for(waiting[2], 30)
+    assert await is_waiting(waiting[3])
+    waiting[3].cancel()
 
 
-def test_it_does_not_wait_for_ever(manager, monkeypatch):
-    monkeypatch.setattr(kernels, "QUIET_SECONDS", 0.01)
-    manager.order.note_visit()
-    asyncio.run(manager.start_kernel(env=WARM))
-
-
-def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
+async def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
     filled = []
 
     class Manager(SeatedKernels):
@@ -141,77 +128,34 @@ def test_a_kernel_that_dies_while_it_waits_is_replaced_before_anybody_comes():
     async def started(kernel):
         return {"kernel_id": kernel, "task": asyncio.ensure_future(asyncio.sleep(0))}
 
-    async def die():
-        manager = Manager()
-        dead, living = [asyncio.ensure_future(started(kernel)) for kernel in ("dead", "living")]
-        manager._pools = {"page": [dead, living]}  # Voilà's
-        await asyncio.wait([dead, living])
-        manager.on_death("dead")
-        while not filled:
-            await asyncio.sleep(0.01)
-        assert manager._pools == {"page": [living]}
-
-    asyncio.run(asyncio.wait_for(die(), 10))
-
-
-def test_a_kernel_that_does_not_come_to_life_does_not_hold_up_the_end(monkeypatch):
-    class Stuck(Started):
-        async def start_kernel(self, **options):
-            await asyncio.Event().wait()
-
-    async def end():
-        manager = kernel_manager_class(Stuck, {}, Seats(9))()
-        start = asyncio.ensure_future(manager.start_kernel(env=WARM))
-        assert await is_waiting(start)
-        await manager.shutdown_all(now=True)
-        assert manager.has_ended
-        await asyncio.wait([start])
-        assert start.cancelled()
-
-    monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
-    asyncio.run(asyncio.wait_for(end(), 10))
+    manager = Manager()
+    dead, living = [asyncio.ensure_future(started(kernel)) for kernel in ("dead", "living")]
+    manager._pools = {"page": [dead, living]}  # Voilà's
+    await asyncio.wait([dead, living])
+    manager.on_death("dead")
+    while not filled:
+        await asyncio.sleep(0.01)
+    assert manager._pools == {"page": [living]}
 
 
 @pytest.mark.parametrize("is_stuck", [True, False])
-def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, monkeypatch, tmp_path):
+async def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, monkeypatch, tmp_path):
     async def launch(*_, **__):
         if is_stuck:
             await asyncio.Event().wait()
         raise OSError("no space left")
 
-    async def end():
-        manager = kernel_manager_class(AsyncMappingKernelManager, {}, Seats(9))(connection_dir=str(tmp_path))
-        manager.log.setLevel(logging.CRITICAL + 1)
-        start = asyncio.ensure_future(manager.start_kernel(env=WARM))
-        await asyncio.wait([start], timeout=0.2 if is_stuck else None)
-        await manager.shutdown_all(now=True)
-        assert start.done()
-
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
     monkeypatch.setattr(LocalProvisioner, "launch_kernel", launch)
-    asyncio.run(asyncio.wait_for(end(), 10))
+    manager = kernel_manager_class(AsyncMappingKernelManager, {}, Seats(9))(connection_dir=str(tmp_path))
+    manager.log.setLevel(logging.CRITICAL + 1)
+    start = asyncio.ensure_future(manager.start_kernel(env=WARM))
+    await asyncio.wait([start], timeout=0.2 if is_stuck else None)
+    await manager.shutdown_all(now=True)
+    assert start.done()
 
 
-def test_cells_that_outlive_their_kernel_do_not_hold_up_the_end():
-    cells = []
-
-    async def render():  # as nbclient does, to which a cancellation means that the kernel is dead
-        for cell in range(12):
-            with suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
-            cells.append(cell)
-
-    async def serve():
-        rendering = asyncio.ensure_future(render())
-        await asyncio.sleep(0)
-        await end_all_tasks()
-        assert rendering.done()
-
-    asyncio.run(serve())
-    assert cells == list(range(12))
-
-
-def test_what_begins_as_another_ends_does_not_hold_up_the_end():
+async def test_what_begins_as_another_ends_does_not_hold_up_the_end():
     async def outlive(others):
         if others:
             with suppress(asyncio.CancelledError):
@@ -219,14 +163,11 @@ def test_what_begins_as_another_ends_does_not_hold_up_the_end():
             begun.append(asyncio.ensure_future(outlive(others - 1)))
         await asyncio.Event().wait()
 
-    async def serve():
-        begun.append(asyncio.ensure_future(outlive(3)))
-        await asyncio.sleep(0)
-        await end_all_tasks()
-        assert [task.done() for task in begun] == [True] * 4
-
     begun = []
-    asyncio.run(serve())
+    begun.append(asyncio.ensure_future(outlive(3)))
+    await asyncio.sleep(0)
+    await end_all_tasks()
+    assert [task.done() for task in begun] == [True] * 4
 
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):
@@ -246,19 +187,6 @@ def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):
     load()
     monkeypatch.setattr(jinja2.Environment, "compile", compile_again)
     assert load().name == "index.html.j2"
-
-
-def test_a_message_to_the_page_does_not_wait_for_the_one_before(monkeypatch):
-    heard = []
-
-    async def opened(handler, kernel_id):
-        heard.append(kernel_id)
-
-    monkeypatch.setattr(VoilaKernelWebsocketHandler, "open", opened)
-    monkeypatch.setattr(SocketHandler, "__init__", lambda handler: None)
-    monkeypatch.setattr(SocketHandler, "set_nodelay", lambda handler, value: heard.append(value))
-    asyncio.run(SocketHandler().open("kernel"))
-    assert heard == [True, "kernel"]
 
 
 OLDER = struct.pack("!4I", 3, 16, 30, 31) + b'{"header": {}}12'
@@ -313,55 +241,37 @@ async def assert_heard(words):
         await asyncio.sleep(0.01)
 
 
-def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
-    async def visit():
-        async with kernel_address() as address:
-            first = await websocket_connect(address)
-            before = RequestInfoSocketHandler._waiters["kernel"]
-            second = asyncio.create_task(ask_for_visitor(address))
-            while RequestInfoSocketHandler._waiters["kernel"] is before:
-                await asyncio.sleep(0.01)
-            first.close()
-            while before.ws_connection is not None:
-                await asyncio.sleep(0.01)
-            a_visitor_comes()
-            await assert_heard(second)
-
-    asyncio.run(asyncio.wait_for(visit(), 30))
+async def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
+    async with kernel_address() as address:
+        first = await websocket_connect(address)
+        before = RequestInfoSocketHandler._waiters["kernel"]
+        second = asyncio.create_task(ask_for_visitor(address))
+        while RequestInfoSocketHandler._waiters["kernel"] is before:
+            await asyncio.sleep(0.01)
+        first.close()
+        while before.ws_connection is not None:
+            await asyncio.sleep(0.01)
+        a_visitor_comes()
+        await assert_heard(second)
 
 
-def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_connects_again():
-    async def visit():
-        async with kernel_address() as address:
-            first = await websocket_connect(address)
-            first.protocol.stream.close()  # without a goodbye; the server has yet to notice
-            a_visitor_comes()
-            await assert_heard(ask_for_visitor(address))
-            first.close()
-
-    asyncio.run(asyncio.wait_for(visit(), 30))
+async def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_connects_again():
+    async with kernel_address() as address:
+        first = await websocket_connect(address)
+        first.protocol.stream.close()  # without a goodbye; the server has yet to notice
+        a_visitor_comes()
+        await assert_heard(ask_for_visitor(address))
+        first.close()
 
 
-def test_a_kernel_that_connects_after_its_visitor_came_hears_at_once():
-    async def visit():
-        async with kernel_address() as address:
-            a_visitor_comes()
-            await assert_heard(ask_for_visitor(address))
-
-    asyncio.run(asyncio.wait_for(visit(), 30))
-
-
-def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
-    async def lose():
-        async with kernel_address() as address:
-            words = asyncio.create_task(ask_for_visitor(address))
-            while "kernel" not in RequestInfoSocketHandler._waiters:
-                await asyncio.sleep(0.01)
-            RequestInfoSocketHandler._waiters["kernel"].ws_connection.stream.close()
-            assert await words == {}
-            assert await ask_for_visitor(address.replace("query", "elsewhere")) == {}
-            a_visitor_comes()
-            await assert_heard(ask_for_visitor(address))
-        assert await ask_for_visitor(address) == {}
-
-    asyncio.run(asyncio.wait_for(lose(), 30))
+async def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
+    async with kernel_address() as address:
+        words = asyncio.create_task(ask_for_visitor(address))
+        while "kernel" not in RequestInfoSocketHandler._waiters:
+            await asyncio.sleep(0.01)
+        RequestInfoSocketHandler._waiters["kernel"].ws_connection.stream.close()
+        assert await words == {}
+        assert await ask_for_visitor(address.replace("query", "elsewhere")) == {}
+        a_visitor_comes()
+        await assert_heard(ask_for_visitor(address))
+    assert await ask_for_visitor(address) == {}

@@ -231,16 +231,6 @@ def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "options",
-    [["--seeds", "0"], ["--workers", "x"], ["--workers", "2", "--dask", "tcp://x:1"], ["--question", "x"]],
-)
-def test_a_wrong_option_has_exit_code_2(options):
-    with pytest.raises(SystemExit) as ended:
-        main(["study", *options])
-    assert ended.value.code == 2
-
-
 def test_without_dask_it_says_what_to_install(command, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, out, err = command("--dask", "tcp://127.0.0.1:8786")

@@ -155,19 +155,24 @@ async def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, mo
     assert start.done()
 
 
-async def test_what_begins_as_another_ends_does_not_hold_up_the_end():
+def test_what_begins_as_another_ends_does_not_hold_up_the_end():
     async def outlive(others):
         if others:
-            with suppress(asyncio.CancelledError):
+            with suppress(
+                asyncio.CancelledError
+            ):  # as nbclient does, to which it means that the kernel is dead
                 await asyncio.Event().wait()
             begun.append(asyncio.ensure_future(outlive(others - 1)))
         await asyncio.Event().wait()
 
+    async def serve():
+        begun.append(asyncio.ensure_future(outlive(3)))
+        await asyncio.sleep(0)
+        await end_all_tasks()
+        assert [task.done() for task in begun] == [True] * 4
+
     begun = []
-    begun.append(asyncio.ensure_future(outlive(3)))
-    await asyncio.sleep(0)
-    await end_all_tasks()
-    assert [task.done() for task in begun] == [True] * 4
+    asyncio.run(serve())
 
 
 def test_templates_are_compiled_for_the_first_page_alone(monkeypatch):

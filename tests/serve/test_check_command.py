@@ -13,7 +13,6 @@ import pytest
 from exercise_answers import pasted
 
 from explorer.checks import MISTAKES, TASKS
-from explorer.checks.tasks import solution
 from explorer.foreign_files import FileError
 from explorer.serve.command import main
 from explorer.serve.submission import Cell, cells_of, execute
@@ -334,22 +333,7 @@ def sigmoid(a):
 # ---------------------------------------------------------------- a class
 
 
-def is_in_a_solution(mistake):
-    """Whether the lines that a mistake changes are in the solution, and not in what that builds on."""
-    return all(right in solution(mistake.task) for right, _ in mistake.variants[0])
-
-
-def edited(mistake):
-    """The solutions with a known mistake made in one."""
-    cell = solution(mistake.task)
-    for right, wrong in mistake.variants[0]:
-        cell = cell.replace(right, wrong, 1)
-    return pasted(lambda task: cell if task == mistake.task else solution(task))
-
-
-# Functions that other answers call, which a mistake in them makes wrong too.
-BUILT_ON = {"sigmoid", "d_sigmoid", "squared_error", "d_squared_error", "softmax", "relu", "d_relu"}
-OTHERS = {  # what replaces which piece of the solutions, and what comes of it
+CLASS = {  # what replaces which piece of the solutions, and what comes of it
     "right": ("", "", {}),
     "loops": (
         "return y - d",
@@ -375,24 +359,16 @@ OTHERS = {  # what replaces which piece of the solutions, and what comes of it
 
 
 @pytest.mark.long
-def test_a_class_of_thirty_is_told_the_truth(check):
-    files, expected = {}, {}
-    mistakes = {mistake.task: mistake for mistake in MISTAKES.values() if is_in_a_solution(mistake)}
-    for number, (task, mistake) in enumerate(mistakes.items()):
-        name = f"{task}.{('py', 'ipynb')[number % 2]}"
-        files[name] = notebook(*edited(mistake).split("\n\n\n"), "%pylab") if number % 2 else edited(mistake)
-        expected[name] = {task: mistake.name}
-    for name, (before, after, outcomes) in OTHERS.items():
-        assert before in RIGHT
-        files[f"others/{name}.py"] = RIGHT.replace(before, after, 1)
-        expected[f"{name}.py"] = outcomes
-    assert len(files) == 30
+def test_a_class_is_told_the_truth(check):
+    assert all(before in RIGHT for before, _, _ in CLASS.values())
+    files = {f"{name}.py": RIGHT.replace(before, after, 1) for name, (before, after, _) in CLASS.items()}
     code, lines, _ = check(files, "--json", "--seconds", "50")
     assert code == 1
     for name, record in records(lines).items():
-        found = {task["task"]: task["mistake"] or task["outcome"] for task in record["tasks"]}
-        others = {} if BUILT_ON & expected[name].keys() else dict.fromkeys(TASKS, "right")
-        assert {task: found.get(task) for task in others | expected[name]} == others | expected[name], name
+        found = {task["task"]: task["outcome"] for task in record["tasks"]}
+        changed = CLASS[name.removesuffix(".py")][2]
+        expected = changed if {"relu", "d_relu"} & changed.keys() else dict.fromkeys(TASKS, "right") | changed
+        assert {task: found.get(task) for task in expected} == expected, name
         assert record["error"] == ("it takes more than 50 s" if name == "holds.py" else "")
     stuck = records(lines)["holds.py"]["tasks"][-1]
     assert (stuck["task"], stuck["message"]) == ("d_relu", "the check did not end: it takes more than 50 s")

@@ -71,21 +71,39 @@ def lines(text, pattern):
 # ---------------------------------------------------------------- which runs
 
 
-def test_several_values_make_a_grid(asked):
-    options = ("--batch-size", "8, 64", "--lr", "0.01,0.1,0.01", "--seeds", "2")
-    assert asked(*SHORT, *options) == grid(BASE, batch_size=[8, 64], learning_rate=[0.01, 0.1], seed=[0, 1])
+ONE_SEED = ("--seeds", "1")
 
 
-def test_a_range_counts_its_values(asked):
-    rates = [0.001, 0.01, 0.1, 1.0]
-    for options in (("--lr", "0.001..1×4"), ("--lr", "0.001..0.1 x3, 1")):
-        assert asked(*SHORT, *options, "--seeds", "1") == grid(BASE, learning_rate=rates, seed=[0])
-
-
-def test_hidden_layers_have_hyphens(asked):
-    assert asked("--hidden", "8,16-4,784-3-10", "--seed", "5") == grid(
-        TrainingConfig(), hidden_sizes=[8, (16, 4), 3], seed=[5]
-    )
+@pytest.mark.parametrize(
+    ("options", "configs"),
+    [
+        (
+            (*SHORT, "--batch-size", "8, 64", "--lr", "0.01,0.1,0.01", "--seeds", "2"),
+            grid(BASE, batch_size=[8, 64], learning_rate=[0.01, 0.1], seed=[0, 1]),
+        ),
+        ((*SHORT, "--lr", "0.001..1×4", *ONE_SEED), grid(BASE, learning_rate=[0.001, 0.01, 0.1, 1.0])),
+        ((*SHORT, "--lr", "0.001..0.1 x3, 1", *ONE_SEED), grid(BASE, learning_rate=[0.001, 0.01, 0.1, 1.0])),
+        (
+            ("--hidden", "8,16-4,784-3-10", "--seed", "5"),
+            grid(TrainingConfig(seed=5), hidden_sizes=[8, (16, 4), 3]),
+        ),
+        (
+            ("--preset", "modern", "--n", "all,100", *ONE_SEED),
+            grid(PRESETS["Modern"], n_train=[None, 100], seed=[0]),
+        ),
+        (
+            ("--from-url", "?hidden=9&lr=0.5", "--lr", "1", *ONE_SEED),
+            (TrainingConfig(hidden_sizes=9, learning_rate=1),),
+        ),
+        (("--question", "batch-size"), batch_size_grid()),
+        (
+            (*SHORT, "--question", "batch-size", "--batch", "1,50", *ONE_SEED),
+            batch_size_grid(BASE, batch_sizes=[1, 50], seeds=[0]),
+        ),
+    ],
+)
+def test_values_make_a_grid(asked, options, configs):
+    assert asked(*options) == configs
 
 
 @pytest.mark.parametrize(
@@ -101,21 +119,6 @@ def test_hidden_layers_have_hyphens(asked):
 )
 def test_seeds_are_counted_or_listed(asked, options, seeds):
     assert [config.seed for config in asked(*options)] == seeds
-
-
-def test_a_preset_or_a_link_is_the_start(asked):
-    assert asked("--preset", "modern", "--n", "all,100", "--seeds", "1") == grid(
-        PRESETS["Modern"], n_train=[None, 100], seed=[0]
-    )
-    assert asked("--from-url", "?hidden=9&lr=0.5", "--lr", "1", "--seeds", "1") == (
-        TrainingConfig(hidden_sizes=9, learning_rate=1),
-    )
-
-
-def test_the_exercises_question(asked):
-    assert asked("--question", "batch-size") == batch_size_grid()
-    few = batch_size_grid(BASE, batch_sizes=[1, 50], seeds=[0])
-    assert asked(*SHORT, "--question", "batch-size", "--batch", "1,50", "--seeds", "1") == few
 
 
 def test_every_setting_may_have_several_values(asked):

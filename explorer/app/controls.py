@@ -97,7 +97,6 @@ class RunBarPart:
 
 
 def _going_on(state: SessionState, run: SessionRun) -> str:
-    """Return the label of the button that continues an ended run: ``"Resume"``, ``"10 more epochs"``, or empty."""
     epochs = 0 if run.status in ("running", "paused") else state.reach()
     if run.status == "stopped" and run.history.batches and epochs:
         return "Resume"

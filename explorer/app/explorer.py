@@ -46,8 +46,6 @@ class _Setting(traitlets.TraitType[Any, Any]):
 
 
 class _Config(traitlets.Instance[TrainingConfig]):
-    """All settings, validated by the data when they are assigned."""
-
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the config; raise `ConfigError`, and change nothing, if the data don't allow it."""
         config = super().validate(obj, value)

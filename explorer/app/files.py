@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from explorer.app.controls import described
@@ -35,11 +36,10 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
     if moment is None or run.newest is None:
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
-    root, before = run, []
-    while root.parent is not None:
-        history = root.parent.history.until(root.first_epoch)
-        before.append(TrainingStage(root.parent.config, float(root.first_epoch), history))
-        root = root.parent
+    before = [
+        TrainingStage(parent.config, float(fork.first_epoch), parent.history.until(fork.first_epoch))
+        for fork, parent in pairwise(run.lineage)
+    ]
     return ExportedRun(
         title=run.title[:1].upper() + run.title[1:],
         dataset=dataset,
@@ -47,7 +47,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         moment=moment,
         newest=run.newest,
         before=tuple(reversed(before)),
-        opened=root.opened,
+        opened=run.lineage[-1].opened,
         note=run.note,
         test=run.test,
     )
@@ -145,10 +145,7 @@ class FileMenu:
         self._header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
 
     def _on_keep(self) -> None:
-        """Store a small copy in the browser for a page that loses its kernel, unless the address holds everything.
-
-        The page requests it after each run, and occasionally during one.
-        """
+        """Give the page a small copy for when it loses its kernel, unless the address holds everything."""
         state = self._app.session.state
         revisions = [run.revision for run in state.runs]
         if revisions == self._kept or (len(revisions) < 2 and not what_closing_loses(state.unsaved)):
@@ -174,7 +171,6 @@ class FileMenu:
             self._messages.show(Message("opened", "error", text, why))
 
     def _offer(self, name: str, saved: SavedSession) -> None:
-        """Open a session, or first ask for confirmation if that would lose something."""
         self._offered = name, saved
         if not self._header.unsaved:
             self._on_action("session")
@@ -184,7 +180,6 @@ class FileMenu:
         self._messages.show(Message("session", "warning", text, why, "Open it all the same"))
 
     def _on_action(self, message: str) -> None:
-        """Open the offered session and describe it."""
         if message != "session" or self._offered is None:
             return
         (name, saved), self._offered = self._offered, None
@@ -195,11 +190,7 @@ class FileMenu:
 
 
 def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
-    """Return a sentence on what is lost of unsaved runs; empty if no confirmation is needed.
-
-    It is needed if the user has named, noted or pinned a run, or if they took more than a minute of training: the
-    page's address restores everything else.
-    """
+    """Return a sentence on what is lost of unsaved runs; empty if the page's address restores it in a minute."""
     marked = sum(_is_marked(run) for run in unsaved)
     seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)
     if not marked and seconds < _SECONDS:
@@ -220,7 +211,6 @@ def _is_marked(run: SessionRun) -> bool:
 
 
 def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -> tuple[str, bytes]:
-    """Return the name and the content of a file that is not too large."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {file}")

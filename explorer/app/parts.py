@@ -44,8 +44,6 @@ class _MakesPanel(Protocol):
 
 
 class _Part(AppBox):
-    """A box that shows a part of an app while it is on screen."""
-
     _new_panel: ClassVar[_MakesPanel]
     _is_narrow: ClassVar[bool] = False
     """Whether it is as wide as a control and does not fill its container."""
@@ -79,100 +77,44 @@ class _Part(AppBox):
 
 
 class LossCurve(_Part):
-    """Train and test loss over the epochs, with earlier runs in gray.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, LossCurve
-    >>> app = Explorer()
-    >>> loss = LossCurve(app)
-    >>> loss.layout.height = "300px"
-    """
+    """Train and test loss over the epochs, with earlier runs in gray."""
 
     _new_panel = partial(Curve, "loss")
 
 
 class AccuracyCurve(_Part):
-    """Train and test accuracy over the epochs, with earlier runs in gray.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, AccuracyCurve
-    >>> app = Explorer()
-    >>> accuracy = AccuracyCurve(app)
-    >>> accuracy.layout.height = "300px"
-    """
+    """Train and test accuracy over the epochs, with earlier runs in gray."""
 
     _new_panel = partial(Curve, "accuracy")
 
 
 class ConfusionMatrix(_Part):
-    """The confusion matrix; selecting a cell selects it in the whole app.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, ConfusionMatrix
-    >>> app = Explorer()
-    >>> matrix = ConfusionMatrix(app)
-    >>> matrix.layout.width = "480px"
-    """
+    """The confusion matrix; selecting a cell selects it in the whole app."""
 
     _new_panel = ChosenMatrix
 
 
 class Mistakes(_Part):
-    """The images of the selected cell, or the worst mistakes overall.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, Mistakes
-    >>> app = Explorer()
-    >>> mistakes = Mistakes(app)
-    >>> app.views.choose(9, 4)  # the images of a 9 read as a 4
-    """
+    """The images of the selected cell, or the worst mistakes overall."""
 
     _new_panel = ChosenGallery
 
 
 class SketchPad(_Part):
-    """A sketch pad, and the network's prediction.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, SketchPad
-    >>> app = Explorer()
-    >>> pad = SketchPad(app)
-    >>> pad.layout.width = "100%"
-    """
+    """A sketch pad, and the network's prediction."""
 
     _new_panel = DrawPanel
 
 
 class Settings(_Part):
-    """All settings, as in the app.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, Settings
-    >>> app = Explorer()
-    >>> settings = Settings(app)
-    >>> app.batch_size = 128  # shown by its slider, too
-    """
+    """All settings, as in the app."""
 
     _new_panel = staticmethod(lambda views: SettingsPart(views.session))
     _is_narrow = True
 
 
 class RunButtons(_Part):
-    """Buttons to train, pause, step, stop and reset, and the run's progress.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, RunButtons
-    >>> app = Explorer()
-    >>> buttons = RunButtons(app)
-    >>> app.stop()  # as its button does
-    """
+    """Buttons to train, pause, step, stop and reset, and the run's progress."""
 
     _new_panel = staticmethod(lambda views: RunBarPart(views.session))
     _is_narrow = True
@@ -185,14 +127,6 @@ def _first_weights(views: Views) -> SectionPanel:
 
 
 class Weights(_Part):
-    """The first layer's weights as images.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, Weights
-    >>> app = Explorer()
-    >>> weights = Weights(app)
-    >>> weights.layout.width = "640px"
-    """
+    """The first layer's weights as images."""
 
     _new_panel = staticmethod(_first_weights)

@@ -65,7 +65,6 @@ def _held_out_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
 
 
 def _test_accuracy(run: SessionRun | None) -> tuple[Tile, ...]:
-    """Return the tile for the final weights' accuracy on the test set, if it was opened for them."""
     if run is None or run.test is None:
         return ()
     return (Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"),)

@@ -58,10 +58,7 @@ _ENOUGH_EPOCHS = 10
 def tour_steps(
     class_names: Sequence[str], shown: Sequence[str] | None = None, *, ends_a_run: bool = False
 ) -> list[TourStep]:
-    """Return the steps of the tour, without those for controls that are not `shown`; None stands for all.
-
-    `ends_a_run` tells whether a run is in progress, which changing a setting ends.
-    """
+    """Return the steps of the tour, without those for controls that are not `shown`; None stands for all."""
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
     return [
@@ -140,7 +137,6 @@ class TourGuide:
         self.tour.start(tour_steps(names, self._settings.shown, ends_a_run=ends_a_run))
 
     def _go_to(self, step: str) -> None:
-        """Make the part that a step explains visible."""
         self._step, self._answer = step, None
         if self._went_back:
             self._went_back = False
@@ -239,7 +235,6 @@ class TourGuide:
 
 
 def _compared(before: SessionRun | None, setting: str, state: SessionState) -> str:
-    """Return how a run compares with an earlier one; empty until that is known."""
     run = state.run
     if run is None or (run.status in ("running", "paused") and run.epoch < _ENOUGH_EPOCHS):
         return ""

@@ -42,11 +42,9 @@ class Link:
     tab: str = ""
     """Name of the tab, or "" for the first."""
     theme: str = "auto"
-    """The requested theme: ``"auto"``, ``"light"`` or ``"dark"``."""
     shown: tuple[str, ...] | None = None
     """Names of the only settings with visible controls, with just the first tab and `tab`; None for all."""
     section: str = ""
-    """Name of a section of the tab, or "" for the first."""
     data: str = ""
     """Name of the data set, or "" for the first."""
     bug: int = 0
@@ -112,11 +110,7 @@ class Link:
 
 
 class Trail:
-    """Decides which settings become an entry in the browser's history: those that a run was started with.
-
-    It starts with the page's settings and the name of its data set; settings without a run are replaced by the
-    next.
-    """
+    """Decides which settings become an entry in the browser's history: those that a run was started with."""
 
     def __init__(self, config: TrainingConfig, data: str = "") -> None:
         self.step = 0

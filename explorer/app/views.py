@@ -26,16 +26,7 @@ _BLANK_SECONDS = 0.1
 _REST = 100  # pause after a costly drawing, in multiples of its duration: it takes 1 % of the time
 _LEAST_GAP_SECONDS = 0.02
 
-OnLoop = Callable[[Callable[..., object]], Callable[..., None]]
-"""Makes a callback run on the app's event loop, and shows its exceptions to the user."""
-
-InTurn = Callable[..., None]
-"""Calls a function with its arguments, now or soon."""
-
-
-def at_once(function: Callable[..., object], *arguments: object) -> None:
-    """Call a function with its arguments now."""
-    function(*arguments)
+OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +46,6 @@ class ViewState(SessionState):
     theme: Theme = "light"
     chosen: tuple[int, int] = (ANY, ANY)
     """The true and the predicted class whose images are shown; `ANY` for any."""
-    in_turn: InTurn = at_once
-    """Calls a function with its arguments: at once, or during training in a later iteration of the event loop, so
-    that the parts of a drawing don't block everything else together."""
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -66,10 +54,7 @@ class ViewState(SessionState):
 
 
 class Panel(Protocol):
-    """Something that can be shown: it has a widget, and `show` is called only while that is visible.
-
-    Panels are created with the `Views` that they belong to.
-    """
+    """Something that can be shown: it has a widget, and `show` is called only while that is visible."""
 
     view: DOMWidget
 
@@ -80,8 +65,7 @@ class Panel(Protocol):
 class RedrawQueue:
     """Calls functions in the order in which they were added, one per iteration of the event loop.
 
-    Each is scheduled when the previous one is done, because the loop runs all scheduled calls before it checks for
-    anything else. Functions added during a call run right after it. Without an event loop, each is called at once.
+    Functions added during a call run right after it. Without an event loop, each is called at once.
     """
 
     def __init__(self, loop: EventLoop) -> None:
@@ -107,6 +91,11 @@ class RedrawQueue:
         """Discard the waiting functions."""
         self._waiting.clear()
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether one of the functions is being called."""
+        return self._added is not None
+
     def _schedule(self) -> None:
         if self._loop is not None and not self._is_scheduled and self._waiting:
             self._is_scheduled = True
@@ -129,8 +118,8 @@ class RedrawQueue:
 class Views:
     """Decides what is drawn, and when.
 
-    A run's records arrive at most five times a second. During training, the parts of a drawing alternate with
-    other events, and a slow computer finishes one drawing before it starts the next. All else is drawn at once.
+    During training, the parts of a drawing alternate with other events, and a slow computer finishes one drawing
+    before it starts the next. All else is drawn at once.
     """
 
     def __init__(self, session: Session) -> None:
@@ -154,7 +143,8 @@ class Views:
     @property
     def state(self) -> ViewState:
         """The current state to show."""
-        return self._seen(at_once)
+        session = {field.name: getattr(self.session.state, field.name) for field in fields(SessionState)}
+        return ViewState(**session, theme=self.theme, chosen=self.chosen)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""
@@ -187,7 +177,14 @@ class Views:
 
     def refresh(self) -> None:
         """Draw the current state now."""
-        self._draw(at_once)
+        self._draw(self.loop.guarded)
+
+    def in_turn(self, show: Callable[[ViewState], object], state: ViewState) -> None:
+        """Call ``show(state)``, a part of a drawing: during training, in a later iteration of the event loop."""
+        if self._queue.is_calling:
+            self._queue.add(show, state)
+        else:
+            show(state)
 
     def on_close(self, callback: Callable[[], object]) -> None:
         """Call ``callback()`` when this data set is no longer drawn."""
@@ -206,10 +203,6 @@ class Views:
             callback()
         self._closers.clear()
 
-    def _seen(self, in_turn: InTurn) -> ViewState:
-        session = {field.name: getattr(self.session.state, field.name) for field in fields(SessionState)}
-        return ViewState(**session, theme=self.theme, chosen=self.chosen, in_turn=in_turn)
-
     def _on_state(self, state: SessionState) -> None:
         if state.dataset is not self._drawn_dataset:
             self._drawn_dataset = state.dataset
@@ -220,30 +213,29 @@ class Views:
         elif not state.is_training:
             self.refresh()
         elif not self._queue:
-            self._draw(self._queue.add)
+            self._draw_later()
         elif not self._is_late:
             self._is_late = True
-            self._queue.add(self._draw, self._queue.add)
+            self._queue.add(self._draw_later)
 
     def _draw_blank(self, state: SessionState) -> None:
         if self.session.state is state:
             self.refresh()
 
-    def _draw(self, in_turn: InTurn) -> None:
+    def _draw_later(self) -> None:
+        self._draw(partial(self._queue.add, self.loop.guarded))
+
+    def _draw(self, call: Callable[..., object]) -> None:
         self._queue.clear()
-        self._is_late = False
-        state = self._seen(in_turn)
+        self._is_late, state = False, self.state
         for show in tuple(self._shows):
-            in_turn(self.loop.guarded, show, state)
+            call(show, state)
 
 
 class Pace:
-    """Skips drawings that would change nothing or, during training, follow the last one too soon.
+    """Skips drawings that would change nothing or, during training, follow the last one by less than `seconds`.
 
-    Parameters
-    ----------
-    seconds : float
-        Least time between two drawings during training. A run's first figures are never delayed.
+    A run's first figures are never delayed.
     """
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -279,10 +271,7 @@ class Pace:
 
 
 class IdleWork:
-    """Does long work in steps, between which the event loop can do other things.
-
-    A `step` does a little work, and returns whether more remains.
-    """
+    """Does long work in steps, each of which returns whether more remains; between them the event loop is free."""
 
     def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:
         self._step, self._next = step, on_loop(self._do_step)

@@ -37,9 +37,7 @@ class Advice:
     id: str
     """Its name, unique at any time."""
     kind: Severity
-    """How severe it is."""
     text: str
-    """What happened, in a sentence."""
     why: str = ""
     """The reason, shown on request; may be empty."""
     action: str = ""
@@ -116,7 +114,6 @@ def better_run(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | No
 
 
 def _judged(run: SessionRun) -> float:
-    """Return the current accuracy, 0 to 1, that a run is judged by: validation or train."""
     record = run.newest.record if run.newest is not None else None
     if record is None:
         return 0.0

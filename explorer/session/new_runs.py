@@ -177,7 +177,6 @@ def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
 
 
 def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
-    """Return the settings in the file if they can be used, else `config`."""
     try:
         named = dict(json.loads(str(saved.metadata.get("config", ""))))
         found = TrainingConfig(**{name: value for name, value in named.items() if name in FIELDS})

@@ -85,7 +85,6 @@ def setting_in_words(config: TrainingConfig, name: str) -> str:
 
 
 def _worded(config: TrainingConfig, names: Iterable[str]) -> list[str]:
-    """Return settings in words; if there are more than four, the first three and the number of the others."""
     words = [setting_in_words(config, name) for name in names]
     if len(words) <= _MOST_SETTINGS + 1:
         return words

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from itertools import pairwise
@@ -93,7 +93,7 @@ class SavedSession:
         counted: set[int] = set()
         room = 1.0
         for run in sorted(self.runs, key=self._worth, reverse=True):
-            family = {one.number: one for one in (run, *_ancestors([run])) if one.number not in counted}
+            family = {one.number: one for one in run.lineage if one.number not in counted}
             room -= sum(map(_share, family.values()))
             if len(kept) == MOST_RUNS or room < 0:
                 break
@@ -112,21 +112,16 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     """
     kept = saved.kept
     listed = {run.number for run in kept}
-    by_number = {run.number: run for run in (*_ancestors(kept), *kept)}
+    by_number = {one.number: one for run in kept for one in run.lineage} | {run.number: run for run in kept}
     runs = [run for _, run in sorted(by_number.items())]
     weights = _fitting_weights(runs, saved, weight_bytes)
-    content = {
+    entries = [{"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs]
+    content = {name: getattr(saved, name) for name in ("saved_at", "present", "n_runs", "n_tested")} | {
         "format": FORMAT,
-        "saved_at": saved.saved_at,
         "data": {"name": dataset.name, "checksums": _data_checksums(dataset)},
         "settings": asdict(saved.config),
         "first": None if saved.first is None else asdict(saved.first),
-        "present": saved.present,
-        "n_runs": saved.n_runs,
-        "n_tested": saved.n_tested,
-        "runs": [
-            {"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs
-        ],
+        "runs": entries,
     }
     text = np.frombuffer(json.dumps(content).encode(), np.uint8)
     arrays = {"session": text, **_tables(runs, weights, dataset.n_classes)}
@@ -198,15 +193,6 @@ def _tables(
 
 def _counts(records: Sequence[EpochRecord | Evaluation], n_classes: int) -> NDArray[np.int32]:
     return np.array([record.confusion for record in records], np.int32).reshape(-1, n_classes, n_classes)
-
-
-def _ancestors(runs: Iterable[SessionRun]) -> Iterator[SessionRun]:
-    """Yield the runs that others were forked from; they may have been deleted."""
-    for run in runs:
-        parent = run.parent
-        while parent is not None:
-            yield parent
-            parent = parent.parent
 
 
 def _fitting_weights(
@@ -322,7 +308,6 @@ _STATUSES = ("finished", "stopped", "failed")
 
 
 def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, Any]:
-    """Check named values against the rules and return them, with texts made printable."""
     if not isinstance(content, dict):
         raise FileError(part, "something else than named values", _EXPECTED)
     for key, rule in rules.items():
@@ -338,7 +323,6 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
 
 
 def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
-    """Return the text entry of a file, after checking its format, its data set and its sizes."""
     if "session" not in archive.names:
         raise FileError(archive.name, "no entry “session”", _EXPECTED)
     if archive.size("session") > MOST_TEXT:
@@ -362,7 +346,6 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
-    """Return valid settings for the data set; settings missing in older files have their defaults."""
     if not isinstance(values, dict) or not values or values.keys() - FIELDS.keys():
         raise FileError(part, "other settings", ", ".join(FIELDS))
     try:
@@ -374,7 +357,6 @@ def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
 
 
 def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
-    """Return a table of records, after checking that each figure is in a run's range."""
     kinds = figure_kinds(_RECORDS[name])
     part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
     table = archive.array(name, "f8", 2, expected, may_be_empty=True)
@@ -410,9 +392,10 @@ class _Reader:
             found = "values that are infinite or not a number"
             raise FileError(f"{archive.name}, weights", found, "finite weights")
         self._tables: dict[str, Any] = {name: _read_figures(archive, name) for name in _RECORDS}
-        for name in ("confusions", "evaluated"):
-            self._tables[name] = _read_counts(archive, name, dataset.n_classes)
-        self._tables["weights"] = weights
+        counts = {
+            name: _read_counts(archive, name, dataset.n_classes) for name in ("confusions", "evaluated")
+        }
+        self._tables |= {**counts, "weights": weights}
         self._n_read = dict.fromkeys(self._tables, 0)
         self._output_room = MOST_OUTPUT_BYTES
 
@@ -456,8 +439,9 @@ class _Reader:
         snapshots = self._snapshots(config, used, entry, part)
         n_epochs = entry["n_starts"] + entry["n_epochs"]
         epochs = [EpochRecord(**values) for values in self._rows("epochs", "confusions", n_epochs)]
-        rows = figure_rows(BatchRecord, self._next("batches", entry["n_batches"]))
-        batches = [BatchRecord(**values) for values in rows]
+        batches = [
+            BatchRecord(**row) for row in figure_rows(BatchRecord, self._next("batches", entry["n_batches"]))
+        ]
         evaluations = [
             Evaluation(**values, snapshot=snapshots.get(values["epoch"]) or self._bare(values["epoch"]))
             for values in self._rows("evaluations", "evaluated", entry["n_evaluations"])
@@ -515,11 +499,9 @@ class _Reader:
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
     def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
-        """Return the next records of a table as keyword arguments, each with its confusion matrix."""
-        rows = zip(
-            figure_rows(_RECORDS[name], self._next(name, count)), self._next(counts, count), strict=True
-        )
-        return ({**figures, "confusion": confusion} for figures, confusion in rows)
+        rows = figure_rows(_RECORDS[name], self._next(name, count))
+        both = zip(rows, self._next(counts, count), strict=True)
+        return ({**figures, "confusion": confusion} for figures, confusion in both)
 
     def _next(self, table: str, count: int) -> Any:
         first = self._n_read[table]

@@ -54,11 +54,7 @@ class Session(Trainer):
         return self._advisor.advise(self.state)
 
     def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
-        """Switch to another data set, and settings for it; no training starts.
-
-        The current run becomes an earlier one, unless `dataset` is already in use. Without `config`, the current
-        settings are clamped to the new number of images.
-        """
+        """Switch to another data set, with `config` or the current settings as far as possible; nothing trains."""
         config = config or self.config.for_images(dataset.n_train)
         check_images(config, dataset)
         if dataset is not self.dataset:
@@ -114,10 +110,7 @@ class Session(Trainer):
         self._show(replace(run, number=n_runs, label=run_label(run.config)))
 
     def open_weights(self, name: str, content: bytes) -> None:
-        """Start a run from the weights in a file and name it after it; it is evaluated, not trained.
-
-        Raises `WeightsError` if the file holds anything but weights, or the network doesn't fit these images.
-        """
+        """Start a run from the weights in a file, without training; `WeightsError` if they can't be used."""
         training, run = opened_run(name, content, self.dataset, self.config)
         self._put_aside(run.config)
         # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
@@ -127,10 +120,7 @@ class Session(Trainer):
             self.stop()
 
     def save_session(self) -> bytes:
-        """Return the session as a file for `read_session`: its runs, with their names and notes, and the settings.
-
-        The current run also has the epochs that can be revisited.
-        """
+        """Return all runs, their names and notes, and the settings as a file for `read_session`."""
         saved = _to_save(self._draft)
         content = session_bytes(saved, self.dataset)
         self._publish(saved=frozenset(run.revision for run in saved.kept))

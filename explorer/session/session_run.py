@@ -45,7 +45,6 @@ class OpenedWeights:
     """A weights file that a run starts from, instead of freshly initialized weights."""
 
     file: str
-    """Name of the file, without its folder."""
     epoch: int = 0
     """Whole epochs that its weights have been trained for; a run that continues from them counts from there."""
     begun: float = 0.0
@@ -76,13 +75,10 @@ class RunName:
     label: str = ""
     """The settings that set it apart: ``"128 units"``; empty if not computed."""
     name: str = ""
-    """The user's name for the run; may be empty."""
     note: str = ""
-    """The user's note on the run; may be empty."""
     pinned: bool = False
     """Whether it is listed first in the table and always among the curves."""
     hidden: bool = False
-    """Whether its curves are hidden."""
 
     @property
     def title(self) -> str:
@@ -132,8 +128,7 @@ class RunOrigin(RunName):
     own: OwnClass | None = None
     """The user's class that was trained; None for the textbook network."""
     start: EpochRecord | None = None
-    """The first point of its curve: its parent's figures at the fork, those of the file's weights, or those of
-    initial weights that were evaluated before training."""
+    """The first point of its curve: figures of its parent at the fork, or of weights evaluated before training."""
     is_recorded: bool = False
     """Whether another session trained it, so that it can't continue, only be trained again or forked."""
 
@@ -158,7 +153,6 @@ class SessionRun(RunOrigin):
     timeline: Timeline = field(default_factory=lambda: Timeline())
     """The ends of its epochs, which can be revisited."""
     status: RunnerStatus = "idle"
-    """Status of the run."""
     queue_position: int = 0
     """The run's position in the queue for a core of the server: 1 is next; 0 while it has one."""
     evaluation: Evaluation | None = None
@@ -226,10 +220,7 @@ class SessionRun(RunOrigin):
 
     @property
     def best(self) -> EpochRecord | Evaluation | None:
-        """The record with the highest held-out accuracy: an epoch's or the current figures; None without any.
-
-        Records of the parent don't count.
-        """
+        """The own record with the highest held-out accuracy: an epoch's or the current figures."""
         own, here = (self.curve if self.parent is None else self.history).best, self.evaluation
         if here is None or (self.parent is not None and here.epoch <= self.first_epoch):
             return own
@@ -316,16 +307,15 @@ class SessionRun(RunOrigin):
         return (*self.key, *marks, self.status, self.epochs_done, self.config.epochs, self.test)
 
     @property
-    def root(self) -> SessionRun:
-        """The run that its training began with: itself, or its earliest ancestor."""
-        return self if self.parent is None else self.parent.root
+    def lineage(self) -> tuple[SessionRun, ...]:
+        """The run itself, its parent, and so on: the runs that its weights have been trained in."""
+        return (self, *(() if self.parent is None else self.parent.lineage))
 
     @property
     def is_kept(self) -> bool:
         """Whether the run is kept when another one replaces it.
 
-        It is kept if it has a record, exact figures, a file, a name, a note or a pin; but not if new settings
-        replace it in its first epoch: dragging a slider starts many such runs.
+        Not one that new settings replace in its first epoch: dragging a slider starts many of them.
         """
         history, figures = self.history, self.status != "idle" and self.evaluation is not None
         records = history.batches or history.last or history.end or figures
@@ -345,10 +335,8 @@ class SessionRun(RunOrigin):
         return new_network(self.config, self.dataset)
 
     def can_continue_to(self, config: TrainingConfig) -> bool:
-        """Return whether `config` is this run with more epochs, so that it can continue instead of a new run.
-
-        While it runs, the training thread is ahead of the delivered records, so reducing the epochs is refused.
-        """
+        """Return whether `config` is this run with more epochs, so that it can continue instead of a new run."""
+        # While it runs, the training thread is ahead of the delivered records.
         running = self.status == "running"
         more = config.epochs >= self.config.epochs if running else config.epochs > self.epochs_done
         may = self.status != "failed" and not self.is_recorded and not self.history.is_stopped_early
@@ -356,10 +344,7 @@ class SessionRun(RunOrigin):
         return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
     def can_branch_again(self, config: TrainingConfig) -> bool:
-        """Return whether a fork can restart where it began, with `config`.
-
-        Settings of the initial weights, which a fork doesn't have, can't change.
-        """
+        """Return whether a fork can restart where it began, with `config`."""
         if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
             return False
         if not config.may_validate(self.parent.config):
@@ -476,6 +461,5 @@ def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep,
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:
-    """Convert exact figures to the record of an epoch, without its seconds."""
     names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "confusion")
     return EpochRecord(int(found.epoch), seconds=0.0, **{name: getattr(found, name) for name in names})

@@ -28,15 +28,13 @@ Runs = tuple[SessionRun, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlierRuns(Sequence[SessionRun]):
-    """Runs that another run has replaced, the newest last.
+    """Runs that another run has replaced, the newest last, with their histories and their newest moments.
 
-    Each keeps its history and its newest moment. If the moments take more than `MOST_BYTES`, the oldest runs lose
-    theirs, deleted ones first and pinned ones last: their figures stay, but the outputs, which a comparison needs,
-    are gone.
+    If the moments take more than `MOST_BYTES`, the oldest runs keep only their figures, deleted ones first and
+    pinned ones last.
     """
 
     runs: Runs = ()
-    """The runs."""
     deleted: Runs = ()
     """The runs that `restored` would restore."""
     replaced: Runs = ()
@@ -50,11 +48,7 @@ class EarlierRuns(Sequence[SessionRun]):
 
     @property
     def shown(self) -> Runs:
-        """Visible runs that have figures, in order of increasing priority.
-
-        If there is room for the last few only, these are the pinned, then the newest. Runs that ended in their
-        first epoch, which have figures but no curve, come first.
-        """
+        """Visible runs that have figures, in order of increasing priority: the pinned last, then the newest."""
         shown = [run for run in self.runs if not run.hidden and run.newest is not None]
         return tuple(sorted(shown, key=lambda run: (run.has_curve, run.pinned)))
 
@@ -78,11 +72,6 @@ class EarlierRuns(Sequence[SessionRun]):
     def changed(self, run: SessionRun) -> EarlierRuns:
         """Replace the run that has the same number."""
         return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
-
-    def edited(self, number: int, **changes: Any) -> EarlierRuns:
-        """Change a run's name, note, or pinned or hidden state."""
-        run = self.numbered(number)
-        return self if run is None else self.changed(replace(run, **changes))
 
     def on(self, dataset: Dataset) -> EarlierRuns:
         """Select the runs scored on the same images; figures for other images don't compare."""
@@ -127,9 +116,7 @@ class SessionState:
     """A frozen snapshot of a session."""
 
     dataset: Dataset
-    """The images."""
     config: TrainingConfig
-    """The settings of the next run."""
     run: SessionRun | None = None
     """The current run; None before the first. If it is "idle", its network is untrained."""
     moment: Moment | None = None
@@ -143,11 +130,9 @@ class SessionState:
     starts_clean: bool = False
     """Whether the next run will have freshly initialized weights although the current one began with others."""
     n_tested: int = 0
-    """How many times the test set was opened."""
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs in the session's last saved file, by their `SessionRun.revision`."""
     n_runs: int = 0
-    """Number of the newest run."""
     series: int = 0
     """How many times all runs were forgotten or replaced."""
     first: TrainingConfig | None = None
@@ -161,7 +146,7 @@ class SessionState:
     @property
     def runs(self) -> tuple[SessionRun, ...]:
         """All runs that have begun, the current one last."""
-        return (*self.earlier, *(() if self.begun_run is None else (self.begun_run,)))
+        return (*self.earlier, *filter(None, [self.begun_run]))
 
     @property
     def begun_run(self) -> SessionRun | None:
@@ -202,10 +187,7 @@ class SessionState:
         return self.run is not None and bool(self.run.began_with)
 
     def reach(self, more: int = MORE_EPOCHS) -> int:
-        """Return the number of epochs that the current run can continue to after its end, 0 if it can't.
-
-        That is the number in the settings, or if these are done, `more` than that.
-        """
+        """Return the epochs that an ended run can continue to: those in the settings, or `more`; 0 for none."""
         state, run = self, self.run
         if run is not None and self.config == run.config and run.epochs_done >= run.config.epochs:
             epochs = min(MOST_EPOCHS, run.epochs_done + more)
@@ -272,10 +254,7 @@ class SessionState:
 
     @property
     def withholds_settings(self) -> bool:
-        """Whether new settings stay pending because a new run would discard the shown network.
-
-        That is an epoch the user went back to, or the weights of a file that have not been trained further.
-        """
+        """Whether new settings stay pending because a new run would discard an epoch gone back to, or a file."""
         run = self.run
         if run is None or self.continues:
             return False
@@ -302,19 +281,15 @@ class SessionState:
 
     def edited(self, number: int, **changes: Any) -> Self:
         """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""
-        run, earlier = self.run, self.earlier.edited(number, **changes)
-        run = replace(run, **changes) if run is not None and run.number == number else run
-        return replace(self, run=run, earlier=earlier)
+        if self.run is not None and self.run.number == number:
+            return replace(self, run=replace(self.run, **changes))
+        run = self.earlier.numbered(number)
+        return self if run is None else replace(self, earlier=self.earlier.changed(replace(run, **changes)))
 
     def numbering(self, *runs: SessionRun) -> tuple[Self, Runs]:
         """Give new runs their numbers, and labels to those without one; return them next to the state."""
         numbered = tuple(
-            replace(
-                run,
-                number=number,
-                series=self.series,
-                label=run.label or _label(run, self.first),
-            )
+            replace(run, number=number, series=self.series, label=run.label or _label(run, self.first))
             for number, run in enumerate(runs, self.n_runs + 1)
         )
         return replace(self, n_runs=self.n_runs + len(runs)), numbered

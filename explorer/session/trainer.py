@@ -10,13 +10,7 @@ from time import monotonic
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.session.new_runs import (
-    forked_run,
-    fresh_run,
-    moment_to_fork,
-    raced_runs,
-    resumed_run,
-)
+from explorer.session.new_runs import forked_run, fresh_run, moment_to_fork, raced_runs, resumed_run
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
@@ -31,8 +25,7 @@ Listener = Callable[[SessionState], object]
 class TrainingThreads:
     """Trains the current run of a session, and next to a user's class the textbook network.
 
-    On the event loop, it calls `on_delivery` with the records of the current run, `on_reference` with the run of
-    the textbook network when it is over, and `on_test` with a run and its results on the test set.
+    The callbacks are called on the event loop, `on_reference` when the textbook network's run is over.
     """
 
     def __init__(
@@ -283,10 +276,7 @@ class Trainer:
             self._branch(*found)
 
     def open_test_set(self) -> None:
-        """Evaluate the current run's network on the test set, once the run has ended, and has validation images.
-
-        With an event loop the figures follow soon, from a separate thread.
-        """
+        """Evaluate the ended run's network on the test set; with an event loop the figures follow soon."""
         if self._draft.run is not None and self._draft.run.can_be_tested:
             self._threads.open_test_set(self._draft.run)
 
@@ -372,7 +362,6 @@ class Trainer:
         self._put_aside(config or self.config)
 
     def _begin(self, training: Run, *runs: SessionRun, paused: bool = False) -> None:
-        """Start a training as a new run, after the current one was put aside; in a race, with its rivals' runs."""
         self._draft = self._draft.beginning(*runs)
         self._threads.start(training, paused=paused)
         self._publish()
@@ -392,7 +381,6 @@ class Trainer:
         self._publish(run=run)
 
     def _train_reference(self) -> None:
-        """Train the textbook network with the same settings as the user's, unless that has been done."""
         if self.own is None:
             return
         config, earlier = self.config, self._draft.earlier

@@ -194,12 +194,6 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     assert (cells[1]["differs"], cells[2]["differs"]) == (True, False)
     assert "1 run on patterns is not drawn: other test images" in panel.captions["accuracy"].text
     assert sum(trace.visible is True for trace in panel.accuracy.plot.data) == 1
-
-
-def test_runs_on_different_images_do_not_compare(app):
-    choose(app, "Ways")
-    app.panels.tab_bar.selected = "runs"
-    panel = app.panels["runs"]
     panel.table.chosen = [1, 2]
     shown = panel.comparison.side_by_side.shown
     assert "patterns and Ways hold out other images" in shown.verdict

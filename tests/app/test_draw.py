@@ -92,20 +92,6 @@ def test_the_drawing_follows_the_epoch_slider(seen, pad):
     assert shares(pad) == at_end
 
 
-def test_the_drawing_outlives_a_reset(app, panel):
-    panel.pad.ink = a_drawing().tobytes()
-    app.session.reset()
-    assert panel.sentence.text == "not trained yet"
-    assert shares(panel) == []
-    assert panel.steps.shown.picture
-    assert app.wait(PATIENCE)
-    assert panel.sentence.text.startswith("It reads")
-    assert panel.note.text.startswith("Read by the network of epoch 0.")
-    app.train()
-    assert app.wait(PATIENCE)
-    assert panel.sentence.text.startswith("It reads")
-
-
 def test_test_images_are_the_mistakes_the_worst_first(seen, pad):
     wrong = run_of(seen).newest.test_outputs.argmax(axis=0) != seen.dataset.test_labels
     visited = []

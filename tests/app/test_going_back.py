@@ -29,6 +29,20 @@ def forked(small_dataset, config, epoch, **changes):
         return [event for event in second if isinstance(event, EpochRecord)]
 
 
+def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
+    run = run_of(app)
+    app.panels.tab_bar.position = 3
+    set_controls(app, learning_rate=0.02)
+    assert run_of(app).number == run.number
+    assert app.panels.tab_bar.position == 3
+    said = messages(app)["waiting"]
+    assert said["text"] == "You are looking at epoch 4, so the new settings wait."
+    assert said["action"] == "Train on from epoch 4"
+    press(app, "waiting")
+    assert run_of(app).parent.number == run.number
+    assert list(app.history) == forked(small_dataset, CONFIG, 4, learning_rate=0.02)
+
+
 def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app, small_dataset):
     app.panels.tab_bar.position = 1
     set_controls(app, learning_rate=0.02)
@@ -37,19 +51,6 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     press(app, "waiting")
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
-
-
-def test_a_fork_begins_again_where_it_began_when_its_settings_change(app, small_dataset):
-    parent = run_of(app)
-    app.panels.tab_bar.position = 1
-    train_on(app)
-    assert app.settings.start == "fork of run 1 at epoch 2"
-    first_fork = run_of(app)
-    set_controls(app, learning_rate=0.02)
-    assert app.wait(PATIENCE)
-    assert run_of(app) is not first_fork
-    assert run_of(app).parent.number == parent.number
-    assert list(app.history) == forked(small_dataset, CONFIG, 2, learning_rate=0.02)
 
 
 @pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
@@ -72,20 +73,6 @@ def test_a_fix_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
     press(app, advice.id)
     assert run_of(app).config == advice.config != collapsed
     assert list(app.history) == list(train(run_of(app).config, small_dataset))
-
-
-def test_a_fork_that_no_settings_help_starts_again(app, small_dataset):
-    app.train(CONFIG.replace(learning_rate=50, epochs=3))
-    assert app.wait(PATIENCE)
-    assert run_of(app).newest.record.test_accuracy < 0.5
-    app.panels.tab_bar.position = 0
-    set_controls(app, learning_rate=0.05)
-    press(app, "waiting")
-    assert run_of(app).parent is not None
-    assert "ruined_weights" in [advice.id for advice in app.session.advice]
-    press(app, "ruined_weights")
-    assert run_of(app).parent is None
-    assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 
 def test_fewer_epochs_than_a_running_run_was_told_start_a_new_run(app, small_dataset):

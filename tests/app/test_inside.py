@@ -12,7 +12,7 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_con
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
 from explorer.app.panels.sections import Subjects
-from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting, strongest_unit
+from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting
 from explorer.app.views import Pace
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -154,11 +154,6 @@ def test_the_first_unit_is_the_one_with_the_strongest_outgoing_weights_until_one
     assert images.selected == other
 
 
-def test_weights_that_are_no_numbers_have_nothing_to_say():
-    assert strongest_unit(np.array([[1.0, np.nan, -2.0], [0.0, np.inf, 0.0]])) == 2
-    assert strongest_unit(np.array([[1.0, np.nan, -2.0]])) == 2
-
-
 def test_the_images_that_excite_a_unit_most(seen, sections, small_dataset):
     section = sections["weights"]
     section.images.selected = 5
@@ -177,14 +172,6 @@ def test_the_images_that_excite_a_unit_most(seen, sections, small_dataset):
         row.pictures[0].detail
         == f"test image {order[0]}, {small_dataset.test_labels[order[0]]}: a weighted sum of {a1}"
     )
-
-
-def test_after_a_second_hidden_layer_the_largest_outgoing_weights(app, inside):
-    retrain(app, hidden_sizes=(12, 30))
-    bars = inside["weights"].outgoing.shown.bars
-    outgoing = np.abs(app.network.W2[:, inside["weights"].images.selected])
-    chosen = sorted(np.argsort(-outgoing, kind="stable")[:10])
-    assert [bar.name for bar in bars] == [f"unit {k}" for k in chosen]
 
 
 def test_many_units_come_in_pages_and_the_strongest_unit_is_in_sight(app, inside):
@@ -333,13 +320,6 @@ def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dat
     assert "Epoch 2" in table.how
 
 
-def test_check_again_draws_others(sections):
-    section = opened(sections, "check")
-    first = [row.weight for row in section.table.shown.rows]
-    send(section.table, {"press": "again"})
-    assert [row.weight for row in section.table.shown.rows] != first
-
-
 def test_a_wrong_backward_pass_is_seen_on_screen(sections, monkeypatch):
     section = opened(sections, "check")
     right = NeuralNetwork.backward
@@ -381,16 +361,6 @@ def test_the_verdict(checked, words, agrees):
     sentence, good = gradient_verdict(checked)
     assert words in sentence
     assert good is agrees
-
-
-def test_weights_on_a_kink_are_not_said_to_agree(app, inside):
-    """With no weights and no biases every unit is on its kink when its own are nudged."""
-    retrain(app, hidden_activation="relu", output="softmax", loss="cross_entropy", learning_rate=0.01)
-    reopened(app, [np.zeros_like(w) for w in run_of(app).newest.weights])
-    rows = opened(inside, "check").table.shown.rows
-    kinks = [row for row in rows if row.weight[:2] in ("W1", "b1")]
-    assert kinks
-    assert {(row.verdict, row.agrees) for row in kinks} == {("kink", None)}
 
 
 # One image
@@ -442,16 +412,6 @@ def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset
     label, content = small_dataset.test_labels[visited[-1]], section.picker.content
     assert content["words"].startswith(f"true {label}, read as ")
     assert not content["right"]
-
-
-def test_without_a_mistake_there_is_none_to_go_to(app, inside, small_dataset):
-    section = opened(inside, "image")
-    right = np.eye(10, dtype=np.float32)[:, small_dataset.test_labels]
-    for outputs, has_mistakes in ((1 - right, True), (right, False)):
-        reopened(app, outputs=outputs)
-        assert section.picker.content["has_mistakes"] is has_mistakes
-    wish(section, "mistake")
-    assert section.picker.index == 0
 
 
 def test_a_chosen_unit_stays_until_the_layers_change(app, inside):

@@ -58,20 +58,6 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     assert not any(image["right"] for image in gallery.images)
 
 
-@pytest.mark.parametrize(("output", "what"), [("sigmoid", "shares"), ("softmax", "probabilities")])
-def test_shares_are_named_for_what_they_are(app, output, what):
-    panel = app.panels["mistakes"]
-    retrain(app, output=output)
-    assert f"; {what} " in panel.images.gallery.images[0]["detail"]
-    words = panel.calibration_caption.text
-    assert ("sigmoid outputs need not sum to 1" in words) == (output == "sigmoid")
-    assert words.startswith(
-        "Confidence is the largest output's share of the sum"
-        if output == "sigmoid"
-        else "Confidence is the largest probability"
-    )
-
-
 def test_calibration_is_that_of_the_confidences_that_are_shown(seen, small_dataset):
     panel = seen.panels["mistakes"]
     bins = reliability(run_of(seen).newest.test_outputs, small_dataset.test_labels)

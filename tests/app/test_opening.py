@@ -12,7 +12,6 @@ from explorer import NeuralNetwork, TrainingConfig
 from explorer.network.weights_file import SavedWeights, WeightsError, weights_bytes
 from explorer.session.new_runs import opening
 from explorer.session.session_run import MOST_BYTES
-from explorer.training import FIELDS
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 
@@ -22,11 +21,7 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     app.save(file)
     done(app.train, CONFIG.replace(hidden_sizes=5))
     done(app.open_weights, file)
-    assert (app.status, run_of(app).title, run_of(app).epoch) == (
-        "finished",
-        "trained.npz",
-        3,
-    )
+    assert (app.status, run_of(app).title, run_of(app).epoch) == ("finished", "trained.npz", 3)
     assert app.config == CONFIG
     opened = run_of(app).evaluation
     assert (opened.test_accuracy, opened.train_accuracy) == (
@@ -38,33 +33,6 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
         np.testing.assert_array_equal(before, after)
     assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
     assert "trained for 3 epochs" in messages(app)["opened"]["text"]
-
-
-def test_the_largest_network_that_the_controls_allow_is_opened(app, tmp_path):
-    sizes = (FIELDS["hidden_sizes"].high,) * FIELDS["hidden_sizes"].most_layers
-    network = NeuralNetwork(
-        784, sizes, 10, hidden_activation="relu", initializer="he", dtype="float64", seed=0
-    )
-    network.save(tmp_path / "large.npz")
-    assert 45e6 < (tmp_path / "large.npz").stat().st_size < MOST_BYTES
-    done(app.open_weights, tmp_path / "large.npz")
-    assert app.config.hidden_sizes == sizes
-
-
-def test_every_panel_shows_it(app, tmp_path):
-    reopen(app, tmp_path / "trained.npz")
-    for tab in app.panels.names:
-        app.panels.tab_bar.selected = tab
-    assert "fault" not in messages(app)
-    section = app.panels["inside"]
-    for name in ("histograms", "time", "check", "image"):
-        section.choice.value = name
-    assert "fault" not in messages(app)
-    row = app.panels["runs"].table.rows[-1]
-    assert (row["name"], row["present"]) == ("trained.npz", True)
-    (begins,) = run_of(app).curve
-    assert (begins.epoch, begins.test_accuracy) == (3, run_of(app).evaluation.test_accuracy)
-    np.testing.assert_array_equal(run_of(app).first_weights[0], app.network.W1)
 
 
 def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
@@ -131,22 +99,6 @@ def test_the_epochs_of_the_weights_are_told(small_dataset, weights_epoch, epoch,
     assert (opened.epoch, opened.epoch + opened.begun, start.epoch) == (epoch, weights_epoch, epoch)
     assert config.epochs == max(CONFIG.epochs, epoch)
     assert opened.described(config) == f"a network of 12 hidden units{words}"
-
-
-@pytest.mark.parametrize("weights_epoch", [500.0, 2.5])
-def test_a_file_of_any_epoch_is_opened_as_what_it_is_and_exported(app, tmp_path, weights_epoch):
-    file = tmp_path / "late.npz"
-    network = NeuralNetwork(784, 12, 10, seed=0)
-    config = json.dumps(json_of(CONFIG))
-    file.write_bytes(weights_bytes(*parts(network), weights_epoch=weights_epoch, config=config))
-    done(app.open_weights, file)
-    assert (app.status in ("finished", "stopped"), run_of(app).epoch) == (True, int(weights_epoch))
-    assert f"trained for {weights_epoch:g} epochs" in messages(app)["opened"]["text"]
-    told = "epoch 500. " if weights_epoch == 500 else "epoch 2.5, counted as 2. "
-    assert f"file late.npz, {told}" in app.export("report").content.decode()
-    script = app.export("script").content.decode()
-    assert 'np.load("late.npz")' in script
-    assert "train_iteration(X_batch" not in script  # nothing was trained after it
 
 
 def json_of(config):

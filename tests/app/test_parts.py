@@ -78,25 +78,3 @@ def test_settings_and_buttons_drive_the_app(app):
     bar._on_message(bar, {"action": "reset"}, [])
     assert app.status == "idle"
     assert bar.status == "idle"
-
-
-def test_the_rate_of_a_run_is_changed_under_its_slider(untrained, from_page):
-    """Only while it trains or is paused; the slider stays where it was."""
-    rate, size = untrained.settings["learning_rate"], untrained.settings["batch_size"]
-    assert (rate.now, size.now) == (None, None)
-    untrained.session.step("batch")
-    assert untrained.wait(PATIENCE)
-    assert (rate.now, size.now) == (untrained.config.learning_rate, untrained.config.batch_size)
-    from_page.send(rate, {"factor": 0.1})
-    untrained.views.refresh()
-    assert rate.now == pytest.approx(untrained.config.learning_rate / 10)
-    untrained.session.step("batch")
-    assert untrained.wait(PATIENCE)
-    (change,) = untrained.config.changes
-    assert (change.step, change.learning_rate) == (1, rate.now)
-    assert rate.value == untrained.config.learning_rate
-    assert f"changes=1:{change.learning_rate}" in untrained.config.to_query().replace("%3A", ":")
-    untrained.session.stop()
-    assert untrained.wait(PATIENCE)
-    untrained.views.refresh()
-    assert (rate.now, size.now) == (None, None)

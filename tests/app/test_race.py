@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from app_steps import PATIENCE, run_of
 
-from explorer import Explorer, TrainingConfig, train
+from explorer import TrainingConfig, train
 from explorer.app.controls import RunBarPart
 from explorer.training.races import RACES
 
@@ -48,30 +47,6 @@ def test_one_press_races_the_settings_against_others(app, panel, from_page, smal
             assert list(curve.y) == pytest.approx(values, rel=1e-6)
             assert curve.name == f"{run.label} (run {run.number})"
     assert app.config == CONFIG  # the controls stay as they are
-
-
-def test_the_rows_and_curves_of_all_move_while_they_train(small_dataset):
-    async def watch():
-        app = Explorer(small_dataset, CONFIG.replace(epochs=500), train=False)
-        app.panels.tab_bar.selected = "runs"
-        panel = app.panels["runs"]
-        app.session.race(RACES["Activations"](app.config, 600))
-        seen = set()
-        async with asyncio.timeout(PATIENCE):
-            while len(seen) < 2 or not all(len(curve.y) > 1 for curve in drawn(panel.accuracy)):
-                await asyncio.sleep(0.05)
-                seen.add(tuple(epochs(panel).values()))
-        assert all("running" in text for text in epochs(panel).values())
-        assert len({len(curve.y) for curve in drawn(panel.accuracy)}) <= 2  # at most an epoch apart
-        app.stop()
-        async with asyncio.timeout(PATIENCE):
-            while app.session.state.racing or app.status == "running":
-                await asyncio.sleep(0.05)
-        assert {run.status for run in app.session.state.runs} == {"stopped"}
-        assert all("stopped" in text for text in epochs(panel).values())
-        app.close()
-
-    asyncio.run(watch())
 
 
 def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):

@@ -141,18 +141,6 @@ def test_before_the_first_epoch_it_says_why_there_is_nothing(untrained):
     assert curves(section) == {}
 
 
-def test_a_link_holds_the_section(app, small_dataset, section):
-    assert "section=robustness" in app.header.query
-    other = Explorer(small_dataset, CONFIG, train=False)
-    other.open_link(app.header.query)
-    assert other.panels.tab_bar.selected == "mistakes"
-    assert other.panels["mistakes"].choice.value == "robustness"
-    assert other.messages.messages == []
-    other.panels["mistakes"].choice.value = "mistakes"
-    assert "section" not in other.header.query
-    other.close()
-
-
 def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
     """On a loop, the first amount stands before all are measured, and none is while the run trains."""
 

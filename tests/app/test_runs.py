@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, reopen, retrain, run_of, send, train_on
+from app_steps import DIVERGING, PATIENCE, retrain, run_of, send, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -157,21 +157,6 @@ def test_a_hidden_run_leaves_all_curves_and_comes_back(app, panel):
     assert rows(panel)[2]["hidden"]
     tell(panel, "hide", 2)
     assert (len(drawn(panel.accuracy)), faint(app)) == (4, 3)
-
-
-def test_a_color_is_a_runs_own_for_the_session(app, panel):
-    def colors():
-        return {trace.name: trace.line.color for trace in drawn(panel.accuracy)}
-
-    before = colors()
-    assert len(set(before.values())) == 4
-    assert {row["color"] for row in panel.table.rows} == set(before.values())
-    tell(panel, "delete", 1)
-    tell(panel, "pin", 2)
-    assert colors() == {name: color for name, color in before.items() if not name.endswith("(run 1)")}
-    app.header.theme = "dark"
-    assert not {*colors().values()} & {*before.values()}
-    assert {row["color"] for row in panel.table.rows} == {*colors().values()}
 
 
 def test_delete_and_undo(app, panel):
@@ -425,75 +410,14 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     app.close()
 
 
-def compared(panel):
-    """The verdict of a comparison, and the first remark."""
-    return panel.comparison.side_by_side.shown.verdict, panel.comparison.side_by_side.shown.remarks[0]
-
-
-def gone(letters):
-    return f"What {letters} read in each image is no longer kept, to save memory."
-
-
-@pytest.fixture
-def forgetful(app):
-    """A function that starts another run, and has of the earlier ones of these numbers their figures only."""
-
-    def lose(*numbers):
-        for number in numbers:
-            bare = app.session.state.earlier.numbered(number).without_moments()
-            kept = {name: getattr(bare, name) for name in ("timeline", "evaluation", "history", "origin")}
-            app.session.edit(number, **kept)
-
-    return lose
-
-
-def test_runs_whose_outputs_are_gone_say_so(app, panel, forgetful):
-    forgetful(1)
-    panel.table.chosen = [1, 2]
-    again = "load its settings and train again: equal settings give the equal run."
-    assert compared(panel) == (gone("A"), f"For A, {again}")
-    panel.table.chosen = [4, 1]
-    assert compared(panel) == (gone("B"), f"For B, {again}")
-    forgetful(1, 2)
-    panel.table.chosen = [1, 2]
-    assert compared(panel) == (gone("A and B"), f"For A, {again}")
-    assert panel.comparison.side_by_side.shown.remarks == [f"For A, {again}", f"For B, {again}"]
-    assert {label for label, *_ in panel.comparison.side_by_side.shown.lines} >= {
-        "Test accuracy",
-        "Batch size",
-    }
-
-
-def forked(app, _folder):
-    app.panels.tab_bar.position = 0
-    train_on(app)
-
-
-def opened(app, folder):
-    reopen(app, folder / "kept.npz")
-
-
-def stopped(app, _folder):
-    app.session.config = CONFIG.replace(seed=3)
-    app.session.train(paused=True)
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
-    app.stop()
-    assert app.wait(PATIENCE)
-
-
-@pytest.mark.parametrize(
-    ("make", "why"),
-    [
-        (forked, "it went on from the weights of run 4 (softmax output, cross-entropy)"),
-        (opened, "it began with the weights of kept.npz"),
-        (stopped, "it was stopped at epoch 1 of 2"),
-    ],
-)
-def test_what_its_settings_do_not_bring_back_is_named(app, panel, forgetful, tmp_path, make, why):
-    make(app, tmp_path)
-    number = run_of(app).number
-    retrain(app, seed=77)
-    forgetful(number)
-    panel.table.chosen = [number, run_of(app).number]
-    assert compared(panel) == (gone("A"), f"For A, its settings alone don't bring it back: {why}.")
+def test_runs_whose_outputs_are_gone_say_so(app, panel):
+    for number in (1, 2):
+        bare = app.session.state.earlier.numbered(number).without_moments()
+        app.session.edit(number, timeline=bare.timeline, evaluation=bare.evaluation, history=bare.history)
+    gone, again = "read in each image is no longer kept, to save memory.", "load its settings and train again"
+    for chosen, letters in (([1, 3], "A"), ([4, 1], "B"), ([1, 2], "A and B")):
+        panel.table.chosen = chosen
+        shown = panel.comparison.side_by_side.shown
+        assert shown.verdict == f"What {letters} {gone}"
+        assert all(f"For {letter}, {again}" in str(shown.remarks) for letter in letters.split(" and "))
+        assert "Test accuracy" in [label for label, *_ in shown.lines]

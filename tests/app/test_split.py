@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, run_of
+from app_steps import PATIENCE, run_of
 
 from explorer import TrainingConfig
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
 WHOLE = CONFIG.replace(n_validation=0)
-STOPS = CONFIG.replace(
-    hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
-    learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
-)  # fmt: skip
 
 
 def train(app, config):
@@ -78,36 +74,3 @@ def test_runs_of_both_kinds_stand_in_one_table(app):
     assert runs.comparison.side_by_side.shown.verdict.startswith(
         "patterns (other validation images) and patterns (other test images) hold out other images"
     )
-
-
-def test_the_test_set_is_opened_by_its_button(app):
-    offer = messages(app)["test_set"]
-    assert offer["action"] == "Open the test set"
-    app.messages._on_message(app.messages, {"id": "test_set"}, [])
-    test = run_of(app).test
-    tile = app.tiles.shown.tiles[1]
-    assert (tile.label, tile.value) == ("Test accuracy", f"{100 * test.accuracy:.1f} %")
-    assert tile.note == "opened once"
-    assert messages(app)["test_set"]["action"] == ""
-    app.panels.tab_bar.selected = "runs"
-    table = app.panels["runs"].table
-    assert "Test set" in table.headings
-    assert f"{100 * test.accuracy:.2f}\u00a0%" in [cell["text"] for cell in table.present[0]["cells"]]
-    train(app, CONFIG.replace(seed=1))
-    assert messages(app)["test_set"]["text"].startswith("The test set was opened for run 1")
-    assert labels(app)[1] == "Train accuracy"
-
-
-def test_early_stopping_is_said_and_marked(app):
-    train(app, STOPS)
-    best = run_of(app).history.restored
-    assert messages(app)["stopped_early"]["text"] == (
-        f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
-    )
-    assert app.run_bar.text == f"stopped early · weights of epoch {best}"
-    assert (app.panels.tab_bar.newest, app.panels.tab_bar.epochs[-1]) == (best, best)
-    assert not app.run_bar.enabled["resume"]
-    for curve in (app.panels["overview"].loss, app.panels["overview"].accuracy):
-        (mark,) = curve.figure.plot.to_plotly_json()["layout"]["shapes"]
-        assert (mark["x0"], mark["x1"]) == (best, best)
-    assert app.panels["overview"].accuracy.caption.text.startswith(f"epoch {best} of 60, validation accuracy")

@@ -230,27 +230,6 @@ def test_where_no_study_can_run_the_reason_is_said(panel, monkeypatch):
     assert not panel.progress.shown.running
 
 
-def test_the_plan_says_how_many_runs_a_seat_has_room_for(panel, started, monkeypatch):
-    monkeypatch.setattr(module, "n_cores", lambda: 4)
-    monkeypatch.setattr(module, "workers_for", lambda *_: 1)
-    panel.form.seeds.text = "2"
-    wait_for(lambda: panel.progress.shown.text.endswith("room for 1 run at a time"))
-    press(panel)
-    assert started[0][2] == 1
-
-
-def test_a_study_that_no_seat_has_room_for_says_so(panel, monkeypatch):
-    def refuse(*_):
-        raise StudyError("It would need more than a seat has.")
-
-    monkeypatch.setattr(module, "workers_for", refuse)
-    panel.form.seeds.text = "2"
-    wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
-    press(panel)
-    wait_for(lambda: panel.progress.shown.text == "It would need more than a seat has.")
-    assert not panel.progress.shown.running
-
-
 # ---------------------------------------------------------------- files
 
 
@@ -276,7 +255,7 @@ def test_a_journal_of_the_exercise_s_question_asks_it_again(panel, small_dataset
     asked = StudyPlan.of_batch_sizes(CONFIG.replace(epochs=1), 600, [7]).configs
     opened(panel, journal(small_dataset, *asked[:9]))
     assert panel.form.question.value == "batch"
-    assert set(panel.missing) == set(asked[9:])
+    assert set(panel.missing) == set(asked[9:])  # with the journal's seed
 
 
 def journal(dataset, *configs):
@@ -436,15 +415,6 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
     press(panel)
     wait_for(lambda: panel.progress.shown.running)
     assert len(started) == 1
-
-
-def test_a_journal_goes_on_with_its_own_seeds(panel, small_dataset):
-    configs = grid(CONFIG, hidden_sizes=[4, 8], seed=[0, 5, 9])
-    opened(panel, journal(small_dataset, *configs[:-1]))
-    assert {config.seed for config in panel.plan.configs} == {0, 5, 9}
-    assert panel.missing == configs[-1:]
-    panel.form.seeds.text = "4"
-    assert {config.seed for config in panel.plan.configs} == {0, 1, 2, 3}
 
 
 # ---------------------------------------------------------------- the recorded study

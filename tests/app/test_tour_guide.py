@@ -97,20 +97,6 @@ def test_a_moved_setting_is_trained_with_and_compared_whether_or_not_that_is_aut
     ]
 
 
-def test_a_run_that_is_under_way_is_let_go_on_and_its_end_is_announced(page, app):
-    set_controls(app, epochs=500)
-    run = run_of(app)
-    assert "back at the end of the tour" in page.steps()["setting"]["text"]
-    page.say("step", "tiles")
-    assert run_of(app).number == run.number
-    assert run_of(app).status in ("running", "paused")
-    page.do("setting")
-    page.slide()
-    done(app.stop)
-    assert run_of(app).config.hidden_sizes == (8,)
-    assert len(page.told) == 2  # also of a run that was stopped
-
-
 def test_without_a_run_each_step_says_why_there_is_nothing(untrained, monkeypatch):
     page = Page(untrained, monkeypatch)
     page.steps()

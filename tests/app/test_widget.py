@@ -8,15 +8,7 @@ import threading
 import pytest
 import traitlets
 from app_steps import PATIENCE
-from ipywidgets import (
-    Dropdown,
-    FloatLogSlider,
-    FloatProgress,
-    IntSlider,
-    Play,
-    interactive_output,
-    jslink,
-)
+from ipywidgets import Dropdown, FloatLogSlider, IntSlider
 
 from explorer import Explorer, TrainingConfig, train
 from explorer.session import Session
@@ -159,24 +151,6 @@ def test_stock_widgets_are_linked_both_ways(app):
     assert app.config == CONFIG.replace(batch_size=32, learning_rate=0.1, hidden_activation="tanh")
     app.batch_size = 64
     assert slider.value == 64
-
-
-def test_dlink_jslink_play_and_interactive_output_take_it(app):
-    bar, play, heard = FloatProgress(max=1), Play(min=1, max=100), []
-    traitlets.dlink((app, "test_accuracy"), (bar, "value"))
-    assert bar.value == app.test_accuracy
-    link = jslink((app, "test_accuracy"), (bar, "value"))
-    assert link.source[0] is app
-    link.close()
-    traitlets.dlink((play, "value"), (app, "seed"))
-    play.value = 7
-    assert app.wait(PATIENCE)
-    assert app.history.config.seed == 7
-    interactive_output(
-        lambda batch_size: heard.append(batch_size), {"batch_size": app.settings["batch_size"]}
-    )
-    app.batch_size = 8
-    assert heard == [16, 8]
 
 
 def test_an_observer_that_raises_is_told_to_who_assigns_and_the_app_goes_on(app):

@@ -211,13 +211,7 @@ def test_runs_of_every_method_come_back(begin, back):
     assert not again.state.reach()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"n_validation": 60, "patience": 50},
-        {"schedule": "cosine"},
-    ],
-)
+@pytest.mark.parametrize("changes", [{"n_validation": 60, "patience": 50}, {"schedule": "cosine"}])
 def test_what_a_file_does_not_know_of_a_run_is_not_made_up(changes, begin, back):
     first, again = begin(), begin()
     trained(first, changes)
@@ -252,18 +246,6 @@ def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, 
     assert [len(run.newest.weights) > 0 for run in back] == [True, True, True]
     monkeypatch.setattr(saved_session, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200 - 1)
     assert "memory has room for" in refused(content, small_dataset)
-
-
-def test_on_fewer_images_fewer_are_held_out(small_dataset, begin):
-    session = begin(CONFIG.replace(n_train=500, n_validation=440))
-    session.use(
-        replace(
-            small_dataset,
-            train_images=small_dataset.train_images[:300],
-            train_labels=small_dataset.train_labels[:300],
-        )
-    )
-    assert (session.config.n_train, session.config.n_validation) == (None, 270)
 
 
 def test_a_run_that_trains_is_saved_as_far_as_it_has_come(begin, back):

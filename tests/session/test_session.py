@@ -345,8 +345,9 @@ def test_another_data_set_may_have_fewer_images(trained, other_dataset):
     with pytest.raises(ConfigError, match="240"):
         trained.use(other_dataset, CONFIG.replace(n_train=300))
     assert run_of(trained) is not None
+    trained.config = CONFIG.replace(n_train=500, n_validation=400)
     trained.use(other_dataset)
-    assert trained.config == CONFIG
+    assert trained.config == CONFIG.replace(n_validation=216)
 
 
 def test_a_reset_shows_the_untrained_network(trained, small_dataset):

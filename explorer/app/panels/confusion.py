@@ -37,10 +37,7 @@ _STEPS = MappingProxyType(
 
 
 class _Cells:
-    """A figure with selectable cells: a click or the arrow keys select one, Escape clears the selection.
-
-    Without `on_cell`, no cell can be selected.
-    """
+    """A figure whose cells can be selected with `on_cell`: by a click or the arrow keys; Escape leaves them."""
 
     def __init__(
         self,
@@ -76,7 +73,6 @@ class _Cells:
             self.figure.show([], figures.confusion_mark(cell, self.figure.theme))
 
     def _move(self, down: int, right: int) -> None:
-        """Select the next cell, or the first if none is selected."""
         last, cell = len(self._class_names) - 1, self._cell
         row, column = 0, 0
         if cell is not None:
@@ -92,10 +88,7 @@ class _Cells:
 
 
 class Matrix(_Cells):
-    """Counts or row percentages over the held-out images, with a frame around the selected cell.
-
-    It calls `on_cell` with row and column of each cell that the user selects, or deselects.
-    """
+    """Counts or row percentages over the held-out images, with a frame around the selected cell."""
 
     def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
         figure = figures.confusion_figure(None, class_names, theme=theme)
@@ -109,10 +102,7 @@ class Matrix(_Cells):
         self.figure.summary = confusion_summary(None, class_names)
 
     def show(self, counts: Counts | None, theme: Theme, held_out: str = "test") -> None:
-        """Show a matrix: rows are the true class, columns the predicted; None before the end of the first epoch.
-
-        `held_out` is the kind of images: ``"validation"`` or ``"test"``.
-        """
+        """Show a matrix, rows by true class, columns by predicted; None before the end of the first epoch."""
         self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
         if counts is not self._counts:  # unchanged within an epoch
             self._counts, self._held_out = counts, held_out

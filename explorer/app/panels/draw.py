@@ -73,10 +73,7 @@ class _Kept:
 
 
 class KeptDrawings:
-    """A gallery of labeled drawings, newest first, with the number classified correctly.
-
-    When the user opens one, `on_open` is called with its ink.
-    """
+    """A gallery of labeled drawings, newest first; `on_open` is called with the ink of one that is opened."""
 
     def __init__(self, views: Views, reader: Reader, on_open: Callable[[bytes], object]) -> None:
         self.gallery = Gallery(views.dataset.class_names)
@@ -141,7 +138,6 @@ class KeptDrawings:
 
 
 def _tally(images: list[GalleryImage]) -> str:
-    """Return how many drawings are classified correctly; before the first network, how many there are."""
     n, right = len(images), sum(image.right for image in images)
     yours = "your drawing" if n == 1 else f"your {n} drawings"
     if not images[0].title:
@@ -229,7 +225,6 @@ class DrawPanel:
         self.truth.show(ClassChoice("What did you draw?", tuple(names), answers, true, others))
 
     def _on_press(self, press: str) -> None:
-        """Open the drawing in the Inside tab, or record the user's label for it."""
         if self._seen is None:
             return
         ink, image, index = self.pad.ink, self._seen.image, self._test_image
@@ -258,7 +253,6 @@ class DrawPanel:
 
     @property
     def _images(self) -> Dataset:
-        """The data with the held-out images that the network was scored on."""
         return self._views.state.scored_on
 
     def _source(self) -> str:

@@ -139,7 +139,6 @@ class OverTime(FigurePair):
         return len(left) > 1
 
     def _left(self, subject: Subject) -> dict[float, Weights]:
-        """Return the weights of the moments not yet diagnosed, by epoch."""
         moments = {subject.epoch: subject.weights}
         if subject.run.parent is None:
             # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.

@@ -181,8 +181,6 @@ class LabPanel:
 
 
 class _Step:
-    """The first step, parameter by parameter, and the mini-batches of an epoch."""
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shown: OwnClass | None = None

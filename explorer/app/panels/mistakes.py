@@ -127,7 +127,6 @@ class Robustness:
         return None
 
     def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
-        """Measure a network's accuracy, yielding after every few images."""
         dataset, chosen = self._data, self._chosen
         images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
         at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
@@ -168,7 +167,6 @@ class Robustness:
         return f"Accuracy on {grouped(len(self._chosen))} of {of}: {summary}. {about}"
 
     def _draw_images(self) -> None:
-        """Show a few images with this amount of corruption, and the network's predictions."""
         state, amount, kind = self._state, self.amount.value, self.kind.value
         subject = self._networks.get("this run")
         if state is None or not self._images_pace.is_new(subject, kind, amount, state.theme):
@@ -192,7 +190,6 @@ class Robustness:
 
     @property
     def _images(self) -> NDArray[np.uint8]:
-        """A few test images, corrupted by the current amount."""
         few = self._data.test_images[self._chosen[:_N_SHOWN]]
         return corrupt(few, self.kind.value, self.amount.value)
 
@@ -280,7 +277,6 @@ class MistakesPanel:
             self._show_mistakes(state)
 
     def _show_mistakes(self, state: ViewState) -> None:
-        """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)

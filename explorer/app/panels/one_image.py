@@ -179,7 +179,6 @@ def _largest(values: Array) -> float:
 
 
 def _full(values: Array) -> Array:
-    """Return values scaled to a maximum of 1, which the full tones show."""
     return _finite(values) / (_largest(values) or 1.0)
 
 

@@ -127,10 +127,10 @@ class Overview:
     def __init__(self, views: Views, classes: str = "explorer-overview", *, opens: bool = True) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
-        self._parts = (self.loss, self.accuracy, self.confusion, self.gallery)
+        self._views, self._parts = views, (self.loss, self.accuracy, self.confusion, self.gallery)
         self.view = box(classes, *(part.view for part in self._parts))
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch."""
         for part in self._parts:
-            state.in_turn(part.show, state)
+            self._views.in_turn(part.show, state)

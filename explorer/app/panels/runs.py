@@ -1,7 +1,7 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import Difference
@@ -52,23 +52,16 @@ _LOSSES = (
     " means two things. Accuracy does: it counts the same images in both."
 )
 _TEST = "exact McNemar test"
+_AGAIN = "load its settings and train again: equal settings give the equal run."
 _LIMITS = "It judges these two networks: whether their settings are better, other seeds must tell."
 
-
-class _Columns(NamedTuple):
-    """The columns of the table after the results, and the chips in a line below each run."""
-
-    names: tuple[str, ...]
-    """The test set, the data set, the parent of a fork, or a setting."""
-    chips: tuple[str, ...] = ()
-    """Settings."""
+Names = tuple[str, ...]
 
 
-def _columns_of(runs: Sequence[SessionRun]) -> _Columns:
-    """Return the settings in which any two runs differ: as columns if they are few, otherwise as chips.
+def _columns_of(runs: Sequence[SessionRun]) -> tuple[Names, Names]:
+    """Return the columns after the results, and the settings that are chips in a line below each run.
 
-    The test set, if it was opened, and the data set, if there are several, precede them; the parent, if there is a
-    fork, comes last.
+    The settings in which any two runs differ are columns if they are few, otherwise chips.
     """
     differ = [name for name in FIELDS if len({getattr(run.config, name) for run in runs}) > 1]
     varied = tuple(name for name in differ if name != "epochs")  # it has a column anyway
@@ -76,24 +69,24 @@ def _columns_of(runs: Sequence[SessionRun]) -> _Columns:
     before += ("dataset",) * (len({run.dataset.name for run in runs}) > 1)
     forks = ("parent",) * any(run.parent is not None for run in runs)
     if len(varied) > _MOST_SETTINGS:
-        return _Columns((*before, *forks), varied)
-    return _Columns((*before, *varied, *forks))
+        return (*before, *forks), varied
+    return (*before, *varied, *forks), ()
 
 
-def _headings(columns: _Columns, runs: Sequence[SessionRun]) -> list[str]:
-    labels = {name: field.label for name, field in FIELDS.items()}
-    labels |= {"parent": "Parent", "dataset": "Data set", "test": "Test set"}
-    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *(labels[name] for name in columns.names)]
+def _headings(columns: Names, runs: Sequence[SessionRun]) -> list[str]:
+    labels = {"parent": "Parent", "dataset": "Data set", "test": "Test set"}
+    labels |= {name: field.label for name, field in FIELDS.items()}
+    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *(labels[name] for name in columns)]
 
 
 def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
-    """Return the label of the runs' accuracy, which may be on images of two kinds."""
     return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
 
 
 def _row(
     run: SessionRun,
-    columns: _Columns,
+    columns: Names,
+    chips: Names,
     present: TrainingConfig,
     dataset: Dataset,
     numbers: Collection[int],
@@ -103,21 +96,21 @@ def _row(
 ) -> RunRow:
     """Return a run's row, which marks where the run differs from the `present` settings.
 
-    `numbers` are those of all existing runs: a parent may be missing. The chips of the present run are all of
-    `columns`; those of other runs show what differs from it.
+    `numbers` are those of all existing runs: a parent may be missing. The present run has all `chips`, the others
+    show what differs from it.
     """
     differing = {*present.differences(run.config)}
     if not run.dataset.compares_with(dataset):
         differing.add("dataset")
-    chips = (name for name in columns.chips if is_present or name in differing)
+    own = (name for name in chips if is_present or name in differing)
     return RunRow(
         number=run.number,
         color=run_color(run.number, theme),
         cells=(
             *_result_cells(run, epochs_differ="epochs" in differing),
-            *(_cell(run, name, numbers, differs=name in differing) for name in columns.names),
+            *(_cell(run, name, numbers, differs=name in differing) for name in columns),
         ),
-        chips=tuple(setting_in_words(run.config, name) for name in chips if _is_used(run.config, name)),
+        chips=tuple(setting_in_words(run.config, name) for name in own if _is_used(run.config, name)),
         label=run.label,
         name=run.name,
         note=run.note,
@@ -128,7 +121,6 @@ def _row(
 
 
 def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunCell, ...]:
-    """Return a run's held-out accuracy, its best, its epochs, and the seconds they took."""
     final = best = RunCell(_NONE, -1.0)
     if run.newest is not None:
         accuracy = run.newest.record.test_accuracy
@@ -136,15 +128,12 @@ def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunC
     if run.best is not None:
         at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch:.4g}"
         best = RunCell(at, run.best.test_accuracy)
-    seconds = run.first_seconds + sum(
-        record.seconds for record in run.history
-    )  # those before a fork included
+    seconds = run.first_seconds + sum(record.seconds for record in run.history)  # a fork's parents included
     time = RunCell(f"{seconds:.1f} s", seconds) if len(run.history) else RunCell(_NONE, 0.0)
     return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
 
 
 def _epochs(run: SessionRun) -> str:
-    """Return the number of epochs done, and how the run ended unless it finished."""
     done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     if run.history.restored is not None:
         return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
@@ -187,11 +176,8 @@ class RunComparison:
         self.difference = Difference(class_names, theme)
         self.caption = Caption()
         self.figure = box("explorer-panel-figure", self.difference.figure, self.caption)
-        self.view = box(
-            "explorer-column explorer-two explorer-runs-compare explorer-hidden",
-            self.side_by_side,
-            self.figure,
-        )
+        classes = "explorer-column explorer-two explorer-runs-compare explorer-hidden"
+        self.view = box(classes, self.side_by_side, self.figure)
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
         """Compare two runs; hidden if fewer are selected."""
@@ -212,7 +198,6 @@ class RunComparison:
             self.caption.text = self.difference.figure.summary
 
     def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
-        """Match the figure's classes to the runs, which may use another data set."""
         if class_names != self._class_names:
             before, self._class_names = self.difference.figure, class_names
             self.difference = Difference(class_names, theme)
@@ -224,8 +209,14 @@ class RunComparison:
         if not a.dataset.compares_with(b.dataset):
             return _IMAGES.format(a=_images_of(a, b), b=_images_of(b, a)), []
         if a.newest is None or b.newest is None:
-            unknown = [_without_figures(letter, run) for letter, run in runs.items() if run.newest is None]
-            return " ".join(unknown), []
+            early = [
+                f"{letter} has not ended its first epoch yet."
+                if run.status in ("running", "paused")
+                else f"{letter} did not complete its first epoch: it has no network to compare."
+                for letter, run in runs.items()
+                if run.newest is None
+            ]
+            return " ".join(early), []
         remarks: list[str | list[Element | str]] = []
         if a.config.loss_terms != b.config.loss_terms:
             remarks = [_PENALTIES if a.config.loss == b.config.loss else _LOSSES]
@@ -233,33 +224,13 @@ class RunComparison:
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
         if gone:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
-            return words, [*(_way_back(letter, runs[letter]) for letter in gone), *remarks]
+            alone = [name for name in gone if runs[name].status == "finished" and not runs[name].began_with]
+            return words, [*(f"For {letter}, {_AGAIN}" for letter in alone), *remarks]
         labels = a.dataset.test_labels
         test = term_element(_TEST, GLOSSARY[_TEST])
         images = counted(len(labels), f"{a.held_out} image")
         both = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
-
-
-def _without_figures(letter: str, run: SessionRun) -> str:
-    if run.status in ("running", "paused"):
-        return f"{letter} has not ended its first epoch yet."
-    return f"{letter} did not complete its first epoch: it has no network to compare."
-
-
-def _way_back(letter: str, run: SessionRun) -> str:
-    """Return whether a run's settings can reproduce its discarded outputs, and how."""
-    if run.parent is not None:
-        why = f"it went on from the weights of {run.parent.mention}"
-    elif run.opened is not None:
-        why = f"it began with the weights of {run.opened.file}"
-    elif run.status == "finished":
-        return f"For {letter}, load its settings and train again: equal settings give the equal run."
-    elif run.status == "stopped":
-        why = f"it was stopped at epoch {run.epoch:.4g} of {run.config.epochs}"
-    else:
-        why = "it failed on its way"
-    return f"For {letter}, its settings alone don't bring it back: {why}."
 
 
 def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
@@ -285,7 +256,7 @@ def _images_of(run: SessionRun, other: SessionRun) -> str:
 
 
 def _loss(run: SessionRun) -> str:
-    return "–" if run.newest is None else f"{run.newest.record.test_loss:.4g}"
+    return _NONE if run.newest is None else f"{run.newest.record.test_loss:.4g}"
 
 
 class RunsPanel:
@@ -317,10 +288,8 @@ class RunsPanel:
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
-        curves = box(
-            "explorer-column explorer-two explorer-runs-curves",
-            *(box("explorer-panel-figure", *pair) for pair in pairs),
-        )
+        figures = (box("explorer-panel-figure", *pair) for pair in pairs)
+        curves = box("explorer-column explorer-two explorer-runs-curves", *figures)
         races = () if self._session.own else (self.races,)
         tools = box("explorer-tools", *races, self.axis, self.scale)
         self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
@@ -333,12 +302,12 @@ class RunsPanel:
         config = state.config if state.run is None else None
         if self._pace.is_due(state, *marks, progress, config, at_once=is_changed):
             for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
-                state.in_turn(part, state)
+                self._views.in_turn(part, state)
 
     def _show_table(self, state: ViewState) -> None:
         runs, present = state.runs, state.begun_run
-        columns, config = _columns_of(runs), (state if present is None else present).config
-        given = columns, config, state.scored_on, frozenset(run.number for run in runs), state.theme
+        (columns, chips), config = _columns_of(runs), (state if present is None else present).config
+        given = columns, chips, config, state.scored_on, frozenset(run.number for run in runs), state.theme
         key = given, _marks(state.earlier), tuple(map(_progress, state.racing))
         if self._earlier[0] != key:
             self._earlier = key, [_row(run, *given) for run in state.earlier]
@@ -414,21 +383,18 @@ class RunsPanel:
                 self._reply(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
             case "load":
                 session.config = run.config
-                self._reply(
-                    f"The settings of {run.mention} are in the controls. Train starts a run with them."
-                )
+                words = f"The settings of {run.mention} are in the controls. Train starts a run with them."
+                self._reply(words)
             case "delete":
                 self._reply(f"{_named((*earlier.deleted, run))} deleted.", undo=True)
                 session.delete(run.number)
 
     def _reply(self, words: str, *, undo: bool = False) -> None:
-        """Show a reply to the user, until the next reply or the next run."""
         self._replied_during = _number(self._views.state)
         self.table.say(words, undo=undo)
 
 
 def _progress(run: SessionRun) -> tuple[object, ...]:
-    """Return the values that change as a run progresses."""
     return run.key, run.status, len(run.history), id(run.evaluation)
 
 
@@ -453,7 +419,6 @@ def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
 
 
 def _number(state: ViewState) -> int:
-    """Return the number of the current run, 0 without one."""
     return 0 if state.run is None else state.run.number
 
 
@@ -484,7 +449,6 @@ def _named(runs: tuple[SessionRun, ...]) -> str:
 
 
 def _mentioned(run: SessionRun) -> str:
-    """Return a run's name for the beginning of a sentence."""
     return f"{run.mention[:1].upper()}{run.mention[1:]}"
 
 

@@ -102,7 +102,7 @@ class Subjects:
             network, first = last._network, last.first
         else:
             network, first = _beginning(run)
-        weights, epoch, outputs = first, float(run.root.first_epoch), None
+        weights, epoch, outputs = first, float(run.lineage[-1].first_epoch), None
         if snapshot is not None:
             weights, epoch, outputs = snapshot.weights, snapshot.epoch, snapshot.test_outputs
         self._newest, self._snapshot = Subject(run, weights, first, epoch, outputs, network), snapshot
@@ -123,7 +123,7 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
 
 def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
     """Return a network with the run's layers, and the initial weights of the run that it descends from."""
-    network, root = run.new_network(), run.root
+    network, root = run.new_network(), run.lineage[-1]
     if root.first_weights is not None:
         return network, root.first_weights
     n_inputs, *n_hidden, n_outputs = network.layer_sizes  # same as the root's: its weights were used

@@ -37,10 +37,7 @@ _TOO_MANY = "this tab shows one or two settings: nn-explorer study --report show
 
 
 class StudyPanel:
-    """A study of one setting or two: planned here, started by its button, drawn as its runs end.
-
-    It calls `on_open` with the settings of a trial that the user opens as a run.
-    """
+    """A study of one setting or two; `on_open` is called with the settings of a trial to open as a run."""
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
         self._views, self._dataset, self._runner = views, views.dataset, StudyRunner()
@@ -134,7 +131,6 @@ class StudyPanel:
             self._estimate()
 
     def _estimate(self) -> None:
-        """Show the pending runs, and their cost as soon as a thread has measured it."""
         kept = {config for config, trial in self._trials.items() if trial.is_settled}
         self.missing = missing = tuple(config for config in self.plan.configs if config not in kept)
         self._cost, self._is_timing = None, bool(missing)
@@ -268,7 +264,6 @@ class StudyPanel:
         )
 
     def _open(self, name: str, content: bytes | None) -> None:
-        """Read a study's file in a thread; if it is invalid, show an error and keep the current study."""
         if self.progress.shown.running or self._is_reading:
             return
         self._is_reading, self._wants_start = True, False
@@ -297,7 +292,6 @@ class StudyPanel:
 
 
 def _read_study(name: str, content: bytes | None, dataset: Dataset) -> RecordedStudy:
-    """Return a study that can be shown and continued; raises `StudyError` for others."""
     if content is None:
         limit = f"{MOST_JOURNAL_BYTES >> 20} MB, the largest study that opens here"
         raise StudyError(f"{name} has more than {limit}: nn-explorer study --out {name} goes on with it.")

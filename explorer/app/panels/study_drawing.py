@@ -70,7 +70,6 @@ class StudyDrawing:
             figure.set_theme(theme)
 
     def _build(self) -> None:
-        """Create the figures for other axes."""
         views = [StudyView((), self._plan.settings, measure, self._plan.configs) for measure in MEASURES]
         set_hidden(self._single, views[0].is_map)
         before = (*self._first.children, *self._others.children)
@@ -137,7 +136,6 @@ class StudyDrawing:
         return " · ".join([reached, *words])
 
     def _on_point(self, measure: StudyMeasure, click: Click, *, opens: bool = False) -> None:
-        """Choose the median of the trials under the pointer; open it on a click."""
         numbers = self._traces[measure][click.trace]["customdata"]
         for index in click.index:
             numbers = numbers[index]

@@ -64,10 +64,7 @@ class StudyPlan:
     ) -> Self:
         """Return every combination of values and seeds, ordered so that the whole figure appears early.
 
-        Raises
-        ------
-        ConfigError
-            If there are more than `MOST_TRIALS`.
+        Raises `ConfigError` if there are more than `MOST_TRIALS`.
         """
         axes = {name: tuple(own) for name, own in values.items()}
         n_runs = math.prod(map(len, axes.values())) * len(seeds) * (2 if by_reduction else 1)

@@ -28,10 +28,7 @@ ipywidgets redraws the later ones, and the focused control would lose the focus.
 
 
 class PanelHost:
-    """The tab bar and its panels; it opens with the overview.
-
-    It calls `on_view` after the user chooses another section of a tab, or another level of the lab.
-    """
+    """The tab bar and its panels; `on_view` is called after another section of a tab, or level, is chosen."""
 
     home = "overview"
 

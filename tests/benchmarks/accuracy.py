@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import pairwise
-from operator import add
 
 import numpy as np
-from report import command, machine, say, write
+from report import command, machine, percent, say, trained
 
-from explorer.network import hardest_classes, most_confused
+from explorer.datasets import load_mnist
 from explorer.training import PRESETS, TrainingConfig
 from explorer.training.presets import SITUATIONS
-from explorer.training.studies import Trial, grid, study
+from explorer.training.studies import Trial, grid
+from explorer.training.studies.configs import measured_cost
 
 SEEDS = (0, 1, 2)
 MANY_SEEDS = tuple(range(16))
@@ -51,7 +48,6 @@ class Row:
     low: float
     high: float = 100.0
     best: bool = False
-    slow: bool = False
     scattered: bool = False
     """Whether seeds differ so much that three of them tell little."""
 
@@ -59,26 +55,29 @@ class Row:
     def expected(self) -> str:
         return f"≥ {self.low:.2f}" if self.high == 100.0 else f"{self.low:.1f}–{self.high:.1f}"
 
-    def seeds(self, quick: bool) -> tuple[int, ...]:
-        return seeds_of(quick, many=self.scattered)
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return MANY_SEEDS if self.scattered else SEEDS
 
-    def runs(self, quick: bool) -> list[TrainingConfig]:
-        return [run for config in self.configs for run in grid(config, seed=self.seeds(quick))]
+    @property
+    def runs(self) -> list[TrainingConfig]:
+        return [run for config in self.configs for run in grid(config, seed=self.seeds)]
 
-    def reached(self, results: Results, quick: bool) -> tuple[float, list[float]]:
-        """The figure that counts, and that of each seed; a run that failed counts 0."""
-        seeds = self.seeds(quick)
-        figures = [[percent(results[run]) for run in grid(config, seed=seeds)] for config in self.configs]
-        chosen = max(figures, key=np.mean)
-        return (max if self.best else np.mean)(chosen), chosen
+    def figures(self, results: Results) -> list[float]:
+        """What each seed reached with the best of the configs; a run that failed counts 0."""
+        runs = (grid(config, seed=self.seeds) for config in self.configs)
+        return max(([percent(results[run]) for run in each] for each in runs), key=np.mean)
 
-
-def seeds_of(quick: bool, *, many: bool) -> tuple[int, ...]:
-    return SEEDS[:1] if quick else MANY_SEEDS if many else SEEDS
-
-
-def percent(result: Trial) -> float:
-    return 0.0 if result.error or not result.epochs else 100.0 * result.epochs[-1].test_accuracy
+    def judged(self, results: Results) -> tuple[bool, str]:
+        """Return whether what was reached is within the expected range, and a line that says so."""
+        each = self.figures(results)
+        reached = round(float((max if self.best else np.mean)(each)), 2)
+        margin = round(2 * float(np.std(each, ddof=1)) / len(each) ** 0.5, 2) if self.scattered else 0.0
+        within = self.low - margin <= reached <= self.high + margin
+        expected = f"{self.expected} ± {margin}" if margin else self.expected
+        shown = f"{self.name:<50}{reached:9.2f}  {expected:<20} {'within' if within else 'OUTSIDE':<8}"
+        errors = sorted({results[run].error for run in self.runs} - {""})
+        return within, " ".join([shown, *(f"{figure:.2f}" for figure in each), *errors])
 
 
 def around(value: float, tolerance: float = 1.0) -> tuple[float, float]:
@@ -102,8 +101,7 @@ def rows() -> tuple[Row, ...]:
     return (
         Row("784-32-10, the exercise", (EXERCISE,), 93.5),
         *(
-            Row(f"the same, mean, lr 3, batch {size}", (BY_MEAN.replace(batch_size=size),), low, high,
-                slow=size < 128)
+            Row(f"the same, mean, lr 3, batch {size}", (BY_MEAN.replace(batch_size=size),), low, high)
             for size, low, high in by_mean
         ),
         *(
@@ -120,111 +118,43 @@ def rows() -> tuple[Row, ...]:
         ),
         *(
             Row(f"784-{units}-10, relu, softmax, mean, lr 0.3", (RELU.replace(hidden_sizes=units),),
-                *around(value), slow=units > 32, scattered=units == 8)
+                *around(value), scattered=units == 8)
             for units, value in relu
         ),
         Row("784-32-10, the same, init normal, best lr",
             grid(RELU.replace(initializer="normal"), learning_rate=(0.1, 0.3, 1.0)),
-            *around(85, 3), slow=True),
+            *around(85, 3)),
         Row("784-32-10, relu, softmax, mean, lr 0.5", (RELU.replace(learning_rate=0.5),), 95.3),
         Row("784-128-10, relu, softmax, batch 64, 20 epochs",
-            (RELU.replace(hidden_sizes=128, learning_rate=0.1, batch_size=64, epochs=20),), 97.7, slow=True),
-        Row("784-128-10, the preset Modern", (PRESETS["Modern"],), 97.5, slow=True),
-        Row("784-256-10, the preset Dropout", (PRESETS["Dropout"],), 97.9, slow=True),
-        Row("784-256-10, the preset Augmented", (PRESETS["Augmented"],), 98.7, slow=True),
+            (RELU.replace(hidden_sizes=128, learning_rate=0.1, batch_size=64, epochs=20),), 97.7),
+        Row("784-128-10, the preset Modern", (PRESETS["Modern"],), 97.5),
+        Row("784-256-10, the preset Dropout", (PRESETS["Dropout"],), 97.9),
+        Row("784-256-10, the preset Augmented", (PRESETS["Augmented"],), 98.7),
         Row("784-300-10, squared error",
             (DEEP.replace(hidden_sizes=300, output="sigmoid", loss="squared_error", learning_rate=0.3),),
-            95.3, slow=True),
-        Row("784-500-150-10", (DEEP.replace(hidden_sizes=(500, 150)),), 97.05, slow=True),
-        Row("784-800-10, cross-entropy", (DEEP.replace(hidden_sizes=800, learning_rate=0.3),), 98.4, slow=True),
+            95.3),
+        Row("784-500-150-10", (DEEP.replace(hidden_sizes=(500, 150)),), 97.05),
+        Row("784-800-10, cross-entropy", (DEEP.replace(hidden_sizes=800, learning_rate=0.3),), 98.4),
         Row("784-30-10, batch 10, 30 epochs, best of three",
-            (BY_MEAN.replace(hidden_sizes=30, batch_size=10, epochs=30),), 95.0, best=True, slow=True),
+            (BY_MEAN.replace(hidden_sizes=30, batch_size=10, epochs=30),), 95.0, best=True),
         *(Row(f"situation: {name}", (one.config,), *one.reaches) for name, one in SITUATIONS.items()),
     )  # fmt: skip
 
 
-def cost(config: TrainingConfig) -> float:
-    """About how long a run takes: the longest begin first, so that no core waits for the other."""
-    sizes = (784, *config.hidden_sizes, 10)
-    weights = sum(a * b for a, b in pairwise(sizes))
-    return config.epochs * (weights + 500_000 / config.batch_size)
-
-
 def main() -> int:
-    quick = "one seed, which may fall outside by chance, and only the rows that take seconds"
-    options = command(__doc__, quick=quick).parse_args()
-    table = [row for row in rows() if not (options.quick and row.slow)]
-    runs = {run for row in table for run in row.runs(options.quick)}
-    configs = sorted(runs.union(exercises(options.quick)), key=cost, reverse=True)
-    facts = machine()
-    say(facts)
+    command(__doc__).parse_args()
+    table = rows()
+    runs = list({run for row in table for run in row.runs})
+    say(machine())
     started = time.monotonic()
-    results: Results = {}
-    for result in study(configs):
-        results[result.config] = result
-        said = result.error or f"{percent(result):.2f} %"
-        progress(f"{len(results)} of {len(configs)}: {result.config.to_query() or 'the exercise'}: {said}")
-    seconds = time.monotonic() - started
-    found = [judged(row, results, options.quick) for row in table] + mistakes(results, options.quick)
-    report(found, seconds)
-    write(options.json, machine=facts, seconds=round(seconds, 1), rows=found)
-    return 0 if all(row["within"] for row in found) else 1
-
-
-def judged(row: Row, results: Results, quick: bool) -> dict[str, object]:
-    reached, each = row.reached(results, quick)
-    margin = 2 * np.std(each, ddof=1) / np.sqrt(len(each)) if row.scattered and len(each) > 1 else 0.0
-    return {
-        "name": row.name,
-        "links": [config.to_query() for config in row.configs],
-        "expected": row.expected,
-        "reached": round(float(reached), 2),
-        "margin": round(float(margin), 2),
-        "each_seed": [round(figure, 2) for figure in each],
-        "within": bool(row.low - margin <= round(float(reached), 2) <= row.high + margin),
-        "errors": sorted({results[run].error for run in row.runs(quick)} - {""}),
-    }
-
-
-def exercises(quick: bool) -> tuple[TrainingConfig, ...]:
-    """Runs enough to tell its frequent mistakes from chance: of one run alone they follow its seed."""
-    return grid(EXERCISE, seed=seeds_of(quick, many=True))
-
-
-def mistakes(results: Results, quick: bool) -> list[dict[str, object]]:
-    """The exercise's hardest digits and most frequent mistakes, over all its runs."""
-    confusion = reduce(add, (results[run].epochs[-1].confusion for run in exercises(quick)))
-    hardest = [str(digit) for digit in hardest_classes(confusion)[:5]]
-    pairs = [f"{pair.true}→{pair.predicted}" for pair in most_confused(confusion, 6)]
-    frequent = {"9→4", "5→3", "2→8", "7→2", "3→5"}
-    return [
-        {"name": "the exercise's five hardest digits", "expected": "5 9, then 2 3 8",
-         "reached": " ".join(hardest),
-         "within": set(hardest[:2]) == {"5", "9"} and set(hardest[2:]) == {"2", "3", "8"}},
-        {"name": "its six most common confusions", "expected": " ".join(sorted(frequent)),
-         "reached": " ".join(pairs), "within": frequent <= set(pairs)},
-    ]  # fmt: skip
-
-
-def report(found: Sequence[dict[str, object]], seconds: float) -> None:
+    # The longest first, so that no core waits for the other.
+    results = trained(sorted(runs, key=measured_cost(runs, load_mnist()).of, reverse=True))
     print(f"\n{'network':<50}{'reached':>9}  {'expected':<20} {'':<8} each seed")
-    for row in found:
-        verdict = "within" if row["within"] else "OUTSIDE"
-        reached, each = row["reached"], row.get("each_seed", [])
-        shown = f"{reached:.2f}" if isinstance(reached, float) else str(reached)
-        figures = " ".join(f"{figure:.2f}" for figure in each)
-        expected = f"{row['expected']} ± {row['margin']}" if row.get("margin") else row["expected"]
-        print(
-            f"{row['name']:<50}{shown:>9}  {expected:<20} {verdict:<8} {figures}",
-            *row.get("errors", []),
-        )
-    print(f"\n{sum(bool(row['within']) for row in found)} of {len(found)} within, in {seconds:.0f} s")
-
-
-def progress(line: str) -> None:
-    """Tell what has ended, where somebody looks on one line that changes."""
-    sys.stderr.write(f"\r\x1b[2K{line[:100]}" if sys.stderr.isatty() else f"{line}\n")
-    sys.stderr.flush()
+    judged = [row.judged(results) for row in table]
+    print(*(line for _, line in judged), sep="\n")
+    n_within = sum(within for within, _ in judged)
+    print(f"\n{n_within} of {len(judged)} within, in {time.monotonic() - started:.0f} s")
+    return int(n_within < len(judged))
 
 
 if __name__ == "__main__":

@@ -160,19 +160,6 @@ class OursThreaded(Ours):
     n_threads = None
 
 
-class OursScored(Ours):
-    """The same with the figures for the 10 000 test images, which every epoch of the explorer ends in."""
-
-    name = "ours, test scored"
-
-    def epoch(self) -> None:
-        super().epoch()
-        super().rest()
-
-    def rest(self) -> None:
-        pass
-
-
 def sigmoid(a: Array) -> Array:
     return 1 / (1 + np.exp(-a))
 
@@ -241,11 +228,9 @@ class Naive(Contestant):
 
 
 class Torch(Contestant):
-    """What the PyTorch loops share: images as a float32 tensor, as they are there, gathered 512 at a time."""
+    """What the PyTorch loops share: images as a float32 tensor, gathered 512 at a time."""
 
     needs = "torch"
-    scale = 1.0
-    """Factor that takes an image's numbers to 0 … 1."""
     n_threads = 1
 
     def __init__(self, case: Case, data: Dataset) -> None:
@@ -263,7 +248,7 @@ class Torch(Contestant):
         batch = self.case.batch
         load = max(LOAD_ROWS // batch, 1) * batch
         for indices in self.torch.randperm(self.case.images, generator=self.generator).split(load):
-            x, d = self.images.index_select(0, indices).float(), targets.index_select(0, indices)
+            x, d = self.images.index_select(0, indices), targets.index_select(0, indices)
             if load == batch:
                 yield x, d
             else:
@@ -332,7 +317,7 @@ class HandWrittenTorch(Torch):
         torch, modern, last = self.torch, self.case.modern, len(self.layers) - 1
         h = [x]
         for layer, (V, b) in enumerate(self.layers):
-            a = torch.addmm(b, h[-1], V, alpha=1.0 if layer else self.scale)
+            a = torch.addmm(b, h[-1], V)
             if layer < last:
                 h.append(a.relu_() if modern else a.sigmoid_())
         if modern:
@@ -347,19 +332,8 @@ class HandWrittenTorch(Torch):
             if layer:
                 delta = torch.mm(following, V.t())
                 delta = delta.mul_(h[layer] > 0) if modern else delta.mul_(h[layer]).mul_(1 - h[layer])
-            V.addmm_(h[layer].t(), following, alpha=-lr if layer else -lr * self.scale)
+            V.addmm_(h[layer].t(), following, alpha=-lr)
             b.sub_(following.sum(0), alpha=lr)
-
-
-class HandWrittenTorchUint8(HandWrittenTorch):
-    """The same with what the engine does to its images: they stay uint8, and 1/255 goes into the products."""
-
-    name = "hand-written PyTorch, uint8"
-    scale = 1 / 255
-
-    def __init__(self, case: Case, data: Dataset) -> None:
-        super().__init__(case, data)
-        self.images = self.torch.from_numpy(data.train_images.reshape(-1, 784).copy())
 
 
 class ScikitLearn(Contestant):

@@ -17,55 +17,41 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median
 from time import perf_counter, process_time
 
-import numpy as np
 import psutil
 from contestants import (
     Case,
     Contestant,
     HandWrittenTorch,
-    HandWrittenTorchUint8,
     Limit,
     Naive,
     Ours,
-    OursScored,
     OursThreaded,
     ScikitLearn,
     TorchEager,
     TorchThreaded,
 )
-from report import Result, command, exit_code, machine, say, write
+from report import Result, command, exit_code, machine, say
 from threadpoolctl import threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.datasets.augmentation import Augmentation, distort
 from explorer.network import NeuralNetwork
-from explorer.training import EpochRecord, TrainingConfig, TrainingRun, train
+from explorer.training import TrainingConfig, train
 
 EXERCISE = (Case((32,), 1, images=6_000), *(Case((32,), batch) for batch in (16, 128, 512, 4096)))
-WIDER = tuple(
-    Case(hidden, batch, images, modern=True)
-    for hidden in ((256, 128), (800,))
-    for batch, images in ((1, 500), (16, 4_000), (128, 15_000), (512, 15_000), (4096, 15_000))
-)
-OTHERS = (Naive, TorchEager, HandWrittenTorch, HandWrittenTorchUint8, ScikitLearn)
-Targets = dict[tuple[type[Contestant], type[Contestant]], dict[int, float]]
-TARGETS: Targets = {
+CONTESTANTS = (Limit, Ours, Naive, TorchEager, HandWrittenTorch, ScikitLearn)
+TARGETS: dict[tuple[type[Contestant], type[Contestant]], dict[int, float]] = {
     (Naive, Ours): {1: 6, 16: 5.5, 128: 6, 512: 6.5, 4096: 6.5},
     (Ours, Limit): {1: 1.6, 16: 1.7, 128: 1.25, 512: 1.2, 4096: 1.2},
     (Ours, TorchEager): {1: 0.08, 16: 0.15, 128: 0.42, 512: 0.65, 4096: 0.65},
     (Ours, HandWrittenTorch): {1: 0.25, 16: 0.55, 128: 0.75, 512: 0.75, 4096: 0.65},
     (Ours, ScikitLearn): {1: 0.15, 16: 0.28, 128: 0.52, 512: 0.62},
 }
-WIDER_TARGETS: Targets = {(Ours, Limit): {128: 1.15, 512: 1.15, 4096: 1.15}}
-RATIOS = (*TARGETS, (Ours, HandWrittenTorchUint8), (OursScored, Limit))
-TEN_EPOCHS_TARGET = 1.35
 TEXTBOOK_TARGETS = {16: 4, 128: 2.2, 512: 1.9}
 METHODS = tuple(
     Case(hidden, batch, modern=True, method=method)
@@ -74,8 +60,7 @@ METHODS = tuple(
     for method in ("momentum", "adam", "dropout")
 )
 METHODS_TARGET = 0.8
-AUGMENTATION_TARGET = 2.0  # seconds for 60 000 images
-GROUPS = ("1", "16", "128", "512", "4096", "wider", "methods", "ten-epochs", "textbook", "augmentation")
+GROUPS = ("1", "16", "128", "512", "4096", "methods", "textbook")
 
 
 Seconds = dict[str, float]
@@ -110,30 +95,21 @@ def turn_of(contestant: Contestant, clock: Callable[[], float] = process_time) -
     return seconds
 
 
-def epochs_of(case: Case, data: Dataset, kinds: Sequence[type[Contestant]], rounds: int) -> list[Seconds]:
-    """Return the seconds of an epoch for each contestant that is installed, and say them."""
-    data = data.head(case.images)
-    turns = {kind.name: turn_of(kind(case, data)) for kind in kinds if installed(kind)}
-    figures = take_turns(turns, rounds)
-    medians = {name: median(one[name] for one in figures if name in one) for name in turns}
-    per_image = "; ".join(f"{name} {1e6 * value / case.images:.2f}" for name, value in medians.items())
-    print(f"{title(case)}: µs an image: {per_image}", file=sys.stderr, flush=True)
-    return figures
-
-
 def title(case: Case) -> str:
     return f"{case.network}, batch {case.batch}"
 
 
-def compared(
-    case: Case, data: Dataset, kinds: Sequence[type[Contestant]], rounds: int, targets: Targets
-) -> Iterator[Result]:
-    """Yield the ratios between contestants that are installed, with their targets where there are such."""
-    figures = epochs_of(case, data, kinds, rounds)
-    for above, below in RATIOS:
-        if {above, below} <= set(kinds) and installed(above) and installed(below):
-            figure = ratio(figures, above.name, below.name)
-            target = targets.get((above, below), {}).get(case.batch)
+def compared(case: Case, data: Dataset, rounds: int) -> Iterator[Result]:
+    """Say how long an epoch takes each contestant that is installed, and yield the ratios with their targets."""
+    data = data.head(case.images)
+    turns = {kind.name: turn_of(kind(case, data)) for kind in CONTESTANTS if installed(kind)}
+    figures = take_turns(turns, rounds)
+    medians = {name: median(one[name] for one in figures if name in one) for name in turns}
+    per_image = "; ".join(f"{name} {1e6 * value / case.images:.2f}" for name, value in medians.items())
+    print(f"{title(case)}: µs an image: {per_image}", file=sys.stderr, flush=True)
+    for (above, below), targets in TARGETS.items():
+        if installed(above) and installed(below):
+            figure, target = ratio(figures, above.name, below.name), targets.get(case.batch)
             yield Result(title(case), f"{above.name} / {below.name}", figure, target, at_least=below is Ours)
 
 
@@ -222,24 +198,6 @@ class Load:
         return f"others computed {max(0.0, everybody - own):.0f} s next to our {own:.0f} s; load average {average}"
 
 
-def ten_epochs(data: Dataset, rounds: int) -> Result:
-    """Hold the whole exercise, test set scored each epoch, against ten times the limit."""
-
-    def train() -> float:
-        start = process_time()
-        records = [event for event in TrainingRun(TrainingConfig(), data) if isinstance(event, EpochRecord)]
-        assert len(records) == 10
-        return process_time() - start
-
-    limit = turn_of(Limit(Case((32,), 512), data))
-    figures = take_turns({"limit": limit, "ours": train}, 2 * rounds)
-    print(f"the exercise: {median(one['ours'] for one in figures):.2f} s", file=sys.stderr, flush=True)
-    figure = ratio(figures, "ours", "limit") / 10
-    return Result(
-        "the exercise, 10 epochs, scored", "ours / 10 limits", figure, TEN_EPOCHS_TARGET, at_least=False
-    )
-
-
 def textbook(data: Dataset, rounds: int) -> Iterator[Result]:
     """Hold an epoch of `NeuralNetwork.fit` against one of `train`, which the engine does."""
     X, d = data.X_train, data.Y_train  # made before the clock starts
@@ -260,56 +218,16 @@ def textbook(data: Dataset, rounds: int) -> Iterator[Result]:
         yield Result(title(Case((32,), batch)), "fit / train", figure, target, at_least=False)
 
 
-def augmentation(data: Dataset, rounds: int) -> Iterator[Result]:
-    """Time the distortion of all training images, and by the clock an epoch with it, made meanwhile, and without.
-
-    Two free cores bring the second ratio below 1: what is left of the distortion's time is not seen.
-    """
-    everything, plain = Augmentation(shift=2, rotation=15, scale=0.15, elastic=1.4), Augmentation()
-    alone = []
-    for seed in range(rounds):
-        start = process_time()
-        distort(data.train_images, everything, np.random.default_rng(seed))
-        alone.append(process_time() - start)
-    yield Result("60 000 images distorted", "CPU seconds", median(alone), AUGMENTATION_TARGET, at_least=False)
-
-    def epoch(config: TrainingConfig) -> float:
-        start = perf_counter()
-        assert sum(isinstance(event, EpochRecord) for event in train(config, data)) == 1
-        return perf_counter() - start
-
-    for case in (Case((32,), 512), Case((800,), 512)):
-        turns = {
-            name: partial(
-                epoch, TrainingConfig(hidden_sizes=case.hidden, batch_size=512, epochs=1, **asdict(kind))
-            )
-            for name, kind in (("with", everything), ("without", plain))
-        }
-        figures = take_turns(turns, rounds)
-        spent = {name: median(one[name] for one in figures) for name in turns}
-        said = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items())
-        print(f"{title(case)}: an epoch {said}", file=sys.stderr, flush=True)
-        hidden = spent["with"] / (spent["without"] + median(alone))
-        yield Result(title(case), "epoch with / epoch + distorting", hidden, None, at_least=False)
-
-
 def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
     data = load_mnist()
     for case in EXERCISE:
         if str(case.batch) in only:
-            yield from compared(case, data, (Limit, Ours, OursScored, *OTHERS), rounds, TARGETS)
-    if "wider" in only:
-        for case in WIDER:
-            yield from compared(case, data, (Limit, Ours, *OTHERS), max(2, rounds - 2), WIDER_TARGETS)
+            yield from compared(case, data, rounds)
     if "methods" in only:
         for case in METHODS:
             yield from method(case, rounds)
-    if "ten-epochs" in only:
-        yield ten_epochs(data, rounds)
     if "textbook" in only:
         yield from textbook(data, rounds)
-    if "augmentation" in only:
-        yield from augmentation(data, rounds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -324,7 +242,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     facts = machine("torch", "scikit-learn", "threadpoolctl") | {"load": str(load)}
     print("\n".join(result.line() for result in results))
     say(facts)
-    write(options.json, machine=facts, results=results)
     return exit_code(results)
 
 

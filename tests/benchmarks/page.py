@@ -2,7 +2,7 @@
 
     python tests/benchmarks/page.py
 
-takes about nine minutes on two cores (options: ``--json FILE``, ``--quick``, ``--only NAME``). Every verdict is
+takes about nine minutes on two cores (options: ``--quick``, ``--only NAME``). Every verdict is
 on figures taken in this one run, those that are compared in turns; nothing here is a test.
 """
 
@@ -24,8 +24,8 @@ from pathlib import Path
 import nbformat
 from bare_chromium import KERNEL, NO_OTHER_HOST, BareChromium
 from playwright.sync_api import Browser, Page, sync_playwright
-from report import Result, command, machine, say, write
-from served import Served, explorer, own_page, plain_explorer, stock_voila, wait_until_warm
+from report import Result, command, machine, say
+from served import Served, explorer, own_page, stock_voila, wait_until_warm
 
 QUIET = [
     "--no-sandbox",
@@ -45,7 +45,6 @@ SECONDS_OF_A_START = 2.0  # of the browser, which is there when the command is t
 VISITS = ("first", "second", "third")
 Figures = dict[str, float]
 Maker = Callable[[], AbstractContextManager[Served]]
-VISITED: dict[str, Maker] = {"forked": explorer, "started plainly": plain_explorer}
 FIGURES = """
 import numpy as np
 import plotly.graph_objects as go
@@ -134,29 +133,6 @@ for batch_size in (1, 16, 512):
     report[f"batch {{batch_size}}"] = await late()
     app.stop()
     await over()
-for seed in range({runs}):
-    app.train(TrainingConfig(seed=seed, n_train=100, epochs=1))
-    await over()
-assert len(list(app.session.state.earlier)) >= {runs}
-for tab in ("overview", "runs"):
-    app.panels.tab_bar.selected = tab
-    app.train(TrainingConfig(epochs=500))
-    report[f"batch 512, {runs} earlier runs, tab {{tab}}"] = await late()
-    app.stop()
-    await over()
-app.panels.tab_bar.selected = "study"
-study = app.panels["study"]
-study.form.question.value = "own"
-study.form.axes[1].value = "hidden_sizes"
-study.form.values[0].text, study.form.values[1].text = "0.001..1 ×4", "8, 16, 32, 64"
-study.form.epochs.text, study.form.seeds.text = "3", "2"
-while "about" not in study.progress.shown.text:
-    await asyncio.sleep(0.01)
-study.progress._on_message(study.progress, {{"press": study.progress.shown.press}}, [])
-while not study.trials:
-    await asyncio.sleep(0.01)
-report["a study that fills a map"] = await late()
-study.progress._on_message(study.progress, {{"press": "stop"}}, [])
 app.close()
 print(json.dumps(report))
 """
@@ -332,7 +308,7 @@ def measure_exercise(chromium: Browser, rounds: int) -> Figures:
     }
 
 
-def measure_ticks(seconds: float, runs: int) -> dict[str, Figures]:
+def measure_ticks(seconds: float) -> dict[str, Figures]:
     """Delays of a 5 ms tick on the event loop of a real kernel while it trains: median, 99th percentile, worst."""
     from jupyter_client.manager import start_new_kernel
 
@@ -341,7 +317,7 @@ def measure_ticks(seconds: float, runs: int) -> dict[str, Figures]:
     )
     printed: list[str] = []
     reply = client.execute_interactive(
-        TICKS.format(seconds=seconds, runs=runs),
+        TICKS.format(seconds=seconds),
         timeout=300,
         output_hook=lambda message: printed.append(message["content"].get("text", "")),
     )
@@ -352,20 +328,15 @@ def measure_ticks(seconds: float, runs: int) -> dict[str, Figures]:
     return json.loads("".join(printed))
 
 
-def measure_visitors(chromium: Browser, visitors: int) -> dict[str, Figures]:
+def measure_visitors(chromium: Browser, visitors: int) -> Figures:
     """Memory and computing that each further visitor adds, MB and s; a kernel always waits for the next."""
-    return {name: further_visitors(chromium, make, visitors) for name, make in VISITED.items()}
-
-
-def further_visitors(chromium: Browser, make: Maker, visitors: int) -> Figures:
     totals = []
-    with make() as server, ExitStack() as pages:
+    with explorer() as server, ExitStack() as pages:
         for _ in range(visitors):
             pages.enter_context(opened(chromium, server))
             wait_until_warm(server)
             totals.append((server.megabytes(), server.seconds()))
-    second, first = totals[-1], totals[1]
-    added = [(last - before) / (visitors - 2) for last, before in zip(second, first, strict=True)]
+    added = [(last - first) / (visitors - 2) for last, first in zip(totals[-1], totals[1], strict=True)]
     return dict(zip(("MB", "s"), added, strict=True))
 
 
@@ -397,24 +368,22 @@ def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
         yield "the exercise in the app / the engine alone", ratio, 1.6
     for case, late in report.get("ticks", {}).items():
         yield f"5 ms tick late at {case}, 99th percentile, ms", late["p99"], 5
-    for how, added in report.get("visitors", {}).items():
-        targets = {"MB": 70, "s": 0.6} if how == "forked" else {"MB": 160}
-        for unit, figure in added.items():
-            yield f"one more visitor, kernels {how}, {unit}", figure, targets.get(unit)
+    for unit, figure in report.get("visitors", {}).items():
+        yield f"one more visitor, {unit}", figure, {"MB": 70, "s": 0.6}[unit]
 
 
-def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
-    """Return the machine, and the figures of each part that is asked for, saying both."""
+def measure(options: argparse.Namespace) -> dict:
+    """Return the figures of each part that is asked for, saying them and the machine."""
     quick, report = options.quick, {}
     with sync_playwright() as driver, tempfile.TemporaryDirectory() as folder:
         chromium = driver.chromium.launch(executable_path=chromium_path(), args=QUIET)
-        say(facts := machine(*PACKAGES) | {"Chromium": chromium.version})
+        say(machine(*PACKAGES) | {"Chromium": chromium.version})
         parts = {
             "command": lambda: measure_command(1 if quick else 5),
             "first plot": lambda: measure_first_plot(chromium, folder, 1 if quick else 3),
             "answers": lambda: measure_answers(chromium, 5 if quick else 11),
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
-            "ticks": lambda: measure_ticks(3 if quick else 6, 20 if quick else 200),
+            "ticks": lambda: measure_ticks(3 if quick else 6),
             "visitors": lambda: measure_visitors(chromium, 4 if quick else 10),
         }
         for name in PARTS if options.only is None else [options.only]:
@@ -425,17 +394,15 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, str], dict]:
                 flush=True,
             )
         chromium.close()
-    return facts, report
+    return report
 
 
 def main() -> None:
     parser = command(__doc__, quick="fewer rounds")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     options = parser.parse_args()
-    facts, report = measure(options)
-    results = [Result(what, "", figure, target, at_least=False) for what, figure, target in verdicts(report)]
-    print("\n".join(result.line() for result in results))
-    write(options.json, machine=facts, figures=report, verdicts=results)
+    for what, figure, target in verdicts(measure(options)):
+        print(Result(what, "", figure, target, at_least=False).line())
 
 
 if __name__ == "__main__":

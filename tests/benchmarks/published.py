@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from report import command, machine, say, write
+from report import command, machine, percent, say, trained
 
 from explorer.datasets import load_mnist
 from explorer.training import TrainingConfig
-from explorer.training.studies import Trial, WorkerPool, grid, study
+from explorer.training.studies import Trial, WorkerPool, grid
 
 SEEDS = (0, 1, 2)
 
@@ -95,39 +95,17 @@ ROWS = {
 """The rows by the names that the command line knows them by."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the runs of a row came to: errors in %, on the test images or on the validation images."""
-
-    row: str
-    network: str
-    published: float
-    best: float
-    mean: float
-    each: tuple[float, ...]
-    seconds: float
-    """Of the longest run."""
-
-    @property
-    def reached(self) -> bool:
-        return round(self.best, 2) <= self.published
-
-    def line(self) -> str:
-        each = " ".join(f"{error:.2f}" for error in self.each)
-        verdict = "reached" if self.reached else "SHORT"
-        figures = f"{self.published:9.2f} {self.best:6.2f} {self.mean:6.2f}"
-        return f"{self.network:54}{figures}  {verdict:8} {each:16} {self.seconds / 60:5.1f} min"
-
-
-def error_of(trial: Trial) -> float:
-    """Error after the last epoch, in %; 100 for a run that failed."""
-    return 100.0 if trial.error or not trial.epochs else 100 - 100 * trial.epochs[-1].test_accuracy
-
-
-def result_of(name: str, trials: Sequence[Trial]) -> Result:
-    row, errors = ROWS[name], tuple(error_of(trial) for trial in trials)
-    seconds = max(trial.seconds for trial in trials)
-    return Result(name, row.name, row.published, min(errors), mean(errors), errors, seconds)
+def judged(row: Row, trials: Sequence[Trial]) -> tuple[bool, str]:
+    """Return whether the best run reached the published error, and a line that says what each came to."""
+    errors = [100 - percent(trial) for trial in trials]
+    is_reached = round(min(errors), 2) <= row.published
+    figures = f"{row.published:9.2f} {min(errors):6.2f} {mean(errors):6.2f}"
+    each = " ".join(f"{error:.2f}" for error in errors)
+    longest = max(trial.seconds for trial in trials) / 60
+    return (
+        is_reached,
+        f"{row.name:54}{figures}  {'reached' if is_reached else 'SHORT':8} {each:16} {longest:5.1f} min",
+    )
 
 
 def runs(name: str, n_seeds: int, validate: bool) -> tuple[TrainingConfig, ...]:
@@ -160,23 +138,18 @@ def main() -> int:
             )
         return 0
     configs = {name: runs(name, options.seeds, options.validate) for name in names}
-    found: dict[TrainingConfig, Trial] = {}
     started = time.monotonic()
-    asked = [config for name in names for config in configs[name]]
     with WorkerPool(options.workers) as pool:
-        for trial in study(asked, load_mnist(), executor=pool, journal=options.journal):
-            found[trial.config] = trial
-            text = trial.error or f"{error_of(trial):.2f} %"
-            print(f"{trial.config.to_query()}: {text}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
-    results = [result_of(name, [found[config] for config in configs[name]]) for name in names]
+        asked = [config for each in configs.values() for config in each]
+        found = trained(asked, dataset=load_mnist(), executor=pool, journal=options.journal)
     split = "validation" if options.validate else "test"
     print(f"{f'error on the {split} images, %':54}published   best   mean           each seed        longest")
-    print(*(result.line() for result in results), sep="\n")
-    print(f"{sum(result.reached for result in results)} of {len(results)} reached", end=", ")
-    print(f"{(time.monotonic() - started) / 60:.0f} min")
-    say(facts := machine())
-    write(options.json, machine=facts, rows=results)
-    return 0 if all(result.reached for result in results) else 1
+    rows = [judged(ROWS[name], [found[config] for config in configs[name]]) for name in names]
+    print(*(line for _, line in rows), sep="\n")
+    n_reached = sum(is_reached for is_reached, _ in rows)
+    print(f"{n_reached} of {len(rows)} reached, {(time.monotonic() - started) / 60:.0f} min")
+    say(machine())
+    return int(n_reached < len(rows))
 
 
 if __name__ == "__main__":

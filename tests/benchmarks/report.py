@@ -1,17 +1,21 @@
-"""What benchmarks share: the machine they ran on, ratios next to those to reach, and a report as JSON."""
+"""What benchmarks share: the machine they ran on, and ratios next to those to reach."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_info
+
+from explorer.training import TrainingConfig
+from explorer.training.studies import Trial, study
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,6 @@ def processor() -> str:
 def command(text: str, quick: str = "") -> argparse.ArgumentParser:
     """A benchmark's options; `text` is what it says of itself, `quick` what ``--quick`` leaves out."""
     parser = argparse.ArgumentParser(description=text.partition("\n")[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     if quick:
         parser.add_argument("--quick", action="store_true", help=quick)
     return parser
@@ -76,18 +79,20 @@ def say(facts: dict[str, str]) -> None:
     print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
 
 
-def write(path: Path | None, **content: object) -> None:
-    """Write a report where one is asked for; what it tells of a result includes whether it is reached."""
-    if path is not None:
-        text = json.dumps(content, default=plain, indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+def percent(trial: Trial) -> float:
+    """Return the accuracy that a run reached after its last epoch, in %; 0 for a run that failed."""
+    return 0.0 if trial.error or not trial.epochs else 100 * trial.epochs[-1].test_accuracy
 
 
-def plain(thing: object) -> object:
-    assert is_dataclass(thing)
-    assert not isinstance(thing, type)
-    reached = {"reached": thing.reached} if hasattr(thing, "reached") else {}
-    return asdict(thing) | reached
+def trained(configs: Iterable[TrainingConfig], **how: Any) -> dict[TrainingConfig, Trial]:
+    """Train networks as `study` does, and say what each has reached."""
+    found = {}
+    for trial in study(tuple(configs), **how):
+        found[trial.config] = trial
+        reached = trial.error or f"{percent(trial):.2f} %"
+        name = trial.config.to_query() or "the exercise"
+        print(f"{len(found)}: {name}: {reached}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
+    return found
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from contestants import Case, Ours
 from engine import turn_of
-from report import command, machine, say, write
+from report import command, machine, say
 from threadpoolctl import threadpool_limits
 
 from explorer.datasets import Dataset, load_mnist
@@ -97,9 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with threadpool_limits(1, user_api="blas"):
         fitted = lines(load_mnist(), 2 if options.quick else 9)
     print("\n\n".join(line.text() for line in fitted), end="\n\n")
-    say(facts := machine())
-    figures = [{"title": line.title, "x": line.x, "y": line.y, "a, b": line.fit()} for line in fitted]
-    write(options.json, machine=facts, lines=figures)
+    say(machine())
     return 0
 
 

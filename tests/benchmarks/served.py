@@ -163,17 +163,6 @@ def explorer(*options: str) -> AbstractContextManager[Served]:
     return started(["-m", "explorer", "--no-browser", "--port", "0", *options])
 
 
-def plain_explorer() -> AbstractContextManager[Served]:
-    """Run the app as on a system where kernels can't be forked."""
-    script = """
-from explorer.serve.command import main
-from explorer.serve.warm_process import WarmProcess
-WarmProcess.start = lambda process: None
-main(["--no-browser", "--port", "0"])
-"""
-    return started(["-c", script])
-
-
 def own_page(notebook: Path) -> AbstractContextManager[Served]:
     """Run a notebook with the explorer's page."""
     return started([str(SERVE_PAGE), str(notebook)])

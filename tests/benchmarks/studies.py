@@ -27,7 +27,7 @@ from time import perf_counter
 
 import numpy as np
 from dask.distributed import Client, LocalCluster
-from report import Result, command, exit_code, machine, say, write
+from report import Result, command, exit_code, machine, say
 
 from explorer.datasets import load_mnist
 from explorer.training import TrainingConfig, TrainingRun
@@ -179,11 +179,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overhead=max(times["tiny, 1 worker"] - times["tiny, loop"], 0) / n_tiny,
         training=times["1 worker"] / N_TRIALS,
     )
-    facts = machine("dask", "distributed")
     print("\n".join(result.line() for result in found))
     print(f"\n{prediction(model, times)}\n")
-    say(facts)
-    write(options.json, machine=facts, seconds=times, results=found, model=model)
+    say(machine("dask", "distributed"))
     return exit_code(found)
 
 

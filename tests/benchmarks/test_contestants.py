@@ -13,14 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from contestants import (  # a file of this folder, which is no package
     Case,
     HandWrittenTorch,
-    HandWrittenTorchUint8,
     Limit,
     Naive,
     Ours,
-    OursScored,
     TorchEager,
 )
-from engine import OTHERS, RATIOS, installed, ratio, take_turns
+from engine import installed, ratio, take_turns
 from report import Result
 
 CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
@@ -61,9 +59,7 @@ def test_ours_is_the_course_code(small_dataset, case):
 
 
 @cases
-@pytest.mark.parametrize(
-    "kind", [k for k in (TorchEager, HandWrittenTorch, HandWrittenTorchUint8) if installed(k)]
-)
+@pytest.mark.parametrize("kind", [k for k in (TorchEager, HandWrittenTorch) if installed(k)])
 def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch, "randperm", lambda n, generator: torch.arange(n))
@@ -79,7 +75,7 @@ def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
 
 @cases
 def test_an_epoch_ends_where_the_next_begins(small_dataset, case):
-    for kind in (Limit, Ours, OursScored):
+    for kind in (Limit, Ours):
         contestant = kind(case, small_dataset)
         for _ in range(2):
             contestant.epoch()
@@ -96,8 +92,3 @@ def test_ratios_are_of_what_was_measured_together():
     assert not Result("case", "ours / limit", 1.3, 1.2, at_least=False).reached
     assert Result("case", "naive / ours", 1.3, 1.2, at_least=True).reached
     assert Result("case", "naive / ours", 1.3, None, at_least=True).reached is None
-
-
-def test_every_contestant_is_in_the_table():
-    named = {kind for pair in RATIOS for kind in pair}
-    assert {Limit, Ours, OursScored, *OTHERS} <= named

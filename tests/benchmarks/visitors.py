@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from report import command, machine, say, write
+from report import command, machine, say
 from served import Served, explorer, family, wait_until_warm
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -114,8 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--visitors", default="10,30", metavar="N,N", help=counts)
     parser.add_argument("--seats", metavar="N", help="the server's seats (default: what fits in its memory)")
     options = parser.parse_args(arguments)
-    facts, report = machine("voila", "ipywidgets", "tornado"), []
-    say(facts)
+    report = []
+    say(machine("voila", "ipywidgets", "tornado"))
     with explorer(*(["--seats", options.seats] if options.seats else [])) as server:
         wait_until_warm(server)
         asyncio.run(visit_at_once(server, 1))  # a server that has just started has caches to fill
@@ -126,7 +126,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(row(report[-1]), flush=True)
     left = "; ".join(f"{one['visitors']} visitors: {one['left over']}" for one in report if one["left over"])
     print(f"After they left: {left or 'processes and memory as before'}.")
-    write(options.json, machine=facts, figures=report)
     return int(bool(left) or any(one["failed"] for one in report))
 
 

@@ -21,7 +21,7 @@ from explorer.exports.files import (
     weights_archive,
 )
 from explorer.network.weights_file import WeightsError
-from explorer.training import History, Moment, Snapshot
+from explorer.training import Moment, Snapshot
 
 from .conftest import CONFIG
 
@@ -45,14 +45,6 @@ def test_a_moment_that_is_looked_back_at_is_named(exported, trained):
 def test_equal_runs_give_equal_files(exported, kind):
     run = exported()
     assert export(kind, run) == export(kind, run)
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [("a.html", "report"), ("x/y.py", "script"), ("run.CSV", "csv"), ("a.b.npz", "weights")],
-)
-def test_the_ending_says_the_kind(path, kind):
-    assert kind_of(path) == kind
 
 
 def test_what_is_unknown_is_refused(exported):
@@ -80,11 +72,6 @@ def test_each_epoch_is_a_row(exported):
             record.seconds,
         )
         assert tuple(map(float, row.values())) == (record.epoch, *figures, 1, record.learning_rate)
-
-
-def test_without_an_epoch_there_are_the_headings_alone(exported):
-    run = exported()
-    assert records_table(replace(run, history=History(run.config))) == ",".join(COLUMNS) + "\r\n"
 
 
 def test_a_fork_has_the_rows_of_its_parents(exported, trained):

@@ -136,12 +136,6 @@ def test_the_worst_mistakes_are_pictures_with_words(exported):
     assert pictures[0]["alt"].startswith(f"test image {worst}: true {true}, read as {read} (")
 
 
-def test_without_outputs_there_are_no_pictures(plain):
-    run, _ = plain
-    bare = Snapshot(3, run.moment.weights, np.empty((10, 0)))
-    assert not Page(report(replace(run, moment=Moment(run.moment.record, bare)))).all("img")
-
-
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
@@ -159,14 +153,6 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
     assert title == "The same settings again"
     assert "is this run" not in text
     assert "give the same run" not in text
-
-
-def test_nothing_is_said_of_how_the_weights_of_a_file_were_trained(exported):
-    """Their settings are a guess where the file holds none."""
-    run = exported(before=(TrainingStage(CONFIG.replace(seed=3), 2.0),), opened=OpenedWeights("it.npz", 2))
-    html = report(run)
-    assert "it was trained" not in html.split("<script>")[0]
-    assert "weights of the file it.npz, epoch 2." in html
 
 
 def test_weights_that_were_only_opened_have_no_curves(plain):
@@ -338,10 +324,3 @@ def test_losses_of_another_kind_are_not_in_one_curve(fork):
     assert "Up to epoch 1 the loss was another: those epochs are left out here." in text
     assert "Stage 1 of 3, loss: cross-entropy" in text
     assert "Stage 3 of 3, loss: squared error" in text
-
-
-def test_a_run_of_its_own_has_no_lines_and_no_stages(plain):
-    _, html = plain
-    assert "shapes" not in figures(html)["loss"]["light"]["layout"]
-    assert "Forked" not in html.split("<script>")[0]
-    assert "Stage 1" not in html.split("<script>")[0]

@@ -89,16 +89,6 @@ def test_it_says_what_the_study_came_to(reported, data):
     )
 
 
-def test_every_run_has_a_line_with_its_link(reported):
-    trials, html = reported("one")
-    _, *found = rows(html, "Every run")
-    assert len(found) == len(trials)
-    for row, trial in zip(found, trials, strict=True):
-        assert row[:2] == [str(trial.config.batch_size), str(trial.config.seed)]
-        assert row[2] == f"{100 * trial.final.test_accuracy:.2f}\u00a0%"
-        assert row[-1] == f"?{trial.config.to_query()}"
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "titles"),
     [

@@ -72,12 +72,6 @@ def test_a_damaged_line_is_left_out(line, tmp_path):
     assert AttemptLog(path).last_outcomes() == {"relu": "right", "forward": "right"}
 
 
-def test_more_fields_than_there_were_are_no_damage(tmp_path):
-    path = tmp_path / "progress.jsonl"
-    path.write_text(damaged(version=2))
-    assert AttemptLog(path).last_outcomes() == {"fit": "right"}
-
-
 @pytest.mark.parametrize("name", [".", "missing/progress.jsonl"])
 def test_a_file_that_cannot_be_written_is_said_once_and_costs_nothing_else(name, tmp_path):
     log = AttemptLog(tmp_path / name)

@@ -8,27 +8,18 @@ import re
 from base64 import b64decode
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from lessons import figures_in
 from PIL import Image
 
 from explorer.figures.charts import lines_figure
 from explorer.figures.palette import PALETTES
-from explorer.notebook.page import Shown, figure, images, prepare, side_by_side, table
+from explorer.notebook.page import figure, images, prepare, table
 
 
 @pytest.fixture
 def pictures():
     return np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
-
-
-def test_the_first_cell_brings_everything_once():
-    shown = prepare()
-    assert shown.html.count("plotly.js v") == 1
-    assert ".lesson-code" in shown.html
-    assert "window.explorerLesson = { push }" in shown.html
-    assert shown.text == "Figures are ready."
 
 
 def test_each_light_color_has_its_dark_counterpart():
@@ -50,10 +41,6 @@ def test_a_figure_goes_to_the_page_whole():
     assert shown.text == 'up "and" up'
 
 
-def test_a_figure_without_its_library_says_what_to_do():
-    assert "first cell of the notebook" in figure(go.Figure(layout={"height": 100}), "words").html
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_images_are_there_in_both_themes(pictures, theme):
     shown = images(pictures, ["a", "b", "<c>"], "Three.")
@@ -71,20 +58,9 @@ def test_images_are_there_in_both_themes(pictures, theme):
     assert shown.text == "Three. a, b, <c>"
 
 
-def test_an_image_without_a_label_is_refused(pictures):
-    with pytest.raises(ValueError, match="zip"):
-        images(pictures, ["a"], "One.")
-
-
 def test_a_table_sets_code_and_escapes():
     shown = table(("name", "value"), [["`a < b`", "1"], ["plain", "`x`, `y`"]], "A & B")
     assert "<caption>A &amp; B</caption>" in shown.html
     assert "<td><code>a &lt; b</code></td>" in shown.html
     assert "<td><code>x</code>, <code>y</code></td>" in shown.html
     assert shown.text.splitlines()[0] == "name     value"
-
-
-def test_side_by_side_keeps_the_order():
-    both = side_by_side(Shown("<b>1</b>", "one"), Shown("<b>2</b>", "two"))
-    assert both.html == '<div class="lesson-row"><b>1</b><b>2</b></div>'
-    assert repr(both) == "one\ntwo"

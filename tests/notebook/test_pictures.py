@@ -158,11 +158,3 @@ def test_each_image_is_followed_by_its_versions(small_dataset):
     assert len(set(pictured)) == 8
     still = pictures.distorted(small_dataset, Augmentation(), n_images=2, n_epochs=3)
     assert len(set(re.findall(r'class="lesson-light".*?src="(.*?)"', still.html))) == 2
-
-
-def test_functions_are_drawn_over_the_whole_span():
-    shown = pictures.curves({"square": lambda x: x * x}, (-2, 2), "x", "words")
-    (square,) = figures_in(shown.html)[0]["data"]
-    x, y = values(square["x"]), values(square["y"])
-    assert (x[0], x[-1], x[len(x) // 2]) == (-2, 2, 0)
-    np.testing.assert_allclose(y, x**2, rtol=1e-6)

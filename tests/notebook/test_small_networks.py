@@ -24,17 +24,6 @@ def test_opposite_quarters_are_alike():
     assert not np.array_equal(quarters(400, seed=1)[0], X)
 
 
-def test_no_line_parts_them():
-    X, labels = quarters(400)
-    best = max(
-        max(side.mean(), 1 - side.mean())
-        for angle in np.linspace(0, np.pi, 60)
-        for offset in np.linspace(-1, 1, 21)
-        for side in [((np.cos(angle) * X[0] + np.sin(angle) * X[1] > offset) == labels)]
-    )
-    assert best < 0.8
-
-
 def test_the_map_is_what_the_network_says_and_leaves_it_alone():
     X, labels = quarters(20)
     network = NeuralNetwork(2, 3, 2, dtype=np.float64, seed=0)

@@ -29,9 +29,3 @@ def test_the_figures_are_those_of_its_network(small_dataset):
         f"after 3 epochs: train accuracy {100 * on_train:.2f} %, "
         f"test accuracy {100 * result.final.test_accuracy:.2f} %"
     )
-
-
-def test_the_exercise_is_what_is_trained_without_settings(small_dataset, monkeypatch):
-    monkeypatch.setattr("explorer.notebook.studies.load_mnist", lambda: small_dataset)
-    result = trained()
-    assert (result.config, result.n_train) == (TrainingConfig(), 600)

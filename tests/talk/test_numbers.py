@@ -40,12 +40,6 @@ def test_saturation_is_told_where_the_weights_are_known(runs, mnist):
     assert "saturated" not in spoken_numbers(summed, summed.newest, mnist)
 
 
-def test_layers_are_listed(runs, mnist):
-    run = runs["deep"]
-    found = spoken_numbers(run, run.newest, mnist)
-    assert (found["layers"], found["units"]) == ("Two", "128 and 64")
-
-
 def test_a_network_without_mistakes_has_none_to_name(runs, mnist):
     from dataclasses import replace
 

@@ -9,7 +9,7 @@ import pytest
 
 from explorer import Explorer
 from explorer.talk import Talk, slides
-from explorer.talk.slides import SLIDES, RecordingError
+from explorer.talk.slides import SLIDES
 from explorer.training import DivergedError, TrainingRun
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
@@ -74,10 +74,15 @@ def test_a_slide_opens_drawn(talk, name):
         assert slide.result.shown.tiles[0].value.endswith("%")
 
 
-def test_the_last_slide_holds_the_whole_explorer(talk):
+def test_the_last_slide_holds_the_whole_explorer(talk, runs):
     (playground,) = talk.slides["questions"].pictures
-    assert playground.app.status == "finished"
+    app = playground.app
+    assert (app.status, app.history.last.epoch) == ("finished", 10)
+    recorded = runs["exercise"].history
+    assert [r.test_accuracy for r in app.history] == [r.test_accuracy for r in recorded]
     assert talk.slides["questions"].bar.settings == ""
+    with pytest.raises(RuntimeError, match="questions"):
+        talk.run_live("questions")
 
 
 def test_curves_that_are_compared_with_are_told_apart(talk):
@@ -216,25 +221,6 @@ def test_a_clicked_cell_shows_its_images(talk, from_page):
     assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
     (shape,) = matrix.plot.to_plotly_json()["layout"]["shapes"]
     assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
-
-
-def test_a_slide_without_a_run_has_none_to_train(talk):
-    with pytest.raises(RuntimeError, match="questions"):
-        talk.run_live("questions")
-
-
-def test_a_missing_recording_is_one_sentence(mnist, monkeypatch, tmp_path):
-    monkeypatch.setattr(slides, "RECORDINGS", tmp_path)
-    with pytest.raises(RecordingError, match="--record"):
-        Talk(mnist)
-
-
-def test_the_explorer_of_the_last_slide_opens_with_a_recorded_run(talk, runs):
-    (playground,) = talk.slides["questions"].pictures
-    app = playground.app
-    assert (app.status, app.history.last.epoch) == ("finished", 10)
-    recorded = runs["exercise"].history
-    assert [r.test_accuracy for r in app.history] == [r.test_accuracy for r in recorded]
 
 
 @pytest.mark.slow

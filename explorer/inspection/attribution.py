@@ -1,33 +1,35 @@
-"""Why a network gives an answer: which pixels speak for a class, and the smallest change that flips it."""
+"""Why a network gives an answer: which pixels speak for a class, and the smallest change that flips it.
+
+Everywhere `X`, shape (n_input, n), or `x`, shape (n_input,), are inputs in [0, 1], and `k` is a class, from 0; for
+another shape or class, a function raises `ValueError`. Like `forward`, it replaces the arrays of the last pass.
+"""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.inspection.contributions import one_sample, unit_indices
 from explorer.network import NeuralNetwork
 
 Array = NDArray[Any]
 
+_BEYOND = 1e-4  # the lead in weighted sum that a step of `flip` aims at: without it, none would leave a tie
 
-def d_input(network: NeuralNetwork, X: ArrayLike, k: int) -> Array:
+
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
+def d_input(network: NeuralNetwork, X: ArrayLike, k: ArrayLike) -> Array:
     """Return ∂a_k/∂X, the gradient of a class's weighted sum with respect to each input: (n_input, n).
 
-    It is the backward pass from a δ of 1 at output k, taken one layer farther (Simonyan, Vedaldi & Zisserman,
-    2014). The weighted sum is used because the output's own slope vanishes where it is sure.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network; like `forward`, this replaces the arrays of its last pass.
-    X : array_like, shape (n_input, n)
-        Samples, in [0, 1].
-    k : int
-        The class.
+    Its size is the saliency map of Simonyan, Vedaldi & Zisserman (2014), who use the sum before the output
+    activation too: the slope of that one vanishes where it is sure. It is the textbook's backward pass from a δ of
+    1 at output k, taken one layer farther; of a network's own formulas, it follows those in its list `f`. `k` may
+    also be one class for each sample, shape (n,).
     """
     y = network.forward(X)
     delta = np.zeros_like(y)
-    delta[k] = 1.0
+    classes = np.broadcast_to(unit_indices(network, network.n_layers, k), y.shape[1])
+    delta[classes, np.arange(y.shape[1])] = 1.0
     for i in reversed(range(network.n_layers)):
         delta = network.W[i].T @ delta  # (n_in, n)
         if i > 0:
@@ -38,62 +40,47 @@ def d_input(network: NeuralNetwork, X: ArrayLike, k: int) -> Array:
 def gradient_times_input(network: NeuralNetwork, x: ArrayLike, k: int) -> Array:
     """Return ∂a_k/∂x ∘ x, how much each pixel's ink speaks for (above 0) or against class k: (n_input,).
 
-    For a network without hidden layers these terms and the bias add up to a_k; else it is the first term of a
-    Taylor series, exact only for a small change of the ink (Shrikumar, Greenside & Kundaje, 2017).
+    Where the network is linear between a blank image and x, as with relu units of which none turns on or off, the
+    terms add up to the difference in a_k; else they estimate it to first order (Shrikumar et al., 2016).
     """
-    x = np.asarray(x, network.dtype)
-    return np.asarray(d_input(network, x[:, None], k)[:, 0] * x)
+    column = one_sample(network, x)
+    return np.asarray(d_input(network, column, k) * column)[:, 0]
 
 
-def occlusion(
-    network: NeuralNetwork, x: ArrayLike, k: int, *, size: int = 5, side: int | None = None
-) -> Array:
-    """Return how much class k's output drops if a square around each pixel is blank: (side, side).
+@np.errstate(all="ignore")
+def occlusion(network: NeuralNetwork, x: ArrayLike, k: int, *, size: int = 5) -> Array:
+    """Return how much class k's output drops if a square around each pixel is blank: (side, side), in [−1, 1].
 
-    All squares are read in one pass (Zeiler & Fergus, 2014). Above 0, what is there speaks for the class.
-
-    Parameters
-    ----------
-    x : array_like, shape (side²,)
-        An image, row by row.
-    size : int
-        Side of the square in pixels, odd.
-    side : int, optional
-        Pixels in a row; by default the square root of their number.
-
-    Raises
-    ------
-    ValueError
-        If the inputs are not a square image, or `size` is not odd.
+    All squares are read in one pass (Zeiler & Fergus, 2014). Above 0, what is there speaks for the class. `x` is a
+    square image, row by row, and `size` the side of the squares in pixels, odd; else it raises `ValueError`.
     """
-    x = np.asarray(x, network.dtype)
-    side = round(x.size**0.5) if side is None else side
-    if side * side != x.size:
-        raise ValueError(f"x has {x.size} inputs; expected a square image")
-    if size < 1 or size % 2 == 0:
+    column, (k,) = one_sample(network, x), unit_indices(network, network.n_layers, k)
+    side = round(len(column) ** 0.5)
+    if side * side != len(column):
+        raise ValueError(f"x has {len(column)} inputs; expected a square image")
+    if size < 1 or size % 2 != 1:
         raise ValueError(f"size is {size}; expected an odd number of pixels")
-    rows, columns = np.divmod(np.arange(x.size), side)
+    rows, columns = np.divmod(np.arange(len(column)), side)
     is_near = np.abs(rows[:, None] - rows) <= size // 2
     is_near &= np.abs(columns[:, None] - columns) <= size // 2
-    y = network.forward(np.column_stack([x, np.where(is_near, 0, x[:, None])]))[k]
+    y = network.forward(np.hstack([column, np.where(is_near, 0, column)]))[k]
     return np.asarray(y[0] - y[1:]).reshape(side, side)
 
 
+@np.errstate(all="ignore")
 def flip(
     network: NeuralNetwork, x: ArrayLike, target: int | None = None, *, steps: int = 50, margin: float = 0.02
 ) -> Array | None:
     """Return a nearby image that the network reads as another class, close to the smallest change that does it.
 
     Each step goes to where the nearest other class would draw level if the network were linear (DeepFool:
-    Moosavi-Dezfooli, Fawzi & Frossard, 2016), and stays within [0, 1]. Then the change is halved as long as the
-    answer stays flipped.
+    Moosavi-Dezfooli, Fawzi & Frossard, 2016), and stays within [0, 1]. Bisection then shortens the change to where
+    the answer flips, up to 1 % of its length.
 
     Parameters
     ----------
-    x : array_like, shape (n_input,)
-        The inputs, in [0, 1].
     target : int, optional
-        The class to reach; by default, the nearest.
+        The class to reach, from 0; by default, the nearest.
     steps : int
         Steps at most.
     margin : float
@@ -102,43 +89,45 @@ def flip(
     Returns
     -------
     ndarray, shape (n_input,), or None
-        The changed inputs; None if no step has reached another class, as with saturated units.
+        The changed inputs; None if no step reaches another class, as with saturated units, or x already is of the
+        target.
     """
-    x = np.asarray(x, network.dtype)
-    decided, changed = int(network.forward(x[:, None]).argmax()), x
-    others = [k for k in range(network.layer_sizes[-1]) if k != decided and target in (None, k)]
+    start = changed = one_sample(network, x)
+    decided = int(network.forward(start).argmax())
+    classes = range(network.layer_sizes[-1]) if target is None else target
+    others = [k for k in unit_indices(network, network.n_layers, classes) if k != decided]
     for _ in range(steps if others else 0):
         away = _nearest_step(network, changed, decided, others)
         if away is None:
             return None
         changed = np.clip(changed + (1 + margin) * away, 0, 1).astype(network.dtype)
-        if network.forward(changed[:, None]).argmax() in others:
-            return _shortened(network, x, changed, others)
+        if network.forward(changed).argmax() in others:
+            return _shortened(network, start, changed, others)[:, 0]
     return None
 
 
 def _nearest_step(network: NeuralNetwork, x: Array, decided: int, others: list[int]) -> Array | None:
-    """Return the shortest step to where another class draws level, as the gradients at x say."""
-    sums = network.forward(x[:, None])
-    sums = network.a[-1][:, 0]
-    own, best = d_input(network, x[:, None], decided)[:, 0], None
-    for k in others:
-        slope = d_input(network, x[:, None], k)[:, 0] - own
-        slope = np.where(((x <= 0) & (slope < 0)) | ((x >= 1) & (slope > 0)), 0, slope)  # the border holds it
-        squared = float(slope @ slope)
-        if not np.isfinite(squared) or squared == 0:
-            continue
-        step = slope * (max(0.0, float(sums[decided] - sums[k])) + 1e-4) / squared
-        if best is None or step @ step < best @ best:
-            best = step
-    return best
+    """Return the shortest step from a column to where another class draws level, as the gradients there say."""
+    n = network.layer_sizes[-1]
+    slopes = d_input(network, np.repeat(x, n, axis=1), np.arange(n)).astype(np.float64)  # (n_input, n_output)
+    slopes = slopes[:, others] - slopes[:, [decided]]
+    slopes[((x <= 0) & (slopes < 0)) | ((x >= 1) & (slopes > 0))] = 0  # the border holds it
+    a = network.a[-1][:, 0]
+    gaps, squared = np.maximum(0, a[decided] - a[others]) + _BEYOND, (slopes**2).sum(axis=0)
+    lengths = gaps / np.sqrt(squared)
+    lengths[~(np.isfinite(lengths) & np.isfinite(squared))] = np.inf
+    best = int(lengths.argmin())
+    return None if np.isinf(lengths[best]) else slopes[:, [best]] * (gaps[best] / squared[best])
 
 
 def _shortened(network: NeuralNetwork, x: Array, changed: Array, others: list[int]) -> Array:
-    """Return the point nearest to x on the way to `changed` that is still read as another class (by bisection)."""
-    low, high = 0.0, 1.0
-    for _ in range(8):
+    """Return where on the way from x to `changed` the answer flips to one of the others, by bisection."""
+    low, high, flipped = 0.0, 1.0, changed
+    while high - low > max(0.01 * high, 1e-6):
         middle = (low + high) / 2
         point = (x + middle * (changed - x)).astype(x.dtype)
-        low, high = (low, middle) if network.forward(point[:, None]).argmax() in others else (middle, high)
-    return (x + high * (changed - x)).astype(x.dtype)
+        if network.forward(point).argmax() in others:
+            high, flipped = middle, point
+        else:
+            low = middle
+    return flipped

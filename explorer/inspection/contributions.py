@@ -1,8 +1,9 @@
-"""How a network's answer comes about: what each unit adds to one class's weighted sum."""
+"""How a network's answer comes about: what each unit adds to one class's weighted sum.
 
-from __future__ import annotations
+Layers are counted from 1, the first hidden one, to the output layer; units, or classes, from 0.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,11 @@ class Contributions:
     Parameters
     ----------
     layer, unit : int
-        The layer, 1 for the first hidden one, and the unit in it, from 0; in the output layer that is a class.
+        The layer, and the unit in it.
     inputs, terms : ndarray, shape (n_inputs,)
         The activations h of the layer before (in layer 1, the pixels), and W[unit, j] · h[j].
     bias, total, output : float
-        b[unit], the weighted sum a[unit], and the activation of that sum.
+        b[unit], the weighted sum a[unit], and the activation h[unit], as the network's `forward` left them.
     """
 
     layer: int
@@ -38,9 +39,10 @@ class Contributions:
 
     def largest(self, n: int) -> NDArray[np.intp]:
         """Return the indices of the n largest terms by size, largest first; NaN comes last."""
-        return np.argsort(-np.nan_to_num(np.abs(self.terms), nan=-1.0), kind="stable")[:n]
+        return np.argsort(-np.abs(self.terms), kind="stable")[:n]
 
 
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def contributions(
     network: NeuralNetwork, x: ArrayLike, k: int | None = None, *, layer: int | None = None
 ) -> Contributions:
@@ -51,59 +53,79 @@ def contributions(
     network : NeuralNetwork
         The network; like `forward`, this replaces the arrays of its last pass.
     x : array_like, shape (n_input,)
-        One sample's inputs, in [0, 1].
-    k : int, optional
-        The unit, from 0; by default, the one with the largest output.
-    layer : int, optional
-        Its layer, 1 for the first hidden one; by default, the output layer.
-
-    Raises
-    ------
-    ValueError
-        If `x` has another shape, or there is no such layer or unit.
-
-    Examples
-    --------
-    >>> found = contributions(NeuralNetwork(4, 3, 2, seed=0), [0.0, 0.5, 1.0, 0.0], 1)
-    >>> bool(np.isclose(found.terms.sum() + found.bias, found.total))
-    True
+        One sample's inputs, in [0, 1]; raises `ValueError` for another shape.
+    k, layer : int, optional
+        The unit and its layer; raises `ValueError` if there is no such. By default, the output layer, and the unit
+        with the largest output.
     """
-    column = np.asarray(x, network.dtype)[:, None] if np.ndim(x) == 1 else np.asarray(x)
-    with np.errstate(all="ignore"):  # infinite or NaN weights show in the result
-        network.forward(column)
-        return last_contributions(network, column[:, 0], k, layer=layer)
+    column = one_sample(network, x)
+    network.forward(column)
+    return last_contributions(network, column[:, 0], k, layer=layer)
 
 
+@np.errstate(all="ignore")
 def last_contributions(
     network: NeuralNetwork, x: Array, k: int | None = None, *, layer: int | None = None
 ) -> Contributions:
     """Return the contributions in the network's last pass, which was for the one sample `x`, shape (n_input,)."""
     layer = network.n_layers if layer is None else layer
-    if not 1 <= layer <= network.n_layers:
-        raise ValueError(f"layer is {layer}; expected 1 to {network.n_layers}")
-    W, b, a, h = (np.asarray(getattr(network, f"{name}{layer}")) for name in "Wbah")
-    unit = int(np.nan_to_num(h[:, 0], nan=-np.inf).argmax()) if k is None else k
-    if not 0 <= unit < len(W):
-        raise ValueError(f"k is {k}; expected 0 to {len(W) - 1}, the units of layer {layer}")
-    inputs = x if layer == 1 else np.asarray(getattr(network, f"h{layer - 1}"))[:, 0]
-    with np.errstate(all="ignore"):
-        terms = W[unit] * inputs
+    check_layer(network, layer)
+    W, b, a = network.W[layer - 1], network.b[layer - 1], network.a[layer - 1]
+    kept = network.h[layer : layer + 1]  # a `forward` of one's own need not keep the outputs
+    h = kept[0] if kept else network.f[layer - 1](a)
+    largest = np.nan_to_num(h[:, 0], nan=-np.inf).argmax()
+    (unit,) = unit_indices(network, layer, [largest if k is None else k])
+    inputs = x if layer == 1 else network.h[layer - 1][:, 0]
+    terms = W[unit] * inputs
     return Contributions(layer, unit, inputs, terms, float(b[unit, 0]), float(a[unit, 0]), float(h[unit, 0]))
 
 
+@np.errstate(all="ignore")
 def rounded_to_sum(terms: Sequence[float], total: float, decimals: int = 2) -> list[float]:
-    """Round terms so that they add up to the rounded total, each by less than one unit of the last decimal.
+    """Round terms so that they add up to ``round(total, decimals)``, each by one unit of the last decimal at most.
 
     This is the method of largest remainders (Hamilton, 1792): all are rounded down, and those with the largest
     remainders up, as many as the total asks for. If `total` is farther from the terms' sum than that allows, or
     anything is not finite, the terms are rounded one by one.
     """
-    scaled, unit = np.asarray(terms, float) * 10**decimals, float(10**decimals)
-    if not (np.isfinite(scaled).all() and np.isfinite(total)):
-        return [round(float(term), decimals) for term in terms]
+    unit = 10.0**decimals
+    scaled, wanted = np.asarray(terms, np.float64) * unit, round(float(total), decimals) * unit
     down = np.floor(scaled)
-    missing = round(total * unit) - int(down.sum())
-    if 0 <= missing <= len(down):
-        down[np.argsort(down - scaled, kind="stable")[:missing]] += 1
-        return [float(value) / unit for value in down]
-    return [round(float(term), decimals) for term in terms]
+    missing = np.rint(wanted) - down.sum()
+    if 0 <= missing <= len(down):  # NaN and infinity are not
+        down[np.argsort(down - scaled, kind="stable")[: int(missing)]] += 1
+        return [value / unit + 0.0 for value in down.tolist()]  # adding 0.0 turns −0 into 0
+    return [round(float(term), decimals) + 0.0 for term in terms]
+
+
+def activations(network: NeuralNetwork, X: ArrayLike) -> list[Array]:
+    """Run a forward pass, and return the inputs and each layer's activations, (n_units, n), the outputs last.
+
+    It needs of a network's own `forward` no more than `h1`, `h2`, … of the hidden layers, and its result.
+    """
+    y = network.forward(X)
+    return [np.asarray(X, network.dtype), *network.h[1 : network.n_layers], y]
+
+
+def one_sample(network: NeuralNetwork, x: ArrayLike) -> Array:
+    """Return one sample's inputs, shape (n_input,), as a column. Raises `ValueError` for another shape."""
+    array, expected = np.asarray(x), network.layer_sizes[:1]
+    if array.shape != expected:
+        raise ValueError(f"x has shape {array.shape}; expected {expected}, one sample")
+    return array.astype(network.dtype, copy=False)[:, None]
+
+
+def check_layer(network: NeuralNetwork, layer: int, *, first: int = 1, hidden: bool = False) -> None:
+    """Raise `ValueError` unless there is such a layer, from `first` on, hidden if that is asked."""
+    last = network.n_layers - hidden
+    if layer not in range(first, last + 1):
+        raise ValueError(f"layer is {layer}; expected {first} to {last}")
+
+
+def unit_indices(network: NeuralNetwork, layer: int, units: Any) -> list[int]:
+    """Return units of a layer, one or several, as a list. Raises `ValueError` if there is no such unit."""
+    found, n = [*units] if isinstance(units, Iterable) else [units], network.layer_sizes[layer]
+    for unit in found:
+        if isinstance(unit, bool | np.bool_) or unit not in range(n):
+            raise ValueError(f"there is no unit {unit}: layer {layer} has {n} units, counted from 0")
+    return [int(unit) for unit in found]

@@ -1,6 +1,7 @@
 """Break a network: every function returns a damaged copy, and leaves the network that it was given alone.
 
-Units are counted from 0, layers from 1, the first hidden one, to the output layer.
+Units are counted from 0, layers from 1, the first hidden one, to the output layer; if there is none such, or
+another number makes no sense, it raises `ValueError`.
 """
 
 from collections.abc import Iterable
@@ -9,60 +10,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.inspection.contributions import activations, check_layer, unit_indices
 from explorer.network import NeuralNetwork
 
 Array = NDArray[Any]
 
 
 def ablate(network: NeuralNetwork, units: int | Iterable[int], *, layer: int = 1) -> NeuralNetwork:
-    """Return a copy in which hidden units are switched off: nothing reads what they say.
-
-    Raises `ValueError` if `layer` is not a hidden layer, or has no such unit.
-    """
-    copy = network.copy()
-    off = np.atleast_1d(np.asarray([*units] if isinstance(units, Iterable) else units, np.intp))
-    _check_units(network, layer, off, last=network.n_layers - 1)
-    copy.W[layer][:, off] = 0.0  # the weights of the layer after it
+    """Return a copy in which hidden units are switched off: the next layer's weights from them are 0."""
+    check_layer(network, layer, hidden=True)
+    off, copy = unit_indices(network, layer, units), network.copy()
+    copy.W[layer][:, off] = 0.0
     return copy
 
 
 def prune(network: NeuralNetwork, share: float) -> NeuralNetwork:
-    """Return a copy without that share of all weights, 0 to 1, the smallest in size: they are 0 (LeCun, 1990).
+    """Return a copy in which that share of all weights, 0 to 1, the smallest in size, is 0 (Han et al., 2015).
 
-    Biases stay. Raises `ValueError` for another share.
+    Biases stay. Of equal weights, those of earlier layers go first.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share is {share}; expected 0 to 1")
     copy = network.copy()
-    sizes = np.concatenate([np.abs(W).ravel() for W in copy.W])
-    n = round(share * sizes.size)
-    gone = np.zeros(sizes.size, bool)
-    gone[np.argpartition(sizes, n - 1)[:n] if n else []] = True
-    for W, of_layer in zip(copy.W, np.split(gone, np.cumsum([W.size for W in copy.W])[:-1]), strict=True):
-        W[of_layer.reshape(W.shape)] = 0.0
+    flat = np.concatenate([W.ravel() for W in copy.W])
+    flat[np.argsort(np.abs(flat), kind="stable")[: round(share * flat.size)]] = 0.0
+    for W, kept in zip(copy.W, np.split(flat, np.cumsum([W.size for W in copy.W])[:-1]), strict=True):
+        W[:] = kept.reshape(W.shape)
     return copy
 
 
+@np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def quantize(network: NeuralNetwork, bits: int) -> NeuralNetwork:
-    """Return a copy whose weights have 2^bits - 1 values at most, evenly spaced and symmetric around 0.
+    """Return a copy whose weights are rounded to `bits` bits, 1 to 16; biases stay.
 
-    Each layer has a scale of its own, up to its largest weight; with 1 bit, a weight is its sign times the layer's
-    mean size (Rastegari et al., 2016). Biases stay. Raises `ValueError` unless `bits` is 1 to 16.
+    A layer's weights become multiples of one step, −m to m times, with m = 2^(bits − 1) − 1 and its largest weight
+    at the end. With 1 bit, a weight is its sign times the mean size in its layer (Rastegari et al., 2016, who take
+    the mean unit by unit); 0 stays 0.
     """
-    if not 1 <= bits <= 16:
+    if bits not in range(1, 17):
         raise ValueError(f"bits is {bits}; expected 1 to 16")
     copy = network.copy()
     for W in copy.W:
-        if bits == 1:
-            W[:] = np.sign(W) * np.abs(W).mean()
-            continue
-        step = np.abs(W).max() / (2 ** (bits - 1) - 1)
-        W[:] = np.rint(W / step) * step if step else W
+        step = np.abs(W).mean() if bits == 1 else np.abs(W).max() / (2 ** (bits - 1) - 1)
+        if step != 0:
+            W[:] = (np.sign(W) if bits == 1 else np.rint(W / step)) * step
     return copy
 
 
 def add_noise(network: NeuralNetwork, size: float, *, seed: int = 0) -> NeuralNetwork:
     """Return a copy with normal noise on every weight, of `size` times the standard deviation of its layer."""
+    if not 0 <= size < np.inf:
+        raise ValueError(f"size is {size}; expected a finite number of at least 0")
     copy, rng = network.copy(), np.random.default_rng(seed)
     for W in copy.W:
         W += (size * W.std() * rng.standard_normal(W.shape)).astype(W.dtype)
@@ -71,73 +69,60 @@ def add_noise(network: NeuralNetwork, size: float, *, seed: int = 0) -> NeuralNe
 
 def shuffle_weights(network: NeuralNetwork, *, layer: int = 1, seed: int = 0) -> NeuralNetwork:
     """Return a copy in which the weights of each unit of a layer are shuffled among its inputs."""
-    copy, rng = network.copy(), np.random.default_rng(seed)
-    _check_units(network, layer, np.zeros(1, np.intp), last=network.n_layers)
-    W = copy.W[layer - 1]
-    W[:] = rng.permuted(W, axis=1)
+    check_layer(network, layer)
+    copy = network.copy()
+    copy.W[layer - 1][:] = np.random.default_rng(seed).permuted(copy.W[layer - 1], axis=1)
     return copy
 
 
 def shift_bias(network: NeuralNetwork, unit: int, by: float, *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which `by` is added to one unit's bias."""
-    copy = network.copy()
-    _check_units(network, layer, np.array([unit]), last=network.n_layers)
-    copy.b[layer - 1][unit] += by
+    check_layer(network, layer)
+    shifted, copy = unit_indices(network, layer, unit), network.copy()
+    copy.b[layer - 1][shifted] += by
     return copy
 
 
 def swap_units(
     network: NeuralNetwork, first: int, second: int, *, layer: int = 1, whole: bool = False
 ) -> NeuralNetwork:
-    """Return a copy in which two hidden units trade places.
+    """Return a copy in which two hidden units trade places: their weights from the layer before, and biases.
 
     With `whole`, their outgoing weights trade places too, and the network computes the same as before: the units
     of a layer have no order. Without, each answers to what the other did.
     """
-    copy, both, swapped = network.copy(), [first, second], [second, first]
-    _check_units(network, layer, np.array(both), last=network.n_layers - 1)
-    for array in (copy.W[layer - 1], copy.b[layer - 1]):
-        array[both] = array[swapped]
-    if whole:
-        copy.W[layer][:, both] = copy.W[layer][:, swapped]
+    check_layer(network, layer, hidden=True)
+    both, copy = unit_indices(network, layer, [first, second]), network.copy()
+    for array in (copy.W[layer - 1], copy.b[layer - 1], *([copy.W[layer].T] if whole else [])):
+        array[both] = array[both[::-1]]
     return copy
 
 
+@np.errstate(all="ignore")
 def importance(network: NeuralNetwork, X: ArrayLike, labels: ArrayLike, *, layer: int = 1) -> Array:
-    """Return how much accuracy is lost, 0 to 1, with each hidden unit of a layer switched off: (n_units,).
+    """Return how much accuracy is lost, −1 to 1, with each hidden unit of a layer switched off: (n_units,).
 
-    Negative where the network is better without a unit. The layers up to this one are computed once.
-
-    Parameters
-    ----------
-    X : array_like, shape (n_input, n)
-        Samples.
-    labels : array_like of int, shape (n,)
-        Their classes.
+    `X` are samples, shape (n_input, n), and `labels` their classes, shape (n,). Below 0, the network is better
+    without the unit. The layers up to this one are computed once, unless the network has a `forward` of its own.
     """
-    labels = np.asarray(labels)
-    whole = network.forward(X).argmax(axis=0)
-    _check_units(network, layer, np.zeros(1, np.intp), last=network.n_layers - 1)
-    h, a = network.h[layer], network.a[layer]  # of this layer, and the sums of the next
-    correct, lost = np.count_nonzero(whole == labels), np.empty(len(h))
-    for unit, activations in enumerate(h):
-        lost[unit] = correct - np.count_nonzero(_decided(network, layer, a, unit, activations) == labels)
+    check_layer(network, layer, hidden=True)
+    copy, labels = network.copy(), np.asarray(labels)
+    h, W = activations(copy, X), copy.W[layer]
+    if labels.shape != h[-1].shape[1:]:
+        raise ValueError(f"labels has shape {labels.shape}; expected {h[-1].shape[1:]}")
+    is_textbook = type(network).forward is NeuralNetwork.forward
+    correct, lost = np.count_nonzero(h[-1].argmax(axis=0) == labels), np.empty(network.layer_sizes[layer])
+    for unit in range(len(lost)):
+        outgoing = W[:, unit].copy()
+        W[:, unit] = 0.0
+        y = _outputs(copy, layer, h[layer]) if is_textbook else copy.forward(X)
+        lost[unit] = correct - np.count_nonzero(y.argmax(axis=0) == labels)
+        W[:, unit] = outgoing
     return lost / labels.size
 
 
-def _decided(network: NeuralNetwork, layer: int, a: Array, unit: int, activations: Array) -> Array:
-    """Return the classes without a unit, from the sums `a` of the next layer with it."""
-    sums = a - network.W[layer][:, [unit]] * activations
-    for W, b, f in zip(network.W[layer + 1 :], network.b[layer + 1 :], network.f[layer:], strict=False):
-        sums = W @ f(sums) + b
-    return np.asarray(sums.argmax(axis=0))  # the output activation keeps the order
-
-
-def _check_units(network: NeuralNetwork, layer: int, units: Array, *, last: int) -> None:
-    if not 1 <= layer <= last:
-        raise ValueError(f"layer is {layer}; expected 1 to {last}")
-    n = network.layer_sizes[layer]
-    if units.size and not (units.min() >= 0 and units.max() < n):
-        raise ValueError(
-            f"there is no unit {units[(units < 0) | (units >= n)][0]}: layer {layer} has {n} units"
-        )
+def _outputs(network: NeuralNetwork, layer: int, h: Array) -> Array:
+    """Return the outputs for the activations of a layer."""
+    for W, b, f in zip(network.W[layer:], network.b[layer:], network.f[layer:], strict=True):
+        h = f(W @ h + b)
+    return h

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.inspection.contributions import activations
 from explorer.network import NeuralNetwork
 
 Array = NDArray[Any]
@@ -22,13 +23,13 @@ class PlayedStep:
     a, h : list of ndarray, each (n_units, n)
         Weighted sums and activations before the step; the last of `h` is the output y.
     loss, loss_after : float
-        The total loss over the mini-batch before and after the step.
+        The total loss of the mini-batch, penalties included, before and after the step.
     deltas : list of ndarray, each (n_units, n)
-        ∂L/∂a, from the textbook's backward pass sample by sample.
+        ∂L/∂a for each sample; summed over the samples, they are the gradient of the biases.
     gradient : tuple of ndarray
-        ``(d_W1, d_b1, …)``, without the penalties' share if there is none.
+        ``(d_W1, d_b1, …)`` of the total loss.
     before, after : tuple of ndarray
-        The weights ``(W1, b1, …)`` before and after the step.
+        The parameters ``(W1, b1, …)`` before and after the step.
     y_after : ndarray, shape (n_output, n)
         The outputs for the same samples after the step.
     lr : float
@@ -53,42 +54,26 @@ class PlayedStep:
 def play_step(network: NeuralNetwork, X: ArrayLike, d: ArrayLike, lr: float = 0.01) -> PlayedStep:
     """Make one `train_iteration` on a copy of a network, without dropout, and return all its numbers.
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network, which stays as it is.
-    X, d : array_like, shapes (n_input, n) and (n_output, n)
-        A mini-batch, and its desired outputs.
-    lr : float
-        Learning rate, as in `train_iteration`.
-
-    Raises
-    ------
-    ValueError
-        As `train_iteration` does.
+    The network stays as it is; its optimizer remembers the steps so far. `X`, `d` and `lr` are those of
+    `train_iteration`, which raises `ValueError` if they don't fit. Each sample takes a backward pass of its own.
     """
     copy = network.copy()
     copy.dropout = copy.input_dropout = 0.0  # units that come and go at random would hide what the step does
-    X, d = np.asarray(X, copy.dtype), np.asarray(d, copy.dtype)
-    y = copy.forward(X)
-    a, h, loss = (
-        [array.copy() for array in copy.a],
-        [array.copy() for array in copy.h[1:]],
-        copy.total_loss(y, d),
-    )
-    gradient = copy.backward(X, y, d)
-    deltas = _deltas(copy, y, d)
+    X, d = np.array(X, copy.dtype), np.array(d, copy.dtype)
+    h = activations(copy, X)[1:]
+    a, y = [*copy.a], h[-1]
+    loss, gradient, deltas = copy.total_loss(y, d), copy.backward(X, y, d), _deltas(copy, X, d)
     before = copy.weights()
     copy.train_iteration(X, d, lr)
-    y_after = copy.forward(X)
-    return PlayedStep(
-        X, d, a, h, loss, deltas, gradient, before, copy.weights(), y_after, copy.total_loss(y_after, d), lr
-    )
+    after, y_after = copy.weights(), copy.forward(X)
+    loss_after = copy.total_loss(y_after, d)
+    return PlayedStep(X, d, a, h, loss, deltas, gradient, before, after, y_after, loss_after, lr)
 
 
-def _deltas(network: NeuralNetwork, y: Array, d: Array) -> list[Array]:
-    """Return ∂L/∂a of every layer for each sample; the textbook's backward pass keeps only their sums."""
-    deltas = [network.output_delta(y, d)]
-    for i in range(network.n_layers - 1, 0, -1):
-        deltas.insert(0, (network.W[i].T @ deltas[0]) * network.f[i - 1].d(network.a[i - 1]))
-    return deltas
+def _deltas(network: NeuralNetwork, X: Array, d: Array) -> list[Array]:
+    """Return ∂L/∂a of every layer for each sample: of one sample, it is the gradient of the biases."""
+    passes = []
+    for i in range(X.shape[1]):
+        x, wanted = X[:, [i]], d[:, [i]]
+        passes.append(network.backward(x, network.forward(x), wanted)[1::2])
+    return [np.hstack(columns) for columns in zip(*passes, strict=True)]

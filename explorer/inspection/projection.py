@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.inspection.contributions import activations, check_layer, one_sample
 from explorer.network import NeuralNetwork
 
 Array = NDArray[Any]
@@ -18,17 +19,17 @@ class Projection:
     Parameters
     ----------
     points : ndarray, shape (2, n)
-        The samples; fewer units than two leave the rest of the axes at 0.
+        The samples; the second axis of a single unit is 0.
     shares : ndarray, shape (2,)
-        Share of the activations' variance along each axis, 0 to 1.
+        Share of the activations' variance along each axis, 0 to 1; 0 if there is no variance.
     """
 
     points: Array
     shares: Array
 
 
-def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: Array | None = None) -> Projection:
-    """Return the principal components of a layer's activations for some samples (Pearson, 1901).
+def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike | None = None) -> Projection:
+    """Return the first two principal components of a layer's activations for some samples (Pearson, 1901).
 
     Parameters
     ----------
@@ -37,47 +38,45 @@ def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: Array | N
     layer : int
         The layer, 1 for the first hidden one; 0 for the inputs themselves.
     X : array_like, shape (n_input, n)
-        The samples, at least one.
-    like : ndarray, shape (2, n), optional
+        Samples, at least one.
+    like : array_like, shape (2, n), optional
         An earlier map of the same samples: the new one is turned and mirrored so that the points move as little as
         possible (orthogonal Procrustes: Schönemann, 1966).
 
     Raises
     ------
     ValueError
-        If there is no such layer, no sample, or an activation is not finite.
+        If there is no such layer, no sample, another number of points in `like`, or an activation is not finite.
     """
-    if not 0 <= layer <= network.n_layers:
-        raise ValueError(f"layer is {layer}; expected 0 to {network.n_layers}")
-    network.forward(X)
-    h = np.asarray(X if layer == 0 else getattr(network, f"h{layer}"), np.float64)
-    if h.shape[1] == 0 or not np.isfinite(h).all():
-        raise ValueError("a map needs at least one sample, and activations that are finite numbers")
-    centered = h - h.mean(axis=1, keepdims=True)
-    variances, axes = np.linalg.eigh(centered @ centered.T / h.shape[1])  # in ascending order
-    points, shares = np.zeros((2, h.shape[1])), np.zeros(2)
-    n = min(2, len(h))
-    points[:n] = (axes[:, ::-1][:, :n]).T @ centered
-    total = float(variances.sum())
-    shares[:n] = variances[::-1][:n] / total if total > 0 else 0.0
-    if like is not None and like.shape == points.shape:
+    check_layer(network, layer, first=0)
+    with np.errstate(all="ignore"):
+        h = np.asarray(activations(network, X)[layer], np.float64)
+    if not np.isfinite(h).all():
+        raise ValueError(
+            f"activations of layer {layer} are infinite or not a number; expected finite numbers"
+        )
+    h = h - h.mean(axis=1, keepdims=True)
+    variances, axes = np.linalg.eigh(h @ h.T / h.shape[1])  # in ascending order
+    points, total = np.zeros((2, h.shape[1])), variances.sum()
+    points[: len(h)] = axes.T[:-3:-1] @ h
+    if like is not None:
+        like = np.asarray(like)
+        if like.shape != points.shape:
+            raise ValueError(f"like has shape {like.shape}; expected {points.shape}, a map of these samples")
         U, _, Vt = np.linalg.svd(like @ points.T)
         points = U @ Vt @ points
+    shares = (points**2).mean(axis=1) / total if total > 0 else np.zeros(2)
     return Projection(points, np.clip(shares, 0, 1))
 
 
+@np.errstate(all="ignore")
 def nearest(network: NeuralNetwork, layer: int, X: ArrayLike, x: ArrayLike, n: int = 8) -> NDArray[np.intp]:
-    """Return which samples' activations in a layer are nearest to those of one sample, nearest first: (n,).
+    """Return the indices of the n samples whose activations in a layer are nearest to those of one, at most: (n,).
 
-    Parameters
-    ----------
-    X : array_like, shape (n_input, n_samples)
-        The samples.
-    x : array_like, shape (n_input,)
-        The one.
+    The samples are `X`, shape (n_input, n_samples), and the one is `x`, shape (n_input,), the first if it is among
+    them; `layer` is as in `project`. The distance is Euclidean; NaN comes last.
     """
-    x = np.asarray(x)[:, None]
-    network.forward(np.column_stack([x, X]))
-    h = np.column_stack([x, X]) if layer == 0 else np.asarray(getattr(network, f"h{layer}"))
-    squares = ((h[:, 1:] - h[:, :1]) ** 2).sum(axis=0)
-    return np.argsort(np.nan_to_num(squares, nan=np.inf), kind="stable")[:n]
+    check_layer(network, layer, first=0)
+    h = activations(network, X)[layer]
+    distances = np.linalg.norm(h - activations(network, one_sample(network, x))[layer], axis=0)
+    return np.argsort(distances, kind="stable")[:n]

@@ -1,0 +1,74 @@
+"""Contributions against the reference, and figures that add up to the last digit."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from random_networks import Unrolled, networks, samples_for
+
+from explorer.inspection import contributions
+from explorer.inspection.contributions import rounded_to_sum
+from explorer.network import NeuralNetwork
+
+
+@settings(max_examples=500)
+@given(networks(), st.data())
+def test_terms_and_bias_add_up_to_the_sum_of_the_reference(nn, data):
+    x, layer = samples_for(nn, 1), data.draw(st.integers(1, nn.n_layers))
+    k = data.draw(st.integers(0, nn.layer_sizes[layer] - 1))
+    a, h = reference.forward(nn.parameters, x, nn.hidden_activation, nn.output)
+    found = contributions(nn, x[:, 0], k, layer=layer)
+    terms = [W * value for W, value in zip(nn.W[layer - 1][k], h[layer - 1][:, 0], strict=True)]
+    np.testing.assert_allclose(found.terms, terms, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.inputs, h[layer - 1][:, 0], rtol=1e-9, atol=1e-12)
+    assert (found.layer, found.unit, found.bias) == (layer, k, nn.b[layer - 1][k, 0])
+    assert found.terms.sum() + found.bias == pytest.approx(found.total, rel=1e-9, abs=1e-9)
+    assert found.total == nn.a[layer - 1][k, 0] == pytest.approx(a[layer - 1][k, 0], rel=1e-9, abs=1e-9)
+    assert found.output == nn.h[layer][k, 0] == pytest.approx(h[layer][k, 0], rel=1e-9, abs=1e-9)
+
+
+@given(networks(dtype=np.float32))
+def test_the_class_that_is_decided_is_the_default(nn):
+    x = samples_for(nn, 1)
+    found = contributions(nn, x[:, 0].astype(np.float64).tolist())
+    assert (found.layer, found.unit, found.output) == (nn.n_layers, nn.predict(x)[0], nn.forward(x).max())
+
+
+def test_the_largest_come_first_and_what_is_no_number_last():
+    nn = NeuralNetwork(6, 2, 2, seed=0)
+    nn.W1 = [[1, -3, np.nan, 2, -np.inf, 3]] * 2
+    found = contributions(nn, np.ones(6), 0, layer=1)
+    assert found.largest(6).tolist() == [4, 1, 5, 3, 0, 2]
+    assert np.isnan([found.total, found.output]).all()
+
+
+def test_a_forward_of_ones_own_that_keeps_no_outputs():
+    nn = Unrolled(3, 4, 2, dtype=np.float64, seed=0)
+    found = contributions(nn, [0.1, 0.5, 0.9], 1)
+    assert found.terms.sum() + found.bias == pytest.approx(found.total)
+    assert found.output == pytest.approx(nn.forward([[0.1], [0.5], [0.9]])[1, 0])
+
+
+@example([1.115], 2)  # in binary 1.11499…: 1.11, although the product with 100 is 111.5
+@example([-0.004, 0.001], 2)
+@settings(max_examples=500)
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=50), st.integers(0, 5))
+def test_rounded_terms_add_up_to_the_rounded_total(terms, decimals):
+    found = [Decimal(f"{value:.{decimals}f}") for value in rounded_to_sum(terms, sum(terms), decimals)]
+    assert sum(found) == Decimal(f"{sum(terms):.{decimals}f}")
+    for value, term in zip(found, terms, strict=True):
+        assert abs(value - Decimal(term)) <= Decimal(1).scaleb(-decimals)
+        assert not (value == 0 and value.is_signed())
+
+
+@pytest.mark.parametrize(("terms", "total", "expected"), [
+    ([0.333, 0.333, 0.333], 1.0, [0.34, 0.33, 0.33]),
+    ([0.126, -0.004], 5.0, [0.13, 0.0]),  # the total is of something else
+    ([0.126, np.inf], np.inf, [0.13, np.inf]),
+    ([1e308], 1e308, [1e308]),
+])  # fmt: skip
+def test_terms_that_cannot_add_up_are_rounded_one_by_one(terms, total, expected):
+    assert rounded_to_sum(terms, total) == expected

@@ -1,0 +1,130 @@
+"""Damage against loops over units, weights and samples."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import Unrolled, all_close, networks, samples_for
+
+from explorer.inspection import damage
+from explorer.network import NeuralNetwork
+
+
+@settings(max_examples=200)
+@given(networks(), st.data())
+def test_an_ablated_unit_says_0(nn, data):
+    X, layer = samples_for(nn, 4), data.draw(st.integers(1, nn.n_layers - 1))
+    units, h = data.draw(st.sets(st.integers(0, nn.layer_sizes[layer] - 1))), X
+    for number, (W, b, f) in enumerate(zip(nn.W, nn.b, nn.f, strict=True), 1):
+        h = f(W @ h + b)
+        h[[*units] if number == layer else []] = 0
+    np.testing.assert_allclose(damage.ablate(nn, units, layer=layer).forward(X), h, rtol=1e-12)
+
+
+@settings(max_examples=200)
+@given(networks(), st.floats(0, 1))
+def test_pruning_removes_exactly_the_smallest(nn, share):
+    pruned = damage.prune(nn, share)
+    before, after = (np.concatenate([W.ravel() for W in one.W]) for one in (nn, pruned))
+    is_gone = after != before
+    assert is_gone.sum() == round(share * before.size)
+    assert not after[is_gone].any()
+    assert np.abs(before[is_gone]).max(initial=0) <= np.abs(before[~is_gone]).min(initial=np.inf)
+    all_close(pruned.b, nn.b, rtol=0)
+
+
+@settings(max_examples=50)
+@given(networks(most_units=8), st.integers(1, 8))
+def test_quantized_weights_by_a_loop(nn, bits):
+    for W, found in zip(nn.W, damage.quantize(nn, bits).W, strict=True):
+        most = 2 ** (bits - 1) - 1
+        step = np.abs(W).max() / most if most else np.abs(W).mean()
+        levels = [step * i for i in range(-most, most + 1)] if most else [-step, step]
+        for place, weight in np.ndenumerate(W):
+            assert found[place] == pytest.approx(min(levels, key=lambda level: abs(level - weight)))
+
+
+def test_eight_bits_are_close_and_zeros_stay():
+    nn = NeuralNetwork(20, 10, 5, seed=0)
+    X = samples_for(nn, 50)
+    np.testing.assert_allclose(damage.quantize(nn, 8).forward(X), nn.forward(X), atol=0.01)
+    nn.W1 = nn.W1 * 0
+    assert not any(damage.quantize(nn, bits).W1.any() for bits in (1, 2, 8))
+
+
+def test_noise_has_the_size_that_is_asked_for_and_a_seed():
+    nn = NeuralNetwork(100, 100, 100, seed=0)
+    noisy = damage.add_noise(nn, 0.5, seed=1)
+    for W, before in zip(noisy.W, nn.W, strict=True):
+        assert (W - before).std() == pytest.approx(0.5 * before.std(), rel=0.05)
+    all_close(damage.add_noise(nn, 0.5, seed=1).parameters, noisy.parameters, rtol=0)
+    assert (damage.add_noise(nn, 0.5, seed=2).W1 != noisy.W1).mean() > 0.99
+
+
+def test_shuffling_leaves_each_unit_its_weights():
+    nn = NeuralNetwork(30, (4, 3), 2, seed=0)
+    shuffled = damage.shuffle_weights(nn, seed=1)
+    np.testing.assert_array_equal(np.sort(shuffled.W1), np.sort(nn.W1))
+    orders = {tuple(np.searchsorted(np.sort(row), row)) for row in shuffled.W1 - nn.W1}
+    assert len(orders) == 4
+    all_close(shuffled.parameters[1:], nn.parameters[1:], rtol=0)
+    np.testing.assert_array_equal(damage.shuffle_weights(nn, seed=1).W1, shuffled.W1)
+
+
+def test_a_bias_is_shifted_and_no_other():
+    nn = NeuralNetwork(3, (4, 3), 2, dtype=np.float64, seed=0)
+    shifted = damage.shift_bias(nn, 2, 0.5, layer=2)
+    changed = [after - before for after, before in zip(shifted.parameters, nn.parameters, strict=True)]
+    assert [array.any() for array in changed] == [False, False, False, True, False, False]
+    assert changed[3].tolist() == [[0], [0], [0.5]]
+
+
+@given(networks(), st.data())
+def test_units_have_no_order(nn, data):
+    X, layer = samples_for(nn, 3), data.draw(st.integers(1, nn.n_layers - 1))
+    both = [data.draw(st.integers(0, nn.layer_sizes[layer] - 1)) for _ in range(2)]
+    whole, half = (damage.swap_units(nn, *both, layer=layer, whole=whole) for whole in (True, False))
+    np.testing.assert_allclose(whole.forward(X), nn.forward(X), rtol=1e-9)
+    np.testing.assert_allclose(whole.h[layer][both], nn.h[layer][both[::-1]], rtol=1e-9)
+    half.W[layer][:, both] = half.W[layer][:, both[::-1]]
+    all_close(half.parameters, whole.parameters, rtol=0)
+
+
+def assert_importance_is_the_loss_of_each_ablation(nn, layer):
+    X, labels = samples_for(nn, 50), nn.rng.integers(0, nn.layer_sizes[-1], 50)
+    right, before = np.mean(nn.predict(X) == labels), nn.weights()
+    copies = [damage.ablate(nn, unit, layer=layer) for unit in range(nn.layer_sizes[layer])]
+    expected = [right - np.mean(copy.predict(X) == labels) for copy in copies]
+    np.testing.assert_allclose(damage.importance(nn, X, labels, layer=layer), expected, atol=1e-12)
+    all_close(nn.parameters, before, rtol=0)
+
+
+@settings(max_examples=60)
+@given(networks(dtype=np.float32, most_units=12), st.data())
+def test_importance_by_a_loop_over_ablations(nn, data):
+    for W in nn.W:
+        W *= data.draw(st.sampled_from([1, 100]))  # saturated: outputs that are equal, of sums that are not
+    assert_importance_is_the_loss_of_each_ablation(nn, data.draw(st.integers(1, nn.n_layers - 1)))
+
+
+def test_importance_follows_a_forward_of_ones_own():
+    assert_importance_is_the_loss_of_each_ablation(Unrolled(3, 5, 2, dtype=np.float64, seed=0), 1)
+
+
+@pytest.mark.parametrize("broken", [
+    lambda nn: damage.ablate(nn, [0, 2], layer=2),
+    lambda nn: damage.prune(nn, 0.5),
+    lambda nn: damage.quantize(nn, 3),
+    lambda nn: damage.quantize(nn, 1),
+    lambda nn: damage.add_noise(nn, 0.5),
+    lambda nn: damage.shuffle_weights(nn, layer=2),
+    lambda nn: damage.shift_bias(nn, 1, 1.0),
+    lambda nn: damage.swap_units(nn, 0, 1, whole=True),
+])  # fmt: skip
+def test_only_a_copy_is_damaged_even_one_without_a_number(broken):
+    nn = NeuralNetwork(4, (5, 3), 2, seed=0)
+    y, before = nn.forward(samples_for(nn, 3)), nn.weights()
+    assert any((a != b).any() for a, b in zip(broken(nn).parameters, before, strict=True))
+    all_close([*nn.parameters, nn.h[-1]], [*before, y], rtol=0)
+    nn.W1 = np.where(nn.W1 > 0, np.nan, np.inf)
+    broken(nn)  # without a warning

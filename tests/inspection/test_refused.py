@@ -1,0 +1,46 @@
+"""What is refused, and in which words."""
+
+import numpy as np
+import pytest
+
+from explorer import inspection as i
+from explorer.network import NeuralNetwork
+
+X, x = np.full((4, 7), 0.5), np.full(4, 0.5)
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda nn: i.contributions(nn, X), r"x has shape \(4, 7\); expected \(4,\), one sample"),
+    (lambda nn: i.contributions(nn, x, layer=0), "layer is 0; expected 1 to 3"),
+    (lambda nn: i.contributions(nn, x, 2), "there is no unit 2: layer 3 has 2 units, counted from 0"),
+    (lambda nn: i.contributions(nn, x, -1), "no unit -1"),
+    (lambda nn: i.ablate(nn, 0, layer=3), "layer is 3; expected 1 to 2"),
+    (lambda nn: i.ablate(nn, [0, 5]), "no unit 5"),
+    (lambda nn: i.ablate(nn, 1.5), "no unit 1.5"),
+    (lambda nn: i.ablate(nn, np.ones(5, bool)), "no unit True"),
+    (lambda nn: i.prune(nn, 1.1), "share is 1.1; expected 0 to 1"),
+    (lambda nn: i.prune(nn, np.nan), "share is nan"),
+    (lambda nn: i.quantize(nn, 0), "bits is 0; expected 1 to 16"),
+    (lambda nn: i.quantize(nn, 2.5), "bits is 2.5"),
+    (lambda nn: i.add_noise(nn, -1), "size is -1; expected a finite number of at least 0"),
+    (lambda nn: i.shuffle_weights(nn, layer=4), "layer is 4"),
+    (lambda nn: i.shift_bias(nn, 2, 0.1, layer=3), "no unit 2"),
+    (lambda nn: i.swap_units(nn, 0, 1, layer=3), "layer is 3"),
+    (lambda nn: i.importance(nn, X, np.zeros((2, 7))), r"labels has shape \(2, 7\); expected \(7,\)"),
+    (lambda nn: i.importance(nn, X[:, :0], []), r"X has shape \(4, 0\)"),
+    (lambda nn: i.d_input(nn, X.T, 0), "samples are columns"),
+    (lambda nn: i.d_input(nn, X, [0, 1]), "shape"),
+    (lambda nn: i.gradient_times_input(nn, x, 2), "no unit 2"),
+    (lambda nn: i.occlusion(nn, x, 0, size=2), "size is 2; expected an odd number"),
+    (lambda nn: i.occlusion(NeuralNetwork(3, 2, 2), x[:3], 0), "3 inputs; expected a square image"),
+    (lambda nn: i.flip(nn, x, 2), "no unit 2"),
+    (lambda nn: i.play_step(nn, X, np.zeros((2, 6))), "shape"),
+    (lambda nn: i.play_step(nn, X, np.zeros((2, 7)), 0.0), "lr is 0.0"),
+    (lambda nn: i.project(nn, 4, X), "layer is 4; expected 0 to 3"),
+    (lambda nn: i.project(nn, 1, X, like=X), r"like has shape \(4, 7\); expected \(2, 7\)"),
+    (lambda nn: i.project(nn, 1, X * np.nan), "layer 1 are infinite or not a number"),
+    (lambda nn: i.nearest(nn, 1, X, X), r"x has shape \(4, 7\)"),
+])  # fmt: skip
+def test_it_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call(NeuralNetwork(4, (5, 3), 2, seed=0))

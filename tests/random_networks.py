@@ -1,0 +1,41 @@
+"""Networks of all sizes and functions for Hypothesis, with weights and biases that are not small."""
+
+import numpy as np
+import reference
+from hypothesis import strategies as st
+
+from explorer.network import NeuralNetwork
+
+
+class Unrolled(NeuralNetwork):
+    """A forward pass of one's own, twice as steep, which keeps no more than the exercise asks for."""
+
+    def forward(self, X):
+        self.a1 = 2 * (self.W1 @ X + self.b1)
+        self.h1 = np.tanh(self.a1)
+        self.a2 = self.W2 @ self.h1 + self.b2
+        return 1 / (1 + np.exp(-self.a2))
+
+
+@st.composite
+def networks(draw, activations=reference.ACTIVATIONS, dtype=np.float64, most_units=40, n_input=None):
+    """1 to 4 hidden layers of 1 to 40 units, 1 to 9 inputs, 2 to 5 classes."""
+    sizes = draw(st.lists(st.integers(1, most_units), min_size=1, max_size=4))
+    sizes = n_input or draw(st.integers(1, 9)), sizes, draw(st.integers(2, 5))
+    activation, output = draw(st.sampled_from(activations)), draw(st.sampled_from(reference.OUTPUTS))
+    seed = draw(st.integers(0, 2**32))
+    nn = NeuralNetwork(*sizes, hidden_activation=activation, output=output, dtype=dtype, seed=seed)
+    for W, b in zip(nn.W, nn.b, strict=True):
+        W *= draw(st.sampled_from([0.5, 1, 3]))
+        b += nn.rng.normal(size=b.shape)
+    return nn
+
+
+def samples_for(nn, n):
+    """Random inputs in [0, 1]."""
+    return nn.rng.random((nn.layer_sizes[0], n)).astype(nn.dtype)
+
+
+def all_close(found, expected, **options):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, **options)

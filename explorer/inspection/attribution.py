@@ -77,20 +77,9 @@ def flip(
     Moosavi-Dezfooli, Fawzi & Frossard, 2016), and stays within [0, 1]. Bisection then shortens the change to where
     the answer flips, up to 1 % of its length.
 
-    Parameters
-    ----------
-    target : int, optional
-        The class to reach, from 0; by default, the nearest.
-    steps : int
-        Steps at most.
-    margin : float
-        Share of each step that is added, so that the boundary is crossed and not only reached.
-
-    Returns
-    -------
-    ndarray, shape (n_input,), or None
-        The changed inputs; None if no step reaches another class, as with saturated units, or x already is of the
-        target.
+    `target` is the class to reach, by default the nearest. There are at most so many `steps`, each longer by the
+    share `margin`, so that the boundary is crossed and not only reached. The result has the shape of `x`; it is
+    None if no step reaches another class, as with saturated units, or x is read as the target already.
     """
     start = changed = one_sample(network, x)
     decided = int(network.forward(start).argmax())

@@ -48,15 +48,9 @@ def contributions(
 ) -> Contributions:
     """Return what each unit of the layer before contributes to one unit's weighted sum, W[k, j] · h[j].
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network; like `forward`, this replaces the arrays of its last pass.
-    x : array_like, shape (n_input,)
-        One sample's inputs, in [0, 1]; raises `ValueError` for another shape.
-    k, layer : int, optional
-        The unit and its layer; raises `ValueError` if there is no such. By default, the output layer, and the unit
-        with the largest output.
+    `x` are one sample's inputs, in [0, 1], shape (n_input,); `k` and `layer` are the unit and its layer, by
+    default the output layer, and the unit with the largest output. Raises `ValueError` for another shape, or if
+    there is no such unit. Like `forward`, this replaces the arrays of the network's last pass.
     """
     column = one_sample(network, x)
     network.forward(column)

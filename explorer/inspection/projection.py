@@ -31,22 +31,10 @@ class Projection:
 def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike | None = None) -> Projection:
     """Return the first two principal components of a layer's activations for some samples (Pearson, 1901).
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network; like `forward`, this replaces the arrays of its last pass.
-    layer : int
-        The layer, 1 for the first hidden one; 0 for the inputs themselves.
-    X : array_like, shape (n_input, n)
-        Samples, at least one.
-    like : array_like, shape (2, n), optional
-        An earlier map of the same samples: the new one is turned and mirrored so that the points move as little as
-        possible (orthogonal Procrustes: Schönemann, 1966).
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer, no sample, another number of points in `like`, or an activation is not finite.
+    `X` are the samples, shape (n_input, n); layer 1 is the first hidden one, 0 are the inputs themselves. With
+    `like`, the points of an earlier map of the same samples, the new one is turned and mirrored so that they move
+    as little as possible (orthogonal Procrustes: Schönemann, 1966). Raises `ValueError` if a shape is wrong, there
+    is no such layer, or an activation is not finite. Like `forward`, this replaces the arrays of the last pass.
     """
     check_layer(network, layer, first=0)
     with np.errstate(all="ignore"):

@@ -52,31 +52,19 @@ def test_eight_bits_are_close_and_zeros_stay():
     assert not any(damage.quantize(nn, bits).W1.any() for bits in (1, 2, 8))
 
 
-def test_noise_has_the_size_that_is_asked_for_and_a_seed():
-    nn = NeuralNetwork(100, 100, 100, seed=0)
-    noisy = damage.add_noise(nn, 0.5, seed=1)
+def test_noise_shuffled_weights_and_a_shifted_bias():
+    nn = NeuralNetwork(100, (100, 3), 100, dtype=np.float64, seed=0)
+    noisy, again, other = (damage.add_noise(nn, 0.5, seed=seed) for seed in (1, 1, 2))
     for W, before in zip(noisy.W, nn.W, strict=True):
-        assert (W - before).std() == pytest.approx(0.5 * before.std(), rel=0.05)
-    all_close(damage.add_noise(nn, 0.5, seed=1).parameters, noisy.parameters, rtol=0)
-    assert (damage.add_noise(nn, 0.5, seed=2).W1 != noisy.W1).mean() > 0.99
-
-
-def test_shuffling_leaves_each_unit_its_weights():
-    nn = NeuralNetwork(30, (4, 3), 2, seed=0)
-    shuffled = damage.shuffle_weights(nn, seed=1)
-    np.testing.assert_array_equal(np.sort(shuffled.W1), np.sort(nn.W1))
-    orders = {tuple(np.searchsorted(np.sort(row), row)) for row in shuffled.W1 - nn.W1}
-    assert len(orders) == 4
-    all_close(shuffled.parameters[1:], nn.parameters[1:], rtol=0)
-    np.testing.assert_array_equal(damage.shuffle_weights(nn, seed=1).W1, shuffled.W1)
-
-
-def test_a_bias_is_shifted_and_no_other():
-    nn = NeuralNetwork(3, (4, 3), 2, dtype=np.float64, seed=0)
-    shifted = damage.shift_bias(nn, 2, 0.5, layer=2)
-    changed = [after - before for after, before in zip(shifted.parameters, nn.parameters, strict=True)]
-    assert [array.any() for array in changed] == [False, False, False, True, False, False]
-    assert changed[3].tolist() == [[0], [0], [0.5]]
+        assert (W - before).std() == pytest.approx(0.5 * before.std(), rel=0.1)
+    all_close(again.parameters, noisy.parameters, rtol=0)
+    assert (other.W1 != noisy.W1).all()
+    shuffled, again = (damage.shuffle_weights(nn, seed=1) for _ in range(2))
+    all_close([np.sort(shuffled.W1), *shuffled.parameters[1:]], [np.sort(nn.W1), *nn.parameters[1:]], rtol=0)
+    assert (shuffled.W1 != nn.W1).mean() > 0.9
+    np.testing.assert_array_equal(again.W1, shuffled.W1)
+    b2 = nn.b2 + [[0], [0], [0.5]]  # noqa: RUF005
+    all_close(damage.shift_bias(nn, 2, 0.5, layer=2).parameters, [*nn.parameters[:3], b2, *nn.parameters[4:]])
 
 
 @given(networks(), st.data())

@@ -1,11 +1,10 @@
-"""The map of a layer against singular values, SciPy's Procrustes and a loop over samples."""
+"""The map of a layer against singular values, a map turned and mirrored, and a loop over samples."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import Unrolled, networks, samples_for
-from scipy.linalg import orthogonal_procrustes
 
 from explorer.inspection import nearest, project
 from explorer.network import NeuralNetwork
@@ -36,14 +35,6 @@ def test_a_map_is_turned_and_mirrored_back(nn, n, angle, is_mirrored):
     np.testing.assert_allclose(found.shares * variances.sum(), variances * plain.shares.sum(), atol=1e-9)
 
 
-def test_a_map_moves_as_little_as_scipy_can_make_it():
-    nn = NeuralNetwork(5, (6, 4), 3, dtype=np.float64, seed=0)
-    X = samples_for(nn, 40)
-    earlier, later = (project(nn, layer, X).points for layer in (2, 1))
-    R, _ = orthogonal_procrustes(later.T, earlier.T)
-    np.testing.assert_allclose(project(nn, 1, X, like=earlier).points, R.T @ later, atol=1e-12)
-
-
 def test_one_unit_one_sample_and_no_variance():
     nn = NeuralNetwork(3, 1, 2, dtype=np.float64, seed=0)
     X = samples_for(nn, 9)
@@ -66,9 +57,8 @@ def test_the_nearest_by_a_loop(nn, n, data):
     np.testing.assert_allclose(np.array(distances)[found], sorted(distances)[:5], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("layer", [0, 1, 2])
-def test_a_sample_is_its_own_neighbor_and_what_is_no_number_is_nobodys(layer):
+def test_a_sample_is_its_own_neighbor_and_what_is_no_number_is_nobodys():
     nn = Unrolled(3, 4, 2, dtype=np.float64, seed=0)
     X = samples_for(nn, 20)
     X[:, 3] = np.nan
-    assert nearest(nn, layer, X, X[:, 7], 20)[[0, -1]].tolist() == [7, 3]
+    assert all(nearest(nn, layer, X, X[:, 7], 20)[[0, -1]].tolist() == [7, 3] for layer in (0, 1, 2))

@@ -3,7 +3,7 @@
 from explorer.notebook import pictures, tables
 from explorer.notebook.page import prepare, side_by_side, source
 from explorer.notebook.pictures import diagram, quarters, show_plane
-from explorer.notebook.studies import run_race, run_study, trained
+from explorer.notebook.studies import run_study, trained
 from explorer.notebook.tables import speed_table
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "pictures",
     "prepare",
     "quarters",
-    "run_race",
     "run_study",
     "show_plane",
     "side_by_side",

@@ -1,9 +1,9 @@
-"""Runs in a notebook: one, a study with a progress bar and the time left, a race with a live table."""
+"""Runs in a notebook: one, or a study with a progress bar and the time left."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -16,18 +16,14 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.figures.axes import Metric
-from explorer.figures.runs import Axis, RunCurve, runs_figure
 from explorer.figures.studies import StudyMeasure, StudyView, study_figure
 from explorer.notebook.page import Shown, figure, table
-from explorer.session.run_names import entry_labels
-from explorer.training import FIELDS, CompletedRun, History, TrainingConfig, TrainingRun, complete, race
+from explorer.training import FIELDS, CompletedRun, TrainingConfig, TrainingRun, complete
 from explorer.training.config import held_out_of
-from explorer.training.races import RACES
 from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.configs import Cost, measured_cost
 from explorer.training.studies.summary import level_rows, study_words, varied
-from explorer.wording import counted, duration, enumerated, percent
+from explorer.wording import counted, duration, enumerated
 
 
 class Trained(CompletedRun):
@@ -170,93 +166,6 @@ def _bar(n: int, total: int, seconds: float) -> HTML:
     left = f", {duration(seconds)} left" if n < total else ""
     bar = f"<progress style='width: 60ex' max='{total}' value='{n}'></progress>"
     return HTML(f"{bar} {n} of {counted(total, 'run')}{left}")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class RaceResult:
-    """The current state of a race; in a notebook it displays its table."""
-
-    histories: tuple[History, ...]
-    """The records of each entry, in the order of the entries."""
-    n_images: int
-    """Training images of the data set."""
-
-    def __repr__(self) -> str:
-        return self.table.text
-
-    def _repr_html_(self) -> str:
-        return self.table.html
-
-    @property
-    def labels(self) -> list[str]:
-        """The settings that distinguish each entry."""
-        return entry_labels([history.config for history in self.histories])
-
-    @property
-    def table(self) -> Shown:
-        """A row for each entry: its accuracy, its best so far, its epochs and its seconds of training."""
-        rows = [_row(*entry) for entry in self._entries]
-        head = ["Entry", f"{self._held_out} accuracy", "Best", "Epochs", "Time"]
-        return table(head, rows, "A race: the same start, and the seconds that each trained by itself.")
-
-    def figure(self, metric: Metric = "accuracy", axis: Axis = "epochs") -> Shown:
-        """Return the curves of all entries: accuracy in percent, or loss per image, over the held-out images."""
-        curves = []
-        for number, (label, history) in enumerate(self._entries, 1):
-            config = history.config
-            ends = config.steps_at_ends((config.n_train or self.n_images) - config.n_validation)
-            loss, held_out = config.loss_terms, config.held_out
-            curves.append(RunCurve(number, label, history.epochs, ends, loss, held_out=held_out))
-        words = f"{self._held_out} {metric} over the {axis}, a curve for each entry."
-        return figure(runs_figure(curves, metric, axis), words)
-
-    @property
-    def _entries(self) -> Iterator[tuple[str, History]]:
-        return zip(self.labels, self.histories, strict=True)
-
-    @property
-    def _held_out(self) -> str:
-        return held_out_of(history.config for history in self.histories).capitalize()
-
-
-def run_race(
-    entries: Sequence[TrainingConfig] | str,
-    dataset: Dataset | str | os.PathLike[str] | None = None,
-    *,
-    config: TrainingConfig | None = None,
-) -> RaceResult:
-    """Train two to six networks at once with a live table; after an interruption, results so far are kept.
-
-    The `entries` are their settings, or the name of a race in the app: ``"Optimizers"``, based on `config`. Raises
-    KeyError if there is no race with that name, and RaceError and ConfigError as `explorer.training.race` does.
-    """
-    dataset = _images(dataset)
-    n_images = len(dataset.train_labels)
-    if isinstance(entries, str):
-        entries = RACES[entries](config or TrainingConfig(), n_images)
-    found = {entry: History(entry) for entry in entries}
-    result = RaceResult(tuple(found.values()), n_images)
-    shown = display(result, display_id=True) if _is_notebook() else None
-    try:
-        for history in race(entries, dataset):
-            found[history.config] = history
-            result = replace(result, histories=tuple(found.values()))
-            if shown is not None:
-                shown.update(result)
-    except KeyboardInterrupt:
-        pass  # results so far are kept
-    return result
-
-
-def _row(label: str, history: History) -> list[str]:
-    end, last, best = history.end, history.last, history.best
-    if last is None or best is None:
-        return [label, "failed" if end else "–", "–", "0", "–"]
-    reached = last if end is None or end.final is None else end.final
-    accuracy = "failed" if end is not None and end.status == "failed" else percent(reached.test_accuracy, 2)
-    seconds = sum(record.seconds for record in history)
-    best_words = f"{percent(best.test_accuracy, 2)} at {best.epoch}"
-    return [label, accuracy, best_words, str(len(history)), f"{seconds:.1f} s"]
 
 
 def _images(dataset: Dataset | str | os.PathLike[str] | None) -> Dataset:

@@ -5,11 +5,8 @@ even if the kernel is busy: Jupyter would mistake a busy kernel for a present vi
 """
 
 import asyncio
-import ctypes
 import gc
 import logging
-import os
-import sys
 import time
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +17,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -54,42 +52,25 @@ KERNEL_OPTIONS = (
     "--HistoryManager.enabled=False",  # IPython doesn't start on a full disk with it, and has no use for it here
 )
 
-READY_SECONDS = 5.0
-"""A kernel that takes longer to run the notebook no longer delays the start of others."""
+READY_SECONDS = 5.0  # a kernel that takes longer to run the notebook no longer delays the start of others
 
 _log = logging.getLogger(__name__)
 _HasTraits: Any = HasTraits  # Jupyter's and Voilà's managers have no types
 _POLL_SECONDS = 0.1
 _NORMAL_CLOSURE = 1000  # RFC 6455: the connection has served its purpose
 
-PROVISIONER = "explorer-forked"  # the provisioner's name in Jupyter's settings
+PROVISIONER = "explorer-forked"  # its name in Jupyter's settings
 
 
 def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
-    """Return the number of seats, at least 1: the number requested, or as many as the machine can carry.
-
-    A seat takes a share of the usable cores, of the free bytes of `memory`, and of the files that the server may
-    open.
-    """
+    """Return the number of seats, at least 1: the number requested, or as many as the machine can carry."""
     wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
 
 
-def _available_memory() -> int:
-    """Return the bytes of memory that are available now; outside Linux, half of those installed."""
-    if sys.platform == "win32":
-        kilobytes = ctypes.c_ulonglong()
-        ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
-        return 512 * kilobytes.value
-    if sys.platform != "linux":
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-
-
 def free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
     """Return the bytes of free memory, limited by the container's control group if there is one."""
-    free = _available_memory()
+    free: int = psutil.virtual_memory().available
     try:
         limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
         kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
@@ -136,8 +117,8 @@ class Seats:
         return max(0, ahead + 1 - (self.most - len(self._seats)))
 
     def _shorten_queue(self) -> None:
-        now = self._clock()
-        self._queue = {other: asked for other, asked in self._queue.items() if now - asked < PLACE_SECONDS}
+        oldest = self._clock() - PLACE_SECONDS
+        self._queue = {other: asked for other, asked in self._queue.items() if asked > oldest}
 
     def note_loading(self, browser: str | None) -> None:
         """Record that a browser's page is loading: it has requested a script or its WebSocket."""
@@ -177,7 +158,7 @@ class Seats:
                 await _end(manager, seat.kernel)
 
     def _left(self, browser: str, manager: Any) -> TakenSeat | None:
-        """Return the browser's seat whose kernel has ended, or, with a manager, one whose page is disconnected."""
+        """Return the browser's seat whose kernel has ended, or, with a manager, whose page is disconnected."""
         for seat in self._seats:
             if seat.browser == browser and (seat.is_left or not seat.is_opening):
                 has_page = manager is None or not seat.was_connected or _connections(manager, seat.kernel)
@@ -302,14 +283,14 @@ class SeatedKernels(_HasTraits):
             # One at a time, in order of request: a visitor who has arrived meanwhile may get the first.
             async with self._before_seats:
                 await self._seat_is_free()
-        self._check_that_server_goes_on()
         self._begun += 1
         try:
             await self.order.acquire_slot(has_visitor=has_visitor)
             options["env"] = kernel_environment(options["env"]) | self.variables
             options["extra_arguments"] = list(KERNEL_OPTIONS)
             try:
-                self._check_that_server_goes_on()
+                if self._server_ends.is_set():
+                    raise RuntimeError("the server ends")
                 start = asyncio.ensure_future(super().start_kernel(**options))
                 self._starting.add(start)
                 start.add_done_callback(self._starting.discard)
@@ -326,10 +307,6 @@ class SeatedKernels(_HasTraits):
     async def _seat_is_free(self) -> None:
         while len(self.list_kernel_ids()) + self._begun >= self.seats.most and not self._server_ends.is_set():
             await asyncio.sleep(_POLL_SECONDS)
-
-    def _check_that_server_goes_on(self) -> None:
-        if self._server_ends.is_set():
-            raise RuntimeError("the server ends")
 
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
         """Shut down a kernel, and free its seat."""
@@ -370,27 +347,29 @@ class SeatedKernels(_HasTraits):
     def _forget_failed(self) -> None:
         """Remove kernels that never started: Voilà would raise their errors while it shuts down another one."""
         for pool in self._pools.values():
-            pool[:] = [task for task in pool if not task.done() or not (task.cancelled() or task.exception())]
+            pool[:] = [task for task in pool if not (task.done() and _has_failed(task))]
 
     async def replace_dead(self) -> None:
         """Replace waiting kernels that are dead or never started."""
         for notebook, pool in [*self._pools.items()]:  # Voilà's
             for waiting in [task for task in pool if task.done()]:
-                failed = waiting.cancelled() or waiting.exception() is not None
+                failed = _has_failed(waiting)
                 if not failed and await self.is_living(waiting.result()["kernel_id"]):
                     continue
                 if waiting in pool:
                     pool.remove(waiting)
                 if not failed:  # its rendering task fails too, and nothing awaits it
-                    waiting.result()["task"].add_done_callback(
-                        lambda task: task.cancelled() or task.exception()
-                    )
+                    waiting.result()["task"].add_done_callback(_has_failed)
             self.fill_if_needed(delay=0, notebook_name=notebook)
 
     def on_death(self, kernel_id: str) -> None:
         """Replace a kernel that has just died, if it was waiting for a visitor."""
         self.order.note_ready(kernel_id)
         self._replacing = asyncio.ensure_future(self.replace_dead())
+
+
+def _has_failed(task: Future[Any]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 def kernel_manager_class(
@@ -450,6 +429,7 @@ class ForkedKernelProvisioner(LocalProvisioner):
 
 def register_provisioner() -> None:
     """Register `PROVISIONER` with Jupyter, even if the installed package is an older one."""
-    place = f"{ForkedKernelProvisioner.__module__}:{ForkedKernelProvisioner.__name__}"
-    entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
+    entry = EntryPoint(
+        PROVISIONER, f"{__name__}:ForkedKernelProvisioner", KernelProvisionerFactory.GROUP_NAME
+    )
     KernelProvisionerFactory.provisioners[PROVISIONER] = entry

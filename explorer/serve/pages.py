@@ -69,7 +69,7 @@ async def opening_of(renderer: NotebookRenderer) -> str:
 
 
 def _queue_words(position: int) -> str:
-    return "You are next in line." if position <= 1 else f"You are {ordinal(position)} in line."
+    return f"You are {'next' if position <= 1 else ordinal(position)} in line."
 
 
 def _browser(handler: BaseVoilaHandler) -> str:

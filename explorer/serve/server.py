@@ -61,15 +61,11 @@ TEMPLATE = "explorer"
 
 WATCH_SECONDS = 0.5  # how often kernels are polled for having died
 
-JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
-"""Extensions whose parts are all needed."""
+JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")  # all of their parts are needed
 
 EXTENSIONS = (*JOINED_EXTENSIONS, "@voila-dashboards/widgets-manager8")
 """The installed JupyterLab extensions that the page loads. `jupyterlab-plotly`, a second Plotly, is not among
 them."""
-
-HASHED_FILES = tuple(f"voila/labextensions/{name}/static/" for name in EXTENSIONS)
-"""Addresses of files that browsers cache: their names contain a hash of their content."""
 
 VOILA_FILES = f"explorer/voila/{version('voila')}"
 """Address of Voilà's own scripts. Their names are the same in every version, so the path includes it."""
@@ -155,10 +151,7 @@ def page_address(ip: str, port: int, access: Access) -> str:
 
 
 class ExplorerServer(Voila):
-    """Serves a notebook with the explorer's template, at one address, until it is canceled.
-
-    Created by ``ExplorerServer.instance(settings)``, so that all parts of Voilà write to its log.
-    """
+    """Serves a notebook; created by ``instance(settings)``, so that all parts of Voilà write to its log."""
 
     _log_formatter_cls = TerminalFormatter
 
@@ -180,7 +173,9 @@ class ExplorerServer(Voila):
             log_format="%(levelname)s: %(message)s",
             tornado_settings={
                 "headers": {"Content-Security-Policy": CONTENT_POLICY},
-                "static_immutable_cache": [base_url + address for address in HASHED_FILES],
+                "static_immutable_cache": [  # a file's name contains a hash of its content
+                    f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS
+                ],
             },
         )
         self._settings = settings
@@ -291,7 +286,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     page.template = settings.template
     page.allow_template_override = page.allow_theme_override = "NO"
     page.preheat_kernel = True
-    page.page_config_hook = _with_lasting_address
+    page.page_config_hook = lambda page, base_url, **_: page | {"fullStaticUrl": base_url + VOILA_FILES}
     page.show_tracebacks = settings.debug
     page.extension_allowlist = list(EXTENSIONS)
     page.file_allowlist = []
@@ -322,11 +317,6 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     return config
 
 
-def _with_lasting_address(page_config: dict[str, Any], base_url: str, **_: Any) -> dict[str, Any]:
-    """Point the page to the cacheable address of Voilà's scripts."""
-    return page_config | {"fullStaticUrl": base_url + VOILA_FILES}
-
-
 def _reveal_address() -> str:
     return f"explorer/reveal/{version('sphinx-revealjs')}"
 
@@ -345,10 +335,5 @@ def _log_failures(handler: RequestHandler) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record is worth showing in the server's terminal.
-
-    It drops complaints that the package's notebook is not trusted, about refused requests, cookies of an earlier
-    server, the restart of dead kernels, repeated reports of a kernel's death by each of its cells, and pages that
-    wait for a busy kernel or reconnect.
-    """
+    """Return whether a log record is worth showing: no refused request, old cookie or repeated report."""
     return not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}")

@@ -266,15 +266,15 @@ def _free_port():
 
 
 class JupyterLab(NamedTuple):
-    """A JupyterLab, which has Notebook 7 as well."""
+    """A JupyterLab."""
 
     url: str
     root: Path
 
-    def address(self, notebook, view="lab/tree"):
+    def address(self, notebook):
         """Put a notebook into the folder that it shows; return where it is opened."""
         shutil.copy(notebook, self.root)
-        return f"{self.url}{view}/{notebook.name}?reset"
+        return f"{self.url}lab/tree/{notebook.name}?reset"
 
 
 @pytest.fixture(scope="session")
@@ -284,7 +284,6 @@ def jupyterlab(tmp_path_factory):
     port = _free_port()
     options = [
         *("--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"),
-        "--JupyterNotebookApp.expose_app_in_browser=True",  # the same server has Notebook 7
         *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),
         *("--ServerApp.log_level=ERROR", "--LabApp.news_url="),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

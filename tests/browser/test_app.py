@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
 
 import numpy as np
 import pytest
 from browser.page_object import SHEETS, SURFACE, WATCH
-from PIL import Image
 from playwright.sync_api import expect
 from reference_runs import records, snapshots
 
@@ -103,34 +101,6 @@ def test_it_opens_trained_in_the_systems_colors_and_comes_back_whole_from_a_relo
     found.until_drawn()
     expect(found.tiles).to_contain_text("784-8-10")
     found.until_matrix(last.confusion)
-
-
-def edges(tile):
-    """Pixels of a tile near its left and its right edge, without its round corners."""
-    pixels = np.asarray(Image.open(BytesIO(tile.screenshot())).convert("L"))
-    middle = pixels[pixels.shape[0] // 5 : -pixels.shape[0] // 5]
-    return np.hstack([middle[:, 2:4], middle[:, -4:-1]])
-
-
-def test_each_of_a_cells_images_is_shown_alone_in_its_tile(trained, wait_for):
-    plot = trained.page.locator(".explorer-place-confusion .nsewdrag").first
-    box, count = plot.bounding_box(), trained.matrix()[9, 4]
-    x, y = TRUE_9_PREDICTED_4
-    plot.click(position={"x": box["width"] * x, "y": box["height"] * y})
-    expect(trained.gallery).to_contain_text(f"{count} mistakes")
-    expect(trained.gallery.locator("li")).to_have_count(min(24, count))
-    assert {*trained.gallery.locator(".explorer-gallery-caption").all_inner_texts()} == {"9 → 4"}
-    true, predicted = map(trained.gallery.get_by_label, ("True class", "Predicted class"))
-    for number in (2, 7, 3):
-        predicted.select_option(str(number))
-        expect(trained.gallery.locator("h2")).to_contain_text(f"9 read as {number}")
-        tiles = trained.gallery.locator(".explorer-gallery-picture")
-        expect(tiles).to_have_count(min(24, int(trained.matrix()[9, number])))
-        for tile in tiles.all()[:8]:  # MNIST has no ink at an edge
-            wait_for(lambda tile=tile: np.unique(edges(tile)).size == 1, 20, f"9 read as {number}: a strip")
-    true.select_option("-1")
-    predicted.select_option("-1")
-    expect(trained.gallery.locator("h2")).not_to_contain_text("read as")
 
 
 def test_a_figures_numbers_are_a_table_by_keys_alone(trained):

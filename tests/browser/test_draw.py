@@ -179,28 +179,6 @@ def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(page):
 
 
 @pytest.mark.long
-def test_a_drawing_survives_a_reload_and_can_be_undone(page):
-    page.get_by_role("button", name="Load a test image").click()
-    expect(sentence(page)).to_contain_text("It is test image")
-    loaded = page.evaluate(INK)
-    page.get_by_role("button", name="Clear").click()
-    draw(page, SEVEN)
-    drawn = page.evaluate(INK)
-    page.reload()
-    expect(sentence(page)).to_contain_text("It reads a 7")
-    assert page.evaluate(INK) == pytest.approx(drawn)
-    undo = page.get_by_role("button", name="Undo")
-    for _ in range(3):
-        undo.click()
-    assert page.evaluate(INK) == pytest.approx(loaded, rel=0.02)
-    undo.click()
-    expect(sentence(page)).to_have_text("Draw a digit")
-    page.reload()
-    expect(sentence(page)).to_have_text("Draw a digit")
-    assert page.evaluate(INK) == 0
-
-
-@pytest.mark.long
 def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     draw(page, SEVEN)
     expect(sentence(page)).to_contain_text("It reads a 7")

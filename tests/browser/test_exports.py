@@ -274,43 +274,6 @@ def test_the_report_opens_from_the_disk_with_no_network(found, open_file, tmp_pa
     report.assert_clean()
 
 
-BELOW = """() => {
-  const menu = document.querySelector('.explorer-menu:popover-open');
-  const button = menu && document.querySelector(`[popovertarget="${menu.id}"]`);
-  return menu ? menu.getBoundingClientRect().top - button.getBoundingClientRect().top : NaN;
-}"""
-STILL = f"""async () => {{
-  const before = ({BELOW})();
-  for (let frame = 0; frame < 20; frame += 1) await new Promise(requestAnimationFrame);
-  return Math.abs(({BELOW})() - before) < 1;
-}}"""
-"""Where the menu lies below its button has not changed for twenty frames."""
-
-
-def test_a_menu_is_used_by_keys_and_goes_with_its_button_until_that_is_out_of_sight(found, tmp_path):
-    page, export = found.page, found.button("Export")
-    export.press("Enter")
-    expect(found.button("Report (HTML)")).to_be_focused()
-    page.keyboard.press("ArrowUp")
-    expect(found.button("Open weights")).to_be_focused()
-    for _ in range(3):
-        page.keyboard.press("ArrowDown")
-    with page.expect_download() as download:
-        page.keyboard.press("Enter")
-    assert download.value.suggested_filename.endswith(".csv")
-    page.set_viewport_size({"width": 390, "height": 844})
-    found.button("Loss: picture").click()
-    menu = page.locator(".explorer-menu:popover-open")
-    expect(menu).to_be_visible()
-    page.wait_for_function(STILL)  # the window is narrower: the page is still moving
-    below = page.evaluate(f"({BELOW})()")
-    page.evaluate("scrollBy(0, 30)")
-    page.wait_for_function(f"(before) => scrollY > 20 && Math.abs(({BELOW})() - before) < 1", arg=below)
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    expect(menu).to_have_count(0)
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
 # ---------------------------------------------------------------- links
 
 

@@ -181,16 +181,6 @@ def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visi
     wait_until(page, "it counts", COUNTED)
 
 
-@pytest.mark.sweep
-def test_a_plain_voila_page_shows_them_as_well(serve_plainly, open_page):
-    visit = open_page(serve_plainly("live_figures").url)
-    page = visit.page
-    check_that_it_shows_its_data(page)
-    check_that_updates_arrive(page)
-    assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES  # one copy, through the socket
-    assert visit.page_errors == []
-
-
 @pytest.mark.long
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
     visit = open_page(jupyterlab.address(notebook("live_figures")))

@@ -182,12 +182,6 @@ def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     expect(present(page).locator(".explorer-live-bar")).to_contain_text("recorded run")
 
 
-def test_a_button_that_was_clicked_gives_the_keys_back(page):
-    present(page).get_by_role("button", name="Run it live").click()
-    page.keyboard.press("Space")
-    assert_at(page, "learns")
-
-
 def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_none_is_allowed(page):
     page.evaluate(
         "() => { const open = window.open; window.open = (...its) => (window.notes = open(...its)); }"

@@ -6,8 +6,8 @@ import re
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Locator, expect
 from playwright.sync_api import TimeoutError as TooLateError
+from playwright.sync_api import expect
 
 SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
 FEW_SIZES = SIZES[0], SIZES[3]
@@ -118,30 +118,4 @@ def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_pa
         settings = page.locator(".explorer-place-settings").bounding_box()
         assert rate["y"] + rate["height"] <= settings["y"] + settings["height"] + 1
         assert strip.bounding_box()["height"] <= (64 if width >= 1366 else 100)
-    found.assert_clean()
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("settings", ["", f"{SPLIT}&validation=500"])
-def test_a_race_is_in_sight_with_its_curves(app, open_page, settings):
-    found = open_page(f"{app.url}?{settings}&n=3000&epochs=2&tab=runs")
-    page = found.page
-    rows = page.locator(".explorer-runs tbody")
-    found.until_finished(2)
-    page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()
-    expect(rows).to_have_count(6)  # with the run that the page opens with
-    expect(page.locator(".explorer-runs tbody", has_text="running")).to_have_count(0)
-    page.mouse.move(0, 0)
-    page.keyboard.press("Escape")  # no help is open
-    expect(page.locator(".explorer-run-chips")).to_have_count(6 if settings else 0)
-    table = page.get_by_role("region", name="Table of runs").bounding_box()
-    for row in map(Locator.bounding_box, rows.all()[:5]):
-        assert row["height"] <= (64 if settings else 40)
-        assert row["y"] + row["height"] <= table["y"] + table["height"]
-    for figure in map(Locator.bounding_box, page.locator(".explorer-runs-curves .explorer-live-plot").all()):
-        assert 900 - figure["y"] > 0.7 * figure["height"]
-    for width, height in FEW_SIZES:
-        resized(page, width, height)
-        assert max(row.bounding_box()["height"] for row in rows.all()) <= (70 if width >= 1280 else 96)
-        assert_all_is_in_reach(page, width, height)
     found.assert_clean()

@@ -100,25 +100,3 @@ def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path,
     other.locator(".explorer-study-files input").set_input_files(wrong)
     expect(progress(other)).to_have_text("wrong.jsonl is not the journal of a study. Nothing was changed.")
     later.assert_clean()
-
-
-@pytest.mark.long
-def test_a_large_file_on_a_slow_line_says_how_far_it_is_and_the_page_stays_alive(study, tmp_path):
-    page = study.page
-    line, button = page.locator(".explorer-study-files p"), page.get_by_role("button", name="Open a study …")
-    expect(button).to_have_attribute("title", "A file of up to 32 MB")
-    (file := tmp_path / "slow.jsonl").write_bytes(bytes(4 << 20))
-    network = page.context.new_cdp_session(page)
-    network.send("Network.enable")
-    bounds = {"downloadThroughput": 1 << 18, "uploadThroughput": 1 << 18, "latency": 50}
-    network.send("Network.emulateNetworkConditions", {"offline": False, **bounds})
-    page.locator(".explorer-study-files input").set_input_files(file)
-    for percent in (30, 60, 90):
-        expect(line).to_have_text(f"Sending slow.jsonl: {percent} %")
-        expect(page.locator(".explorer-banner")).to_have_count(0)
-    text, words = line.bounding_box(), button.bounding_box()
-    assert text["width"] > 100
-    assert abs(text["y"] + text["height"] / 2 - words["y"] - words["height"] / 2) < 4
-    expect(progress(page)).to_contain_text("slow.jsonl is not the journal of a study.")
-    expect(line).to_have_text("")
-    network.detach()

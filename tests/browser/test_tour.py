@@ -12,7 +12,6 @@ from explorer.training import FIELDS
 
 pytestmark = pytest.mark.long
 
-TIP = ".explorer-help:popover-open"
 APART = """() => {
   const [card, ring] = ['card', 'ring'].map((name) =>
     document.querySelector(`.explorer-tour-${name}:popover-open`).getBoundingClientRect());
@@ -110,26 +109,6 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     newcomer.tab("Draw")
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("Draw a digit")
     newcomer.tab("Overview")
-    newcomer.assert_clean()
-
-
-def test_words_of_tiles_and_column_heads_explain_themselves(newcomer):
-    page = newcomer.page
-    page.get_by_role("button", name="Test accuracy").focus()
-    expect(page.locator(TIP)).to_contain_text("Training never uses them")
-    expect(page.get_by_role("button", name="Test accuracy")).to_have_accessible_description(
-        re.compile("^Share of the test images")
-    )
-    page.keyboard.press("Escape")
-    expect(page.locator(TIP)).to_have_count(0)
-    newcomer.tab("Mistakes")
-    recall = page.get_by_role("columnheader", name="recall").get_by_role("button")
-    recall.hover()
-    expect(page.locator(TIP)).to_contain_text("the share that the network recognizes")
-    recall.click()  # it sorts, and the sentence is out of the way
-    expect(page.locator(TIP)).to_have_count(0)
-    expect(page.get_by_role("columnheader", name="recall")).to_have_attribute("aria-sort", "ascending")
-    page.mouse.move(0, 0)
     newcomer.assert_clean()
 
 

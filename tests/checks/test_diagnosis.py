@@ -17,7 +17,7 @@ import explorer
 from explorer import checks
 from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
 from explorer.checks.recognition import Probe, recognize
-from explorer.checks.tasks import MARK, METHODS, text_for, textbook
+from explorer.checks.tasks import MARK, METHODS, textbook
 from explorer.network import NeuralNetwork
 
 
@@ -44,19 +44,6 @@ def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(mistake):
     assert mistake.look[-1] in ".?"
     for answers in mistake.answers:
         assert recognize(mistake.task, textbook(mistake.task, answers), Probe(1)) is mistake
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_each_piece_that_is_changed_stands_in_the_textbook_once(task):
-    """Or stands in the task's own function first: it is changed in its first place."""
-    for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
-        for edits in mistake.variants:
-            text = text_for(task)
-            for right, wrong in edits:
-                first, start = text.find(right), text.find(f"def {task}(")
-                is_own = start < first < text.find("\n\n\n", start)
-                assert is_own or text.count(right) == 1, (mistake.name, right)
-                text = text.replace(right, wrong, 1)
 
 
 @pytest.mark.parametrize("mistake", [m for m in MISTAKES.values() if m.trains], ids=lambda m: m.name)
@@ -157,6 +144,10 @@ def loops_for_ever(a):
         pass
 
 
+def only_pass(a):
+    pass
+
+
 def only_dots(a):
     """Nothing yet."""
     ...
@@ -196,6 +187,7 @@ def ends_the_program(a):
         (ends_the_program, "wrong", "SystemExit is raised"),
         ("sigmoid", "wrong", "sigmoid: expected a function, got str"),
         (lambda a: ..., "waiting", "<lambda> waits for its code"),
+        (only_pass, "waiting", "only_pass waits for its code"),
         (only_dots, "waiting", "only_dots waits for its code"),
         (not_written_yet, "waiting", "not_written_yet waits for its code"),
         (lambda a: ... * a, "waiting", "<lambda> waits for its code"),

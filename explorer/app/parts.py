@@ -19,7 +19,6 @@ from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
-from explorer.app.panels.sections import SectionPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility
@@ -120,8 +119,8 @@ class RunButtons(_Part):
     _is_narrow = True
 
 
-def _first_weights(views: Views) -> SectionPanel:
-    panel = SectionPanel(FirstWeights(views))
+def _first_weights(views: Views) -> FirstWeights:
+    panel = FirstWeights(views)
     panel.view.add_class("explorer-section")
     return panel
 

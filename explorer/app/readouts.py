@@ -47,36 +47,20 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 
 def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
     """Return the tiles for a moment of a run, or for none; `dataset` has the images that it was scored on."""
-    found = (
-        _held_out_accuracy(moment, dataset),
-        *_test_accuracy(run),
-        _train_accuracy(run, moment),
-        *_mistakes(moment, dataset.class_names),
-        *(() if run is not None and run.test is not None else (_epoch_time(run),)),  # always six
-        _parameters(run),
-    )
-    return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in found)
-
-
-def _held_out_accuracy(moment: Moment | None, dataset: Dataset) -> Tile:
-    note = f"of {counted(len(dataset.test_labels), f'{dataset.held_out} image')}"
-    value = _percent(None if moment is None else moment.record.test_accuracy)
-    return Tile(f"{dataset.held_out.capitalize()} accuracy", value, note, "test")
-
-
-def _test_accuracy(run: SessionRun | None) -> tuple[Tile, ...]:
-    if run is None or run.test is None:
-        return ()
-    return (Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"),)
-
-
-def _train_accuracy(run: SessionRun | None, moment: Moment | None) -> Tile:
-    note = ""
-    if run is not None and moment is not None:
-        exact = isinstance(moment.record, Evaluation)
-        note = f"of {counted(run.n_samples, 'training image')}" if exact else "mean over the epoch"
-    value = None if moment is None else moment.record.train_accuracy
-    return Tile("Train accuracy", _percent(value), note, "train")
+    record, kind, trained = None if moment is None else moment.record, dataset.held_out, ""
+    shares = (None, None) if record is None else (record.test_accuracy, record.train_accuracy)
+    if run is not None and record is not None:
+        images = f"of {counted(run.n_samples, 'training image')}"
+        trained = images if isinstance(record, Evaluation) else "mean over the epoch"
+    note = f"of {counted(len(dataset.test_labels), f'{kind} image')}"
+    accuracy = Tile(f"{kind.capitalize()} accuracy", _percent(shares[0]), note, "test")
+    found = [accuracy, Tile("Train accuracy", _percent(shares[1]), trained, "train")]
+    found += _mistakes(moment, dataset.class_names)
+    if run is not None and run.test is not None:  # the final weights' accuracy on the test set
+        found.insert(1, Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"))
+    else:
+        found.append(_epoch_time(run))  # always six
+    return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in (*found, _parameters(run)))
 
 
 def _mistakes(moment: Moment | None, class_names: Sequence[str]) -> tuple[Tile, Tile]:

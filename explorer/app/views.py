@@ -1,4 +1,4 @@
-"""The views of a session: the state that they show, and when they are drawn."""
+"""The views of a session: the state that they show, the network that they look into, and when they are drawn."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
-from explorer.session import Session, SessionState
+from explorer.network import NeuralNetwork
+from explorer.session import Session, SessionRun, SessionState
+from explorer.training import Snapshot
+from explorer.training.own_network import OwnNetworkError, departs
+from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import EventLoop, running_loop
+
+Weights = tuple[NDArray[np.floating[Any]], ...]
 
 ANY = -1
 """Means any class where classes are chosen."""
@@ -60,6 +66,99 @@ class Panel(Protocol):
 
     def show(self, state: ViewState) -> None:
         """Draw what has changed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A network at one moment. Instances compare by identity."""
+
+    run: SessionRun
+    """The run that it belongs to."""
+    weights: Weights
+    """``(W1, b1, W2, b2, …)`` at this moment."""
+    first: Weights
+    """The initial weights of the run, or of the run that it was forked from."""
+    epoch: float
+    """Epochs so far; with only the initial weights, the epochs before them: 0 unless a file records more."""
+    test_outputs: NDArray[np.floating[Any]] | None
+    """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
+    _network: NeuralNetwork
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers, including the output layer."""
+        return len(self.weights) // 2
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """``"layer 1"``, …, ``"output"``."""
+        return (*(f"layer {number}" for number in range(1, self.n_layers)), "output")
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return self._network.n_parameters
+
+    @property
+    def differs(self) -> str:
+        """Why the formulas would not describe the network; empty if they do."""
+        own = self.run.own
+        try:
+            if own is None or not departs(self._network):
+                return ""
+        except OwnNetworkError as error:
+            return str(error)
+        return f"The passes of {own.name} are not those of the textbook's formulas with its weights"
+
+    @contextmanager
+    def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
+        """Yield the network with the weights of this moment, or with others of the run.
+
+        Its passes use one BLAS thread: while other processes compute, two threads take ten times as long.
+        """
+        with one_blas_thread():
+            self._network.set_weights(self.weights if weights is None else weights)
+            yield self._network
+
+
+class Subjects:
+    """Returns the subject of each state, the same object for the same moment."""
+
+    def __init__(self) -> None:
+        self._newest: Subject | None = None
+        self._snapshot: Snapshot | None = None
+
+    def of(self, state: ViewState) -> Subject | None:
+        """Return the network to inspect: at the moment, or before the first one with its initial weights.
+
+        None without a run, and if the weights of a user's own network are unknown.
+        """
+        run = state.run
+        if run is None or (run.own is not None and not run.first_weights):
+            return None
+        snapshot, last = None if state.moment is None else state.moment.snapshot, self._newest
+        if last is not None and last.run.key == run.key:
+            if self._snapshot is snapshot:
+                return last
+            network, first = last._network, last.first
+        else:
+            network, first = _beginning(run)
+        weights, epoch, outputs = first, float(run.lineage[-1].first_epoch), None
+        if snapshot is not None:
+            weights, epoch, outputs = snapshot.weights, snapshot.epoch, snapshot.test_outputs
+        self._newest, self._snapshot = Subject(run, weights, first, epoch, outputs, network), snapshot
+        return self._newest
+
+
+def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
+    """Return a network with the run's layers, and the initial weights of the run that it descends from."""
+    network, root = run.new_network(), run.lineage[-1]
+    if root.first_weights is not None:
+        return network, root.first_weights
+    n_inputs, *n_hidden, n_outputs = network.layer_sizes  # same as the root's: its weights were used
+    config = root.config
+    begun = NeuralNetwork(n_inputs, n_hidden, n_outputs, initializer=config.initializer, seed=config.seed)
+    return network, begun.weights()
 
 
 class RedrawQueue:
@@ -127,6 +226,8 @@ class Views:
         self.on_loop: OnLoop = session.loop.bind
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
+        self.subjects = Subjects()
+        """The networks that are looked into."""
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
         self._drawn_dataset = session.dataset
         self._closers: list[Callable[[], object]] = []

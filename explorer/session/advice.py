@@ -114,9 +114,9 @@ def better_run(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | No
 
 
 def _judged(run: SessionRun) -> float:
-    record = run.newest.record if run.newest is not None else None
-    if record is None:
+    if run.newest is None:
         return 0.0
+    record = run.newest.record
     return record.test_accuracy if run.config.n_validation else record.train_accuracy
 
 
@@ -149,15 +149,15 @@ def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
         yield Advice("opened", "info", text, why, "Train on from these weights", "fork")
 
 
-def _own(run: SessionRun) -> tuple[Advice, ...]:
+def _own(run: SessionRun) -> Iterator[Advice]:
     """Report that the user's own network is trained, and which settings don't affect it."""
     if run.own is None:
-        return ()
+        return
     name, offered = run.own.name, run.own.settings
     text = f"This is {name}, a network of your own, trained by its own fit; the textbook's is next to it, in gray."
     of_its_own = [field.label.lower() for key, field in FIELDS.items() if key not in offered]
     why = f"{name} decides about these by itself: {', '.join(of_its_own)}." if of_its_own else ""
-    return (Advice("own", "info", text, why),)
+    yield Advice("own", "info", text, why)
 
 
 def _waiting(run: SessionRun, state: SessionState) -> Advice:
@@ -202,7 +202,7 @@ def _stopped_early(run: SessionRun) -> Iterator[Advice]:
         yield Advice("stopped_early", "info", end.reason, why)
 
 
-def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
+def _test_set(run: SessionRun, state: SessionState) -> Iterator[Advice]:
     """Offer to open the test set for an ended run with validation images; once opened, report the results."""
     others = [one.short_title for one in state.runs if one.test is not None and one.key != run.key]
     if run.test is not None and run.newest is not None:
@@ -215,30 +215,23 @@ def _test_set(run: SessionRun, state: SessionState) -> tuple[Advice, ...]:
         if run.test.number > 1:
             seen = f"for {enumerated(others)} as well" if others else f"{run.test.times}"
             why = f"It was opened {seen}: these images are no longer unseen."
-        return (Advice("test_set", "info", text, why),)
+        yield Advice("test_set", "info", text, why)
     if not run.can_be_tested:
-        return ()
-    n = counted(len(run.dataset.unsplit.test_labels), "image")
+        return
+    whole = run.dataset.unsplit  # whose test images are hidden from the run
+    n = counted(len(whole.test_labels), "image")
     once = "Look once; whoever goes back to the settings after that chooses by these images."
     text = f"The test set is closed: {n} that nothing was chosen by. {once}"
     since = "whatever was changed since then may have been chosen by"
     if state.n_tested:
         seen = f"for {enumerated(others)}" if others else "before"
         text = f"The test set was opened {seen}: {since} it."
-    elif n_showed := sum(_shows_test_images(one, run) for one in state.runs):
+    elif n_showed := sum(one.newest is not None and one.dataset.compares_with(whole) for one in state.runs):
         showed = f"{counted(n_showed, 'run')} without validation images showed accuracy on it"
         text = f"The test set is closed for this run: {n}. But {showed}: {since} that."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
-    return (
-        Advice(
-            "test_set", "info", text, why, "Open the test set" + " as well" * bool(state.n_tested), "test"
-        ),
-    )
-
-
-def _shows_test_images(one: SessionRun, run: SessionRun) -> bool:
-    """Return whether `one` shows figures of the test images that are hidden from `run`."""
-    return one.newest is not None and one.dataset.compares_with(run.dataset.unsplit)
+    action = "Open the test set" + " as well" * bool(state.n_tested)
+    yield Advice("test_set", "info", text, why, action, "test")
 
 
 def _failure(run: SessionRun) -> Iterator[Advice]:

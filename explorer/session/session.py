@@ -77,17 +77,16 @@ class Session(Trainer):
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
         """Make the newest earlier run with these settings the current one; return False if there is none."""
-        alike = (run for run in self._draft.earlier.of(self.dataset) if run.config == config)
-        runs = [run for run in alike if run.has_network and run.own == self.own]
-        if runs:
-            self.go_back_to(runs[-1].number)
-        return bool(runs)
+        for run in reversed(self._draft.earlier.of(self.dataset)):
+            if run.config == config and run.has_network and run.own == self.own:
+                self.go_back_to(run.number)
+                return True
+        return False
 
     def put_back(self, run: SessionRun) -> None:
         """Undo: make `run` current again, and drop the present one unless it replaced an equal run."""
-        gone = {run.number}
-        if self._draft.run is not None and not self._draft.earlier.replaced:
-            gone.add(self._draft.run.number)
+        present, replaced = self._draft.run, self._draft.earlier.replaced
+        gone = {run.number, *([] if present is None or replaced else [present.number])}
         self._leave(run.config)
         earlier = self._draft.earlier
         self._set(earlier=earlier.without([one for one in earlier if one.number in gone]))

@@ -11,7 +11,6 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_con
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.panels.sections import Subjects
 from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting
 from explorer.app.views import Pace
 from explorer.figures.digits import sprite, weights_sprite
@@ -102,7 +101,7 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
     set_controls(app, seed=9)
     train_on(app)
     assert run_of(app).parent.number == parent.number
-    subject = Subjects().of(app.views.state)
+    subject = app.views.subjects.of(app.views.state)
     first = TrainingRun(CONFIG.replace(seed=5), small_dataset).new_network()
     np.testing.assert_array_equal(subject.first[0], first.W1)
 

@@ -133,7 +133,7 @@ def test_each_section_shows_the_network_next_to_the_textbooks(lab):
     step = lab.sections["step"]
     assert [row[3] for row in step.steps.shown.rows] == 4 * ["−1 ×"]
     assert [row[3] for row in step.batches.shown.rows] == ["100 of 100", "100 of 100", "50 of 50"]
-    assert lab.sections["check"].section.table.shown.agrees
+    assert lab.sections["check"].table.shown.agrees
 
 
 @pytest.mark.parametrize("level", [0, 11, "3"])
@@ -163,4 +163,4 @@ def test_each_level_shows_the_gradients_of_its_own_network(lab):
         press(lab, words)
         assert lab.views.session.wait(60)
         lab.choice.value = "check"
-        assert lab.sections["check"].section.table.shown.agrees is agrees
+        assert lab.sections["check"].table.shown.agrees is agrees

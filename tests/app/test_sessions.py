@@ -65,10 +65,10 @@ def test_what_every_panel_showed_before_is_gone(saved, other):
     """Run 1 of the file is not the run 1 that was there, whatever was kept of that."""
     for tab in other.panels.names:
         other.panels.tab_bar.selected = tab
-    before = other.panels["inside"]._subjects._newest.weights[0]
+    before = other.views.subjects._newest.weights[0]
     other.panels.tab_bar.selected = "inside"
     other.open_session(saved)
-    shown = other.panels["inside"]._subjects._newest
+    shown = other.views.subjects._newest
     assert shown.run is run_of(other)
     assert not (shown.weights[0] == before).all()
     assert shown.run.key == (1, 2)

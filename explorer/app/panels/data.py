@@ -1,6 +1,5 @@
 """The tab that shows the data: a few images of each class, their mean, and their augmentation."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,16 +67,13 @@ class AugmentationPreview:
 
 def _amounts(config: TrainingConfig) -> str:
     """Return the largest amounts: ``"shift up to 2 pixels, elastic distortion of about 1.4 pixels"``."""
-    up_to = {
-        name: f"{FIELDS[name].label.lower()} up to {_with_unit(getattr(config, name), FIELDS[name].unit)}"
-        for name in ("shift", "rotation", "scale", "elastic")
-        if getattr(config, name)
-    }
-    return ", ".join(up_to.values()).replace("elastic distortion up to", "elastic distortion of about")
-
-
-def _with_unit(amount: float, unit: str) -> str:
-    return f"{amount:g} {unit.removesuffix('s') if amount == 1 else unit}".rstrip()
+    words = []
+    for field in (FIELDS[name] for name in ("shift", "rotation", "scale", "elastic")):
+        if amount := getattr(config, field.name):
+            unit = field.unit.removesuffix("s") if amount == 1 else field.unit
+            about = "of about" if field.name == "elastic" else "up to"
+            words.append(f"{field.label.lower()} {about} {amount:g} {unit}".rstrip())
+    return ", ".join(words)
 
 
 class DataPanel:
@@ -124,7 +120,8 @@ class DataPanel:
         pairs, most = zip(dataset.class_names, train.tolist(), strict=True), max(train.max(), 1)
         bars = tuple(Bar(name, count / most, grouped(count)) for name, count in pairs)
         heading = f"Training images of each {class_noun(dataset.class_names)}"
-        self.counts.show(Bars(heading, bars, note=f"Test images: {_span(test.tolist())} of each."))
+        span = " to ".join(grouped(n) for n in sorted({test.min(), test.max()}))
+        self.counts.show(Bars(heading, bars, note=f"Test images: {span} of each."))
 
     def _show_images(self, state: ViewState) -> None:
         dataset, columns = state.dataset, _FEW + 1
@@ -168,8 +165,3 @@ def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
         f"{'digits' if noun == 'digit' else 'classes'}, would be right for {percent(share)} of the test images: "
         "a network has to beat that."
     )
-
-
-def _span(counts: Sequence[int]) -> str:
-    least, most = min(counts), max(counts)
-    return grouped(least) if least == most else f"{grouped(least)} to {grouped(most)}"

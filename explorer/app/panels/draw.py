@@ -25,7 +25,7 @@ from explorer.widgets.drawing_pad import SIDE, ClassChoice, DrawingPad
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.pictures import PictureSteps
 from explorer.widgets.rendered import Caption, Display
-from explorer.wording import class_noun, grouped
+from explorer.wording import class_noun, grouped, percent
 
 _MOST = 40  # drawings kept: a pass over this many takes about a millisecond
 _SECONDS_BETWEEN = 1.0
@@ -239,7 +239,8 @@ class DrawPanel:
         bars = [Bar(name, 0.0, "") for name in names]
         if outputs is not None and np.isfinite(outputs).all():
             shares = probabilities(outputs[:, None])[:, 0].tolist()
-            bars = [Bar(name, share, _percent(share)) for name, share in zip(names, shares, strict=True)]
+            texts = (percent(share, int(share < 0.1)) for share in shares)
+            bars = list(map(Bar, names, shares, texts))
             chosen = int(outputs.argmax())
             bars[chosen] = replace(bars[chosen], kind="chosen")
         self.bars.show(Bars(bars=tuple(bars), label=_BARS))
@@ -249,23 +250,20 @@ class DrawPanel:
         """Index of the unchanged held-out image on the pad, None for anything else."""
         if self._loaded is None or self._loaded[0] != self.pad.ink:
             return None
-        return self._loaded[1] if self._loaded[2].compares_with(self._images) else None
-
-    @property
-    def _images(self) -> Dataset:
-        return self._views.state.scored_on
+        return self._loaded[1] if self._loaded[2].compares_with(self._views.state.scored_on) else None
 
     def _source(self) -> str:
         index = self._test_image
         if index is None:
             return ""
-        data = self._images
+        data = self._views.state.scored_on
         name = data.class_names[data.test_labels[index]]
         return f" It is {data.held_out} image {grouped(index)}, {_with_article(name)}."
 
     def _load(self) -> None:
         """Put the next misclassified image on the pad, highest loss first; any image if there is none."""
-        state, data, wrong = self._views.state, self._images, np.empty(0, np.int64)
+        state, wrong = self._views.state, np.empty(0, np.int64)
+        data = state.scored_on
         if state.run is not None and state.moment is not None:
             outputs, loss = state.moment.test_outputs, state.run.config.loss
             wrong = select_samples(outputs, data.test_labels, mistakes_only=True, loss=loss)
@@ -285,10 +283,6 @@ def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
     first, *others = np.argsort(-outputs, kind="stable")[:2]
     then = "".join(f", then {class_names[k]} ({100 * shares[k]:.0f} %)" for k in others)
     return f"It reads {_with_article(class_names[first])} ({100 * shares[first]:.0f} %){then}."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\u00a0%" if share < 0.1 else f"{100 * share:.0f}\u00a0%"
 
 
 def _with_article(name: str) -> str:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.sections import FigurePair, Section, Subject, Subjects, Weights, probe, probe_size
+from explorer.app.panels.sections import FigurePair, Section, probe, probe_size
 from explorer.app.panels.weights import FirstWeights
-from explorer.app.views import Drawing, IdleWork, Views, ViewState
+from explorer.app.views import Drawing, IdleWork, Subject, Views, ViewState, Weights
 from explorer.figures import histograms, layers
 from explorer.figures.formulas import written
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
@@ -45,7 +45,7 @@ class Histograms(FigurePair):
             empty = histograms.histograms_figure([], names=[], what=what, theme=views.theme)
             style, name = partial(histograms.histograms_style, what=what), f"Histograms of the {what}s"
             made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
-        super().__init__(made)
+        super().__init__(views, made)
         self.weights, self.activations = made
         self._first: Weights = ()
         self._first_activations: Layers = []
@@ -100,18 +100,17 @@ class OverTime(FigurePair):
             empty = layers.layers_figure({}, measure, n_epochs=1, theme=views.theme)
             style = layers.layers_style
             made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
-        super().__init__(made)
+        super().__init__(views, made)
         self.gradient, self.stuck = made
         self._idle_work = IdleWork(self._go_on, views.on_loop)
+        self._run: tuple[int, int] | None = None  # the one that is diagnosed
         self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
         self._plotted_at = float("-inf")
 
-    def show(self, state: ViewState, subject: Subject) -> None:
+    def show(self, state: ViewState) -> None:
         """Show the results so far, and diagnose further moments."""
-        if self._seen is None or self._seen[1].run.key != subject.run.key:
-            self.known = {}
-        super().show(state, subject)
-        if not state.is_training and self._left(subject):
+        super().show(state)
+        if self._seen is not None and not state.is_training and self._left(self._seen[1]):
             self._idle_work.go_on()
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
@@ -130,6 +129,8 @@ class OverTime(FigurePair):
 
     def _diagnose_next(self, subject: Subject) -> bool:
         """Diagnose the selected epoch, or else the first pending one; return whether more remain."""
+        if subject.run.key != self._run:
+            self._run, self.known = subject.run.key, {}
         left = self._left(subject)
         if left:
             epoch = next(iter(left))
@@ -167,8 +168,9 @@ class OverTime(FigurePair):
 class GradientCheck(Section):
     """A table that compares the gradient of a few weights by backpropagation and by central differences."""
 
-    def __init__(self, views: Views) -> None:
-        super().__init__()
+    def __init__(self, views: Views, *, at_start: bool = False) -> None:
+        super().__init__(views)
+        self._at_start = at_start
         self.table = Display(CheckedWeights())
         self.view = box("explorer-column explorer-gradient-check", self.table)
         self._draw_number = 0
@@ -179,20 +181,21 @@ class GradientCheck(Section):
         self._redraw()
 
     def _draw(self, _state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject, self._draw_number):
+        weights, epoch = (subject.first, 0.0) if self._at_start else (subject.weights, subject.epoch)
+        if not self._pace.is_new(subject.run.key if self._at_start else subject, self._draw_number):
             return
         limits = {"most": _MOST_CHECKED_IMAGES, "least": _LEAST_CHECKED_IMAGES}
         X, d = probe(
             subject.run.dataset, probe_size(subject.n_parameters, products=_CHECK_PRODUCTS, **limits)
         )
         rng = np.random.default_rng(self._draw_number)
-        with subject.network() as network:
+        with subject.network(weights) as network:
             checked = check_gradient(network, X, d, choose_weights(network, X, rng, _N_CHECKED))
         verdict, agrees = gradient_verdict(checked)
         how = (
             f"L is the summed loss of {counted(len(d.T), f'{subject.run.held_out} image')}, in float64. "
             "Analytic: backpropagation. "
-            f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {subject.epoch:g}."
+            f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {epoch:g}."
         )
         self.table.show(CheckedWeights(verdict, how, tuple(map(_row, checked)), agrees))
 
@@ -255,7 +258,6 @@ class Inside:
         self.why = Caption()  # there is nothing to look into
         self._nothing = box("explorer-column", self.why)
         self._sections: dict[str, Section] = {}
-        self._subjects = Subjects()
         self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
 
     def __getitem__(self, name: str) -> Section:
@@ -275,15 +277,15 @@ class Inside:
 
     def show(self, state: ViewState) -> None:
         """Draw the selected epoch in the visible section."""
-        subject = self._subjects.of(state)
+        subject = self._views.subjects.of(state)
         self.why.text = _reason(state, subject, self.choice.value)
         is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
         chosen = self[self.choice.value] if is_shown else None
         set_hidden(self._nothing, not self.why.text)
         for section in self._sections.values():
             set_hidden(section.view, section is not chosen)
-        if chosen is not None and subject is not None:
-            chosen.show(state, subject)
+        if chosen is not None:
+            chosen.show(state)
 
     def _on_choice(self, _change: object) -> None:
         self.show(self._views.state)

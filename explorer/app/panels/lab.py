@@ -15,7 +15,6 @@ from ipywidgets import Layout
 from explorer.app.layout import AppBox, box, set_hidden
 from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
-from explorer.app.panels.sections import SectionPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.checks.tasks import MISTAKES
@@ -109,9 +108,9 @@ class LabPanel:
         self.question.on_press(views.on_loop(self._on_press))
         self.sections: Mapping[str, Panel] = {
             "curves": Overview(views, "explorer-column explorer-lab-curves", opens=False),
-            "weights": SectionPanel(FirstWeights(views)),
-            "histograms": SectionPanel(Histograms(views)),
-            "check": SectionPanel(GradientCheck(views), at_start=True),
+            "weights": FirstWeights(views),
+            "histograms": Histograms(views),
+            "check": GradientCheck(views, at_start=True),
             "step": _Step(session),
         }
         words = ("Curves", "Weights", "Histograms", "Gradient check", "One step")

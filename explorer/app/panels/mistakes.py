@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
-from explorer.app.panels.sections import Subject, Subjects, probe_size
+from explorer.app.panels.sections import probe_size
 from explorer.app.readouts import GLOSSARY
-from explorer.app.views import Drawing, IdleWork, Pace, Views, ViewState
+from explorer.app.views import Drawing, IdleWork, Pace, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability, robustness
@@ -68,7 +68,7 @@ class Robustness:
         both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
         self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
-        self._subjects = Subjects(), Subjects()
+        self._subjects = views.subjects, Subjects()
         self._state: ViewState | None = None
         self._networks: dict[str, Subject] = {}  # by the name of the curve
         self._known: dict[tuple[Subject, str], dict[float, float]] = {}
@@ -240,20 +240,14 @@ class MistakesPanel:
         self.calibration = LiveFigure(empty, fills=True, theme=theme, style=style, name="Calibration")
         self.calibration_caption = Caption()
         # The box gives the figure its height: the figure's element has only its own.
-        figure = box("explorer-panel-figure", self.calibration)
+        trust = (self.threshold, box("explorer-panel-figure", self.calibration), self.calibration_caption)
         self._mistakes = box(
             "explorer-column explorer-mistakes",
             box("explorer-words explorer-prominent", self.sentence, area="sentence"),
             box("", self.matrix.view, area="matrix"),
             box("explorer-mistakes-all", self.order, self.images.gallery, area="all"),
             box("explorer-mistakes-scores", self.table, area="scores"),
-            box(
-                "explorer-mistakes-trust explorer-words",
-                self.threshold,
-                figure,
-                self.calibration_caption,
-                area="trust",
-            ),
+            box("explorer-mistakes-trust explorer-words", *trust, area="trust"),
         )
         self.view = box("explorer-panel explorer-sectioned", self.choice, self._mistakes)
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.sections import Section, Subject
-from explorer.app.views import Drawing, Views, ViewState
+from explorer.app.panels.sections import Section
+from explorer.app.views import Drawing, Subject, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
@@ -31,13 +31,12 @@ class OneImage(Section):
     """An image, the layers' values for it, and the outputs."""
 
     def __init__(self, views: Views) -> None:
-        super().__init__()
+        super().__init__(views)
         self.picker = SamplePicker(1)
         self.outputs = Display(Bars())
         self.stages = WalkthroughView(note=_NOTE)
         aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-column explorer-aside-left", aside, self.stages)
-        self._views = views
         self._use(views.state.scored_on)
         self._rng = np.random.default_rng(0)
         self._drawing: Drawing | None = None
@@ -47,12 +46,6 @@ class OneImage(Section):
         self.picker.observe(views.on_loop(self._on_index), "index")
         self.picker.on_wish(views.on_loop(self._on_wish))
         self.stages.on_unit(views.on_loop(self._choose))
-
-    def show(self, state: ViewState, subject: Subject) -> None:
-        """Show the passes of this moment's network for the image."""
-        self._seen = state, subject
-        self._use(subject.run.dataset)
-        super().show(state, subject)
 
     def look_into(self, image: int | Drawing) -> None:
         """Choose a held-out image, by index, or a drawing, and move the page's focus to it."""
@@ -91,6 +84,7 @@ class OneImage(Section):
         return np.flatnonzero(outputs.argmax(axis=0) != self._dataset.test_labels)
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
+        self._use(subject.run.dataset)
         dataset, index = self._dataset, max(self.picker.index, 0)
         shown = self._drawing or Drawing(dataset.test_images[index], int(dataset.test_labels[index]))
         chosen = tuple(self._chosen.items())
@@ -141,6 +135,7 @@ def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Sta
         before = int(np.abs(contributions).argmax()) if first else units[layer.number - 2]
         strips = {f"a{layer.number}": layer.a, "y" if last else f"h{layer.number}": layer.h}
         strips[f"delta{layer.number}"] = layer.delta
+        rows = np.stack([_full(strip)[None] for strip in strips.values()])  # one pixel per unit
         images = {f"W1[{unit}]": layer.W[unit], f"W1[{unit}] · x": contributions} if first else {}
         name = "Output layer" if last else f"Layer {layer.number}"
         shown.append(
@@ -151,7 +146,7 @@ def stages(walk: Walkthrough, units: tuple[int, ...], theme: Theme) -> tuple[Sta
                 unit=unit,
                 n_units=layer.n_units,
                 strips=tuple(Strip(name, _range(values)) for name, values in strips.items()),
-                sprite=_strips([*strips.values()], theme),
+                sprite=weights_sprite(rows, 1, theme=theme, limit=1.0),
                 picture=_pictures([*images.values()], theme) if first else b"",
                 captions=tuple(f"{name}, ±{written(_largest(image))}" for name, image in images.items()),
             )
@@ -185,11 +180,6 @@ def _full(values: Array) -> Array:
 def _range(values: Array) -> str:
     low, high = written(float(values.min()), 2), written(float(values.max()), 2)
     return low if low == high else f"{low} to {high}"
-
-
-def _strips(values: list[Array], theme: Theme) -> bytes:
-    """Return strips stacked vertically, one pixel per unit, each on its own scale around 0."""
-    return weights_sprite(np.stack([_full(strip)[None] for strip in values]), 1, theme=theme, limit=1.0)
 
 
 def _pictures(images: list[Array], theme: Theme) -> bytes:

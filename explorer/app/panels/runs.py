@@ -103,19 +103,15 @@ def _row(
     if not run.dataset.compares_with(dataset):
         differing.add("dataset")
     own = (name for name in chips if is_present or name in differing)
+    named = {name: getattr(run, name) for name in ("number", "label", "name", "note", "pinned", "hidden")}
     return RunRow(
-        number=run.number,
+        **named,
         color=run_color(run.number, theme),
         cells=(
             *_result_cells(run, epochs_differ="epochs" in differing),
             *(_cell(run, name, numbers, differs=name in differing) for name in columns),
         ),
         chips=tuple(setting_in_words(run.config, name) for name in own if _is_used(run.config, name)),
-        label=run.label,
-        name=run.name,
-        note=run.note,
-        pinned=run.pinned,
-        hidden=run.hidden,
         present=is_present,
     )
 
@@ -284,7 +280,8 @@ class RunsPanel:
         self.axis = Segmented("What the x axis counts", axes)
         self.scale = Segmented("Scale of the loss", {"linear": "linear loss", "log": "log loss"})
         for choice in (self.axis, self.scale):
-            choice.observe(on_loop(lambda _: self._show_curves(views.state)), "value")
+            for show in (self._show_accuracy, self._show_loss):
+                choice.observe(on_loop(lambda _, show=show: show(views.state)), "value")
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
@@ -333,10 +330,6 @@ class RunsPanel:
         comparable = [run for run in runs if run.loss == loss]
         caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out)
         self._draw("loss", self.loss, comparable, caption, state)
-
-    def _show_curves(self, state: ViewState) -> None:
-        self._show_accuracy(state)
-        self._show_loss(state)
 
     def _draw(
         self, metric: Metric, figure: LiveFigure, runs: list[RunCurve], caption: str, state: ViewState
@@ -404,18 +397,9 @@ def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
 
 
 def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
-    return RunCurve(
-        number=run.number,
-        title=run.title,
-        epochs=run.curve.epochs,
-        steps_at_ends=run.steps_at_ends,
-        loss=run.config.loss_terms,
-        first_epoch=run.first_epoch,
-        first_step=run.first_step,
-        first_seconds=run.first_seconds,
-        is_present=present,
-        held_out=run.held_out,
-    )
+    names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
+    own = {name: getattr(run, name) for name in names}
+    return RunCurve(**own, epochs=run.curve.epochs, loss=run.config.loss_terms, is_present=present)
 
 
 def _number(state: ViewState) -> int:
@@ -425,16 +409,13 @@ def _number(state: ViewState) -> int:
 def _described(n_runs: int, replaced: str) -> str:
     if n_runs == 0:
         return "No run yet: Train starts one."
-    if n_runs == 1:
-        return f"1 run. {replaced or _KEPT}"
-    return f"{n_runs} runs. Tick two to compare them. {replaced or _KEPT}"
+    tick = "" if n_runs == 1 else "Tick two to compare them. "
+    return f"{counted(n_runs, 'run')}. {tick}{replaced or _KEPT}"
 
 
 def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
     """Return a sentence on the runs that `run` has replaced; empty if there are none."""
-    if run is None or run.parent is not None or run.opened is not None or not gone:
-        return ""
-    if gone[0].config != run.config:
+    if run is None or run.began_with or not gone or gone[0].config != run.config:
         return ""
     names = " and ".join(f"run {other.number}" for other in gone)
     return (

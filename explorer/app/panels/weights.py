@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.sections import Section, Subject
-from explorer.app.views import Views, ViewState
+from explorer.app.panels.sections import Section
+from explorer.app.views import Subject, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
@@ -49,7 +49,7 @@ class FirstWeights(Section):
     """
 
     def __init__(self, views: Views) -> None:
-        super().__init__()
+        super().__init__(views)
         self.kind = Segmented("Images show", {"now": "weights", "change": "change since the start"})
         self.images = WeightImages()
         self.outgoing = Display(Bars(signed=True))

@@ -22,57 +22,36 @@ _SATURATED: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class LayerDiagnostics:
-    """Diagnostics of one layer on the samples of a probe.
-
-    Parameters
-    ----------
-    layer : int
-        1 for the first hidden layer; the output layer is the last.
-    activation : str
-        Name of the layer's activation: "sigmoid", "relu", "tanh", "softmax".
-    n_units : int
-        Units in the layer.
-    saturated : float
-        Share, 0 to 1, of the activations, one for each unit and sample, that are within 1 % of the activation's
-        range from one of its limits: there the slope is below 4 % of its maximum. It is the average share of units
-        that are saturated on a sample. 0 for relu, which has no upper limit, and for softmax, whose
-        outputs are meant to approach 0 and 1.
-    dead : float
-        Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations.
-    gradient_rms : float
-        Root mean square of the elements of ∂L/∂W, L being the MEAN loss per sample; at least 0. Per weight,
-        because a norm would make large layers look stronger. NaN if the gradient is not finite.
-    """
+    """Diagnostics of one layer on the samples of a probe."""
 
     layer: int
+    """1 for the first hidden layer; the output layer is the last."""
     activation: str
+    """"sigmoid", "relu", "tanh" or "softmax"."""
     n_units: int
     saturated: float
+    """Share, 0 to 1, of the activations, one for each unit and sample, within 1 % of the activation's range from one
+    of its limits, where the slope is below 4 % of its maximum. 0 for relu, which has no upper limit, and for softmax,
+    whose outputs are meant to approach 0 and 1."""
     dead: float
+    """Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations."""
     gradient_rms: float
+    """Root mean square of ∂L/∂W, L being the MEAN loss per sample; at least 0, NaN if not finite. Per weight,
+    because a norm would make large layers look stronger."""
 
 
 @np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def diagnose(
     network: NeuralNetwork, X: ArrayLike, d: ArrayLike, *, weights: Sequence[ArrayLike] | None = None
 ) -> tuple[LayerDiagnostics, ...]:
-    """Diagnose each layer on a batch of samples. The network is not changed.
+    """Diagnose each layer on a batch of samples; the output layer is the last. The network is not changed.
 
     Parameters
     ----------
-    network : NeuralNetwork
-        The network, or one with the same layers and activations if `weights` are given.
-    X : array_like, shape (n_input, n_samples)
-        The probe's inputs, one sample per column; a few hundred suffice.
-    d : array_like, shape (n_output, n_samples)
-        The desired outputs.
+    X, d : array_like, shapes (n_input, n_samples) and (n_output, n_samples)
+        The probe's inputs and desired outputs, samples as columns; a few hundred suffice.
     weights : sequence of array_like, optional
-        ``(W1, b1, W2, b2, …)`` to use instead of the network's own, with the same shapes: those of a snapshot.
-
-    Returns
-    -------
-    tuple of LayerDiagnostics
-        One for each layer, the output layer last.
+        ``(W1, b1, W2, b2, …)`` to use instead of the network's own: those of a snapshot.
 
     Raises
     ------
@@ -92,7 +71,6 @@ def diagnose(
 
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
-    """Diagnose a layer from its activations `h` (n_units, n_samples) and the gradient of its weights."""
     low, high = _SATURATED.get(name, (-np.inf, np.inf))
     return LayerDiagnostics(
         layer=number,
@@ -117,15 +95,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Psychometrika 12, 153–157; for the exact form and how it compares with others see M. W. Fagerland,
     S. Lydersen and P. Laake (2013), BMC Medical Research Methodology 13:91.
 
-    Parameters
-    ----------
-    only_a, only_b : int
-        Samples that only one of the two classifies correctly; raises `ValueError` below 0.
-
-    Returns
-    -------
-    float
-        In [0, 1], rounded once; 0 if it is too small for a float.
+    `only_a` and `only_b` count the samples that only one of the two classifies correctly; raises `ValueError` if one
+    is negative. The result is in [0, 1], rounded once; 0 if it is too small for a float.
     """
     only_a, only_b = int(only_a), int(only_b)  # of any size
     if min(only_a, only_b) < 0:
@@ -138,12 +109,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
     """Count the images that only network A classifies correctly, and those that only B does.
 
-    Parameters
-    ----------
-    outputs_a, outputs_b : ndarray, shape (n_classes, n_samples)
-        The outputs of both; the largest in a column decides.
-    labels : ndarray of int, shape (n_samples,)
-        The true classes. Raises `ValueError` if the shapes differ.
+    Outputs have shape (n_classes, n_samples), and the true classes (n_samples,). Raises `ValueError` if they differ.
     """
     if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
         shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"

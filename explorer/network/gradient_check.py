@@ -36,28 +36,18 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeight:
-    """The gradient of one weight, computed in two ways.
-
-    Parameters
-    ----------
-    place : Place
-        Position of the weight.
-    analytic : float
-        By backpropagation.
-    numeric : float
-        By central differences, (L(w + ε) − L(w − ε)) / 2ε.
-    noise : float
-        Possible rounding error of `numeric`, caused by that of the loss.
-    has_kink : bool
-        Whether the loss has a corner, and so no slope, between w − ε and w + ε: where a relu unit turns on or off,
-        or where a weight with an L1 penalty is 0.
-    """
+    """The gradient of one weight, computed in two ways."""
 
     place: Place
     analytic: float
+    """By backpropagation."""
     numeric: float
+    """By central differences, (L(w + ε) − L(w − ε)) / 2ε."""
     noise: float
+    """Possible rounding error of `numeric`, caused by that of the loss."""
     has_kink: bool
+    """Whether the loss has a corner, and so no slope, between w − ε and w + ε: where a relu unit turns on or off,
+    or where a weight with an L1 penalty is 0."""
 
     @property
     def relative_difference(self) -> float:
@@ -81,16 +71,8 @@ def check_gradient(
     The loss is the SUM over the samples. Central differences have an error of order ε² where one-sided ones have ε
     (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3). Raises `ValueError` for wrong shapes.
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network; it is copied to float64, not changed.
-    X : array_like, shape (n_input, n_samples)
-        The samples; a few suffice.
-    d : array_like, shape (n_output, n_samples)
-        Their desired outputs.
-    places : sequence of Place
-        Positions of the weights.
+    `X` (n_input, n_samples) are a few samples and `d` (n_output, n_samples) their desired outputs. The network is
+    copied to float64, not changed.
     """
     double = network.copy(np.float64)
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
@@ -107,19 +89,9 @@ def choose_weights(
 ) -> tuple[Place, ...]:
     """Draw the positions of `n` weights and biases at random, from all layers in turn.
 
-    In the first layer, only weights of inputs that are not 0 on all samples are drawn: the gradient of the others
-    is 0 whatever the backward pass does.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network to draw from.
-    X : array_like, shape (n_input, n_samples)
-        The samples for the gradient check.
-    rng : numpy.random.Generator
-        Source of the draw.
-    n : int
-        Number of positions; raises `ValueError` below one per layer. If a layer gets several, the last is a bias.
+    In the first layer, only weights of inputs that are not 0 on all samples `X` (n_input, n_samples) are drawn:
+    the gradient of the others is 0 whatever the backward pass does. If a layer gets several, the last is a bias.
+    Raises `ValueError` if `n` is less than one per layer.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):

@@ -10,10 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
     """Return the share of samples whose predicted class is the true one, in [0, 1].
 
-    Parameters
-    ----------
-    true, predicted : array_like of int, shape (n_samples,)
-        Class indices; at least one. Raises `ValueError` for another shape or dtype.
+    Both are class indices, at least one, shape (n_samples,). Raises `ValueError` for another shape or dtype.
     """
     true, predicted = _labels(true, predicted)
     return float(np.count_nonzero(true == predicted) / true.size)
@@ -22,14 +19,8 @@ def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
 def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDArray[np.int64]:
     """Count how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
 
-    Entry [i, j] counts the samples of true class i that were predicted as j.
-
-    Parameters
-    ----------
-    true, predicted : array_like of int, shape (n_samples,)
-        Class indices, 0 to n_classes − 1; at least one. Raises `ValueError` for anything else.
-    n_classes : int
-        Number of classes, at least 1.
+    Entry [i, j] counts the samples of true class i that were predicted as j. Both are class indices from 0 to
+    n_classes − 1, at least one, shape (n_samples,). Raises `ValueError` for anything else.
     """
     true, predicted = _labels(true, predicted)
     for name, labels in (("true", true), ("predicted", predicted)):
@@ -43,24 +34,16 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> N
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassScores:
-    """Scores of each class, from a confusion matrix.
-
-    Parameters
-    ----------
-    precision : ndarray of float64, shape (n_classes,)
-        Share of the samples predicted as the class that belong to it; 0 if none was predicted.
-    recall : ndarray of float64, shape (n_classes,)
-        Share of the samples of the class that were predicted as it; 0 if there are none.
-    f1 : ndarray of float64, shape (n_classes,)
-        Harmonic mean of the two; 0 if both are 0.
-    support : ndarray of int64, shape (n_classes,)
-        Samples of the class.
-    """
+    """Scores of each class, from a confusion matrix: arrays of shape (n_classes,)."""
 
     precision: NDArray[np.float64]
+    """Share of the samples predicted as the class that belong to it; 0 if none was predicted."""
     recall: NDArray[np.float64]
+    """Share of the samples of the class that were predicted as it; 0 if there are none."""
     f1: NDArray[np.float64]
+    """Harmonic mean of the two; 0 if both are 0."""
     support: NDArray[np.int64]
+    """Samples of the class."""
 
 
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
@@ -68,12 +51,8 @@ def per_class(confusion: NDArray[np.integer]) -> ClassScores:
     hits = np.diagonal(confusion).astype(np.float64)
     support = confusion.sum(axis=1)
     decided = confusion.sum(axis=0)
-    return ClassScores(
-        precision=_share(hits, decided),
-        recall=_share(hits, support),
-        f1=_share(2.0 * hits, support + decided),
-        support=support.astype(np.int64, copy=False),
-    )
+    f1 = _share(2.0 * hits, support + decided)
+    return ClassScores(_share(hits, decided), _share(hits, support), f1, support.astype(np.int64, copy=False))
 
 
 def hardest_classes(confusion: NDArray[np.integer]) -> tuple[int, ...]:
@@ -104,12 +83,8 @@ def most_confused(confusion: NDArray[np.integer], n_pairs: int = 5) -> tuple[Con
     np.fill_diagonal(mistakes, 0)
     support = np.asarray(confusion).sum(axis=1)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:n_pairs]
-    pairs = (divmod(int(cell), mistakes.shape[1]) for cell in order)
-    return tuple(
-        Confusion(i, j, int(mistakes[i, j]), float(mistakes[i, j] / support[i]))
-        for i, j in pairs
-        if mistakes[i, j]
-    )
+    pairs = (divmod(int(cell), mistakes.shape[1]) for cell in order if mistakes.flat[cell])
+    return tuple(Confusion(i, j, int(mistakes[i, j]), float(mistakes[i, j] / support[i])) for i, j in pairs)
 
 
 def _labels(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -180,35 +155,22 @@ def select_samples(
     order: Literal["loss", "confidence"] = "loss",
     loss: str = "squared_error",
 ) -> NDArray[np.int64]:
-    """Return the indices of the samples that match, worst first.
+    """Return the indices of the samples that match, int64, shape (n_selected,), worst first.
 
     Parameters
     ----------
-    outputs, labels : ndarray
-        The network's outputs and the true classes.
     true, predicted : int or None
         Only samples of this true class, or predicted as this class; None for any.
     mistakes_only : bool
         Only misclassified samples.
     order : {"loss", "confidence"}
-        The highest loss first, or the largest of the `confidences` first.
-    loss : {"squared_error", "cross_entropy"}
-        The loss to order by.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_selected,)
-        Ties are in the order of the samples; NaN comes last.
+        The highest `loss` first, or the largest of the `confidences`. Ties are in the order of the samples; NaN
+        comes last.
     """
-    decided = outputs.argmax(axis=0)
-    chosen = np.ones(len(labels), dtype=bool)
-    if true is not None:
-        chosen &= labels == true
-    if predicted is not None:
-        chosen &= decided == predicted
-    if mistakes_only:
-        chosen &= labels != decided
-    indices = np.flatnonzero(chosen)
+    decided, chosen = outputs.argmax(axis=0), np.ones(len(labels), dtype=bool)
+    for classes, wanted in ((labels, true), (decided, predicted)):
+        chosen &= True if wanted is None else classes == wanted
+    indices = np.flatnonzero(chosen & (labels != decided) if mistakes_only else chosen)
     badness = sample_losses(outputs, labels, loss) if order == "loss" else confidences(outputs)
     return indices[np.argsort(-badness[indices], kind="stable")].astype(np.int64, copy=False)
 

@@ -258,9 +258,13 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         name; a ``~`` at its start is the home folder. Raises `OSError` if the file can't be written, or exists
         already and `overwrite` is False, and `WeightsError` if a weight is not finite.
         """
-        from .weights_file import save_weights  # file handling is imported on demand
+        from explorer.safe_write import whole_file  # file handling is imported on demand
 
-        save_weights(path, self.named(), self.functions, overwrite=overwrite)
+        from .weights_file import weights_bytes
+
+        content = weights_bytes(self.named(), self.functions)
+        with whole_file(path, overwrite=overwrite) as stream:
+            stream.write(content)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -13,30 +13,21 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerWalk:
-    """The values of one layer for the sample.
-
-    Parameters
-    ----------
-    number : int
-        1 for the first hidden layer; the output layer is the last.
-    activation : str
-        Name of the layer's activation: "sigmoid", "relu", "tanh", "softmax".
-    W : ndarray, shape (n_units, n_inputs)
-        Weights.
-    inputs : ndarray, shape (n_inputs,)
-        The activations of the previous layer, or the pixels.
-    b, a, h, delta : ndarray, shape (n_units,)
-        Biases, weighted sums, activations, and ∂L/∂a.
-    """
+    """The values of one layer for the sample: each but W and inputs has the shape (n_units,)."""
 
     number: int
+    """1 for the first hidden layer; the output layer is the last."""
     activation: str
+    """"sigmoid", "relu", "tanh" or "softmax"."""
     W: Array
+    """Weights, shape (n_units, n_inputs)."""
     b: Array
     inputs: Array
+    """The activations of the previous layer, or the pixels, shape (n_inputs,)."""
     a: Array
     h: Array
     delta: Array
+    """∂L/∂a."""
 
     @property
     def n_units(self) -> int:
@@ -46,28 +37,19 @@ class LayerWalk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walkthrough:
-    """One sample's forward and backward pass.
-
-    Parameters
-    ----------
-    x, d : ndarray, shapes (n_input,) and (n_output,)
-        The sample's inputs, in [0, 1], and its desired outputs, one-hot.
-    layers : tuple of LayerWalk
-        From the first hidden layer to the output layer.
-    loss_name, loss : str and float
-        The loss, ``"squared_error"`` or ``"cross_entropy"``, and its value for this sample, with the penalty.
-    penalties : tuple of float
-        λ₂ and λ₁ of the penalty.
-    penalty : float
-        The penalty in the loss.
-    """
+    """One sample's forward and backward pass."""
 
     x: Array
+    """Inputs, in [0, 1], shape (n_input,)."""
     d: Array
+    """Desired outputs, one-hot, shape (n_output,)."""
     layers: tuple[LayerWalk, ...]
     loss_name: str
+    """``"squared_error"`` or ``"cross_entropy"``."""
     loss: float
+    """Its value for this sample, with the penalty."""
     penalties: tuple[float, float]
+    """λ₂ and λ₁ of the penalty."""
     penalty: float
 
     @property
@@ -88,17 +70,10 @@ class Walkthrough:
 
 @np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def walk_through(network: NeuralNetwork, x: ArrayLike, d: ArrayLike) -> Walkthrough:
-    """Compute the values of each layer for one sample, forward and backward.
+    """Compute the values of each layer for one sample, forward and backward, in the network's own passes.
 
-    Every number is from the network's own passes. A bias's gradient is the sum of its unit's deltas over the
-    samples: with one sample it is the delta.
-
-    Parameters
-    ----------
-    network : NeuralNetwork
-        The network; like `forward`, this replaces the arrays of its last pass.
-    x, d : array_like, shapes (n_input,) and (n_output,)
-        The inputs, and the desired outputs, one-hot. Raises `ValueError` for another shape.
+    A bias's gradient is the sum of its unit's deltas over the samples: with one sample it is the delta. Inputs `x`
+    have the shape (n_input,) and desired outputs `d` (n_output,); raises `ValueError` for another one.
     """
     X, D = np.asarray(x)[:, None], np.asarray(d)[:, None]
     y = network.forward(X)

@@ -25,7 +25,6 @@ from explorer.foreign_files import (
     open_plain_file,
     printable,
 )
-from explorer.safe_write import whole_file
 
 from . import arguments
 from .activations import ACTIVATIONS, OUTPUTS
@@ -102,19 +101,6 @@ def read_weights(content: bytes, name: str) -> SavedWeights:
     name = printable(name)
     with explained(name, WeightsError, _EXPECTED):
         return _read(BytesIO(content), name)
-
-
-def save_weights(
-    path: str | os.PathLike[str],
-    weights: Mapping[str, Array],
-    functions: Mapping[str, str],
-    *,
-    overwrite: bool,
-) -> None:
-    """Write the result of `weights_bytes` to a file, atomically. Raises `OSError` like `whole_file`."""
-    content = weights_bytes(weights, functions)
-    with whole_file(path, overwrite=overwrite) as stream:
-        stream.write(content)
 
 
 def _storable(name: str, value: ArrayLike) -> Array:

@@ -30,9 +30,9 @@ class LayerDiagnostics:
     """"sigmoid", "relu", "tanh" or "softmax"."""
     n_units: int
     saturated: float
-    """Share, 0 to 1, of the activations, one for each unit and sample, within 1 % of the activation's range from one
-    of its limits, where the slope is below 4 % of its maximum. 0 for relu, which has no upper limit, and for softmax,
-    whose outputs are meant to approach 0 and 1."""
+    """Share, 0 to 1, of the activations, one for each unit and sample, that are within 1 % of the activation's
+    range from one of its limits: there the slope is below 4 % of its maximum. 0 for relu, which has no upper limit,
+    and for softmax, whose outputs are meant to approach 0 and 1."""
     dead: float
     """Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations."""
     gradient_rms: float
@@ -95,8 +95,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Psychometrika 12, 153–157; for the exact form and how it compares with others see M. W. Fagerland,
     S. Lydersen and P. Laake (2013), BMC Medical Research Methodology 13:91.
 
-    `only_a` and `only_b` count the samples that only one of the two classifies correctly; raises `ValueError` if one
-    is negative. The result is in [0, 1], rounded once; 0 if it is too small for a float.
+    `only_a` and `only_b` count the samples that only one of the two classifies correctly; raises `ValueError`
+    below 0. The result is in [0, 1], rounded once; 0 if it is too small for a float.
     """
     only_a, only_b = int(only_a), int(only_b)  # of any size
     if min(only_a, only_b) < 0:
@@ -109,7 +109,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
     """Count the images that only network A classifies correctly, and those that only B does.
 
-    Outputs have shape (n_classes, n_samples), and the true classes (n_samples,). Raises `ValueError` if they differ.
+    Outputs have the shape (n_classes, n_samples), the true classes (n_samples,); raises `ValueError` otherwise.
     """
     if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
         shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"

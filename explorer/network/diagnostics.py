@@ -31,8 +31,8 @@ class LayerDiagnostics:
     n_units: int
     saturated: float
     """Share, 0 to 1, of the activations, one for each unit and sample, that are within 1 % of the activation's
-    range from one of its limits: there the slope is below 4 % of its maximum. 0 for relu, which has no upper limit,
-    and for softmax, whose outputs are meant to approach 0 and 1."""
+    range from one of its limits: there the slope is below 4 % of its maximum. 0 for relu, which has no upper
+    limit, and for softmax, whose outputs are meant to approach 0 and 1."""
     dead: float
     """Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations."""
     gradient_rms: float

@@ -97,6 +97,17 @@ class Findings:
         return "validation" if self.config.n_validation else "train"
 
     @property
+    def accuracy_name(self) -> str:
+        """The name of `accuracy` at the beginning of a sentence."""
+        return f"{self.judged_by.capitalize()} accuracy"
+
+    @property
+    def both_accuracies(self) -> str:
+        """A sentence on the train and the held-out accuracy."""
+        held_out = f"{self.config.held_out} accuracy {percent(self.test_accuracy)}"
+        return f"Train accuracy is {percent(self.train_accuracy)}, {held_out}."
+
+    @property
     def judged(self) -> tuple[tuple[float, float], ...]:
         """Loss and accuracy of each epoch on that set."""
         kind = "test" if self.config.n_validation else "train"
@@ -153,12 +164,10 @@ class Findings:
 
     def low_accuracy(self) -> str:
         """Return the sentence that reports the low accuracy."""
-        name, reached = f"{self.judged_by.capitalize()} accuracy", percent(self.accuracy)
+        reached, chance = percent(self.accuracy), 1.0 / len(self.epochs[-1].confusion)
         if not self.is_stuck:
-            return f"{name} is only {reached}."
-        chance = 1.0 / len(self.epochs[-1].confusion)
-        how = "near chance" if self.accuracy < 3 * chance else "low"
-        return f"{name} stays {how} ({reached})."
+            return f"{self.accuracy_name} is only {reached}."
+        return f"{self.accuracy_name} stays {'near chance' if self.accuracy < 3 * chance else 'low'} ({reached})."
 
     def with_rate(self, **changes: Any) -> dict[str, Any]:
         """Return `changes`, plus a fitting learning rate unless theirs is at most that and above a fifth of it."""

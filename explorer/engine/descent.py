@@ -28,16 +28,9 @@ interpreter, which each call needs before and after."""
 
 
 class Descent:
-    """The optimizer of a model with its state, penalties, max-norm and learning rate.
+    """The optimizer of a model, which is updated in place, with its state, penalties, max-norm and learning rate.
 
-    Parameters
-    ----------
-    model : Model
-        Its parameters are updated in place.
-    learning_rate : float
-        Factor on the gradient.
-    reduction : {"sum", "mean"}
-        Whether the gradient is the sum or the mean over a mini-batch. RMSProp, Adam and AdamW always use the mean.
+    The gradient is the sum or the mean (`reduction`) over a mini-batch; for RMSProp, Adam and AdamW the mean.
     """
 
     def __init__(self, model: Model, learning_rate: float, reduction: str) -> None:

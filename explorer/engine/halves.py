@@ -114,18 +114,10 @@ def first_half(n: int, middle: float = 0.5) -> int:
 
 
 def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: float = 0.5) -> Calls:
-    """Return the calls that `make` creates for the whole work, or for both halves if it is large.
+    """Return the calls that `make` creates for the whole work, or if it is large, for each half.
 
-    Parameters
-    ----------
-    make : callable
-        Creates the calls for a half of the work. No half writes to data that the other uses.
-    work : int
-        Amount of work, as in `is_large`.
-    n_threads : {1, 2}
-        Threads that perform the halves.
-    middle : float, optional
-        Where the work is split, as a fraction.
+    `work` counts as in `is_large`, and is split at the fraction `middle`; 1 or 2 threads perform the halves. No
+    half writes to data that the other uses.
     """
     if not is_large(work):
         return make(whole)

@@ -137,16 +137,8 @@ class AugmentedImages:
     """The images of an epoch, distorted, in chunks of 2048 that a thread computes ahead.
 
     Each chunk has its own generator, seeded by the run's seed, the epoch and the chunk's number: slicing and
-    earlier reads don't affect the images. The thread starts with the first epoch.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, 28, 28) or (n, 784)
-        Undistorted; never written to.
-    augmentation : Augmentation
-        The maximum distortions.
-    seed : int
-        The run's, 0 or more.
+    earlier reads don't affect the images. The thread starts with the first epoch. The undistorted `images`, uint8,
+    shape (n, 28, 28) or (n, 784), are never written to.
     """
 
     def __init__(self, images: NDArray[np.uint8], augmentation: Augmentation, seed: int) -> None:

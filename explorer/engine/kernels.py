@@ -50,31 +50,22 @@ def perform(calls: Calls) -> None:
 
 
 def product(left: Array, right: Array, out: Array, small: int = 0) -> Calls:
-    """Return the calls that write the matrix product left · right into `out`.
+    """Return the calls that write the matrix product left · right into `out`, whose rows are contiguous.
 
-    Parameters
-    ----------
-    left : ndarray, shape (n_rows, n_inner)
-    right : ndarray, shape (n_inner, n_columns)
-    out : ndarray, shape (n_rows, n_columns), whose rows are contiguous
-        All of one floating dtype.
-    Multiplications up to which this machine's BLAS treats a product as small, 0 if it doesn't. It computes a
-    small one without packing the matrices first, a fifth faster; so a larger one is computed as a
-    stack of small ones, each with some rows of `left`, plus the remaining rows.
+    (n_rows, n_inner) · (n_inner, n_columns) → (n_rows, n_columns), all of one dtype. Up to `small` multiplications
+    this machine's BLAS doesn't pack the matrices first, which is a fifth faster (0 if it always does). So a larger
+    product is computed as a stack of small ones, each with some rows of `left`, plus the remaining rows.
     """
     n_rows, n_inner = left.shape
     row = n_inner * right.shape[1]
     most = small // row // _STACKED * _STACKED
-    fewest = (
-        _STACKED if left.flags.c_contiguous else 12
-    )  # a transposed matrix with fewer rows doesn't fill the registers
+    # A transposed matrix with fewer rows doesn't fill the registers.
+    fewest = _STACKED if left.flags.c_contiguous else 12
     if n_rows * row <= small or most < fewest:
         # np.dot starts in half the time, but clears a result and copies a slice first, and can't write a slice of
         # columns; np.matmul doesn't use BLAS for an outer product.
-        begin_fast = out.flags.c_contiguous and (
-            n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
-        )
-        return (partial(np.dot if begin_fast else np.matmul, left, right, out),)
+        fits = n_inner == 1 or (out.size <= _LARGE_RESULT and left.flags.forc)
+        return (partial(np.dot if fits and out.flags.c_contiguous else np.matmul, left, right, out),)
     n_parts = math.ceil(n_rows / most)  # as few as possible, and all about equal
     size = math.ceil(n_rows / n_parts / _STACKED) * _STACKED
     parts, rest = divmod(n_rows, size)
@@ -105,9 +96,8 @@ def _sigmoid_slope(h: Array, out: Array) -> Calls:
 
 def _relu(a: Array, out: Array) -> Calls:
     """max(0, a)."""
-    return (
-        partial(np.maximum, a, np.zeros((1, a.shape[-1]), out.dtype), out=out),
-    )  # half the time of a scalar
+    zeros = np.zeros((1, a.shape[-1]), out.dtype)  # half the time of a scalar
+    return (partial(np.maximum, a, zeros, out=out),)
 
 
 def _relu_slope(h: Array, out: Array) -> Calls:

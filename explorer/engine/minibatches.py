@@ -94,28 +94,12 @@ class _Source:
 
 
 class MiniBatches:
-    """The mini-batches of a data set, and the model that is trained on them.
+    """The mini-batches of a data set's training images, and the model that is trained on them in place.
 
-    The caller must silence NumPy's warnings of infinite values and NaN: both show in the scores.
-
-    Parameters
-    ----------
-    model : Model
-        Trained in place.
-    dataset : Dataset
-        All of its training images are used.
-    batch_size : int
-        Samples per step; clamped to the number of images.
-    learning_rate : float
-        Factor on the gradient.
-    reduction : {"sum", "mean"}
-        Whether the gradient is the sum or the mean over a mini-batch.
-    seed : int
-        Seed of dropout.
-    take : callable, optional
-        ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8, shape
-        (stop - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model sorts
-        its pixels.
+    The gradient is the sum or the mean (`reduction`) over `batch_size` images, at most all; `seed` is that of
+    dropout. ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8, shape
+    (stop - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model sorts its
+    pixels. The caller must silence NumPy's warnings of infinite values and NaN: both show in the scores.
     """
 
     def __init__(
@@ -130,9 +114,7 @@ class MiniBatches:
         take: Take | None = None,
     ) -> None:
         if take is not None and model.inked is not None:
-            raise ValueError(
-                "take gives images in an order of their own; expected a model made without a dataset"
-            )
+            raise ValueError("take orders its images itself; expected a model made without a dataset")
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self._descent = Descent(model, learning_rate, reduction)
@@ -161,20 +143,16 @@ class MiniBatches:
     def learning_rate(self, rate: float) -> None:
         self._descent.learning_rate = rate
 
-    def _end_epoch(self) -> None:
-        """End the current epoch: it yields a score after the completed mini-batch, then stops."""
-        first = self.model.parameters.joint[0]
-        with self.settled():
-            settled = first.copy()
-        first[:] = settled
-        self._is_ended, self._load = True, None
-
     def resized(self, batch_size: int) -> MiniBatches:
         """Return mini-batches of another size that continue with the same model and optimizer.
 
         The current epoch ends: it yields a score after the completed mini-batch, then stops.
         """
-        self._end_epoch()
+        first = self.model.parameters.joint[0]
+        with self.settled():
+            settled = first.copy()
+        first[:] = settled
+        self._is_ended, self._load = True, None
         made = copy(self)
         made._plan(batch_size)
         return made
@@ -206,14 +184,8 @@ class MiniBatches:
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
         """Train on some images once, yielding after each part.
 
-        Parameters
-        ----------
-        order : ndarray of int64, shape (n,)
-            Indices of the epoch's images in the data set.
-        number : int
-            Number of the epoch, 1 for the first.
-        begin : int
-            How many of these images have been trained on already.
+        `order` has the indices of the epoch's images in the data set, shape (n,); the first `begin` of them have
+        been trained on already. `number` is 1 for the first epoch.
         """
         order = self._by_ink(order, begin)
         n, labels = len(order), self._labels[order]
@@ -251,9 +223,7 @@ class MiniBatches:
                 counted = stop
             yield Part(load.is_step, score, batch if self.scores_each and load.is_step else None)
             if self._is_ended and load.is_step and stop < n:
-                yield Part(
-                    is_step=False, score=None if is_due else self._score(self._outputs, labels[scored:stop])
-                )
+                yield Part(False, None if is_due else self._score(self._outputs, labels[scored:stop]))
                 return
             scored = stop if is_due else scored
             batch = Score() if load.is_step else batch

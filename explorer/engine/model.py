@@ -22,17 +22,8 @@ class Parameters:
     So a step down the gradient is one subtraction. The last layer comes first: the array ends with the weights of
     pixels that are blank in all images, which never change.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Units of each layer, the inputs first.
-    dtype : dtype
-        The network's.
-    order : ndarray of int, optional
-        Which of the network's inputs comes first, second, … in the rows of the first layer's V, shape (n_inputs,);
-        by default their order is unchanged.
-    n_blank : int, optional
-        How many of the last inputs are 0 in all images.
+    `sizes` are the units of each layer, the inputs first. `order`, shape (n_inputs,), says which of the network's
+    inputs comes first, second, … in the rows of the first layer's V; `n_blank` of the last ones are always 0.
     """
 
     __slots__ = ("_n_changing", "after_first", "flat", "joint", "layers", "order")
@@ -107,19 +98,10 @@ class Parameters:
 
 
 class Model:
-    """The functions and weights of a network.
+    """The functions and a copy of the weights of a network.
 
-    Parameters
-    ----------
-    network : NeuralNetwork
-        Its weights are copied; it is not changed.
-    small_product : int
-        Multiplications up to which BLAS treats a matrix product as small; see `kernels.product`.
-    n_threads : {1, 2}
-        Threads that share large work; see `in_halves`.
-    dataset : Dataset, optional
-        The data to train on, without augmentation: the inputs of a wide first layer are then sorted by how many
-        images have ink there.
+    `small_product` is explained at `kernels.product`, and `n_threads` at `in_halves`. `dataset` is the data to
+    train on without augmentation: the inputs of a wide first layer are sorted by how many images have ink there.
     """
 
     def __init__(
@@ -160,9 +142,7 @@ class Model:
         if self.inked is None:
             return dataset.train_images.reshape(-1, self.sizes[0])
         if self.inked is not InkedFirst.of(dataset):
-            raise ValueError(
-                "dataset is another than the model was made with, whose pixels it has in their order"
-            )
+            raise ValueError("dataset is another than the model was made with")
         return self.inked.images
 
     def new_parameters(self) -> Parameters:

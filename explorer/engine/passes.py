@@ -50,18 +50,8 @@ class DropoutMasks:
     """Dropout masks of a run, drawn as in `explorer.network.regularization.dropout_mask`.
 
     Each layer has its own random numbers, which restart with each epoch: an epoch's masks depend neither on
-    earlier epochs nor on the parts that a large mini-batch is split into.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        Dropout rate of the inputs and of each hidden layer.
-    sizes : sequence of int
-        Inputs, and units of each hidden layer.
-    seed : int
-        The run's.
-    dtype : dtype
-        The network's.
+    earlier epochs nor on the parts that a large mini-batch is split into. `rates` and `sizes` are those of the
+    inputs and of each hidden layer.
     """
 
     def __init__(
@@ -124,16 +114,8 @@ class Pass:
     """The forward and backward passes of one mini-batch of `n` samples, as calls to perform.
 
     Inputs have the shape (n, n_input + 1): a first column of 255, and pixels from 0 to 255. All count as divided
-    by 255, but the division is applied after the first product: to the few sums instead of the many pixels.
-
-    Parameters
-    ----------
-    model : Model
-        Its weights are read in each pass, and never written here.
-    n : int
-        Samples in the mini-batch.
-    dropout : DropoutMasks, optional
-        Dropout to apply; none by default.
+    by 255, but the division is applied after the first product: to the few sums instead of the many pixels. The
+    model's weights are read, and never written.
     """
 
     def __init__(self, model: Model, n: int, dropout: DropoutMasks | None = None) -> None:
@@ -218,14 +200,7 @@ class Pass:
         """Return the calls that write ∂L/∂a, multiplied by `rate`, of half of the samples into each `delta`.
 
         ``delta_L = rate · ∂L/∂a_L``, then back through the layers ``delta before = (delta Vᵀ) ∘ f′(a before)``
-        (Rumelhart, Hinton & Williams, 1986).
-
-        Parameters
-        ----------
-        Y, D : ndarray, shape (n, n_output)
-            Outputs of the forward pass, and the desired ones.
-        rate : ndarray, shape ()
-            Factor on the gradient: 1 for the gradient itself, the learning rate for a step.
+        (Rumelhart, Hinton & Williams, 1986). `Y` and `D` are the outputs and the desired ones, both (n, n_output).
         """
         rows = half(self.n)
         first = self.first.delta
@@ -313,18 +288,8 @@ class BlockedPass:
     formula is one product: of the rows of `sums` down to t, with 1 for t itself and −x_t · x_s for each such
     s. `gram` holds these factors.
 
-    Parameters
-    ----------
-    model : Model
-        Trained in place.
-    inputs : Inputs
-        The block's, in the first rows.
-    Y, D : ndarray, shape (rows, n_output)
-        Outputs and desired outputs.
-    batch_size : int
-        Samples in a mini-batch; the last one in the block may be shorter.
-    make_rate : callable
-        Returns the factor on the gradient of a mini-batch, shape (), given its number of samples.
+    The block is in the first rows of the `inputs`; its outputs and targets, `Y` and `D`, are (rows, n_output).
+    `make_rate` returns the factor on the gradient of a mini-batch, given its number of samples.
     """
 
     def __init__(

@@ -124,6 +124,10 @@ class TrainingConfig:
         ends = {"changes": ()} if changes.keys() & {"learning_rate", "batch_size"} else {}
         return replace(self, **{**ends, **changes})
 
+    def changed(self, change: Change) -> TrainingConfig:
+        """Return these settings with one more mid-run change, in place of those from its step on."""
+        return self.replace(changes=(*(one for one in self.changes if one.step < change.step), change))
+
     def for_images(self, n_images: int) -> TrainingConfig:
         """Clamp the settings to `n_images` training images: at most all in use, and 9 of 10 of those held out."""
         n_train = None if self.n_train is None or self.n_train > n_images else self.n_train

@@ -1,7 +1,4 @@
-"""The protocol of what a run trains, the settings of its mini-batches, its exact scores, and early stopping.
-
-A `Learner` is either the textbook's network, trained by the engine, or a user's class (`own_run`).
-"""
+"""What a run trains, the settings of its mini-batches, its exact scores, and early stopping."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +19,7 @@ from explorer.network.schedules import rate_factor
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
 from explorer.training.own_network import NETWORK_SETTINGS
+from explorer.training.own_run import OwnLearner
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import Evaluation, FinalTest, Snapshot
 
@@ -32,86 +30,26 @@ Weights = Sequence[NDArray[np.floating]]
 _Found = TypeVar("_Found")
 
 
-class Learner(Protocol):
-    """A network in training. Long work is a generator, which can be paused or closed at each value."""
-
-    learning_rate: float
-    """Rate of the next mini-batch."""
-
-    @property
-    def batch_size(self) -> int:
-        """Images of the next mini-batch."""
-
-    @property
-    def scores_each(self) -> bool:
-        """Whether a part's `batch` is to be recorded, rather than its `score`."""
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of its weights."""
-
-    def epoch(self, number: int, begin: int) -> Iterator[Part | None]:
-        """Train an epoch, 1 for the first, from its image `begin` on; it ends early if it is resized.
-
-        Yields None while a mini-batch is half done and can't be paused.
-        """
-
-    def resize(self, batch_size: int) -> None:
-        """Use another batch size from the next mini-batch on."""
-
-    def new_network(self) -> NeuralNetwork:
-        """Return a network of this kind, freshly initialized."""
-
-    def weights(self) -> tuple[NDArray[np.floating], ...]:
-        """Return a read-only copy of ``(W1, b1, W2, b2, …)``; empty if they aren't known."""
-
-    def set_weights(self, weights: Weights) -> None:
-        """Continue with other weights; `ValueError` if they don't fit."""
-
-    def skip(self, n_epochs: int) -> None:
-        """Draw the order of the samples of so many epochs, without training on them."""
-
-    def settled(self) -> AbstractContextManager[None]:
-        """Return a context in which the weights are those after the last mini-batch."""
-
-    def scoring(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
-    ) -> Generator[None, None, ScoredSet]:
-        """Score images with the current weights."""
-
-    def batch_scoring(
-        self, batch: slice, before: Weights, after: Weights
-    ) -> Generator[None, None, Sequence[Score]]:
-        """Score a mini-batch of the epoch with the weights before and after its step; empty if there was none."""
-
-
 class EngineLearner:
-    """The textbook's network, trained by the engine. It implements `Learner`."""
+    """The textbook's network, trained by the engine. Long work is a generator, to be paused or closed anywhere."""
 
     def __init__(self, config: TrainingConfig, dataset: Dataset, n_threads: int) -> None:
         self._config, self._dataset = config, dataset
         network = self.new_network()
         self._rng = network.rng  # after the weights, it draws the order of the samples
-        is_on = config.augmentation.is_on
-        self._model = Model(network, small_product(), n_threads, None if is_on else dataset)
-        self._augmented = (
-            AugmentedImages(dataset.train_images, config.augmentation, config.seed) if is_on else None
-        )
-        self._batches = MiniBatches(
-            self._model,
-            dataset,
-            config.batch_size,
-            config.learning_rate,
-            config.reduction,
-            seed=config.seed,
-            take=None if self._augmented is None else self._augmented.take,
-        )
+        self._augmented, take = None, None
+        if config.augmentation.is_on:
+            self._augmented = AugmentedImages(dataset.train_images, config.augmentation, config.seed)
+            take = self._augmented.take
+        self._model = Model(network, small_product(), n_threads, None if take else dataset)
+        settings = config.batch_size, config.learning_rate, config.reduction
+        self._batches = MiniBatches(self._model, dataset, *settings, seed=config.seed, take=take)
         self._order = np.arange(0)  # of the samples in the newest epoch
-        self.scoring = Scorer(self._model).scoring
-        self.weights = self._model.parameters.weights
+        self.scoring, self.weights = Scorer(self._model).scoring, self._model.parameters.weights
 
     @property
     def learning_rate(self) -> float:
+        """Rate of the next mini-batch."""
         return self._batches.learning_rate
 
     @learning_rate.setter
@@ -120,35 +58,44 @@ class EngineLearner:
 
     @property
     def batch_size(self) -> int:
+        """Images of the next mini-batch."""
         return self._batches.batch_size
 
     @property
     def scores_each(self) -> bool:
+        """Whether a part's `batch` is to be recorded, rather than its `score`."""
         return self._batches.scores_each
 
     @property
     def n_bytes(self) -> int:
+        """Size of the weights."""
         return self._model.parameters.flat.nbytes
 
     def new_network(self) -> NeuralNetwork:
+        """Return a network of this kind, freshly initialized."""
         return new_network(self._config, self._dataset)
 
     def set_weights(self, weights: Weights) -> None:
+        """Continue with other weights; `ValueError` if they don't fit."""
         network = self.new_network()
         network.set_weights(weights)
         self._model.parameters.set_weights(network.parameters)
 
     def skip(self, n_epochs: int) -> None:
+        """Draw the order of the samples of so many epochs, without training on them."""
         for _ in range(n_epochs):
             self._rng.permutation(self._dataset.n_train)
 
     def resize(self, batch_size: int) -> None:
+        """Use another batch size from the next mini-batch on."""
         self._batches = self._batches.resized(batch_size)
 
     def settled(self) -> AbstractContextManager[None]:
+        """Return a context in which the weights are those after the last mini-batch."""
         return self._batches.settled()
 
     def epoch(self, number: int, begin: int) -> Iterator[Part]:
+        """Train an epoch, 1 for the first, from its image `begin` on; it ends early if it is resized."""
         if not begin:
             self._order = self._rng.permutation(self._dataset.n_train)
             if self._augmented is not None:
@@ -158,16 +105,18 @@ class EngineLearner:
     def batch_scoring(
         self, batch: slice, before: Weights, after: Weights
     ) -> Generator[None, None, Sequence[Score]]:
+        """Score a mini-batch of the epoch with the weights before and after its step."""
         chosen, scores = self._order[batch], []
+        images, labels = self._dataset.train_images[chosen], self._dataset.train_labels[chosen]
         for weights in (before, after):
             network = self.new_network()
             network.set_weights(weights)
-            scorer = Scorer(Model(network, small_product()))
-            scored = yield from scorer.scoring(
-                self._dataset.train_images[chosen], self._dataset.train_labels[chosen]
-            )
+            scored = yield from Scorer(Model(network, small_product())).scoring(images, labels)
             scores.append(scored.score)
         return scores
+
+
+Learner = EngineLearner | OwnLearner
 
 
 class BatchSettings:
@@ -211,8 +160,7 @@ class BatchSettings:
         if self._requested is not None:
             with self._replacing:
                 change, self._requested = Change(step, *self._requested), None
-                before = tuple(one for one in self.config.changes if one.step < step)
-                self.config = self.config.replace(changes=(*before, change))
+                self.config = self.config.changed(change)
             self._is_steady = False
             self.adopt(change)
             yield change
@@ -253,16 +201,10 @@ class ExactFigures:
             on_train = yield from self.on_train()
             yield
             on_test = yield from self.testing()
-            return Evaluation(
-                epoch=epoch,
-                step=step,
-                train_loss=on_train.score.mean_loss,
-                test_loss=on_test.score.mean_loss,
-                train_accuracy=on_train.score.accuracy,
-                test_accuracy=on_test.score.accuracy,
-                confusion=on_test.confusion,
-                snapshot=Snapshot(epoch, self._learner.weights(), on_test.outputs),
-            )
+            losses = on_train.score.mean_loss, on_test.score.mean_loss
+            accuracies = on_train.score.accuracy, on_test.score.accuracy
+            snapshot = Snapshot(epoch, self._learner.weights(), on_test.outputs)
+            return Evaluation(epoch, step, *losses, *accuracies, on_test.confusion, snapshot)
 
 
 class EarlyStopping:

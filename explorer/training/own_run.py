@@ -29,7 +29,7 @@ _STUCK_SECONDS = 1.0  # how long code that was abandoned may still run before th
 
 
 class OwnLearner:
-    """A user's class, trained by its own `fit`. It implements `Learner`.
+    """A user's class, trained by its own `fit`, with the methods of `EngineLearner`.
 
     Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which advances only while the epoch is iterated: `fit`
     decides what a mini-batch is, and in what order. A mini-batch's score has the loss that `train_iteration`

@@ -216,8 +216,7 @@ class History(Sequence[EpochRecord]):
             elif isinstance(record, BatchRecord):
                 batches.append(record)
             elif isinstance(record, Change):
-                before = tuple(one for one in config.changes if one.step < record.step)
-                config = config.replace(changes=(*before, record))
+                config = config.changed(record)
             elif isinstance(record, RunEnd):
                 end = record
             else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from contextvars import Context
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine import Score, ScoredSet
+from explorer.engine import Score
 from explorer.network import NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change, ConfigError
@@ -320,7 +320,18 @@ class TrainingRun:
         scores = _unless_left(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
         if not scores:
             return None
-        return _batch_step(self.step, scores, before, after)
+        first, second = scores
+        # Some users' classes have no known weights, and the weights of a file may all be 0.
+        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+        return BatchStep(
+            step=self.step,
+            n_images=first.n,
+            train_loss=first.mean_loss,
+            train_accuracy=first.accuracy,
+            loss_after=second.mean_loss,
+            accuracy_after=second.accuracy,
+            moved=moved / (_length(before) or math.nan) if after else math.nan,
+        )
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
@@ -356,7 +367,9 @@ class TrainingRun:
         self._check_finite(on_test.score, number)
         self._epochs_done, self._trained, self._steps_before = number, 0, self.step
         seconds = perf_counter() - self._rested - started
-        record = _epoch_record(number, whole, on_test, seconds, self._learner.learning_rate)
+        losses = whole.mean_loss, on_test.score.mean_loss
+        accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
+        record = EpochRecord(number, *losses, *accuracies, seconds, on_test.confusion, rate)
         snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
         self._figures.newest = snapshot, on_test
         yield record
@@ -405,36 +418,6 @@ class TrainingRun:
         if not math.isfinite(score.loss):
             self.error = DivergedError(epoch)
             raise self.error
-
-
-def _epoch_record(
-    number: int, whole: Score, on_test: ScoredSet, seconds: float, learning_rate: float
-) -> EpochRecord:
-    return EpochRecord(
-        epoch=number,
-        train_loss=whole.mean_loss,
-        test_loss=on_test.score.mean_loss,
-        train_accuracy=whole.accuracy,
-        test_accuracy=on_test.score.accuracy,
-        seconds=seconds,
-        learning_rate=learning_rate,
-        confusion=on_test.confusion,
-    )
-
-
-def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:
-    first, second = scores
-    # Some users' classes have no known weights, and the weights of a file may all be 0.
-    moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
-    return BatchStep(
-        step=step,
-        n_images=first.n,
-        train_loss=first.mean_loss,
-        train_accuracy=first.accuracy,
-        loss_after=second.mean_loss,
-        accuracy_after=second.accuracy,
-        moved=moved / (_length(before) or math.nan) if after else math.nan,
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

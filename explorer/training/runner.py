@@ -55,22 +55,14 @@ _ENDING: Mapping[_Signal, _State] = MappingProxyType(
 
 _TRANSITIONS: Mapping[_State, Mapping[_Signal, _State]] = MappingProxyType(
     {
-        # trains, or computes the exact scores at its end
-        "running": MappingProxyType({**_ENDING, "pause": "pausing"}),
-        # trains until the mini-batch is complete
-        "pausing": MappingProxyType({**_ENDING, "noticed": "scoring", "resume": "running"}),
-        # computes the exact scores of a pause
-        "scoring": MappingProxyType({**_ENDING, "scored": "paused", "resume": "running"}),
-        # waits, with exact scores
-        "paused": MappingProxyType({**_ENDING, "resume": "running"}),
-        # trains until the next event
-        "stopping": MappingProxyType({"noticed": "stopped", "cancel": "cancelled", "end": "over"}),
-        # computes the exact scores of a stopped run
-        "stopped": MappingProxyType({"cancel": "cancelled", "end": "over"}),
-        # ends and delivers nothing more
-        "cancelled": MappingProxyType({"end": "over"}),
-        # its thread ends
-        "over": MappingProxyType({}),
+        "running": {**_ENDING, "pause": "pausing"},  # trains, or computes the exact scores at its end
+        "pausing": {**_ENDING, "noticed": "scoring", "resume": "running"},  # completes the mini-batch
+        "scoring": {**_ENDING, "scored": "paused", "resume": "running"},  # computes the scores of a pause
+        "paused": {**_ENDING, "resume": "running"},  # waits
+        "stopping": {"noticed": "stopped", "cancel": "cancelled", "end": "over"},  # until the next event
+        "stopped": {"cancel": "cancelled", "end": "over"},  # computes the exact scores
+        "cancelled": {"end": "over"},  # delivers nothing more
+        "over": {},
     }
 )
 """The next state by state and signal; any other signal changes nothing. `pause`, `resume`, `stop` and `cancel` are

@@ -156,7 +156,7 @@ MODULES = ("kernels", "halves", "inputs", "model", "passes", "scoring", "descent
 BROKEN = {
     "sigmoid of −a": ("kernels", "partial(np.negative, a, out)", "partial(np.positive, a, out)"),
     "σ′ is (1 − h) + h": ("kernels", "partial(np.multiply, out, h, out)", "partial(np.add, out, h, out)"),
-    "relu keeps what is below 0": ("kernels", "np.maximum, a, np.zeros", "np.minimum, a, np.zeros"),
+    "relu keeps what is below 0": ("kernels", "np.maximum, a, zeros", "np.minimum, a, zeros"),
     "relu′ is h": ("kernels", "partial(np.sign, h, out)", "partial(np.positive, h, out)"),
     "tanh is a sine": ("kernels", "partial(np.tanh, a, out)", "partial(np.sin, a, out)"),
     "tanh′ is 1 + h²": (

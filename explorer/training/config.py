@@ -169,9 +169,8 @@ class TrainingConfig:
             found.doubled(known),
             found.cut_off(by_key),
         )
-        config = cls(**{field.name: value for field, (value, _) in read.items()})
+        config = fitting = cls(**{field.name: value for field, (value, _) in read.items()})
         images = fields["n_train"]
-        fitting = config
         if isinstance(images, Whole) and not images.high_means:  # fields of a data set: its size is known
             fitting = config.for_images(images.high)
         if fitting != config:
@@ -243,9 +242,6 @@ class TrainingConfig:
 
     def steps_at_ends(self, n_samples: int) -> tuple[int, ...]:
         """Return the total mini-batches (updates of the weights) at the end of each epoch; the first item is 0."""
-        if not self.changes:
-            an_epoch = -(-n_samples // self.batch_size)
-            return tuple(range(0, (self.epochs + 1) * an_epoch, an_epoch))
         ends, step, size, changes = [0], 0, self.batch_size, list(self.changes)
         while len(ends) <= self.epochs:
             left = n_samples

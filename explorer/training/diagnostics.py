@@ -20,9 +20,7 @@ class Hint:
     """A problem, its cause and its fix."""
 
     id: str
-    """The rule's name."""
     kind: Severity
-    """How severe it is."""
     what: str
     """The symptom, in one sentence."""
     why: str
@@ -40,7 +38,6 @@ class BetterRun:
     """Another run with a higher accuracy."""
 
     title: str
-    """The run's name."""
     accuracy: float
     """Its accuracy, 0 to 1, on the set that `Findings.judged_by` names."""
     settings: str = ""

@@ -224,8 +224,6 @@ class Choice(Field):
 class LayerSizes(Field):
     """The number of units of each hidden layer: an integer, or a sequence of one to `most_layers` of them.
 
-    One-dimensional arrays are accepted; sets, which have no order, and possibly endless iterables are not.
-
     As text, commas, semicolons or spaces separate the sizes; so do hyphens, with or without the input and output
     sizes: ``"128, 64"``, ``"128-64"`` and ``"784-128-64-10"`` are the same network.
     """
@@ -234,9 +232,7 @@ class LayerSizes(Field):
     high: int
     most_layers: int
     n_inputs: int = 784
-    """Inputs of the network."""
     n_outputs: int = 10
-    """Outputs of the network."""
 
     @property
     def expected(self) -> str:
@@ -267,10 +263,7 @@ class LayerSizes(Field):
         return tuple(int(_clamped(self, size, self.low, self.high)) for size in sizes)
 
     def _hidden(self, text: str) -> list[str]:
-        """Split `text` into the size of each hidden layer.
-
-        Raises `ConfigError` if the text seems to list all layers but has another input or output size.
-        """
+        """Split `text` into the sizes; `ConfigError` for what seems to be all layers, but of another network."""
         text = text[:_LONGEST_ROW].strip()
         chain = _HYPHEN.split(text)
         if len(chain) == 1:
@@ -308,27 +301,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes(Field):
-    """Changes in order of their steps; written as step:rate:batch, as in ``1170:0.001:512,2340:0.001:64``."""
+    """Changes in order of their steps, each a `Change` or a mapping; as text ``1170:0.001:512,2340:0.001:64``."""
 
     rate: Real
     batch: Whole
 
     @property
     def expected(self) -> str:
-        """The accepted values, in words."""
         return f"up to {MOST_CHANGES} changes, each step:rate:batch with a later step, as 1170:0.001:512"
 
     def check(self, value: Any) -> tuple[Change, ...]:
-        """Return changes as a tuple, or raise `ConfigError`; each may be a mapping, as read from a file."""
         if not is_row(value):
             raise self.refuse(value)
         try:
             changes = tuple(map(self._change, islice(value, MOST_CHANGES + 1)))
         except ConfigError:
             raise self.refuse(value) from None
-        if len(changes) > MOST_CHANGES:
-            raise self.refuse(value)
-        if any(before.step >= after.step for before, after in pairwise(changes)):
+        is_ordered = all(before.step < after.step for before, after in pairwise(changes))
+        if len(changes) > MOST_CHANGES or not is_ordered:
             raise self.refuse(value)
         return changes
 
@@ -345,25 +335,20 @@ class Changes(Field):
         return Change(change.step, rate, size or 0)
 
     def parse(self, text: str) -> tuple[Change, ...]:
-        """Parse `text` into changes, or raise `ConfigError`."""
         try:
             if len(text) > _LONGEST_TEXT:
                 raise self.refuse(text)
-            parts = [part.split(":") for part in text.split(",") if part]
-            changes = [
-                Change(int(step), self.rate.parse(rate), self.batch.parse(size) or 0)
-                for step, rate, size in parts
-            ]
-            return self.check(changes)
+            parts = (part.split(":") for part in text.split(",") if part)
+            return self.check(
+                [Change(int(a), self.rate.parse(b), self.batch.parse(c) or 0) for a, b, c in parts]
+            )
         except ValueError:
             raise ConfigError(self.name, text, self.expected) from None
 
     def format(self, value: Any) -> str:
-        """Return the text that `parse` converts back to `value`."""
         return ",".join(map(str, value))
 
     def text(self, value: Any) -> str:
-        """Format the changes for display."""
         words = (
             f"{self.rate.text(one.learning_rate)} with batch size {self.batch.text(one.batch_size)}"
             f" from step {grouped(one.step)}"

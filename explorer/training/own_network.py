@@ -56,9 +56,8 @@ class OwnClass:
     def __post_init__(self) -> None:
         made_by: object = self.made_by
         if not isinstance(made_by, type):
-            raise TypeError(
-                f"network is {type(made_by).__name__}; expected a class, as Mine, not an object of it"
-            )
+            found = type(made_by).__name__
+            raise TypeError(f"network is {found}; expected a class, as Mine, not an object of it")
         missing = [name for name in _METHODS if not callable(getattr(made_by, name, None))]
         if missing:
             raise TypeError(
@@ -82,9 +81,7 @@ class OwnClass:
         passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
         if passes_on and issubclass(self.made_by, NeuralNetwork):
             return NETWORK_SETTINGS
-        sizes = {
-            one.name for one in parameters[:3]
-        }  # a size may have such a name: ``Mine(input, hidden, output)``
+        sizes = {one.name for one in parameters[:3]}  # may have such a name: ``Mine(input, hidden, output)``
         return tuple(name for name in NETWORK_SETTINGS if name in {one.name for one in parameters} - sizes)
 
     @property
@@ -160,10 +157,8 @@ class OwnNetwork(NeuralNetwork):
     def set_weights(self, weights: Any) -> None:
         """Set all parameters; the instance's own follow in the next pass. `OwnNetworkError` if it has none."""
         if not weights:
-            names = ", ".join(self.shapes)
-            raise OwnNetworkError(
-                f"{self.own.name} has no {names} of the usual shapes: only its figures can be shown"
-            )
+            lacks = f"{self.own.name} has no {', '.join(self.shapes)} of the usual shapes"
+            raise OwnNetworkError(f"{lacks}: only its figures can be shown")
         super().set_weights(weights)
 
     def forward(self, X: ArrayLike) -> Array:
@@ -187,10 +182,8 @@ class OwnNetwork(NeuralNetwork):
         with self.own.told("backward"):
             found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
             gradients = tuple(np.asarray(gradient) for gradient in found)
-        shapes = zip(gradients, self.shapes.values(), strict=False)
-        return tuple(
-            given.reshape(shape) if given.size == np.prod(shape) else given for given, shape in shapes
-        )
+        pairs = zip(gradients, self.shapes.values(), strict=False)
+        return tuple(one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in pairs)
 
 
 def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
@@ -233,7 +226,6 @@ class ParameterStep:
     """How one parameter changes in the first step."""
 
     name: str
-    """``"W1"``, ``"b1"``, …."""
     shape: tuple[int, ...]
     gradient_shape: tuple[int, ...]
     """Shapes of the parameter and of its gradient by the network's own `backward`."""

@@ -47,9 +47,8 @@ class OwnLearner:
         self.config = config = recognized(own, made, config, dataset)
         """The settings, with the functions that the class chooses itself."""
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
-        self._watch = watch = _Watch(own, config)
-        self._made = made
-        made.__class__ = watched(own.made_by, watch)
+        self._made, self._watch = made, _Watch(own, config)
+        made.__class__ = watched(own.made_by, self._watch)
         self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.is_fitting = False
         """Whether a `fit` is in progress, in its thread."""
@@ -79,7 +78,7 @@ class OwnLearner:
     def epoch(self, number: int, begin: int) -> Iterator[Part | None]:
         n, n_steps, n_images, told = self._dataset.n_train, 0, 0, Score()
         expected, self.is_fitting = -(-n // self.batch_size), True
-        with closing(self._by_turns(self._fit)) as scores:
+        with closing(by_turns(self._fit, self._note_stuck)) as scores:
             for score in scores:
                 if score is None:
                     yield None
@@ -111,10 +110,8 @@ class OwnLearner:
             X = np.divide(rows[start : start + _ROWS].T, np.float32(255), dtype=np.float32)
             y = yield from self._outputs(twin, X)
             if y.shape != (n_classes, X.shape[1]):
-                expected = f"({n_classes}, {X.shape[1]})"
-                raise OwnNetworkError(
-                    f"{self._own.name}.forward returned shape {y.shape}; expected {expected}"
-                )
+                shapes = f"{y.shape}; expected ({n_classes}, {X.shape[1]})"
+                raise OwnNetworkError(f"{self._own.name}.forward returned shape {shapes}")
             Y[start : start + _ROWS] = y.T
             yield
         confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
@@ -151,14 +148,11 @@ class OwnLearner:
             with self._own.told("forward"), np.errstate(all="ignore"):
                 emit(np.asarray(twin.forward(X)))
 
-        with closing(self._by_turns(work)) as found:
+        with closing(by_turns(work, self._note_stuck)) as found:
             while (y := next(found)) is None:
                 yield
             given: NDArray[Any] = y
             return given
-
-    def _by_turns(self, work: Callable[[Callable[[Any], None]], object]) -> Generator[Any, None, None]:
-        return by_turns(work, self._note_stuck)
 
     def _note_stuck(self) -> None:
         self.stuck = (
@@ -207,9 +201,8 @@ class _Watch:
             loss = LOSSES[self.loss_name](y, d)
         elif np.size(loss) != 1:
             found = f"shape {np.shape(loss)}" if np.size(loss) else type(loss).__name__
-            raise OwnNetworkError(
-                f"{self.own.name}.train_iteration returned {found}; expected one number, the loss"
-            )
+            name = f"{self.own.name}.train_iteration"
+            raise OwnNetworkError(f"{name} returned {found}; expected one number, the loss")
         self.batch, self.score = (X, d), Score(n, hits, float(np.asarray(loss).item()))
         self.emit(self.score)
 
@@ -232,10 +225,8 @@ def watched(cls: type[Any], watch: _Watch) -> type[Any]:
         return loss
 
     names = {"__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    made: type[Any] = type(
-        cls.__name__, (cls,), {**names, "forward": forward, "train_iteration": train_iteration}
-    )
-    return made
+    methods = {"forward": forward, "train_iteration": train_iteration}
+    return type(cls.__name__, (cls,), names | methods)
 
 
 def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) -> tuple[Any, ...]:

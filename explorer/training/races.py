@@ -16,24 +16,13 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Change
 from explorer.training.presets import fitting_rate
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.records import (
-    BatchRecord,
-    EpochRecord,
-    History,
-    RivalRecord,
-    RunEnd,
-    Snapshot,
-)
+from explorer.training.records import BatchRecord, EpochRecord, History, RivalRecord, RunEnd, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
 
 MOST_ENTRIES = 6
 """Maximum number of networks in a race."""
 
-_SHARED = (
-    "seed",
-    "n_validation",
-    "epochs",
-)  # shared by all entries
+_SHARED = ("seed", "n_validation", "epochs")
 
 
 class RaceError(ValueError):
@@ -237,9 +226,7 @@ def _rates(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
     return (config, *(config.replace(learning_rate=other) for other in sorted(rates)))
 
 
-_UNREGULARIZED = MappingProxyType(
-    {"l2": 0.0, "l1": 0.0, "dropout": 0.0, "input_dropout": 0.0, "max_norm": 0.0}
-)
+_UNREGULARIZED = MappingProxyType(dict.fromkeys(("l2", "l1", "dropout", "input_dropout", "max_norm"), 0.0))
 
 RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]] = MappingProxyType(
     {

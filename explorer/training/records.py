@@ -161,7 +161,6 @@ class FinalTest:
     accuracy: float
     """Share classified correctly, 0 to 1."""
     n_images: int
-    """Test images."""
     number: int = 1
     """How many times the test set has been opened, this time included; only at 1 has no choice relied on it."""
 
@@ -183,24 +182,14 @@ class RivalRecord:
 
 @dataclass(frozen=True, slots=True)
 class History(Sequence[EpochRecord]):
-    """The records of one run in chronological order: a sequence of its epochs.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings of the run.
-    epochs : tuple of EpochRecord
-        The epochs so far.
-    batches : tuple of BatchRecord
-        The mini-batches so far, or the stretches of them.
-    end : RunEnd or None
-        The final record; None while the run continues.
-    """
+    """The records of one run in chronological order: a sequence of its epochs."""
 
     config: TrainingConfig
     epochs: tuple[EpochRecord, ...] = ()
     batches: tuple[BatchRecord, ...] = ()
+    """The mini-batches so far, or the stretches of them."""
     end: RunEnd | None = None
+    """The final record; None while the run continues."""
 
     def followed_by(self, *records: EpochRecord | BatchRecord | Change | RunEnd) -> History:
         """Return the history with further records; a `Change` goes into its config, a `RunEnd` comes last.
@@ -339,11 +328,9 @@ class Timeline:
     """
 
     moments: tuple[Moment, ...] = ()
-    """The stored moments."""
     stride: int = 1
     """Only epochs divisible by this are stored, apart from the newest."""
     most_bytes: int = MOST_BYTES
-    """Maximum memory of the moments, in bytes."""
 
     def followed_by(self, moment: Moment) -> Timeline:
         """Add the moment at the end of a later epoch."""

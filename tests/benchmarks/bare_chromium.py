@@ -19,8 +19,6 @@ from pathlib import Path
 
 from tornado.websocket import websocket_connect
 
-__all__ = ["KERNEL", "NO_OTHER_HOST", "BareChromium", "Drawn"]
-
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """A page that asks another host for something is told at once that there is none, with a network or without."""
 
@@ -57,13 +55,7 @@ class Drawn:
 
 
 class BareChromium:
-    """A browser with a profile of its own, empty at first and kept from one visit to the next.
-
-    Parameters
-    ----------
-    executable
-        Path of Chromium.
-    """
+    """A browser with a profile of its own, empty at first and kept from one visit to the next."""
 
     def __init__(self, executable: str) -> None:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -89,17 +81,7 @@ class BareChromium:
         self._folder.cleanup()
 
     def draw(self, url: str, selector: str, count: int, settle: float = 1.0) -> Drawn:
-        """Open a page in a new tab, and return the seconds from there to the frame that shows its elements.
-
-        Parameters
-        ----------
-        url
-            The page's address.
-        selector, count
-            What must be there, and how many of it.
-        settle
-            Seconds that the page stays open afterwards.
-        """
+        """Open a page in a new tab until so many elements are drawn, and for `settle` seconds afterwards."""
         with ThreadPoolExecutor(1) as thread:  # this one may have an event loop already, as Playwright's has
             visit = self._draw(url, selector, count, settle)
             return thread.submit(asyncio.run, visit).result()

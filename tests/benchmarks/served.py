@@ -29,15 +29,7 @@ LEAST_SECONDS = 0.15
 
 @dataclass
 class Served:
-    """A server that listens, and the kernels that it keeps.
-
-    Parameters
-    ----------
-    url
-        The page's address.
-    process
-        The server's process.
-    """
+    """A server that listens at an address, and the kernels that it keeps."""
 
     url: str
     process: subprocess.Popen[str]

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +38,6 @@ N_TRIALS = 16
 TRIALS = grid(TrainingConfig(epochs=10), seed=range(N_TRIALS))
 TINY = TrainingConfig(hidden_sizes=8, batch_size=500, epochs=1, n_train=1000)
 WORKERS = 1, 2, 8, 64
-LENGTHS = 0.1, 1, 10, 60
 
 Configs = Sequence[TrainingConfig]
 
@@ -51,14 +50,9 @@ class Model:
     overhead: float
     training: float
 
-    def seconds(self, workers: int, trials: int = N_TRIALS) -> float:
-        shared = max(trials * self.training / workers, self.training)
-        return self.start + trials * self.overhead + shared
-
-    def trials_that_pay(self, workers: int) -> int | None:
-        """Return from how many trials on the workers are faster than a plain loop, or None: never."""
-        numbers = range(2, 10_000)
-        return next((n for n in numbers if self.seconds(workers, n) < n * self.training), None)
+    def seconds(self, workers: int) -> float:
+        shared = max(N_TRIALS * self.training / workers, self.training)
+        return self.start + N_TRIALS * self.overhead + shared
 
     def length_that_pays(self, workers: int) -> float:
         """Return from which length on the workers are faster for the sixteen trials."""
@@ -161,11 +155,6 @@ def prediction(model: Model, times: dict[str, float]) -> str:
         pays = f"{model.length_that_pays(workers):.2f} s" if workers > 1 else ""
         speedup = N_TRIALS * model.training / predicted
         lines.append(f"{workers:>9}{predicted:>14.2f}{seen:>13}{speedup:>10.1f}{pays:>25}")
-    lines.append("Trials from which they are faster than a plain loop, by the length of one:")
-    lines.append(f"{'workers':>9}" + "".join(f"{f'{length:g} s':>9}" for length in LENGTHS))
-    for workers in WORKERS[1:]:
-        numbers = (replace(model, training=length).trials_that_pay(workers) for length in LENGTHS)
-        lines.append(f"{workers:>9}" + "".join(f"{number or 'never':>9}" for number in numbers))
     return "\n".join(lines)
 
 

@@ -13,13 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from contestants import (  # a file of this folder, which is no package
     Case,
     HandWrittenTorch,
-    Limit,
     Naive,
     Ours,
     TorchEager,
 )
-from engine import installed, ratio, take_turns
-from report import Result
+from engine import installed
 
 CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.network)
@@ -71,24 +69,3 @@ def test_pytorch_is_the_course_code(small_dataset, case, kind, monkeypatch):
     else:
         layers = [(V.numpy().T, b.numpy()) for V, b in contestant.layers]
     assert_same(layers, course_code(case, small_dataset))
-
-
-@cases
-def test_an_epoch_ends_where_the_next_begins(small_dataset, case):
-    for kind in (Limit, Ours):
-        contestant = kind(case, small_dataset)
-        for _ in range(2):
-            contestant.epoch()
-            contestant.rest()
-    assert contestant.run.epoch == 2
-
-
-def test_ratios_are_of_what_was_measured_together():
-    clock = iter([1.0, 2.0, 8.0, 10.0, 30.0, 90.0])
-    turns = dict.fromkeys(["limit", "ours", "other"], lambda: next(clock))
-    figures = take_turns(turns, rounds=2)
-    assert ratio(figures, "ours", "limit") == 2.5
-    assert ratio(figures, "ours", "other") == (2 / 8 + 30 / 90) / 2
-    assert not Result("case", "ours / limit", 1.3, 1.2, at_least=False).reached
-    assert Result("case", "naive / ours", 1.3, 1.2, at_least=True).reached
-    assert Result("case", "naive / ours", 1.3, None, at_least=True).reached is None

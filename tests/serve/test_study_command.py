@@ -19,7 +19,7 @@ from processes import COMMAND, on_a_terminal
 
 from explorer.serve import study_command
 from explorer.serve.command import main
-from explorer.training import FIELDS, PRESETS, TrainingConfig
+from explorer.training import PRESETS, TrainingConfig
 from explorer.training.studies import Trial, grid, read_journal, study
 from explorer.training.studies.configs import Cost, batch_size_grid
 from explorer.training.studies.journal import Journal
@@ -119,18 +119,6 @@ def test_values_make_a_grid(asked, options, configs):
 )
 def test_seeds_are_counted_or_listed(asked, options, seeds):
     assert [config.seed for config in asked(*options)] == seeds
-
-
-def test_every_setting_may_have_several_values(asked):
-    values = {"hidden_sizes": "8,9-3", "n_train": "50,all", "seed": "1,2"}
-    for name, field in FIELDS.items():
-        if name == "changes":
-            continue
-        usual = "0.25,0.5" if getattr(field, "high", 2) <= 1 else "1,2"
-        text = values.get(name) or ",".join(getattr(field, "choices", ())) or usual
-        others = [] if name == "seed" else ["--seeds", "1"]
-        others += ["--validation", "60"] if name == "patience" else []
-        assert len(asked(f"--{field.key.replace('_', '-')}", text, *others)) > 1
 
 
 # ---------------------------------------------------------------- what is shown

@@ -49,10 +49,10 @@ def trained(data):
 
 @pytest.fixture(scope="session")
 def exported(data, trained):
-    """A finished run; keywords as of `ExportedRun`."""
+    """A finished run, or one as of `trained`; other keywords as of `ExportedRun`."""
 
-    def exported(config=CONFIG, **keys):
-        history, moment = trained(config)
+    def exported(config=CONFIG, *, start=None, until=None, **keys):
+        history, moment = trained(config, start=start, until=until)
         return ExportedRun(
             **{"title": "Run 1", "moment": moment, "newest": moment, **keys}, dataset=data, history=history
         )

@@ -77,12 +77,10 @@ def test_each_epoch_is_a_row(exported):
 def test_a_fork_has_the_rows_of_its_parents(exported, trained):
     first = CONFIG.replace(epochs=2, learning_rate=0.1)
     root, at_root = trained(first)
-    history, moment = trained(CONFIG, start=at_root.snapshot)
-    before = (TrainingStage(first, 2.0, root),)
-    run = replace(exported(), history=history, moment=moment, newest=moment, before=before)
+    run = exported(start=at_root.snapshot, before=(TrainingStage(first, 2.0, root),))
     rows = list(csv.DictReader(records_table(run).splitlines()))
     assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "1"), ("2", "1"), ("3", "2")]
-    expected = [record.train_loss for record in (*root, *history)]
+    expected = [record.train_loss for record in (*root, *run.history)]
     assert [float(row["train_loss_per_image"]) for row in rows] == expected
 
 

@@ -208,25 +208,23 @@ def test_images_made_in_python_have_no_path(exported, small_dataset):
     assert "PATH stands for" in text
 
 
-@pytest.mark.parametrize("until", [None, "within"])
-def test_a_run_that_ended_early_says_so(exported, trained, until):
+@pytest.mark.parametrize("is_within", [False, True])
+def test_a_run_that_ended_early_says_so(exported, is_within):
     config = CONFIG.replace(epochs=2)
-    steps = TrainingRun(config, exported().dataset).steps_per_epoch
-    history, moment = trained(config, until=None if until is None else steps + 19)
-    history = history.continued(CONFIG)
-    run = replace(exported(), history=history, moment=moment, newest=moment)
-    title, text, _ = again(run)
+    run = exported(
+        config, until=TrainingRun(config, exported().dataset).steps_per_epoch + 19 if is_within else None
+    )
+    title, text, _ = again(replace(run, history=run.history.continued(CONFIG)))
     assert title == "The same settings again"
-    assert f"came to epoch {'2' if until is None else '1.507'} of 3; its settings train all 3." in text
+    assert f"came to epoch {'1.507' if is_within else '2'} of 3; its settings train all 3." in text
     assert "is this run" not in text
     assert "give the same run" not in text
 
 
-def test_a_run_that_failed_fails_again(exported, trained):
-    history, moment = trained(CONFIG.replace(epochs=2))
-    history = history.continued(CONFIG)
-    history = history.followed_by(RunEnd("failed", "The loss is not a number."))
-    title, text, _ = again(replace(exported(), history=history, moment=moment, newest=moment))
+def test_a_run_that_failed_fails_again(exported):
+    run = exported(CONFIG.replace(epochs=2))
+    history = run.history.continued(CONFIG).followed_by(RunEnd("failed", "The loss is not a number."))
+    title, text, _ = again(replace(run, history=history))
     assert title == "The same run again"
     assert "came to" not in text
 
@@ -264,11 +262,9 @@ def fork(exported, trained):
         first = CONFIG.replace(epochs=1, **changes)
         root, at_root = trained(first)
         child, at_child = trained(CONFIG.replace(epochs=2, learning_rate=0.1), start=at_root.snapshot)
-        last = CONFIG.replace(epochs=4, seed=5)
-        history, moment = trained(last, start=at_child.snapshot)
         before = (TrainingStage(first, 1.0, root), TrainingStage(child.config, 2.0, child))
-        run = replace(exported(last), history=history, moment=moment, newest=moment, before=before)
-        return run, (root, child, history)
+        run = exported(CONFIG.replace(epochs=4, seed=5), start=at_child.snapshot, before=before)
+        return run, (root, child, run.history)
 
     return fork
 

@@ -70,6 +70,20 @@ def assert_repeated(output, history, final, tolerance=CLOSE):
     )
 
 
+@pytest.fixture
+def reprinted(run_alone):
+    """Hold what a run's script prints against the run's records, or against those that are given."""
+
+    def reprinted(run, records=None, **files):
+        text = training_script(run)
+        assert_repeated(
+            run_alone(text, **files), run.history if records is None else records, run.newest.record
+        )
+        return text
+
+    return reprinted
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -86,10 +100,8 @@ def assert_repeated(output, history, final, tolerance=CLOSE):
         {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 600},
     ],
 )
-def test_a_run_is_reprinted(exported, run_alone, changes):
-    run = exported(CONFIG.replace(**changes))
-    text = training_script(run)
-    assert_repeated(run_alone(text), run.history, run.exact)
+def test_a_run_is_reprinted(exported, reprinted, changes):
+    reprinted(exported(CONFIG.replace(**changes)))
 
 
 AUGMENTATION = {"shift": 1.0, "rotation": 15.0, "scale": 0.1, "elastic": 1.0}
@@ -110,36 +122,31 @@ def combined(*names):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_run_of_each_method_is_reprinted(exported, run_alone, name):
-    run = exported(CONFIG.replace(hidden_sizes=(30, 20), **METHODS[name]))
-    text = training_script(run)
-    assert_repeated(run_alone(text), run.history, run.exact)
+def test_a_run_of_each_method_is_reprinted(exported, reprinted, name):
+    reprinted(exported(CONFIG.replace(hidden_sizes=(30, 20), **METHODS[name])))
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("pair", [*itertools.combinations(METHODS, 2)], ids="+".join)
-def test_a_run_of_each_pair_of_methods_is_reprinted(exported, run_alone, pair):
-    run = exported(CONFIG.replace(hidden_sizes=(30, 20), **combined(*pair)))
-    text = training_script(run)
-    assert_repeated(run_alone(text), run.history, run.exact)
+def test_a_run_of_each_pair_of_methods_is_reprinted(exported, reprinted, pair):
+    reprinted(exported(CONFIG.replace(hidden_sizes=(30, 20), **combined(*pair))))
 
 
-def test_a_run_whose_best_weights_are_back_ends_with_them(exported, run_alone):
-    config = CONFIG.replace(n_validation=100, patience=2, epochs=60, learning_rate=1.5, n_train=300, seed=3)
-    run = exported(config)
+STOPPING = CONFIG.replace(n_validation=100, patience=2, epochs=60, learning_rate=1.5, n_train=300, seed=3)
+
+
+def test_a_run_whose_best_weights_are_back_ends_with_them(exported, reprinted):
+    run = exported(STOPPING)
     assert run.newest.epoch < run.history.last.epoch < 60
-    text = training_script(run)
-    known = [record for record in run.history if record.epoch <= run.newest.epoch]
-    assert_repeated(run_alone(text), known, run.exact)
+    text = reprinted(run, [record for record in run.history if record.epoch <= run.newest.epoch])
     assert f"trained on to epoch {run.history.last.epoch}" in text
 
 
 def test_a_run_that_was_left_before_its_best_weights_were_back_ends_with_its_newest(
-    exported, run_alone, small_dataset
+    exported, reprinted, small_dataset
 ):
-    config = CONFIG.replace(n_validation=100, patience=2, epochs=60, learning_rate=1.5, n_train=300, seed=3)
-    whole = exported(config)
-    training, history = TrainingRun(config, small_dataset), History(config)
+    whole = exported(STOPPING)
+    training, history = TrainingRun(STOPPING, small_dataset), History(STOPPING)
     for event in training:
         if isinstance(event, BatchRecord | EpochRecord):
             history = history.followed_by(event)
@@ -147,8 +154,7 @@ def test_a_run_that_was_left_before_its_best_weights_were_back_ends_with_its_new
             break
     final = training.evaluate()
     moment = Moment(final, final.snapshot)
-    text = training_script(replace(whole, history=history, moment=moment, newest=moment))
-    assert_repeated(run_alone(text), history, final)
+    reprinted(replace(whole, history=history, moment=moment, newest=moment))
 
 
 def test_the_test_images_come_last_and_are_called_so(exported, run_alone):
@@ -161,31 +167,24 @@ def test_the_test_images_come_last_and_are_called_so(exported, run_alone):
     assert test == f"Test accuracy   {np.mean(y == run.dataset.test_labels):.3%} of 200 images"
 
 
-def test_a_fork_of_a_run_with_other_methods(exported, trained, run_alone):
+def test_a_fork_of_a_run_with_other_methods(exported, trained, reprinted):
     first = CONFIG.replace(**combined("changes", "dropout", "augmentation"))
     last = CONFIG.replace(epochs=4, **combined("adamw", "validation", "rates", "max-norm", "changes"))
     last = last.replace(changes=(*last.changes, Change(60, 0.03, 40)))  # two before the fork, one after it
     root, at_root = trained(first.replace(epochs=2))
-    history, moment = trained(last, start=at_root.snapshot)
-    run = replace(
-        exported(last), history=history, moment=moment, newest=moment, before=(TrainingStage(first, 2.0),)
-    )
-    text = training_script(run)
-    assert_repeated(run_alone(text), [*root, *history], moment.record)
+    run = exported(last, start=at_root.snapshot, before=(TrainingStage(first, 2.0),))
+    reprinted(run, [*root, *run.history])
 
 
-@pytest.mark.parametrize("changes", [{"batch_size": 16}, {"batch_size": 250}])
-def test_a_run_that_was_paused_within_an_epoch_is_paused_there(exported, trained, run_alone, changes):
-    config = CONFIG.replace(**changes)
-    until = TrainingRun(config, exported().dataset).steps_per_epoch + 2
-    history, moment = trained(config, until=until)
-    run = replace(exported(config), history=history, moment=moment, newest=moment)
-    assert moment.epoch != int(moment.epoch)
-    text = training_script(run)
-    assert_repeated(run_alone(text), history, moment.record)
+@pytest.mark.parametrize("batch_size", [16, 250])
+def test_a_run_that_was_paused_within_an_epoch_is_paused_there(exported, data, reprinted, batch_size):
+    config = CONFIG.replace(batch_size=batch_size)
+    run = exported(config, until=TrainingRun(config, data).steps_per_epoch + 2)
+    assert run.newest.epoch != int(run.newest.epoch)
+    reprinted(run)
 
 
-def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone):
+def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, reprinted):
     with one_blas_thread():
         run, history = TrainingRun(CONFIG.replace(epochs=1), data), History(CONFIG)
         records = [event for event in run if not isinstance(event, Snapshot)]
@@ -196,58 +195,32 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, run_alone
         if record is not None:
             history = history.followed_by(record)
     moment = Moment(final, final.snapshot)
-    text = training_script(replace(exported(), history=history, moment=moment, newest=moment))
-    assert_repeated(run_alone(text), history, final)
+    text = reprinted(replace(exported(), history=history, moment=moment, newest=moment))
     assert text.count("for epoch in ") == 1
 
 
-def test_a_fork_of_a_fork_trains_each_stage(exported, trained, run_alone):
+def test_a_fork_of_a_fork_trains_each_stage(exported, trained, reprinted):
     first, middle = CONFIG.replace(epochs=9), CONFIG.replace(epochs=8, learning_rate=0.1, batch_size=7)
     last = CONFIG.replace(epochs=4, reduction="mean", learning_rate=1.0, seed=5)
-    stages = (TrainingStage(first, 1.0), TrainingStage(middle, 3.0))
     root, at_root = trained(first.replace(epochs=1))
     child, at_child = trained(middle.replace(epochs=3), start=at_root.snapshot)
-    history, moment = trained(last, start=at_child.snapshot)
-    run = replace(
-        exported(last),
-        history=history,
-        moment=moment,
-        newest=moment,
-        before=stages,
-    )
-    text = training_script(run)
-    assert_repeated(run_alone(text), [*root, *child, *history], moment.record)
+    stages = (TrainingStage(first, 1.0), TrainingStage(middle, 3.0))
+    run = exported(last, start=at_child.snapshot, before=stages)
+    reprinted(run, [*root, *child, *run.history])
 
 
-def test_a_fork_at_the_first_weights_takes_them_over(exported, trained, run_alone):
+def test_a_fork_at_the_first_weights_takes_them_over(exported, data, reprinted):
     other = CONFIG.replace(seed=7)
-    history, moment = trained(CONFIG, start=TrainingRun(other, exported().dataset).snapshot())
-    run = replace(
-        exported(),
-        history=history,
-        moment=moment,
-        newest=moment,
-        before=(TrainingStage(other, 0.0),),
-    )
-    text = training_script(run)
-    assert_repeated(run_alone(text), history, moment.record)
+    start = TrainingRun(other, data).snapshot()
+    reprinted(exported(start=start, before=(TrainingStage(other, 0.0),)))
 
 
-def test_a_run_that_began_with_a_file_reads_it(exported, trained, run_alone):
+def test_a_run_that_began_with_a_file_reads_it_and_a_file_that_was_only_opened_is_scored(exported, reprinted):
     before = exported(CONFIG.replace(epochs=2))
-    history, moment = trained(CONFIG, start=before.moment.snapshot)
-    opened = OpenedWeights('a "file".npz', 2)
-    run = replace(exported(), history=history, moment=moment, newest=moment, opened=opened)
-    text = training_script(run)
-    output = run_alone(text, **{'a "file"_npz': weights_archive(before)})
-    assert_repeated(output, history, moment.record)
-
-
-def test_a_file_that_was_only_opened_is_scored(exported, run_alone):
-    before = exported()
-    run = replace(before, history=History(CONFIG), opened=OpenedWeights("it.npz", 3))
-    text = training_script(run)
-    assert_repeated(run_alone(text, it_npz=weights_archive(before)), [], before.exact)
+    run = exported(start=before.moment.snapshot, opened=OpenedWeights('a "file".npz', 2))
+    reprinted(run, **{'a "file"_npz': weights_archive(before)})
+    opened = replace(before, history=History(before.config), opened=OpenedWeights("it.npz", 2))
+    reprinted(opened, it_npz=weights_archive(before))
 
 
 def test_no_text_gets_out_of_its_quotes(exported):

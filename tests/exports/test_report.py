@@ -20,7 +20,7 @@ from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.metrics import select_samples
 from explorer.session.session_run import OpenedWeights
-from explorer.training import FIELDS, History, Moment, RunEnd, Snapshot, TrainingRun
+from explorer.training import FIELDS, Moment, RunEnd, Snapshot, TrainingRun
 
 from .conftest import CONFIG
 
@@ -155,15 +155,6 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
     assert "give the same run" not in text
 
 
-def test_weights_that_were_only_opened_have_no_curves(plain):
-    run, _ = plain
-    opened = replace(run, history=History(CONFIG), opened=OpenedWeights("it.npz", 3))
-    html = report(opened)
-    assert set(figures(html)) == {"confusion"}
-    assert 'id="loss"' not in html
-    assert "Training time" not in html
-
-
 # ---------------------------------------------------------------- the same run again
 
 
@@ -200,12 +191,6 @@ def test_the_exercise_on_ones_own_images_is_no_plain_command(exported):
     _, text, command = again(replace(run, dataset=load_mnist(), moment=bare))
     assert command == "nn-explorer train"
     assert "its plain address, or in the terminal the command, is this run" in text
-
-
-def test_images_made_in_python_have_no_path(exported, small_dataset):
-    _, text, command = again(replace(exported(), dataset=small_dataset))
-    assert "--dataset PATH " in command
-    assert "PATH stands for" in text
 
 
 @pytest.mark.parametrize("is_within", [False, True])

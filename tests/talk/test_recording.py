@@ -47,14 +47,6 @@ def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
     assert bool(run.newest.weights) == shown.with_weights
 
 
-def test_the_outputs_follow_from_the_weights(runs, mnist):
-    for name in ("exercise", "deep"):
-        moment = runs[name].newest
-        counts = np.zeros((10, 10), int)
-        np.add.at(counts, (mnist.test_labels, moment.test_outputs.argmax(axis=0)), 1)
-        assert np.abs(counts - moment.confusion).sum() <= 4  # another processor may tip one image
-
-
 def test_what_is_saved_comes_back(made, small_dataset, tmp_path):
     save_recording(tmp_path / "run.npz", made, with_weights=True)
     back, final = load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
@@ -72,14 +64,6 @@ def test_what_is_saved_comes_back(made, small_dataset, tmp_path):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(final.snapshot.test_outputs, made.final.snapshot.test_outputs)
     assert not final.confusion.flags.writeable
-
-
-def test_without_weights_there_are_figures_alone(made, small_dataset, tmp_path):
-    save_recording(tmp_path / "run.npz", made, with_weights=False)
-    _, final = load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
-    assert final.snapshot.weights == ()
-    assert final.snapshot.test_outputs.shape == (10, 0)
-    assert final.test_accuracy == made.final.test_accuracy
 
 
 def test_another_runs_recording_is_refused(made, small_dataset, tmp_path):

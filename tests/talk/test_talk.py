@@ -85,16 +85,6 @@ def test_the_last_slide_holds_the_whole_explorer(talk, runs):
         talk.run_live("questions")
 
 
-def test_curves_that_are_compared_with_are_told_apart(talk):
-    (figure,) = (
-        one for one in figures(talk.slides["averaged"]) if one.plot.layout.yaxis.title.text == "accuracy (%)"
-    )
-    dashes = {
-        trace.name: trace.line.dash for trace in figure.plot.data if trace.name in ("the exercise", "by sum")
-    }
-    assert len(dashes) == len(set(dashes.values())) == 2
-
-
 @pytest.mark.slow
 def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(talk):
     slide = talk.slides["learns"]
@@ -187,16 +177,6 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error,
     assert slide.bar.state == "failed"
     assert slide.bar.text == f"the live run failed ({words}) – this is the recorded run"
     np.testing.assert_array_equal(accuracy_curve(slide), before)
-
-
-def test_a_live_run_that_cannot_start_is_said(talk, monkeypatch):
-    def refuse(*_arguments, **_options):
-        raise MemoryError("no room")
-
-    monkeypatch.setattr("explorer.session.new_runs.TrainingRun", refuse)
-    slide = talk.slides["learns"]
-    slide.bar._on_message(None, {"live": "run"}, None)
-    assert slide.bar.text == "the live run failed (MemoryError: no room) – this is the recorded run"
 
 
 def test_the_theme_and_the_size_reach_every_figure(talk):

@@ -27,7 +27,7 @@ _MOST_MARKERS = 50  # beyond, markers merge into a thick line
 def linear_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
     """Return a range from 0 to just above a round number that includes every finite value of `own`.
 
-    Values of `others` extend it too, but at most to twice the size needed for `own`.
+    Values of `others` extend it to at most twice that size.
     """
     top = max(filter(math.isfinite, own), default=0.0) or 1.0
     highest = max(filter(math.isfinite, others), default=0.0)

@@ -32,41 +32,19 @@ def lines_figure(
     marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return curves in different hues, and labeled points.
-
-    Parameters
-    ----------
-    curves : mapping of str to (x, y)
-        Each of shape (n,), by its name in the legend.
-    x_title, y_title : str
-        Titles of the axes.
-    marks : mapping of str to (x, y)
-        Single points, by their labels.
-    """
+    """Return curves (x, y) of shape (n,) in different hues, by their names, and single points, by their labels."""
     looks, text = zip(cycle(RUN_COLORS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
-    lines = [
-        _curve(name, x, y, " %{y:.4g} at %{x:.4g}", mode=_mode(y), line={"color": color, "dash": dash})
-        for (name, (x, y)), (color, dash) in zip(curves.items(), looks, strict=False)
-    ]
-    points = [
-        _curve(name, [x], [y], ": %{y:.4g} at %{x:.4g}", mode="markers+text", showlegend=False)
-        | {"text": [name], "textposition": "top right", "textfont": {"color": text}}
-        | {"marker": {"color": text, "size": 8}}
-        for name, (x, y) in marks.items()
-    ]
-    return drawn(
-        [*lines, *points],
-        theme,
-        height=_HEIGHT,
-        showlegend=len(curves) > 1,
-        xaxis={"title": {"text": x_title}, "zeroline": True},
-        yaxis={"title": {"text": y_title}, "zeroline": True},
-    )
-
-
-def _mode(y: ArrayLike) -> str:
-    """Return Plotly's mode of a curve: a single point needs a marker."""
-    return "lines" if np.isfinite(np.asarray(y, np.float64)).sum() > 1 else "lines+markers"
+    traces = []
+    for (name, (x, y)), (color, dash) in zip(curves.items(), looks, strict=False):
+        is_point = np.isfinite(np.asarray(y, np.float64)).sum() <= 1
+        mode, line = "lines+markers" if is_point else "lines", {"color": color, "dash": dash}
+        traces.append(_scatter(name, x, y, f"{name} %{{y:.4g}} at %{{x:.4g}}", mode=mode, line=line))
+    label = {"textposition": "top right", "textfont": {"color": text}, "marker": {"color": text, "size": 8}}
+    for name, (x, y) in marks.items():
+        look = {"mode": "markers+text", "showlegend": False, "text": [name], **label}
+        traces.append(_scatter(name, [x], [y], f"{name}: %{{y:.4g}} at %{{x:.4g}}", **look))
+    across, up = ({"title": {"text": title}, "zeroline": True} for title in (x_title, y_title))
+    return drawn(traces, theme, height=_HEIGHT, showlegend=len(curves) > 1, xaxis=across, yaxis=up)
 
 
 def contrast_figure(
@@ -90,9 +68,9 @@ def contrast_figure(
         ("wrong", wrong, {"dash": "dash", "color": palette.error}, {"symbol": "x", "size": 7}),
     )
     curves = [
-        _curve(name, range(1, len(values) + 1), values, ": %{y:.4g} in epoch %{x}", mode="lines+markers")
+        _scatter(name, range(1, len(y) + 1), y, f"{name}: %{{y:.4g}} in epoch %{{x}}", mode="lines+markers")
         | {"line": line, "marker": mark | {"color": line["color"]}}
-        for name, values, line, mark in looks
+        for name, y, line, mark in looks
     ]
     return drawn(
         curves,
@@ -106,13 +84,14 @@ def contrast_figure(
     )
 
 
-def _curve(name: str, x: ArrayLike, y: ArrayLike, hover: str, **look: Any) -> dict[str, Any]:
+def _scatter(name: str, x: ArrayLike, y: ArrayLike, hover: str, **look: Any) -> dict[str, Any]:
+    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
     return {
         "type": "scatter",
         "name": name,
-        "x": np.asarray(x, np.float32),
-        "y": np.asarray(y, np.float32),
-        "hovertemplate": f"{name}{hover}<extra></extra>",
+        "x": x,
+        "y": y,
+        "hovertemplate": f"{hover}<extra></extra>",
         **look,
     }
 
@@ -141,10 +120,7 @@ def recall_figure(
 ) -> go.Figure:
     """Return a chart of the recall of each class, the most difficult first.
 
-    Parameters
-    ----------
-    counts : ndarray of int, shape (n_classes, n_classes)
-        Rows are the true class, columns the predicted.
+    `counts` has the true class in rows, the predicted in columns: int, (n_classes, n_classes).
     """
     scores = per_class(counts)
     order = np.argsort(scores.recall, kind="stable")
@@ -168,13 +144,7 @@ def recall_figure(
 def answers_figure(
     answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a chart of the outputs of networks for one sample, next to each other.
-
-    Parameters
-    ----------
-    The outputs, 0 to 1, by the network's name.
-        The outputs, 0 to 1, by the network's name.
-    """
+    """Return a chart of the outputs of networks, 0 to 1, for one sample, next to each other."""
     bars = [
         {
             "type": "bar",
@@ -192,7 +162,7 @@ def answers_figure(
 
 def _figure(bars: list[dict[str, Any]], theme: Theme, x_title: str, **fixed: Any) -> go.Figure:
     x_axis = {"title": {"text": x_title}, "type": "category", "dtick": 1, "showgrid": False}
-    return drawn(bars, theme, height=280, xaxis=x_axis, **fixed)
+    return drawn(bars, theme, height=_HEIGHT, xaxis=x_axis, **fixed)
 
 
 _SIDE = 380  # px
@@ -200,32 +170,21 @@ _SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
 
 
 def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light") -> go.Figure:
-    """Plot each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree.
-
-    Parameters
-    ----------
-    checked : sequence of CheckedWeight
-        As `check_gradient` returns them.
-    """
+    """Plot each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree."""
     reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
-    diagonal = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "equal",
-        "x": [-reach, reach],
-        "y": [-reach, reach],
-        "line": {"color": PALETTES[theme].hairline, "width": 1},
-        "hoverinfo": "skip",
-    }
-    points, colors = [], RUN_COLORS[theme]
-    for i, name in enumerate(sorted({weight.place.parameter for weight in checked})):
+    thin = {"line": {"color": PALETTES[theme].hairline, "width": 1}, "hoverinfo": "skip"}
+    ends = [-reach, reach]
+    traces: list[dict[str, Any]] = [
+        {"type": "scatter", "mode": "lines", "name": "equal", "x": ends, "y": ends, **thin}
+    ]
+    names, looks = sorted({weight.place.parameter for weight in checked}), cycle(RUN_COLORS[theme])
+    for name, color, symbol in zip(names, looks, cycle(_SYMBOLS), strict=False):
         own = [weight for weight in checked if weight.place.parameter == name]
         x, y = [weight.numeric for weight in own], [weight.analytic for weight in own]
-        mark = {"color": colors[i % len(colors)], "symbol": _SYMBOLS[i % len(_SYMBOLS)], "size": 9}
-        hover = "%{text}: measured %{x:.5f}, propagated %{y:.5f}"
-        points.append(_points(name, x, y, mark, hover) | {"text": [str(weight.place) for weight in own]})
-    titles = "measured slope of the loss", "by backpropagation"
-    return _square([diagonal, *points], theme, reach, titles)
+        mark = {"color": color, "symbol": symbol, "size": 9}
+        hover, places = "%{text}: measured %{x:.5f}, propagated %{y:.5f}", [str(one.place) for one in own]
+        traces.append(_scatter(name, x, y, hover, mode="markers", marker=mark, text=places))
+    return _square(traces, theme, reach, ("measured slope of the loss", "by backpropagation"))
 
 
 def plane_figure(
@@ -237,14 +196,8 @@ def plane_figure(
 ) -> go.Figure:
     """Plot points of two classes in a plane, over a map of a network's share of class 1 at each position.
 
-    Parameters
-    ----------
-    points : ndarray of float, shape (2, n)
-        Positions, one per column, in [−1, 1].
-    labels : ndarray of int, shape (n,)
-        0 or 1.
-    shares : ndarray of float, shape (m, m), optional
-        Share of class 1 in the outputs, 0 to 1: rows from bottom to top, columns from left to right.
+    `points` are positions in [−1, 1], one per column: (2, n); `labels` are 0 or 1: (n,); `shares` of class 1, 0 to
+    1, have rows from bottom to top and columns from left to right: (m, m).
     """
     palette = PALETTES[theme]
     steps = np.linspace(-1, 1, 0 if shares is None else len(shares))
@@ -267,20 +220,8 @@ def plane_figure(
         mark = {"color": color, "symbol": _SYMBOLS[label], "size": 7, "line": edge}
         hover = f"class {label} at (%{{x:.2f}}, %{{y:.2f}})"
         x, y = points[:, labels == label]
-        classes.append(_points(f"class {label}", x, y, mark, hover))
+        classes.append(_scatter(f"class {label}", x, y, hover, mode="markers", marker=mark))
     return _square([background, *classes], theme, 1, ("x[0]", "x[1]"), nticks=5)
-
-
-def _points(name: str, x: Any, y: Any, mark: Mapping[str, Any], hover: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": name,
-        "x": np.asarray(x, np.float32),
-        "y": np.asarray(y, np.float32),
-        "marker": mark,
-        "hovertemplate": f"{hover}<extra></extra>",
-    }
 
 
 def _square(

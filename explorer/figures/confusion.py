@@ -43,10 +43,9 @@ def confusion_data(
     Returns
     -------
     traces, layout
-        The mistakes, the correct decisions, and the note of the empty state; titles and axes. `z`, `text` and
-        `hovertext` are lists of rows, empty if the cell belongs to the other trace; `zmax` is the value of the
-        full tone: the largest mistake, but at least 1 % of the largest class, so that a good network's last few
-        mistakes don't look like many.
+        The mistakes, the correct decisions, and the note of the empty state. A cell is empty in the other's trace.
+        The full tone, `zmax`, is the largest mistake, but at least 1 % of the largest class: a good network's last
+        few mistakes don't look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"
@@ -76,29 +75,27 @@ def confusion_mark(cell: tuple[int, int] | None, theme: Theme = "light") -> dict
     if cell is None:
         return {"shapes": []}
     row, column = cell
-    frame = {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
-    return {"shapes": [{**frame, "line": {"color": PALETTES[theme].accent, "width": 2}}]}
+    edges = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
+    return {"shapes": [{"type": "rect", **edges, "line": {"color": PALETTES[theme].accent, "width": 2}}]}
 
 
 def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `confusion_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
-    middle = (len(class_names) - 1) / 2
-    note = {
-        "type": "scatter",
-        "name": "note",
-        "mode": "text",
-        "x": [middle],
-        "y": [middle],
-        "text": ["no results"],
-        "textfont": {"size": 13, "color": palette.muted},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    middle = [(len(class_names) - 1) / 2]
+    words = {"mode": "text", "text": ["no results"], "textfont": {"size": 13, "color": palette.muted}}
     return [
         _cells(class_names, theme, "mistakes", palette.surface, palette.heat) | {"zmin": 0},
         _cells(class_names, theme, "right", palette.raised, palette.raised) | {"zmin": 0},
-        note,
+        {
+            "type": "scatter",
+            "name": "note",
+            "x": middle,
+            "y": middle,
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        | words,
     ]
 
 
@@ -137,19 +134,8 @@ def difference_data(
 ) -> FigureData:
     """Return the properties of `difference_figure` that depend on the data, for one trace.
 
-    Parameters
-    ----------
-    a, b : ndarray of int, shape (n_classes, n_classes), or None
-        Confusion matrices over the same images: rows are the true class, columns the predicted; cells are
-        empty for None.
-    called : tuple of two str
-        Names of the two: any text.
-
-    Returns
-    -------
-    traces, layout
-        `z` is the advantage of B in each cell, in images: b − a on the diagonal, a − b off it; `text` is b − a
-        with its sign. `zmax` is the largest difference off the diagonal, at least 1.
+    `a` and `b` are confusion matrices over the same images, as in `confusion_data`, `called` names them with any
+    text. `z` is the advantage of B in images: b − a on the diagonal, a − b off it; `text` is b − a with its sign.
     """
     n, (name_a, name_b) = len(class_names), (html.escape(name, quote=False) for name in called)
     layout = _layout(class_names, f"{name_b} minus {name_a}")
@@ -206,17 +192,9 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
     # Long names lean to the left: to the right, the last one would leave the figure, and Plotly would hide it.
     angle = -40 if max(map(len, class_names)) > _LONGEST_LEVEL else 0
-    return {
-        "title": {"text": f"Confusion matrix · {shown}"},
-        "xaxis": {
-            "title": {"text": f"predicted {what}"},
-            "range": [-0.5, n - 0.5],
-            "tickangle": angle,
-            **ticks,
-        },
-        # downwards: the first class is on top
-        "yaxis": {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks},
-    }
+    across = {"title": {"text": f"predicted {what}"}, "range": [-0.5, n - 0.5], "tickangle": angle, **ticks}
+    down = {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks}  # the first class is on top
+    return {"title": {"text": f"Confusion matrix · {shown}"}, "xaxis": across, "yaxis": down}
 
 
 def _cells(class_names: Sequence[str], theme: Theme, name: str, *colors: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,38 +44,28 @@ def curves_data(
 ) -> FigureData:
     """Return the properties of `curves_figure` that depend on the data; its parameters apply.
 
-    The legend calls the earlier runs `earlier_name`.
-
-    The loss axis starts at 0 and ends at a round number above the run's train and test losses. (Before the first
-    epoch ends, it fits the mini-batches; later they may come in from above.) An earlier run counts with its best
-    epoch and extends the axis to at most twice that size, so that one that diverged doesn't flatten the others.
-    The axis title names the terms of the loss. On the right, the learning rate has its own axis.
-
-    The accuracy axis ends at 100 % and starts at the highest round number, as in `accuracy_range`, that is
-    below the run's train and test accuracies. The best epochs of earlier runs can lower it by one step.
+    The axes fit the run's train and test values (before the first epoch ends, the mini-batches), and the best
+    epochs of earlier runs within the limits of `linear_range` and `accuracy_range`: one that diverged doesn't
+    flatten the others.
 
     Returns
     -------
     traces, layout
-        `EARLIER_SLOTS` earlier runs, the newest last; in a figure of the loss the learning rate, unless it is
-        constant; the mini-batches; train; the held-out images, whose kind is the `name`: later traces are on top.
-        `x` in epochs and `y` in loss per sample or percent (float32, NaN if not finite), `visible`, `mode`; for
-        earlier runs, `meta` describes the differences; for the mini-batches, `name` says how many each point
-        represents.
+        `EARLIER_SLOTS` earlier runs, the newest last; the learning rate, visible over the loss unless it is
+        constant; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per sample or percent
+        are float32, NaN if not finite.
     """
     config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
-    differences = [{"meta": _difference(config, run.config), "hovertemplate": hover} for run in shown]
     called: dict[str, Any] = {"name": earlier_name}
     has_rates = metric == "loss" and not config.has_one_rate
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
-    traces = [
-        *(_line((), test, visible=False, **called, meta="") for _ in range(EARLIER_SLOTS - len(shown))),
-        *(
-            _line(run.epochs, test, factor, **called, **said)
-            for run, said in zip(shown, differences, strict=True)
-        ),
+    traces = [_line((), test, visible=False, **called, meta="") for _ in range(EARLIER_SLOTS - len(shown))]
+    for run in shown:
+        said = {"meta": _difference(config, run.config), "hovertemplate": hover}
+        traces.append(_line(run.epochs, test, factor, **called, **said))
+    traces += [
         # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
         _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
@@ -93,7 +83,7 @@ def curves_data(
     return traces, {
         "xaxis": epoch_axis(config.epochs, first=history[0].epoch if history else 1),
         "yaxis": {"type": "linear", "range": limits, "title": {"text": title}},
-        "yaxis2": _rate_axis(config, metric),
+        "yaxis2": _rate_axis(config, is_visible=has_rates),
     }
 
 
@@ -127,61 +117,45 @@ def curves_marks(
 
 def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, Any]]:
     """Return the names, the hover texts and the theme's properties of the traces of `curves_figure`."""
-    palette, shown = PALETTES[theme], HOVERS[metric]
-    earlier = {
+    palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}<extra></extra>"
+    earlier: dict[str, Any] = {
         "line": {"color": palette.earlier, "width": 1.5},
         "marker": {"color": palette.earlier, "size": 3},
         "legendgroup": "earlier",
         "legendrank": 4,
     }
-    newest = EARLIER_SLOTS - 1
-    batches = {  # the meaning of a point depends on the run, and so does the name
-        "line": {"color": palette.train, "width": 1},
-        "opacity": 0.35,
-        "legendrank": 3,
-        "hovertemplate": f"epoch %{{x:.2f}} · %{{fullData.name}} {shown}<extra></extra>",
-    }
-    rate = {
-        "name": "learning rate",
-        "yaxis": "y2",
-        "line": {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"},
-        "legendrank": 5,
-        "showlegend": False,
-        "hovertemplate": "epoch %{x:.2f} · learning rate %{y:.4~g}<extra></extra>",
-    }
-    own = [
-        {
-            "name": name,
-            "line": {"color": color},
-            "marker": {"color": color},
-            "legendrank": rank,
-            "hovertemplate": f"epoch %{{x}} · %{{fullData.name}} {shown}<extra></extra>",
-        }
-        for rank, (name, color) in enumerate((("train", palette.train), ("test", palette.test)), 1)
-    ]
     looks = [
-        *(
-            earlier | {"opacity": 0.4 + 0.6 * (slot + 1) / EARLIER_SLOTS, "showlegend": slot == newest}
-            for slot in range(EARLIER_SLOTS)
-        ),
-        rate,
-        batches,
-        *own,
+        earlier | {"opacity": 0.4 + 0.6 * (slot + 1) / EARLIER_SLOTS, "showlegend": slot == EARLIER_SLOTS - 1}
+        for slot in range(EARLIER_SLOTS)
     ]
+    looks += [
+        {
+            "name": "learning rate",
+            "yaxis": "y2",
+            "line": {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"},
+            "legendrank": 5,
+            "showlegend": False,
+            "hovertemplate": "epoch %{x:.2f} · learning rate %{y:.4~g}<extra></extra>",
+        },
+        {  # the mini-batches: the meaning of a point depends on the run, and so does the name
+            "line": {"color": palette.train, "width": 1},
+            "opacity": 0.35,
+            "legendrank": 3,
+            "hovertemplate": f"epoch %{{x:.2f}} {named}",
+        },
+    ]
+    for rank, (name, color) in enumerate((("train", palette.train), ("test", palette.test)), 1):
+        colors = {"line": {"color": color}, "marker": {"color": color}}
+        looks.append({"name": name, **colors, "legendrank": rank, "hovertemplate": f"epoch %{{x}} {named}"})
     return [{"type": "scatter"} | look for look in looks]
 
 
 def curves_figure(
     history: History, earlier: Sequence[History] = (), *, metric: Metric, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a figure of loss or accuracy over the epochs.
+    """Return a figure of a run's loss per sample, or accuracy in percent, over its epochs, on top of earlier runs.
 
-    Parameters
-    ----------
-    history : History
-        The run to show: its mini-batches (thin), train and test, or validation if images are held out.
-    metric : {"loss", "accuracy"}
-        Loss per sample, or accuracy in percent.
+    It shows the mini-batches (thin), train and test, or validation if images are held out.
     """
     traces, layout = curves_data(history, earlier, metric=metric)
     data = traces, layout | curves_marks(history, theme, metric=metric)
@@ -206,12 +180,12 @@ def _line(records: Sequence[Any], attribute: str, factor: float = 1.0, **more: A
     }
 
 
-def _rate_axis(config: TrainingConfig, metric: Metric) -> dict[str, Any]:
+def _rate_axis(config: TrainingConfig, *, is_visible: bool) -> dict[str, Any]:
     highest = max(config.learning_rate, *(change.learning_rate for change in config.changes), 0)
     return {
         "overlaying": "y",
         "side": "right",
-        "visible": metric == "loss" and not config.has_one_rate,
+        "visible": is_visible,
         "range": [0, 1.05 * highest],
         "title": {"text": "learning rate (dotted)"},
         "showgrid": False,
@@ -266,20 +240,15 @@ def steps_data(
         The epoch of the last of them, its number within the epoch, and the number of mini-batches in that epoch.
     history : History, optional
         The run; its mini-batches and tests before the first step begin the curves.
-    metric : {"loss", "accuracy"}
-        Loss per sample, or accuracy in percent.
-    loss : str
-        The name of the loss.
-    held_out : str
-        Kind of the held-out images: ``"validation"`` or ``"test"``.
+    loss, held_out : str
+        Names of the loss and of the held-out images.
 
     Returns
     -------
     traces, layout
-        No earlier run and no learning rate; the images of each mini-batch before its step; the same images after
-        it; the held-out images after it. `x` is the number of the step within its epoch, 0 or less for earlier
-        epochs, `y` is NaN if unknown.
-        The y axis fits the values with a margin, and doesn't start at 0: the effect of one step is small.
+        The images of each mini-batch before its step; the same images after it; the held-out images after it. `x`
+        is the number of the step within its epoch, 0 or less for earlier epochs, `y` is NaN if unknown. The y axis
+        doesn't start at 0: the effect of one step is small.
     """
     numbers = [step.step - steps[-1].step + place[1] for step in steps]
     trained = _before(numbers[0], place, history)
@@ -289,21 +258,19 @@ def steps_data(
         "visible": True,
         "hovertemplate": f"step %{{x}} · %{{fullData.name}} {HOVERS[metric]}<extra></extra>",
     }
-    nothing = {"x": as_float32([]), "y": as_float32([]), "visible": False}
-    attributes = f"train_{metric}", f"{metric}_after", f"test_{metric}"
-    values = [
-        [FACTORS[metric] * getattr(record, name) for record in (*(one for _, one in run), *steps)]
-        for run, name in zip(runs, attributes, strict=True)
-    ]
-    places = [[*(at for at, _ in run), *numbers] for run in runs]
     names = ("mini-batch before", "mini-batch after", f"{held_out} after")
-    before, *after = (
-        shown | {"x": as_float32(x), "y": as_float32(y), "name": name, "legendrank": rank}
-        for rank, (name, x, y) in enumerate(zip(names, places, values, strict=True))
-    )
+    attributes = f"train_{metric}", f"{metric}_after", f"test_{metric}"
+    traces: list[dict[str, Any]] = []
+    points: list[tuple[float, float]] = []
+    for name, attribute, run in zip(names, attributes, runs, strict=True):
+        placed = [*run, *zip(numbers, steps, strict=True)]
+        own = [(float(at), FACTORS[metric] * getattr(record, attribute)) for at, record in placed]
+        x, y = map(as_float32, zip(*own, strict=True))
+        traces.append(shown | {"x": x, "y": y, "name": name, "legendrank": len(traces)})
+        points += own
+    traces[0]["opacity"] = 0.7
     last = max(numbers[-1], numbers[0] + _FEWEST_SHOWN - 1)
-    first = max(min(chain(*places)), numbers[0] - _MOST_BEFORE)
-    points = zip(chain(*places), chain(*values), strict=True)
+    first = max(min(x for x, _ in points), numbers[0] - _MOST_BEFORE)
     in_sight = [y for x, y in points if x >= first]
     title = f"{loss} per sample" if metric == "loss" else "accuracy (%)"
     layout = {
@@ -315,7 +282,8 @@ def steps_data(
         "yaxis": {"type": "linear", "range": _around(in_sight), "title": {"text": title}},
         "yaxis2": {"visible": False},
     }
-    return [*({**nothing} for _ in range(EARLIER_SLOTS + 1)), before | {"opacity": 0.7}, *after], layout
+    unused = ({"x": as_float32([]), "y": as_float32([]), "visible": False} for _ in range(EARLIER_SLOTS + 1))
+    return [*unused, *traces], layout
 
 
 def _before(

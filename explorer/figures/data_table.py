@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -33,23 +33,16 @@ class DataTable:
     """The rows, each starting with its name; empty texts if there is no number."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """A trace's name, with its formatted values and positions."""
-
+class _Curve(NamedTuple):
     name: str
     values: _Cells
     positions: _Cells
 
 
 def data_tables(figure: go.Figure) -> tuple[DataTable, ...]:
-    """Return the numbers that a figure shows.
+    """Return the numbers that a figure shows: one table of its heat maps, or of its curves as many as it takes.
 
-    Parameters
-    ----------
-    figure : go.Figure
-        Heat maps with named rows and columns, which give one table; or curves. A curve joins a table that has most
-        of its positions; otherwise it starts another.
+    A curve joins a table that has most of its positions; otherwise it starts another.
     """
     shown = [trace for trace in figure.data if trace.visible in (None, True) and trace.meta != GUIDE]
     maps = [trace for trace in shown if trace.type == "heatmap"]
@@ -69,15 +62,10 @@ def _matrix(layout: Any, maps: Sequence[Any]) -> DataTable:
         has_number = any(trace.z[row][column] is not None for trace in maps)
         return next(filter(None, texts), "0" if has_number else "")
 
-    names = [str(name) for name in across.ticktext]
-    return DataTable(
-        _plain(layout.title.text),
-        (f"{_plain(down.title.text)} ↓ {_plain(across.title.text)} →", *names),
-        tuple(
-            (str(name), *(cell(row, column) for column in range(len(names))))
-            for row, name in enumerate(down.ticktext)
-        ),
-    )
+    head = (f"{_plain(down.title.text)} ↓ {_plain(across.title.text)} →", *map(str, across.ticktext))
+    columns = range(len(across.ticktext))
+    rows = ((str(name), *(cell(row, column) for column in columns)) for row, name in enumerate(down.ticktext))
+    return DataTable(_plain(layout.title.text), head, tuple(rows))
 
 
 def _curve(trace: Any) -> _Curve:
@@ -86,15 +74,13 @@ def _curve(trace: Any) -> _Curve:
     field, how, unit = read.group("field", "format", "unit") if read else ("y", None, None)
     y = getattr(trace, field)
     values: Sequence[Any] = () if y is None else y
-    at = range(len(values)) if trace.x is None else trace.x
-    how_at = position["format"] if position else None
-    texts = [f"{_written(value, how)}{unit or ''}" for value in values]
-    places = [float(x) for x in at]
-    named = trace.meta if isinstance(trace.meta, str) and trace.meta else trace.name
-    positions = {place: _written(place, how_at) for place in places}
+    places = [float(x) for x in (range(len(values)) if trace.x is None else trace.x)]
     cells: _Cells = {}
-    for place, text in zip(places, texts, strict=False):
+    for place, value in zip(places, values, strict=False):
+        text = f"{_written(value, how)}{unit or ''}"
         cells[place] = f"{cells[place]}; {text}" if place in cells else text  # one for each seed, say
+    positions = {place: _written(place, position["format"] if position else None) for place in places}
+    named = trace.meta if isinstance(trace.meta, str) and trace.meta else trace.name
     return _Curve(_plain(named), cells, positions)
 
 
@@ -118,14 +104,10 @@ def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
         positions |= dict(zip(layout.xaxis.tickvals, map(_plain, layout.xaxis.ticktext), strict=True))
     axes = (layout.yaxis, layout.xaxis)
     what, by = (re.sub(r" \([^)]*\)$", "", _plain(axis.title.text)) for axis in axes)  # without the unit
-    return DataTable(
-        f"{what} by {by}",
-        (_plain(layout.xaxis.title.text), *(curve.name for curve in curves)),
-        tuple(
-            (positions[place], *(curve.values.get(place, "") for curve in curves))
-            for place in sorted({place for curve in curves for place in curve.values})
-        ),
-    )
+    head = (_plain(layout.xaxis.title.text), *(curve.name for curve in curves))
+    places = sorted({place for curve in curves for place in curve.values})
+    rows = ((positions[place], *(curve.values.get(place, "") for curve in curves)) for place in places)
+    return DataTable(f"{what} by {by}", head, tuple(rows))
 
 
 def _written(value: Any, how: str | None) -> str:

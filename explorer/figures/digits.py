@@ -34,17 +34,8 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
     bytes
         A PNG of ``columns · (width + GAP) · scale`` by ``rows · (height + GAP) · scale`` pixels: image i has
         its upper left corner at column ``i % columns`` and row ``i // columns`` of that grid.
-
-    Raises
-    ------
-    ValueError
-        If `images` is not of that shape and dtype, or `columns` or `scale` is below 1.
     """
-    images = np.asarray(images)
-    if images.dtype != np.uint8:
-        raise ValueError(f"images have dtype {images.dtype}; expected uint8")
-    palette = PALETTES[theme]
-    colors = _scale_colors(palette.raised, palette.text)
+    colors = _scale_colors(PALETTES[theme].raised, PALETTES[theme].text)
     return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colors)
 
 
@@ -62,11 +53,6 @@ def weights_sprite(
     limit : float, optional
         Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
         the color of raised surfaces. By default the largest weight of all, so that units can be compared.
-
-    Raises
-    ------
-    ValueError
-        As for `sprite`.
     """
     finite = np.where(np.isfinite(weights), weights, 0.0)
     full = float(np.abs(finite).max(initial=0.0)) if limit is None else limit
@@ -81,10 +67,6 @@ def weights_sprite(
 
 def _grid(tiles: NDArray[np.uint8], columns: int, scale: int = 1) -> NDArray[np.uint8]:
     """Arrange tiles (n, height, width) in one image (rows, columns), each enlarged and followed by a gap."""
-    if tiles.ndim != 3:
-        raise ValueError(f"images have shape {tiles.shape}; expected (n, height, width)")
-    if columns < 1 or scale < 1:
-        raise ValueError(f"columns is {columns} and scale {scale}; expected 1 or more")
     n, height, width = tiles.shape
     rows = max(1, -(-n // columns))
     grid = np.full((rows * columns, height + GAP, width + GAP), _CLEAR, np.uint8)
@@ -105,17 +87,15 @@ def _png(indices: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
     height, width = indices.shape
     lines = np.zeros((height, width + 1), np.uint8)  # each line starts with its filter: none
     lines[:, 1:] = indices
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, content)
-        for kind, content in (
-            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),  # 8 bits, indexed
-            (b"PLTE", colors.tobytes() + b"\0\0\0"),
-            (b"tRNS", b"\xff" * _CLEAR + b"\0"),
-            (b"IDAT", zlib.compress(lines.tobytes(), 6)),
-            (b"IEND", b""),
+    png = b"\x89PNG\r\n\x1a\n"
+    for kind, content in (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),  # 8 bits, indexed
+        (b"PLTE", colors.tobytes() + b"\0\0\0"),
+        (b"tRNS", b"\xff" * _CLEAR + b"\0"),
+        (b"IDAT", zlib.compress(lines.tobytes(), 6)),
+        (b"IEND", b""),
+    ):
+        png += (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
         )
-    )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return png

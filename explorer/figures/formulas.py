@@ -50,15 +50,7 @@ def written(value: float, digits: int = 3) -> str:
 
 
 def forward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[Formula, Formula]:
-    """Return the formulas of a unit's weighted sum and activation.
-
-    Parameters
-    ----------
-    walk, layer : Walkthrough, LayerWalk
-        The sample's passes, and one of its layers.
-    unit : int
-        Index of the unit in the layer, from 0.
-    """
+    """Return the formulas of the weighted sum and of the activation of a unit, from 0, in one of the layers."""
     n, is_last = layer.number, layer is walk.layers[-1]
     a, h = f"a{n}[{unit}]", f"y[{unit}]" if is_last else f"h{n}[{unit}]"
     inputs = "x" if n == 1 else f"h{n - 1}"
@@ -82,20 +74,12 @@ def loss_formula(walk: Walkthrough) -> Formula:
 
 
 def backward_formulas(walk: Walkthrough, layer: LayerWalk, unit: int, before: int) -> tuple[Formula, ...]:
-    """Return the formulas of a unit's delta and of the gradients of its weights and bias.
-
-    Parameters
-    ----------
-    walk, layer, unit
-        As for `forward_formulas`.
-    before : int
-        Index of the input to use as an example: the gradient of its weight is shown.
-    """
+    """Return the formulas of a unit's delta and the gradients of its bias and its weight from input `before`."""
     n, delta = layer.number, float(layer.delta[unit])
     inputs = "x" if n == 1 else f"h{n - 1}"
     name, value = f"delta{n}[{unit}]", float(layer.inputs[before])
-    last = layer is walk.layers[-1]
-    symbols, numbers = _output_delta(walk, unit) if last else _hidden_delta(walk, layer, unit)
+    is_last = layer is walk.layers[-1]
+    symbols, numbers = _output_delta(walk, unit) if is_last else _hidden_delta(walk, layer, unit)
     place, product = f"W{n}[{unit}, {before}]", _product([delta, value])
     more, added = _penalty(walk, f"λ₂ {place}", f"λ₁ sign {place}"), 0.0
     if more:
@@ -128,19 +112,15 @@ def _activation(layer: LayerWalk, a: str, unit: int) -> tuple[str, str]:
     return f"{function}({a})", f"{function}({written(value)})"
 
 
-def _slope(activation: str, h: str, value: float) -> tuple[str, float]:
-    """Return the slope of a hidden activation, computed from the activation: symbols and number."""
-    if activation == "sigmoid":
-        return f"{h} (1 − {h})", value * (1 - value)
-    if activation == "tanh":
-        return f"(1 − {h}²)", 1 - value * value
-    return f"[{h} > 0]", float(value > 0)
-
-
 def _hidden_delta(walk: Walkthrough, layer: LayerWalk, unit: int) -> tuple[str, str]:
     """Return one unit of delta = (Wᵀ delta of the next layer) ∘ f′: symbols and numbers."""
     n, following = layer.number, walk.layers[layer.number]
-    slope, steepness = _slope(layer.activation, f"h{n}[{unit}]", float(layer.h[unit]))
+    h, value = f"h{n}[{unit}]", float(layer.h[unit])
+    slope, steepness = {
+        "sigmoid": (f"{h} (1 − {h})", value * (1 - value)),
+        "tanh": (f"(1 − {h}²)", 1 - value * value),
+        "relu": (f"[{h} > 0]", float(value > 0)),
+    }[layer.activation]
     with np.errstate(all="ignore"):
         back = float(following.W[:, unit] @ following.delta)
     return f"(Σ W{n + 1}[k, {unit}] · delta{n + 1}[k]) · {slope}", _product([back, steepness])

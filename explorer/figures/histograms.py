@@ -6,6 +6,7 @@ would otherwise be invisible.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,32 +31,26 @@ _PIXELS = 90  # height of a row
 def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what: str) -> FigureData:
     """Return the properties of `histograms_figure` that depend on the data; its parameters apply.
 
-    Returns
-    -------
-    traces, layout
-        Two traces for each of `LAYER_SLOTS` layers, at the start and now: `x` is the middle of each bin, `y` the
-        square root of its share above the row's base (the first layer's row is on top), `customdata` its share
-        of the layer's values in percent, `meta` names layer and time if there are several layers.
+    Each of `LAYER_SLOTS` layers has two traces, at the start and now: `x` is the middle of each bin, `customdata`
+    its share in percent, `y` the square root of that above the row's base. The first layer's row is on top.
     """
-    low, high = _limits(now, start)
+    samples = [[_sample(layer) for layer in layers] for layers in (start, now)]
+    ends = [end for sample in chain(*samples) for end in (sample.min(initial=0.0), sample.max(initial=0.0))]
+    low, high = float(min(ends, default=0.0)), float(max(ends, default=0.0))
+    if low == high:
+        low, high = -1.0, 1.0
     edges = np.linspace(low, high, _BINS + 1)
     middles = ((edges[1:] + edges[:-1]) / 2).astype(np.float32)
     traces: list[dict[str, Any]] = []
     for slot in range(LAYER_SLOTS):
-        pair = [_shares(layers[slot : slot + 1], low, high) for layers in (start, now)]
+        pair = [_shares(layers[slot : slot + 1], low, high) for layers in samples]
         tallest = max(shares.max(initial=0.0) for shares in pair) or 1.0
         layer = "output" if slot == len(now) - 1 else f"layer {slot + 1}"
         for time, shares in zip(_TIMES, pair, strict=True):
             height = len(now) - 1 - slot + _ROW * np.sqrt(shares / tallest)
-            traces.append(
-                {
-                    "x": middles[: len(shares)],
-                    "y": height.astype(np.float32),
-                    "customdata": (100 * shares).astype(np.float32),
-                    "visible": len(shares) > 0,
-                    "meta": f"{layer}, {time}" if len(now) > 1 else "",
-                }
-            )
+            values = {"y": height.astype(np.float32), "customdata": (100 * shares).astype(np.float32)}
+            named = f"{layer}, {time}" if len(now) > 1 else ""
+            traces.append({"x": middles[: len(shares)], **values, "visible": len(shares) > 0, "meta": named})
     y_axis = {
         "range": [-0.05, max(len(now), 1)],
         "tickvals": list(range(len(now))),
@@ -97,15 +92,7 @@ def histograms_figure(
         Name of each layer in `now`.
     what : str
         The values counted: ``"weight"`` or ``"activation"``.
-
-    Raises
-    ------
-    ValueError
-        If there are more layers than `LAYER_SLOTS`, or not one name for each.
     """
-    if len(now) > LAYER_SLOTS or len(names) != len(now):
-        found = f"{len(now)} layers have {len(names)} names"
-        raise ValueError(f"{found}; expected up to {LAYER_SLOTS}, one name each")
     return drawn_data(
         histograms_style(theme, what=what),
         histograms_data(now, start, names, what=what),
@@ -123,19 +110,10 @@ def _sample(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return kept[np.isfinite(kept)]
 
 
-def _limits(now: _Layers, start: _Layers) -> tuple[float, float]:
-    """Return the limits of the common axis, which includes all values and 0."""
-    samples = [_sample(layer) for layer in (*now, *start)]
-    low = min((float(sample.min(initial=0.0)) for sample in samples), default=0.0)
-    high = max((float(sample.max(initial=0.0)) for sample in samples), default=0.0)
-    return (low, high) if low < high else (-1.0, 1.0)
-
-
-def _shares(layers: _Layers, low: float, high: float) -> NDArray[np.float64]:
+def _shares(layer: Sequence[NDArray[np.float64]], low: float, high: float) -> NDArray[np.float64]:
     """Return the share of a layer's values in each of `_BINS` bins from `low` to `high`; empty without a layer."""
-    if not layers:
+    if not layer:
         return np.zeros(0)
-    sample = _sample(layers[0])
-    bins = np.minimum((_BINS * ((sample - low) / (high - low))).astype(np.intp), _BINS - 1)
-    shares: NDArray[np.float64] = np.bincount(bins, minlength=_BINS) / max(sample.size, 1)
+    bins = np.minimum((_BINS * ((layer[0] - low) / (high - low))).astype(np.intp), _BINS - 1)
+    shares: NDArray[np.float64] = np.bincount(bins, minlength=_BINS) / max(bins.size, 1)
     return shares

@@ -48,13 +48,8 @@ def layers_data(
 ) -> FigureData:
     """Return the properties of `layers_figure` that depend on the data; its parameters apply.
 
-    A vertical line marks the selected `epoch`.
-
-    Returns
-    -------
-    traces, layout
-        A trace for each of six hidden layers, from the input on, and one for the output: `x` in epochs, `y` in
-        the measure's unit (float32, NaN for values that the axis can't show), `visible`, `mode`, `hovertemplate`.
+    There is a trace for each of six hidden layers, from the input on, and one for the output; `y` is NaN where the
+    axis can't show the value. A vertical line marks the selected `epoch`.
     """
     epochs = sorted(diagnoses)
     shown = [_shown(diagnoses[epoch], measure) for epoch in epochs]
@@ -96,17 +91,9 @@ def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
 def layers_figure(
     diagnoses: Diagnoses, measure: LayerMeasure, *, n_epochs: int, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a figure of one measure of each layer over the epochs.
+    """Return a figure of one measure of each layer, at most six hidden ones and the output, over the epochs.
 
-    Parameters
-    ----------
-    diagnoses : mapping of float to sequence of LayerDiagnostics
-        Diagnostics of each layer, at most six hidden ones and the output, by epoch.
-    measure : {"gradient", "stuck"}
-        The RMS per weight of the gradient of the mean loss, on a log axis; or the share of dead units (relu) and
-        of saturated activations (sigmoid, tanh) in percent. Softmax has no such share.
-    n_epochs : int
-        End of the epoch axis.
+    The gradient has a log axis. Softmax has no share of stuck units.
     """
     data = layers_data(diagnoses, measure, n_epochs=n_epochs)
     return drawn_data(layers_style(theme), data, theme, height=280, showlegend=True)
@@ -115,22 +102,10 @@ def layers_figure(
 def layers_summary(
     layers: Sequence[LayerDiagnostics], n_images: int, held_out: str = "test"
 ) -> tuple[str, str]:
-    """Describe the layers at one moment, with one line for each measure.
+    """Describe the layers at one moment, diagnosed on `n_images` held-out images, with one line for each measure.
 
-    Parameters
-    ----------
-    layers : sequence of LayerDiagnostics
-        All layers, the output layer last.
-    n_images : int
-        Number of images used for the diagnostics.
-    held_out : str
-        Kind of these images: ``"validation"`` or ``"test"``.
-
-    Returns
-    -------
-    tuple of str
-        As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"``
-        and ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
+    As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"`` and
+    ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
     """
     named, images = _named(layers), counted(n_images, f"{held_out} image")
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]

@@ -55,16 +55,8 @@ class Reliability:
 def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bins: int = 10) -> Reliability:
     """Sort decisions into bins of equal width by confidence: the largest output as a share of the outputs' sum.
 
-    Softmax outputs sum to 1, so there it is the largest output. Samples with infinite or NaN outputs are left out.
-
-    Parameters
-    ----------
-    outputs : ndarray of float, shape (n_classes, n_samples)
-        Outputs of the network in [0, 1], samples in columns.
-    labels : ndarray of int, shape (n_samples,)
-        True classes.
-    n_bins : int
-        Number of bins, at least 1.
+    `outputs` in [0, 1] have shape (n_classes, n_samples), the true `labels` (n_samples,). Samples with infinite or
+    NaN outputs are left out.
     """
     outputs = np.asarray(outputs)
     confidence = confidences(outputs)
@@ -82,11 +74,7 @@ def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bi
 def reliability_data(bins: Reliability | None) -> FigureData:
     """Return the properties of `reliability_figure` that depend on the data; None before the first epoch ends.
 
-    Returns
-    -------
-    traces, layout
-        The diagonal and the bins in use: `x` and `y` in percent, `marker` with an area that grows with the bin's
-        samples; the title with the expected calibration error.
+    The traces are the diagonal and the bins in use, in percent; the area of a marker grows with the bin's samples.
     """
     if bins is None or not bins.counts.any():
         nothing = np.zeros(0, np.float32)
@@ -130,18 +118,11 @@ def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> g
     """Return a figure of accuracy against confidence, one point per bin; parameters as in `reliability_data`."""
     traces, layout = reliability_data(bins)
     axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
-    figure = drawn(
-        reliability_style(theme),
-        theme,
-        layout,
-        height=_HEIGHT,
-        xaxis={**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"},
-        yaxis={**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"},
-        annotations=[
-            {"x": 25, "y": 80, "text": "underconfident"},
-            {"x": 75, "y": 20, "text": "overconfident"},
-        ],
-    )
+    across = {**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"}
+    up = {**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"}
+    words = [{"x": 25, "y": 80, "text": "underconfident"}, {"x": 75, "y": 20, "text": "overconfident"}]
+    fixed = {"height": _HEIGHT, "xaxis": across, "yaxis": up, "annotations": words}
+    figure = drawn(reliability_style(theme), theme, layout, **fixed)
     for trace, values in zip(figure.data, traces, strict=True):
         trace.update(values)  # merges the marker's size with its color
     return figure
@@ -149,7 +130,5 @@ def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> g
 
 def _hover_text(bins: Reliability, i: int) -> str:
     low, high = 100 * bins.edges[i : i + 2]
-    return (
-        f"confidence {low:.0f}–{high:.0f} %, {100 * bins.confidence[i]:.1f} % on average:"
-        f"<br>{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
-    )
+    right = f"{grouped(bins.right[i])} of {grouped(bins.counts[i])} right ({100 * bins.accuracy[i]:.1f} %)"
+    return f"confidence {low:.0f}–{high:.0f} %, {100 * bins.confidence[i]:.1f} % on average:<br>{right}"

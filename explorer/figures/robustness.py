@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from explorer.datasets.corruption import Corruption
 from explorer.figures.axes import HOVERS, as_float32, epoch_mark
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn, legend_text, merged
+from explorer.figures.template import drawn_data, legend_text
 from explorer.wording import percent
 
 RobustnessCurve = tuple[str, Mapping[float, float]]
@@ -65,23 +65,10 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
 def robustness_figure(
     curves: Sequence[RobustnessCurve], corruption: Corruption, *, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a figure of the accuracy of one or two networks against the amount of a corruption.
-
-    Parameters
-    ----------
-    curves : sequence of (str, mapping of float to float)
-        The name of each network, and its accuracy, 0 to 1, at each known amount; two at most.
-    corruption : Corruption
-        The corruption of the images.
-    """
-    return drawn(
-        merged(robustness_style(theme), robustness_traces(curves, corruption)),
-        theme,
-        robustness_layout(corruption),
-        height=_HEIGHT,
-        showlegend=True,
-        yaxis={"title": {"text": "accuracy (%)"}, "range": [0, 102]},
-    )
+    """Return a figure of the accuracy of at most two networks against the amount of a corruption of the images."""
+    data = robustness_traces(curves, corruption), robustness_layout(corruption)
+    up = {"title": {"text": "accuracy (%)"}, "range": [0, 102]}
+    return drawn_data(robustness_style(theme), data, theme, height=_HEIGHT, showlegend=True, yaxis=up)
 
 
 def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption) -> str:

@@ -48,7 +48,6 @@ class RunCurve:
     title: str
     """Name of the run; any text."""
     epochs: tuple[EpochRecord, ...]
-    """The records."""
     steps_at_ends: Sequence[int]
     """Mini-batches by the end of each epoch, 0 for epoch 0."""
     loss: Mapping[str, float]
@@ -77,13 +76,7 @@ def runs_data(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> FigureData:
-    """Return the properties of `runs_figure` that depend on the runs; its parameters apply.
-
-    Returns
-    -------
-    traces, layout
-        `SLOTS` traces, the unused ones first and invisible.
-    """
+    """Return the properties of `runs_figure` that depend on the runs: `SLOTS` traces, the unused ones first."""
     shown, none = runs[-SLOTS:], as_float32(())
     unused = [{"visible": False, "x": none, "y": none, "name": ""} for _ in range(SLOTS - len(shown))]
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
@@ -110,18 +103,10 @@ def runs_figure(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Return a figure of the curves of `runs` on the images that they all hold out.
+    """Return a figure of the curves of the last `SLOTS` runs on the images that all hold out, the last one on top.
 
-    Parameters
-    ----------
-    runs : sequence of RunCurve
-        The last `SLOTS` of them are drawn, the last on top.
-    metric : {"loss", "accuracy"}
-        Loss per sample or accuracy in percent, over the held-out images.
-    axis : {"epochs", "steps", "seconds"}
-        Unit of x; includes training before a fork.
-    scale : {"linear", "log"}
-        Scale of the loss.
+    `axis`, the unit of x, includes training before a fork; `scale` is that of the loss per sample. Accuracy is in
+    percent.
     """
     data = runs_data(runs, metric, axis, scale=scale, theme=theme)
     return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=True)
@@ -131,14 +116,17 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLORS[theme]) % len(_DASHES)]
     color = run_color(run.number, theme)
-    title = legend_text(run.title, f" (run {run.number})")
+    title, (width, size) = (
+        legend_text(run.title, f" (run {run.number})"),
+        (3, 5) if run.is_present else (1.5, 3),
+    )
     return {
         "visible": True,
         "x": _positions(run, axis),
         "y": as_float32(values),
         "mode": line_mode(len(values)),
-        "line": {"color": color, "dash": dash, "width": 3 if run.is_present else 1.5},
-        "marker": {"color": color, "size": 5 if run.is_present else 3},
+        "line": {"color": color, "dash": dash, "width": width},
+        "marker": {"color": color, "size": size},
         "name": title,
         "meta": title,
     }

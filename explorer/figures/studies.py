@@ -39,17 +39,15 @@ class MeasureView(NamedTuple):
     """A measure of a trial, and its presentation on a logarithmic axis."""
 
     caption: str
-    """Caption of a figure of it."""
     title: str
-    """Axis title, with the unit."""
+    """Of a figure, and of its axis, with the unit."""
     of: Callable[[Trial, int], float]
     """Computes the measure of a trial, given the number of training images; NaN if there is none."""
     tick: Callable[[float], str]
     """Label at a position of the axis."""
     cell: Callable[[float], str]
-    """Text in a cell."""
     long: Callable[[float], str]
-    """Text with the unit."""
+    """Text in a cell, and text with the unit."""
     place: Callable[[float], float] = float
     """Position on the axis, above 0."""
     direction: int = 1
@@ -60,10 +58,6 @@ def _updates(trial: Trial, n_images: int) -> float:
     config, n_epochs = trial.config, len(trial.epochs) if trial.status == "finished" else trial.config.epochs
     n_used = min(config.n_train or n_images, n_images) - config.n_validation
     return float(config.replace(epochs=max(1, n_epochs)).steps_at_ends(n_used)[-1])
-
-
-def _whole(count: float) -> str:
-    return grouped(round(count))
 
 
 MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
@@ -91,9 +85,9 @@ MEASURES: Mapping[StudyMeasure, MeasureView] = MappingProxyType(
             "Weight updates in the whole run",
             "weight updates",
             _updates,
-            _whole,
-            _whole,
-            lambda count: f"{_whole(count)} updates",
+            lambda count: grouped(round(count)),
+            lambda count: grouped(round(count)),
+            lambda count: f"{grouped(round(count))} updates",
         ),
     }
 )
@@ -121,7 +115,7 @@ class StudyCell(NamedTuple):
 
     @property
     def median(self) -> float:
-        """Median of the values; there must be at least one."""
+        """Of the values; there must be at least one."""
         return float(np.median(self.values))
 
     @property
@@ -163,11 +157,6 @@ class StudyView:
         """The measure, with its words adapted to the runs' held-out images."""
         return measure_view(self.measure, self._settings)
 
-    @property
-    def results(self) -> list[float]:
-        """The measure of each trial; NaN if there is none."""
-        return [MEASURES[self.measure].of(trial, self.n_images) for trial in self.trials]
-
     def values(self, name: str) -> tuple[Any, ...]:
         """Return the sorted values of a setting, including those of runs still to come."""
         return setting_values(self._settings, name)
@@ -198,12 +187,7 @@ def _numbers(values: Sequence[Any]) -> list[float]:
     return [float(value) for value in values] if are_numbers else []
 
 
-def setting_places(values: Sequence[Any]) -> dict[Any, float]:
-    """Return the position of each value of a setting on its axis: a number itself, else its index."""
-    return dict(zip(values, _numbers(values) or map(float, range(len(values))), strict=True))
-
-
-def row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
+def _row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return an axis on which the values of a setting are evenly spaced."""
     field = FIELDS[name]
     return {
@@ -216,9 +200,9 @@ def row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
+def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return an axis of numbers, logarithmic if they span more than a decade; other values are evenly spaced."""
-    axis, numbers = row_axis(name, values), _numbers(values)
+    axis, numbers = _row_axis(name, values), _numbers(values)
     if not numbers:
         return axis
     is_log = 0 < 10 * numbers[0] < numbers[-1]
@@ -233,9 +217,9 @@ def setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def measure_span(values: Iterable[float], measure: MeasureView) -> tuple[float, float, list[float]]:
+def _measure_span(values: Sequence[float], measure: MeasureView) -> tuple[float, float, list[float]]:
     """Return the limits of a logarithmic axis that fits the values, and round numbers between them."""
-    places = [measure.place(value) for value in values if not math.isnan(value)] or [1.0, 100.0]
+    places = [*map(measure.place, values)] or [1.0, 100.0]
     pad = 10 ** max(0.02, 0.08 * math.log10(max(places) / min(places)))
     low, high = min(places) / pad, max(places) * pad
     ticks = [number for number in _ROUND if low <= number <= high]
@@ -259,15 +243,10 @@ _Point = tuple[float, StudyCell]  # at its x
 def study_data(view: StudyView) -> FigureData:
     """Return the properties of `study_figure` that depend on the data.
 
-    Returns
-    -------
-    traces, layout
-        For a heat map, the cells with a median, and those whose runs all diverged, as lists of rows, the lowest
-        value of the second setting first. Else for each of `MOST_CURVES` curves, used or not: the lowest and the
-        highest run, edges of the band; the single runs; the median; and finally a mark where runs diverged; `x`
-        and `y` (float32) are positions on the axes. `hovertext` is the value in words; `customdata` has for each
-        point or cell the indices of its trials. The values of a setting are evenly spaced; under curves, numbers
-        have an axis, logarithmic over more than a decade.
+    A heat map has two traces: the cells with a median, and those whose runs all diverged, the lowest value of the
+    second setting first. Else each of `MOST_CURVES` curves, used or not, has four: the lowest and the highest run,
+    edges of the band; the single runs; the median. The last trace marks where runs diverged. `customdata` has for
+    each point or cell the indices of its trials.
     """
     return _map_data(view) if view.is_map else _curves_data(view)
 
@@ -303,15 +282,8 @@ def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
     _, by = _axis_and_curves(view)
     # Plotly places a legend title too high next to the entries; a font larger than the text's lowers it.
     title = f'<span style="font-size:11px">{FIELDS[by].label.lower()}</span>' if by else ""
-    return drawn_data(
-        style,
-        data,
-        theme,
-        height=300,
-        showlegend=True,
-        legend={"title": {"text": title, "font": {"size": 14}}},
-        yaxis={"type": "log", "tickmode": "array"},
-    )
+    legend, up = {"title": {"text": title, "font": {"size": 14}}}, {"type": "log", "tickmode": "array"}
+    return drawn_data(style, data, theme, height=300, showlegend=True, legend=legend, yaxis=up)
 
 
 def _axis_and_curves(view: StudyView) -> tuple[str, str | None]:
@@ -322,9 +294,10 @@ def _axis_and_curves(view: StudyView) -> tuple[str, str | None]:
 
 def _curves_data(view: StudyView) -> FigureData:
     measure, (axis, by) = view.measured, _axis_and_curves(view)
-    low, high, ticks = measure_span(view.results, measure)
-    places, axes = setting_places(view.values(axis)), [axis, by] if by else [axis]
+    on_axis, axes = view.values(axis), [axis, by] if by else [axis]
+    places = dict(zip(on_axis, _numbers(on_axis) or map(float, range(len(on_axis))), strict=True))
     cells = [(places[values[0]], values[1:], cell) for values, cell in view.cells(axes).items()]
+    low, high, ticks = _measure_span([value for *_, cell in cells for value in cell.values], measure)
     traces: list[dict[str, Any]] = []
     for name, own in _curves(by):
         points = [(x, cell) for x, values, cell in cells if values == own and cell.values]
@@ -346,7 +319,7 @@ def _curves_data(view: StudyView) -> FigureData:
         "tickvals": ticks,
         "ticktext": [*map(measure.tick, ticks)],
     }
-    return [*traces, *unused, mark], {"xaxis": setting_axis(axis, view.values(axis)), "yaxis": up}
+    return [*traces, *unused, mark], {"xaxis": _setting_axis(axis, on_axis), "yaxis": up}
 
 
 def _curves(by: str | None) -> list[tuple[str, tuple[str, ...]]]:
@@ -389,7 +362,7 @@ def _curve_looks(color: str, symbol: str, size: int) -> list[dict[str, Any]]:
 def _map_data(view: StudyView) -> FigureData:
     measure, cells = view.measured, view.cells(view.axes)
     columns, rows = map(view.values, view.axes)
-    low, high, ticks = measure_span([cell.median for cell in cells.values() if cell.values], measure)
+    low, high, ticks = _measure_span([cell.median for cell in cells.values() if cell.values], measure)
 
     def color(place: float) -> float:  # more is stronger
         return measure.direction * math.log10(place)
@@ -399,9 +372,6 @@ def _map_data(view: StudyView) -> FigureData:
 
     def text(cell: StudyCell) -> str:
         return measure.cell(cell.median) + (" ×" if cell.n_diverged else "") if cell.values else ""
-
-    def is_lost(cell: StudyCell) -> bool:
-        return bool(cell.n_diverged and not cell.values)
 
     texts, (weak, strong) = lattice(text), sorted((color(low), color(high)))
     has_room = len(columns) * max((len(text) for row in texts for text in row), default=0) <= _ROOM
@@ -419,16 +389,16 @@ def _map_data(view: StudyView) -> FigureData:
         "zmax": strong,
         "showscale": not has_room,
         "colorbar": {
-            "tickvals": [color(tick) for tick in ticks],
-            "ticktext": [measure.tick(tick) for tick in ticks],
+            "tickvals": [*map(color, ticks)],
+            "ticktext": [*map(measure.tick, ticks)],
             "thickness": 10,
             "outlinewidth": 0,
         },
     }
     crosses = {
-        "z": lattice(lambda cell: 0 if is_lost(cell) else None),
-        "text": lattice(lambda cell: "×" if is_lost(cell) else ""),
+        "z": lattice(lambda cell: 0 if cell.n_diverged and not cell.values else None),
+        "text": lattice(lambda cell: "×" if cell.n_diverged and not cell.values else ""),
     }
-    across, up = map(row_axis, view.axes, (columns, rows))
+    across, up = map(_row_axis, view.axes, (columns, rows))
     title = {"text": f"Median of the {measure.title}"}
     return [shared | medians, shared | crosses], {"title": title, "xaxis": across, "yaxis": up}

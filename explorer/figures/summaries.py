@@ -20,13 +20,8 @@ _MOST_NAMED = 3
 def curves_summary(history: History, at: float | None = None) -> str:
     """Describe the status of a run: ``"epoch 5 of 10, test accuracy 93.2 %, test loss 0.0612"``.
 
-    Parameters
-    ----------
-    history : History
-        Its records.
-    at : float, optional
-        The selected epoch; by default the newest, or the one whose weights early stopping restored. Epochs without
-        a record count as the newest.
+    `at` is the selected epoch, by default the newest, or the one whose weights early stopping restored. Epochs
+    without a record count as the newest.
     """
     at = at or history.restored
     last = next((record for record in history if record.epoch == at), history.last)
@@ -53,17 +48,8 @@ def confusion_summary(
 ) -> str:
     """State the accuracy and the largest mistake.
 
-    Parameters
-    ----------
-    counts : ndarray of int, shape (n_classes, n_classes), or None
-        Rows are the true class, columns the predicted. None before the first epoch has ended.
-    held_out : str
-        Kind of the images: ``"validation"`` or ``"test"``.
-
-    Returns
-    -------
-    str
-        As ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``.
+    As ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``. `counts`, None before the
+    first epoch has ended, have the true class in rows, the predicted in columns: int, (n_classes, n_classes).
     """
     if counts is None or not counts.any():
         return _NOT_TRAINED

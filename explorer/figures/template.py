@@ -43,9 +43,10 @@ def merged(looks: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any
 def template(theme: Theme = "light") -> go.layout.Template:
     """Return the template of `theme`, to be set as ``layout.template``."""
     palette = PALETTES[theme]
+    font = {"family": _FONTS, "size": 12, "color": palette.text}
     return go.layout.Template(
         layout={
-            "font": {"family": _FONTS, "size": 12, "color": palette.text},
+            "font": font,
             "title": _title(palette),
             "paper_bgcolor": palette.surface,
             "plot_bgcolor": palette.surface,
@@ -60,7 +61,7 @@ def template(theme: Theme = "light") -> go.layout.Template:
             "hoverlabel": {
                 "bgcolor": palette.raised,
                 "bordercolor": palette.hairline,
-                "font": {"family": _FONTS, "size": 12, "color": palette.text},
+                "font": font,
                 "align": "left",
                 "namelength": -1,
             },
@@ -80,16 +81,12 @@ def template(theme: Theme = "light") -> go.layout.Template:
 
 def _title(palette: Palette) -> dict[str, Any]:
     """Return a title at the figure's left edge, in the size of a panel's heading."""
-    return {
-        "font": {"size": 13, "color": palette.text},
-        "x": 0,
-        "xref": "container",
-        "xanchor": "left",
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "bottom",
-        "pad": {"b": 10, "l": 8},
-    }
+    font = {"size": 13, "color": palette.text}
+    across, up = (
+        {"x": 0, "xref": "container", "xanchor": "left"},
+        {"y": 1, "yref": "paper", "yanchor": "bottom"},
+    )
+    return {"font": font, **across, **up, "pad": {"b": 10, "l": 8}}
 
 
 def _axis(palette: Palette) -> dict[str, Any]:
@@ -113,18 +110,10 @@ def _axis(palette: Palette) -> dict[str, Any]:
 
 def _legend(palette: Palette) -> dict[str, Any]:
     """Return a legend in one line above the plot, starting at the left."""
-    return {
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": 1,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 11, "color": palette.muted},
-        "itemsizing": "trace",
-        "itemwidth": 30,
-        "title": {"text": "", "font": {"size": 11, "color": palette.muted}},
-    }
+    place = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"}
+    font = {"size": 11, "color": palette.muted}
+    look = {"bgcolor": "rgba(0,0,0,0)", "font": font, "title": {"text": "", "font": font}}
+    return {**place, **look, "itemsizing": "trace", "itemwidth": 30}
 
 
 def legend_text(name: str, end: str = "") -> str:

@@ -93,20 +93,6 @@ def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
     assert (shown[:2, :2, :3] == rgb(PALETTES["light"].raised)).all()
 
 
-@pytest.mark.parametrize(
-    ("images", "columns", "scale", "words"),
-    [
-        (np.zeros((2, 4, 3)), 2, 1, "dtype float64"),
-        (np.zeros((4, 3), np.uint8), 2, 1, r"shape \(4, 3\)"),
-        (np.zeros((2, 4, 3), np.uint8), 0, 1, "columns is 0"),
-        (np.zeros((2, 4, 3), np.uint8), 2, 0, "scale 0"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(images, columns, scale, words):
-    with pytest.raises(ValueError, match=words):
-        sprite(images, columns, scale=scale)
-
-
 def test_neither_pillow_nor_plotly_is_needed():
     code = "import sys; import explorer.figures.digits; print({'PIL', 'plotly'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

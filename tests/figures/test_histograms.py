@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.figures.histograms import histograms_data, histograms_figure
+from explorer.figures.histograms import histograms_data
 
 NAMES = ("hidden 1", "output")
 
@@ -82,10 +82,3 @@ def test_large_layers_are_sampled_to_nearly_the_same_histogram():
     low, high = histograms_data([values], [], ("a",), what="weight")[1]["xaxis"]["range"]
     exact, _ = np.histogram(values, bins=50, range=(low, high))
     np.testing.assert_allclose(shares, 100 * exact / values.size, atol=0.5)
-
-
-def test_more_layers_than_slots_and_missing_names_are_refused():
-    with pytest.raises(ValueError, match="8 layers have 8 names"):
-        histograms_figure([np.zeros(2)] * 8, names=["a"] * 8)
-    with pytest.raises(ValueError, match="1 layers have 2 names"):
-        histograms_figure([np.zeros(2)], names=["a", "b"])

@@ -7,16 +7,14 @@ from explorer.widgets.rendered import Drawable, Element, element
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One number."""
+    """One number with its name."""
 
     name: str
-    """Its label."""
     share: float
     """Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle."""
     text: str
-    """The number as text, shown after the bar."""
     note: str = ""
-    """A short remark, such as ``"true"``."""
+    """The number as text, shown after the bar, and a short remark, such as ``"true"``."""
     kind: str = ""
     """How it is highlighted: ``""``, ``"chosen"``, ``"good"`` or ``"bad"``."""
 
@@ -28,7 +26,6 @@ class Bars(Drawable):
     kind = "explorer-bars"
 
     heading: str = ""
-    """Heading that the numbers share."""
     bars: tuple[Bar, ...] = ()
     """The numbers. If none has a text, names and empty bars reserve the space."""
     label: str = ""
@@ -47,22 +44,19 @@ class Bars(Drawable):
         """Return the bars as elements."""
         is_empty, has_picture = not any(bar.text for bar in self.bars), bool(self.picture)
         hush = is_empty or None  # nothing to read out yet
+        look = {
+            "class_": "explorer-bars-picture explorer-picture explorer-picture-alone",
+            "hidden": not has_picture,
+        }
         shown = {"role": "img", "aria_label": self.picture_words, "picture": 0 if has_picture else None}
         rows, label = map(self._row, self.bars), self.label or None
-        section = element(
-            "section",
+        parts = (
             element("h2", self.heading, hidden=not self.heading),
-            element(
-                "div",
-                class_="explorer-bars-picture explorer-picture explorer-picture-alone",
-                hidden=not has_picture,
-                **shown,
-            ),
+            element("div", **look, **shown),
             element("ul", *rows, aria_label=label, aria_hidden=hush, data_none=is_empty),
             element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
-            data_signed=self.signed,
         )
-        return [section]
+        return [element("section", *parts, data_signed=self.signed)]
 
     def _row(self, bar: Bar) -> Element:
         length = min(1.0, abs(bar.share)) * (50 if self.signed else 100)
@@ -70,11 +64,8 @@ class Bars(Drawable):
         style = {"width": f"{length}%", "inset-inline-start": f"{start}%"}
         sign = "negative" if bar.share < 0 else "positive"
         fill = element("span", class_="explorer-bars-fill", data_sign=sign, style=style)
+        name = element("span", bar.name, class_="explorer-bars-name explorer-cut")
+        track = element("span", fill, class_="explorer-bars-track", aria_hidden=True)
         note = element("em", f" {bar.note}") if bar.note else None
-        return element(
-            "li",
-            element("span", bar.name, class_="explorer-bars-name explorer-cut"),
-            element("span", fill, class_="explorer-bars-track", aria_hidden=True),
-            element("span", bar.text, note, class_="explorer-bars-text"),
-            data_kind=bar.kind,
-        )
+        words = element("span", bar.text, note, class_="explorer-bars-text")
+        return element("li", name, track, words, data_kind=bar.kind)

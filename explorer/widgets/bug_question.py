@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from explorer.widgets.rendered import Drawable, Element, button_element, element, word_of
 
-_MARKS: Mapping[bool | None, str] = MappingProxyType({True: "✓", False: "✗", None: ""})
-_WORDS: Mapping[bool | None, str] = MappingProxyType({True: "right: ", False: "wrong: ", None: ""})
+_MARKS: Mapping[bool | None, tuple[str, str]] = MappingProxyType(
+    {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +18,8 @@ class BugQuestion(Drawable):
     kind = "explorer-bug-question"
 
     level: int = 1
-    """The level, 1 for the first."""
     solved: Sequence[bool] = (False,)
-    """Which of all levels are solved."""
+    """The level, 1 for the first, and which of all levels are solved."""
     guesses: Sequence[tuple[str, bool | None]] = ()
     """Each possible guess, and whether it was right; None if it was not guessed."""
     said: str = ""
@@ -35,17 +35,16 @@ class BugQuestion(Drawable):
         guesses = [self._guess(place) for place in range(len(self.guesses))]
         status = {"role": "status", "aria_live": "polite", "data_right": word_of(self.is_right)}
         lines = [_line(line) for line in self.source.splitlines()]
-        goes_on = self.is_right and self.level < len(self.solved)
-        again = button_element("again", "Train it again", class_="explorer-button")
-        following = f"level {self.level + 1}"
-        onward = button_element(following, "Next level", class_="explorer-button", data_primary=True)
+        buttons = [button_element("again", "Train it again", class_="explorer-button")]
+        if self.is_right and self.level < len(self.solved):
+            look = {"class_": "explorer-button", "data_primary": True}
+            buttons.append(button_element(f"level {self.level + 1}", "Next level", **look))
+        row = {"class_": "explorer-bug-levels explorer-wrap"}
         return [
-            element(
-                "div", *levels, role="group", aria_label="Levels", class_="explorer-bug-levels explorer-wrap"
-            ),
+            element("div", *levels, role="group", aria_label="Levels", **row),
             element("p", self.said, class_="explorer-bug-said", **status),
             element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
-            element("div", again, onward if goes_on else None, class_="explorer-bug-levels explorer-wrap"),
+            element("div", *buttons, **row),
             element("p", "Which mistake is it?", class_="explorer-strong"),
             element("ul", *guesses),
         ]
@@ -58,11 +57,9 @@ class BugQuestion(Drawable):
 
     def _guess(self, place: int) -> Element:
         words, was_right = self.guesses[place]
-        mark = element("span", _MARKS[was_right], aria_hidden=True)
-        said = element("span", _WORDS[was_right], class_="explorer-unseen")
-        return element(
-            "li", button_element(f"guess {place}", mark, said, words, data_right=word_of(was_right))
-        )
+        seen, said = _MARKS[was_right]
+        marks = element("span", seen, aria_hidden=True), element("span", said, class_="explorer-unseen")
+        return element("li", button_element(f"guess {place}", *marks, words, data_right=word_of(was_right)))
 
 
 def _line(line: str) -> Element:

@@ -15,22 +15,18 @@ class Dropdown(PagePart):
     _esm = script("dropdown")
 
     label = traitlets.Unicode().tag(sync=True)
-    """The control's label."""
     options: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     """Pairs of value and label. The first is the default."""
     value = traitlets.Unicode().tag(sync=True, page=True)
     """The chosen option; set by the user or the app."""
 
     def __init__(self, label: str, options: Mapping[str, str], **traits: Any) -> None:
-        first = {"value": next(iter(options))}
-        super().__init__(label=label, options=_pairs(options), **(first | traits))
+        super().__init__(label=label, **({"value": next(iter(options))} | traits), options=_pairs(options))
 
     def offer(self, options: Mapping[str, str]) -> None:
         """Replace the options, in one message; if the current one is missing, the first is chosen."""
-        with self.hold_sync():
-            self.options = _pairs(options)
-            if self.value not in options:
-                self.value = next(iter(options))
+        value = self.value if self.value in options else next(iter(options))
+        self.update(options=_pairs(options), value=value)
 
     @traitlets.validate("value")
     def _known(self, proposal: Mapping[str, str]) -> str:
@@ -54,14 +50,11 @@ class Slider(PagePart):
     _esm = script("slider")
 
     label = traitlets.Unicode().tag(sync=True)
-    """The control's label."""
     low = traitlets.Float(0.0).tag(sync=True)
     high = traitlets.Float(100.0).tag(sync=True)
-    """Smallest and largest value."""
     step = traitlets.Float(1.0).tag(sync=True)
-    """Distance between neighboring values."""
     unit = traitlets.Unicode(" %").tag(sync=True)
-    """Suffix of the number: ``" %"``."""
+    """Suffix of the number."""
     value = traitlets.Float(0.0).tag(sync=True, page=True)
     """Set by the user or the app; within the range."""
     text = traitlets.Unicode().tag(sync=True)
@@ -78,13 +71,11 @@ class StudyEntry(PagePart):
     _esm = script("study_entry")
 
     label = traitlets.Unicode().tag(sync=True)
-    """The field's label."""
     text = traitlets.Unicode().tag(sync=True, page=True)
-    """The text; set by the user or the app."""
+    """Set by the user or the app."""
     hint = traitlets.Unicode().tag(sync=True)
-    """A sentence of help."""
     error = traitlets.Unicode().tag(sync=True)
-    """What is wrong with the text, in one sentence; empty if it is valid."""
+    """A sentence of help, and what is wrong with the text; empty if it is valid."""
 
 
 class TabBar(PagePart):
@@ -112,8 +103,7 @@ class TabBar(PagePart):
     """Calls ``callback()`` when the user wants to continue training from the selected epoch."""
 
     def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
-        first = {"selected": next(iter(tabs))}
-        super().__init__(tabs=[[name, words] for name, words in tabs.items()], **(first | traits))
+        super().__init__(tabs=_pairs(tabs), **({"selected": next(iter(tabs))} | traits))
 
     @traitlets.validate("selected")
     def _known(self, proposal: Mapping[str, str]) -> str:

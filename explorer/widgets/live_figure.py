@@ -39,9 +39,8 @@ class Click:
     index: tuple[int, ...]
     """Index into the trace's data: (row, column) in a heat map, (i,) in a curve."""
     x: Any
-    """The point's x value, or the column's label."""
     y: Any
-    """The point's y value, or the row's label."""
+    """The point's values, or the labels of its column and row."""
 
 
 class PlotlyCarrier(anywidget.AnyWidget):
@@ -86,19 +85,19 @@ class LiveFigure(PagePart):
         Its name, used in its menu, above its data table and as the file name of a picture.
     summary
         One-line description of the figure for screen readers.
-    on_click
-        Called with a `Click` for each click on a point, on whichever thread the kernel handles messages.
-    on_hover
-        Called in the same way for each point under the pointer.
+    on_click, on_hover
+        Called with a `Click` for each click on a point, or for each point under the pointer, on whichever thread
+        the kernel handles messages.
     on_key
         Callbacks by key name (``"ArrowUp"``), called without arguments when the key is pressed on the figure, also
         on whichever thread. With any callback, the figure is focusable.
-    **traits
-        Options of `ipywidgets.DOMWidget`, such as `layout`.
     """
 
     _esm = script("live_figure")
 
+    plot: go.Figure
+    """The figure as it is shown; to change it, call `show`."""
+    theme: Theme
     name = Unicode().tag(sync=True)
     _figure = AnyTrait().tag(sync=True, to_json=lambda _, live: live._state())
     """The number of the last update, and the figure with it, whenever a page asks."""
@@ -122,25 +121,19 @@ class LiveFigure(PagePart):
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
         **traits: Any,
     ) -> None:
-        self._plot = figure.update_layout(height=None) if fills else figure
-        self._shown = [trace.to_plotly_json() for trace in self._plot.data]
-        self._layout = self._plot.layout.to_plotly_json()
-        self._theme, self._style, self._summary, self._edit = theme, style, summary, 0
-        self._on_key = dict(on_key)
-        self._on_point = {"click": on_click, "hover": on_hover}
+        self.plot = figure.update_layout(height=None) if fills else figure
+        self._shown = [trace.to_plotly_json() for trace in self.plot.data]
+        self._layout = self.plot.layout.to_plotly_json()
+        self.theme, self._style, self._summary, self._edit = theme, style, summary, 0
+        self._on_key, self._on_point = dict(on_key), {"click": on_click, "hover": on_hover}
         heard = {"_clicks": on_click is not None, "_hovers": on_hover is not None, "_keys": list(on_key)}
-        height = self._plot.layout.height
+        height = self.plot.layout.height
         own = {"height": f"{height}px" if height else "100%"}
         super().__init__(name=name, **heard, **{"layout": own, **traits})
 
     @default("_carrier")
     def _shared_carrier(self) -> PlotlyCarrier:
         return PlotlyCarrier.shared()
-
-    @property
-    def plot(self) -> go.Figure:
-        """The figure as it is shown; to change it, call `show`."""
-        return self._plot
 
     @property
     def summary(self) -> str:
@@ -151,35 +144,18 @@ class LiveFigure(PagePart):
     def summary(self, summary: str) -> None:
         self.show([], summary=summary)
 
-    @property
-    def theme(self) -> Theme:
-        """The theme that it is drawn in."""
-        return self._theme
-
     def show(
         self,
         traces: Sequence[Mapping[str, Any] | go.Scatter],
         layout: Mapping[str, Any] | go.Layout | None = None,
         summary: str | None = None,
     ) -> None:
-        """Set properties of the traces and of the layout, and send the changes, in one message.
+        """Set properties of the traces and of the layout, and the summary, and send the changes, in one message.
 
-        Parameters
-        ----------
-        traces
-            For each trace, starting with the first, the properties to set, such as
-            ``{"x": array, "marker": {"color": "#0072b2"}}``. Unnamed properties stay unchanged, as do traces with
-            ``{}`` and those after the last one given. Arrays are copied; one-dimensional float32 and int32 arrays
-            are sent as binary.
-        layout
-            Properties of the layout to set.
-        summary
-            The new description of the figure; None keeps the current one.
-
-        Raises
-        ------
-        ValueError
-            If there are more traces than the figure has, or Plotly doesn't know a property.
+        For each trace, starting with the first, `traces` has the properties to set, such as
+        ``{"x": array, "line": {"color": "#0072b2"}}``. Unnamed properties stay unchanged, as do traces with ``{}``
+        or none. Arrays are copied; one-dimensional ones are sent as binary. Raises `ValueError` if there are more
+        traces than the figure has, or Plotly doesn't know a property.
         """
         if len(traces) > len(self._shown):
             raise ValueError(f"the figure has {len(self._shown)} traces, got {len(traces)} to show")
@@ -199,18 +175,18 @@ class LiveFigure(PagePart):
     def _apply(self, traces: Sequence[list[Any]], layout: dict[str, Any]) -> None:
         """Change the figure, and turn each new value into what Plotly has made of it: a copy of an array."""
         for index, change in traces:
-            self._plot.plotly_restyle({path: [value] for path, value in change.items()}, [index])
-            self._shown[index] = self._plot.data[index].to_plotly_json()
+            self.plot.plotly_restyle({path: [value] for path, value in change.items()}, [index])
+            self._shown[index] = self.plot.data[index].to_plotly_json()
             change.update({path: _at(self._shown[index], path) for path in change})
         if layout:
-            self._plot.plotly_relayout(layout)
-            self._layout = self._plot.layout.to_plotly_json()
+            self.plot.plotly_relayout(layout)
+            self._layout = self.plot.layout.to_plotly_json()
             layout.update({path: _at(self._layout, path) for path in layout})
 
     def set_theme(self, theme: Theme, layout: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Draw in a theme; if it has changed, `layout` is applied too, for whatever else depends on it."""
-        if theme != self._theme:
-            self._theme = theme
+        if theme != self.theme:
+            self.theme = theme
             self.show(self._style(theme), {"template": template(theme), **layout})
 
     def _state(self) -> dict[str, Any]:
@@ -226,7 +202,7 @@ class LiveFigure(PagePart):
             case {"kind": "state", "edit": edit} if edit != self._edit:
                 self.send_state("_figure")
             case {"kind": "table"}:
-                self.send({"tables": [asdict(table) for table in data_tables(self._plot)]})
+                self.send({"tables": [asdict(table) for table in data_tables(self.plot)]})
             case {"kind": "key", "key": str(key)} if key in self._on_key:
                 self._on_key[key]()
             case {
@@ -236,7 +212,7 @@ class LiveFigure(PagePart):
                 "x": x,
                 "y": y,
             }:
-                if (callback := self._on_point[kind]) is not None:
+                if callback := self._on_point[kind]:
                     callback(Click(trace, tuple(index), x, y))
 
 
@@ -265,10 +241,10 @@ def _properties(value: Any) -> Any:
 
 def _equal(one: Any, other: Any) -> bool:
     """Return whether two values of a property are equal, arrays including their dtype; NaN equals NaN."""
-    arrays = [value for value in (one, other) if isinstance(value, np.ndarray)]
-    if arrays:
-        same = len({(array.dtype, array.shape) for array in arrays}) == 1
-        return same and bool(np.array_equal(one, other, equal_nan=all(a.dtype.kind == "f" for a in arrays)))
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        if getattr(one, "dtype", None) != getattr(other, "dtype", None):
+            return False
+        return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         with suppress(ValueError):  # they contain arrays
             return list(one) == list(other)

@@ -3,7 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, Self
 
@@ -23,13 +23,8 @@ _log = logging.getLogger(__name__)
 class KnownNames:
     """Mixin that precedes a widget's base class, and rejects names that the class doesn't know.
 
-    Raises
-    ------
-    TypeError
-        For a keyword that is neither a parameter nor, if ``__init__`` takes arbitrary ones, a trait. The message
-        suggests the closest name.
-    AttributeError
-        When setting a public attribute that the class doesn't declare.
+    A keyword that is neither a parameter nor, if ``__init__`` takes arbitrary ones, a trait raises `TypeError`;
+    setting a public attribute that the class doesn't declare, `AttributeError`. Both suggest the closest name.
     """
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
@@ -47,9 +42,7 @@ class KnownNames:
         cls: Any = type(self)
         if not name.startswith("_") and not hasattr(cls, name) and name not in _declared(cls):
             known = [one for one in {*dir(self), *_declared(cls)} if not one.startswith("_")]
-            raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, known)}"
-            )
+            raise AttributeError(f"{cls.__name__} has no attribute {name!r}{did_you_mean(name, known)}")
         super().__setattr__(name, value)
 
 
@@ -67,7 +60,7 @@ def _keywords(cls: Any) -> frozenset[str]:
 
 
 class PartEvent(Generic[_Told]):
-    """Descriptor for an event: ``part.on_page(callback)`` subscribes."""
+    """Descriptor for an event of `Events`: ``part.on_page(callback)`` subscribes."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -77,7 +70,19 @@ class PartEvent(Generic[_Told]):
         return lambda callback: part._callbacks.setdefault(self._name, []).append(callback)
 
 
-class PagePart(KnownNames, anywidget.AnyWidget):
+class Events:
+    """Mixin of widgets with events."""
+
+    @cached_property
+    def _callbacks(self) -> dict[str, list[Callable[..., object]]]:
+        return {}
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for callback in self._callbacks.get(event, ()):
+            callback(*arguments)
+
+
+class PagePart(Events, KnownNames, anywidget.AnyWidget):
     """A part of the page, in a box or alone in a cell.
 
     ``_esm = script("…")`` names its script; the style sheet with the same name is already on the page. Every part
@@ -88,7 +93,6 @@ class PagePart(KnownNames, anywidget.AnyWidget):
     """Makes every page with the part load the style sheets and scripts too."""
 
     def __init__(self, **traits: Any) -> None:
-        self._callbacks: dict[str, list[Callable[..., object]]] = {}
         super().__init__(**traits)
         self.on_msg(self._on_message)
 
@@ -101,10 +105,6 @@ class PagePart(KnownNames, anywidget.AnyWidget):
         with self.hold_sync():
             for name, value in values.items():
                 setattr(self, name, value)
-
-    def _tell(self, event: str, *arguments: Any) -> None:
-        for callback in self._callbacks.get(event, ()):
-            callback(*arguments)
 
     def _on_message(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
         if isinstance(content, dict):

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import traitlets
 
@@ -13,24 +14,18 @@ from explorer.widgets.rendered import Drawable, Element, button_element, element
 _PITCH = 29 / 28  # distance between the sprite's pictures, in picture widths: 28 pixels and a gap of one
 
 
-@dataclass(frozen=True, slots=True)
-class RowPicture:
-    """The text of one picture."""
+class RowPicture(NamedTuple):
+    """The text of one picture: a description, as tooltip and for screen readers, and a word below it."""
 
     detail: str
-    """Its description, as tooltip and for screen readers."""
     caption: str = ""
-    """A word below it; none if empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureRow:
-    """Pictures that belong together."""
+class PictureRow(NamedTuple):
+    """Pictures that belong together, in the order of the sprite; the name is empty if the heading suffices."""
 
     name: str
-    """Name of the row; empty if the heading suffices."""
     pictures: Sequence[RowPicture]
-    """The text of each picture, in the order of the sprite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,6 @@ class PictureRows(Drawable):
     kind = "explorer-picture-rows"
 
     heading: str = ""
-    """Heading of the rows."""
     rows: Sequence[PictureRow] = ()
     picture: bytes = b""
     """A PNG of all pictures of 28 × 28 pixels, `columns` to a row, as made by `explorer.figures.digits.sprite`.
@@ -56,33 +50,24 @@ class PictureRows(Drawable):
 
     def elements(self) -> list[Element]:
         """Return the rows as elements."""
-        starts = [0]
-        for row in self.rows:
-            starts.append(starts[-1] + -(-len(row.pictures) // self.columns))
+        starts = [0, *accumulate(-(-len(row.pictures) // self.columns) for row in self.rows)]
         button = button_element("offer", self.offer, class_="explorer-button") if self.offer else None
         rows = (self._row(row, start, starts[-1]) for row, start in zip(self.rows, starts, strict=False))
-        section = element(
-            "section",
+        parts = (
             element("header", element("h2", self.heading), button, class_="explorer-line explorer-wrap"),
             element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
             element("ul", *rows, data_named=any(row.name for row in self.rows), data_apart=self.first_apart),
-            hidden=not self.rows,
         )
-        return [section]
+        return [element("section", *parts, hidden=not self.rows)]
 
     def _row(self, row: PictureRow, start: int, n_rows: int) -> Element:
         pictures = (
             self._picture(picture, start + index // self.columns, index % self.columns, n_rows)
             for index, picture in enumerate(row.pictures)
         )
+        look = {"class_": "explorer-row-name explorer-strong explorer-cut", "aria_hidden": True}
         tiles = element("ul", *pictures, aria_label=row.name or None, style={"--columns": str(self.columns)})
-        return element(
-            "li",
-            element(
-                "span", row.name, class_="explorer-row-name explorer-strong explorer-cut", aria_hidden=True
-            ),
-            tiles,
-        )
+        return element("li", element("span", row.name, **look), tiles)
 
     def _picture(self, picture: RowPicture, row: int, column: int, n_rows: int) -> Element:
         style = {
@@ -91,12 +76,8 @@ class PictureRows(Drawable):
         }
         shown = {"role": "img", "aria_label": picture.detail, "picture": 0 if self.picture else None}
         tile = element("div", class_="explorer-row-picture explorer-picture", style=style, **shown)
-        return element(
-            "li",
-            tile,
-            element("div", picture.caption, class_="explorer-cut", aria_hidden=True),
-            title=picture.detail,
-        )
+        caption = element("div", picture.caption, class_="explorer-cut", aria_hidden=True)
+        return element("li", tile, caption, title=picture.detail)
 
 
 def _place(at: int, count: int) -> float:
@@ -139,13 +120,12 @@ class WeightPage:
     first: int = 0
     """The unit of the first image."""
     n_images: int = 0
-    """Number of images; the rest of the sprite's last row is empty."""
     columns: int = 1
     limit: str = ""
     """The weight shown in full tone, as text at the ends of the scale."""
     page: int = 0
-    """The current page, 0 for the first."""
     n_pages: int = 1
+    """The current page, 0 for the first, and the number of pages."""
 
 
 class WeightImages(PagePart):

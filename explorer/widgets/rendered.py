@@ -18,26 +18,20 @@ _PACE_MS = 2000  # training is faster than speech
 
 
 def element(tag: str, *children: Element | str | None, **attributes: Any) -> Element:
-    """Return an element; ``rendered.js`` lists the supported ones.
+    """Return an element; ``rendered.js`` lists the supported ones. Children that are None or empty are left out.
 
-    Parameters
-    ----------
-    tag : str
-        The tag name.
-    *children : Element or str or None
-        Its content. None and empty strings are left out.
-    **attributes : str, float or bool
-        ``class_``, ``role``, ``aria_label``, ``data_kind``, …: underscores become hyphens, a trailing one is
-        removed. True makes an attribute without a value; None and False omit it; ARIA attributes get the words
-        "true" and "false". ``data_help`` is a help text that the page shows on any focusable element. Three
-        attributes are not HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the background
-        picture, ``pace`` the minimum number of milliseconds between changes of content that is read out.
+    In names of attributes, as ``class_`` or ``aria_label``, underscores become hyphens, a trailing one is removed.
+    True makes an attribute without a value; None and False omit it; ARIA attributes get the words "true" and
+    "false". ``data_help`` is a help text that the page shows on any focusable element. Three attributes are not
+    HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the background picture, ``pace`` the
+    minimum number of milliseconds between changes of content that is read out.
     """
-    named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-    said = {name: word_of(value) for name, value in named.items() if name.startswith("aria-")}
-    given = {
-        name: value for name, value in (named | said).items() if value is not None and value is not False
-    }
+    given: dict[str, Any] = {}
+    for name, value in attributes.items():
+        key = name.rstrip("_").replace("_", "-")
+        value = word_of(value) if key.startswith("aria-") else value
+        if value is not None and value is not False:
+            given[key] = value
     return [tag, given, *filter(None, children)]
 
 
@@ -81,19 +75,12 @@ def table_element(
 
 
 class Rendered(PagePart):
-    """Elements. Redrawing touches only what differs, so the focus stays and nothing is read out twice.
-
-    Parameters
-    ----------
-    kind : str
-        CSS class of the part: ``"explorer-tiles"``.
-    *content : Element or str
-        The initial content.
-    """
+    """Elements. Redrawing touches only what differs, so the focus stays and nothing is read out twice."""
 
     _esm = script("rendered")
 
     kind = traitlets.Unicode().tag(sync=True)
+    """CSS class of the part: ``"explorer-tiles"``."""
     content: traitlets.List[Any] = traitlets.List().tag(sync=True)
     pictures: traitlets.List[bytes] = traitlets.List().tag(sync=True)
     on_press = PartEvent[[str]]("press")
@@ -108,8 +95,7 @@ class Rendered(PagePart):
         self.update(content=list(content), pictures=[picture] if picture else [])
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        press = content.get("press")
-        if isinstance(press, str):
+        if isinstance(press := content.get("press"), str):
             self._tell("press", press)
 
 
@@ -150,13 +136,7 @@ class Display(Rendered, Generic[_Data]):
 
 
 class Caption(Rendered):
-    """One line of text that is read out politely when it changes, but at most once in two seconds.
-
-    Parameters
-    ----------
-    text : str
-        For example ``"epoch 5 of 10, test accuracy 93.2 %, most confused 9 read as 4"``.
-    """
+    """One line of text that is read out politely when it changes, but at most once in two seconds."""
 
     text = traitlets.Unicode()
 

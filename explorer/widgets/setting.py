@@ -37,26 +37,20 @@ def stops(name: str) -> list[float]:
     penalties = [float(f"{step}e{power}") for power in range(-6, 0) for step in (1, 3)]
     twentieths, halves = [step / 20 for step in range(19)], [step / 2 for step in range(21)]
     epochs = [*range(11), *(int(stop) for stop in decades if stop > 10)]
-    found: list[float] = {
+    found: Mapping[str, list[float]] = {
         "learning_rate": decades,
-        "epochs": epochs,
-        "warmup": epochs,
-        "patience": epochs,
+        **dict.fromkeys(("epochs", "warmup", "patience"), epochs),
         "batch_size": [*powers],
         "hidden_sizes": [*powers, *(3 * power for power in powers)],
         "n_validation": [step * 10**power for power in range(2, 7) for step in (1, 2, 5)],
-        "l2": penalties,
-        "l1": penalties,
-        "dropout": twentieths,
-        "input_dropout": twentieths,
-        "scale": twentieths,
-        "max_norm": halves,
-        "shift": halves,
+        **dict.fromkeys(("l2", "l1"), penalties),
+        **dict.fromkeys(("dropout", "input_dropout", "scale"), twentieths),
+        **dict.fromkeys(("max_norm", "shift"), halves),
         "rotation": [*range(0, 31, 3), 45, 60, 90],
         "elastic": [step / 4 for step in range(21)],
-    }[name]
+    }
     field: Any = FIELDS[name]
-    return sorted({stop for stop in (field.low, *found, field.high) if field.low <= stop <= field.high})
+    return sorted({stop for stop in (field.low, *found[name], field.high) if field.low <= stop <= field.high})
 
 
 def _kinds(name: str) -> tuple[str, ...]:
@@ -75,22 +69,20 @@ def _control(kind: str, field: Any) -> dict[str, Any]:
     """Return the page's data for a control, except its texts."""
     is_said = field.unit and field.label.endswith(field.unit)
     control = {"name": field.name, "kind": kind, "unit": "" if is_said else field.unit}
-    if kind in ("scale", "whole", "count"):
-        control |= {"low": plain(field.low), "high": plain(field.high)}
+    if kind == "layers":
+        return control | {"unit": "units"}
+    if kind == "pair":
+        return control | {"options": _PAIRS}
+    if kind == "choice":
+        return control | {"options": list(zip(field.choices, field.labels, strict=True))}
+    control |= {"low": plain(field.low), "high": plain(field.high)}
     if kind == "scale":
         control["stops"] = sorted({min(stop, field.high) for stop in stops(field.name)})
-    elif kind == "layers":
-        control["unit"] = "units"
-    elif kind == "choice":
-        control["options"] = list(zip(field.choices, field.labels, strict=True))
-    elif kind == "pair":
-        control["options"] = _PAIRS
-    elif kind == "count":
-        control["all"] = field.high
-    return control
+    return control | ({"all": field.high} if kind == "count" else {})
 
 
 def _words(kind: str, field: Any) -> tuple[str, str]:
+    """Return the name and the help text of a control."""
     if kind == "layers":
         whole = f"{field.n_inputs}-128-64-{field.n_outputs}"
         about = "Units of each hidden layer, first to last: 128, 64 or 128-64, with inputs and outputs"
@@ -130,19 +122,6 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     **options
         Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
 
-    Attributes
-    ----------
-    value : int, float, str, tuple or None
-        The setting, with its type in `TrainingConfig`; for a pair, ``(output, loss)``. Never invalid.
-    description, tooltip : str
-        The name on screen, and the help text.
-    disabled : bool
-        Whether the user can't change it.
-    error : str
-        What is wrong with the typed text, shown below the control; empty if it is valid.
-    now : float or None
-        The current run's value, which can be changed during the run; None if there is nothing to change.
-
     Examples
     --------
     >>> batch_size = Setting("batch_size")
@@ -157,10 +136,13 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     names: tuple[str, ...] = ()
 
     value = _Checked().tag(sync=True, page=True)
+    """The setting, with its type in `TrainingConfig`; for a pair, ``(output, loss)``. Never invalid."""
     description = traitlets.Unicode().tag(sync=True)
     disabled = traitlets.Bool(False).tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    """What is wrong with the typed text, shown below the control; empty if it is valid."""
     now = traitlets.Float(None, allow_none=True).tag(sync=True)
+    """The current run's value, which can be changed during the run; None if there is nothing to change."""
     _control = traitlets.Dict().tag(sync=True)
     _answered = traitlets.Unicode().tag(sync=True)
     """Number of the page's newest change that has been processed, as a value or an error."""
@@ -185,10 +167,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
         self.names = _PAIR if self.kind == "pair" else (name,)
         self._field: Any = fields_of(n_images, n_classes)[name]
         description, tooltip = _words(self.kind, self._field)
-        value = self.check(options.pop("value", self.value_in(TrainingConfig())))
-        words = {"description": description, "tooltip": tooltip}
-        control = _control(self.kind, self._field)
-        super().__init__(value=value, _control=control, **{**words, **options})
+        begun = {"value": self.value_in(TrainingConfig()), "description": description, "tooltip": tooltip}
+        super().__init__(_control=_control(self.kind, self._field), **{**begun, **options})
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
         """Use the setting's range for another data set, with this number of training images and classes."""
@@ -245,24 +225,17 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             else:
                 value = self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
         except ConfigError as error:
-            self.error = f"Expected {self._expected(error)}. {self._in_use}"
+            self.error = self._sentence(error.expected)
         else:
             self.error, self.value = "", value  # the owner may refuse it, and then sets `error`
 
-    def _expected(self, error: ConfigError) -> str:
-        """Return the expected values, in terms of the control: one slider, or a checkbox for None."""
-        if self.kind == "count":
-            return error.expected.partition(", or ")[0]
-        if isinstance(self._field, LayerSizes) and self.kind == "scale":
-            return f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
-        return error.expected
-
-    @property
-    def _in_use(self) -> str:
-        """A sentence on the value that stays in use, as the control shows it."""
-        if self.value is None:
-            return "All stay in use."
-        shown = str(self._field.format(self.value)).replace(",", ", ")
+    def _sentence(self, expected: str) -> str:
+        """Return what is expected, in terms of the control, and which value stays in use."""
+        if self.kind == "count":  # a checkbox stands for None
+            expected = expected.partition(", or ")[0]
+        elif isinstance(self._field, LayerSizes) and self.kind == "scale":  # one slider
+            expected = f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
+        kept = f"{str(self._field.format(self.value)).replace(',', ', ')} stays"
         if self.kind == "pair":
-            shown = " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
-        return f"{shown} stays in use."
+            kept = f"{' + '.join(FIELDS[name].text(value) for name, value in self.settings.items())} stays"
+        return f"Expected {expected}. {'All stay' if self.value is None else kept} in use."

@@ -13,7 +13,7 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.presets import PRESETS, SITUATIONS, Situation, preset_changes
 from explorer.widgets.assets import script
-from explorer.widgets.page_part import PagePart
+from explorer.widgets.page_part import Events, PagePart, PartEvent
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.wording import did_you_mean, grouped
 
@@ -60,8 +60,7 @@ class PanelPart(PagePart):
     situation = traitlets.Dict().tag(sync=True)
     """Name, question, hint and reason of the chosen situation; empty without one."""
     start = traitlets.Unicode().tag(sync=True)
-    """The initial weights of the next run, unless freshly initialized. For ``"changes"``: the run's mid-run
-    changes."""
+    """The next run's initial weights, unless freshly initialized. For ``"changes"``: the mid-run changes."""
     problems = traitlets.Int(0).tag(sync=True)
     """Number of settings with an error: of the collapsed ones, or of all for the reset."""
     title = traitlets.Unicode("More settings").tag(sync=True)
@@ -73,10 +72,8 @@ class PanelPart(PagePart):
 
     def __init__(self, part: str, **traits: Any) -> None:
         situations = [[name, one.works] for name, one in SITUATIONS.items() if part == "presets"]
-        changes = [preset_changes(name) for name in PRESETS]
-        super().__init__(
-            part=part, presets=list(PRESETS), preset_changes=changes, situations=situations, **traits
-        )
+        presets = {"presets": list(PRESETS), "preset_changes": [*map(preset_changes, PRESETS)]}
+        super().__init__(part=part, situations=situations, **presets, **traits)
 
 
 class SettingGroup(ipywidgets.Box):
@@ -107,12 +104,12 @@ class SettingGroup(ipywidgets.Box):
         return self._heading.problems
 
 
-class SettingsPanel(ipywidgets.VBox):
+class SettingsPanel(Events, ipywidgets.VBox):
     """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
 
-    It shows its owner's settings and reports what the user changes; until the owner shows the change, only the
-    changed control has it. ``panel["batch_size"]`` is the control of one setting; iterating yields all
-    names.
+    It shows its owner's settings, `config`, and the next run's initial weights in words, `start`, and reports what
+    the user changes; until the owner shows the change, only the changed control has it. ``panel["batch_size"]`` is
+    the control of one setting; iterating yields all names. Two of the `controls` belong to ``"hidden_sizes"``.
 
     Parameters
     ----------
@@ -124,13 +121,6 @@ class SettingsPanel(ipywidgets.VBox):
         Names of the only settings to show, without folds, ``"presets"`` for the row of presets; by default, all.
         Also a trait; a `TraitError` refuses unknown names.
 
-    Attributes
-    ----------
-    config, start : TrainingConfig, str
-        The settings shown, and the initial weights of the next run, in words, unless freshly initialized.
-    controls : tuple of Setting
-        The controls of the settings, in the order on screen. Two of them belong to ``"hidden_sizes"``.
-
     Examples
     --------
     >>> panel = SettingsPanel()
@@ -141,6 +131,13 @@ class SettingsPanel(ipywidgets.VBox):
     """
 
     shown = traitlets.List(traitlets.Unicode(), default_value=None, allow_none=True)
+    on_change = PartEvent[[Mapping[str, Any]]]("change")
+    """Calls ``callback(changes)`` when a control or a preset changes settings: the new ones, by their names."""
+    on_clean = PartEvent[[TrainingConfig]]("clean")
+    """Calls ``callback(config)`` when the user wants these settings, and freshly initialized weights: by a preset,
+    the reset or the ✕ where the next run would begin with other weights."""
+    on_look = PartEvent[[Situation]]("look")
+    """Calls ``callback(situation)`` when the user wants to see what the question is about."""
 
     def __init__(
         self,
@@ -153,7 +150,6 @@ class SettingsPanel(ipywidgets.VBox):
         data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
         self.config, self.start = _DEFAULTS, ""
         self._asked: Situation | None = None  # the situation whose question is shown
-        self._callbacks: dict[str, list[Callable[[Any], object]]] = {"change": [], "clean": [], "look": []}
         main = [Setting(name, **data) for name in _MAIN]
         self._groups = [SettingGroup(title, **data) for title in GROUPS]
         self.controls = (*main, *(control for group in self._groups for control in group.controls))
@@ -181,21 +177,6 @@ class SettingsPanel(ipywidgets.VBox):
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of all settings that have a control."""
         return iter(SETTINGS)
-
-    def on_change(self, callback: Callable[[Mapping[str, Any]], object]) -> None:
-        """Call ``callback(changes)`` when a control or a preset changes settings: the new ones, by their names."""
-        self._callbacks["change"].append(callback)
-
-    def on_clean(self, callback: Callable[[TrainingConfig], object]) -> None:
-        """Call ``callback(config)`` when the user wants these settings, and freshly initialized weights.
-
-        A preset, the reset and the ✕ ask for that where the next run would begin with other weights.
-        """
-        self._callbacks["clean"].append(callback)
-
-    def on_look(self, callback: Callable[[Situation], object]) -> None:
-        """Call ``callback(situation)`` when the user wants to see what the question is about."""
-        self._callbacks["look"].append(callback)
 
     def fit_to(self, n_images: int, n_classes: int) -> None:
         """Use the ranges of another data set, with this number of training images and classes."""
@@ -230,11 +211,10 @@ class SettingsPanel(ipywidgets.VBox):
 
     def _settle(self, *, is_elsewhere: bool) -> None:
         """Clear all errors if the settings were not changed here; a question is asked about such settings only."""
-        self._asked = None
-        if is_elsewhere:
-            self._asked = next((one for one in SITUATIONS.values() if one.config == self.config), None)
-            for control in self.controls:
-                control.error = ""
+        asked = (one for one in SITUATIONS.values() if is_elsewhere and one.config == self.config)
+        self._asked = next(asked, None)
+        for control in self.controls if is_elsewhere else ():
+            control.error = ""
 
     def _mark(self) -> None:
         """Mark the preset in use, ask the situation's question, and describe settings and initial weights."""
@@ -242,9 +222,8 @@ class SettingsPanel(ipywidgets.VBox):
         self._presets.preset = self._reset.preset = "" if self.start else in_use
         self._origin.start = self.start
         words = ("name", "question", "look", "reason") if self._asked and not self.start else ()
-        self._presets.situation = self._question.situation = {
-            name: getattr(self._asked, name) for name in words
-        }
+        situation = {name: getattr(self._asked, name) for name in words}
+        self._presets.situation = self._question.situation = situation
         for group in self._groups:
             group.show(self.config)
         changes = zip(self.config.changes, self.config.changes_in_words, strict=True)
@@ -255,10 +234,6 @@ class SettingsPanel(ipywidgets.VBox):
         settings = change["owner"].settings.items()
         if changes := {name: value for name, value in settings if value != getattr(self.config, name)}:
             self._tell("change", changes)
-
-    def _tell(self, event: str, argument: object) -> None:
-        for callback in self._callbacks[event]:
-            callback(argument)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
         leaves = content == {"leave": True}
@@ -283,10 +258,10 @@ class SettingsPanel(ipywidgets.VBox):
     @traitlets.validate("shown")
     def _known(self, proposal: Mapping[str, Any]) -> list[str] | None:
         names: list[str] | None = proposal["value"]
-        for name in names or ():
-            if name not in ("presets", *FIELDS):
-                known = did_you_mean(name, ("presets", *FIELDS))
-                raise traitlets.TraitError(f"shown holds {name!r}; expected 'presets' or a setting{known}")
+        known = ("presets", *FIELDS)
+        if unknown := next((name for name in names or () if name not in known), ""):
+            near = did_you_mean(unknown, known)
+            raise traitlets.TraitError(f"shown holds {unknown!r}; expected 'presets' or a setting{near}")
         return names
 
     @traitlets.observe("shown")

@@ -39,12 +39,11 @@ class Table(Drawable):
 
     def sorted_on(self, press: str) -> Self:
         """Return the table sorted by the column whose heading was pressed; a second press reverses the order."""
-        columns = [str(column) for column in range(len(self.columns))]
-        if press not in columns:
-            return self
-        column = columns.index(press)
-        descending = column == self.sorted_by and not self.descending
-        return replace(self, sorted_by=column, descending=descending)
+        for column in range(len(self.columns)):
+            if press == str(column):
+                descending = column == self.sorted_by and not self.descending
+                return replace(self, sorted_by=column, descending=descending)
+        return self
 
     def elements(self) -> list[Element]:
         """Return the table as elements."""
@@ -111,12 +110,10 @@ class CheckedRow(NamedTuple):
     """One checked weight as text."""
 
     weight: str
-    """Its name: ``"W1[3, 402]"``."""
     analytic: str
     numeric: str
-    """The gradient, computed in two ways."""
     difference: str
-    """Their relative difference."""
+    """The weight's name, ``"W1[3, 402]"``, its gradient, computed in two ways, and their relative difference."""
     verdict: str
     """``"agree"``, or another verdict."""
     agrees: bool | None
@@ -130,9 +127,8 @@ class CheckedWeights(Drawable):
     kind = "explorer-checked-weights"
 
     verdict: str = ""
-    """The overall verdict."""
     how: str = ""
-    """How the numbers were computed."""
+    """The overall verdict, and how the numbers were computed."""
     rows: tuple[CheckedRow, ...] = ()
     """The weights; without any the button is hidden too."""
     agrees: bool | None = None
@@ -140,12 +136,9 @@ class CheckedWeights(Drawable):
 
     def elements(self) -> list[Element]:
         """Return the table as elements."""
-        rows = self.rows
+        rows, status = self.rows, {"role": "status", "data_agrees": word_of(self.agrees)}
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
-        good = word_of(self.agrees)
-        said = element(
-            "p", self.verdict, class_="explorer-verdict explorer-strong", role="status", data_agrees=good
-        )
+        said = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
         words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
         unseen = element("span", "verdict", class_="explorer-unseen")
         head = [element("th", heading, scope="col") for heading in (*words, unseen)]

@@ -1,6 +1,7 @@
 """The result of checking an answer: the verdict, hints that open one by one, a solution, progress."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,17 +9,14 @@ from explorer.widgets.rendered import Drawable, Element, button_element, element
 
 _RING = "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z"
 _DOTS = ("M5 8v.01", "M8 8v.01", "M11 8v.01")
-_ICONS = MappingProxyType(
+_OUTCOMES: Mapping[str, tuple[str, str, tuple[str, ...]]] = MappingProxyType(
     {
-        "right": ("M5 8.25l2.25 2.25l4-4.75",),
-        "wrong": ("M5.75 5.75l4.5 4.5", "M10.25 5.75l-4.5 4.5"),
-        "waiting": _DOTS,
-        "missing": _DOTS,
+        "right": ("✓", "Right", ("M5 8.25l2.25 2.25l4-4.75",)),
+        "wrong": ("✗", "Not yet", ("M5.75 5.75l4.5 4.5", "M10.25 5.75l-4.5 4.5")),
+        "waiting": ("…", "Your turn", _DOTS),
+        "missing": ("…", "Not found", _DOTS),
     }
-)
-_WORDS = MappingProxyType(
-    {"right": "Right", "wrong": "Not yet", "waiting": "Your turn", "missing": "Not found"}
-)
+)  # each with its mark in plain text, its words and its icon
 _BUTTONS = (
     ("1", "Hint 1", ": what to look at"),
     ("2", "Hint 2", ": which line"),
@@ -73,57 +71,49 @@ class TaskCard(Drawable):
     @property
     def line(self) -> str:
         """The verdict as plain text, for use without a page."""
-        mark = {"right": "✓", "wrong": "✗"}.get(self.outcome, "…")
+        mark, words, _ = _OUTCOMES[self.outcome]
         said = " ".join(filter(None, (self.message, self.look, self.note)))
-        return f"{mark} {self.name}: {_WORDS[self.outcome]}. {said} ({self.progress})"
+        return f"{mark} {self.name}: {words}. {said} ({self.progress})"
 
     def elements(self) -> list[Element]:
         """Return the card as elements."""
+        wrap = {"class_": "explorer-wrap"}
         parts = (
             element("header", self._verdict(), self._progress()),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
             element(
-                "div",
-                *self._buttons(),
-                role="group",
-                aria_label="Help with this task",
-                class_="explorer-wrap",
+                "div", *map(self._button, _BUTTONS), role="group", aria_label="Help with this task", **wrap
             ),
             element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),
         )
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]
 
     def _verdict(self) -> Element:
-        icon = icon_element(_RING, *_ICONS[self.outcome])
-        is_attempt = self.outcome in {"right", "wrong"}
+        _, words, icon = _OUTCOMES[self.outcome]
         name = element("code", self.name, class_="explorer-task-name")
-        said = element("p", name, " ", element("em", _WORDS[self.outcome]), " ", *_words(self.message))
-        return element("div", icon, said, role="alert" if is_attempt else "status")
+        said = element("p", name, " ", element("em", words), " ", *_words(self.message))
+        role = "alert" if self.outcome in {"right", "wrong"} else "status"
+        return element("div", icon_element(_RING, *icon), said, role=role)
 
     def _progress(self) -> Element:
         bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")
-        return element(
-            "div",
-            bar,
-            element("span", self.progress),
-            class_="explorer-task-progress explorer-line explorer-muted explorer-small",
-        )
+        look = "explorer-task-progress explorer-line explorer-muted explorer-small"
+        return element("div", bar, element("span", self.progress), class_=look)
 
-    def _buttons(self) -> list[Element]:
-        return [
-            button_element(
-                press,
-                words,
-                "" if press == "4" in self.presses else element("span", about, class_="explorer-task-about"),
-                class_="explorer-button",
-                aria_expanded=press == str(self.is_open),
-                disabled=press not in self.presses,
-                hidden=press == "4" and not self.solution,
-            )
-            for press, words, about in _BUTTONS
-        ]
+    def _button(self, button: tuple[str, str, str]) -> Element:
+        press, words, about = button
+        waits = element("span", about, class_="explorer-task-about")
+        return button_element(
+            press,
+            words,
+            "" if press == "4" in self.presses else waits,
+            class_="explorer-button",
+            aria_expanded=press == str(self.is_open),
+            disabled=press not in self.presses,
+            hidden=press == "4" and not self.solution,
+        )
 
     def _opened(self) -> list[Element]:
         if self.is_open == 4:

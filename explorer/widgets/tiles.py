@@ -13,7 +13,6 @@ class Tile:
     """One number."""
 
     label: str
-    """Its label: ``"test accuracy"``."""
     value: str
     """The number as text: ``"93.2 %"``; ``"–"`` if there is none."""
     note: str = ""
@@ -38,22 +37,13 @@ class Tiles(Drawable):
 
 
 def _tile(tile: Tile) -> Element:
-    return element(
-        "div",
-        element("dt", term_element(tile.label, tile.meaning)),
-        # The full text, in case the tile is too narrow for it.
-        element(
-            "dd",
-            tile.value,
-            class_="explorer-value explorer-cut",
-            title=tile.value,
-            data_long=len(tile.value) > _LONG,
-        ),
-        element(
-            "dd",
-            tile.note,
-            class_="explorer-note explorer-muted explorer-small explorer-cut",
-            title=tile.note,
-        ),
-        data_series=tile.series,
-    )
+    # A title has the full text, in case the tile is too narrow for it.
+    value = {
+        "class_": "explorer-value explorer-cut",
+        "title": tile.value,
+        "data_long": len(tile.value) > _LONG,
+    }
+    note = {"class_": "explorer-note explorer-muted explorer-small explorer-cut", "title": tile.note}
+    label = element("dt", term_element(tile.label, tile.meaning))
+    shown = element("dd", tile.value, **value), element("dd", tile.note, **note)
+    return element("div", label, *shown, data_series=tile.series)

@@ -19,7 +19,6 @@ class SamplePicker(PagePart):
     _esm = script("sample_picker")
 
     n_samples = traitlets.Int().tag(sync=True)
-    """Number of images."""
     index = traitlets.Int(0).tag(sync=True, page=True)
     """The current image, 0 for the first, or `NO_SAMPLE`; set by the user or the app."""
     noun = traitlets.Unicode("test image").tag(sync=True)
@@ -59,23 +58,20 @@ class SamplePicker(PagePart):
 
 @dataclass(frozen=True, slots=True)
 class FormulaLine:
-    """A formula as text: ``name = symbols = numbers = value``."""
+    """A formula as text: ``name = symbols = numbers = value``; `numbers` may be empty."""
 
     name: str
     symbols: str
     numbers: str
     value: str
-    """Its parts; `numbers` may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One quantity for all units of a layer."""
+    """One quantity for all units of a layer, as ``"h1"``, and its range in words."""
 
     name: str
-    """``"h1"``."""
     words: str
-    """Its range in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,6 @@ class Stage:
     """One layer, or the loss."""
 
     title: str
-    """Its title."""
     forward: tuple[FormulaLine, ...]
     back: tuple[FormulaLine, ...] = ()
     """The chosen unit's formulas."""
@@ -96,9 +91,8 @@ class Stage:
     """A PNG of the strips stacked vertically, a pixel per unit, as made by
     `explorer.figures.digits.weights_sprite` from images of one row."""
     picture: bytes = b""
-    """A PNG of images side by side, one for each of `captions`; none if empty."""
     captions: tuple[str, ...] = ()
-    """A line below each of them."""
+    """A PNG of images side by side, none if empty, and a line below each of them."""
 
 
 class WalkthroughView(PagePart):
@@ -116,8 +110,7 @@ class WalkthroughView(PagePart):
         self.stages = [asdict(stage) for stage in stages]
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        stage, unit = content.get("stage"), content.get("unit")
-        if not (isinstance(stage, int) and isinstance(unit, int) and 0 <= stage < len(self.stages)):
-            return
-        if 0 <= unit < self.stages[stage]["n_units"]:
-            self._tell("unit", stage, unit)
+        match content:
+            case {"stage": int(stage), "unit": int(unit)} if 0 <= stage < len(self.stages):
+                if 0 <= unit < self.stages[stage]["n_units"]:
+                    self._tell("unit", stage, unit)

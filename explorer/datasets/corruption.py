@@ -24,9 +24,8 @@ class Corruption:
     """One way to make images harder to read, with adjustable strength."""
 
     label: str
-    """Name on screen: ``"Rotation"``."""
     unit: str
-    """Unit of the amounts: ``"°"``."""
+    """Name on screen, ``"Rotation"``, and unit of the amounts, ``"°"``."""
     amounts: tuple[float, ...]
     """Amounts in ascending order, including 0, which changes nothing."""
     step: float

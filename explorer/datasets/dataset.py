@@ -76,9 +76,8 @@ class Dataset:
             images = _checked_images(getattr(self, f"{split}_images"), f"{split} images")
             labels = _checked_labels(getattr(self, f"{split}_labels"), self.n_classes, f"{split} labels")
             if len(images) != len(labels):
-                raise DatasetError(
-                    f"{split} labels", f"{len(labels)} labels", f"{len(images)}, one for each image"
-                )
+                found = f"{len(labels)} labels"
+                raise DatasetError(f"{split} labels", found, f"{len(images)}, one for each image")
             object.__setattr__(self, f"{split}_images", images)
             object.__setattr__(self, f"{split}_labels", labels)
 
@@ -139,9 +138,9 @@ class Dataset:
         return one_hot_columns(self.test_labels, self.n_classes)
 
     def head(self, n_train: int | None) -> Dataset:
-        """Return the same data with only the first `n_train` training images; nothing is copied.
+        """Return the same data with only the first `n_train` training images, without a copy; None means all.
 
-        None, or more than there are, means all. Raises `ValueError` below 1.
+        Raises `ValueError` below 1.
         """
         if n_train is None or n_train >= self.n_train:
             return self
@@ -252,10 +251,9 @@ def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 def _checked_images(images: Any, what: str) -> NDArray[np.uint8]:
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != IMAGE_SHAPE or not len(images):
-        raise DatasetError(
-            what, f"{images.dtype} of shape {images.shape}", "uint8 of shape (n, 28, 28), n at least 1"
-        )
+    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE or not len(images):
+        found = f"{images.dtype} of shape {images.shape}"
+        raise DatasetError(what, found, "uint8 of shape (n, 28, 28), n at least 1")
     return _read_only(np.ascontiguousarray(images))
 
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import IO, Any, Literal, TypeAlias, cast
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,10 @@ from explorer.safe_write import own_folder
 
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
-_Kind: TypeAlias = Literal["images", "labels"]
-
-_KINDS: Mapping[str, _Kind] = MappingProxyType(
-    {"train images": "images", "train labels": "labels", "test images": "images", "test labels": "labels"}
-)
-"""The content of the four files, by role."""
+_ROLES = ("train images", "train labels", "test images", "test labels")
 
 _MOST_IMAGES = 1_000_000  # in one split: 784 MB
-_EXPECTED: Mapping[_Kind, str] = MappingProxyType(
+_EXPECTED = MappingProxyType(
     {
         "images": f"uint8 of shape (n, 28, 28), n from 1 to {_MOST_IMAGES}",
         "labels": f"integers of shape (n,), n from 1 to {_MOST_IMAGES}",
@@ -69,7 +64,7 @@ _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
 
 
 def _naming(train: str, test: str, images: str, labels: str) -> Mapping[str, str]:
-    return dict(zip(_KINDS, (train + images, train + labels, test + images, test + labels), strict=True))
+    return dict(zip(_ROLES, (train + images, train + labels, test + images, test + labels), strict=True))
 
 
 _NAMINGS = (  # the exercise's file names, and the two spellings of the published ones
@@ -78,15 +73,14 @@ _NAMINGS = (  # the exercise's file names, and the two spellings of the publishe
     _naming("train-", "t10k-", "images.idx3-ubyte", "labels.idx1-ubyte"),
 )
 
-_ROLES = MappingProxyType({file: role for naming in _NAMINGS for role, file in naming.items()})
-"""The role of each file name."""
+_ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in naming.items()})
 
 _CLOTHES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
 # By the SHA-256 of the test images as an idx file: name, classes, and the CRC-32 of the bytes of the other three,
-# in the order of `_KINDS`. The name requires all four files: a part or a changed copy keeps its own. The classes
+# in the order of `_ROLES`. The name requires all four files: a part or a changed copy keeps its own. The classes
 # require only the test images.
 _KNOWN = MappingProxyType(
     {
@@ -150,12 +144,12 @@ def _read_folder(folder: Path, name: str) -> _Arrays:
     for role, file in chosen.items():
         shown = f"{name}/{file}"
         with open_plain_file(folder / file, shown) as stream:
-            arrays[role] = shown, _read_array(stream, _KINDS[role], shown, _most_bytes(stream))
+            arrays[role] = shown, _read_array(stream, role, shown, _most_bytes(stream))
     return arrays
 
 
 def _role(file: str) -> str | None:
-    return _ROLES.get(file.removesuffix(".gz"))
+    return _ROLE_OF.get(file.removesuffix(".gz"))
 
 
 def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
@@ -184,7 +178,7 @@ def _read_archive(path: Path, name: str) -> _Arrays:
                 raise DatasetError(name, f"two files for the {role}", "one of each")
             if role is not None:
                 shown = f"{name}/{member}"
-                arrays[role] = shown, _read_array(stream, _KINDS[role], shown, most)
+                arrays[role] = shown, _read_array(stream, role, shown, most)
     _check_complete(name, arrays)
     return arrays
 
@@ -206,10 +200,9 @@ class _Capped:
 
 
 def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tuple[str, io.BufferedReader]]:
-    """Yield the name, without its folder, and the content of each plain file in a tar archive.
+    """Yield the name, without its folder, and the content, valid until the next, of each file of a tar archive.
 
-    The content is valid until the next member is requested. Raises `DatasetError` for a link, a device or a path
-    outside the archive, and for too many members or bytes.
+    Raises `DatasetError` for a link, a device or a path outside the archive, and for too many members or bytes.
     """
     capped = _Capped(stream, archive, most)
     try:
@@ -224,9 +217,8 @@ def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tup
                 if content is not None:
                     yield PurePosixPath(member.name).name, cast("io.BufferedReader", content)
     except (tarfile.TarError, RecursionError) as error:
-        raise DatasetError(
-            archive, "something else than a tar archive, or a damaged one", _EXPECTED_ARCHIVE
-        ) from error
+        found = "something else than a tar archive, or a damaged one"
+        raise DatasetError(archive, found, _EXPECTED_ARCHIVE) from error
     while capped.read(1 << 20):  # gzip compares the checksum at the stream's end
         pass
 
@@ -248,7 +240,8 @@ def _unzipped(stream: io.BufferedReader) -> io.BufferedReader:
     return io.BufferedReader(gzip.GzipFile(fileobj=stream))
 
 
-def _read_array(stream: io.BufferedReader, kind: _Kind, file: str, most_bytes: int) -> NDArray[Any]:
+def _read_array(stream: io.BufferedReader, role: str, file: str, most_bytes: int) -> NDArray[Any]:
+    kind = role.split()[1]
     with explained(file, DatasetError, _EXPECTED[kind], "damaged data, "):
         stream = _unzipped(stream)
         head = stream.read(HEADER_BYTES)
@@ -264,7 +257,7 @@ def _read_array(stream: io.BufferedReader, kind: _Kind, file: str, most_bytes: i
         return np.ascontiguousarray(header.read(stream, head, file))
 
 
-def _read_header(head: bytes, kind: _Kind, file: str) -> ArrayHeader:
+def _read_header(head: bytes, kind: str, file: str) -> ArrayHeader:
     if not head:
         raise DatasetError(file, "an empty file", f"{kind} as .npy or idx")
     if head[:4] == b"\x93NUM":
@@ -279,7 +272,7 @@ def _read_header(head: bytes, kind: _Kind, file: str) -> ArrayHeader:
 
 
 def _check_complete(source: str, roles: Collection[str]) -> None:
-    missing = [role for role in _KINDS if role not in roles]
+    missing = [role for role in _ROLES if role not in roles]
     if missing:
         found = f"no {' and no '.join(missing)}" if roles else "none of the four files"
         names = ", ".join(_NAMINGS[0].values())
@@ -304,17 +297,16 @@ def _name_and_classes(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]
     if known is None:
         return name, DIGITS
     published, class_names, checksums = known
-    others = (arrays[role][1].astype("u1", copy=False) for role in _KINDS if role != "test images")
+    others = (arrays[role][1].astype("u1", copy=False) for role in _ROLES if role != "test images")
     is_whole = tuple(zlib.crc32(array.data) for array in others) == checksums
     return published if is_whole else name, class_names
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetOffer:
-    """A data set offered for selection."""
+    """A data set offered for selection, with its name on screen and in URLs."""
 
     name: str
-    """Name on screen and in URLs."""
     load: Callable[[], Dataset]
     """Returns the data set; raises `DatasetError` if it can't be read."""
 
@@ -338,9 +330,9 @@ def offer_file(name: str, path: str | Path, shared: Path | None = None) -> Datas
 
 
 def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
-    """Return the default offers: MNIST, and Fashion-MNIST if Debian's package is installed.
+    """Return the default offers, `but` those names: MNIST, and Fashion-MNIST if Debian's package is installed.
 
-    The folder `shared` is as in `offer_file`; `but` are names to leave out because they are offered already.
+    The folder `shared` is as in `offer_file`.
     """
     offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
     if path.is_dir():
@@ -349,10 +341,7 @@ def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tupl
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write a data set for `map_dataset`, with its name, its class names and its source.
-
-    The folder must exist, and no other process may write to it. Raises `OSError` without space or permission.
-    """
+    """Write a data set for `map_dataset` to an existing folder; `OSError` without space or permission."""
     for name in ARRAYS:
         np.save(folder / f"{name}.npy", getattr(dataset, name), allow_pickle=False)
     names = {"name": dataset.name, "class_names": dataset.class_names, "source": dataset.source}
@@ -366,10 +355,9 @@ def map_dataset(folder: Path) -> Dataset:
 
 
 def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
-    """Return the data set in `folder`; if there is none yet, `load` it and store it there for all to map.
+    """Return the data set in `folder`; if there is none yet, `load` it and store it there in one step.
 
-    It is stored atomically. Without space or permission, this process keeps what it has loaded. Errors of
-    `load` are raised.
+    Without space or permission, this process keeps what it has loaded.
     """
     with suppress(OSError):
         return map_dataset(folder)

@@ -27,24 +27,16 @@ DATA = Path(__file__).parent / "data"
 IMAGES = "mnist-images.npy.gz"
 LABELS = "mnist-labels.npy.gz"
 
-N_IMAGES = 70_000
-"""Images in the package's file: the train split, then the test split."""
-
-N_TRAIN = 60_000
-"""Images of the train split."""
+N_IMAGES, N_TRAIN = 70_000, 60_000
+"""Images in the package's file, and of the train split, which comes first."""
 
 
 @cache
 def load_mnist() -> Dataset:
     """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits.
 
-    Raises
-    ------
-    DatasetError
-        If the package's own file is missing or damaged.
+    Raises `DatasetError` if the package's own file is missing or damaged.
 
-    References
-    ----------
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
     Proceedings of the IEEE 86 (1998), section III.A.
     """
@@ -70,6 +62,7 @@ def _cache_folder() -> Path | None:
 
 def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
     """Map the unpacked images, unpacking them if necessary; without a usable cache, load them into memory."""
+    images = None
     if folder is not None:
         checksum, size = _trailer()
         path = folder / f"mnist-images-{checksum:08x}.npy"
@@ -77,9 +70,7 @@ def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
         if images is None:
             _unpack(path)
             images = _mapped(path, checksum, size)
-        if images is not None:
-            return images
-    return _read(IMAGES)
+    return _read(IMAGES) if images is None else images
 
 
 def _trailer() -> tuple[int, int]:

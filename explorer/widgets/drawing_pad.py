@@ -55,29 +55,15 @@ class DrawingPad(PagePart):
     def show(self, image: NDArray[np.uint8]) -> None:
         """Replace the drawing with an image; the user can undo that, or continue to draw.
 
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (n, n)
-            Ink, 0 to 255. It is enlarged by whole pixels, so n must divide 140.
-
-        Raises
-        ------
-        ValueError
-            If the image has another shape or dtype.
+        `image` has ink, 0 to 255, as uint8 of shape (n, n). It is enlarged by whole pixels, so n must divide 140.
         """
-        n = len(image)
-        if image.dtype != np.uint8 or image.shape != (n, n) or n == 0 or SIDE % n:
-            expected = f"uint8, square, its side a divisor of {SIDE}"
-            raise ValueError(f"the image is {image.dtype} of shape {image.shape}; expected {expected}")
-        self.ink = image.repeat(SIDE // n, axis=0).repeat(SIDE // n, axis=1).tobytes()
+        factor = SIDE // len(image)
+        self.ink = image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
 
     def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         """Draw step by step in the user's view, on an empty pad; the user can undo each line, or continue to draw.
 
-        Parameters
-        ----------
-        strokes : sequence of sequence of (float, float)
-            Polylines as points, in units of 1/280 of the pad's width, with the origin in the upper left corner.
+        Each stroke is a polyline, in units of 1/280 of the pad's width, with the origin in the upper left corner.
         """
         self.send({"draw": [[list(point) for point in stroke] for stroke in strokes]})
 
@@ -93,7 +79,6 @@ class ClassChoice(Drawable):
     kind = "explorer-class-choice"
 
     question: str = ""
-    """The question: ``"What did you draw?"``."""
     names: tuple[str, ...] = ()
     """The classes; if there are none, the question is hidden."""
     answers: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """A gallery of images with the network's predictions, one page at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import traitlets
@@ -15,9 +15,8 @@ class GalleryImage:
     """One image with its text."""
 
     caption: str
-    """The line below it: ``"9 → 4"``."""
     note: str
-    """A second, muted line: ``"97 % sure"``."""
+    """The line below it, ``"9 → 4"``, and a second, muted one, ``"97 % sure"``."""
     detail: str
     """The full description for screen readers."""
     right: bool
@@ -64,10 +63,7 @@ class Gallery(PagePart):
         super().__init__(class_names=list(class_names), empty=empty, **traits)
 
     def on_open(self, words: str, callback: Callable[[int], object]) -> None:
-        """Make each image a button that calls ``callback(key)``; `words` describe its effect.
-
-        The key is that of a `GalleryImage` that is shown, or was until recently.
-        """
+        """Make each image a button that calls ``callback(key)``; `words` describe its effect."""
         self.opens = words
         self._on_open(callback)
 
@@ -94,10 +90,9 @@ class Gallery(PagePart):
         The sprite is a PNG of the images, `columns` to a row, as made by `explorer.figures.digits.sprite`. The
         other parameters are described at the attributes; `empty` is shown if there are no images.
         """
-        words = [{name: getattr(image, name) for name in image.__slots__} for image in images]
-        with self.hold_sync():
-            self.update(heading=heading, empty=empty, true=true, predicted=predicted, images=words)
-            self.update(page=page, n_pages=n_pages, columns=columns, sprite=sprite)
+        words, filtered = [*map(asdict, images)], {"true": true, "predicted": predicted}
+        pages = {"page": page, "n_pages": n_pages, "columns": columns, "sprite": sprite}
+        self.update(heading=heading, empty=empty, images=words, **filtered, **pages)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         page, classes, key = content.get("page"), content.get("filter"), content.get("open")

@@ -22,19 +22,15 @@ class Header(FilePart):
     about = traitlets.Unicode().tag(sync=True)
     """One sentence about the page."""
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
-    """One of `explorer.widgets.run_bar.STATUSES`; set by the app."""
     query = traitlets.Unicode().tag(sync=True)
     """The settings as a query string, without the ``?``, for the shared link. On the app's own page the address
     follows it, so that a reload keeps the settings."""
     settled = traitlets.Bool(False).tag(sync=True)
-    """Whether the app has read the page's address: from then on `query` sets the address, even to its earlier
-    value."""
+    """Whether the app has read the page's address: from then on `query` sets it, even to its earlier value."""
     link_lacks = traitlets.Unicode().tag(sync=True)
-    """A sentence on what the shared link can't reproduce, shown when the link is copied. Empty if the link is
-    complete."""
+    """What the shared link can't reproduce, shown when the link is copied; empty if it is complete."""
     step = traitlets.Int(0).tag(sync=True)
-    """If a change of `query` comes with a higher step, it becomes an entry in the browser's history: Back undoes
-    it."""
+    """A change of `query` with a higher step becomes an entry in the browser's history: Back undoes it."""
     exports = traitlets.Dict().tag(sync=True)
     """Entries of the export menu: labels by id. Without any there is no menu."""
     saves = traitlets.Unicode().tag(sync=True)
@@ -43,9 +39,8 @@ class Header(FilePart):
     """A sentence on what closing the page would lose. If it isn't empty, the app's own page asks for confirmation
     before it closes, and the save button is marked."""
     opens = traitlets.Unicode().tag(sync=True)
-    """Label of the menu's last entry, which opens a file of the user; empty for no entry."""
     suffix = traitlets.Unicode().tag(sync=True)
-    """Suffix of the files that can be opened."""
+    """Label of the menu's last entry, which opens a file of the user, and its suffix; empty for no entry."""
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
     """The user's choice of theme."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)

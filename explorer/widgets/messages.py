@@ -17,11 +17,9 @@ class Message:
     id: str
     """Its name: a later message with the same name replaces it."""
     kind: Literal["info", "hint", "warning", "error"]
-    """How severe it is."""
     text: str
-    """What happened, in a sentence."""
     why: str = ""
-    """The reason, shown on request; may be empty."""
+    """What happened, in a sentence, and the reason, shown on request; may be empty."""
     action: str = ""
     """Label of the button that fixes it: ``"Learning rate 0.5 → 0.05"``; empty for no button."""
 
@@ -44,10 +42,9 @@ class Messages(PagePart):
 
     def show(self, *shown: Message) -> None:
         """Add messages at the top; one with an existing id replaces the old one in its position."""
-        there = {message["id"]: message for message in self.messages}
         given = {message.id: asdict(message) for message in shown}
-        new = [message for name, message in given.items() if name not in there]
-        self.messages = [*new, *(there | {name: given[name] for name in given if name in there}).values()]
+        old = [given.pop(message["id"], message) for message in self.messages]
+        self.messages = [*given.values(), *old]
 
     def remind(self, *shown: Message) -> None:
         """Add messages as `show` does, except those that the user dismissed, unless they are more severe now."""

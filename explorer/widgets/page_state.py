@@ -28,11 +28,8 @@ class Visibility(PagePart):
         super().__init__(**traits)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        view, seen = content.get("view"), content.get("seen")
-        if isinstance(view, str) and isinstance(seen, bool):
-            self._seen[view] = seen
-        elif isinstance(view, str):
-            self._seen.pop(view, None)
+        if isinstance(view := content.get("view"), str):
+            self._seen[view] = content.get("seen") is True
         self.in_sight = any(self._seen.values())
 
 

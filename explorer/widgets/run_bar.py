@@ -32,8 +32,6 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
 SLIDE_STATES = ("recorded", "running", "live", "failed")
 """The states of a slide: the recorded run, a live one running or finished, the recorded one after a failure."""
 
-LARGEST = 3.0
-
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
     """Return which of `ACTIONS` are possible in a status; `goes_on` tells whether an ended run can be continued.
@@ -51,9 +49,8 @@ class RunProgress:
     status: str
     """One of `STATUSES`."""
     epoch: float
-    """Epochs done, including the fraction of the current one."""
     epochs: int
-    """Epochs planned."""
+    """Epochs done, including the fraction of the current one, and epochs planned."""
     seconds_left: float | None = None
     """Estimated seconds until the end; None if unknown."""
     position: tuple[int, int, int] | None = None
@@ -61,7 +58,6 @@ class RunProgress:
     Without it, only the epoch is shown."""
     queue_position: int = 0
     """For a running run: its queue position for a core, 1 for the next; 0 while it has one."""
-
     is_early: bool = False
     """Whether early stopping has ended it before its last epoch."""
     restored: bool = False
@@ -93,16 +89,14 @@ class RunBar(PagePart):
     _esm = script("run_bar")
 
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
-    """One of `STATUSES`; set by the app."""
     enabled = traitlets.Dict().tag(sync=True)
     auto = traitlets.Bool(True).tag(sync=True, page=True)
     """The switch: whether changing a setting starts training at once. Set by the user, observed by the app."""
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     resumes = traitlets.Unicode().tag(sync=True)
-    """Label of the button that continues an ended run; empty if that is impossible."""
     trains = traitlets.Unicode("Train").tag(sync=True)
-    """Label of the button that starts a run."""
+    """Labels of the buttons that continue an ended run, empty if that is impossible, and start one."""
     note = traitlets.Unicode().tag(sync=True)
     """The result of the last step; empty if there is none."""
     on_action = PartEvent[[str]]("action")
@@ -144,15 +138,12 @@ class LiveBar(PagePart):
     notes = traitlets.Unicode().tag(sync=True)
     """Notes that only the speaker sees."""
     state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
-    """One of `SLIDE_STATES`."""
     text = traitlets.Unicode().tag(sync=True)
-    """The state in words, with the run's progress."""
     fraction = traitlets.Float(0.0).tag(sync=True)
-    """Progress of the live run, 0 to 1."""
+    """The state in words, and the progress of the live run, 0 to 1."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
-    """The page's theme; set by the page."""
-    scale = traitlets.Float(1.0, min=1.0, max=LARGEST).tag(sync=True, page=True)
-    """Size of text and lines relative to the app's, 1 to 3; set by the page."""
+    scale = traitlets.Float(1.0, min=1.0, max=3.0).tag(sync=True, page=True)
+    """The page's theme, and the size of text and lines relative to the app's; set by the page."""
     on_live = PartEvent[[str]]("live")
     """Calls ``callback("run")`` to request a live run, and ``callback("stop")`` to end it."""
 

@@ -50,9 +50,8 @@ class RunRow:
     note: str = ""
     """The user's name and note: any text, shown as text."""
     pinned: bool = False
-    """Whether it comes first."""
     hidden: bool = False
-    """Whether its curves are hidden."""
+    """Whether it comes first, and whether its curves are hidden."""
     present: bool = False
     """Whether it is the run in the other tabs: it can't be hidden or deleted."""
 
@@ -62,8 +61,7 @@ class RunAction:
     """A request of the user."""
 
     verb: Verb
-    """``"name"``, ``"note"``, ``"pin"``, ``"hide"``, ``"delete"``, ``"load"`` or ``"open"`` a run;
-    ``"undo"`` or ``"forget"`` deletions."""
+    """What to do with a run, or ``"undo"`` or ``"forget"`` deletions."""
     number: int = 0
     """Number of the run; 0 if the verb applies to no single one."""
     text: str = ""
@@ -76,9 +74,8 @@ class RunTable(PagePart):
     _esm = script("run_table")
 
     headings: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Column headings."""
     meanings = traitlets.Dict().tag(sync=True)
-    """Explanations of headings."""
+    """Column headings, and explanations of some."""
     earlier: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     """The ended runs, as dicts of `RunRow`."""
     present: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
@@ -86,9 +83,8 @@ class RunTable(PagePart):
     chosen: traitlets.List[int] = traitlets.List(traitlets.Int()).tag(sync=True, page=True)
     """Numbers of the runs to compare, at most two, in the order of selection."""
     status = traitlets.Unicode().tag(sync=True)
-    """One line below the table."""
     undo = traitlets.Bool(False).tag(sync=True)
-    """Whether the line has an undo button; the page removes it after ten seconds."""
+    """One line below the table, and whether it has an undo button; the page removes it after ten seconds."""
     on_action = PartEvent[[RunAction]]("action")
     """Calls ``callback(action)`` when the user edits a run or presses one of its buttons."""
 

@@ -48,10 +48,8 @@ class StudyProgress(Drawable):
         run = button_element(self.press, icon, _WORDS[self.press], **looks)
         shown = {"aria_label": "Progress of the study", "hidden": not self.running and self.fraction == 0}
         bar = element("progress", max=1, value=self.fraction, **shown)
-        progress = element(
-            "div", bar, element("p", self.text, class_="explorer-muted explorer-small", role="status")
-        )
-        return [element("div", run, progress, class_="explorer-study-progress")]
+        words = element("p", self.text, class_="explorer-muted explorer-small", role="status")
+        return [element("div", run, element("div", bar, words), class_="explorer-study-progress")]
 
 
 class StudyFiles(FilePart):

@@ -10,11 +10,8 @@ from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
 TOUR_EVENTS = ("begin", "step", "act", "slid", "leave")
-"""The events of a tour.
-
-``"begin"``: the user starts it; ``"step"``: a step is shown; ``"act"``: the step's demonstration is requested;
-``"slid"``: the slider has been moved; ``"leave"``: the tour is finished or aborted.
-"""
+"""The user starts the tour; a step is shown; the step's demonstration is requested; the slider has been moved; the
+tour is finished or aborted."""
 
 
 class HelpDialog(PagePart):
@@ -44,7 +41,6 @@ class TourStep:
     """Its id in the app."""
     title: str
     text: str
-    """The card's title and text."""
     at: str
     """CSS selector of what it explains: the first visible match is framed."""
     deed: str = ""

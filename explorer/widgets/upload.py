@@ -19,9 +19,7 @@ class Upload:
     """Bytes of the newest file so far; -1 if it was dropped."""
 
     def __init__(self) -> None:
-        self._name = ""
-        self._size = 0
-        self._content = bytearray()
+        self._announced, self._content = ("", 0), bytearray()
 
     def take(
         self, message: Mapping[str, Any], buffers: Sequence[Any], most_bytes: int
@@ -32,23 +30,21 @@ class Upload:
         buffer is the chunk; it is missing for a file that the page itself found too large. For a file of over
         `most_bytes`, the content is None.
         """
-        name, size, at = message.get("open"), message.get("size"), message.get("at")
-        if not (isinstance(name, str) and isinstance(size, int) and isinstance(at, int)) or size < 0:
-            return None
-        if size > most_bytes:
-            return name[:200], None
-        if at == 0:
-            self._name, self._size, self._content = name, size, bytearray()
-        if (name, size, at) != (self._name, self._size, len(self._content)):
-            self._content, self.taken = bytearray(), -1
-            return None
-        self._content += buffers[0] if buffers else b""
-        self.taken = min(size, len(self._content))
-        if len(self._content) < size and buffers:
-            return None
-        del self._content[size:]
-        content, self._content = bytes(self._content), bytearray()
-        return name[:200], content
+        match message:
+            case {"open": str(name), "size": int(size), "at": int(at)} if size >= 0:
+                if size > most_bytes:
+                    return name[:200], None
+                if at == 0:
+                    self._announced, self._content = (name, size), bytearray()
+                if ((name, size), at) != (self._announced, len(self._content)):
+                    self._content, self.taken = bytearray(), -1
+                    return None
+                self._content += buffers[0] if buffers else b""
+                self.taken = min(size, len(self._content))
+                if self.taken == size or not buffers:
+                    content, self._content = bytes(self._content[:size]), bytearray()
+                    return name[:200], content
+        return None
 
 
 class FilePart(PagePart):

@@ -39,14 +39,6 @@ def test_an_image_is_put_on_the_pad(sent):
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize(
-    "image", [np.zeros((28, 20), np.uint8), np.zeros((28, 28)), np.zeros((27, 27), np.uint8)]
-)
-def test_other_images_are_refused(image):
-    with pytest.raises(ValueError, match="expected uint8, square"):
-        DrawingPad().show(image)
-
-
 def buttons(choice):
     found = []
     for part in choice.elements():

@@ -37,15 +37,7 @@ _DAMAGED = (
 
 
 class FileError(ValueError):
-    """A file, or a part of it, that can't be used.
-
-    Parameters
-    ----------
-    file : str
-        Name of the file or folder, and of the part of it.
-    found, expected : str
-        What was found and what was expected, in words.
-    """
+    """A file, or a part of it, that can't be used: its name, what was found and what was expected, in words."""
 
     def __init__(self, file: str, found: str, expected: str) -> None:
         self.file = file
@@ -164,10 +156,7 @@ class ArrayHeader(NamedTuple):
 
 
 def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = ()) -> bytes:
-    """Return a ``.npz`` file without pickles and timestamps: like `numpy.savez`, but allowing any name.
-
-    The arrays named in `packed` are compressed.
-    """
+    """Return a ``.npz`` file without pickles and timestamps, with the arrays named in `packed` compressed."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for key, array in arrays.items():

@@ -39,10 +39,7 @@ def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) 
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a stream whose content is stored at exactly `path` when the context ends without an error.
-
-    Raises `OSError` as `check_destination`, or if the disk is full.
-    """
+    """Open a stream that is stored at exactly `path` when the context ends without an error; else `OSError`."""
     destination = check_destination(path, overwrite=overwrite)
     with own_folder("saving-", destination.parent) as folder:
         part = folder / destination.name

@@ -75,16 +75,6 @@ def writable(text: str) -> str:
 
 
 def did_you_mean(name: object, known: Iterable[str], likeness: float = 0.4) -> str:
-    """Return a suffix for an error about an unknown name: ``"; did you mean 'batch_size'?"``; or nothing.
-
-    Parameters
-    ----------
-    name : object
-        The unknown name.
-    known : iterable of str
-        The known names.
-    likeness : float
-        Minimum similarity of two names, 0 to 1.
-    """
+    """Return a suffix for an error about an unknown name, if a known one is near: ``"; did you mean 'seed'?"``."""
     near = get_close_matches(str(name), [*known], 1, likeness)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -33,7 +33,6 @@ INSTEAD = {
 # Where such a word says just what is meant: a piece of the sentence that it stands in.
 RIGHT = {
     "explorer/app/panels/overview.py": ("it lags behind {held_out} loss",),
-    "explorer/figures/template.py": ("the surface's own color behind the data",),
 }
 
 FILES = [

@@ -125,10 +125,10 @@ def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Float
 
 
 def look_up(images: Images, places: Floats) -> Images:
-    """Sample the images, uint8 of shape (n, 28, 28), at `places`; the result has the same shape.
+    """Sample the images, uint8 of shape (n, 28, 28), bilinearly at `places`; 0 outside.
 
-    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, to show:
-    0 is the center of the first. Bilinear interpolation between four pixels; 0 outside.
+    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, to show: 0
+    is the center of the first.
     """
     steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS

@@ -110,10 +110,7 @@ class Dataset:
         return len(self.test_labels)
 
     def compares_with(self, other: Dataset) -> bool:
-        """Return whether both have the same test images, so that accuracies on them are comparable.
-
-        This holds for the `head` of a data set, but not for two that were read separately.
-        """
+        """Return whether both have the same test images in memory, as a `head` has: accuracies compare then."""
         own, others = (vars(one).get("test_images") for one in (self, other))
         return self is other or (own is not None and others is not None and np.may_share_memory(own, others))
 
@@ -138,10 +135,7 @@ class Dataset:
         return one_hot_columns(self.test_labels, self.n_classes)
 
     def head(self, n_train: int | None) -> Dataset:
-        """Return the same data with only the first `n_train` training images, without a copy; None means all.
-
-        Raises `ValueError` below 1.
-        """
+        """Return the same data with only the first `n_train` training images, at least 1; None means all."""
         if n_train is None or n_train >= self.n_train:
             return self
         if n_train < 1:
@@ -197,10 +191,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class _Split(Dataset):
-    """A subset of the training images, with others, drawn by a seed, replacing the test images.
-
-    Arrays that it doesn't have are copied from the whole data set on access.
-    """
+    """A subset of the training images, with others as test images; copied from the whole on access."""
 
     @classmethod
     def of(cls, whole: Dataset, n_validation: int, seed: int) -> _Split:

@@ -317,10 +317,7 @@ class DatasetOffer:
 
 
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:
-    """Offer the data set that `load_dataset` reads at a path, under a given name.
-
-    The first process to read it stores it in the folder `shared`, created if necessary, and all processes map it.
-    """
+    """Offer the data set at a path under a name; the first process to read it stores it in `shared`, if given."""
 
     def load() -> Dataset:
         dataset = load_dataset(path) if shared is None else shared_dataset(shared, lambda: load_dataset(path))
@@ -330,10 +327,7 @@ def offer_file(name: str, path: str | Path, shared: Path | None = None) -> Datas
 
 
 def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
-    """Return the default offers, `but` those names: MNIST, and Fashion-MNIST if Debian's package is installed.
-
-    The folder `shared` is as in `offer_file`.
-    """
+    """Return the default offers, `but` those names: MNIST, and Fashion-MNIST if Debian's package is installed."""
     offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
     if path.is_dir():
         offers.append(offer_file(name, path, None if shared is None else shared / name))

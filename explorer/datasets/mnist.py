@@ -81,10 +81,7 @@ def _trailer() -> tuple[int, int]:
 
 
 def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
-    """Map the images in the cache's file; None if it is missing or damaged.
-
-    The checksum of all 55 MB takes 15 ms, a cheap protection against training on a damaged file.
-    """
+    """Map the images in the cache's file; None if it is missing or damaged. The checksum of 55 MB takes 15 ms."""
     try:
         if not path.is_file():
             return None

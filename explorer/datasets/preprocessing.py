@@ -74,8 +74,7 @@ def scale(ink: Image) -> Image:
 def center(ink: Image) -> Image:
     """Return `ink`, at most 28 × 28, moved by whole pixels so that its center of mass is nearest to (14, 14).
 
-    No ink leaves the image: if one side is much heavier than the other, the center of mass stays off the
-    center instead.
+    No ink leaves the image: of two very different halves, the center of mass stays off the center instead.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8)
     top, left = (

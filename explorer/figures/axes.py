@@ -25,10 +25,7 @@ _MOST_MARKERS = 50  # beyond, markers merge into a thick line
 
 
 def linear_range(own: Iterable[float], others: Iterable[float]) -> list[float]:
-    """Return a range from 0 to just above a round number that includes every finite value of `own`.
-
-    Values of `others` extend it to at most twice that size.
-    """
+    """Return a range from 0 to a round number above `own`; values of `others` extend it at most twofold."""
     top = max(filter(math.isfinite, own), default=0.0) or 1.0
     highest = max(filter(math.isfinite, others), default=0.0)
     return [0.0, 1.02 * _round_up(max(top, min(highest, 2 * top)), _ENDS)]  # a line at the top is visible

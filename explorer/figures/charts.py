@@ -50,17 +50,9 @@ def lines_figure(
 def contrast_figure(
     wrong: ArrayLike, right: ArrayLike, *, measured: str, top: float | None = None, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a wrong curve next to the right one; if it becomes NaN, a label in the figure says so.
+    """Return a wrong curve next to the right one, of one number per epoch; a label says where the wrong is NaN.
 
-    Parameters
-    ----------
-    wrong, right : array_like, shape (n_epochs,)
-        One number for each epoch, from the first on.
-    measured : str
-        Title of the y axis.
-    top : float, optional
-        End of the axis, which then starts at 0. By default the axis fits both curves, with a logarithmic scale if
-        one is far above the other.
+    The y axis ends at `top`, or fits both curves, with a logarithmic scale if one is far above the other.
     """
     palette, wrong, right = PALETTES[theme], np.asarray(wrong, np.float64), np.asarray(right, np.float64)
     looks = (

@@ -90,10 +90,7 @@ def curves_data(
 def curves_marks(
     history: History, theme: Theme = "light", *, metric: Metric
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the layout marks of mid-run changes in `curves_figure`: a line and a label each.
-
-    The labels are where there is room: above the loss, below the accuracy.
-    """
+    """Return the layout marks of mid-run changes in `curves_figure`: a line and a label each."""
     config, batches = history.config, history.batches
     known = batches[-1].step if batches else -1
     steps, epochs = [one.step for one in batches], [one.epoch for one in batches]
@@ -196,10 +193,7 @@ def _rate_axis(config: TrainingConfig, *, is_visible: bool) -> dict[str, Any]:
 
 
 def _thinned(records: Sequence[Any]) -> Sequence[Any]:
-    """Return every 2ᵏ-th record, at most `_RUNNING_POINTS`, and the last.
-
-    With powers of two, points keep their positions as records are added.
-    """
+    """Return every 2ᵏ-th record, so that points keep their positions, at most `_RUNNING_POINTS`, and the last."""
     stride = 1
     while len(records) > stride * (_RUNNING_POINTS - 1):
         stride *= 2
@@ -305,10 +299,7 @@ def steps_summary(step: BatchStep, place: Place, held_out: str = "test") -> str:
 
 
 def step_in_words(step: BatchStep) -> str:
-    """Describe the effect of a step in two sentences.
-
-    As ``"Its 512 images: loss 0.9123 → 0.8740, 11.3 % → 14.1 % right. It moved the weights by 0.31 %."``
-    """
+    """Describe a step: ``"Its 512 images: loss 0.9123 → 0.8740, 11.3 % → 14.1 % right. It moved …"``."""
     images = f"Its {counted(step.n_images, 'image')}"
     loss = f"loss {step.train_loss:#.4g} → {step.loss_after:#.4g}"
     right = f"{percent(step.train_accuracy)} → {percent(step.accuracy_after)} right"

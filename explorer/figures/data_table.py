@@ -1,7 +1,4 @@
-"""The numbers of a figure as tables, for reading and for screen readers.
-
-Numbers have the format of the figure's hover text, so that both agree.
-"""
+"""The numbers of a figure as tables, for reading and for screen readers, in the format of its hover texts."""
 
 import html
 import re

@@ -1,7 +1,4 @@
-"""Many small images as one PNG: digits, and the first layer's weights.
-
-One image is sent as one message; a heat map for each digit would be sent as JSON, number by number.
-"""
+"""Many small images as one PNG, digits or weights: heat maps would be sent as JSON, number by number."""
 
 import struct
 import zlib
@@ -44,15 +41,9 @@ def weights_sprite(
 ) -> bytes:
     """Return the weights of each unit as images on a two-hue scale, in a PNG laid out like that of `sprite`.
 
-    Parameters
-    ----------
-    weights : ndarray of float, shape (n_units, height, width)
-        Weights from each pixel; infinite values and NaN count as 0.
-    columns, theme
-        As for `sprite`.
-    limit : float, optional
-        Weight of the full tones: ``-limit`` in `Palette.negative`, ``+limit`` in `Palette.positive`, 0 in
-        the color of raised surfaces. By default the largest weight of all, so that units can be compared.
+    `weights` have shape (n_units, height, width); infinite values and NaN count as 0. The full tones,
+    `Palette.negative` and `Palette.positive`, are weights of `limit`, by default the largest of all units, so that
+    they can be compared; 0 has the color of raised surfaces.
     """
     finite = np.where(np.isfinite(weights), weights, 0.0)
     full = float(np.abs(finite).max(initial=0.0)) if limit is None else limit

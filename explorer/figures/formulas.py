@@ -1,7 +1,7 @@
 """The formulas of a forward and a backward pass with the numbers of one sample, as lines of text.
 
-They use the network's names: ``a1[3]`` is its attribute ``a1``, row 3. Terms are computed before they are rounded
-for display: near 1, ``y (1 − y)`` from rounded digits would be nonsense.
+They use the network's names: ``a1[3]`` is its attribute ``a1``, row 3. Terms are rounded after they are computed:
+near 1, ``y (1 − y)`` from rounded digits would be nonsense.
 """
 
 import math

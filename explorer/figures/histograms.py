@@ -81,17 +81,10 @@ def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any
 def histograms_figure(
     now: _Layers, start: _Layers = (), *, names: Sequence[str], what: str = "weight", theme: Theme = "light"
 ) -> go.Figure:
-    """Return one histogram per layer, now compared with the start.
+    """Return one histogram per layer, at most `LAYER_SLOTS` from the input on, now compared with the start.
 
-    Parameters
-    ----------
-    now, start : sequence of ndarray of float, any shape
-        One array per layer, at most `LAYER_SLOTS`, from the input on; in a large one, every k-th value is
-        counted. If `start` is empty, only `now` is shown.
-    names : sequence of str
-        Name of each layer in `now`.
-    what : str
-        The values counted: ``"weight"`` or ``"activation"``.
+    In a large layer, every k-th value is counted. `names` are those of the layers in `now`, `what` is counted:
+    ``"weight"`` or ``"activation"``.
     """
     return drawn_data(
         histograms_style(theme, what=what),

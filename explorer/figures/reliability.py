@@ -43,10 +43,7 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error, 0 to 1; NaN without samples.
-
-        It is the mean over the samples of their bin's distance: Σ_bins count/n · |accuracy − confidence|.
-        """
+        """The expected calibration error Σ_bins count/n · |accuracy − confidence|, 0 to 1; NaN without samples."""
         if not self.counts.any():
             return float("nan")
         return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())

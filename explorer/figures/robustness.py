@@ -72,10 +72,7 @@ def robustness_figure(
 
 
 def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption) -> str:
-    """Describe the accuracies at 0 and at both ends, as far as they are known.
-
-    For example ``"this run 93.1 % unchanged, 41.2 % at −60°, 38.0 % at 60°"``.
-    """
+    """Describe what is known at 0 and both ends: ``"this run 93.1 % unchanged, 41.2 % at −60°"``."""
     ends = [amount for amount in (corruption.amounts[0], corruption.amounts[-1]) if amount]
     places = {0.0: "unchanged"} | {end: f"at {end:g}{corruption.unit}".replace("-", "−") for end in ends}
     words = []

@@ -1,7 +1,4 @@
-"""One line of text for each figure: read by screen readers, and shown below it.
-
-A line is complete in itself, and short enough to be read to its end before the next one arrives.
-"""
+"""One line of text for each figure, complete in itself: read by screen readers, and shown below it."""
 
 import math
 from collections.abc import Sequence
@@ -59,10 +56,7 @@ def confusion_summary(
 
 
 def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_out: str = "test") -> str:
-    """Name the hardest classes and the most common mix-ups, in two sentences.
-
-    The parameters are those of `confusion_summary`; there must be counts.
-    """
+    """Name the hardest classes and the most common mix-ups, in two sentences; there must be counts."""
     confused = mix_ups(confusion, class_names)
     if not confused:
         return f"No {held_out} image is misclassified."

@@ -1,7 +1,4 @@
-"""The shared style of all figures, one Plotly template per theme, and the assembly of figures.
-
-Quiet and precise: the surface's own color behind the data, hairlines for axes, a thin grid, system fonts.
-"""
+"""The shared style of all figures, one Plotly template per theme, and the assembly of figures."""
 
 import html
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,4 @@
-"""Style sheets and scripts of the page, sent once for all of a kernel's parts.
-
-A part's own module has only a few lines that request its script by name; separate widgets, never displayed, send
-the scripts and each folder's style sheets.
-"""
+"""Style sheets and scripts of the page, sent once for all of a kernel's parts."""
 
 import re
 from collections.abc import Mapping
@@ -33,15 +29,7 @@ from Python."""
 
 
 class Assets(anywidget.AnyWidget):
-    """Sends style sheets and scripts to the page. It is never displayed; `look_of` creates it.
-
-    Parameters
-    ----------
-    css : str
-        The rules.
-    scripts : mapping of str to str, optional
-        Scripts of the parts, by name.
-    """
+    """Sends style sheets and, by name, scripts to the page. It is never displayed; `look_of` creates it."""
 
     _esm = Path(__file__).with_suffix(".js")
     _css = Unicode().tag(sync=True)
@@ -77,12 +65,9 @@ def forget_looks() -> None:
 
 
 def script(name: str) -> str:
-    """Return a part's JavaScript module, which loads the script with this name however the page provides it.
+    """Return a part's JavaScript module: a few lines that request the script with this name.
 
-    Raises
-    ------
-    KeyError
-        If this folder has no file with this name and the suffix ``.js``.
+    Raises `KeyError` if this folder has no file with this name and the suffix ``.js``.
     """
     if name not in _scripts():
         raise KeyError(f"no script {name}.js")

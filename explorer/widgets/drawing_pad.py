@@ -21,10 +21,9 @@ def _as_bytes(value: bytes | memoryview | None, _widget: object) -> bytes:
 
 
 class DrawingPad(PagePart):
-    """A square to draw on.
+    """A square to draw on: in the theme's colors, but in the image ink is always 255 and the background 0.
 
-    While a line is drawn its image is sent at most every 50 ms, and once more at its end. The page draws in the
-    theme's colors; in the image ink is always 255 and the background 0.
+    While a line is drawn its image is sent at most every 50 ms, and once more at its end.
     """
 
     _esm = script("drawing_pad")

@@ -85,10 +85,9 @@ class Gallery(PagePart):
         predicted: int = -1,
         empty: str = "",
     ) -> None:
-        """Show a page of images, in one message, with a heading.
+        """Show a page of images with a heading, in one message; `empty` is shown if there are none.
 
-        The sprite is a PNG of the images, `columns` to a row, as made by `explorer.figures.digits.sprite`. The
-        other parameters are described at the attributes; `empty` is shown if there are no images.
+        The sprite is a PNG of the images, `columns` to a row, as made by `explorer.figures.digits.sprite`.
         """
         words, filtered = [*map(asdict, images)], {"true": true, "predicted": predicted}
         pages = {"page": page, "n_pages": n_pages, "columns": columns, "sprite": sprite}

@@ -1,7 +1,4 @@
-"""A Plotly figure that is updated in place, many times a second.
-
-All figures of a page share one copy of Plotly.js, and an update is one message with only the changes.
-"""
+"""A Plotly figure that is updated in place, many times a second, by messages with only the changes."""
 
 from __future__ import annotations
 
@@ -77,8 +74,6 @@ class LiveFigure(PagePart):
         All its traces, including later ones (``visible=False``), and its layout. The widget changes it.
     fills
         Whether it takes the height of its container instead of its own.
-    theme
-        The theme that it is drawn in.
     style
         Returns the properties of all traces that depend on the theme, for `set_theme`.
     name
@@ -89,8 +84,7 @@ class LiveFigure(PagePart):
         Called with a `Click` for each click on a point, or for each point under the pointer, on whichever thread
         the kernel handles messages.
     on_key
-        Callbacks by key name (``"ArrowUp"``), called without arguments when the key is pressed on the figure, also
-        on whichever thread. With any callback, the figure is focusable.
+        Callbacks by key name (``"ArrowUp"``), called in the same way. With any, the figure is focusable.
     """
 
     _esm = script("live_figure")

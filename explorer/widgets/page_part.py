@@ -83,11 +83,7 @@ class Events:
 
 
 class PagePart(Events, KnownNames, anywidget.AnyWidget):
-    """A part of the page, in a box or alone in a cell.
-
-    ``_esm = script("…")`` names its script; the style sheet with the same name is already on the page. Every part
-    accepts the options of `ipywidgets.DOMWidget`, such as `layout`.
-    """
+    """A part of the page, in a box or alone in a cell: ``_esm = script("…")`` names its script."""
 
     _look = Instance(Assets).tag(sync=True, **widget_serialization)
     """Makes every page with the part load the style sheets and scripts too."""
@@ -115,10 +111,7 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
 
 
 def guard_widgets() -> None:
-    """In this process, which serves a page, let messages set only traits that are tagged ``page=True``.
-
-    A message with an invalid value for its trait is dropped.
-    """
+    """In this process, which serves a page, let messages set only traits tagged ``page=True``, to valid values."""
     widget_class: Any = ipywidgets.Widget
     set_state = widget_class.set_state
 

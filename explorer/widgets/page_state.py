@@ -1,7 +1,7 @@
 """What a part knows of its page: whether it is visible there, the theme, and whether the kernel still answers.
 
-A dead kernel is not restarted, and the server notifies the page. Other failures are silent, so the command's page
-sends a ping every few seconds, and `Heartbeat` answers. A notebook monitors its kernel itself.
+A server doesn't notice every failure of a kernel, so the command's page sends a ping every few seconds, and
+`Heartbeat` answers. A notebook monitors its kernel itself.
 """
 
 from collections.abc import Mapping
@@ -36,8 +36,7 @@ class Visibility(PagePart):
 class Heartbeat(PagePart):
     """Answers the page's pings. It has no view.
 
-    If no answer comes, the page shows the reason in a banner, reconnects as soon as it can, and offers to reopen
-    the same experiment.
+    Without an answer, the page shows a banner, reconnects as soon as it can, and offers to reopen the experiment.
     """
 
     _esm = script("heartbeat")
@@ -54,8 +53,7 @@ class Heartbeat(PagePart):
 class KernelNotice(PagePart):
     """Shows at the top of its box what to do once its kernel has died, or was restarted or replaced.
 
-    The other widgets in the box are unusable then. It sends no pings to the kernel, which may be busy for long:
-    the notebook knows its status. The command's page has `Heartbeat` instead.
+    It sends no pings to the kernel, which may be busy for long: the notebook knows its status.
     """
 
     _esm = script("kernel_notice")

@@ -1,7 +1,4 @@
-"""Plotly's JavaScript as a script: its location, and the name under which a page's figures share it.
-
-Doesn't import Plotly, so that the server can use it as well.
-"""
+"""Plotly's JavaScript as a script; found without importing Plotly, so that the server can use it as well."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -29,10 +26,9 @@ PAGE_HAS_PLOTLY = "EXPLORER_PAGE_HAS_PLOTLY"
 
 
 def plotly_script() -> bytes:
-    """Return a script that stores Plotly on ``globalThis``, also if it is run as a module.
+    """Return a script that stores Plotly on ``globalThis`` as `PLOTLY_KEY` with ``.script`` appended, once.
 
-    Its key is `PLOTLY_KEY` with ``.script`` appended; running the script again changes nothing. Chromium caches
-    a classic script's compiled code across visits, a module's never (as of version 156).
+    It works as a module, too, but Chromium caches the compiled code of classic scripts only (as of version 156).
     """
     name = f'globalThis["{PLOTLY_KEY}.script"]'
     begin = f"(function(){{if({name})return;var exports={{}},module={{exports}};\n"

@@ -126,10 +126,7 @@ class RunBar(PagePart):
 
 
 class LiveBar(PagePart):
-    """One line below a slide's figures.
-
-    It also reports to Python how the figures must look: the page's theme, and the size of the screen.
-    """
+    """One line below a slide's figures. It also reports the page's theme and the size of the screen."""
 
     _esm = script("live_bar")
 

@@ -1,8 +1,4 @@
-"""One setting of a run as a widget: its value is always valid, whatever is typed into its control.
-
-The page sends committed input as it was typed, and it is validated here, with the single table of fields. Valid
-input becomes the value; otherwise the control shows what is expected, and the last valid value stays in use.
-"""
+"""One setting of a run as a widget: its value is always valid, whatever is typed into its control."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,10 +24,7 @@ _PAIRS = (
 
 
 def stops(name: str) -> list[float]:
-    """Return the stops of a setting's slider: about even on a log scale, and round numbers.
-
-    They ascend from the setting's minimum, 0 for off where it has that, to its maximum, without duplicates.
-    """
+    """Return a slider's stops, from minimum to maximum: round numbers, about even on a log scale."""
     decades = [float(f"{step}e{power}") for power in range(-5, 3) for step in _DECADE]
     powers = [2**power for power in range(17)]
     penalties = [float(f"{step}e{power}") for power in range(-6, 0) for step in (1, 3)]
@@ -117,8 +110,6 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     kind : str, optional
         For ``"hidden_sizes"``: ``"scale"``, a slider for the first layer, or ``"layers"``, a list of all. For
         ``"output"``: ``"choice"``, or ``"pair"``, which includes the loss. By default, the first of these.
-    n_images, n_classes : int
-        Number of training images and of classes.
     **options
         Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
 

@@ -111,15 +111,8 @@ class SettingsPanel(Events, ipywidgets.VBox):
     the user changes; until the owner shows the change, only the changed control has it. ``panel["batch_size"]`` is
     the control of one setting; iterating yields all names. Two of the `controls` belong to ``"hidden_sizes"``.
 
-    Parameters
-    ----------
-    config : TrainingConfig, optional
-        The settings to show first; by default, the exercise's.
-    n_images, n_classes : int
-        Number of training images and of classes.
-    shown : sequence of str, optional
-        Names of the only settings to show, without folds, ``"presets"`` for the row of presets; by default, all.
-        Also a trait; a `TraitError` refuses unknown names.
+    The trait `shown` has the names of the only settings to show, without folds, ``"presets"`` for the row of
+    presets; None for all.
 
     Examples
     --------

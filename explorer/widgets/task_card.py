@@ -27,10 +27,7 @@ _BUTTONS = (
 
 @dataclass(frozen=True, slots=True)
 class TaskCard(Drawable):
-    """One task of the exercise after its check, for a `Display`.
-
-    Its buttons press ``"1"``, ``"2"`` and ``"3"`` for the hints and ``"4"`` for the solution.
-    """
+    """A task of the exercise after its check, for a `Display`; presses are ``"1"`` to ``"4"``, the solution."""
 
     kind = "explorer-task"
 

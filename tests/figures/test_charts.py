@@ -58,12 +58,6 @@ def test_what_is_not_a_number_is_said(wrong, first):
     assert 2 <= figure.layout.yaxis.range[1] < 3  # the right curve's
 
 
-def test_every_curve_is_drawn_and_one_of_a_single_point_is_seen():
-    figure = lines_figure({str(i): ([0, 1], [i, np.nan if i == 6 else i]) for i in range(8)}, x_title="epoch")
-    assert [trace.name for trace in figure.data] == [*"01234567"]
-    assert [trace.name for trace in figure.data if "markers" in trace.mode] == ["6"]
-
-
 def test_recall_starts_with_the_most_difficult(counts, digits):
     counts[3] = 0
     counts[3, 3], counts[3, 5] = 80, 20

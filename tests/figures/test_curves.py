@@ -9,56 +9,30 @@ from functools import partial
 import numpy as np
 import pytest
 
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks, curves_style
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks
 from explorer.figures.summaries import curves_summary
 from explorer.training import BatchRecord
 from explorer.training.fields import Change
 
-TRACE_NAMES = (*("earlier runs",) * EARLIER_SLOTS, "learning rate", "mini-batches", "train", "test")
 RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)
 NEWEST = EARLIER_SLOTS - 1
 
 
-loss_style, accuracy_style = (partial(curves_style, metric=metric) for metric in ("loss", "accuracy"))
+loss, accuracy = (partial(curves_data, metric=metric) for metric in ("loss", "accuracy"))
 loss_figure, accuracy_figure = (partial(curves_figure, metric=metric) for metric in ("loss", "accuracy"))
-
-
-def loss_traces(history, earlier=()):
-    return curves_data(history, earlier, metric="loss")[0]
-
-
-def loss_layout(history, earlier=()):
-    return curves_data(history, earlier, metric="loss")[1]
-
-
-def accuracy_traces(history, earlier=()):
-    return curves_data(history, earlier, metric="accuracy")[0]
-
-
-def accuracy_layout(history, earlier=()):
-    return curves_data(history, earlier, metric="accuracy")[1]
 
 
 def test_loss_is_shown_as_recorded_and_accuracy_in_percent(make_history):
     history = make_history(3)
-    loss, accuracy = loss_traces(history), accuracy_traces(history)
-    np.testing.assert_array_equal(loss[TEST]["x"], [1, 2, 3])
-    np.testing.assert_allclose(loss[TEST]["y"], [0.12, 0.06, 0.04], rtol=1e-6)
-    np.testing.assert_allclose(loss[TRAIN]["y"], [0.1, 0.05, 0.1 / 3], rtol=1e-6)
-    np.testing.assert_allclose(accuracy[TEST]["y"], [88, 94, 96], rtol=1e-6)
-    np.testing.assert_allclose(accuracy[TRAIN]["y"], [90, 95, 100 - 10 / 3], rtol=1e-6)
-    np.testing.assert_allclose(loss[RUNNING]["x"], np.arange(1, 13) / 4)
-    np.testing.assert_allclose(loss[RUNNING]["y"], 0.5 / (np.arange(1, 13) / 4), rtol=1e-6)
-    np.testing.assert_allclose(accuracy[RUNNING]["y"][:2], [7.5, 15], rtol=1e-6)
-
-
-def test_the_newest_earlier_runs_are_shown_the_newest_last(make_history):
-    earlier = [make_history(n) for n in range(1, 9)]
-    shown = loss_traces(make_history(3), earlier)[:EARLIER_SLOTS]
-    assert [len(trace["x"]) for trace in shown] == [3, 4, 5, 6, 7, 8]
-    one = loss_traces(make_history(3), earlier[:1])
-    assert [trace["visible"] for trace in one[:EARLIER_SLOTS]] == [False] * 5 + [True]
-    np.testing.assert_allclose(one[NEWEST]["y"], [0.12], rtol=1e-6)
+    losses, accuracies = loss(history)[0], accuracy(history)[0]
+    np.testing.assert_array_equal(losses[TEST]["x"], [1, 2, 3])
+    np.testing.assert_allclose(losses[TEST]["y"], [0.12, 0.06, 0.04], rtol=1e-6)
+    np.testing.assert_allclose(losses[TRAIN]["y"], [0.1, 0.05, 0.1 / 3], rtol=1e-6)
+    np.testing.assert_allclose(accuracies[TEST]["y"], [88, 94, 96], rtol=1e-6)
+    np.testing.assert_allclose(accuracies[TRAIN]["y"], [90, 95, 100 - 10 / 3], rtol=1e-6)
+    np.testing.assert_allclose(losses[RUNNING]["x"], np.arange(1, 13) / 4)
+    np.testing.assert_allclose(losses[RUNNING]["y"], 0.5 / (np.arange(1, 13) / 4), rtol=1e-6)
+    np.testing.assert_allclose(accuracies[RUNNING]["y"][:2], [7.5, 15], rtol=1e-6)
 
 
 def test_two_losses_never_share_an_axis(make_history):
@@ -66,9 +40,9 @@ def test_two_losses_never_share_an_axis(make_history):
     other = [make_history(n, loss="cross_entropy", output="softmax") for n in (4, 5)]
     same, history = make_history(2), make_history(3)
     earlier = [other[0], same, other[1]]
-    assert [len(trace["x"]) for trace in loss_traces(history, earlier) if trace["visible"]] == [2, 12, 3, 3]
-    assert loss_layout(history, earlier) == loss_layout(history, [same])
-    assert [len(t["x"]) for t in accuracy_traces(history, earlier) if t["visible"]] == [4, 2, 5, 12, 3, 3]
+    assert [len(trace["x"]) for trace in loss(history, earlier)[0] if trace["visible"]] == [2, 12, 3, 3]
+    assert loss(history, earlier)[1] == loss(history, [same])[1]
+    assert [len(t["x"]) for t in accuracy(history, earlier)[0] if t["visible"]] == [4, 2, 5, 12, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +59,8 @@ def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name
     history = make_history(0)
     for step in steps:
         history = history.followed_by(BatchRecord(step / 20, step, 0.5, 0.5))
-    for traces in (loss_traces, accuracy_traces):
-        assert traces(history)[RUNNING]["name"] == name
+    for data in (loss, accuracy):
+        assert data(history)[0][RUNNING]["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -102,12 +76,12 @@ def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name
     ],
 )
 def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
-    assert loss_traces(make_history(3), [make_history(3, **settings)])[NEWEST]["meta"] == words
+    assert loss(make_history(3), [make_history(3, **settings)])[0][NEWEST]["meta"] == words
 
 
 def test_the_epoch_axis_is_as_long_as_the_settings_say(make_history):
     for n_shown in (0, 1, 7):
-        layout = accuracy_layout(make_history(n_shown, n_epochs=20))
+        layout = accuracy(make_history(n_shown, n_epochs=20))[1]
         assert layout["xaxis"]["range"] == [0, pytest.approx(20.2)]
 
 
@@ -117,7 +91,7 @@ def test_the_epoch_axis_is_as_long_as_the_settings_say(make_history):
 )
 def test_the_accuracy_axis_starts_at_the_step_below_the_data(make_history, lowest, floor):
     history = make_history(4, test_accuracies=[max(lowest, 0.95), 0.97, lowest, 0.99])
-    start, end = accuracy_layout(history)["yaxis"]["range"]
+    start, end = accuracy(history)[1]["yaxis"]["range"]
     assert start == min(floor, 90)
     assert 100 < end <= 102
 
@@ -127,30 +101,30 @@ def test_no_epoch_of_the_run_lies_off_the_axes(make_history):
     one, two = (make_history(n, test_accuracies=[0.93, 0.94][:n]) for n in (1, 2))  # train 90 %, 95 %
     late = make_history(2, test_accuracies=[0.93, 0.94], train_accuracies=[0.58, 0.91])
     early = make_history(1, test_accuracies=[0.93], train_accuracies=[0.58])
-    floors = [accuracy_layout(history)["yaxis"]["range"][0] for history in (one, two, early, late)]
+    floors = [accuracy(history)[1]["yaxis"]["range"][0] for history in (one, two, early, late)]
     assert floors == [90, 90, 50, 50]
     steep = make_history(3, test_losses=[0.05, 0.04, 0.03])  # train 0.1 at first
-    assert loss_layout(steep)["yaxis"]["range"][1] > 0.1
+    assert loss(steep)[1]["yaxis"]["range"][1] > 0.1
 
 
 @pytest.mark.parametrize(("best", "floor"), [(0.95, 80), (0.7, 70), (0.1, 70)])
 def test_an_earlier_run_takes_the_accuracy_axis_one_step_lower_at_most(make_history, best, floor):
     history = make_history(2, test_accuracies=[0.88, 0.9])
     other = make_history(2, test_accuracies=[0.05, best])
-    assert accuracy_layout(history, [other])["yaxis"]["range"][0] == floor
+    assert accuracy(history, [other])[1]["yaxis"]["range"][0] == floor
 
 
 @pytest.mark.parametrize(("best", "top"), [(0.1, 0.153), (0.18, 0.204), (1e6, 0.306)])
 def test_an_earlier_run_stretches_the_loss_axis_twofold_at_most(make_history, best, top):
     other = make_history(2, test_losses=[best + 5, best])
-    assert loss_layout(make_history(3), [other])["yaxis"]["range"] == [0, pytest.approx(top)]
+    assert loss(make_history(3), [other])[1]["yaxis"]["range"] == [0, pytest.approx(top)]
 
 
 def test_before_the_first_epoch_the_loss_axis_fits_the_mini_batches(make_history):
     history = make_history(0)
-    assert loss_layout(history)["yaxis"]["range"] == [0, 1.02]
+    assert loss(history)[1]["yaxis"]["range"] == [0, 1.02]
     history = history.followed_by(make_history(1).batches[0])  # 0.5 / 0.25
-    assert loss_layout(history)["yaxis"]["range"] == [0, 2.04]
+    assert loss(history)[1]["yaxis"]["range"] == [0, 2.04]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300])
@@ -158,9 +132,9 @@ def test_a_diverged_run_leaves_gaps(make_history, bad):
     history = make_history(3, test_losses=[0.5, bad, bad])
     loss_figure(history, earlier=[make_history(2, test_losses=[bad, bad])])
     accuracy_figure(history, earlier=[history])
-    trace = loss_traces(history)[TEST]
+    trace = loss(history)[0][TEST]
     np.testing.assert_array_equal(np.isnan(trace["y"]), [False, True, True])
-    low, high = loss_layout(history, [history])["yaxis"]["range"]
+    low, high = loss(history, [history])[1]["yaxis"]["range"]
     assert low < high
     assert math.isfinite(high)
 
@@ -168,21 +142,16 @@ def test_a_diverged_run_leaves_gaps(make_history, bad):
 @pytest.mark.parametrize("n_epochs", [19, 20, 57, 500])
 def test_the_running_curve_is_thinned(make_history, n_epochs):
     history = make_history(n_epochs, stretches=20, n_epochs=500)
-    running = loss_traces(history)[RUNNING]
+    running = loss(history)[0][RUNNING]
     assert 200 <= len(running["x"]) <= 400
     assert running["x"][-1] == n_epochs
     assert (np.diff(running["x"]) > 0).all()
 
 
 def test_thinned_points_stay_while_the_run_goes_on(make_history):
-    shorter = loss_traces(make_history(250, stretches=20, n_epochs=500))[RUNNING]["x"]
-    longer = loss_traces(make_history(310, stretches=20, n_epochs=500))[RUNNING]["x"]
+    shorter = loss(make_history(250, stretches=20, n_epochs=500))[0][RUNNING]["x"]
+    longer = loss(make_history(310, stretches=20, n_epochs=500))[0][RUNNING]["x"]
     np.testing.assert_array_equal(longer[: len(shorter) - 1], shorter[:-1])
-
-
-def test_markers_give_way_to_a_plain_line(make_history):
-    assert loss_traces(make_history(50, n_epochs=100))[TEST]["mode"] == "lines+markers"
-    assert loss_traces(make_history(51, n_epochs=100))[TEST]["mode"] == "lines"
 
 
 # ---------------------------------------------------------------- the learning rate, and changes in mid-run
@@ -200,15 +169,15 @@ CHANGED = {"changes": (Change(50, 0.001, 512), Change(125, 0.001, 64), Change(90
 def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
     rates = [0.01] * 2 + [0.001] * 6
     history = with_rates(make_history(2, **CHANGED), *rates)
-    line = loss_traces(history)[RATE]
+    line = loss(history)[0][RATE]
     np.testing.assert_allclose(line["y"], rates, rtol=1e-6)
     np.testing.assert_allclose(line["x"], np.arange(1, 9) / 4)
     assert line["visible"]
     figure = loss_figure(history)
     assert (figure.data[RATE].yaxis, figure.data[RATE].line.shape) == ("y2", "vh")
     assert (figure.layout.yaxis2.visible, figure.layout.yaxis2.side) == (True, "right")
-    assert not accuracy_traces(history)[RATE]["visible"]
-    assert not accuracy_layout(history)["yaxis2"]["visible"]
+    assert not accuracy(history)[0][RATE]["visible"]
+    assert not accuracy(history)[1]["yaxis2"]["visible"]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +193,7 @@ def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
 def test_a_rate_that_is_always_the_same_is_not_drawn(make_history, settings, varies):
     history = make_history(2, **settings)
     history = replace(history, epochs=tuple(replace(one, learning_rate=0.1) for one in history.epochs))
-    assert loss_traces(history)[RATE]["visible"] == loss_layout(history)["yaxis2"]["visible"] == varies
+    assert loss(history)[0][RATE]["visible"] == loss(history)[1]["yaxis2"]["visible"] == varies
     assert (", rate " in curves_summary(history)) == varies
 
 
@@ -259,4 +228,4 @@ def test_a_change_is_marked_where_it_was_and_said_there(make_history):
     ],
 )
 def test_the_axis_says_what_is_in_the_loss(make_history, settings, name):
-    assert loss_layout(make_history(2, **settings))["yaxis"]["title"]["text"] == f"{name} per sample"
+    assert loss(make_history(2, **settings))[1]["yaxis"]["title"]["text"] == f"{name} per sample"

@@ -48,11 +48,6 @@ def test_what_is_not_a_number_is_said(make_history):
     assert [row[2] for row in table.rows] == ["0.2500", "not a number"]
 
 
-def test_a_figure_without_data_has_no_table():
-    assert data_tables(go.Figure(go.Scatter(x=[], y=[]))) == ()
-    assert data_tables(go.Figure(go.Scatter(y=[1.0], visible=False))) == ()
-
-
 def test_a_curve_without_positions_counts_its_points():
     (table,) = data_tables(go.Figure(go.Scatter(y=[3, 4.5], name="a")))
     assert table.rows == (("0", "3"), ("1", "4.5"))
@@ -84,20 +79,6 @@ def test_runs_by_their_names_as_text(make_history):
     (table,) = data_tables(runs_figure(runs, "loss"))
     assert table.head == ("epoch", "<b>one</b> & two")
     assert len(table.rows) == 3
-
-
-def test_a_study_has_its_band():
-    (table,) = data_tables(
-        study_figure(StudyView(swept("batch_size", {64: (0.9, 0.96)}, reduction="sum"), ("batch_size",)))
-    )
-    assert table.caption == "test accuracy by batch size"
-    assert table.head == ("batch size (images)", "lowest", "highest", "median")
-    assert [text.replace("\u00a0", " ") for text in table.rows[0]] == [
-        "64",
-        "90.00 %",
-        "96.00 %",
-        "93.00 %, median of 2 runs",
-    ]
 
 
 def test_a_heat_map_has_its_medians_crosses_and_blanks():

@@ -63,11 +63,6 @@ def test_all_else(make_history, held_out, n_validation):
     )
 
 
-def test_runs_of_both_kinds_in_one_study():
-    assert measure_view("accuracy", [SPLIT, TrainingConfig()]).title == "held-out accuracy (%)"
-    assert measure_view("time", [SPLIT]).title == "seconds per epoch"
-
-
 def test_the_words_are_of_the_epoch_whose_weights_are_back(make_history):
     run = make_history(4, n_validation=1000)
     final = Evaluation(2, 8, 0.1, 0.06, 0.9, 0.94, COUNTS, Snapshot(2, (), np.empty((10, 0))))

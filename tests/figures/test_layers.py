@@ -40,12 +40,6 @@ def test_each_layer_has_its_trace(diagnoses):
     np.testing.assert_allclose(shown["output"].y, [1e-1, 1e-1 / 2, 1e-1 / 3], rtol=1e-6)
 
 
-def test_stuck_units_are_in_percent(diagnoses):
-    traces = dict(zip(TRACE_NAMES, layers_data(diagnoses, "stuck", n_epochs=10)[0], strict=True))
-    np.testing.assert_allclose(traces["layer 1"]["y"], [0, 10, 20], rtol=1e-6)
-    np.testing.assert_allclose(traces["output"]["y"], [30, 30, 30], rtol=1e-6)
-
-
 def test_relu_units_are_dead_and_softmax_ones_neither():
     layers = (layer(1, "relu", dead=0.25, saturated=0.9), layer(2, "softmax", saturated=0.9))
     traces = dict(zip(TRACE_NAMES, layers_data({1.0: layers}, "stuck", n_epochs=10)[0], strict=True))

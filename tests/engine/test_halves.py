@@ -59,17 +59,6 @@ def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batc
     assert_equal(one, two)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
-def test_halves_give_the_numbers_of_the_whole(small_dataset, monkeypatch, activation, optimizer):
-    changes = {"optimizer": optimizer, "hidden_activation": activation, **METHODS}
-    monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
-    cut = trained(small_dataset, 2, **changes)
-    monkeypatch.setattr(halves, "LARGE_WORK", float("inf"))
-    for w, v in zip(cut, trained(small_dataset, 2, **changes), strict=True):
-        np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-4)  # a tenth of one step of Adam
-
-
 def test_trainings_that_overlap_share_the_second_thread(small_dataset):
     alone = [trained(small_dataset, 1, seed=seed) for seed in range(3)]
     found = {}

@@ -188,33 +188,6 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "penalties"),
-    [
-        *(
-            (size, {"l2": 0.02, "l1": 0.005}) for size in (1, 9, 200, 550)
-        ),  # blocks, slices, each scored, parts
-        (64, {"l2": 0.05}),
-        (64, {"l1": 0.01}),
-    ],
-)
-def test_train_loss_has_the_penalty_before_each_update_as_the_textbook_has(
-    small_dataset, batch_size, penalties
-):
-    rate = 0.002 if batch_size < 100 else 0.0002  # the penalty's gradient is a sum over the mini-batch, too
-    config = BASE.replace(n_train=None, batch_size=batch_size, learning_rate=rate, **penalties)
-    run, found = events(config, small_dataset)
-    losses = textbook(run).fit(
-        small_dataset.X_train, small_dataset.Y_train, batch_size, config.epochs, config.learning_rate
-    )
-    np.testing.assert_allclose([record.train_loss for record in epochs(found)], losses, rtol=1e-5)
-    batches = [event for event in found if isinstance(event, BatchRecord)]
-    if batch_size == 550:  # more than half of the images: one record for each mini-batch
-        n = small_dataset.n_train
-        of_epoch = [record.train_loss for record in batches[:2]]
-        assert np.average(of_epoch, weights=[550, n - 550]) == pytest.approx(losses[0], rel=1e-5)
-
-
-@pytest.mark.parametrize(
     "changes",
     [
         {"dropout": 0.5, "input_dropout": 0.2},

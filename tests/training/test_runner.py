@@ -299,19 +299,6 @@ def test_of_a_step_it_is_said_what_it_did(desk, small_dataset, batch_size):
     assert all(np.isnan(step.test_loss) for step in desk.of(BatchStep)), "the runner doesn't know them yet"
 
 
-def test_a_pause_right_after_a_resume_pauses_again(desk):
-    run = desk.begin(GatedRun())
-    desk.runner.pause()
-    run.gate.release()
-    desk.wait()
-    desk.runner.resume()
-    desk.runner.pause()  # most likely before the thread has heard of the first
-    run.gate.release()
-    desk.wait()
-    assert desk.runner.status == "paused"
-    assert run.step == 2
-
-
 def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     desk.runner.start(run, paused=True)
@@ -588,21 +575,6 @@ def test_a_newer_run_silences_the_older_and_waits_for_its_mini_batch(desk):
     assert old.step == 4
 
 
-@pytest.mark.parametrize("batch_size", [2, 16, 60_000])
-def test_a_stopped_run_goes_on_when_it_is_started_again(desk, small_dataset, batch_size):
-    config = SMALL.replace(batch_size=batch_size, n_train=587)
-    run = TrainingRun(config, small_dataset)
-    desk.runner.start(run, paused=True)
-    for _ in range(2):
-        desk.runner.step("batch")
-        desk.wait()
-    desk.runner.stop()
-    desk.wait()
-    desk.runner.start(run)
-    desk.wait()
-    assert desk.of(EpochRecord) == list(train(config, small_dataset))
-
-
 # ---------------------------------------------------------------- failing
 
 
@@ -671,18 +643,6 @@ def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_data
 
 
 # ---------------------------------------------------------------- closing
-
-
-def test_after_close_there_is_no_thread_and_no_word(desk):
-    run = desk.begin(GatedRun(), after=1)
-    run.gate.release()
-    desk.runner.close()
-    assert not run.thread.is_alive()
-    said = len(desk.deliveries)
-    desk.runner.wait(0.01)
-    assert len(desk.deliveries) == said
-    assert desk.ends == []
-    desk.runner.close()
 
 
 # ---------------------------------------------------------------- delivering

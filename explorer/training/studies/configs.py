@@ -96,9 +96,9 @@ def sample(
         _check_name(name, draw)
         if not callable(draw):
             raise ConfigError(name, draw, "a distribution, such as log_uniform(0.01, 1)")
+    draws = ({name: draw(generator) for name, draw in distributions.items()} for _ in range(n))
     return tuple(
-        base.replace(**{name: _drawn(name, draw(generator)) for name, draw in distributions.items()})
-        for _ in range(n)
+        base.replace(**{name: _drawn(name, value) for name, value in drawn.items()}) for drawn in draws
     )
 
 
@@ -130,8 +130,7 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
     _check_name(name, values)
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise ConfigError(name, values, "a list of values, or a range")
-    listed = tuple(values)
-    if not listed:
+    if not (listed := tuple(values)):
         raise ConfigError(name, values, "at least one value")
     return listed
 
@@ -228,9 +227,8 @@ def _values_of(setting: Field, part: str) -> Iterator[Any]:
 
 
 def _value(setting: Field, part: str) -> Any:
-    return setting.parse(
-        re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if isinstance(setting, Whole) else part
-    )
+    is_whole = isinstance(setting, Whole)
+    return setting.parse(re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if is_whole else part)
 
 
 # ---------------------------------------------------------------- cost
@@ -293,8 +291,6 @@ def measured_cost(
     than there are.
     """
     configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
-    if not configs:
-        raise ValueError("configs is empty; expected at least one run")
     for config in configs:
         check_images(config, dataset)
     seconds: dict[TrainingConfig, float] = {}
@@ -319,8 +315,8 @@ def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]
     n_held_out = np.array([config.n_validation for config in configs])
     n_images = np.array([config.n_train or dataset.n_train for config in configs]) - n_held_out
     n_scored = np.where(n_held_out > 0, n_held_out, dataset.n_test)
-    timed_images = cache(partial(_distorted_seconds, dataset))
-    distorted = [timed_images(config.elastic > 0) * config.augmentation.is_on for config in configs]
+    distorting = cache(partial(_distorted_seconds, dataset))
+    distorted = [config.augmentation.is_on and distorting(config.elastic > 0) for config in configs]
     epochs = np.array([config.epochs for config in configs])
     scored = large * _FORWARD * (epochs * n_scored + n_images)
     found: list[float] = (epochs * n_images * (trained + np.array(distorted)) + scored).tolist()

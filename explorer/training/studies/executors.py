@@ -73,7 +73,7 @@ class WorkerPool(Executor):
     def submit(
         self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> Future[_Result]:
-        """Call `fn` in the next free process; see `concurrent.futures.Executor.submit`."""
+        """Call `fn` in the next free process."""
         future = Future[_Result]()
         with self._lock:
             if not self._takes_calls:
@@ -82,7 +82,7 @@ class WorkerPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the processes finish and end; see `concurrent.futures.Executor.shutdown`."""
+        """Let the processes finish and end."""
         with self._lock:
             self._takes_calls = False
             self._drops_calls |= cancel_futures

@@ -100,10 +100,8 @@ def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) 
             raise StudyError(f"Line {number} of {name} is too large for a run of a study.")
         try:
             values = json.loads(line)
-            if (
-                values.get("nn-explorer study", _FORMAT) != _FORMAT
-                or {*values.get("config", ())} - FIELDS.keys()
-            ):
+            is_known = values.get("nn-explorer study", _FORMAT) == _FORMAT
+            if not is_known or {*values.get("config", ())} - FIELDS.keys():
                 raise StudyError(f"{name} was written by a later version of nn-explorer; update to read it.")
             if line.startswith(_BEGINNING):
                 found = _opened(found, values)

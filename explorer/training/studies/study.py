@@ -226,7 +226,7 @@ class StudyDelivery:
     queue_position: int | None = None
     """The study's position in the queue for a core of its server: 1 is next, 0 has one; None if unchanged."""
     error: str = ""
-    """Why the study as a whole failed, in one sentence; empty otherwise."""
+    """Why the study as a whole failed, in one sentence."""
 
     @property
     def is_end(self) -> bool:
@@ -238,15 +238,12 @@ _Deliver = Callable[[StudyDelivery], object]
 
 
 def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
-    """Return how many runs of a study train at once: one on each core, or as many as a server's seat has room for.
-
-    Raises `StudyError` if there is no room for one.
-    """
+    """Return how many runs train at once: one on each core, or as a server's seat has room; else `StudyError`."""
     share = Share.of(os.environ)
     if share is None:
         return n_cores()
     n_outputs = dataset.n_classes * dataset.n_test
-    snapshot_bytes = max(4 * (n_weights(config, dataset) + n_outputs) for config in configs)
+    snapshot_bytes = 4 * (max(n_weights(config, dataset) for config in configs) + n_outputs)
     n_bytes = _WORKER_BYTES + bytes_at_work(snapshot_bytes)
     if exceeded := share.limit(n_bytes=n_bytes):
         raise StudyError(exceeded)

@@ -188,18 +188,14 @@ def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
     from scipy.special import stdtr  # takes a tenth of a second; needed for several seeds only
 
     of_higher, of_lower = (float(np.var(group, ddof=1)) / len(group) for group in (higher, lower))
-    freedom = (of_higher + of_lower) ** 2 / (
-        of_higher**2 / (len(higher) - 1) + of_lower**2 / (len(lower) - 1)
-    )
+    squares = of_higher**2 / (len(higher) - 1) + of_lower**2 / (len(lower) - 1)
     t = float(np.mean(higher) - np.mean(lower)) / math.sqrt(of_higher + of_lower)
-    return float(stdtr(freedom, -t))
+    return float(stdtr((of_higher + of_lower) ** 2 / squares, -t))
 
 
 def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
     """Name the values of levels: ``"batch size 8, 32 and 128"``."""
-    texts = [
-        [FIELDS[name].text(value) for name, value in zip(axes, level.values, strict=True)] for level in found
-    ]
+    texts = [[FIELDS[n].text(value) for n, value in zip(axes, level.values, strict=True)] for level in found]
     texts[0] = [f"{FIELDS[name].label.lower()} {text}" for name, text in zip(axes, texts[0], strict=True)]
     named = [" with ".join(text) for text in texts[:_MOST_NAMED]]
     others = [counted(len(texts) - _MOST_NAMED, "other")] if len(texts) > _MOST_NAMED else []

@@ -59,14 +59,11 @@ class FinalFigures:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a study. Two are equal if their results are, wherever and however fast they ran.
-
-    It diverged if the loss became infinite or NaN, which a retry would repeat. It failed for any other reason; a
-    retry may succeed.
-    """
+    """One run of a study. Two are equal if their results are, wherever and however fast they ran."""
 
     config: TrainingConfig
     status: TrialStatus
+    """Diverged if the loss became infinite or NaN; failed for any other reason, so that a retry may succeed."""
     epochs: tuple[EpochRecord, ...] = ()
     """Its records; if it did not finish, those up to then."""
     final: FinalFigures | None = None
@@ -87,7 +84,7 @@ class Trial:
 
     @property
     def is_settled(self) -> bool:
-        """Whether a retry would give the same result: the trial finished or diverged."""
+        """Whether a retry would give the same result."""
         return self.status != "failed"
 
 
@@ -122,9 +119,8 @@ def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads
         else:
             _log.exception("A trial of a study failed")
             error = f"{type(failure).__name__}: {failure}"
-    return Trial(
-        config, status, tuple(epochs), final, error, seconds=perf_counter() - started, worker=_name()
-    )
+    seconds = perf_counter() - started
+    return Trial(config, status, tuple(epochs), final, error, seconds, _name())
 
 
 def _name() -> str:

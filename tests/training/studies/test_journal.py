@@ -163,13 +163,22 @@ def test_a_line_that_was_cut_off_is_said(finished, small_dataset, tmp_path, capl
 # ---------------------------------------------------------------- what it refuses
 
 
-def test_damage_in_the_middle_is_told_and_nothing_is_changed(finished, small_dataset, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "data", "sentence"),
+    [
+        (lambda lines: [*lines[:2], b"once upon a time\n", *lines[3:]], "small", "is damaged in line 3"),
+        (lambda _: [b"a,b\n", b"1,2\n"], "small", "is not the journal of a study"),
+        (lambda lines: lines, "other", "holds runs on another data set, patterns; this one is Ways"),
+    ],
+)
+def test_what_it_refuses_is_left_as_it_is(
+    finished, small_dataset, other_dataset, tmp_path, change, data, sentence
+):
     """Each kind of damage has its row in `test_borders`."""
     path = tmp_path / "study.jsonl"
-    lines = finished.splitlines(keepends=True)
-    path.write_bytes(content := b"".join([*lines[:2], b"once upon a time\n", *lines[3:]]))
-    with pytest.raises(StudyError, match=r"^study\.jsonl is damaged in line 3\.$"):
-        resumed(path, small_dataset)
+    path.write_bytes(content := b"".join(change(finished.splitlines(keepends=True))))
+    with pytest.raises(StudyError, match=rf"study\.jsonl {sentence}\.$"):
+        resumed(path, {"small": small_dataset, "other": other_dataset}[data], [SMALL])
     assert path.read_bytes() == content
 
 
@@ -195,24 +204,6 @@ def test_what_would_take_much_memory_is_refused_before_it_is_parsed(finished, mo
 def test_half_a_surrogate_pair_is_a_question_mark(finished):
     content = finished.replace(b'"error": ""', b'"error": "a\\ud800b"')
     assert parse_journal(content, "").trials[0].error == "a?b"
-
-
-def test_a_foreign_file_is_told_and_kept(small_dataset, tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_bytes(content := b"a,b\n1,2\n")
-    with pytest.raises(StudyError, match=r"^table\.csv is not the journal of a study\.$"):
-        resumed(path, small_dataset)
-    assert path.read_bytes() == content
-
-
-def test_a_journal_of_other_data_is_told(finished, other_dataset, tmp_path):
-    path = tmp_path / "study.jsonl"
-    path.write_bytes(finished)
-    with pytest.raises(
-        StudyError, match=r"study\.jsonl holds runs on another data set, patterns; this one is Ways\.$"
-    ):
-        resumed(path, other_dataset, [SMALL])
-    assert path.read_bytes() == finished
 
 
 def test_a_second_writer_is_told_who_writes(small_dataset, tmp_path):

@@ -12,9 +12,10 @@ from typing import Self
 from urllib.parse import urlencode
 
 from explorer.app.controls import DataChoice, unreadable
-from explorer.app.panels.inside import SECTIONS, Inside
+from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.lab import LEVELS, LabPanel
-from explorer.app.panels.mistakes import MISTAKES_SECTIONS, MistakesPanel
+from explorer.app.panels.mistakes import MISTAKES
+from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.session import Session, SessionState
@@ -160,7 +161,7 @@ def what_a_link_lacks(state: SessionState) -> str:
     return ""
 
 
-_SECTIONS = MappingProxyType({"mistakes": MISTAKES_SECTIONS, "inside": SECTIONS})
+_SECTIONS = MappingProxyType({"mistakes": tuple(MISTAKES), "inside": SECTIONS})
 """Names of the sections, by tab."""
 
 
@@ -260,7 +261,7 @@ class Address:
 
     def _choice(self, tab: str) -> Segmented:
         panel = self._panels[tab]
-        assert isinstance(panel, Inside | MistakesPanel)
+        assert isinstance(panel, SectionedPanel)
         return panel.choice
 
     @property

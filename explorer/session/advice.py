@@ -63,7 +63,7 @@ class Advisor:
             return tuple(_untrained(state))
         about_settings = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state))
-        about_end = (*_limited(run), *_test_set(run, state), *(found or _failure(run)), *_stopped_early(run))
+        about_end = _ended(run, state, found)
         about_run = (*_opened(run, state), *_repeated(run))
         return (*about_settings, *about_run, *about_end, *_own(run))
 
@@ -187,14 +187,15 @@ def _why_fresh(run: SessionRun, state: SessionState) -> str:
     return "They begin with freshly initialized weights."
 
 
-def _limited(run: SessionRun) -> Iterator[Advice]:
-    end = run.history.end
+def _ended(run: SessionRun, state: SessionState, found: tuple[Advice, ...]) -> Iterator[Advice]:
+    """Say how the run ended, around the advice that was `found` in its records."""
+    end, best = run.history.end, run.history.restored
     if end is not None and end.status == "stopped" and end.reason not in ("", STOPPED_BY_USER):
         yield Advice("limit", "warning", f"The run was stopped. {end.reason}", "What it has learned is kept.")
-
-
-def _stopped_early(run: SessionRun) -> Iterator[Advice]:
-    end, best = run.history.end, run.history.restored
+    yield from _test_set(run, state)
+    yield from found
+    if not found and end is not None and end.status == "failed":
+        yield Advice("failed", "error", f"The run failed. {end.reason}", "Its records are kept.")
     if end is not None and best is not None:
         n = counted(run.epochs_done - best, "epoch")
         why = "what they learned helped with the training images alone."
@@ -232,9 +233,3 @@ def _test_set(run: SessionRun, state: SessionState) -> Iterator[Advice]:
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     action = "Open the test set" + " as well" * bool(state.n_tested)
     yield Advice("test_set", "info", text, why, action, "test")
-
-
-def _failure(run: SessionRun) -> Iterator[Advice]:
-    end = run.history.end
-    if end is not None and end.status == "failed":
-        yield Advice("failed", "error", f"The run failed. {end.reason}", "Its records are kept.")

@@ -17,6 +17,7 @@ from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 from explorer.session.trainer import Trainer
 from explorer.training import TrainingConfig, check_images
+from explorer.training.races import Race
 
 
 class Session(Trainer):
@@ -161,7 +162,8 @@ class Session(Trainer):
         """Remove an earlier run, until `restore` or `forget`; if it is racing, its training ends."""
         rivals, earlier = self._draft.rivals, self._draft.earlier
         if number in rivals and (rival := earlier.numbered(number)) is not None:
-            self._threads.drop(rivals.index(number) + 1)
+            assert isinstance(self._training, Race)
+            self._training.drop(rivals.index(number) + 1)
             rivals = tuple(0 if one == number else one for one in rivals)
             earlier = earlier.changed(rival.set_aside())
         self._publish(rivals=rivals, earlier=earlier.deleting(number))

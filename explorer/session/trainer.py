@@ -15,108 +15,47 @@ from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images, open_test_set
-from explorer.training.races import Race
 from explorer.training.runner import Delivery, EventLoop, Run, Runner, RunnerStatus, Unit, log_fault
 from explorer.training.share import Share
 
 Listener = Callable[[SessionState], object]
 
 
-class TrainingThreads:
-    """Trains the current run of a session, and next to a user's class the textbook network.
+class Reference:
+    """Trains the textbook network next to a user's class; `on_end` is called on the loop with its ended run."""
 
-    The callbacks are called on the event loop, `on_reference` when the textbook network's run is over.
-    """
-
-    def __init__(
-        self,
-        loop: EventLoop,
-        *,
-        on_delivery: Callable[[Delivery], object],
-        on_reference: Callable[[SessionRun], object],
-        on_test: Callable[[SessionRun, FinalTest], object],
-    ) -> None:
-        self._loop, self._on_delivery, self._on_reference = loop, on_delivery, on_reference
-        self._on_test = loop.bind(on_test)
-        self.training: Run | None = None
-        self._token = 0  # the runner's token of the current run
-        self._reference: SessionRun | None = None  # the textbook network's, until it is over
-        self._tested: SessionRun | None = None  # the run that the test set was last opened for
+    def __init__(self, loop: EventLoop, on_end: Callable[[SessionRun], object]) -> None:
+        self._on_end = on_end
+        self._run: SessionRun | None = None  # until it is over
         self.runner = Runner(loop.bind(self._deliver), share=Share.of(os.environ))
-        """Steers the current training: pauses it, steps, changes its learning rate, stops it."""
-        self._referee = Runner(loop.bind(self._deliver_reference), share=Share.of(os.environ))
 
-    def start(self, training: Run, *, paused: bool) -> None:
-        """Train this instead of any other."""
-        self.training = training
-        self._token = self.runner.start(training, paused=paused)
-
-    def extend(self, epochs: int, *, paused: bool) -> None:
-        """Train to more epochs."""
-        assert self.training is not None
-        self._token = self.runner.extend(self.training, epochs, paused=paused)
-
-    def drop(self, entry: int) -> None:
-        """Remove an entry from a race."""
-        assert isinstance(self.training, Race)
-        self.training.drop(entry)
+    def train(self, state: SessionState) -> SessionState:
+        """Train with a state's settings, unless that has been done; return the state without older attempts."""
+        config, earlier = state.config, state.earlier
+        alike = [
+            run
+            for run in earlier.of(state.dataset)
+            if run.own is None and {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
+        ]
+        if any(run.config == config and run.status == "finished" for run in alike):
+            return state
+        training, run = fresh_run(config, state.dataset, None)
+        label = f"textbook, {run_label(config, state.first)}"
+        state, (self._run,) = state.numbering(replace(run, label=label))
+        self.runner.start(training)
+        return replace(state, earlier=earlier.without(alike))
 
     def leave(self) -> None:
-        """End all training; nothing more of it is delivered."""
+        """End the training."""
         self.runner.cancel()
-        self.leave_reference()
-        self.training = None
-
-    def start_reference(self, training: Run, run: SessionRun) -> None:
-        """Train the textbook network."""
-        self._reference = run
-        self._referee.start(training)
-
-    def leave_reference(self) -> None:
-        """End the training of the textbook network."""
-        self._referee.cancel()
-        self._reference = None
-
-    def wait(self, timeout: float | None) -> bool:
-        """Wait until all is over or paused; return False if `timeout` seconds passed first."""
-        end = None if timeout is None else monotonic() + timeout
-        is_over = self.runner.wait(timeout)
-        return is_over and self._referee.wait(None if end is None else max(0.0, end - monotonic()))
-
-    def close(self) -> None:
-        """End the threads."""
-        self._referee.close()
-        self.runner.close()
-
-    def open_test_set(self, run: SessionRun) -> None:
-        """Evaluate an ended run on the test set: with an event loop in a thread, else at once."""
-        if run is self._tested or run.newest is None:
-            return
-        self._tested, network = run, run.new_network()
-        network.set_weights(run.newest.weights)
-
-        def look() -> None:
-            try:
-                self._on_test(run, open_test_set(network, run.dataset))
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
-                self._tested = None
-                self._loop.call(self._loop.on_fault, error)
-
-        if self._loop.loop is None:
-            look()
-        else:
-            Thread(target=look, daemon=True).start()
+        self._run = None
 
     def _deliver(self, delivery: Delivery) -> None:
-        if delivery.token == self._token:  # deliveries of a previous run arrive too late
-            self._on_delivery(delivery)
-
-    def _deliver_reference(self, delivery: Delivery) -> None:
-        if self._reference is not None:
-            self._reference = run = self._reference.with_records(delivery.status, delivery.records)
+        if self._run is not None:
+            self._run = run = self._run.with_records(delivery.status, delivery.records)
             if run.history.end is not None:
-                self._reference = None
-                self._on_reference(run)
+                self._run = None
+                self._on_end(run)
 
 
 class Trainer:
@@ -143,9 +82,11 @@ class Trainer:
         """The current state; the draft is published as the next one."""
         self.check(self._draft.config)
         self._listeners: list[Listener] = []
-        self._threads = TrainingThreads(
-            self.loop, on_delivery=self._on_delivery, on_reference=self._on_reference, on_test=self._on_test
-        )
+        self._training: Run | None = None
+        self._token = 0  # the runner's token of the current run
+        self._runner = Runner(self.loop.bind(self._on_delivery), share=Share.of(os.environ))
+        self._reference = Reference(self.loop, self._on_reference)
+        self._tested: SessionRun | None = None  # the run that the test set was last opened for
 
     @property
     def dataset(self) -> Dataset:
@@ -195,7 +136,7 @@ class Trainer:
         if config is not None:
             self.check(config)
             before = self._draft.run
-            self._threads.runner.wait(0)  # delivers pending records, with which the run's settings may change
+            self._runner.wait(0)  # delivers pending records, with which the run's settings may change
             if before is not None and self._draft.run is not before:
                 config = self._draft.with_changes(config, before.config)
             self._set(config=config)
@@ -244,7 +185,7 @@ class Trainer:
     def use_network(self, network: type[Any], config: TrainingConfig) -> None:
         """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
         self.own = OwnClass(network)
-        self._threads.leave_reference()
+        self._reference.leave()
         series = self._draft.series + 1  # distinguishes the new runs from the old ones
         self._set(run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
         self.train(config)
@@ -254,12 +195,12 @@ class Trainer:
 
         If it is over, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can continue that far.
         """
-        self._threads.runner.wait(0)  # delivers pending records
+        self._runner.wait(0)  # delivers pending records
         run = self._draft.run
         can_continue = run is not None and run.can_continue_to(run.config.replace(epochs=epochs))
-        if not can_continue or self._threads.training is None:
+        if not can_continue or self._training is None:
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
-        self._threads.extend(epochs, paused=paused)
+        self._token = self._runner.extend(self._training, epochs, paused=paused)
         continued = self._draft.continued(epochs, _status(paused))
         if continued is not self._draft:  # else it has just ended for good
             self._draft = continued
@@ -277,27 +218,38 @@ class Trainer:
 
     def open_test_set(self) -> None:
         """Evaluate the ended run's network on the test set; with an event loop the figures follow soon."""
-        if self._draft.run is not None and self._draft.run.can_be_tested:
-            self._threads.open_test_set(self._draft.run)
+        run = self._draft.run
+        if run is None or run.newest is None or not run.can_be_tested or run is self._tested:
+            return
+        self._tested, network, report = run, run.new_network(), self.loop.bind(self._on_test)
+        network.set_weights(run.newest.weights)
+
+        def look() -> None:
+            try:
+                report(run, open_test_set(network, run.dataset))
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
+                self._tested = None
+                self.loop.call(self.loop.on_fault, error)
+
+        if self.loop.loop is None:
+            look()
+        else:
+            Thread(target=look, daemon=True).start()
 
     def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
         """Use another learning rate or batch size from the next mini-batch of a run in progress on.
 
-        The change is added to the run's settings, and to those of the next run if they are the same. Raises
-        `ConfigError` for invalid values, or after too many changes.
+        Raises `ConfigError` for invalid values, or after too many changes.
         """
         run = self._draft.run
         if run is None or not run.can_be_changed:
             return
         wanted = learning_rate or run.now[0], batch_size or run.now[1]
-        self._threads.runner.change(*wanted)
+        self._runner.change(*wanted)
         self._publish(run=replace(run, wanted=wanted))
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
-        """Train to the end of an epoch, or for `n_batches`, then pause.
-
-        A run that is over continues, with one more epoch if all are done; if it can't, a new run starts.
-        """
+        """Train to the end of an epoch, or for `n_batches`, then pause; an ended run continues if it can."""
         run = self._draft.run
         if run is not None and run.status == "idle":
             self._set(run=replace(run, status="paused"))
@@ -306,22 +258,22 @@ class Trainer:
                 self.extend(epochs, paused=True)
             else:
                 self.restart(paused=True)
-        self._threads.runner.step(unit, n_batches)
+        self._runner.step(unit, n_batches)
 
     def pause(self) -> None:
         """Pause within a mini-batch; exact figures follow."""
-        self._threads.runner.pause()
+        self._runner.pause()
 
     def resume(self) -> None:
         """Continue after a pause, or after the end as far as `SessionState.reach` allows."""
         if self.status not in ("running", "paused") and (epochs := self.state.reach()):
             self.extend(epochs)
         else:
-            self._threads.runner.resume()
+            self._runner.resume()
 
     def stop(self) -> None:
         """Stop the run within a mini-batch; its results are kept."""
-        self._threads.runner.stop()
+        self._runner.stop()
 
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
@@ -331,11 +283,14 @@ class Trainer:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds passed first."""
-        return self._threads.wait(timeout)
+        end = None if timeout is None else monotonic() + timeout
+        is_over = self._runner.wait(timeout)
+        return is_over and self._reference.runner.wait(None if end is None else max(0.0, end - monotonic()))
 
     def close(self) -> None:
         """End the run and its thread."""
-        self._threads.close()
+        self._reference.runner.close()
+        self._runner.close()
 
     def _set(self, **changes: Any) -> None:
         self._draft = replace(self._draft, **changes)
@@ -358,12 +313,14 @@ class Trainer:
 
     def _leave(self, config: TrainingConfig | None = None) -> None:
         """End all training, make the current run an earlier one, and use its successor's settings."""
-        self._threads.leave()
+        self._runner.cancel()
+        self._reference.leave()
+        self._training = None
         self._put_aside(config or self.config)
 
     def _begin(self, training: Run, *runs: SessionRun, paused: bool = False) -> None:
         self._draft = self._draft.beginning(*runs)
-        self._threads.start(training, paused=paused)
+        self._training, self._token = training, self._runner.start(training, paused=paused)
         self._publish()
 
     def _branch(
@@ -377,28 +334,15 @@ class Trainer:
     def _show(self, run: SessionRun) -> None:
         """Make an ended run the current one, ready for more epochs if it can continue."""
         training, run = resumed_run(run, self.dataset)
-        self._threads.training = training
+        self._training = training
         self._publish(run=run)
 
     def _train_reference(self) -> None:
-        if self.own is None:
-            return
-        config, earlier = self.config, self._draft.earlier
-        alike = [
-            run
-            for run in earlier.of(self.dataset)
-            if run.own is None and {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
-        ]
-        if any(run.config == config and run.status == "finished" for run in alike):
-            return
-        training, run = fresh_run(config, self.dataset, None)
-        run = replace(run, label=f"textbook, {run_label(config, self._draft.first)}")
-        self._draft, (run,) = self._draft.numbering(run)
-        self._set(earlier=earlier.without(alike))
-        self._threads.start_reference(training, run)
+        if self.own is not None:
+            self._draft = self._reference.train(self._draft)
 
     def _on_delivery(self, delivery: Delivery) -> None:
-        if self._draft.run is not None:
+        if self._draft.run is not None and delivery.token == self._token:  # others are of a previous run
             self._draft = self._draft.with_delivery(delivery)
             self._publish()
 

@@ -117,7 +117,7 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     for tab in app.panels.names:
         app.panels.tab_bar.selected = tab
     assert app.panels["overview"].gallery.images.gallery.class_names == list(other_dataset.class_names)
-    assert app.panels["mistakes"].table.shown.rows[0][0] == "left"
+    assert app.panels["mistakes"]["mistakes"].table.shown.rows[0][0] == "left"
     assert app.panels["inside"]["weights"].outgoing.shown.bars[0].name == "left"
     assert [bar.name for bar in app.panels["draw"].bars.shown.bars] == list(other_dataset.class_names)
     assert app.panels["draw"].sentence.text == "Draw something"
@@ -176,7 +176,7 @@ def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     assert app.wait(PATIENCE)
     assert len(earlier_curves(app)) == 1
     app.panels.tab_bar.selected = "mistakes"
-    assert [words for _, words in app.panels["mistakes"].matrix.other.options] == [
+    assert [words for _, words in app.panels["mistakes"]["mistakes"].matrix.other.options] == [
         "no other run",
         "8 units, batch 16, lr 0.05 (run 3)",
     ]

@@ -80,18 +80,6 @@ def test_a_drawing_is_read_by_the_network(seen, pad):
     assert size_of(pad.steps.shown.picture) == (4 * (SIDE + GAP), SIDE + GAP)
 
 
-def test_the_drawing_follows_the_epoch_slider(seen, pad):
-    pad.pad.ink = a_drawing().tobytes()
-    at_end = shares(pad)
-    seen.panels.tab_bar.position = 0
-    network = seen.network
-    network.set_weights(run_of(seen).timeline.moments[0].weights)
-    np.testing.assert_allclose(shares(pad), expected(network, a_drawing()), rtol=1e-5)
-    assert "epoch 1." in pad.note.text
-    seen.panels.tab_bar.position = -1
-    assert shares(pad) == at_end
-
-
 def test_test_images_are_the_mistakes_the_worst_first(seen, pad):
     wrong = run_of(seen).newest.test_outputs.argmax(axis=0) != seen.dataset.test_labels
     visited = []

@@ -55,37 +55,6 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
 
-def test_without_auto_train_nothing_starts_until_asked(app):
-    app.run_bar.auto = False
-    before = app.history
-    set_controls(app, batch_size=8)
-    assert app.history is before
-    assert messages(app)["waiting"]["text"] == "Not trained yet: batch size 16 → 8."
-    assert (app.run_bar.trains, app.run_bar.resumes) == ("Train", "")
-    press(app, "train")
-    assert app.history.config.batch_size == 8
-    assert "waiting" not in messages(app)
-
-
-def test_what_has_ended_goes_on_and_says_how(app):
-    assert (app.run_bar.trains, app.run_bar.resumes) == ("Train again", "10 more epochs")
-    press(app, "resume")
-    assert (app.epochs, len(app.history), app.run_bar.resumes) == (13, 13, "10 more epochs")
-    press(app, "step_epoch")
-    assert (app.status, len(app.history)) == ("finished", 14)
-    set_controls(app, epochs=500)
-    done(app.stop)
-    assert app.run_bar.resumes == "Resume"
-    press(app, "step_batch")
-    assert app.status == "paused"
-    assert app.run_bar.resumes == ""
-    set_controls(app, epochs=2)
-    assert run_of(app).number == 2  # fewer than are done
-    assert app.wait(PATIENCE)
-    press(app, "train")
-    assert run_of(app).number == 3  # begun again
-
-
 def test_a_step_is_drawn_and_told(app):
     press(app, "step_batch")
     overview, bar = app.panels["overview"], app.run_bar
@@ -115,16 +84,6 @@ def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_data
     assert app.wait(PATIENCE)
     assert (app.settings.start, run_of(app).parent) == ("", None)
     assert list(app.history) == list(train(app.config, small_dataset))
-
-
-def test_a_bad_value_is_said_next_to_its_control_and_the_others_train(app):
-    before = app.history
-    app.settings["learning_rate"].set_state({"value": 1e9})  # as the page sends it
-    assert app.settings["learning_rate"].error
-    assert app.history is before
-    app.settings["batch_size"].set_state({"value": 32})
-    assert app.wait(PATIENCE)
-    assert app.history.config == CONFIG.replace(batch_size=32)
 
 
 def test_what_the_settings_together_do_not_allow_is_said_next_to_its_control(app):

@@ -125,15 +125,16 @@ def test_each_section_shows_the_network_next_to_the_textbooks(lab):
     assert lab.views.session.wait(60)
     (textbook,) = lab.views.state.comparable
     assert textbook.config == lab.views.state.run.config
-    for name, section in lab.sections.items():
-        lab.choice.value = name
+    sections = {name: lab.evidence[name] for name in ("curves", "weights", "histograms", "check", "step")}
+    for name, section in sections.items():
+        lab.evidence.choice.value = name
         assert ("explorer-hidden" in section.view._dom_classes) is False
-        others = [other for other in lab.sections.values() if other is not section]
+        others = [other for other in sections.values() if other is not section]
         assert all("explorer-hidden" in other.view._dom_classes for other in others)
-    step = lab.sections["step"]
+    step = lab.evidence["step"]
     assert [row[3] for row in step.steps.shown.rows] == 4 * ["−1 ×"]
     assert [row[3] for row in step.batches.shown.rows] == ["100 of 100", "100 of 100", "50 of 50"]
-    assert lab.sections["check"].table.shown.agrees
+    assert lab.evidence["check"].table.shown.agrees
 
 
 @pytest.mark.parametrize("level", [0, 11, "3"])
@@ -162,5 +163,5 @@ def test_each_level_shows_the_gradients_of_its_own_network(lab):
     for words, agrees in (("level 1", True), ("level 3", False)):
         press(lab, words)
         assert lab.views.session.wait(60)
-        lab.choice.value = "check"
-        assert lab.sections["check"].table.shown.agrees is agrees
+        lab.evidence.choice.value = "check"
+        assert lab.evidence["check"].table.shown.agrees is agrees

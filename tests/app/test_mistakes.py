@@ -30,7 +30,7 @@ def seen(seen):
 
 def test_the_table_shows_recall_and_support(seen, small_dataset):
     confusion = run_of(seen).newest.confusion
-    for k, row in enumerate(seen.panels["mistakes"].table.shown.rows):
+    for k, row in enumerate(seen.panels["mistakes"]["mistakes"].table.shown.rows):
         assert row[0] == str(k)
         assert row[1] == f"{100 * confusion[k, k] / confusion[k].sum():.1f} %"
         assert row[4] == str((small_dataset.test_labels == k).sum())
@@ -39,7 +39,7 @@ def test_the_table_shows_recall_and_support(seen, small_dataset):
 @pytest.mark.parametrize("order", ["loss", "confidence"])
 def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     """The pictures, what is said of each and the order are those of the same test images."""
-    panel, data = app.panels["mistakes"], small_dataset
+    panel, data = app.panels["mistakes"]["mistakes"], small_dataset
     retrain(app, learning_rate=0.001)  # more mistakes than a page has
     outputs = run_of(app).newest.test_outputs
     indices = select_samples(outputs, data.test_labels, mistakes_only=True, order=order)
@@ -59,7 +59,7 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
 
 
 def test_calibration_is_that_of_the_confidences_that_are_shown(seen, small_dataset):
-    panel = seen.panels["mistakes"]
+    panel = seen.panels["mistakes"]["mistakes"]
     bins = reliability(run_of(seen).newest.test_outputs, small_dataset.test_labels)
     assert panel.calibration.summary == f"expected calibration error {100 * bins.error:.1f} %"
     assert panel.calibration.plot.layout.title.text == f"Expected calibration error {100 * bins.error:.1f} %"
@@ -69,7 +69,7 @@ def test_calibration_is_that_of_the_confidences_that_are_shown(seen, small_datas
 
 
 def test_a_threshold_answers_fewer_and_better(seen, small_dataset):
-    panel, outputs = seen.panels["mistakes"], run_of(seen).newest.test_outputs
+    panel, outputs = seen.panels["mistakes"]["mistakes"], run_of(seen).newest.test_outputs
     assert panel.threshold.text.startswith("200 of 200")
     panel.threshold.value = 20
     kept = answered(outputs, small_dataset.test_labels, 0.2)
@@ -79,7 +79,7 @@ def test_a_threshold_answers_fewer_and_better(seen, small_dataset):
 
 
 def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
-    gallery = app.panels["mistakes"].images.gallery
+    gallery = app.panels["mistakes"]["mistakes"].images.gallery
     chosen = gallery.images[2]
     send(gallery, {"open": len(small_dataset.test_labels)})
     assert app.panels.tab_bar.selected == "mistakes"
@@ -94,7 +94,7 @@ def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
 
 def test_a_cards_shares_are_those_of_its_image(seen):
     outputs = run_of(seen).newest.test_outputs.astype(float)
-    for image in seen.panels["mistakes"].images.gallery.images[:5]:
+    for image in seen.panels["mistakes"]["mistakes"].images.gallery.images[:5]:
         y = outputs[:, image["key"]]
         np.testing.assert_allclose(image["shares"], y / y.sum(), atol=6e-5)
         assert image["about"] == f"test image {image['key']}, shares of the outputs' sum"
@@ -102,7 +102,7 @@ def test_a_cards_shares_are_those_of_its_image(seen):
 
 def test_before_the_first_run_it_says_so_and_a_cell_can_be_chosen(untrained):
     untrained.panels.tab_bar.selected = "mistakes"
-    panel = untrained.panels["mistakes"]
+    panel = untrained.panels["mistakes"]["mistakes"]
     assert panel.sentence.text == "not trained yet"
     assert (panel.calibration.summary, panel.calibration_caption.text) == ("", "")
     gallery = panel.images.gallery
@@ -114,7 +114,7 @@ def test_before_the_first_run_it_says_so_and_a_cell_can_be_chosen(untrained):
 
 
 def test_the_heading_says_which_cell(seen, small_dataset):
-    images, confusion = seen.panels["mistakes"].images, run_of(seen).newest.confusion
+    images, confusion = seen.panels["mistakes"]["mistakes"].images, run_of(seen).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
     sizes = set()
     for true, predicted in np.ndindex(10, 10):
@@ -150,7 +150,7 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     assert broken.status == "failed"
     assert run_of(broken).newest is None
     broken.panels.tab_bar.selected = "mistakes"
-    panel = broken.panels["mistakes"]
+    panel = broken.panels["mistakes"]["mistakes"]
     what = "The run failed in its first epoch: the loss has not been a number since epoch 1."
     assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
     broken.panels.tab_bar.selected = "draw"
@@ -169,7 +169,7 @@ def test_the_matrix_is_compared_with_another_runs(app):
     before = run_of(app).newest.confusion
     retrain(app, hidden_sizes=6, learning_rate=0.05)
     app.session.edit(1, hidden=True)  # in the figures of curves
-    panel = app.panels["mistakes"].matrix
+    panel = app.panels["mistakes"]["mistakes"].matrix
     assert [words for _, words in panel.other.options] == [
         "no other run",
         "4 units, batch 16, lr 0.02 (run 1)",
@@ -193,7 +193,7 @@ def test_the_matrix_is_compared_with_another_runs(app):
 
 
 def test_a_cell_of_this_matrix_filters_these_images(seen):
-    panel, confusion = seen.panels["mistakes"], run_of(seen).newest.confusion
+    panel, confusion = seen.panels["mistakes"]["mistakes"], run_of(seen).newest.confusion
     mistakes = confusion - np.diag(np.diag(confusion))
     row, column = (int(k) for k in np.unravel_index(mistakes.argmax(), mistakes.shape))
     seen.views.toggle(row, column)
@@ -206,7 +206,7 @@ def test_a_cell_of_this_matrix_filters_these_images(seen):
 
 
 def test_the_arrow_keys_go_from_cell_to_cell(seen):
-    panel = seen.panels["mistakes"]
+    panel = seen.panels["mistakes"]["mistakes"]
     figure = panel.matrix.matrix.figure
 
     def press(*keys):
@@ -229,7 +229,7 @@ def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset, compar
 
     async def page():
         app = Explorer(small_dataset, train=False)
-        panel = app.panels["mistakes"]
+        panel = app.panels["mistakes"]["mistakes"]
         figure = (panel.matrix.difference if compared else panel.matrix.matrix).figure
 
         def press(*keys):

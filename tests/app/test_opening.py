@@ -101,10 +101,6 @@ def test_the_epochs_of_the_weights_are_told(small_dataset, weights_epoch, epoch,
     assert opened.described(config) == f"a network of 12 hidden units{words}"
 
 
-def json_of(config):
-    return {name: getattr(config, name) for name in config.__dataclass_fields__}
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -1,8 +1,8 @@
 """The app with a class of the user's own: what it can show is shown, and what it can't is said."""
 
 import pytest
-from app_steps import PATIENCE, messages
-from own_networks import Mine, Mismatched, Named, Pasted, Renamed, Sideways
+from app_steps import PATIENCE
+from own_networks import Mine, Named, Pasted, Renamed, Sideways
 
 from explorer import Explorer, TrainingConfig
 
@@ -59,12 +59,6 @@ def test_what_there_is_to_look_into_is_shown_or_said_not_to_be(own_app, section,
     assert inside.why.text.startswith(said)
     assert shown == ([] if said else [section])
     assert not any(message["kind"] == "error" for message in own_app.messages.messages)
-
-
-@pytest.mark.parametrize("own_app", [Mismatched], indirect=True)
-def test_what_it_raises_is_said_with_its_line(own_app):
-    assert own_app.status == "failed"
-    assert "Mismatched raised ValueError in backward, line" in str(messages(own_app))
 
 
 def test_what_is_no_network_is_refused(small_dataset):

@@ -21,7 +21,7 @@ CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=
 def opened(app):
     app.panels.tab_bar.selected = "mistakes"
     app.panels["mistakes"].choice.value = "robustness"
-    return app.panels["mistakes"].robustness
+    return app.panels["mistakes"]["robustness"]
 
 
 @pytest.fixture

@@ -275,7 +275,7 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
         "A did not complete its first epoch: it has no network to compare."
     )
     app.panels.tab_bar.selected = "mistakes"
-    offered = [value for value, _ in app.panels["mistakes"].matrix.other.options]
+    offered = [value for value, _ in app.panels["mistakes"]["mistakes"].matrix.other.options]
     assert offered == ["", "4", "3", "2", "1"]  # with a run without figures there is nothing to compare
     app.panels.tab_bar.selected = "runs"
     tell(panel, "delete", 5)

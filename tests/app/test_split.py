@@ -50,7 +50,7 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         for name in app.panels.names:
             app.panels.tab_bar.selected = name
         mistakes, draw, inside = (app.panels[name] for name in ("mistakes", "draw", "inside"))
-        outputs = run.newest.test_outputs
+        mistakes, outputs = mistakes["mistakes"], run.newest.test_outputs
         wrong = np.flatnonzero(outputs.argmax(axis=0) != data.test_labels)
         shown = {image["key"] for image in mistakes.images.gallery.images}
         assert shown <= {*wrong.tolist()}

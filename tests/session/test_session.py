@@ -52,16 +52,6 @@ def test_a_run_is_that_of_its_settings(trained, small_dataset):
     assert trained.state.moment.record is run_of(trained).evaluation
 
 
-def test_a_listener_that_raises_is_told_of_and_stops_no_other(small_dataset):
-    faults, heard = [], []
-    session = Session(small_dataset, CONFIG, on_fault=faults.append)
-    session.subscribe(lambda state: 1 / 0)
-    session.subscribe(heard.append)
-    session.select(None)
-    assert [type(fault) for fault in faults] == [ZeroDivisionError]
-    assert len(heard) == 1
-
-
 def paused_at(session):
     assert session.wait(PATIENCE)
     run = run_of(session)
@@ -182,19 +172,6 @@ def test_without_auto_train_it_is_said_what_waits(trained):
     trained.apply(CONFIG.replace(epochs=5))
     done(trained.follow, waiting_in(trained))
     assert (run_of(trained).number, len(run_of(trained).history), trained.state.waits) == (1, 5, False)
-
-
-def test_settings_wait_while_an_earlier_epoch_is_looked_at(trained):
-    trained.select(1)
-    assert trained.state.moment.epoch == 1
-    trained.apply(CONFIG.replace(learning_rate=0.02))
-    assert (run_of(trained).number, trained.state.waits) == (1, True)
-    waiting = waiting_in(trained)
-    assert waiting.action == "Train on from epoch 1"
-    done(trained.follow, waiting)
-    run = run_of(trained)
-    assert (run.number, run.parent.number, run.first_epoch, run.config.learning_rate) == (2, 1, 1, 0.02)
-    assert (trained.state.waits, trained.state.selected_epoch) == (False, None)
 
 
 @pytest.fixture

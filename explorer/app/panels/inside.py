@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.sections import FigurePair, Section, probe, probe_size
+from explorer.app.panels.sections import FigurePair, Section, SectionedPanel, probe, probe_size
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Drawing, IdleWork, Subject, Views, ViewState, Weights
 from explorer.figures import histograms, layers
 from explorer.figures.formulas import written
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
-from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import CheckedRow, CheckedWeights
@@ -234,7 +233,7 @@ def _row(weight: CheckedWeight) -> CheckedRow:
     )
 
 
-_MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
+_SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
     {
         "weights": ("Weights", FirstWeights),
         "histograms": ("Histograms", Histograms),
@@ -244,35 +243,28 @@ _MAKERS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType
     }
 )
 
-SECTIONS = tuple(_MAKERS)
+SECTIONS = tuple(_SECTIONS)
 """Names of the sections, also used in links; the first is the default."""
 
 
-class Inside:
+class Inside(SectionedPanel):
     """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers."""
 
     def __init__(self, views: Views, on_chosen: Callable[[], object]) -> None:
-        self._views, self._on_chosen = views, on_chosen
-        self.choice = Segmented("Section", {name: words for name, (words, _) in _MAKERS.items()})
-        self.choice.observe(views.on_loop(self._on_choice), "value")
         self.why = Caption()  # there is nothing to look into
         self._nothing = box("explorer-column", self.why)
-        self._sections: dict[str, Section] = {}
-        self.view = box("explorer-panel explorer-inside explorer-sectioned", self.choice, self._nothing)
+        super().__init__(views, _SECTIONS, on_chosen, self._nothing)
+        self.view.add_class("explorer-inside")
 
-    def __getitem__(self, name: str) -> Section:
+    def __getitem__(self, name: str) -> Any:
         """Return a section, which is created on first use."""
-        if name not in self._sections:
-            section = self._sections[name] = _MAKERS[name][1](self._views)
-            section.view.add_class("explorer-section")
-            self.view.children = (*self.view.children, section.view)
-        return self._sections[name]
+        section = super().__getitem__(name)
+        section.view.add_class("explorer-section")
+        return section
 
     def look_into(self, image: int | Drawing) -> None:
         """Choose a test image, by index, or a drawing, and open the section that follows it through the layers."""
-        section = self["image"]
-        assert isinstance(section, OneImage)
-        section.look_into(image)
+        self["image"].look_into(image)
         self.choice.value = "image"
 
     def show(self, state: ViewState) -> None:
@@ -280,16 +272,8 @@ class Inside:
         subject = self._views.subjects.of(state)
         self.why.text = _reason(state, subject, self.choice.value)
         is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
-        chosen = self[self.choice.value] if is_shown else None
         set_hidden(self._nothing, not self.why.text)
-        for section in self._sections.values():
-            set_hidden(section.view, section is not chosen)
-        if chosen is not None:
-            chosen.show(state)
-
-    def _on_choice(self, _change: object) -> None:
-        self.show(self._views.state)
-        self._on_chosen()
+        self._show(state, self[self.choice.value] if is_shown else None)
 
 
 def _reason(state: ViewState, subject: Subject | None, section: str) -> str:

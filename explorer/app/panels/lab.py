@@ -6,15 +6,17 @@ The levels, and the response to each guess, are in the file next to this one.
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ipywidgets import Layout
 
-from explorer.app.layout import AppBox, box, set_hidden
+from explorer.app.layout import AppBox, box
 from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
+from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.checks.tasks import MISTAKES
@@ -25,7 +27,6 @@ from explorer.training.own_network import Arrival, ParameterStep, arrivals, firs
 from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
 from explorer.widgets.bug_question import BugQuestion
-from explorer.widgets.controls import Segmented
 from explorer.widgets.page_state import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import Table
@@ -106,20 +107,17 @@ class LabPanel:
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
-        self.sections: Mapping[str, Panel] = {
-            "curves": Overview(views, "explorer-column explorer-lab-curves", opens=False),
-            "weights": FirstWeights(views),
-            "histograms": Histograms(views),
-            "check": GradientCheck(views, at_start=True),
-            "step": _Step(session),
+        curves = partial(Overview, classes="explorer-column explorer-lab-curves", opens=False)
+        sections: dict[str, tuple[str, Callable[[Views], Panel]]] = {
+            "curves": ("Curves", curves),
+            "weights": ("Weights", FirstWeights),
+            "histograms": ("Histograms", Histograms),
+            "check": ("Gradient check", partial(GradientCheck, at_start=True)),
+            "step": ("One step", lambda views: _Step(views.session)),
         }
-        words = ("Curves", "Weights", "Histograms", "Gradient check", "One step")
-        self.choice = Segmented("Section", dict(zip(self.sections, words, strict=True)))
-        self.choice.observe(views.on_loop(lambda _: self._show_section(views.state)), "value")
-        views.add(self._show_section)
-        evidence = box("explorer-sectioned explorer-lab-evidence", self.choice)
-        evidence.children = (*evidence.children, *(section.view for section in self.sections.values()))
-        self.view = box("explorer-panel explorer-column explorer-lab", self.question, evidence)
+        self.evidence = SectionedPanel(views, sections, classes="explorer-sectioned explorer-lab-evidence")
+        views.add(self.evidence.show)
+        self.view = box("explorer-panel explorer-column explorer-lab", self.question, self.evidence.view)
 
     def show(self, state: ViewState) -> None:
         """Follow the theme; the first time, train the level."""
@@ -172,11 +170,6 @@ class LabPanel:
             source=MISTAKES[level.mistake].source if self._is_found else "",
         )
         self.question.show(question)
-
-    def _show_section(self, state: ViewState) -> None:
-        for name, section in self.sections.items():
-            set_hidden(section.view, name != self.choice.value)
-        self.sections[self.choice.value].show(state)
 
 
 class _Step:

@@ -1,16 +1,17 @@
 """The Mistakes tab: hard classes, confusions, trust in the network, and accuracy on corrupted images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import box, set_hidden
+from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
 from explorer.app.panels.sections import probe_size
 from explorer.app.readouts import GLOSSARY
-from explorer.app.views import Drawing, IdleWork, Pace, Subject, Subjects, Views, ViewState
+from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability, robustness
@@ -25,9 +26,6 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.tables import Table
 from explorer.wording import class_noun, counted, grouped, percent
-
-MISTAKES_SECTIONS = ("mistakes", "robustness")
-"""Names of the sections, also used in links; the first is the default."""
 
 _SECONDS_BETWEEN = 1.0
 _HARDEST = 3
@@ -211,14 +209,11 @@ class Robustness:
 
 
 class MistakesPanel:
-    """Confusions with their images, scores of each class, calibration, and robustness."""
+    """Confusions with their images, scores of each class, and calibration."""
 
-    def __init__(self, views: Views, on_chosen: Callable[[], object]) -> None:
+    def __init__(self, views: Views) -> None:
         dataset, theme, on_loop = views.dataset, views.theme, views.on_loop
-        self._views, self._dataset, self._on_chosen = views, dataset, on_chosen
-        self.choice = Segmented("Section", {name: name.capitalize() for name in MISTAKES_SECTIONS})
-        self.choice.observe(on_loop(self._on_choice), "value")
-        self._robustness: Robustness | None = None
+        self._dataset = dataset
         self._pace = Pace(_SECONDS_BETWEEN)
         self._moment: Moment | None = None
         self._confidence = _SHARE
@@ -241,7 +236,7 @@ class MistakesPanel:
         self.calibration_caption = Caption()
         # The box gives the figure its height: the figure's element has only its own.
         trust = (self.threshold, box("explorer-panel-figure", self.calibration), self.calibration_caption)
-        self._mistakes = box(
+        self.view = box(
             "explorer-column explorer-mistakes",
             box("explorer-words explorer-prominent", self.sentence, area="sentence"),
             box("", self.matrix.view, area="matrix"),
@@ -249,28 +244,9 @@ class MistakesPanel:
             box("explorer-mistakes-scores", self.table, area="scores"),
             box("explorer-mistakes-trust explorer-words", *trust, area="trust"),
         )
-        self.view = box("explorer-panel explorer-sectioned", self.choice, self._mistakes)
-
-    @property
-    def robustness(self) -> Robustness:
-        """The section of corrupted images, which is created on first use."""
-        if self._robustness is None:
-            self._robustness = Robustness(self._views)
-            self.view.children = (*self.view.children, self._robustness.view)
-        return self._robustness
 
     def show(self, state: ViewState) -> None:
-        """Show the visible section at the selected epoch."""
-        is_robustness = self.choice.value == "robustness"
-        set_hidden(self._mistakes, is_robustness)
-        if is_robustness or self._robustness is not None:
-            set_hidden(self.robustness.view, not is_robustness)
-        if is_robustness:
-            self.robustness.show(state)
-        else:
-            self._show_mistakes(state)
-
-    def _show_mistakes(self, state: ViewState) -> None:
+        """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)
@@ -317,10 +293,6 @@ class MistakesPanel:
         self.calibration.summary = error
         self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
 
-    def _on_choice(self, _change: object) -> None:
-        self.show(self._views.state)
-        self._on_chosen()
-
     def _on_order(self, _change: object) -> None:
         self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")
 
@@ -331,3 +303,9 @@ def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:
         [name, *(f"{100 * column[k]:.1f} %" for column in columns), grouped(int(scores.support[k]))]
         for k, name in enumerate(names)
     ]
+
+
+MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
+    {"mistakes": ("Mistakes", MistakesPanel), "robustness": ("Robustness", Robustness)}
+)
+"""The sections of the tab; the first is the default."""

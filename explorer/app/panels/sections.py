@@ -1,16 +1,18 @@
 """Base classes of the sections that look into a network, and the images that they try it on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.layout import box
-from explorer.app.views import Pace, Subject, Views, ViewState
+from explorer.app.layout import box, set_hidden
+from explorer.app.views import Pace, Panel, Subject, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
+from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 
@@ -73,3 +75,46 @@ class FigurePair(Section):
     def _describe(self, *summaries: str) -> None:
         for figure, caption, summary in zip(self.figures, self.captions, summaries, strict=True):
             figure.summary = caption.text = summary
+
+
+class SectionedPanel:
+    """Panels of which the user chooses one; each is created when it is first chosen.
+
+    `sections` has, by their names in links, their names on the page and what creates them; the first is chosen.
+    """
+
+    def __init__(
+        self,
+        views: Views,
+        sections: Mapping[str, tuple[str, Callable[[Views], Panel]]],
+        on_chosen: Callable[[], object] = lambda: None,
+        *others: DOMWidget,
+        classes: str = "explorer-panel explorer-sectioned",
+    ) -> None:
+        self._views, self._makers, self._on_chosen = views, sections, on_chosen
+        self._sections: dict[str, Panel] = {}
+        self.choice = Segmented("Section", {name: words for name, (words, _) in sections.items()})
+        self.choice.observe(views.on_loop(self._on_choice), "value")
+        self.view = box(classes, self.choice, *others)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a section, which is created on first use."""
+        if name not in self._sections:
+            section = self._sections[name] = self._makers[name][1](self._views)
+            set_hidden(section.view, True)
+            self.view.children = (*self.view.children, section.view)
+        return self._sections[name]
+
+    def show(self, state: ViewState) -> None:
+        """Show the chosen section."""
+        self._show(state, self[self.choice.value])
+
+    def _show(self, state: ViewState, chosen: Panel | None) -> None:
+        for section in self._sections.values():
+            set_hidden(section.view, section is not chosen)
+        if chosen is not None:
+            chosen.show(state)
+
+    def _on_choice(self, _change: object) -> None:
+        self.show(self._views.state)
+        self._on_chosen()

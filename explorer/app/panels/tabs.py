@@ -14,9 +14,10 @@ from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside import Inside
 from explorer.app.panels.lab import LabPanel
-from explorer.app.panels.mistakes import MistakesPanel
+from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
+from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
@@ -38,7 +39,7 @@ class PanelHost:
         self._makers: dict[str, Callable[[], Panel]] = {
             "data": lambda: DataPanel(views, data),
             "overview": lambda: Overview(views),
-            "mistakes": lambda: MistakesPanel(views, on_view),
+            "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
             "inside": lambda: Inside(views, on_view),
             "draw": lambda: DrawPanel(views),
             "runs": lambda: RunsPanel(views),

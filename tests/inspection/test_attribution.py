@@ -26,12 +26,12 @@ def test_the_gradient_by_the_inputs_is_the_slope(nn):
     np.testing.assert_allclose(np.hstack(each), expected, rtol=1e-5, atol=1e-6)
 
 
-def linear():
-    """A network whose relu units are on for every sample, with a small lead of class 0 at x = ½."""
+def linear(x=(0.5,) * 6):
+    """A network whose relu units are on for every sample, with a small lead of class 0 at x."""
     nn = NeuralNetwork(6, (8, 5), 3, hidden_activation="relu", dtype=np.float64, seed=1)
     for layer in (0, 1):
         nn.W[layer][:], nn.b[layer][:] = np.abs(nn.W[layer]), 1
-    nn.forward(np.full((6, 1), 0.5))
+    nn.forward(np.reshape(x, (6, 1)))
     nn.b3 = [[0.02], [0.01], [0]] - nn.a3
     return nn
 
@@ -79,6 +79,14 @@ def test_the_change_is_the_shortest_where_the_network_is_linear(target):
     lengths = {k: 0.01 * k / np.linalg.norm(slopes[0] - slopes[k]) for k in (1, 2) if target in (None, k)}
     assert 1 < np.linalg.norm(flip(nn, x, target) - x) / min(lengths.values()) < 1.02
     assert flip(nn, x, 0) is None  # it is read so
+
+
+def test_a_pixel_that_its_border_stops_takes_no_part():
+    x = np.full(6, 0.5)
+    slope = np.subtract(*d_input(linear(), np.tile(x[:, None], 2), [1, 0]).T)
+    pixel = np.abs(slope).argmax()
+    x[pixel], slope[pixel] = slope[pixel] > 0, 0
+    np.testing.assert_allclose(flip(linear(x), x, 1, steps=1) - x, 0.01 * slope / (slope @ slope), rtol=0.02)
 
 
 @pytest.mark.parametrize("weight", [0, 1e-30, 1e30, np.nan, np.inf])

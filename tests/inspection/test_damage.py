@@ -95,8 +95,15 @@ def test_importance_by_a_loop_over_ablations(nn, data):
     assert_importance_is_the_loss_of_each_ablation(nn, data.draw(st.integers(1, nn.n_layers - 1)))
 
 
+class Reversed(Unrolled):
+    """It decides for the class of the smallest sum."""
+
+    def forward(self, X):
+        return 1 - super().forward(X)
+
+
 def test_importance_follows_a_forward_of_ones_own():
-    assert_importance_is_the_loss_of_each_ablation(Unrolled(3, 5, 2, dtype=np.float64, seed=0), 1)
+    assert_importance_is_the_loss_of_each_ablation(Reversed(3, 5, 2, dtype=np.float64, seed=0), 1)
 
 
 @pytest.mark.parametrize("broken", [

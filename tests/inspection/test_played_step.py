@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from random_networks import all_close, networks, samples_for
+from random_networks import Unrolled, all_close, networks, samples_for
 
 from explorer.inspection import play_step
 from explorer.network import OPTIMIZERS, NeuralNetwork
@@ -60,6 +60,11 @@ def test_the_deltas_sample_by_sample_and_nothing_is_shared():
     y, found = nn.forward(X), play_step(nn, X, d)
     middle = (nn.W3.T @ (y - d)) * nn.h2 * (1 - nn.h2)
     all_close(found.deltas, [(nn.W2.T @ middle) * nn.h1 * (1 - nn.h1), middle, y - d], rtol=1e-9)
+    own = Unrolled(6, 5, 3, dtype=np.float64, seed=1)
+    own.forward(X)
+    np.testing.assert_array_equal(
+        play_step(own, X, d, 1.0).a[0], own.a1
+    )  # though it keeps them in its own way
     X[:] = d[:] = 0
     assert found.X.all()
     assert found.d.any()

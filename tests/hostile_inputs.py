@@ -42,11 +42,10 @@ from explorer.datasets.preprocessing import preprocess
 from explorer.figures.studies import MEASURES, StudyView, study_data
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
-from explorer.serve.command import main
 from explorer.serve.request import visit
 from explorer.session import Session, SessionFileError, read_session
 from explorer.session.new_runs import opening
-from explorer.training import FIELDS, ConfigError
+from explorer.training import FIELDS
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
 from explorer.training.studies.journal import journal_content, parse_journal
 from explorer.training.studies.summary import level_rows, study_words, varied
@@ -263,18 +262,9 @@ def odd_query(rng: random.Random) -> str:
     return "&".join(parts) * rng.choice((1, 1, 1, 200))
 
 
-def odd_values(rng: random.Random) -> dict[str, Any]:
-    return {rng.choice([*FIELDS]): rng.choice(VALUES) for _ in range(rng.randint(1, 3))}
-
-
 def odd_message(rng: random.Random) -> tuple[dict[str, Any], list[bytes]]:
     message = {key: rng.choice((*VALUES, 3)) for key in ("open", "size", "at") if rng.random() < 0.9}
     return message, [rng.randbytes(rng.choice((0, 3, 2000)))] * rng.randrange(3)
-
-
-def odd_options(rng: random.Random) -> list[str]:
-    field = rng.choice(list(FIELDS.values()))
-    return [f"--{rng.choice((field.key, 'preset', 'from-url', 'dataset', odd_text(rng)))}", odd_text(rng)]
 
 
 # ---------------------------------------------------------------- what reads it
@@ -329,18 +319,6 @@ def read_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
     Upload().take(*given, 1000)
 
 
-def read_options(options: list[str]) -> None:
-    """The command refuses them, and in any case a folder that is not there; no other exit, nothing trained."""
-    nowhere = ["train", "--csv", str(folder() / "none" / "x.csv")]
-    with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(said):
-        try:
-            code = main([*nowhere, "--dataset", str(folder()), *options])
-        except SystemExit as end:
-            code = end.code
-    assert code == 2 or options[0].startswith("--h"), (code, said.getvalue())
-    assert "Traceback" not in said.getvalue()
-
-
 READERS = {
     "weights": Reader(odd_weights, open_weights, (WeightsError,)),
     "session": Reader(
@@ -352,8 +330,6 @@ READERS = {
     "drawing": Reader(lambda rng: damaged(bytes(SIDE * SIDE), rng), read_drawing, (traitlets.TraitError,)),
     "upload": Reader(odd_message, read_message),
     "query": Reader(odd_query, read_query),
-    "settings": Reader(odd_values, lambda values: TrainingConfig(**values), (ConfigError,)),
-    "options": Reader(odd_options, read_options),
 }
 
 

@@ -32,11 +32,6 @@ OPTIONAL = {
 }
 
 
-def test_it_is_named_and_takes_everything_from_conda_forge():
-    assert re.search(r"^name: explorer$", TEXT, flags=re.MULTILINE)
-    assert re.search(r"^channels:\n  - conda-forge\n[a-z]", TEXT, flags=re.MULTILINE)
-
-
 def test_the_package_itself_is_installed_from_the_folder_with_the_talk():
     extras = re.search(r"^  - pip:\n      - -e \.\[([\w,]+)\] +# \w.*\n?\Z", TEXT, flags=re.MULTILINE)
     assert extras.group(1).split(",") == ["present"]
@@ -94,9 +89,3 @@ def test_it_names_what_pyproject_names_with_equal_floors_and_ceilings():
     assert {name: CONDA[name] for name in CONDA if name != "pip"} == {
         n: known.get(n) for n in CONDA if n != "pip"
     }
-
-
-def test_every_package_says_why_it_is_there():
-    for line in TEXT.splitlines():
-        if re.match(r"  - [a-z]", line) and not line.startswith(("  - conda-forge", "  - pip:")):
-            assert re.search(r"  # \w", line), line

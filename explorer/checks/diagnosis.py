@@ -95,26 +95,12 @@ class _Trial(NamedTuple):
 def diagnose(
     task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0, begin: Callable[[str], object] = str
 ) -> Verdict:
-    """Diagnose an answer to a task; whatever the answer does, this doesn't raise.
+    """Diagnose an answer to one of `TASKS`; whatever the answer does, this doesn't raise.
 
-    Parameters
-    ----------
-    task : str
-        One of `TASKS`.
-    answer : object
-        A function, or for the parts of a network its class, or an object of it.
-    seconds : float
-        Time limit of an answer; a single long call can only be ended with its process, as
-        `explorer.checks.own_process` does.
-    seed : int
-        Determines the numbers and sizes of the trial.
-    begin : callable, optional
-        Called with the name of each part as its check begins: first the parts that the answer builds on.
-
-    Raises
-    ------
-    KeyError
-        If there is no such task.
+    The answer is a function, or for the parts of a network its class, or an object of it. After `seconds` it is
+    stopped; a single long call can only be ended with its process, as `explorer.checks.own_process` does. `seed`
+    determines the numbers and sizes of the trial. `begin` is called with the name of each part as its check
+    begins: first the parts that the answer builds on.
     """
     verdicts: dict[str, Verdict] = {}
     task, trial = TASKS[task].name, _Trial(seconds, Probe(seed), begin)
@@ -287,9 +273,8 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
         used |= found
         own = [*found.values(), *(getattr(answer, name, None) for name in names_in(function.__code__))]
         own = [each.fget if isinstance(each, property) else each for each in own]
-        waiting += [
-            each for each in own if inspect.isfunction(each) and each.__globals__ is function.__globals__
-        ]
+        functions = filter(inspect.isfunction, own)
+        waiting += [each for each in functions if each.__globals__ is function.__globals__]
     return used
 
 

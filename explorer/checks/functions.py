@@ -256,9 +256,8 @@ def dropout(draw: Callable[..., Any]) -> Passed:
 @check
 def split(part: "Dataset", whole: "Dataset") -> Passed:
     """Check a split: each training image, with its label, is in exactly one part, and nothing else is."""
-    expected = Counter(_labeled(whole.train_images, whole.train_labels))
-    found = Counter(_labeled(part.train_images, part.train_labels))
-    found.update(_labeled(part.test_images, part.test_labels))
+    expected = _labeled(whole.train_images, whole.train_labels)
+    found = _labeled(part.train_images, part.train_labels) + _labeled(part.test_images, part.test_labels)
     expect("training images in neither part", (expected - found).total(), 0)
     expect("images in both parts, or from elsewhere", (found - expected).total(), 0)
     return Passed(f"{expected.total()} images against those of two parts, counted one by one")
@@ -268,18 +267,9 @@ def split(part: "Dataset", whole: "Dataset") -> Passed:
 def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passed:
     """Check a run that stopped early: `patience` epochs after its lowest loss, with the weights of that epoch.
 
-    Parameters
-    ----------
-    losses : sequence of float
-        The validation loss after each epoch.
-    patience : int
-        Epochs without a lower loss after which a run ends.
-    kept : float
-        The validation loss of the weights that the run kept.
+    `losses` are the validation losses after each epoch, `kept` that of the weights that the run kept.
     """
-    best = 0
-    for epoch, loss in enumerate(losses):
-        best = epoch if loss < losses[best] else best
+    best = min(range(len(losses)), key=losses.__getitem__)
     expect("epochs since the one with the lowest loss", len(losses) - 1 - best, patience)
     worst = compare("loss of the weights that are kept", float(kept), losses[best], _ROUNDED)
     what = f"{len(losses)} epochs: the weights of epoch {best + 1} are kept, which had the lowest loss"
@@ -334,8 +324,8 @@ def _changes(f: Callable[..., Any], n_memories: int, expected: Callable[[Array],
     return Passed(f"{_STEPS} steps of {name_of(f)} against weighted sums over all gradients so far", worst)
 
 
-def _labeled(images: Array, labels: Array) -> list[tuple[bytes, int]]:
-    return [(image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True)]
+def _labeled(images: Array, labels: Array) -> Counter[tuple[bytes, int]]:
+    return Counter((image.tobytes(), label) for image, label in zip(images, labels.tolist(), strict=True))
 
 
 def _measured(images: Array, bar: Array) -> dict[str, Array]:

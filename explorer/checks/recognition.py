@@ -7,32 +7,29 @@ which all layers differ, and one at which all shapes are compatible.
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.loop import Step, fit_noted, numbered
 from explorer.checks.oracles import POINTS
+from explorer.checks.results import CheckError, Passed
 from explorer.checks.structure import unfit
+from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
+from explorer.checks.watch import no_leftovers
 
 if TYPE_CHECKING:
     from explorer.datasets import Dataset
-import warnings
-from functools import wraps
-from typing import ParamSpec
-
-from explorer.checks.results import CheckError, Passed
-from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
-from explorer.checks.watch import no_leftovers
 
 Array = NDArray[Any]
 Pieces = dict[str, Any]
@@ -52,7 +49,7 @@ _BATCH = 5
 _EPOCHS = 3
 _CLASSES = 10
 _ALMOST, _FEW = 1e-3, 6
-_CHANGED = MappingProxyType({"weights": "changed"})  # no other piece is needed
+_Arguments = ParamSpec("_Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +177,11 @@ def initialized(kind: type[Any], *sizes: Any) -> Any:
 
 
 def _initial(kind: type[Any], probe: Probe) -> Pieces:
-    network, pieces = initialized(kind, 784, 32, 10), Pieces()
-    for name in ("W1", "b1", "W2", "b2"):
-        pieces[name] = unfit(name, np.asarray(getattr(network, name, None)))
+    network, names = initialized(kind, 784, 32, 10), ("W1", "b1", "W2", "b2")
+    pieces = {name: unfit(name, np.asarray(getattr(network, name, None))) for name in names}
     if isinstance(kind, type):
         small = initialized(kind, 20, 12, 8 + probe.seed)
-        pieces |= {
-            f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in [*pieces]
-        }
+        pieces |= {f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in names}
     return pieces
 
 
@@ -205,7 +199,7 @@ def _forward(kind: type[Any], probe: Probe) -> Pieces:
         _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
         pieces[f"{word}y"] = y = _attempt(network.forward, X)
         if _changed(network, before):
-            return dict(_CHANGED)
+            return {"weights": "changed"}  # no other piece is needed
         if not isinstance(y, str):
             kept = {name: getattr(network, name, None) for name in KEPT}
             pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
@@ -245,7 +239,7 @@ def _backward(kind: type[Any], probe: Probe) -> Pieces:
         found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
         pieces |= _named(tuple(f"{word}d_{name}" for name in before), found)
         if _changed(network, before):
-            return dict(_CHANGED)
+            return {"weights": "changed"}
     return pieces
 
 
@@ -286,7 +280,7 @@ def _fit(kind: type[Any], probe: Probe) -> Pieces:
         if not (np.array_equal(X, given[0]) and np.array_equal(d, given[1])):
             return {"inputs": "changed"}
         if _changed(network, before):
-            return dict(_CHANGED)
+            return {"weights": "changed"}
         pieces |= {f"{word}{name}": piece for name, piece in _noted(steps, history, X, d).items()}
     return pieces
 
@@ -310,11 +304,10 @@ def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
     is_mean = np.shape(history) == np.shape(losses) and np.allclose(history, losses)
     are_targets = all(step.d.shape == (len(d), len(step.samples)) for step in steps)
     are_own = are_targets and all(step.targets == [k % 7 for k in step.samples] for step in steps)
+    is_each_once = all(samples == [*range(X.shape[1])] for samples in used)
     return pieces | {
         "batch sizes": np.sort([len(step.samples) for step in steps]),
-        "samples": "each once"
-        if all(samples == [*range(X.shape[1])] for samples in used)
-        else "not each once",
+        "samples": "each once" if is_each_once else "not each once",
         "order": "new each time" if any(order != orders[0] for order in orders) else "the same again",
         "batches": "new each time" if any(batch != batches[0] for batch in batches) else "the same again",
         "within an epoch": "one batch" if all(len(epoch) == 1 for epoch in batches) else "several batches",
@@ -367,9 +360,6 @@ OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
     | {"load_digits": _load_digits, "evaluate": _evaluate, "softmax": _softmax}
 )
 """For each task, the function that observes an answer's output."""
-
-
-_Arguments = ParamSpec("_Arguments")
 
 
 def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:

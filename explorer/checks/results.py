@@ -136,15 +136,14 @@ def name_of(function: Any) -> str:
 
 def _raised(error: Exception) -> str:
     """Return the exception raised by the checked code, and its line."""
-    stack = zip(
-        traceback.walk_tb(error.__traceback__), traceback.extract_tb(error.__traceback__), strict=True
-    )
-    theirs = [(frame, at) for (frame, _), at in stack if _is_theirs(at.filename)]
+    trace = error.__traceback__
+    stack = zip(traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True)
+    # NumPy's compiled files (.pyx) have no folder.
+    files = ((frame, at) for (frame, _), at in stack if not at.filename.endswith(".pyx"))
+    theirs = [(frame, at) for frame, at in files if not at.filename.startswith(_NOT_THEIRS)]
     said = " ".join(str(error).split())
-    if not theirs:
-        return (
-            f"{type(error).__name__}: {said}"  # the call itself failed, or this package's network refused it
-        )
+    if not theirs:  # the call itself failed, or this package's network refused it
+        return f"{type(error).__name__}: {said}"
     frame, at = theirs[-1]
     if " signature " in said:
         sizes = _SIZES.search(said)
@@ -153,12 +152,6 @@ def _raised(error: Exception) -> str:
         said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
     line = at.line and f": {at.line}"
     return f"{theirs[0][1].name} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
-
-
-def _is_theirs(file: str) -> bool:
-    return not (
-        file.startswith(_NOT_THEIRS) or file.endswith(".pyx")
-    )  # NumPy's compiled files have no folder
 
 
 def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:

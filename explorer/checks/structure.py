@@ -27,12 +27,8 @@ _NARROWEST = 1e-4
 _LARGEST_BIAS = 5.0
 
 _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "hidden_activation": ("sigmoid", "relu", "tanh"),
-        "output": ("sigmoid", "softmax"),
-        "loss": ("squared_error", "cross_entropy"),
-        "initializer": ("any", "glorot"),
-    }
+    {"hidden_activation": ("sigmoid", "relu", "tanh"), "output": ("sigmoid", "softmax")}
+    | {"loss": ("squared_error", "cross_entropy"), "initializer": ("any", "glorot")}
 )
 
 
@@ -100,9 +96,9 @@ def unfit(name: str, array: Array) -> str:
         return "the same for each unit"
     if array.min() >= 0 or array.max() <= 0:
         return "of one sign"
-    return (
-        "too far from 0" if spread(array) > WIDEST else "too close to 0" if spread(array) < _NARROWEST else ""
-    )
+    if spread(array) > WIDEST:
+        return "too far from 0"
+    return "too close to 0" if spread(array) < _NARROWEST else ""
 
 
 def in_double(network: Any) -> Any:

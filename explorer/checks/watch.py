@@ -4,7 +4,7 @@ import ctypes
 import dis
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from threading import Thread
@@ -97,14 +97,10 @@ def _stop(thread: Thread) -> None:
 
 
 def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable[..., Any]:
-    """Return a wrapper that raises if the function leaves a gap, changes its inputs or returns no value.
+    """Return a wrapper that raises if a function leaves a gap, changes its inputs or returns no value.
 
-    Parameters
-    ----------
-    function : callable
-        A function, or a method not bound to its object.
-    returns : {"array", "several", "nothing"}
-        The expected result: an array of numbers (or one), several values, or nothing in particular.
+    A function, or a method not bound to its object, `returns` an "array" of numbers (or one), "several" values, or
+    "nothing" in particular.
     """
     name = getattr(function, "__name__", type(function).__name__)
 
@@ -122,7 +118,7 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
             is_gap = "ellipsis" in str(error).lower() and not isinstance(
                 error, IndexError
             )  # it names all indices
-            if is_gap or _has_gap(kept):
+            if is_gap or any(value is ... for value in kept):
                 raise GapError(f"{name} waits for its code") from None
             raise
         _refuse(name, result, returns, _is_empty(function))
@@ -134,17 +130,10 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
     return call
 
 
-def _has_gap(values: Iterable[Any]) -> bool:
-    return any(value is ... for value in values)
-
-
 def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
     """Raise if a function has returned a gap, nothing, or a list instead of an array."""
-    if (
-        result is ...
-        or (isinstance(result, tuple | list) and _has_gap(result))
-        or (is_empty and result is None)
-    ):
+    values = result if isinstance(result, tuple | list) else (result,)
+    if any(value is ... for value in values) or (is_empty and result is None):
         raise GapError(f"{name} waits for its code")
     if returns != "nothing" and result is None:
         raise UnusableError(f"{name} returns None; is there a return at its end?")

@@ -255,22 +255,6 @@ def test_pause_step_and_stop(trained):
     expect(trained.button("Train again")).to_be_enabled()
 
 
-def test_a_finished_run_goes_on_and_settings_that_wait_are_named(trained):
-    trained.button("10 more epochs").click()
-    trained.until_finished(20)
-    trained.until_points("=== 20")
-    expect(trained.number("epochs")).to_have_value("20")
-    auto = trained.page.get_by_role("switch", name="Auto-train")
-    auto.click()
-    trained.set(batch_size=1024)
-    message = trained.page.locator('.explorer-message[data-id="waiting"]')
-    expect(message).to_contain_text(re.compile(r"Not trained yet: batch size 512 → 1\s024\."))
-    expect(trained.bar.locator("[data-primary]")).to_have_text("Train")
-    auto.click()
-    message.get_by_role("button", name="Train with them").click()
-    expect(message).to_have_count(0)
-
-
 def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_last_counts(app_page):
     slider = app_page.slider("hidden_sizes")
     slider.press("ArrowLeft")

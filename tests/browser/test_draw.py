@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.page_object import enter, number
+from browser.page_object import number
 from playwright.sync_api import expect
 
 SEVEN = [[(80, 60), (200, 60)], [(200, 60), (120, 220)]]
@@ -164,20 +164,6 @@ def test_a_finger_draws_and_does_not_scroll(app, open_page):
     assert page.evaluate("document.documentElement.scrollHeight > innerHeight")  # it could have
 
 
-def test_a_test_image_is_put_on_the_pad_and_can_be_drawn_on(page):
-    load = page.get_by_role("button", name="Load a test image")
-    load.click()
-    expect(sentence(page)).to_contain_text("It is test image")
-    first = sentence(page).inner_text()
-    assert page.evaluate(INK) > 0.02
-    load.click()
-    expect(sentence(page)).not_to_have_text(first)
-    page.get_by_role("button", name="Undo").click()
-    expect(sentence(page)).to_have_text(re.compile(r"^It reads an? \d \(\d+ %\), then \d"))
-    draw(page, SEVEN)
-    expect(sentence(page)).not_to_contain_text("test image")
-
-
 @pytest.mark.long
 def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     draw(page, SEVEN)
@@ -201,19 +187,3 @@ def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     seven.click()
     expect(gallery.locator("li")).to_have_count(1)
     shared.assert_clean()
-
-
-def test_the_drawing_follows_slider_and_training(page):
-    page.get_by_role("button", name="Load a test image").click()
-    expect(sentence(page)).to_contain_text("It is test image")  # said once the bars are there
-    note = page.locator(".explorer-draw-bars")
-    expect(note).to_contain_text("network of epoch 10.")
-    at_end = bars(page).inner_text()
-    page.get_by_role("slider", name="Epoch shown").fill("0")
-    expect(note).to_contain_text("network of epoch 1.")
-    expect(bars(page)).not_to_have_text(at_end, use_inner_text=True)
-    page.get_by_role("button", name="Newest").click()
-    expect(note).to_contain_text("network of epoch 10.")
-    expect(bars(page)).to_have_text(at_end, use_inner_text=True)
-    enter(number(page, "epochs"), 12)
-    expect(note).to_contain_text("network of epoch 12.")

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from reference_runs import records
 
 from explorer import NeuralNetwork, load_mnist
-from explorer.serve.sockets import MOST_FRAME_BYTES
 
 TRAIN_AGAIN = """() => new Promise((begun) => {
   const run = document.querySelector('.explorer-run');
@@ -229,30 +228,6 @@ def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     expect(rows).to_have_count(count)
     assert page.evaluate("window.hit") is None
     found.until_finished()
-
-
-@pytest.mark.long
-def test_a_large_network_is_opened_and_a_bad_file_is_one_sentence_and_the_run_stays(found, tmp_path):
-    """Of 6 MB: more than one message of the page may hold."""
-    foreign, large = tmp_path / "foreign.npz", tmp_path / "large.npz"
-    NeuralNetwork(4, 3, 2, seed=0).save(foreign)
-    with large.open("wb") as stream:
-        stream.truncate(1 << 27)
-    for path, words in ((foreign, "784 inputs and 10 outputs"), (large, "more than 64 MB")):
-        found.open_file(path)
-        message = found.page.locator(".explorer-message[data-kind=error]", has_text=path.name)
-        expect(message).to_contain_text(words)
-        message.get_by_role("button", name="Dismiss").click()
-        expect(message).to_have_count(0)
-    found.until_matrix(records(epochs=2)[-1].confusion)
-    found.begin("?epochs=1&n=1000")
-    found.until_finished()
-    path = tmp_path / "wide.npz"
-    NeuralNetwork(784, (1024, 784), 10, hidden_activation="relu", initializer="he", seed=0).save(path)
-    assert path.stat().st_size > 2 * MOST_FRAME_BYTES
-    found.open_file(path)
-    expect(found.messages).to_contain_text("wide.npz is open")
-    expect(found.tiles).to_contain_text("784-1024-784-10")
 
 
 @pytest.mark.long

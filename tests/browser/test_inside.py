@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from browser.page_object import enter, number
 from playwright.sync_api import expect
@@ -90,26 +89,6 @@ def test_a_click_on_a_unit_shows_where_it_leads(shared, page):
     units.nth(7).focus()
     units.nth(7).press("ArrowRight")
     expect(page.locator(".explorer-bars:visible")).to_contain_text("Unit 8 ")
-    shared.assert_clean()
-
-
-def test_the_slider_takes_the_walkthrough_back(shared, page):
-    show(page, "One image")
-    enter(image_number(page), 0)
-    x, d = load_mnist().X_test[:, :1], load_mnist().Y_test[:, :1]
-    slider = page.get_by_role("slider", name="Epoch shown")
-    slider.focus()
-    for key, snapshot in (("End", snapshots()[-1]), ("Home", snapshots()[0])):
-        slider.press(key)
-        nn = network(snapshot)
-        y = nn.forward(x)
-        deltas = nn.backward(x, y, d)[1::2]
-        expect(page.locator(".explorer-bars:visible .explorer-bars-text").nth(7)).to_contain_text(
-            f"{y[7, 0]:.3f}"
-        )
-        expect(value(page, "a2[7]")).to_have_text(written(float(nn.a2[7, 0])))
-        expect(value(page, "delta2[7]")).to_have_text(written(float(deltas[1][7, 0])))
-        expect(value(page, "L")).to_have_text(written(0.5 * float(np.square(y - d).sum())))
     shared.assert_clean()
 
 

@@ -75,28 +75,3 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
     study.tab("Runs")
     present = page.locator(".explorer-runs tbody tr[data-present] td")
     expect(present.nth(1)).to_have_text(re.compile(rf"^{re.escape(reached)}"))
-
-
-@pytest.mark.long
-def test_a_stopped_study_keeps_its_runs_and_goes_on_from_a_file(study, tmp_path, app, open_page):
-    page = study.page
-    ask(page, Epochs="10", Seeds="1")
-    press(page, "Run the study")
-    expect(progress(page)).to_contain_text(re.compile(r"[1-9]\d? of 12 runs"))
-    press(page, "Stop the study")
-    expect(progress(page)).to_contain_text(re.compile(r"of 12 runs · stopped"))
-    file = study.download(study.button("Save the study"), tmp_path)
-    assert file.name == "study.jsonl"
-    n_kept = len(file.read_text().splitlines()) - 1
-    later = open_page(f"{app.url}?tab=study")
-    other = later.page
-    expect(progress(other)).to_contain_text("about")
-    other.locator(".explorer-study-files input").set_input_files(file)
-    expect(progress(other)).to_contain_text(f"{n_kept} of 12 runs")
-    press(other, "Continue the study")
-    expect(progress(other)).to_contain_text("12 of 12 runs · done", timeout=180_000)
-    wrong = tmp_path / "wrong.jsonl"
-    wrong.write_text("no study")
-    other.locator(".explorer-study-files input").set_input_files(wrong)
-    expect(progress(other)).to_have_text("wrong.jsonl is not the journal of a study. Nothing was changed.")
-    later.assert_clean()

@@ -148,16 +148,6 @@ def test_in_jupyter_as_voilas_extension(start, open_page):
     assert found.refused == []  # Voilà's own template asks other hosts, too
 
 
-def test_the_readme_shows_the_hub_s_settings():
-    text = HUB.read_text(encoding="utf-8")
-    settings = re.search(
-        r"^c\.Spawner\.cmd = .*\nc\.Spawner\.args = .*\nc\.Spawner\.args \+= .*$", text, re.MULTILINE
-    ).group()
-    assert f"```\n{settings}\n```" in (ROOT / "notebooks" / "guide" / "teach_a_class.md").read_text(
-        encoding="utf-8"
-    )
-
-
 @pytest.fixture
 def hub(start):
     proxy = shutil.which("configurable-http-proxy", path=environment(ROOT)["PATH"])

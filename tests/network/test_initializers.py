@@ -46,13 +46,6 @@ def test_weights_follow_the_seed(initializer):
         assert not np.any(first == other)
 
 
-def test_layers_differ():
-    """Two layers of one shape get different weights."""
-    nn = NeuralNetwork(20, (20, 20), 20, seed=0)
-    assert not np.any(nn.W1 == nn.W2)
-    assert not np.any(nn.W2 == nn.W3)
-
-
 @pytest.mark.parametrize("initializer", ["glorot", "he"])
 def test_biases_start_at_zero(initializer):
     nn = NeuralNetwork(20, (30, 20), 10, initializer=initializer, seed=0)

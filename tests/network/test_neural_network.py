@@ -146,14 +146,6 @@ def test_assigning_a_whole_matrix_is_used_and_copied():
     np.testing.assert_array_equal(mine, W1, err_msg="training changes an array of the caller's")
 
 
-def test_assigned_weights_take_the_networks_dtype():
-    nn = NeuralNetwork(5, 4, 3, dtype=np.float32)
-    nn.W1 = np.ones((4, 5), dtype=np.float64)
-    nn.b1 = [[1], [2], [3], [4]]
-    assert nn.W1.dtype == nn.b1.dtype == np.float32
-    np.testing.assert_array_equal(nn.b1, [[1], [2], [3], [4]])
-
-
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("W1", (5, 4)), ("W1", (20,)), ("W2", (4, 3)), ("b1", (4,)), ("b1", (1, 4)), ("b2", (1, 1)), ("W1", ())],

@@ -1,28 +1,8 @@
-"""Right answers in many honest styles, each for one task: none may be refused."""
+"""Right answers in honest styles that `answers.toml` lacks, each for one task: none may be refused."""
 
 import numpy as np
 from checks.solutions.matrices import Network, d_sigmoid, sigmoid
 from checks.solutions.networks import InPlace, Single, Vectorised
-
-
-def stable_sigmoid(a):
-    return np.exp(-np.logaddexp(0, -a))
-
-
-def sigmoid_by_tanh(a):
-    return 0.5 * (1 + np.tanh(a / 2))
-
-
-def sigmoid_by_masks(a):
-    result = np.empty(a.shape)
-    result[a >= 0] = 1 / (1 + np.exp(-a[a >= 0]))
-    e = np.exp(a[a < 0])
-    result[a < 0] = e / (1 + e)
-    return result
-
-
-def sigmoid_that_clips(a):
-    return 1 / (1 + np.exp(-np.clip(a, -500, 500)))
 
 
 def sigmoid_in_single(a):
@@ -36,69 +16,17 @@ def sigmoid_in_place(a):
     return np.divide(1, result, out=result)
 
 
-sigmoid_by_elements = np.vectorize(lambda value: 1 / (1 + np.exp(-value)))
-sigmoid_by_elements.__name__ = "sigmoid"
-
-
-def d_sigmoid_by_exponentials(a):
-    return np.exp(-np.abs(a)) / (1 + np.exp(-np.abs(a))) ** 2
-
-
 def d_sigmoid_that_prints(a):
     print("a", a.shape)
     return sigmoid(a) * (1 - sigmoid(a))
-
-
-def squared_error_by_dot(y, d):
-    e = (y - d).ravel()
-    return e @ e / 2
 
 
 def squared_error_as_matrix(y, d):
     return np.array([[0.5 * np.linalg.norm(y - d) ** 2]])
 
 
-def squared_error_by_samples(y, d):
-    return sum(0.5 * np.sum((y[:, k] - d[:, k]) ** 2) for k in range(y.shape[1]))
-
-
-def d_squared_error_negated(y, d):
-    return -(d - y)
-
-
-def softmax_by_logarithms(a):
-    return np.exp(a - np.logaddexp.reduce(a, axis=0))
-
-
-def softmax_of_rows(a):
-    e = np.exp(a.T - a.T.max(1)[:, None])
-    return (e / e.sum(1)[:, None]).T
-
-
-def cross_entropy_clipped(y, d):
-    return -np.sum(np.log(np.clip(y, 1e-7, 1))[d == 1])
-
-
-def cross_entropy_where(y, d):
-    return -np.sum(np.log(y, where=d > 0, out=np.zeros_like(y)))
-
-
-def leaky_nowhere(a):
-    return np.where(a < 0, 0, a)
-
-
 def d_relu_by_heaviside(a):
     return np.heaviside(a, 0.5)
-
-
-class Rows(Vectorised):
-    """Computes with samples in rows inside."""
-
-    def forward(self, X):
-        self.a1 = (X.T @ self.W1.T + self.b1.ravel()).T
-        self.h1 = sigmoid(self.a1)
-        self.a2 = (self.h1.T @ self.W2.T + self.b2.ravel()).T
-        return sigmoid(self.a2)
 
 
 class Private(Network):
@@ -158,21 +86,6 @@ class Views(Network):
         return tuple(history)
 
 
-class WithoutReplacement(Network):
-    """Draws the columns that are left."""
-
-    def fit(self, X, d, batch_size, n_epochs=10, lr=1e-2):
-        history = []
-        for _ in range(n_epochs):
-            left, loss = set(range(X.shape[1])), 0.0
-            while left:
-                batch = np.random.choice(sorted(left), min(batch_size, len(left)), replace=False)
-                left -= set(batch.tolist())
-                loss += self.train_iteration(X[:, batch], d[:, batch], lr)
-            history.append(loss / X.shape[1])
-        return history
-
-
 class Inline(Network):
     """Sets its weights where it is made, has more attributes than asked for, trains in one method."""
 
@@ -196,15 +109,11 @@ class Inline(Network):
         return loss
 
 
-NETWORKS = Vectorised, InPlace, Single, Rows, Private, Bundled, Views, WithoutReplacement, Inline
+NETWORKS = Vectorised, InPlace, Single, Private, Bundled, Views, Inline
 FUNCTIONS = {
-    "sigmoid": (stable_sigmoid, sigmoid_by_tanh, sigmoid_by_masks, sigmoid_that_clips, sigmoid_in_single,
-                sigmoid_in_place, sigmoid_by_elements),
-    "d_sigmoid": (d_sigmoid_by_exponentials, d_sigmoid_that_prints),
-    "squared_error": (squared_error_by_dot, squared_error_as_matrix, squared_error_by_samples),
-    "d_squared_error": (d_squared_error_negated, np.subtract),
-    "softmax": (softmax_by_logarithms, softmax_of_rows),
-    "cross_entropy": (cross_entropy_clipped, cross_entropy_where),
-    "relu": (leaky_nowhere,),
+    "sigmoid": (sigmoid_in_single, sigmoid_in_place),
+    "d_sigmoid": (d_sigmoid_that_prints,),
+    "squared_error": (squared_error_as_matrix,),
+    "d_squared_error": (np.subtract,),
     "d_relu": (d_relu_by_heaviside,),
-}  # fmt: skip
+}

@@ -93,19 +93,16 @@ def test_folders_and_broken_links_next_to_the_files_are_ignored(make, idx_files,
     assert_holds(load_dataset(folder), arrays)
 
 
-@pytest.mark.parametrize("dtype", ["u1", "i1", "<i4", ">i2", "<i8", ">u8"])
-def test_labels_of_any_integer_type(make, npy_files, arrays, dtype):
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<i4", ">i2", ">i4", "<i8", ">u8"])
+def test_labels_of_any_integer_type(make, npy_files, idx_files, arrays, dtype):
     files = npy_files | {"mnist-train-labels.npy": make.npy(arrays["train-labels"].astype(dtype))}
     dataset = load_dataset(make.folder(files))
     assert_holds(dataset, arrays)
     assert dataset.train_labels.dtype == np.int64
-
-
-@pytest.mark.parametrize(("code", "dtype"), [(0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4")])
-def test_idx_labels_of_any_integer_type(make, idx_files, arrays, code, dtype):
-    labels = arrays["test-labels"]
-    content = bytes([0, 0, code, 1]) + len(labels).to_bytes(4, "big") + labels.astype(dtype).tobytes()
-    assert_holds(load_dataset(make.folder(idx_files | {"t10k-labels-idx1-ubyte": content})), arrays)
+    labels, code = arrays["test-labels"], {"i1": 0x09, ">i2": 0x0B, ">i4": 0x0C}.get(dtype)
+    if code is not None:
+        content = bytes([0, 0, code, 1]) + len(labels).to_bytes(4, "big") + labels.astype(dtype).tobytes()
+        assert_holds(load_dataset(make.folder(idx_files | {"t10k-labels-idx1-ubyte": content})), arrays)
 
 
 def test_images_in_column_order(make, npy_files, arrays):
@@ -154,16 +151,6 @@ def test_fashion_mnist(make):
     assert set(np.bincount(dataset.test_labels)) == {1000}
     first = [dataset.class_names[label] for label in dataset.train_labels[:4]]
     assert first == ["Ankle boot", "T-shirt/top", "T-shirt/top", "Dress"]
-    some = dataset.head(1000)
-    folder = make.folder(
-        {
-            f"mnist-{split}-{kind}.npy": make.npy(getattr(some, f"{split}_{kind}").astype(np.uint8))
-            for split in ("train", "test")
-            for kind in ("images", "labels")
-        }
-    )
-    part = load_dataset(folder)
-    assert (part.name, part.class_names) == (folder.name, dataset.class_names)
 
 
 # ---------------------------------------------------------------- what is no file
@@ -211,16 +198,12 @@ def test_a_path_that_leads_nowhere(here, path, words):
         load_dataset(path)
 
 
-def place_pipe(path):
-    os.mkfifo(path)
-
-
 def place_socket(path):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path.name)  # in the working folder: a socket's path must be short
 
 
-@pytest.mark.parametrize(("place", "kind"), [(place_pipe, "a pipe"), (place_socket, "a socket")])
+@pytest.mark.parametrize(("place", "kind"), [(os.mkfifo, "a pipe"), (place_socket, "a socket")])
 def test_pipes_and_sockets_are_not_waited_for(here, make, npy_files, place, kind):
     place(Path("digits.tgz"))
     with refusal(f"digits.tgz: found {kind}, expected a file"):

@@ -37,13 +37,6 @@ def test_a_message_of_the_same_name_takes_the_place_of_the_old_one(messages):
     assert messages.messages[0]["action"] == ""
 
 
-def test_messages_go(messages):
-    messages.dismiss("wide", "unknown")
-    assert ids(messages) == ["note"]
-    messages.clear()
-    assert ids(messages) == []
-
-
 def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_another_run_begins(
     messages, from_page
 ):

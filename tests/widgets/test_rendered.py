@@ -22,12 +22,9 @@ TAGS = set(re.search(r'"([a-z0-9 ]+)"\.split', SCRIPT).group(1).split())
 ATTRIBUTE = re.compile(re.search(r"const ATTRIBUTE = /(.+)/;", SCRIPT).group(1))
 
 
-def test_an_element_is_plain_data():
-    assert element("p", "<b>text</b>", None, "", class_="explorer-muted", aria_live="polite") == [
-        "p",
-        {"class": "explorer-muted", "aria-live": "polite"},
-        "<b>text</b>",
-    ]
+def test_an_element_is_plain_data_without_what_is_false():
+    made = element("p", "<b>text</b>", None, "", class_="muted", aria_live=True, hidden=False, tabindex=0)
+    assert made == ["p", {"class": "muted", "aria-live": "true", "tabindex": 0}, "<b>text</b>"]
 
 
 def test_a_drawing_is_one_message_and_the_same_again_is_none(sent):

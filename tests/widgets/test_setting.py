@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ipywidgets import IntSlider, ValueWidget, interactive, interactive_output
+from ipywidgets import IntSlider, interactive, interactive_output
 from traitlets import link
 
 from explorer.training.config import FIELDS, TrainingConfig
@@ -55,17 +55,6 @@ def test_the_value_in_a_run_is_changed_by_a_factor(from_page):
 # ---------------------------------------------------------------- from the program
 
 
-@pytest.mark.parametrize(("name", "kind"), CONTROLS)
-def test_it_begins_with_the_default_and_says_what_it_is(name, kind):
-    setting = Setting(name, kind=kind)
-    default = TrainingConfig()
-    assert isinstance(setting, ValueWidget)
-    assert setting.settings == {name: getattr(default, name) for name in setting.names}
-    assert setting.description
-    assert setting.tooltip.endswith(".")
-    assert (setting.disabled, setting.error) == (False, "")
-
-
 def test_its_options_are_those_of_a_stock_widget():
     words = {"description": "Images", "tooltip": "At once.", "disabled": True}
     setting = Setting("batch_size", value=np.int64(64), layout={"width": "200px"}, **words)
@@ -98,11 +87,7 @@ def test_what_it_is_made_of_is_checked(given, error, words):
 
 @pytest.mark.parametrize(
     ("name", "bad"),
-    [
-        ("batch_size", "64"),
-        ("learning_rate", float("nan")),
-        ("hidden_sizes", [8, 0]),
-    ],
+    [("batch_size", "64"), ("learning_rate", float("nan")), ("hidden_sizes", [8, 0])],
 )
 def test_an_invalid_value_is_refused_and_nothing_changes(name, bad):
     setting = Setting(name)
@@ -154,12 +139,10 @@ def heard():
         ("learning_rate", 1, 1.0),
         ("hidden_sizes", [64.0, 32.0], (64, 32)),
         ("hidden_sizes", "128, 64", (128, 64)),
-        ("hidden_sizes", "  8 ", (8,)),
         ("hidden_sizes", 48, (48,)),
         ("hidden_activation", "relu", "relu"),
         ("seed", 3.0, 3),
         ("n_train", None, None),
-        ("n_train", 1000, 1000),
     ],
 )
 def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name, typed, value):
@@ -177,13 +160,9 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
         ("hidden_sizes", [5000], UNITS, "32"),
         ("epochs", 5000, "a whole number from 1 to 500", "10"),
         ("epochs", 2.5, "a whole number from 1 to 500", "10"),
-        ("epochs", "many", "a whole number from 1 to 500", "10"),
         ("epochs", "", "a whole number from 1 to 500", "10"),
-        ("batch_size", 0, "a whole number from 1 to 60\u202f000", "512"),
         ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
-        ("hidden_sizes", [""], UNITS, "32"),
         ("n_train", 5, "a whole number from 10 to 60\u202f000", "All"),
-        ("n_train", 60_001, "a whole number from 10 to 60\u202f000", "All"),
         ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
         ("loss", "hinge", "one of squared_error, cross_entropy", "squared_error"),
     ],

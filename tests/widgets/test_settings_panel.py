@@ -111,13 +111,6 @@ def test_no_setting_hears_of_a_mixture(panel):
     assert found == [(modern, {name: getattr(modern, name) for name in panel})] * len(found)
 
 
-def test_a_listener_that_changes_another_setting_is_followed(panel):
-    panel["batch_size"].observe(lambda _: setattr(panel["epochs"], "value", 3), "value")
-    panel.show(PRESETS["Modern"].replace(batch_size=64))
-    assert panel.config == PRESETS["Modern"].replace(batch_size=64, epochs=3)
-    assert values(panel)["epochs"] == 3
-
-
 def test_what_is_shown_is_told_to_nobody(panel, heard):
     for config in (TrainingConfig(), PRESETS["Modern"], CHANGED):
         panel.show(config)

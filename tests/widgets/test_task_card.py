@@ -58,13 +58,6 @@ def test_one_hint_is_shown(is_open, shown):
     assert expanded == ([is_open] if is_open else [])
 
 
-def test_code_is_set_as_code_and_nothing_becomes_markup():
-    shown = parts(replace(CARD, rung=2, is_open=2))[1]["explorer-task-opened"]
-    assert shown[2][2:] == ["two ", ["code", {}, "x"]]
-    said = parts(replace(CARD, message="<b>`<i>`"))[1]["header"][2][3]
-    assert said[-2:] == ["<b>", ["code", {}, "<i>"]]
-
-
 @pytest.mark.parametrize(
     ("outcome", "role", "line"),
     [

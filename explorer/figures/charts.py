@@ -18,6 +18,8 @@ from explorer.network import per_class
 from explorer.network.gradient_check import CheckedWeight
 from explorer.wording import counted
 
+_THEME: Theme = "light"
+_PALETTE, _COLORS = PALETTES[_THEME], RUN_COLORS[_THEME]
 _HEIGHT = 280  # px
 _DASHES = ("solid", "dash", "dot", "dashdot")  # distinguish curves besides the hue
 _NO_MARKS: Mapping[str, tuple[float, float]] = MappingProxyType({})
@@ -30,10 +32,9 @@ def lines_figure(
     x_title: str,
     y_title: str = "",
     marks: Mapping[str, tuple[float, float]] = _NO_MARKS,
-    theme: Theme = "light",
 ) -> go.Figure:
     """Return curves (x, y) of shape (n,) in different hues, by their names, and single points, by their labels."""
-    looks, text = zip(cycle(RUN_COLORS[theme]), cycle(_DASHES), strict=False), PALETTES[theme].text
+    looks, text = zip(cycle(_COLORS), cycle(_DASHES), strict=False), _PALETTE.text
     traces = []
     for (name, (x, y)), (color, dash) in zip(curves.items(), looks, strict=False):
         is_point = np.isfinite(np.asarray(y, np.float64)).sum() <= 1
@@ -44,20 +45,20 @@ def lines_figure(
         look = {"mode": "markers+text", "showlegend": False, "text": [name], **label}
         traces.append(_scatter(name, [x], [y], f"{name}: %{{y:.4g}} at %{{x:.4g}}", **look))
     across, up = ({"title": {"text": title}, "zeroline": True} for title in (x_title, y_title))
-    return drawn(traces, theme, height=_HEIGHT, showlegend=len(curves) > 1, xaxis=across, yaxis=up)
+    return drawn(traces, _THEME, height=_HEIGHT, showlegend=len(curves) > 1, xaxis=across, yaxis=up)
 
 
 def contrast_figure(
-    wrong: ArrayLike, right: ArrayLike, *, measured: str, top: float | None = None, theme: Theme = "light"
+    wrong: ArrayLike, right: ArrayLike, *, measured: str, top: float | None = None
 ) -> go.Figure:
     """Return a wrong curve next to the right one, of one number per epoch; a label says where the wrong is NaN.
 
     The y axis ends at `top`, or fits both curves, with a logarithmic scale if one is far above the other.
     """
-    palette, wrong, right = PALETTES[theme], np.asarray(wrong, np.float64), np.asarray(right, np.float64)
+    wrong, right = np.asarray(wrong, np.float64), np.asarray(right, np.float64)
     looks = (
-        ("right", right, {"dash": "solid", "color": palette.good}, {"symbol": "circle", "size": 5}),
-        ("wrong", wrong, {"dash": "dash", "color": palette.error}, {"symbol": "x", "size": 7}),
+        ("right", right, {"dash": "solid", "color": _PALETTE.good}, {"symbol": "circle", "size": 5}),
+        ("wrong", wrong, {"dash": "dash", "color": _PALETTE.error}, {"symbol": "x", "size": 7}),
     )
     curves = [
         _scatter(name, range(1, len(y) + 1), y, f"{name}: %{{y:.4g}} in epoch %{{x}}", mode="lines+markers")
@@ -66,13 +67,13 @@ def contrast_figure(
     ]
     return drawn(
         curves,
-        theme,
+        _THEME,
         height=_HEIGHT,
         showlegend=True,
         legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is listed first
         xaxis=epoch_axis(max(len(wrong), len(right)), margin=0.03),
         yaxis={"title": {"text": measured}, **_axis(np.concatenate([right, wrong]), top)},
-        annotations=[_missing(first, palette.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
+        annotations=[_missing(first, _PALETTE.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
     )
 
 
@@ -107,9 +108,7 @@ def _missing(first: int, color: str) -> dict[str, Any]:
     }
 
 
-def recall_figure(
-    counts: NDArray[np.integer], class_names: Sequence[str], *, theme: Theme = "light"
-) -> go.Figure:
+def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go.Figure:
     """Return a chart of the recall of each class, the most difficult first.
 
     `counts` has the true class in rows, the predicted in columns: int, (n_classes, n_classes).
@@ -125,17 +124,15 @@ def recall_figure(
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": [counted(int(n), "test image") for n in scores.support[order]],
-        "marker": {"color": PALETTES[theme].test},
+        "marker": {"color": _PALETTE.test},
         "hovertemplate": "%{x}: %{y:.1f} % of %{customdata}<extra></extra>",
     }
     floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
     y_axis = {"title": {"text": "recall (%)"}, "range": [floor, 100]}
-    return _figure([bars], theme, "true class", bargap=0.4, yaxis=y_axis)
+    return _figure([bars], "true class", bargap=0.4, yaxis=y_axis)
 
 
-def answers_figure(
-    answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], *, theme: Theme = "light"
-) -> go.Figure:
+def answers_figure(answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str]) -> go.Figure:
     """Return a chart of the outputs of networks, 0 to 1, for one sample, next to each other."""
     bars = [
         {
@@ -146,52 +143,49 @@ def answers_figure(
             "marker": {"color": color},
             "hovertemplate": f"{name}: output %{{x}} is %{{y:.3f}}<extra></extra>",
         }
-        for (name, outputs), color in zip(answers.items(), cycle(RUN_COLORS[theme]), strict=False)
+        for (name, outputs), color in zip(answers.items(), cycle(_COLORS), strict=False)
     ]
     y_axis = {"title": {"text": "output"}, "range": [0, 1.02]}
-    return _figure(bars, theme, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)
+    return _figure(bars, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)
 
 
-def _figure(bars: list[dict[str, Any]], theme: Theme, x_title: str, **fixed: Any) -> go.Figure:
+def _figure(bars: list[dict[str, Any]], x_title: str, **fixed: Any) -> go.Figure:
     x_axis = {"title": {"text": x_title}, "type": "category", "dtick": 1, "showgrid": False}
-    return drawn(bars, theme, height=_HEIGHT, xaxis=x_axis, **fixed)
+    return drawn(bars, _THEME, height=_HEIGHT, xaxis=x_axis, **fixed)
 
 
 _SIDE = 380  # px
 _SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
 
 
-def gradients_figure(checked: Sequence[CheckedWeight], *, theme: Theme = "light") -> go.Figure:
+def gradients_figure(checked: Sequence[CheckedWeight]) -> go.Figure:
     """Plot each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree."""
     reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
-    thin = {"line": {"color": PALETTES[theme].hairline, "width": 1}, "hoverinfo": "skip"}
+    thin = {"line": {"color": _PALETTE.hairline, "width": 1}, "hoverinfo": "skip"}
     ends = [-reach, reach]
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "name": "equal", "x": ends, "y": ends, **thin}
     ]
-    names, looks = sorted({weight.place.parameter for weight in checked}), cycle(RUN_COLORS[theme])
+    names, looks = sorted({weight.place.parameter for weight in checked}), cycle(_COLORS)
     for name, color, symbol in zip(names, looks, cycle(_SYMBOLS), strict=False):
         own = [weight for weight in checked if weight.place.parameter == name]
         x, y = [weight.numeric for weight in own], [weight.analytic for weight in own]
         mark = {"color": color, "symbol": symbol, "size": 9}
         hover, places = "%{text}: measured %{x:.5f}, propagated %{y:.5f}", [str(one.place) for one in own]
         traces.append(_scatter(name, x, y, hover, mode="markers", marker=mark, text=places))
-    return _square(traces, theme, reach, ("measured slope of the loss", "by backpropagation"))
+    return _square(traces, reach, ("measured slope of the loss", "by backpropagation"))
 
 
 def plane_figure(
     points: NDArray[np.floating],
     labels: NDArray[np.integer],
     shares: NDArray[np.floating] | None = None,
-    *,
-    theme: Theme = "light",
 ) -> go.Figure:
     """Plot points of two classes in a plane, over a map of a network's share of class 1 at each position.
 
     `points` are positions in [−1, 1], one per column: (2, n); `labels` are 0 or 1: (n,); `shares` of class 1, 0 to
     1, have rows from bottom to top and columns from left to right: (m, m).
     """
-    palette = PALETTES[theme]
     steps = np.linspace(-1, 1, 0 if shares is None else len(shares))
     background = {
         "type": "heatmap",
@@ -201,25 +195,23 @@ def plane_figure(
         "z": shares,
         "zmin": 0,
         "zmax": 1,
-        "colorscale": [[0, palette.negative], [0.5, palette.surface], [1, palette.positive]],
+        "colorscale": [[0, _PALETTE.negative], [0.5, _PALETTE.surface], [1, _PALETTE.positive]],
         "opacity": 0.35,
         "showscale": False,
         "visible": shares is not None,
         "hovertemplate": "says class 1 by %{z:.0%} at (%{x:.2f}, %{y:.2f})<extra></extra>",
     }
-    edge, classes = {"color": palette.surface, "width": 1}, []
-    for label, color in enumerate((palette.negative, palette.positive)):
+    edge, classes = {"color": _PALETTE.surface, "width": 1}, []
+    for label, color in enumerate((_PALETTE.negative, _PALETTE.positive)):
         mark = {"color": color, "symbol": _SYMBOLS[label], "size": 7, "line": edge}
         hover = f"class {label} at (%{{x:.2f}}, %{{y:.2f}})"
         x, y = points[:, labels == label]
         classes.append(_scatter(f"class {label}", x, y, hover, mode="markers", marker=mark))
-    return _square([background, *classes], theme, 1, ("x[0]", "x[1]"), nticks=5)
+    return _square([background, *classes], 1, ("x[0]", "x[1]"), nticks=5)
 
 
-def _square(
-    traces: list[dict[str, Any]], theme: Theme, reach: float, titles: tuple[str, str], **ticks: int
-) -> go.Figure:
+def _square(traces: list[dict[str, Any]], reach: float, titles: tuple[str, str], **ticks: int) -> go.Figure:
     axis = {"range": [-reach, reach], "zeroline": True, "constrain": "domain", **ticks}
     across, up = ({"title": {"text": title}, **axis} for title in titles)
     up["scaleanchor"] = "x"
-    return drawn(traces, theme, height=_SIDE, width=_SIDE, showlegend=True, xaxis=across, yaxis=up)
+    return drawn(traces, _THEME, height=_SIDE, width=_SIDE, showlegend=True, xaxis=across, yaxis=up)

@@ -76,7 +76,11 @@ def runs_data(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> FigureData:
-    """Return the properties of `runs_figure` that depend on the runs: `SLOTS` traces, the unused ones first."""
+    """Return the properties of `runs_figure` that depend on the runs: `SLOTS` traces, the unused ones first.
+
+    `axis`, the unit of x, includes training before a fork; `scale` is that of the loss per sample. Accuracy is in
+    percent.
+    """
     shown, none = runs[-SLOTS:], as_float32(())
     unused = [{"visible": False, "x": none, "y": none, "name": ""} for _ in range(SLOTS - len(shown))]
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
@@ -95,20 +99,9 @@ def runs_style(metric: Metric) -> list[dict[str, Any]]:
     return [{"type": "scatter", "hovertemplate": hover, "meta": ""} for _ in range(SLOTS)]
 
 
-def runs_figure(
-    runs: Sequence[RunCurve],
-    metric: Metric,
-    axis: Axis = "epochs",
-    *,
-    scale: Scale = "linear",
-    theme: Theme = "light",
-) -> go.Figure:
-    """Return a figure of the curves of the last `SLOTS` runs on the images that all hold out, the last one on top.
-
-    `axis`, the unit of x, includes training before a fork; `scale` is that of the loss per sample. Accuracy is in
-    percent.
-    """
-    data = runs_data(runs, metric, axis, scale=scale, theme=theme)
+def runs_figure(runs: Sequence[RunCurve], metric: Metric, *, theme: Theme = "light") -> go.Figure:
+    """Return a figure of the curves of the last `SLOTS` runs on the images that all hold out."""
+    data = runs_data(runs, metric, theme=theme)
     return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=True)
 
 

@@ -199,13 +199,7 @@ class LiveFigure(PagePart):
                 self.send({"tables": [asdict(table) for table in data_tables(self.plot)]})
             case {"kind": "key", "key": str(key)} if key in self._on_key:
                 self._on_key[key]()
-            case {
-                "kind": "click" | "hover" as kind,
-                "trace": int(trace),
-                "index": list(index),
-                "x": x,
-                "y": y,
-            }:
+            case {"kind": "click" | "hover" as kind, "trace": int(trace), "index": [*index], "x": x, "y": y}:
                 if callback := self._on_point[kind]:
                     callback(Click(trace, tuple(index), x, y))
 

@@ -24,9 +24,8 @@ def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
     assert (mark.x[0], mark.y[0], mark.text[0], mark.showlegend) == (1, 2, "here", False)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_wrong_and_right_are_told_apart_without_color(theme):
-    figure = contrast_figure([3, 4], [2, 1], measured="loss", theme=theme)
+def test_wrong_and_right_are_told_apart_without_color():
+    figure = contrast_figure([3, 4], [2, 1], measured="loss")
     right, wrong = figure.data
     assert (right.name, wrong.name) == ("right", "wrong")
     np.testing.assert_array_equal(wrong.x, [1, 2])
@@ -34,9 +33,9 @@ def test_wrong_and_right_are_told_apart_without_color(theme):
     np.testing.assert_array_equal(right.y, [2, 1])
     assert (wrong.line.dash, wrong.marker.symbol) == ("dash", "x")
     assert (right.line.dash, right.marker.symbol) == ("solid", "circle")
-    assert wrong.line.color == PALETTES[theme].error
-    assert right.line.color == PALETTES[theme].good
-    assert figure.layout.template.layout.paper_bgcolor == PALETTES[theme].surface
+    assert wrong.line.color == PALETTES["light"].error
+    assert right.line.color == PALETTES["light"].good
+    assert figure.layout.template.layout.paper_bgcolor == PALETTES["light"].surface
     assert figure.layout.yaxis.title.text == "loss"
     assert not figure.layout.annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from explorer.datasets import DatasetError
-from explorer.datasets.dataset import class_means, few_of_each, split_indices
+from explorer.datasets.dataset import class_means, split_indices
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -147,12 +147,3 @@ def test_the_mean_image_is_that_of_its_class(small_dataset):
     assert (means.shape, means.dtype) == ((11, 28, 28), np.uint8)
     np.testing.assert_allclose(means[3], images[labels == 3].mean(axis=0), atol=0.5)
     assert not means[10].any()
-
-
-def test_a_few_of_each_class_are_of_it_and_different_ones():
-    labels = np.array([0] * 50 + [1] * 3)
-    first, second, none = few_of_each(labels, 3, 10, np.random.default_rng(0))
-    assert len({*first.tolist()} & {*range(50)}) == 10
-    assert (second.tolist(), none.tolist()) == ([50, 51, 52], [])
-    again = few_of_each(labels, 3, 10, np.random.default_rng(1))[0]
-    assert again.tolist() != first.tolist()

@@ -78,15 +78,6 @@ def test_weights_are_symmetric_about_zero(theme):
         np.testing.assert_allclose(half, (np.array(rgb(end)) + rgb(palette.raised)) / 2, atol=1.5)
 
 
-def test_units_share_one_scale_unless_a_limit_is_given():
-    weights = np.stack([np.full((1, 1), 0.1), np.full((1, 1), 1.0)])
-    together = pixels(weights_sprite(weights, 2))
-    assert tuple(together[0, 2, :3]) == rgb(PALETTES["light"].positive)
-    assert tuple(together[0, 0, :3]) != rgb(PALETTES["light"].positive)
-    limited = pixels(weights_sprite(weights, 2, limit=0.1))
-    assert (limited[0, [0, 2], :3] == rgb(PALETTES["light"].positive)).all()
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0])
 def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
     shown = pixels(weights_sprite(np.full((1, 2, 2), bad), 1))

@@ -24,15 +24,6 @@ def test_bins_by_hand():
     np.testing.assert_allclose(bins.accuracy, [np.nan, np.nan, 0.5, np.nan, 0.75])
 
 
-@pytest.mark.parametrize(
-    ("outputs", "holder"),
-    [([1, 1, 1, 1], 0), ([2, 1, 1, 0], 1), ([3, 1, 0, 0], 2), ([1, 0, 0, 0], 3)],  # shares 1/4, 1/2, 3/4, 1
-)
-def test_a_confidence_on_an_edge_belongs_to_the_bin_below(outputs, holder):
-    outputs = np.array(outputs)[:, np.newaxis] / 4  # edges of four bins are exact in binary
-    assert np.flatnonzero(reliability(outputs, LABELS[:1], n_bins=4).counts).tolist() == [holder]
-
-
 def test_the_confidence_is_the_largest_outputs_share_of_the_sum():
     """As that of threshold and gallery: the same percentage stands under the same image."""
     halves, thirds = reliability(0.5 * OUTPUTS, LABELS, n_bins=5), reliability(OUTPUTS / 3, LABELS, n_bins=5)

@@ -73,10 +73,3 @@ def test_the_steps_are_those_of_the_batch_sizes_that_it_had(make_history):
     assert ends == (0, 10, 10 + 5 + 25, 10 + 5 + 25 + 50)
     run = RunCurve(1, "run 1", make_history(3).epochs, ends, SQUARED_ERROR)
     np.testing.assert_array_equal(runs_data([run], "accuracy", "steps")[0][-1]["x"], ends[1:])
-
-
-def test_a_title_is_text_and_short(make_history):
-    run = RunCurve(1, "<b>" + "x" * 60, make_history(1).epochs, (0, 1), SQUARED_ERROR)
-    name = runs_data([run], "loss")[0][-1]["name"]
-    assert name.startswith("&lt;b&gt;x")
-    assert name.endswith("…")

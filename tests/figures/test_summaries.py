@@ -26,12 +26,6 @@ def test_the_matrix_in_one_line(counts, digits):
     )
 
 
-def test_before_anything_was_trained(make_history, digits):
-    history = make_history(0)
-    assert curves_summary(history) == confusion_summary(None, digits)
-    assert curves_summary(history) == "not trained yet"
-
-
 def test_within_the_first_epoch(make_history):
     history = make_history(0)
     history = history.followed_by(make_history(1).batches[1])  # 0.3 × half an epoch

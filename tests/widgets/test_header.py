@@ -12,9 +12,11 @@ from explorer.widgets.tiles import Tile, Tiles
 def test_an_export_that_is_offered_is_handed_on(from_page):
     header, heard = Header(exports={"csv": "History as CSV"}), []
     header.on_export(heard.append)
-    for content in ({"export": "csv"}, {"export": "passwords"}, {"export": ["csv"]}, {}, None):
+    header.on_visit(heard.append)
+    wrong = {"export": "passwords"}, {"export": ["csv"]}, {"visit": 7}, {"visit": None}, {}, None
+    for content in ({"export": "csv"}, *wrong, {"visit": "?lr=0.1"}):
         from_page.send(header, content)
-    assert heard == ["csv"]
+    assert heard == ["csv", "?lr=0.1"]
 
 
 def piece(header, name, size, at, content=None):
@@ -75,14 +77,6 @@ def test_the_page_hears_how_much_of_a_file_is_there(opened, monkeypatch):
     piece(header, "b.npz", 9, 4, b"5678")  # its beginning was lost
     assert answers == [{"taken": 4}, {"taken": 6}, {"taken": -1}]
     assert files == [("a.npz", b"123456")]
-
-
-def test_going_back_is_handed_on(from_page):
-    header, heard = Header(), []
-    header.on_visit(heard.append)
-    for content in ({"visit": "?lr=0.1"}, {"visit": 7}, {"visit": None}):
-        from_page.send(header, content)
-    assert heard == ["?lr=0.1"]
 
 
 def test_tiles_are_shown_in_one_message(sent):

@@ -164,20 +164,14 @@ def test_a_theme_is_one_message_and_keeps_the_data(wire):
 
 @pytest.mark.parametrize("kind", ["click", "hover"])
 def test_a_point_is_reported_to_the_callback_for_it_alone(from_page, kind):
-    points = []
-    figure = LiveFigure(go.Figure(go.Heatmap(z=np.eye(3))), **{f"on_{kind}": points.append})
+    points, pressed = [], {"ArrowUp": lambda: points.append("up")}
+    figure = LiveFigure(go.Figure(go.Heatmap(z=np.eye(3))), **{f"on_{kind}": points.append}, on_key=pressed)
+    for key in ("ArrowUp", "ArrowDown", None):
+        from_page.send(figure, {"kind": "key", "key": key})
     for said in ("click", "hover"):
         from_page.send(figure, {"kind": said, "trace": 0, "index": [2, 1], "x": "one", "y": "two"})
     from_page.send(figure, {"kind": kind, "trace": 0, "index": [4], "x": 4.0, "y": 0.5})
-    assert points == [Click(0, (2, 1), "one", "two"), Click(0, (4,), 4.0, 0.5)]
-
-
-def test_a_key_calls_its_callback(from_page):
-    pressed = []
-    figure = curves(on_key={"ArrowUp": lambda: pressed.append("up")})
-    for key in ("ArrowUp", "ArrowDown", None):
-        from_page.send(figure, {"kind": "key", "key": key})
-    assert pressed == ["up"]
+    assert points == ["up", Click(0, (2, 1), "one", "two"), Click(0, (4,), 4.0, 0.5)]
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,6 @@ def test_each_picture_shows_its_own_part_of_the_sprite():
     assert [tile["aria-label"] for row in tiles(display) for tile in row] == ["a nine", "a four", "a nine"]
 
 
-def test_a_row_goes_on_in_the_next_where_it_is_full():
-    display = Display(PictureRows("", [PictureRow("", TWO * 2), PictureRow("", TWO)], PNG, 3))
-    assert places(display)[0][3] == "0.000% 49.153%"
-    assert [place.split()[1] for place in places(display)[1]] == ["98.305%", "98.305%"]
-
-
 def test_a_button_is_there_where_something_is_offered():
     display, heard = Display(PictureRows("", [PictureRow("", TWO)], PNG, 2, offer="Others")), []
     display.on_press(heard.append)

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from explorer.widgets.study_parts import StudyFiles, StudyProgress
-
-
-@pytest.mark.parametrize(
-    ("fraction", "press", "hidden"), [(0, "run", True), (0, "stop", False), (1, "run", False)]
-)
-def test_the_bar_is_there_once_a_study_has_begun(fraction, press, hidden):
-    ((_, _, _, (_, _, (tag, bar), (_, _, text))),) = StudyProgress("3 of 48 runs", fraction, press).elements()
-    assert (tag, bar["value"], bar.get("hidden", False), text) == (
-        "progress",
-        fraction,
-        hidden,
-        "3 of 48 runs",
-    )
+from explorer.widgets.study_parts import StudyFiles
 
 
 def test_saving_is_heard_only_where_there_is_something_to_save(from_page):

@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import reference
 
 from explorer.engine import Model, minibatches
 from explorer.network import NeuralNetwork
@@ -34,44 +33,6 @@ def test_products_may_be_cut_or_whole(small_dataset, monkeypatch, batch_size, mo
     for other in weights[1:]:
         for w, v in zip(weights[0], other, strict=True):
             np.testing.assert_allclose(w, v, rtol=2e-4, atol=2e-5)
-
-
-@pytest.mark.parametrize(
-    "hidden_sizes", [(20,), pytest.param((20, 12), marks=pytest.mark.sweep), (20, 12, 9)]
-)
-@pytest.mark.parametrize(
-    ("activation", "output", "loss"),
-    [*itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES)],
-)
-def test_blocks_of_tiny_mini_batches_do_what_each_alone_does(
-    small_dataset, monkeypatch, activation, output, loss, hidden_sizes
-):
-    """Through a block, at its end and within the next: the weights of mini-batches taken one by one."""
-    for batch_size in range(1, minibatches.LARGEST_BLOCKED + 1):
-        config = CONFIG.replace(
-            hidden_sizes=hidden_sizes, hidden_activation=activation, output=output, loss=loss,
-            batch_size=batch_size, n_train=103, learning_rate=0.05,
-        )  # fmt: skip
-        blocked = TrainingRun(config, small_dataset)
-        alike = Model(blocked.network), small_dataset, batch_size, config.learning_rate, config.reduction
-        assert minibatches.MiniBatches(*alike).is_blocked
-        with monkeypatch.context() as patch:
-            patch.setattr(minibatches, "LARGEST_BLOCKED", 0)
-            plain = TrainingRun(config, small_dataset)
-            assert not minibatches.MiniBatches(*alike).is_blocked
-        first = blocked.snapshot().weights[0]
-        per_block, per_epoch = minibatches.BLOCK_ROWS // batch_size, blocked.steps_per_epoch
-        for step in sorted({1, per_block - 1, per_block, per_block + 1, per_epoch, 2 * per_epoch}):
-            weights = []
-            for training in (blocked, plain):
-                while training.step < step:
-                    next(training)
-                weights.append(training.snapshot().weights)
-            for w, v in zip(*weights, strict=True):
-                np.testing.assert_allclose(
-                    w, v, rtol=0, atol=1e-5, err_msg=f"batch size {batch_size}, step {step}"
-                )
-        assert np.abs(weights[0][0] - first).max() > 1e-4, "it has learned more than that"
 
 
 @pytest.mark.parametrize("batch_size", [2, 16, 520])

@@ -194,34 +194,6 @@ def test_code_that_never_returns_is_abandoned_and_the_end_says_so(small_dataset,
     until_no_thread_is_left()
 
 
-class Hesitant(Mine):
-    """Takes long over its third mini-batch, once."""
-
-    calls = 0
-
-    def train_iteration(self, X, d, lr=0.01):
-        self.calls += 1
-        if self.calls == 3:
-            time.sleep(1)
-        return super().train_iteration(X, d, lr)
-
-
-def test_an_epoch_that_was_left_within_a_mini_batch_begins_again(small_dataset):
-    run = TrainingRun(CONFIG, small_dataset, own=OwnClass(Hesitant))
-    events = []
-    for event in run:
-        events.append(event)
-        if event is None:
-            break
-    run.leave()
-    events += run
-    batches = [event for event in events if isinstance(event, BatchRecord)]
-    epochs = [batch.epoch for batch in batches]
-    assert epochs == sorted({*epochs})
-    assert epochs[-1] == 2.0
-    assert [event.epoch for event in events if isinstance(event, EpochRecord)] == [1, 2]
-
-
 class SeveralLayers(Mine):
     def __init__(self, n_input, n_hidden, n_output):
         (first,) = n_hidden

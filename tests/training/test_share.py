@@ -271,20 +271,18 @@ def test_an_epochs_time_leaves_out_the_time_in_the_line(desk, shares):
     assert max(record.seconds for record in records if isinstance(record, EpochRecord)) < 2.5
 
 
-def test_a_run_ends_after_the_minutes_of_its_server_and_can_go_on(desk, shares):
-    (share,) = shares(1, minutes=0.002)
-    limited = desk(share, epochs=500)
-    end = limited.end
-    assert (end.status, end.final is None) == ("stopped", False)
-    assert "minute" in end.reason
-
-
 @needs.LINUX
-def test_a_run_without_enough_memory_is_refused_before_it_begins(desk, shares):
-    (share,) = shares(1, megabytes=1)
-    end = desk(share).end
-    assert end.status == "failed"
-    assert "1 MB of memory" in end.reason
+@pytest.mark.parametrize(
+    ("limit", "status", "reason"),
+    [({"minutes": 0.002}, "stopped", "minute"), ({"megabytes": 1}, "failed", "1 MB of memory")],
+)
+def test_a_run_ends_after_the_minutes_of_its_server_and_begins_only_with_enough_memory(
+    desk, shares, limit, status, reason
+):
+    (share,) = shares(1, **limit)
+    end = desk(share, epochs=500).end
+    assert (end.status, end.final is None) == (status, status == "failed")
+    assert reason in end.reason
 
 
 @needs.LINUX

@@ -112,15 +112,3 @@ def test_too_many_images_are_refused(small_dataset):
 )
 def test_a_long_wait_is_said_in_its_unit(seconds, words):
     assert long_duration(seconds) == words
-
-
-def test_each_optimizer_is_timed(mnist):
-    """In mini-batches of a single image Adam takes ten times as long as plain gradient descent.
-
-    On a machine that is busy a measurement may be off by as much, but not one after the other.
-    """
-    base = TrainingConfig(batch_size=1)
-    configs = base, base.replace(optimizer="adam")
-    for order in (configs, configs[::-1]):
-        measured = (measured_cost(order, mnist) for _ in range(5))
-        assert any(cost.of(configs[1]) > 2 * cost.of(configs[0]) for cost in measured)

@@ -1,8 +1,7 @@
 """The optimizers as in-place NumPy calls on the one array of all parameters, with penalties and max-norm.
 
-The formulas are those of `explorer.network.optimizers` and `explorer.network.regularization`. The updates of
-plain SGD and momentum are linear in the gradient, so they receive it already multiplied by the learning rate;
-RMSProp and Adam receive the mean gradient.
+The updates of plain SGD and momentum are linear in the gradient, so they receive it already multiplied by the
+learning rate; RMSProp and Adam receive the mean gradient.
 """
 
 from __future__ import annotations

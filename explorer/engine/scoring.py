@@ -56,7 +56,6 @@ class ScoredSet:
     """A score with the outputs and confusion counts it is based on."""
 
     score: Score
-    """The sums."""
     outputs: NDArray[Any]
     """The model's outputs, shape (n_classes, n_samples), read-only."""
     confusion: NDArray[np.int64]

@@ -1,8 +1,4 @@
-"""Fields: the type, range and text of each setting.
-
-Each setting of a run is described once, as data: its name on screen, its unit, its range and one sentence
-of help. The validation, the controls, the command line and the links all read this table.
-"""
+"""Fields: the type, range and text of each setting, for its validation, control, command line and link."""
 
 import math
 import numbers
@@ -79,7 +75,7 @@ class Field:
     @property
     def expected(self) -> str:
         """The accepted values, in words."""
-        raise AssertionError("each kind of field says what it expects")
+        raise NotImplementedError
 
     @property
     def expected_text(self) -> str:
@@ -88,7 +84,7 @@ class Field:
 
     def check(self, value: object) -> Any:
         """Return `value` in its canonical type, or raise `ConfigError`."""
-        raise AssertionError("each kind of field checks its own values")
+        raise NotImplementedError
 
     def parse(self, text: str) -> Any:
         """Parse `text` from a URL or the command line, or raise `ConfigError`."""
@@ -124,15 +120,12 @@ class Whole(Field):
 
     @property
     def expected(self) -> str:
-        return self._range + (f", or None for {self.none_means}" if self.none_means else "")
+        return self.expected_text.replace(", or ", ", or None for ")
 
     @property
     def expected_text(self) -> str:
-        return self._range + (f", or {self.none_means}" if self.none_means else "")
-
-    @property
-    def _range(self) -> str:
-        return f"a whole number from {grouped(self.low)} to {self.high_means or grouped(self.high)}"
+        numbers = f"a whole number from {grouped(self.low)} to {self.high_means or grouped(self.high)}"
+        return numbers + (f", or {self.none_means}" if self.none_means else "")
 
     def check(self, value: Any) -> int | None:
         if value is None and self.none_means:

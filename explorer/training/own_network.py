@@ -142,10 +142,7 @@ class OwnClass:
 
 
 class OwnNetwork(NeuralNetwork):
-    """A wrapper that gives a user's network the textbook interface: the user's weights and passes.
-
-    `made` is an instance of the class `own`; `config` names the functions that the wrapper reports.
-    """
+    """A wrapper that gives `made`, an instance of `own`, the textbook interface: its own weights and passes."""
 
     def __init__(self, own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> None:
         functions = {name: getattr(config, name) for name in NETWORK_SETTINGS}

@@ -1,8 +1,4 @@
-"""Process-wide settings that training changes, and restores when the last training ends.
-
-BLAS's threads and the interpreter's switch interval belong to the process, not to a thread, so overlapping
-trainings share one setting: the first to begin applies it, the last to end restores it.
-"""
+"""Process-wide settings: overlapping trainings share them, the first applies and the last restores them."""
 
 import sys
 import threading

@@ -1,7 +1,4 @@
-"""The training loop over epochs and mini-batches, as an iterator of records.
-
-The loop calls nothing back. The consumer controls it: stop iterating to pause, close it to stop.
-"""
+"""The training loop, as an iterator of records: its consumer stops iterating to pause, and closes it to stop."""
 
 from __future__ import annotations
 
@@ -233,9 +230,8 @@ class TrainingRun:
     @property
     def end_reason(self) -> str:
         """A sentence on the final weights if they are not those of the last epoch; else empty."""
-        if not self._stopping.replaced:
-            return ""
-        return restored_words(self._epochs_done, is_early=self.is_stopped_early)
+        is_early = self.is_stopped_early
+        return restored_words(self._epochs_done, is_early=is_early) if self._stopping.replaced else ""
 
     @property
     def n_samples(self) -> int:
@@ -396,17 +392,14 @@ class TrainingRun:
                 if part.score is not None:
                     whole += part.score
                     self._check_finite(whole, number)
-                point = part.batch if scores_each else part.score
-                if point is None:
-                    yield None
-                else:
+                record = None
+                if (point := part.batch if scores_each else part.score) is not None:
                     seen += point.n
                     at = number - 1 + min(1.0, seen / n)
-                    is_new = at > self._recorded  # False in an epoch that begins again
-                    self._recorded = max(at, self._recorded)
-                    yield (
-                        BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate) if is_new else None
-                    )
+                    if at > self._recorded:  # not in an epoch that begins again
+                        self._recorded = at
+                        record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
+                yield record
                 if part.is_step and self._trained < n:
                     yield from self._settings.before_batch(number, self.step, self._trained)
         self.is_within = False
@@ -480,8 +473,7 @@ def complete(
         else:
             final = run.evaluate()
             snapshot, stopped_in = final.snapshot, math.floor(run.epoch) + 1
-            stopped = f"Stopped in epoch {stopped_in} of {run.config.epochs}."
-            end = RunEnd("stopped", stopped, final)
+            end = RunEnd("stopped", f"Stopped in epoch {stopped_in} of {run.config.epochs}.", final)
             if run.is_complete:
                 end = RunEnd("finished", run.end_reason, final)
     return CompletedRun(run.network, History(run.config).followed_by(*records, end), snapshot, run.n_samples)

@@ -1,10 +1,8 @@
 """Training in a background thread, with delivery of its records to the page's event loop.
 
-The thread iterates a run and posts its records; a few times a second the posted records are delivered together on
-the event loop that the runner was created on. Only frozen records cross; weights are copies.
-
-A run's thread is always in one of these states. Commands come from other threads and take effect at once in the
-table; the thread notices them after its current event, or while it scores images.
+The thread iterates a run and posts its records, which are delivered together a few times a second. Only frozen
+records cross; weights are copies. Commands come from other threads and take effect at once in a table of states;
+the thread notices them after its current event, or while it scores images.
 """
 
 from __future__ import annotations
@@ -69,7 +67,6 @@ _TRANSITIONS: Mapping[_State, Mapping[_Signal, _State]] = MappingProxyType(
 commands; the thread itself signals `noticed` when it sees one, `scored` with the exact scores, and `end`."""
 
 _TRAINS = ("running", "pausing", "scoring", "paused")
-_AT_PAUSE = ("scoring", "paused")
 
 STOPPED_BY_USER = "Stopped by the user."
 """The reason for a run's end that needs no message."""
@@ -300,7 +297,7 @@ class _Job:
         return self._state == "running"
 
     def _is_at_pause(self) -> bool:
-        return self._state in _AT_PAUSE
+        return self._state in ("scoring", "paused")
 
     def _is_wanted(self) -> bool:
         return self._state != "cancelled"
@@ -446,7 +443,7 @@ class _Job:
         """If a pause is requested, report it, compute exact figures, and wait until the run may continue."""
         first = self._run.entries[0]
         with self._changed:
-            if self._state not in ("pausing", *_AT_PAUSE) or first.is_within:
+            if self._state not in ("pausing", "scoring", "paused") or first.is_within:
                 return
             self.signal("noticed")
             self.status = "paused"

@@ -1,8 +1,4 @@
-"""Many runs, each yielded as soon as it ends; closing the iterator stops the study.
-
-A standard executor decides where the runs happen; results are identical everywhere, to the bit. `StudyRunner` runs
-one in the background, so that the page that starts it stays responsive and can stop it at once.
-"""
+"""Many runs, each yielded as soon as it ends, with the same results in any executor, to the bit."""
 
 from __future__ import annotations
 

@@ -77,10 +77,9 @@ def report(run: ExportedRun) -> str:
 
 def _figures(run: ExportedRun) -> dict[str, Callable[..., go.Figure]]:
     metrics: tuple[Metric, ...] = ("loss", "accuracy") if run.whole() else ()
-    figures: dict[str, Callable[..., go.Figure]] = {
-        metric: partial(_curves, run, metric) for metric in metrics
+    return {metric: partial(_curves, run, metric) for metric in metrics} | {
+        "confusion": partial(_matrix, run)
     }
-    return figures | {"confusion": partial(_matrix, run)}
 
 
 def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:

@@ -221,10 +221,8 @@ def _values(stages: Sequence[_Stage]) -> dict[str, object]:
         if stage.name != "Network"
     ]
     if is_changing:
-        listed, words = (
-            every[0]["changes"] == now["changes"],
-            "# from a mini-batch on: learning rate, batch size",
-        )
+        listed = every[0]["changes"] == now["changes"]
+        words = "# from a mini-batch on: learning rate, batch size"
         now["changes"] = wrapped(
             "changes = {" if listed else "changes = ",
             stages[0].changes if listed else ["network.changes"],
@@ -297,12 +295,9 @@ def _textbook(text: str, tables: str) -> str:
 def _free_names(text: str) -> set[str]:
     """Return the names that a text uses but doesn't assign."""
     names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name | ast.arg)]
-    own = {node.arg if isinstance(node, ast.arg) else node.id for node in names if not _is_read(node)}
+    own = {node.arg for node in names if isinstance(node, ast.arg)}
+    own |= {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {node.id for node in names if isinstance(node, ast.Name)} - own
-
-
-def _is_read(node: ast.Name | ast.arg) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 @cache

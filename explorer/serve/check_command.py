@@ -9,7 +9,7 @@ import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +36,6 @@ from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.wording import counted, duration
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
-OUTCOMES = frozenset({"right", "wrong", "waiting", "missing"})
 _MOST_BYTES = 1_000_000  # of a check's output
 WRONG = 1
 ENDINGS = (".py", ".ipynb")
@@ -107,10 +106,7 @@ class CheckedSubmission:
 
 
 def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmission]:
-    """Check scripts and notebooks, and yield each result as it is ready; closing the generator stops the rest.
-
-    A check that exceeds its limits is killed; the results up to then are kept.
-    """
+    """Check files, and yield each result as it is ready; one that exceeds its limits keeps those up to then."""
     running = set[Popen[bytes]]()
     with ThreadPoolExecutor(n_cores()) as pool:
         checks = [pool.submit(_check, path, limits, running) for path in paths]
@@ -166,7 +162,7 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
                 fields: dict[str, Any] = {name: str(value) for name, value in found["verdict"].items()}
                 fields |= {"helpers": tuple(map(str, found["verdict"].get("helpers", ())))}
                 verdict = Verdict(**fields | {"seconds": float(fields.get("seconds", 0))})
-                if verdict.task in TASKS and verdict.outcome in OUTCOMES:
+                if verdict.task in TASKS and verdict.outcome in SIGNS:
                     verdicts[verdict.task] = verdict
     except (ValueError, TypeError, AttributeError, RecursionError):
         result.pop("end", None)  # it was cut off, or the submission wrote it
@@ -199,7 +195,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace) -> int:
     if arguments.cells:
-        return _write(_written(arguments.cells), arguments.output, overwrite=arguments.overwrite)
+        return _write_cells(arguments.cells, arguments.output, overwrite=arguments.overwrite)
     paths, found = list[Path](), list[CheckedSubmission]()
     for given in arguments.paths:
         try:
@@ -249,7 +245,10 @@ def _submissions(given: Path) -> list[Path]:
     return sorted(path for path in named if "/." not in f"/{path.relative_to(given).as_posix()}")
 
 
-def _write(files: Mapping[str, str], folder: Path, *, overwrite: bool) -> int:
+def _write_cells(grader: str, folder: Path, *, overwrite: bool) -> int:
+    files = {f"{task}.py": otter_test(task) for task in TASKS}
+    if grader == "nbgrader":
+        files = {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -296,12 +295,6 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
 
 def _remarks(found: CheckedSubmission) -> Iterator[str]:
     yield from (f"{found.file}: {remark}" for remark in (*found.notes, found.error) if remark)
-
-
-def _written(grader: str) -> dict[str, str]:
-    if grader == "otter":
-        return {f"{task}.py": otter_test(task) for task in TASKS}
-    return {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}
 
 
 def otter_test(task: str) -> str:

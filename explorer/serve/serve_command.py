@@ -47,7 +47,6 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
-PRESENTATION = "presentation.ipynb"
 _PATIENCE = 5.0  # seconds
 
 
@@ -161,10 +160,7 @@ def _serve(arguments: PageOptions, what: str, notebook: Path, settings: dict[str
 
 
 def links(url: str, access: Access) -> tuple[str, str]:
-    """Return the page's address as the terminal shows it, and as the browser opens it.
-
-    A token that the user has chosen is not shown.
-    """
+    """Return the page's address as the terminal shows it, without a chosen token, and as the browser opens it."""
     opened = f"{url}?token={quote(access.token)}" if access.token else url
     return opened if access.is_new_token else url, opened
 
@@ -213,7 +209,7 @@ def _present(arguments: PageOptions) -> int:
     reveal = find_reveal()
     if reveal is None:
         raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
-    notebook = find_notebook(PRESENTATION)
+    notebook = find_notebook("presentation.ipynb")
     return serve(arguments, "The talk", notebook, template="explorer-talk", reveal=reveal)
 
 
@@ -222,8 +218,7 @@ def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
     spec = find_spec(package)
     places = [] if spec is None else spec.submodule_search_locations or []
     folders = (Path(place) / "_static" / "revealjs" for place in places)
-    needed = ("dist/reveal.js", "dist/reveal.css")
-    return next((folder for folder in folders if all((folder / name).is_file() for name in needed)), None)
+    return next((folder for folder in folders if (folder / "dist" / "reveal.js").is_file()), None)
 
 
 def _record() -> int:

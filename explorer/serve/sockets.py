@@ -78,7 +78,9 @@ def _check_comm(kind: str, said: dict[str, Any]) -> None:
     paths = data.get("buffer_paths", [])
     if data.get("method") not in _METHODS or not isinstance(data.get("state", {}), dict):
         raise FrameError("a method that no widget has")
-    if not isinstance(paths, list) or not all(_is_name(path) for path in paths):
+    if not isinstance(paths, list) or not all(
+        isinstance(path, list) and len(path) == 1 and isinstance(path[0], str) for path in paths
+    ):
         raise FrameError("a buffer for no trait")
 
 
@@ -94,10 +96,6 @@ def _parts(frame: bytes | str) -> list[bytes]:
     if offsets != sorted(offsets) or offsets[0] < start or offsets[-1] > len(frame):
         raise FrameError("offsets that don't ascend within the frame")
     return [frame[begin:end] for begin, end in pairwise(offsets)]
-
-
-def _is_name(path: object) -> bool:
-    return isinstance(path, list) and len(path) == 1 and isinstance(path[0], str)
 
 
 def _is_id(value: object) -> bool:

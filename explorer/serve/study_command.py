@@ -184,10 +184,8 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
     trials.sort(key=lambda trial: places[trial.config])
     screen.show_end(trials)
     if args.report is not None:
-        code = (
-            run_options.save(args, "--report", args.report, partial(_report, trials, dataset), messages)
-            or code
-        )
+        make = partial(_report, trials, dataset)
+        code = run_options.save(args, "--report", args.report, make, messages) or code
     if args.json:
         sys.stdout.write(_as_json(trials, dataset, axes) + "\n")
         sys.stdout.flush()

@@ -101,10 +101,7 @@ def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def cells_of(path: Path) -> list[Cell]:
-    """Return the source of a script, or of each code cell of a notebook.
-
-    Raises FileError if the file is unreadable, too large, not UTF-8, or not a notebook despite its suffix.
-    """
+    """Return the source of a script, or of each code cell of a notebook; FileError if it is none."""
     with open_plain_file(path, path.name) as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -134,10 +131,7 @@ def _without_magics(source: str) -> str:
 
 
 def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
-    """Execute the definitions of a submission in `namespace`; yield a sentence for each that fails.
-
-    Also yield one for each skipped statement that sets a needed name.
-    """
+    """Execute a submission's definitions; yield a sentence for each failure, and each needed name left out."""
     left_out = list[tuple[str, set[str]]]()
     for cell in cells:
         try:
@@ -212,10 +206,7 @@ def _is_foreign(called: ast.AST, namespace: dict[str, Any]) -> bool:
 
 
 def _origin(value: object) -> str:
-    """Return the package that defines a function, a class, a module or an object's class.
-
-    A module next to the submission is part of it.
-    """
+    """Return the package that defines a thing or its class; a module next to the submission is part of it."""
     found = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     package = str(found or type(value).__module__).partition(".")[0]
     own = (Path(sys.path[0]) / f"{package}{ending}" for ending in ("", ".py"))

@@ -88,20 +88,18 @@ class TrainScreen:
     def __init__(self, training: TrainingRun, console: Console) -> None:
         self._training, self._console = training, console
         self._progress = Progress(
-            TextColumn("{task.fields[epoch]}"),
+            TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.fields[batch]}"),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[details]}"),
             console=console,
             auto_refresh=False,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("", total=1.0, **self._fields(0.0))
+        self._task = self._progress.add_task(total=1.0, **self._fields(0.0))
         config = training.config
         self._shows_rate = config.schedule != "constant" or bool(config.warmup or config.changes)
-        self._position = 0.0
-        self._started = self._shown = perf_counter()
+        self._position = self._started = self._shown = 0.0
 
     def begin(self) -> Progress:
         """Print the configuration and the table's head, and return the bar, a context manager."""
@@ -128,15 +126,13 @@ class TrainScreen:
         self._progress.update(self._task, completed=share, **self._fields(position))
         self._progress.refresh()
 
-    def show_end(self, final: Evaluation) -> None:
-        """Print the exact final figures and the network's weakest classes."""
+    def show_end(self, final: Evaluation, test: FinalTest | None) -> None:
+        """Print the exact final figures, the weakest classes, and the results on a test set that was opened."""
         self._console.print("", *self._summary(final), sep="\n")
-
-    def show_test(self, found: FinalTest) -> None:
-        """Print the run's results on the test set, which was opened for it."""
-        reached = f"{found.accuracy:.2%} of {grouped(found.n_images)} images, test loss {found.loss:.4f}"
-        words = f"{reached}: whoever goes back to the settings now, chooses by them."
-        self._console.print(self._line("Test accuracy", words))
+        if test is not None:
+            reached = f"{test.accuracy:.2%} of {grouped(test.n_images)} images, test loss {test.loss:.4f}"
+            words = f"{reached}: whoever goes back to the settings now, chooses by them."
+            self._console.print(self._line("Test accuracy", words))
 
     def _summary(self, final: Evaluation) -> Iterator[str]:
         data, scores = self._training.dataset, per_class(final.confusion)
@@ -183,9 +179,10 @@ class TrainScreen:
         epoch = min(math.floor(position) + 1, epochs)
         batch = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
         batch = f"mini-batch {training.step}" if training.config.changes else batch
-        left = (perf_counter() - self._started) * (epochs - position) / position if position else 0.0
-        shown = f"{duration(left)} left" if position else ""
-        return {"epoch": f"epoch {epoch} of {epochs}", "batch": batch, "left": shown}
+        if position:
+            left = (perf_counter() - self._started) * (epochs - position) / position
+            batch += f" {duration(left)} left"
+        return {"description": f"epoch {epoch} of {epochs}", "details": batch}
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -229,9 +226,7 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
         make = partial(_file, kind, run, dataset, test)
         code = run_options.save(args, option, path, make, messages) or code
     if run.end.final is not None:
-        screen.show_end(run.end.final)
-    if test is not None:
-        screen.show_test(test)
+        screen.show_end(run.end.final, test)
     if args.json:
         sys.stdout.write(_as_json(run, training.dataset, test) + "\n")
         sys.stdout.flush()

@@ -1,11 +1,16 @@
-"""Coroutines are tests, too: each has an event loop of its own, and a minute."""
+"""Coroutines are tests, too: each has an event loop of its own, and a minute. A command ends with its file."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import re
+from itertools import count
 
 import pytest
+from processes import Command
+from traitlets import HasTraits
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -15,3 +20,60 @@ def pytest_pyfunc_call(pyfuncitem):
     given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.function).parameters}
     asyncio.run(asyncio.wait_for(pyfuncitem.function(**given), 60))
     return True
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Start a command, with options and variables of its environment."""
+    commands = []
+
+    def start(*options, **environment):
+        commands.append(Command(*options, **environment))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        if command.process.poll() is None:
+            command.end()
+
+
+def page_config(page):
+    """What a page is told of its server, of its kernel and of the extensions that it loads."""
+    return json.loads(re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page)[1])
+
+
+class Kernels(HasTraits):
+    """In place of Jupyter's manager: keeps a list of kernels, and with what the last one was started."""
+
+    def __init__(self):
+        super().__init__()
+        self.running, self.names = {}, map(str, count())
+        self._pools = {}  # as Voilà has it: kernels for visitors to come, by notebook
+
+    def __contains__(self, kernel):
+        return kernel in self.running
+
+    def kernel_model(self, kernel):
+        return {"connections": self.running[kernel]}
+
+    def list_kernel_ids(self):
+        return [*self.running]
+
+    async def start_kernel(self, **options):
+        self.options = options
+        self.running[name := next(self.names)] = 0
+        return name
+
+    async def shutdown_kernel(self, kernel, now=False):
+        for task in [task for pool in self._pools.values() for task in pool if task.done()]:
+            task.result()
+        del self.running[kernel]
+
+    _pending_kernels = ()
+
+    async def shutdown_all(self, now=False):
+        self.has_ended = now
+        self.running.clear()
+
+    def add_restart_callback(self, *_):
+        pass

@@ -9,7 +9,6 @@ import re
 import shutil
 import ssl
 import subprocess
-from contextlib import contextmanager
 from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
@@ -17,7 +16,6 @@ from urllib.request import urlopen
 import needs
 import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
-from processes import Command
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
@@ -27,6 +25,8 @@ from explorer.serve.access import Access, RefusedError
 from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import Gate, Tries
 from explorer.serve.server import ExplorerServer
+
+from .conftest import page_config
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))
 PAGE = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -131,23 +131,13 @@ def test_what_the_server_and_its_packages_log_is_written_so(monkeypatch):
     assert [type(one) for one in formatters] == [TerminalFormatter] * 2
 
 
-@contextmanager
-def started(*options, **environment):
-    command = Command(*options, **environment)
-    try:
-        yield command
-    finally:
-        command.end()
-
-
 WORD, TOKEN = "correct horse", "a-token-of-our-own"
 OPTIONS = ["--base-url=/class/", f"--token={TOKEN}", "--ip=0.0.0.0", "--allow-host=nn.example.org"]
 
 
 @pytest.fixture(scope="module")
-def protected():
-    with started(*OPTIONS, EXPLORER_PASSWORD=WORD) as command:
-        yield command
+def protected(start):
+    return start(*OPTIONS, EXPLORER_PASSWORD=WORD)
 
 
 def cookies(headers):
@@ -256,9 +246,7 @@ def test_all_that_the_page_names_lies_under_the_path(protected):
     cookie = cookies(headers)
     page = protected.ask("/class/", Cookie=cookie)[2]
     assert page.count("application/vnd.voila.cell-output+json") == 1
-    config = json.loads(
-        re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page).group(1)
-    )
+    config = page_config(page)
     assert config["baseUrl"] == "/class/"
     addresses = {*re.findall(r'(?:href|src)="([^"]+)"', page)}
     assert len(addresses) > 10
@@ -303,17 +291,17 @@ def test_of_all_that_the_log_tells_what_somebody_may_have_to_know(protected):
 
 
 @pytest.mark.long
-def test_in_a_hub_a_socket_needs_the_page_s_own_cookie():
-    with started(JUPYTERHUB_SERVICE_PREFIX="/user/ada/") as server:
-        assert urlsplit(server.url).path == "/user/ada/"
-        _, headers, page = server.ask("/user/ada/", Host="hub.example.org")
-        kernel = re.search(r'"kernelId": "([^"]+)"', page).group(1)
-        path, host = f"/user/ada/api/kernels/{kernel}/channels?session_id=1", {"Host": "hub.example.org"}
-        for wrong in ("", "_xsrf=1", cookies(headers).replace("=", "=2|1:0|")):
-            with pytest.raises(HTTPClientError, match="403") as refused:
-                asyncio.run(connect(server, path, **host, Cookie=wrong))
-            assert "Set-Cookie" not in refused.value.response.headers
-        asyncio.run(connect(server, path, **host, Cookie=cookies(headers)))
+def test_in_a_hub_a_socket_needs_the_page_s_own_cookie(start):
+    server = start(JUPYTERHUB_SERVICE_PREFIX="/user/ada/")
+    assert urlsplit(server.url).path == "/user/ada/"
+    _, headers, page = server.ask("/user/ada/", Host="hub.example.org")
+    kernel = page_config(page)["kernelId"]
+    path, host = f"/user/ada/api/kernels/{kernel}/channels?session_id=1", {"Host": "hub.example.org"}
+    for wrong in ("", "_xsrf=1", cookies(headers).replace("=", "=2|1:0|")):
+        with pytest.raises(HTTPClientError, match="403") as refused:
+            asyncio.run(connect(server, path, **host, Cookie=wrong))
+        assert "Set-Cookie" not in refused.value.response.headers
+    asyncio.run(connect(server, path, **host, Cookie=cookies(headers)))
 
 
 @pytest.fixture(scope="module")
@@ -340,12 +328,11 @@ def test_a_certificate_is_looked_at_before_the_start(certificate, tmp_path):
 
 @pytest.mark.long
 @OPENSSL
-def test_over_tls_the_page_comes_whole(certificate):
+def test_over_tls_the_page_comes_whole(start, certificate):
     file, key = certificate
-    with started("--certfile", str(file), "--keyfile", str(key)) as server:
-        address = server.url.replace("127.0.0.1", "localhost")
-        assert address.startswith("https://localhost:")
-        with urlopen(address, timeout=60, context=ssl.create_default_context(cafile=file)) as answer:
-            page = answer.read().decode()
-            assert "Secure" in answer.headers["Set-Cookie"]
-        assert page.count("application/vnd.voila.cell-output+json") == 1
+    address = start("--certfile", str(file), "--keyfile", str(key)).url.replace("127.0.0.1", "localhost")
+    assert address.startswith("https://localhost:")
+    with urlopen(address, timeout=60, context=ssl.create_default_context(cafile=file)) as answer:
+        page = answer.read().decode()
+        assert "Secure" in answer.headers["Set-Cookie"]
+    assert page.count("application/vnd.voila.cell-output+json") == 1

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import Command
 
 from explorer.serve import serve_command
 from explorer.serve.command import main
@@ -53,20 +52,16 @@ def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.long
-def test_the_page_holds_every_slide_and_ends_quietly():
-    command = Command("present")
-    try:
-        words = rf"The talk is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n"
-        assert re.fullmatch(words, command.line)
-        page = command.page()
-        assert re.findall(r'<article data-slide="(\w+)"', page) == [slide.name for slide in SLIDES]
-        assert page.count("application/vnd.voila.cell-output+json") == len(SLIDES)
-        assert "explorer-failed" not in page
-        address = re.search(r'<script src="(/[^"]+/dist/reveal\.js)"', page).group(1)
-        for ending, kind in ((".js", "text/javascript"), (".css", "text/css")):
-            status, headers, _ = command.ask(address.replace(".js", ending))
-            assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
-            assert headers["Content-Type"].startswith(kind)
-    finally:
-        ended = command.end(signal.SIGINT)
-    assert ended == (0, "", "")
+def test_the_page_holds_every_slide_and_ends_quietly(start):
+    command = start("present")
+    assert re.fullmatch(rf"The talk is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n", command.line)
+    page = command.page()
+    assert re.findall(r'<article data-slide="(\w+)"', page) == [slide.name for slide in SLIDES]
+    assert page.count("application/vnd.voila.cell-output+json") == len(SLIDES)
+    assert "explorer-failed" not in page
+    address = re.search(r'<script src="(/[^"]+/dist/reveal\.js)"', page).group(1)
+    for ending, kind in ((".js", "text/javascript"), (".css", "text/css")):
+        status, headers, _ = command.ask(address.replace(".js", ending))
+        assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
+        assert headers["Content-Type"].startswith(kind)
+    assert command.end(signal.SIGINT) == (0, "", "")

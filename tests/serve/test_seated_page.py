@@ -21,18 +21,14 @@ from explorer.serve.pages import PLOTLY_SCRIPT
 
 
 @pytest.fixture(scope="module")
-def server():
-    """A server with one seat: its address, and its process."""
-    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0", "--seats", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield re.search(r"//(\S+)/", process.stdout.readline()).group(1), process
-        process.terminate()
+def server(start):
+    """A server with one seat."""
+    return start("--seats", "1")
 
 
 @pytest.mark.slow
 def test_a_page_begins_before_its_kernel_is_there_which_is_the_only_one(server):
-    address, process = server
-    with closing(HTTPConnection(address)) as page:
+    with closing(HTTPConnection(server.place)) as page:
         page.request("GET", "/")
         answer = page.getresponse()
         first = answer.read1()
@@ -41,21 +37,20 @@ def test_a_page_begins_before_its_kernel_is_there_which_is_the_only_one(server):
     assert b"kernelId" not in first
     assert rest.count("kernelId") == 1
     assert "application/vnd.voila.cell-output+json" in rest
-    assert len(kernel_processes(process.pid)) <= 1
+    assert len(kernel_processes(server.process.pid)) <= 1
 
 
 @pytest.mark.slow
 def test_who_finds_no_seat_is_told_the_place_in_line_and_keeps_it(server):
-    address, _ = server
     with ExitStack() as opened:
-        pages = [opened.enter_context(closing(HTTPConnection(address))) for _ in range(4)]
+        pages = [opened.enter_context(closing(HTTPConnection(server.place))) for _ in range(4)]
         for page in pages:
             page.request("GET", "/")
         answers = [page.getresponse() for page in pages]
         full = [answer for answer in answers if answer.status == 503]
         assert len(full) >= 2
-        places = [place_of(address, answer) for answer in full]
-        assert places == [place_of(address, answer) for answer in full]
+        places = [place_of(server.place, answer) for answer in full]
+        assert places == [place_of(server.place, answer) for answer in full]
     assert {*places} >= {1, 2}
 
 
@@ -71,7 +66,7 @@ def place_of(address, answer):
 
 @pytest.mark.slow
 def test_who_asks_for_plotly_s_script_and_never_reads_takes_no_memory_and_keeps_nobody_out(server):
-    address, process = server
+    address, process = server.place, server.process
     host, _, port = address.partition(":")
     with closing(HTTPConnection(address)) as reader, ExitStack() as opened:
 

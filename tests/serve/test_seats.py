@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
 
 import pytest
-from traitlets import HasTraits
 
 from explorer.serve import kernels as kernels_module
 from explorer.serve.kernels import (
@@ -22,6 +20,8 @@ from explorer.serve.kernels import (
 )
 from explorer.wording import ordinal
 
+from .conftest import Kernels
+
 FOR_NOBODY, FOR_A_VISITOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
 
 
@@ -31,41 +31,6 @@ class Clock:
 
     def __call__(self):
         return self.now
-
-
-class Kernels(HasTraits):
-    """In place of Jupyter's manager: keeps a list of kernels."""
-
-    def __init__(self):
-        super().__init__()
-        self.running, self.names = {}, map(str, count())
-        self._pools = {}  # as Voilà has it: kernels for visitors to come, by notebook
-
-    def __contains__(self, kernel):
-        return kernel in self.running
-
-    def kernel_model(self, kernel):
-        return {"connections": self.running[kernel]}
-
-    def list_kernel_ids(self):
-        return [*self.running]
-
-    async def start_kernel(self, **_):
-        self.running[name := next(self.names)] = 0
-        return name
-
-    async def shutdown_kernel(self, kernel, now=False):
-        for task in [task for pool in self._pools.values() for task in pool if task.done()]:
-            task.result()
-        del self.running[kernel]
-
-    _pending_kernels = ()
-
-    async def shutdown_all(self, now=False):
-        self.running.clear()
-
-    def add_restart_callback(self, *_):
-        pass
 
 
 @pytest.fixture

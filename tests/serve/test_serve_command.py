@@ -25,7 +25,7 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
-from processes import Command, descendants
+from processes import descendants
 
 import explorer
 from explorer.datasets import load_mnist, loading
@@ -50,31 +50,16 @@ from explorer.serve.server import (
 from explorer.training.share import VISITED
 from explorer.widgets import plotly_module
 
+from .conftest import page_config
+
 ROOT = Path(__file__).parents[2]
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-@pytest.fixture
-def start():
-    commands = []
-
-    def make(*options, **environment):
-        commands.append(Command(*options, **environment))
-        return commands[-1]
-
-    yield make
-    for command in commands:
-        if command.process.poll() is None:
-            command.end()
-
-
 @pytest.fixture(scope="module")
-def served():
+def served(start):
     """A command for all tests that only ask it for something; the last one ends it."""
-    command = Command()
-    yield command
-    if command.process.poll() is None:
-        command.end()
+    return start()
 
 
 @pytest.fixture
@@ -153,11 +138,6 @@ def test_scripts_are_kept_and_what_the_page_is_told_is_deflated(served):
         path = f"/api/kernels/{config['kernelId']}/channels?session_id=1"
         channels.request("GET", path, headers=headers)
         assert "permessage-deflate" in channels.getresponse().headers["Sec-WebSocket-Extensions"]
-
-
-def page_config(page):
-    found = re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page)
-    return json.loads(found.group(1))
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import websocket_connect
-from traitlets import HasTraits
 from voila import notebook_renderer
 from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -35,33 +34,16 @@ from explorer.serve.server import TEMPLATE
 from explorer.serve.sockets import SocketHandler
 from explorer.training.share import n_cores
 
+from .conftest import Kernels
+
 WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
-
-
-class Started(HasTraits):
-    """In place of Jupyter's manager: tells with what its kernels were started."""
-
-    async def start_kernel(self, **options):
-        self.options = options
-        return "kernel"
-
-    def add_restart_callback(self, *_):
-        pass
-
-    def list_kernel_ids(self):
-        return []
-
-    _pending_kernels = ()
-
-    async def shutdown_all(self, now):
-        self.has_ended = now
 
 
 @pytest.fixture
 def manager(monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 3600)
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
-    return kernel_manager_class(Started, {"NOTE": "kept"}, Seats(9))()
+    return kernel_manager_class(Kernels, {"NOTE": "kept"}, Seats(9))()
 
 
 async def is_waiting(task):

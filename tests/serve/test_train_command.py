@@ -16,6 +16,7 @@ import needs
 import numpy as np
 import pytest
 from processes import COMMAND, on_a_terminal
+from reference_runs import diverging
 
 from explorer.app.url_state import Link
 from explorer.network import NeuralNetwork
@@ -161,13 +162,9 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
     ("options", "words"),
     [
         (["--hidden", "0"], "--hidden is '0'; expected 1 to 6 hidden layers"),
-        (["--hidden", "3,,3"], "--hidden is '3,,3'; expected"),
         (["--activation", "gelu"], "--activation is 'gelu'; expected one of sigmoid, relu, tanh."),
         (["--batch-size", "1.5"], "--batch is '1.5'; expected a whole number from 1 to"),
         (["--lr", "nan"], "--lr is 'nan'; expected a number from 0.00001 to 100."),
-        (["--learning-rate", "-1"], "--lr is '-1'; expected"),
-        (["--seed", "x"], "--seed is 'x'; expected"),
-        (["--n", "None"], "or all."),
         (["--changes", "5:x:8"], "--changes is '5:x:8'; expected up to 50 changes"),
         (["--n", "601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
         (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
@@ -178,9 +175,6 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
         ),
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
         (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
-        (["--save", "."], "is there already and is not a file"),
-        (["--report", "."], "--report: "),
-        (["--script", "no/such/place/run.py"], "--script: there is no folder"),
         (
             ["--csv", "run.x", "--script", "run.x"],
             "--csv and --script name the same file; expected two files.",
@@ -333,13 +327,8 @@ def test_a_full_disk_is_said():
 
 
 def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, folder, tmp_path):
-    config = TrainingConfig(
-        hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
-        initializer="he", learning_rate=100, epochs=20, n_train=103, batch_size=103, seed=3,
-    )  # fmt: skip
-    file = tmp_path / "run.npz"
-    script = tmp_path / "run.py"
-    report = tmp_path / "run.html"
+    config = diverging(TrainingConfig(initializer="he", epochs=20, n_train=103, batch_size=103, seed=3))
+    file, script, report = (tmp_path / f"run.{ending}" for ending in ("npz", "py", "html"))
     files = ["--save", str(file), "--script", str(script), "--report", str(report)]
     code, out, err = command("--from-url", config.to_query(), "--json", *files)
     said = json.loads(out)
@@ -395,11 +384,8 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
 
 
 def test_nothing_is_saved_when_no_epoch_has_ended(command, tmp_path):
-    start = [
-        "--from-url",
-        "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100",
-    ]
-    code, _, err = command(*start, "--batch", "16", "--save", str(tmp_path / "run.npz"))
+    query = diverging(TrainingConfig(initializer="he", batch_size=16)).to_query()
+    code, _, err = command("--from-url", query, "--save", str(tmp_path / "run.npz"))
     assert code == 1
     assert "--save: nothing is saved, for no epoch has ended." in err
     assert list(tmp_path.iterdir()) == []

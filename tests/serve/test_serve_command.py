@@ -266,9 +266,9 @@ def test_a_data_set_that_cannot_be_read_is_one_sentence(command, capsys, tmp_pat
 
 
 def test_without_a_port_the_next_free_one_is_taken():
-    with ExitStack() as held:
+    with ExitStack() as taken:
         for port in (DEFAULT_PORT, DEFAULT_PORT + 1):
-            holder = held.enter_context(socket.socket())
+            holder = taken.enter_context(socket.socket())
             with suppress(OSError):  # somebody else holds it: as good
                 holder.bind(("127.0.0.1", port))
                 holder.listen()

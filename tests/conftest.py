@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
@@ -74,25 +73,6 @@ def pytest_collection_modifyitems(config, items):
 def _the_second_thread_is_there():
     """Start the thread that all trainings of a process share, so that no test takes it for one that is left."""
     perform(in_halves(lambda _: (), LARGE_WORK, 2))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_event_loop_is_left(request):
-    """A file leaves no event loop running: in one process, the next could not call ``asyncio.run``.
-
-    Those in a browser share one, which ends with the last of them.
-    """
-    if request.path.parent.name == "browser":
-        yield
-        return
-    _assert_no_event_loop()
-    yield
-    _assert_no_event_loop()
-
-
-def _assert_no_event_loop():
-    with pytest.raises(RuntimeError, match="no running event loop"):
-        asyncio.get_running_loop()
 
 
 class FromPage:

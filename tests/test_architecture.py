@@ -36,22 +36,6 @@ FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" 
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only
 MUTABLE = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
 MAKERS = {"list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter", "bytearray"}
-# What changes while the program runs belongs to an object that somebody made; these belong to all.
-SHARED = {
-    "engine/halves.py": {
-        "_HELPER": "there are as many cores as there are, however many train: one more thread serves them all",
-    },
-    "training/config.py": {
-        "__doc__": "what the settings are is in a table that all read, and is set once, as the module is loaded",
-    },
-    "training/process_settings.py": {
-        "one_blas_thread": "the number of BLAS threads is the process's, so all who train count as its users",
-        "short_switches": "as the interpreter's switch interval is",
-    },
-    "widgets/live_figure.py": {
-        "_current": "Plotly's code goes to the page once, so all figures of a kernel have one carrier",
-    },
-}
 
 
 @cache
@@ -157,36 +141,6 @@ def test_nothing_mutable_at_module_level():
                     yield f"line {node.lineno}: {ast.unparse(node)[:60]}"
 
     assert_everywhere(complaints)
-
-
-def changeable_classes():
-    """Names of the package's classes whose instances can change."""
-    for path in FILES:
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ClassDef):
-                frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
-                if not frozen and "NamedTuple" not in map(ast.unparse, node.bases):
-                    yield node.name
-
-
-def shared(tree, changeable):
-    """Names of changeable objects that a module keeps, and of class attributes that methods set for all."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            maker = ast.unparse(node.value.func) if isinstance(node.value, ast.Call) else ""
-            if maker.split(".")[-1] in changeable:
-                yield ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
-    classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    stored = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
-    yield from (node.attr for node in stored if ast.unparse(node.value) in classes | {"cls", "type(self)"})
-
-
-def test_what_belongs_to_all_is_known():
-    changeable = {*changeable_classes()}
-    found = {path.relative_to(ROOT / "explorer"): {*shared(tree_of(path), changeable)} for path in FILES}
-    assert {path.as_posix(): names for path, names in found.items() if names} == {
-        path: names.keys() for path, names in SHARED.items()
-    }
 
 
 def test_a_function_fits_on_a_screen():

@@ -131,7 +131,6 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
 def _found(
     task: str, answer: Any, names: Mapping[str, Any], trial: _Trial, known: Mapping[str, Verdict]
 ) -> Verdict:
-    """Diagnose an answer; if it is None, report it as missing from these names."""
     if answer is None:
         return Verdict(task, "missing", message=_not_found(task, names))
     return _diagnosed(task, answer, trial, known)
@@ -193,7 +192,6 @@ def waits_for(parts: Sequence[str], reason: str) -> str:
 
 
 def _what_is_wrong(error: CheckError) -> dict[str, str]:
-    """Return a verdict's fields for a failed check; an exception comes first."""
     said, known = error.args[0], error.mistake
     if known is None:
         return {"message": said, "look": _ON_PAPER if error.example else "", "example": error.example}
@@ -376,24 +374,23 @@ def _forward(kind: type[Any], probe: Probe) -> Passed:
     passed = _run(networks.forward_pass, 1)(kind, probe)
     n_input, n_hidden, n_output, n = probe.sizes
     network = probe.network(kind, n_input, n_hidden, n_output)
-    before = copy.deepcopy(vars(network))
-    network.forward(probe.samples(n_input, n_output, n)[0])
-    if all(_is_as_before(value, before.get(name)) for name, value in vars(network).items()):
+    X, before = probe.samples(n_input, n_output, n)[0], copy.deepcopy(_arrays(vars(network)))
+    network.forward(X)
+    after = _arrays(vars(network))
+    if len(after) == len(before) and all(map(np.array_equal, before, after)):
         raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
-    if lost := unkept(network, probe.samples(n_input, n_output, n)[0]):
+    if lost := unkept(network, X):
         names = enumerated([f"self.{name}" for name in lost])
         raise CheckError(f"forward(X): expected it to keep {names}, which backward uses")
     return passed
 
 
-def _is_as_before(value: Any, before: Any) -> bool:
-    """Return whether a forward pass has stored nothing in an attribute, or in a container."""
-    if isinstance(value, dict):
-        return isinstance(before, dict) and _is_as_before([*value.values()], [*before.values()])
-    if isinstance(value, list | tuple):
-        is_like = isinstance(before, list | tuple) and len(value) == len(before)
-        return is_like and all(map(_is_as_before, value, before))
-    return not isinstance(value, np.ndarray) or np.array_equal(value, before)
+def _arrays(value: Any) -> list[Any]:
+    """Return the arrays in an attribute, or in a container of any depth."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [array for item in items for array in _arrays(item)]
 
 
 def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:
@@ -445,7 +442,6 @@ def _is_variant(kind: type, network: Any) -> bool:
 
 
 def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each task with its answer, or with None."""
     classes = [thing for thing in own.values() if isinstance(thing, type)]
     having = {kind: sum(callable(getattr(kind, name, None)) for name in METHODS) for kind in classes}
     networks = sorted((kind for kind in classes if having[kind] >= 2), key=lambda kind: -having[kind])

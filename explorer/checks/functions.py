@@ -121,7 +121,6 @@ def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:
 
 
 def _summed(kind: str, loss: Loss, tolerance: float = _EXACT) -> Passed:
-    """Check a loss against a sum over each output of each sample."""
     (y, d), part = _outputs_and_targets(), f"{name_of(loss)}(y, d)"
     found = numbers(part, loss(y.copy(), d))
     found = found.reshape(()) if found.size == 1 else found
@@ -310,7 +309,6 @@ def _weighted(values: Array, kept: float) -> Array:
 
 
 def _mean(values: Array, kept: float) -> Array:
-    """Return the mean of values, shape (n, …), with the same weights."""
     return _weighted(values, kept) / math.fsum(kept**age for age in range(len(values)))
 
 

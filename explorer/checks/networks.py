@@ -201,7 +201,6 @@ def _spread(name: str, W: Array, by_glorot: bool) -> tuple[float, float]:
 
 
 def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array]:
-    """Return the weighted sums and activations of one layer, computed in loops."""
     W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
     a = [
         [math.fsum([bias, *map(operator.mul, row, x)]) for row, (bias,) in zip(W, b, strict=True)]

@@ -265,7 +265,6 @@ def _changed(network: Any, before: Pieces) -> bool:
 
 
 def _weights(network: Any) -> Pieces:
-    """Return copies of W1, b1, W2, b2, … by name."""
     names = (f"{kind}{number}" for number in count(1) for kind in "Wb")
     return {name: np.array(getattr(network, name)) for name in takewhile(partial(hasattr, network), names)}
 
@@ -410,7 +409,6 @@ def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
 
 
 def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
-    """Return the observed output of an answer, without NumPy's warnings."""
     with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
         warnings.simplefilter("ignore")
         return OBSERVATIONS[task](answer, probe)

@@ -111,7 +111,6 @@ def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
 
 
 def _is_textbooks(thing: Any) -> bool:
-    """Return whether a function or class was defined in the textbook's source, and not imported."""
     return getattr(thing, "__module__", "") == exercise.__name__
 
 
@@ -181,7 +180,6 @@ def solution(task: str, *, has_marks: bool = False) -> str:
 
 
 def _source(function: Any, *, has_marks: bool) -> str:
-    """Return a function's source without types and argument guards."""
     lines = plain_source(function).splitlines()
     at = next(row for row, line in enumerate(lines) if line.startswith("def "))
     head, body = [lines[at]], lines[at + 1 :]

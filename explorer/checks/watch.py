@@ -131,7 +131,6 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
 
 
 def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
-    """Raise if a function has returned a gap, nothing, or a list instead of an array."""
     values = result if isinstance(result, tuple | list) else (result,)
     if any(value is ... for value in values) or (is_empty and result is None):
         raise GapError(f"{name} waits for its code")

@@ -111,7 +111,6 @@ def choose_weights(
 
 
 def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float) -> CheckedWeight:
-    """Move one weight up and down, and restore it."""
     parameter = getattr(network, place.parameter)  # the array itself: writing to it changes the network
     weight = parameter[place.row, place.column]
     losses, on = [], []

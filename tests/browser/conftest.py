@@ -119,7 +119,7 @@ def _pages(browser):
             context.add_init_script(PATIENT.replace("SECONDS", str(patience)))
         contexts.append(context)
         page = context.new_page()
-        found = Visit(page, re.match(r"http://[^/]+/", address).group())
+        found = Visit(page, re.match(r"http://[^/]+/|file:", address).group())
         if prepare:
             prepare(page)
         page.goto(address, wait_until=wait_until)
@@ -148,19 +148,9 @@ def open_shared_page(browser):
 
 
 @pytest.fixture
-def open_file(browser):
+def open_file(open_page):
     """Open a page from the disk, with no network."""
-    contexts = []
-
-    def visit(path, **options):
-        contexts.append(browser.new_context(offline=True, **options))
-        found = Visit(contexts[-1].new_page(), "file:")
-        found.page.goto(path.as_uri())
-        return found
-
-    yield visit
-    for context in contexts:
-        context.close()
+    return lambda path, **options: open_page(path.as_uri(), wait_until="load", offline=True, **options)
 
 
 @dataclass

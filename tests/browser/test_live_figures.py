@@ -9,10 +9,8 @@ PLOT = (
 )
 SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its place", "a matrix")
 SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
-SCRIPT = "Object.keys(globalThis).find((key) => /^explorer.plotly.*script$/.test(key))"
 FETCHED = """performance.getEntriesByType('resource')
   .filter((entry) => entry.name.endsWith('/plotly.js') && entry.transferSize > 0).length"""
-MET = "document.querySelectorAll('script[src$=\"/plotly.js\"]').length"
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 PLOTLY_BYTES = 4_500_000
@@ -103,24 +101,6 @@ def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
     assert visit.socket_bytes < PLOTLY_BYTES / 5
 
 
-@pytest.mark.sweep
-def test_a_page_that_fetched_plotly_has_its_compiled_code_kept_for_the_next(visit, server):
-    page = visit.page
-    first = page.evaluate_handle(f"globalThis[{SCRIPT}]")
-    page.wait_for_function(f"{MET} === 2")
-    page.wait_for_timeout(500)
-    assert page.evaluate(
-        f"(first) => globalThis[{SCRIPT}] === first", first
-    )  # it ran, and left itself as it was
-    assert page.evaluate(FETCHED) == 1
-    check_that_it_shows_its_data(page)
-    again = page.context.new_page()
-    again.goto(server.url)
-    check_that_it_shows_its_data(again)
-    assert again.evaluate(FETCHED) == 0  # it had it
-    again.close(run_before_unload=True)
-
-
 @pytest.mark.long
 def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):
     visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
@@ -146,14 +126,6 @@ def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
     page = open_page(server.url, prepare=prepare).page
     failed = page.locator(".explorer-figure-failed[role=alert]", has_text="This figure cannot be drawn")
     failed.nth(3).wait_for()
-
-
-def test_a_theme_arrives_and_stays(visit):
-    page = visit.page
-    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(255, 255, 255)'")
-    page.get_by_role("button", name="Dark").click()
-    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(23, 28, 35)'")
-    assert ask(page, "two curves fall", "plot.data[2].y[0]") == 3
 
 
 def test_what_the_reader_does_is_kept_and_costs_no_message(visit):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 
 import pytest
@@ -11,7 +10,6 @@ from playwright.sync_api import expect
 
 SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
 FEW_SIZES = SIZES[0], SIZES[3]
-SPLIT = "activation=relu&output=softmax&loss=cross_entropy&init=he&optimizer=adam&reduction=mean&lr=0.01"
 
 OUT_OF_REACH = """() => {
   const found = [];
@@ -98,24 +96,3 @@ def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_
     for width, height in FEW_SIZES:
         resized(page, width, height)
         assert_all_is_in_reach(page, width, height)
-
-
-@pytest.mark.long
-def test_hints_are_in_one_line_over_the_figures_and_hide_no_control(app, open_page):
-    found = open_page(f"{app.url}?{SPLIT}&n=3000&validation=500&patience=2&batch=32&epochs=40")
-    page = found.page
-    strip = found.messages
-    expect(found.bar).to_contain_text("stopped early")
-    expect(strip.get_by_role("button", name="Open the test set")).to_be_visible()
-    expect(page.get_by_role("button", name="Train again")).to_have_count(1)
-    expect(strip.get_by_role("button", name=re.compile(r"^\d more$"))).to_be_visible()
-    for width, height in FEW_SIZES:
-        resized(page, width, height)
-        assert_all_is_in_reach(page, width, height)
-        button = page.get_by_role("button", name="Open the test set").bounding_box()
-        assert button["y"] + button["height"] <= height, f"{width} × {height}"
-        rate = page.locator('[data-name="learning_rate"]').bounding_box()
-        settings = page.locator(".explorer-place-settings").bounding_box()
-        assert rate["y"] + rate["height"] <= settings["y"] + settings["height"] + 1
-        assert strip.bounding_box()["height"] <= (64 if width >= 1366 else 100)
-    found.assert_clean()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from checks.solutions import networks as solutions
@@ -145,13 +141,6 @@ def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
     shown = capsys.readouterr().out.strip()
     assert shown.startswith("\x1b[31m✗ tanh(-20): expected 2.06")
     assert shown.count("\n") == 0
-
-
-def test_a_script_shows_no_line_of_the_checks_but_one():
-    code = "import explorer.checks as checks, explorer\nchecks.sigmoid(explorer.tanh)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.count(str(Path("explorer", "checks"))) == 1
-    assert done.stderr.splitlines()[-1].startswith("explorer.checks.results.CheckError: tanh(-20): expected")
 
 
 # ---------------------------------------------------------------- this package's functions and networks

@@ -421,34 +421,23 @@ def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
 
 
 HELPERS = {
-    "a function": ("d_sigmoid", "slope", "def slope(x):\n    return d_sigmoid(x)\n\n\nclass Network:"),
-    "a method": (
-        "d_sigmoid",
+    "a function": ("slope", "def slope(x):\n    return [d_sigmoid(y) for y in [x]][0]\n\n\nclass Network:"),
+    "a method": ("self.slope", "class Network:\n    def slope(self, x):\n        return d_sigmoid(x)\n"),
+    "a static method": (
         "self.slope",
-        "class Network:\n    def slope(self, x):\n        return d_sigmoid(x)\n",
-    ),
-    "a comprehension": (
-        "d_sigmoid",
-        "slope",
-        "def slope(x):\n    return [d_sigmoid(y) for y in [x]][0]\n\n\nclass Network:",
+        "class Network:\n    @staticmethod\n"
+        "    def slope(x):\n        return CONFIG.get('f', d_sigmoid)(x)\n",
     ),
 }
-
-
-HELPERS["a static method"] = (
-    "d_sigmoid",
-    "self.slope",
-    "class Network:\n    @staticmethod\n    def slope(x):\n        return CONFIG.get('f', d_sigmoid)(x)\n",
-)
 CONFIG = "class Config(dict):\n    __getattr__ = dict.__getitem__\n\n\nCONFIG = Config()\n"
 
 
 @pytest.mark.parametrize("helper", HELPERS)
 def test_so_it_is_where_something_lies_between(helper):
-    name, called, text = HELPERS[helper]
+    called, text = HELPERS[helper]
     functions, methods = inspect.getsource(matrices).split("class Network:")
     functions = functions.replace("s - s**2", "s")  # wrong
-    methods = methods.replace(f" {name}(", f" {called}(")
+    methods = methods.replace(" d_sigmoid(", f" {called}(")
     verdicts = diagnose_all(namespace_of(functions + CONFIG + text + methods))
     assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["d_sigmoid"]
     assert verdicts["backward"].helpers == ("d_sigmoid",)

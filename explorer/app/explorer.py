@@ -252,7 +252,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._files = FileMenu(self, self.header, self.messages)
         self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
-        self.panels.tab_bar.on_fork(session.loop.bind(session.fork))
+        self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(self._on_theme), "theme")
         session.subscribe(self._on_state)
         for show in (self._show, self._advice.show):
@@ -264,6 +264,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
             messages=self.messages,
             tiles=self.tiles,
             tab_bar=self.panels.tab_bar,
+            time_bar=self.panels.time_bar,
             panels=self.panels.view,
             guide=self._guide.parts,
         )

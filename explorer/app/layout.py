@@ -35,6 +35,7 @@ def screen(
     messages: DOMWidget,
     tiles: DOMWidget,
     tab_bar: DOMWidget,
+    time_bar: DOMWidget,
     panels: DOMWidget,
     guide: Sequence[DOMWidget] = (),
 ) -> tuple[Box, Box]:
@@ -45,10 +46,10 @@ def screen(
     content.
     """
     look_of(Path(__file__).parent)
-    side = _place("side", *(_place(*part) for part in (("settings", controls), ("run", run_bar))))
     for widget, name, area in ((messages, "messages", "messages"), (panels, "panels", "panel")):
         widget.add_class(f"explorer-place-{name}").layout.grid_area = area
-    grid = box("explorer-screen", side, _place("bar", tab_bar), _place("tiles", tiles), messages, panels)
+    parts = {"settings": controls, "bar": tab_bar, "run": run_bar, "time": time_bar, "tiles": tiles}
+    grid = box("explorer-screen", *(_place(*part) for part in parts.items()), messages, panels)
     return (_place("header", header, *guide), grid)
 
 

@@ -49,7 +49,7 @@ def confusion_data(
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"
-    layout = _layout(class_names, f"count of {held_out} images" if normalize == "count" else by_class)
+    layout = _layout(class_names, held_out if normalize == "count" else by_class)
     if counts is None:
         blank = _part(np.zeros_like(right), None, "", "")
         return [blank | {"zmax": 1.0}, blank, {"visible": True}], layout

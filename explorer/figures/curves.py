@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from explorer.figures.axes import (
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, drawn_data
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.records import BatchRecord, BatchStep, History
+from explorer.training.records import BatchStep, History
 from explorer.wording import counted, grouped, percent
 
 EARLIER_SLOTS = 6
@@ -68,7 +67,7 @@ def curves_data(
     traces += [
         # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
-        _line(batches, train, factor, mode="lines", name=_batches_name(history.batches)),
+        _line(batches, train, factor, mode="lines", name="during training"),
         _line(history.epochs, train, factor),
         _line(history.epochs, test, factor, name=config.held_out),
     ]
@@ -138,6 +137,7 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
             "line": {"color": palette.train, "width": 1},
             "opacity": 0.35,
             "legendrank": 3,
+            "showlegend": False,
             "hovertemplate": f"epoch %{{x:.2f}} {named}",
         },
     ]
@@ -199,14 +199,6 @@ def _thinned(records: Sequence[Any]) -> Sequence[Any]:
         stride *= 2
     kept = records[stride - 1 :: stride]
     return kept if len(records) % stride == 0 else (*kept, records[-1])
-
-
-def _batches_name(records: Sequence[BatchRecord]) -> str:
-    """Name the points of the mini-batches' line: one mini-batch, or the mean of several."""
-    steps = max((after.step - before.step for before, after in pairwise(records[:3])), default=0)
-    if steps < 2:
-        return "each mini-batch" if steps else "mini-batches"
-    return f"means of {grouped(steps)} mini-batches"
 
 
 def _difference(config: TrainingConfig, other: TrainingConfig) -> str:

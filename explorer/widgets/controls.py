@@ -79,16 +79,32 @@ class StudyEntry(PagePart):
 
 
 class TabBar(PagePart):
-    """Tabs on the left, the run's epochs on the right."""
+    """Groups of views, and the views of the open group."""
 
     _esm = script("tab_bar")
 
     tabs: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    """Pairs of name and label of each tab."""
+    """Name, label and group of each view; a group of one is opened by its own tab alone."""
     offered: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Names of the only tabs to show, in addition to the open one; empty for all."""
+    """Names of the only views to show, in addition to the open one; empty for all."""
     selected = traitlets.Unicode().tag(sync=True, page=True)
-    """Name of the open tab; set by the user or the app."""
+    """Name of the open view; set by the user or the app."""
+
+    def __init__(self, tabs: Mapping[str, tuple[str, str]], **traits: Any) -> None:
+        first = {"selected": next(iter(tabs))}
+        super().__init__(tabs=[[name, *words] for name, words in tabs.items()], **(first | traits))
+
+    @traitlets.validate("selected")
+    def _known(self, proposal: Mapping[str, str]) -> str:
+        names = [name for name, *_ in self.tabs]
+        return proposal["value"] if proposal["value"] in names else names[0]
+
+
+class TimeBar(PagePart):
+    """A slider over the run's moments, with playback."""
+
+    _esm = script("time_bar")
+
     epochs: traitlets.List[float] = traitlets.List().tag(sync=True)
     """The epochs that can be shown, ascending; set by the app."""
     position = traitlets.Int(-1).tag(sync=True, page=True)
@@ -101,14 +117,6 @@ class TabBar(PagePart):
     """A remark next to the slider, for example that old moments were thinned out."""
     on_fork = PartEvent[[]]("fork")
     """Calls ``callback()`` when the user wants to continue training from the selected epoch."""
-
-    def __init__(self, tabs: Mapping[str, str], **traits: Any) -> None:
-        super().__init__(tabs=_pairs(tabs), **({"selected": next(iter(tabs))} | traits))
-
-    @traitlets.validate("selected")
-    def _known(self, proposal: Mapping[str, str]) -> str:
-        names = [name for name, _ in self.tabs]
-        return proposal["value"] if proposal["value"] in names else names[0]
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("fork") and self.can_fork:

@@ -19,7 +19,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ picture: HTMLCanvasElement, ink: DataView<ArrayBuffer> }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string, drawn: number }} State
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string, drawn: number, replaces: boolean }} State
  * @typedef {{ of: HTMLElement | null }} Turn the one view that draws what Python asks for: all others follow it
  */
 
@@ -172,7 +172,7 @@ function render({ model, el, signal }, turn) {
 
   // Reloading the app's own page starts a new kernel, which doesn't know the drawing.
   const remember = () => {
-    if (!isOwnPage()) return;
+    if (!isOwnPage() || model.get("replaces")) return; // that one shows images that the app chooses
     try {
       sessionStorage.setItem(MEMORY, remembered(done));
     } catch (error) {
@@ -241,6 +241,8 @@ function render({ model, el, signal }, turn) {
   };
 
   const begin = (/** @type {Point} */ point, /** @type {boolean} */ erase) => {
+    const last = done.at(-1);
+    if (model.get("replaces") && last && "picture" in last) replace({ blank: true });
     stroke = { erase, points: [point] };
     extend(stroke, []);
     showTools();
@@ -403,7 +405,7 @@ function render({ model, el, signal }, turn) {
     remember();
   });
   if (sent.byteLength) done.push(pictureOf(sent, side));
-  else if (isOwnPage()) done = recall();
+  else if (isOwnPage() && !model.get("replaces")) done = recall();
   replay(small);
   showCursor();
   if (!sent.byteLength && done.length > 0) send();

@@ -35,6 +35,8 @@ class DrawingPad(PagePart):
     """Label of a button that loads a drawing; empty for no button."""
     drawn = traitlets.Int(0).tag(sync=True, page=True)
     """Number of completed `draw` calls; `ink` includes the drawing by then. Set by the page."""
+    replaces = traitlets.Bool(False, read_only=False).tag(sync=True)
+    """Whether a stroke on an image that was shown replaces it, as on a clean sheet."""
     on_offer = PartEvent[[]]("offer")
     """Calls ``callback()`` when a drawing is requested."""
 
@@ -56,8 +58,13 @@ class DrawingPad(PagePart):
 
         `image` has ink, 0 to 255, as uint8 of shape (n, n). It is enlarged by whole pixels, so n must divide 140.
         """
+        self.ink = self.ink_of(image)
+
+    @staticmethod
+    def ink_of(image: NDArray[np.uint8]) -> bytes:
+        """Return the `ink` that shows an image."""
         factor = SIDE // len(image)
-        self.ink = image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
+        return image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
 
     def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
         """Draw step by step in the user's view, on an empty pad; the user can undo each line, or continue to draw.

@@ -15,8 +15,8 @@ const SECONDARY = [
   ["reset", "Reset", "Back to the initial weights, not trained"],
 ];
 const STEPS = [
-  ["step_batch", "Step batch", "Train on one mini-batch, then pause"],
-  ["step_epoch", "Step epoch", "Train to the end of one epoch, then pause"],
+  ["step_batch", "+1 step", "Train on one mini-batch, then pause"],
+  ["step_epoch", "+1 epoch", "Train to the end of one epoch, then pause"],
 ];
 const BEGINS = "Begins again with the settings as they are: the same settings and seed give the same run";
 const TAKES_SPACE =

@@ -29,7 +29,7 @@ def _seen(request, small_dataset):
 @pytest.fixture
 def seen(_seen):
     """The app after its first run, which a file's tests share if they change neither runs nor settings."""
-    _seen.header.theme, _seen.panels.tab_bar.position = "light", -1
+    _seen.header.theme, _seen.panels.time_bar.position = "light", -1
     _seen.views.choose(ANY, ANY)
     return _seen
 

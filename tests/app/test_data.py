@@ -51,8 +51,8 @@ def visit(app, query):
 # The tab
 
 
-def test_it_stands_first_and_the_overview_is_what_the_page_opens_with(app):
-    assert app.panels.names[:2] == ("data", "overview")
+def test_the_page_opens_with_the_overview(app):
+    assert app.panels.names[0] == "overview"
     assert (app.panels.tab_bar.selected, app.header.query) == ("overview", CONFIG.to_query())
     app.panels.tab_bar.selected = "data"
     assert app.header.query.endswith("tab=data")

@@ -154,9 +154,9 @@ def test_closing_closes_every_widget(small_dataset):
 
 
 def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
-    overview, tab_bar = app.panels["overview"], app.panels.tab_bar
-    assert tab_bar.epochs == [1, 2, 3]
-    tab_bar.position = 0
+    overview, time_bar = app.panels["overview"], app.panels.time_bar
+    assert time_bar.epochs == [1, 2, 3]
+    time_bar.position = 0
     first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
     assert app.tiles.shown.tiles[0].value == f"{100 * first.test_accuracy:.1f} %"
     matrix = overview.confusion.matrix.figure
@@ -165,7 +165,7 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
         for rows in zip(*(t["z"] for t in matrix.plot.to_plotly_json()["data"][:2]), strict=True)
     ]
     np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
-    tab_bar.position = -1
+    time_bar.position = -1
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f} %"
 
 
@@ -173,7 +173,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     change(app, epochs=6)
     parent = run_of(app)
     app.run_bar.auto = False
-    app.panels.tab_bar.position = 3
+    app.panels.time_bar.position = 3
     set_controls(app, learning_rate=0.001, batch_size=60)
     train_on(app)
     traces = [

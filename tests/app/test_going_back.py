@@ -31,10 +31,10 @@ def forked(small_dataset, config, epoch, **changes):
 
 def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
     run = run_of(app)
-    app.panels.tab_bar.position = 3
+    app.panels.time_bar.position = 3
     set_controls(app, learning_rate=0.02)
     assert run_of(app).number == run.number
-    assert app.panels.tab_bar.position == 3
+    assert app.panels.time_bar.position == 3
     said = messages(app)["waiting"]
     assert said["text"] == "You are looking at epoch 4, so the new settings wait."
     assert said["action"] == "Train on from epoch 4"
@@ -44,9 +44,9 @@ def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, sma
 
 
 def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app, small_dataset):
-    app.panels.tab_bar.position = 1
+    app.panels.time_bar.position = 1
     set_controls(app, learning_rate=0.02)
-    app.panels.tab_bar.position = -1
+    app.panels.time_bar.position = -1
     assert messages(app)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
     press(app, "waiting")
     assert run_of(app).parent is None
@@ -55,7 +55,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
 
 @pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
 def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(app, small_dataset, changes):
-    app.panels.tab_bar.position = 1
+    app.panels.time_bar.position = 1
     train_on(app)
     set_controls(app, **changes)
     assert app.wait(PATIENCE)
@@ -86,14 +86,14 @@ def test_fewer_epochs_than_a_running_run_was_told_start_a_new_run(app, small_dat
 
 def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
     overview = app.panels["overview"]
-    app.panels.tab_bar.position = 0
+    app.panels.time_bar.position = 0
     accuracy = 100 * app.history[0].test_accuracy
     for figure in (overview.loss.figure, overview.accuracy.figure):
         (mark,) = figure.plot.to_plotly_json()["layout"]["shapes"]
         assert (mark["x0"], mark["x1"]) == (1, 1)
         assert figure.summary.startswith(f"epoch 1 of 6, test accuracy {accuracy:.1f} %")
     assert overview.accuracy.caption.text == overview.accuracy.figure.summary
-    app.panels.tab_bar.position = -1
+    app.panels.time_bar.position = -1
     assert not overview.loss.figure.plot.to_plotly_json()["layout"]["shapes"]
     assert overview.loss.figure.summary.startswith("epoch 6 of 6")
 
@@ -103,12 +103,12 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
     app.train(CONFIG.replace(epochs=4))
     assert app.wait(PATIENCE)
-    assert app.panels.tab_bar.epochs == [2, 4]
-    app.panels.tab_bar.position = 1
+    assert app.panels.time_bar.epochs == [2, 4]
+    app.panels.time_bar.position = 1
     set_controls(app, epochs=9)
     assert app.wait(PATIENCE)
-    assert app.panels.tab_bar.epochs == [4.0, 8.0, 9.0]
-    assert app.panels.tab_bar.note.startswith("1 epoch in 4 is kept")
+    assert app.panels.time_bar.epochs == [4.0, 8.0, 9.0]
+    assert app.panels.time_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
 

@@ -45,7 +45,7 @@ def opened(inside, name):
 
 def at_epoch(app, epoch):
     """Put the slider at an epoch; return its weights."""
-    app.panels.tab_bar.position = epoch - 1
+    app.panels.time_bar.position = epoch - 1
     moment = run_of(app).timeline.moments[epoch - 1]
     assert moment.epoch == epoch
     return moment.weights

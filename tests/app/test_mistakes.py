@@ -183,7 +183,7 @@ def test_the_matrix_is_compared_with_another_runs(app):
     np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
     assert panel.difference.figure.plot.layout.title.text == "Confusion matrix · this run minus run 1"
     assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
-    app.panels.tab_bar.position = 0
+    app.panels.time_bar.position = 0
     more = run_of(app).timeline.moments[0].confusion - before
     (cells,) = panel.difference.figure.plot.to_plotly_json()["data"]
     assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")

@@ -30,7 +30,7 @@ def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
     assert "initializer" not in own_app.settings.shown
     assert "seed" in own_app.settings.shown
     assert "controls" not in own_app.header.query
-    assert not own_app.panels.tab_bar.can_fork
+    assert not own_app.panels.time_bar.can_fork
 
 
 @pytest.mark.parametrize("own_app", [Mine], indirect=True)

@@ -133,7 +133,7 @@ def test_what_the_run_comes_to_is_read_only(app):
         assert getattr(app, name) == getattr(record, name)
         with pytest.raises(traitlets.TraitError, match="read-only"):
             setattr(app, name, 1.0)
-    app.panels.tab_bar.position = 0
+    app.panels.time_bar.position = 0
     assert (app.selected_epoch, app.test_accuracy) == (1, app.history[0].test_accuracy)
     app.views.choose(9, 4)
     assert app.selected_cell == (9, 4)

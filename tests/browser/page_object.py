@@ -9,6 +9,7 @@ import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from explorer.app.panels.tabs import VIEWS
 from explorer.exports.files import KINDS
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
@@ -138,9 +139,14 @@ class Visit:
         for name, value in settings.items():
             enter(self.number(name), value)
 
-    def tab(self, name):
-        """Turn to a tab; return it."""
-        tab = self.page.get_by_role("tab", name=name)
+    def tab(self, view):
+        """Turn to a view, by its name in links; return its tab."""
+        words, group = VIEWS[view]
+        outer = self.page.get_by_role("tab", name=group, exact=True)
+        outer.click()
+        if words == group:
+            return outer
+        tab = self.page.get_by_role("tab", name=words, exact=True)
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
         return tab

@@ -53,10 +53,10 @@ def views(visit):
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tooltip")).to_be_visible()
     yield "an image's outputs"
-    visit.tab("Data")
+    visit.tab("data")
     expect(page.locator(".explorer-data .explorer-row-picture")).to_have_count(110)
     yield "data"
-    visit.tab("Mistakes")
+    visit.tab("mistakes")
     expect(page.locator(".explorer-mistakes tbody tr")).to_have_count(10)
     page.get_by_label("compared with").select_option(index=1)
     expect(page.locator(".explorer-mistakes-compared .explorer-caption")).to_contain_text("Green")
@@ -65,11 +65,11 @@ def views(visit):
     expect(page.locator(".explorer-robustness .explorer-gallery-caption")).to_have_count(8)
     expect(page.locator(".explorer-robustness .explorer-caption p").first).to_contain_text("at 60°")
     yield "robustness"
-    visit.tab("Inside")
+    visit.tab("inside")
     for section in SECTIONS:
         expect(visit.section(section)).to_have_count(1)
         yield section
-    visit.tab("Draw")
+    visit.tab("draw")
     page.get_by_role("button", name="Load a test image").click()
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("It is test image")
     page.get_by_role("button", name="Undo").click()
@@ -77,14 +77,14 @@ def views(visit):
     page.get_by_role("button", name="This is a 1", exact=True).click()
     expect(page.locator(".explorer-draw-kept li")).to_have_count(1)
     yield "draw"
-    visit.tab("Runs")
+    visit.tab("runs")
     boxes = page.get_by_role("checkbox", name=re.compile("^Compare run"))
     expect(boxes).to_have_count(3)
     for place in range(2):
         boxes.nth(place).press("Space")
     expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_contain_text("classifies")
     yield "runs"
-    visit.tab("Study")
+    visit.tab("study")
     expect(page.locator(".explorer-study")).to_contain_text("48 runs")
     yield "study"
     page.get_by_text("Settings of your choice").click()
@@ -97,7 +97,7 @@ def views(visit):
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
-    visit.tab("Lab")
+    visit.tab("lab")
     page.get_by_role("button", name="b1 left out of the step").click()
     page.get_by_role("button", name="plus for minus in the step").click()
     expect(page.locator(".explorer-bug-wrong")).to_have_count(1)

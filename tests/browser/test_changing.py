@@ -54,9 +54,9 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(beg
     page, bar = visit.page, visit.bar
     expect(of_this_run(visit)).to_be_hidden()
     visit.press("Reset")
-    visit.press("Step epoch")
+    visit.press("+1 epoch")
     expect(bar).to_contain_text("step 12 of 12 · paused")
-    visit.press("Step batch")
+    visit.press("+1 step")
     expect(bar).to_contain_text("step 1 of 12 · paused")
     of_this_run(visit).get_by_role("button", name="Divide the learning rate of this run by 10").click()
     expect(of_this_run(visit)).to_contain_text("this run: 0.001")

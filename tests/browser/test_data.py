@@ -46,7 +46,7 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(visit)
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
         assert page.locator(".explorer-data").evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
-        page.get_by_role("tab", name="Study").scroll_into_view_if_needed()
+        page.get_by_role("tab", name="Find the bug").scroll_into_view_if_needed()
         assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
 
 
@@ -64,7 +64,7 @@ def test_another_data_set_is_chosen_by_keyboard_and_back_returns(visit):
     page.wait_for_function("() => new URLSearchParams(location.search).get('data') === 'mnist'")
     visit.until_finished()
 
-    visit.tab("Runs")
+    visit.tab("runs")
     expect(page.locator(".explorer-runs thead")).to_contain_text("Data set")
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_contain_text("MNIST")
     expect(page.locator(".explorer-runs-curves .explorer-caption").first).to_contain_text(f"on {own}")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 SEVEN = [[(80, 60), (200, 60)], [(200, 60), (120, 220)]]
 INK = """() => {
-  const canvas = document.querySelector('.explorer-drawing-ground canvas');
+  const canvas = document.querySelector('.explorer-draw .explorer-drawing-ground canvas');
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + alpha, 0) / (255 * canvas.width ** 2);
 }"""
@@ -35,8 +35,11 @@ def page(shared):
     """The shared page with a blank pad, nothing to undo, and the last of ten epochs."""
     page = shared.page
     page.emulate_media(color_scheme="light")
-    page.get_by_role("tab", name="Draw").click()
-    newest, eraser = page.get_by_role("button", name="Newest"), page.get_by_role("button", name="Eraser")
+    shared.tab("draw")
+    newest, eraser = (
+        page.get_by_role("button", name="Latest epoch"),
+        page.get_by_role("button", name="Eraser"),
+    )
     if newest.is_enabled():
         newest.click()
     if eraser.get_attribute("aria-pressed") == "true":
@@ -129,7 +132,7 @@ def test_a_seven_is_drawn_with_the_keys_and_nothing_trains(page):
         press(page, "ArrowDown", 2, "ArrowLeft", 1)
     press(page, " ", 1, "ArrowRight", 3)
     expect(sentence(page)).to_contain_text("It reads a 7")
-    expect(page.locator(".explorer-drawing-cursor")).to_be_visible()
+    expect(page.locator(".explorer-draw .explorer-drawing-cursor")).to_be_visible()
     expect(page.locator(".explorer-run")).to_contain_text("finished · 10 of 10 epochs")
     inked = page.evaluate(INK)
     press(page, "ArrowRight", 3)
@@ -183,7 +186,7 @@ def test_what_was_drawn_is_said_kept_and_looked_into(shared, page):
     page.get_by_role("button", name="See its way through the network").click()
     expect(page.locator(".explorer-sample-picker p")).to_have_text("your drawing of 7, read as 7")
     expect(page.locator(".explorer-sample-picker p")).to_be_focused()
-    page.get_by_role("tab", name="Draw").click()
+    shared.tab("draw")
     seven.click()
     expect(gallery.locator("li")).to_have_count(1)
     shared.assert_clean()

@@ -33,7 +33,7 @@ def shared(app, open_shared_page):
 @pytest.fixture
 def found(shared):
     """The page of all these tests, with a run of two epochs that has ended; clean when the test has ended."""
-    shared.tab("Overview")
+    shared.tab("overview")
     shared.begin("?epochs=2")
     shared.until_finished()
     shared.until_matrix(records(epochs=2)[-1].confusion)
@@ -192,7 +192,7 @@ def look_at_inside(page, known):
     return found
 
 
-LOOKS = {"Overview": look_at_overview, "Mistakes": look_at_mistakes, "Inside": look_at_inside}
+LOOKS = {"overview": look_at_overview, "mistakes": look_at_mistakes, "inside": look_at_inside}
 """For each tab what it shows, as it is written, next to what is expected."""
 
 
@@ -201,7 +201,7 @@ def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     page, rows, evil = found.page, found.rows, '<img src=x onerror="window.hit = 1">'
     page.evaluate(TRAIN_AGAIN)  # the run that is shown may be one from before, under a name of its own
     found.until_finished()
-    found.tab("Runs")
+    found.tab("runs")
     present = rows.and_(page.locator("[data-present]"))
     name = present.get_by_role("textbox", name=re.compile("^Name of run"))
     expect(name).to_have_attribute("placeholder", "the exercise")
@@ -295,13 +295,13 @@ def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_the
     found.until_matrix(records(hidden_sizes=8, epochs=2)[-1].confusion)
     expect(page).to_have_url(re.compile(r"hidden=8"))
 
-    found.tab("Inside")
+    found.tab("inside")
     page.locator(".explorer-inside").get_by_text("Histograms", exact=True).click()
     expect(page).to_have_url(re.compile(r"tab=inside&section=histograms"))
     found.button("Theme").click()
     expect(page).to_have_url(re.compile(r"theme=light"))
     page.reload()
-    expect(page.get_by_role("tab", name="Inside")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="How it thinks")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("radio", name="Histograms")).to_be_checked()
     assert page.evaluate("history.length") == entries + 2
 

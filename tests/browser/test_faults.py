@@ -35,7 +35,7 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     page.wait_for_selector(FIGURE)
     visit.begin("?hidden=8&n=500&epochs=2")
     visit.until_finished(2)
-    visit.tab("Runs")
+    visit.tab("runs")
     page.wait_for_url("**tab=runs**")
     page.locator(".explorer-runs tr[data-present]").wait_for()
     n = visit.rows.count()

@@ -45,7 +45,7 @@ def page(shared):
     """The shared page in its first size, with the last of ten epochs."""
     page = shared.page
     page.set_viewport_size({"width": 1440, "height": 900})
-    newest = page.get_by_role("button", name="Newest")
+    newest = page.get_by_role("button", name="Latest epoch")
     if newest.is_enabled():
         newest.click()
     if shared.number("epochs").input_value() != "10":

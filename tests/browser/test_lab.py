@@ -13,7 +13,7 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     found = open_page(f"{app.url}?bug=1")
     page = found.page
     lab = page.locator(".explorer-lab")
-    expect(page.get_by_role("tab", name="Lab")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Find the bug")).to_have_attribute("aria-selected", "true")
     expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")
     expect(lab.locator(".explorer-place-accuracy")).to_contain_text("epoch 8 of 8, test accuracy 3.9 %")
     lab.get_by_text("One step", exact=True).click()
@@ -32,6 +32,6 @@ def test_a_level_is_solved_wrong_then_right_by_keys(app, open_page):
     expect(lab.get_by_role("button", name="Level 1 of 10, solved")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?bug=2$"))
     expect(found.tiles).to_be_hidden()
-    found.tab("Overview")
+    found.tab("overview")
     expect(found.tiles).to_contain_text("784-32-10")
     found.assert_clean()

@@ -183,9 +183,9 @@ def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):
 
 
 def test_buttons_follow_the_status_and_hand_the_focus_on(page):
-    names = ("Stop", "Reset", "Step batch", "Step epoch")
+    names = ("Stop", "Reset", "+1 step", "+1 epoch")
     buttons = [page.get_by_role("button", name=name, exact=True) for name in names]
-    page.get_by_role("button", name="Step batch", exact=True).click()
+    page.get_by_role("button", name="+1 step", exact=True).click()
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
     again = page.locator(".explorer-run-more [data-action='train']")
     expect(again).to_have_text("Train")  # the page has not said that these settings are trained already

@@ -61,5 +61,5 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
     expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
     reached = f"{float(accuracy.split()[0]):.1f}"
     expect(found.tiles).to_contain_text(reached)
-    found.tab("Overview")
+    found.tab("overview")
     expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")

@@ -20,7 +20,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found.set(hidden_sizes=16)
     expect(found.tiles).to_contain_text("784-16-10")
     found.until_finished(2)
-    found.tab("Runs")
+    found.tab("runs")
     numbers = [int(row.get_attribute("data-number")) for row in rows.all()]
     second, first = numbers[:2]
     assert second > first
@@ -71,7 +71,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     columns = page.get_by_role("region", name="Table of runs").element_handle()
     whole = "table => table.scrollWidth <= table.clientWidth"
     page.wait_for_function(whole, arg=columns)
-    page.get_by_role("button", name="Train on from here").click()
+    page.get_by_role("button", name="Branch from here").click()
     expect(newest).to_contain_text(re.compile(r"\d+ at \d"))  # its parent
     page.wait_for_function(whole, arg=columns)
     found.assert_clean()

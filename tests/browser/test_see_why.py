@@ -26,7 +26,7 @@ def shared(app, open_shared_page):
 @pytest.fixture
 def found(shared):
     """The page of all these tests; clean when the test has ended."""
-    shared.tab("Overview")
+    shared.tab("overview")
     yield shared
     shared.assert_clean()
 
@@ -67,14 +67,14 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     assert sorted(fork) == [2, 3, 4]
     assert fork[2] == parent[2]
     assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
-    found.tab("Runs")
+    found.tab("runs")
     expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 2"))
     chip = page.locator(".explorer-start[data-part=start]")
     expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
     found.button("Copy link").click()
     told = page.locator(".explorer-told")
     expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 2\."))
-    found.tab("Overview")
+    found.tab("overview")
     chip.get_by_role("button", name="Start with freshly initialized weights").press("Enter")
     expect(chip).to_be_hidden()
     expect(found.button("The exercise")).to_be_focused()
@@ -88,7 +88,7 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(found):
     page = found.page
     found.begin("?epochs=2")
     found.until_finished(2)
-    found.tab("Mistakes")
+    found.tab("mistakes")
     # Until Python has answered, the tab before is in sight, with a matrix that hears keys as well.
     matrix = page.locator(".explorer-mistakes").get_by_role(
         "application", name=re.compile("test images right")

@@ -43,7 +43,7 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     expect(said).to_contain_text(f"Test accuracy is {100 * test.accuracy:.2f}")
     expect(found.button("Open the test set")).to_have_count(0)
 
-    found.tab("Runs")
+    found.tab("runs")
     row = page.locator(".explorer-runs tbody tr[data-present]")
     expect(row).to_contain_text(f"{100 * test.accuracy:.2f}\u00a0%")
     expect(row).to_contain_text(re.compile(rf"{best} of {best + 3} · early"))

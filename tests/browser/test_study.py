@@ -58,9 +58,9 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
     page = study.page
     ask_for_a_map(page)
     press(page, "Run the study")
-    study.tab("Runs")  # the page answers meanwhile
+    study.tab("runs")  # the page answers meanwhile
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_have_count(1)
-    study.tab("Study")
+    study.tab("study")
     expect(progress(page)).to_contain_text("12 of 12 runs · done", timeout=180_000)
     expect(page.locator(".explorer-study-choice option")).to_have_count(12)  # drawn last
     assert page.evaluate(CELLS) == 6
@@ -71,7 +71,7 @@ def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(study):
     expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
     reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
     page.mouse.click(*point)
-    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
-    study.tab("Runs")
+    expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
+    study.tab("runs")
     present = page.locator(".explorer-runs tbody tr[data-present] td")
     expect(present.nth(1)).to_have_text(re.compile(rf"^{re.escape(reached)}"))

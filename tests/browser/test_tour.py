@@ -93,7 +93,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     press("Enter")
     expect(told(page)).to_contain_text("It reads a 7")
     press("Enter")
-    expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
     expect(card(page)).to_contain_text("6 of 6")
     press("Enter")
     expect(card(page)).to_be_hidden()
@@ -104,11 +104,11 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     expect(tiles).to_contain_text("784-32-10")
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     expect(page.locator(".explorer-gallery-heading").first).not_to_contain_text("read as")
-    newcomer.tab("Runs")
+    newcomer.tab("runs")
     expect(page.locator(".explorer-run-name")).to_have_count(1)
-    newcomer.tab("Draw")
+    newcomer.tab("draw")
     expect(page.locator(".explorer-draw-sentence")).to_contain_text("Draw a digit")
-    newcomer.tab("Overview")
+    newcomer.tab("overview")
     newcomer.assert_clean()
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks
 from explorer.figures.summaries import curves_summary
-from explorer.training import BatchRecord
 from explorer.training.fields import Change
 
 RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)
@@ -43,24 +42,6 @@ def test_two_losses_never_share_an_axis(make_history):
     assert [len(trace["x"]) for trace in loss(history, earlier)[0] if trace["visible"]] == [2, 12, 3, 3]
     assert loss(history, earlier)[1] == loss(history, [same])[1]
     assert [len(t["x"]) for t in accuracy(history, earlier)[0] if t["visible"]] == [4, 2, 5, 12, 3, 3]
-
-
-@pytest.mark.parametrize(
-    ("steps", "name"),
-    [
-        ([], "mini-batches"),
-        ([6], "mini-batches"),
-        ([1, 2, 3], "each mini-batch"),
-        ([6, 12, 18], "means of 6 mini-batches"),
-        ([2345, 4690, 7000], "means of 2\u202f345 mini-batches"),
-    ],
-)
-def test_the_line_of_mini_batches_says_what_a_point_is(make_history, steps, name):
-    history = make_history(0)
-    for step in steps:
-        history = history.followed_by(BatchRecord(step / 20, step, 0.5, 0.5))
-    for data in (loss, accuracy):
-        assert data(history)[0][RUNNING]["name"] == name
 
 
 @pytest.mark.parametrize(

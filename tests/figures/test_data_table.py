@@ -17,7 +17,7 @@ from explorer.figures.studies import StudyView, study_figure
 
 def test_the_matrix_is_read_with_its_zeros(counts, digits):
     (table,) = data_tables(confusion_figure(counts, digits))
-    assert table.caption == "Confusion matrix · count of test images"
+    assert table.caption == "Confusion matrix · test"
     assert table.head == ("true digit ↓ predicted digit →", *digits)
     assert [row[0] for row in table.rows] == [*digits]
     assert [[int(text) for text in row[1:]] for row in table.rows] == counts.tolist()

@@ -47,9 +47,7 @@ def test_all_else(make_history, held_out, n_validation):
     assert (
         difficulty(np.eye(10, dtype=int), "0123456789", held_out) == f"No {held_out} image is misclassified."
     )
-    assert confusion_data(None, "0123456789", held_out=held_out)[1]["title"]["text"].endswith(
-        f"· count of {held_out} images"
-    )
+    assert confusion_data(None, "0123456789", held_out=held_out)[1]["title"]["text"].endswith(f"· {held_out}")
     step = BatchStep(**dict(zip(FIGURES, (1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3), strict=True)))
     assert f"{held_out} accuracy 30.0\u00a0%, {held_out} loss 0.8" in steps_summary(step, (1, 1, 9), held_out)
     *_, last = steps_data([step], (1, 1, 9), metric="loss", held_out=held_out, loss="loss")[0]

@@ -220,7 +220,7 @@ class DrawPanel:
         if self._seen is None or self._test_image is not None:
             self.truth.show(ClassChoice(others=others))
             return
-        answers = tuple(f"This is {_with_article(name)}" for name in names)
+        answers = tuple(f"This is {with_article(name)}" for name in names)
         true = self.kept.true_of(self.pad.ink)
         self.truth.show(ClassChoice("What did you draw?", tuple(names), answers, true, others))
 
@@ -258,7 +258,7 @@ class DrawPanel:
             return ""
         data = self._views.state.scored_on
         name = data.class_names[data.test_labels[index]]
-        return f" It is {data.held_out} image {grouped(index)}, {_with_article(name)}."
+        return f" It is {data.held_out} image {grouped(index)}, {with_article(name)}."
 
     def _load(self) -> None:
         """Put the next misclassified image on the pad, highest loss first; any image if there is none."""
@@ -282,10 +282,11 @@ def reading(outputs: NDArray[np.floating], class_names: Sequence[str]) -> str:
     shares = probabilities(outputs[:, None])[:, 0]
     first, *others = np.argsort(-outputs, kind="stable")[:2]
     then = "".join(f", then {class_names[k]} ({100 * shares[k]:.0f} %)" for k in others)
-    return f"It reads {_with_article(class_names[first])} ({100 * shares[first]:.0f} %){then}."
+    return f"It reads {with_article(class_names[first])} ({100 * shares[first]:.0f} %){then}."
 
 
-def _with_article(name: str) -> str:
+def with_article(name: str) -> str:
+    """Return a class's name as in a sentence: "an 8", "a 7", "Sneaker"."""
     if not name.isdigit():
         return name
     return f"an {name}" if name.startswith("8") else f"a {name}"

@@ -1,11 +1,12 @@
-"""The Overview tab: loss, accuracy, confusion matrix, and the images in a cell of the matrix."""
+"""The Overview tab: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
-from explorer.app.views import Pace, Views, ViewState
+from explorer.app.panels.network import NetworkPanel
+from explorer.app.views import Pace, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.curves import steps_data, steps_summary
@@ -122,12 +123,16 @@ class ChosenGallery:
 
 
 class Overview:
-    """Curves, matrix and images of a run."""
+    """The network, curves, matrix and images of a run."""
 
     def __init__(self, views: Views, classes: str = "explorer-overview", *, opens: bool = True) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
-        self._views, self._parts = views, (self.loss, self.accuracy, self.confusion, self.gallery)
+        self._views = views
+        self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion, self.gallery)
+        if opens:
+            self.network = NetworkPanel(views)
+            self._parts = (self.network, *self._parts)
         self.view = box(classes, *(part.view for part in self._parts))
 
     def show(self, state: ViewState) -> None:

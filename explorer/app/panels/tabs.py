@@ -4,6 +4,7 @@ A panel belongs to the classes and images of one data set; for another, it is re
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ipywidgets import Box
@@ -21,7 +22,21 @@ from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
-from explorer.widgets.controls import TabBar
+from explorer.widgets.controls import TabBar, TimeBar
+
+VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "overview": ("Explore", "Explore"),
+        "mistakes": ("Mistakes", "Look inside"),
+        "inside": ("How it thinks", "Look inside"),
+        "draw": ("Draw", "Look inside"),
+        "runs": ("Runs", "Compare"),
+        "study": ("Many runs", "Compare"),
+        "data": ("Data", "Learn"),
+        "lab": ("Find the bug", "Learn"),
+    }
+)
+"""Label and group of each tab."""
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -37,22 +52,22 @@ class PanelHost:
         self._views, self._dataset, self._on_view = views, views.dataset, on_view
         self._solved, self._level = set[int](), 1  # kept when the lab is recreated for another data set
         self._makers: dict[str, Callable[[], Panel]] = {
-            "data": lambda: DataPanel(views, data),
             "overview": lambda: Overview(views),
             "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
             "inside": lambda: Inside(views, on_view),
             "draw": lambda: DrawPanel(views),
             "runs": lambda: RunsPanel(views),
             "study": lambda: StudyPanel(views, self._open_run),
+            "data": lambda: DataPanel(views, data),
             "lab": self._new_lab,
         }
-        self.tab_bar = TabBar({name: name.capitalize() for name in self._makers}, selected=self.home)
+        self.tab_bar, self.time_bar = TabBar(VIEWS, selected=self.home), TimeBar()
         self.view = Box()
         self._panels: dict[str, Panel] = {}
         self[_LASTING]
         self._open(self.home)
         self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
-        self.tab_bar.observe(views.on_loop(self._on_position), "position")
+        self.time_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
         views.on_look(self._look_into)
 
@@ -96,14 +111,14 @@ class PanelHost:
     def _show_moments(self, state: ViewState) -> None:
         run = state.run
         if run is None or run.newest is None:
-            self.tab_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
+            self.time_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
             return
         epochs, stride = run.timeline.epochs, run.timeline.stride
         megabytes = run.timeline.most_bytes // 2**20
         note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
         epoch = None if state.selected_epoch is None or state.moment is None else state.moment.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
-        self.tab_bar.update(
+        self.time_bar.update(
             epochs=list(epochs),
             newest=run.newest.epoch,
             note=note,
@@ -112,7 +127,7 @@ class PanelHost:
         )
 
     def _on_position(self, change: Mapping[str, Any]) -> None:
-        position, epochs = change["new"], self.tab_bar.epochs
+        position, epochs = change["new"], self.time_bar.epochs
         epoch = epochs[position] if 0 <= position < len(epochs) else None
         if epoch != self._views.session.state.selected_epoch:
             self._views.session.select(epoch)

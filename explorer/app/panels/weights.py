@@ -14,6 +14,7 @@ from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
+from explorer.figures.palette import Theme
 from explorer.training.process_settings import one_blas_thread
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.controls import Segmented
@@ -83,8 +84,10 @@ class FirstWeights(Section):
         if self._pace.is_new(subject, state.theme, *chosen):
             self.sentence.draw(element("p", _EXPLAINED[self.kind.value]))
             self._draw_images(state, subject)
-            self._draw_unit(state, subject)
-            self._draw_exciting(state, subject)
+            unit = min(self.images.selected, len(subject.weights[0]) - 1)
+            images = self._images_of(subject)
+            self.outgoing.show(outgoing_bars(subject, 0, unit, self._dataset, state.theme, images=images))
+            self.exciting.show(exciting_rows(subject, unit, state.theme))
 
     def _draw_images(self, state: ViewState, subject: Subject) -> None:
         W = self._images_of(subject)
@@ -109,45 +112,53 @@ class FirstWeights(Section):
             )
         )
 
-    def _draw_unit(self, state: ViewState, subject: Subject) -> None:
-        W, outgoing = self._images_of(subject), subject.weights[2]
-        unit = min(self.images.selected, len(W) - 1)
-        weights = outgoing[:, unit]
-        strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:_MOST_BARS])
-        is_output = subject.n_layers == 2
-        limit = float(np.abs(outgoing[np.isfinite(outgoing)]).max(initial=0.0))
-        to = "the classes" if is_output else f"layer 2, the {len(strongest)} largest of {len(weights)}"
-        names = self._dataset.class_names if is_output else [f"unit {k}" for k in range(len(weights))]
-        lengths = np.nan_to_num(weights / (limit or 1.0))
-        strength = ", the strongest of all units" if unit == strongest_unit(outgoing) else ""
-        image = W[unit].reshape(1, *IMAGE_SHAPE)
-        self.outgoing.show(
-            Bars(
-                f"Unit {unit} · bias {written(float(subject.weights[1][unit, 0]))}",
-                tuple(Bar(names[k], float(lengths[k]), written(float(weights[k]))) for k in strongest),
-                signed=True,
-                note=f"Outgoing weights to {to}{strength}. A full bar is ±{written(limit)}.",
-                picture=weights_sprite(image, 1, theme=state.theme, limit=full_tone(W)),
-                picture_words=f"What the image of unit {unit} shows, larger",
-            )
-        )
-
-    def _draw_exciting(self, state: ViewState, subject: Subject) -> None:
-        (W, b, *_), data = subject.weights, subject.run.dataset
-        unit = min(self.images.selected, len(W) - 1)
-        found, sums = most_exciting(W[unit], data, _N_EXCITING)
-        names, columns = [data.class_names[k] for k in data.test_labels[found]], _N_EXCITING // 2
-        pictures = []
-        for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True):
-            image = f"{data.held_out} image {grouped(index)}, {name}"
-            pictures.append(RowPicture(f"{image}: a weighted sum of {written(total)}", name))
-        heading = f"{data.held_out.capitalize()} images that excite unit {unit} most"
-        images = sprite(data.test_images[found], columns, theme=state.theme)
-        self.exciting.show(PictureRows(heading, (PictureRow("", pictures),), images, columns))
-
     def _images_of(self, subject: Subject) -> Array:
         W = subject.weights[0]
         return W - subject.first[0] if self.kind.value == "change" else W
+
+
+def outgoing_bars(
+    subject: Subject, layer: int, unit: int, dataset: Dataset, theme: Theme, *, images: Array | None = None
+) -> Bars:
+    """Return a unit's outgoing weights, the largest ones; with `images` of the layer's units, its own above them.
+
+    Layers are counted from 0, the first hidden one.
+    """
+    outgoing, bias = subject.weights[2 * layer + 2], subject.weights[2 * layer + 1]
+    weights = outgoing[:, unit]
+    strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:_MOST_BARS])
+    is_output = subject.n_layers == layer + 2
+    limit = float(np.abs(outgoing[np.isfinite(outgoing)]).max(initial=0.0))
+    to = "the classes" if is_output else f"layer {layer + 2}, the {len(strongest)} largest of {len(weights)}"
+    names = dataset.class_names if is_output else [f"unit {k}" for k in range(len(weights))]
+    lengths = np.nan_to_num(weights / (limit or 1.0))
+    strength = ", the strongest of all units" if unit == strongest_unit(outgoing) else ""
+    picture = b""
+    if images is not None:
+        image = images[unit].reshape(1, *IMAGE_SHAPE)
+        picture = weights_sprite(image, 1, theme=theme, limit=full_tone(images))
+    return Bars(
+        f"Unit {unit} · bias {written(float(bias[unit, 0]))}",
+        tuple(Bar(names[k], float(lengths[k]), written(float(weights[k]))) for k in strongest),
+        signed=True,
+        note=f"Outgoing weights to {to}{strength}. A full bar is ±{written(limit)}.",
+        picture=picture,
+        picture_words=f"What the image of unit {unit} shows, larger",
+    )
+
+
+def exciting_rows(subject: Subject, unit: int, theme: Theme) -> PictureRows:
+    """Return the held-out images that give a unit of the first layer its largest weighted sums."""
+    (W, b, *_), data = subject.weights, subject.run.dataset
+    found, sums = most_exciting(W[unit], data, _N_EXCITING)
+    names, columns = [data.class_names[k] for k in data.test_labels[found]], _N_EXCITING // 2
+    pictures = []
+    for index, name, total in zip(found.tolist(), names, sums + float(b[unit, 0]), strict=True):
+        image = f"{data.held_out} image {grouped(index)}, {name}"
+        pictures.append(RowPicture(f"{image}: a weighted sum of {written(total)}", name))
+    heading = f"{data.held_out.capitalize()} images that excite unit {unit} most"
+    images = sprite(data.test_images[found], columns, theme=theme)
+    return PictureRows(heading, (PictureRow("", pictures),), images, columns)
 
 
 def most_exciting(weights: Array, dataset: Dataset, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

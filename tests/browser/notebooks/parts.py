@@ -5,7 +5,7 @@ from ipywidgets import Box
 
 from explorer.app.layout import box, framed, screen
 from explorer.training import TrainingConfig
-from explorer.widgets.controls import TabBar
+from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.rendered import Caption, Display
@@ -73,7 +73,8 @@ places = screen(
     run_bar=bar,
     messages=messages,
     tiles=tiles,
-    tab_bar=TabBar({"overview": "Overview", "runs": "Runs"}),
+    tab_bar=TabBar({"overview": ("Explore", "Explore"), "runs": ("Runs", "Compare")}),
+    time_bar=TimeBar(),
     panels=Box([box("explorer-overview", *figures)]),
 )
 box("explorer-surface explorer-app", *places)

@@ -1,0 +1,395 @@
+"""The network drawn: an image or a drawing, the units that it lights, their sum, and the outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.layout import box, set_hidden
+from explorer.app.panels.draw import with_article
+from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
+from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
+from explorer.datasets.dataset import IMAGE_SHAPE
+from explorer.datasets.preprocessing import preprocess
+from explorer.figures.digits import weights_sprite
+from explorer.figures.formulas import written
+from explorer.figures.palette import Theme
+from explorer.inspection.contributions import Contributions, last_contributions, rounded_to_sum
+from explorer.network import NeuralNetwork
+from explorer.network.metrics import select_samples
+from explorer.widgets.bars import Bars
+from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, Links, NetworkDrawing, Signal
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.rendered import Caption, Display, Drawable, button_element, element
+from explorer.wording import counted, grouped
+
+Array = NDArray[Any]
+
+MOST_UNITS = 32
+"""Units of a layer that are drawn before all are asked for."""
+
+_SECONDS_BETWEEN = 0.2
+_MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
+_TONES = 7  # on each side of 0: an image of 32 units stays below 15 kB
+_COLUMNS = 8
+_SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
+_OFFER = "A mistake"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pass:
+    """One image's pass: activations of the hidden layers, the outputs, and the sum of the class looked at."""
+
+    hidden: list[Array]
+    outputs: Array
+    sums: list[Contributions]
+    """For each layer from the second on, the sum of the unit that the links lead to; the class's at the end."""
+
+
+class NetworkPanel:
+    """The drawing with its pad; while a unit is chosen, its card is next to it."""
+
+    def __init__(self, views: Views) -> None:
+        dataset, on_loop = views.dataset, views.on_loop
+        self._views, self._dataset = views, dataset
+        self.pad = DrawingPad(offer=_OFFER, replaces=True)
+        self.drawing = NetworkDrawing(classes=list(dataset.class_names), columns=_COLUMNS)
+        self.caption, self.unit = Caption(), UnitCard(views)
+        self._pace = Pace(_SECONDS_BETWEEN)
+        self._image: int | Drawing = 0
+        self._loaded = b""
+        self._cell: tuple[int, int] | None = None
+        self._n_mistakes = 0
+        self._whole: set[int] = set()  # layers of which all units are shown
+        self._shown: tuple[object, tuple[tuple[int, ...], ...]] = (
+            None,
+            (),
+        )  # the units, for an image and a run
+        self._drawn_weights: tuple[object, ...] = ()
+        self.pad.observe(on_loop(self._on_ink), "ink")
+        self.pad.on_offer(on_loop(self._next_mistake))
+        self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
+        self.drawing.on_more(on_loop(self._on_more))
+        self.unit.on_close(on_loop(lambda: self.drawing.update(unit=[])))
+        source = box("explorer-network-source", self.pad, self.caption)
+        self.view = box(
+            "explorer-figure explorer-place-network", source, self.unit.view, self.drawing, area="network"
+        )
+        self._put_on_pad()
+
+    def show(self, state: ViewState) -> None:
+        """Draw the moment's network for the image, the first one of a newly selected cell of the matrix."""
+        if state.cell != self._cell:
+            self._cell = state.cell
+            found = self._of_cell(state)
+            if found.size:
+                self.look_at(int(found[0]), draw=False)
+        self._draw(state)
+
+    def look_at(self, image: int, *, draw: bool = True) -> None:
+        """Choose a held-out image, by index."""
+        self._image = image
+        self._put_on_pad()
+        if draw:
+            self._redraw()
+
+    def _put_on_pad(self) -> None:
+        images = self._views.state.scored_on.test_images
+        if isinstance(self._image, int):
+            self._image = min(self._image, len(images) - 1)
+            self._loaded = self.pad.ink_of(images[self._image])
+            self.pad.ink = self._loaded
+
+    def _on_ink(self, _change: object) -> None:
+        if self.pad.ink == self._loaded:
+            return
+        seen = preprocess(self.pad.image)
+        blank = np.zeros(IMAGE_SHAPE, np.uint8)
+        self._image = Drawing(blank if seen is None else seen.image)
+        self._loaded = b""
+        self._redraw()
+
+    def _of_cell(self, state: ViewState) -> NDArray[np.int64]:
+        if state.cell is None or state.moment is None or state.run is None:
+            return np.empty(0, np.int64)
+        true, predicted = state.cell
+        labels, loss = state.scored_on.test_labels, state.run.config.loss
+        return select_samples(state.moment.test_outputs, labels, true=true, predicted=predicted, loss=loss)
+
+    def _next_mistake(self) -> None:
+        """Show the next misclassified image, highest loss first; any image if there is none."""
+        state, data = self._views.state, self._views.state.scored_on
+        wrong = np.arange(len(data.test_labels))
+        if state.run is not None and state.moment is not None:
+            outputs, loss = state.moment.test_outputs, state.run.config.loss
+            found = select_samples(outputs, data.test_labels, mistakes_only=True, loss=loss)
+            wrong = found if found.size else wrong
+        self.look_at(int(wrong[self._n_mistakes % len(wrong)]))
+        self._n_mistakes += 1
+
+    def _on_more(self, layer: int) -> None:
+        self._whole ^= {layer}
+        self._redraw()
+
+    def _redraw(self, *_event: object) -> None:
+        self._draw(self._views.state, at_once=True)
+
+    def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
+        subject = self._views.subjects.of(state)
+        chosen = self.drawing.chosen, tuple(self.drawing.unit), frozenset(self._whole)
+        if not self._pace.is_due(state, subject, state.theme, self._image, *chosen, at_once=at_once):
+            return
+        if subject is None:
+            self.drawing.nothing = state.nothing or "not trained yet"
+            return
+        if isinstance(self._image, int) and self._image >= len(state.scored_on.test_labels):
+            self.look_at(0, draw=False)
+        image = self._pixels(state)
+        with subject.network() as network, np.errstate(all="ignore"):
+            found = _passed(network, image, self.drawing.chosen)
+            self._draw_pass(state, subject, network, found)
+            self.unit.show(state, subject, self.drawing.unit, image, found)
+        self.caption.text = self._described(state, found)
+
+    def _pixels(self, state: ViewState) -> Array:
+        image = (
+            self._image.image
+            if isinstance(self._image, Drawing)
+            else state.scored_on.test_images[self._image]
+        )
+        return np.divide(image.ravel(), np.float32(255), dtype=np.float32)
+
+    def _draw_pass(self, state: ViewState, subject: Subject, network: NeuralNetwork, found: _Pass) -> None:
+        units = self._units(state, subject, found)
+        looked_at = found.sums[-1].unit
+        names = self._dataset.class_names
+        layers = [
+            DrawnLayer(
+                f"{counted(len(h), 'unit')}, {network.hidden_activation}",
+                shown,
+                len(h),
+            )
+            for h, shown in zip(found.hidden, units, strict=True)
+        ]
+        pieces = _sum_pieces(found.sums[-1], names[looked_at], _SYMBOLS.get(network.output, "f"))
+        true = self._true(state)
+        outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
+        signal = Signal(
+            levels=[_levels(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
+            links=_links(found, units),
+            outputs=[float(value) for value in outputs],
+            figures=[_figure(value) for value in found.outputs.tolist()],
+            decided=int(outputs.argmax()),
+            true=-1 if true is None else true,
+            looked_at=looked_at,
+            sum=[(subject.differs, "")] if subject.differs else pieces,
+            spoken=_spoken(found, names),
+            hints=_hints(found, units, names[looked_at]),
+        )
+        self.drawing.show(layers, self._new_sprite(subject, units[0], state.theme), signal)
+
+    def _new_sprite(self, subject: Subject, units: Sequence[int], theme: Theme) -> bytes | None:
+        """Return the images of the first layer's weights; None if those on the page are the same."""
+        before, self._drawn_weights = self._drawn_weights, (subject, units, theme)
+        if before == self._drawn_weights:
+            return None
+        W = subject.weights[0]
+        shares = np.clip(np.nan_to_num(W[list(units)] / (full_tone(W) or 1.0)), -1, 1)
+        tones = np.rint(_TONES * shares).reshape(-1, *IMAGE_SHAPE) / _TONES
+        return weights_sprite(tones, _COLUMNS, theme=theme, limit=1.0)
+
+    def _units(self, state: ViewState, subject: Subject, found: _Pass) -> tuple[tuple[int, ...], ...]:
+        """Return the shown units of each layer, all or the strongest; while a run trains, the same."""
+        sizes = tuple(len(h) for h in found.hidden)
+        image = self._image if isinstance(self._image, int) else "drawing"
+        key = (subject.run.key, state.is_training, image, self.drawing.chosen, frozenset(self._whole), sizes)
+        if key != self._shown[0]:
+            strongest = [
+                _strongest(h, W, found.sums[-1] if W is subject.weights[-2] else None)
+                for h, W in zip(found.hidden, subject.weights[2::2], strict=True)
+            ]
+            units = tuple(
+                tuple(range(n))
+                if n <= MOST_UNITS or layer in self._whole
+                else tuple(sorted(order[:MOST_UNITS]))
+                for layer, (n, order) in enumerate(zip(sizes, strongest, strict=True))
+            )
+            self._shown = key, units
+        return self._shown[1]
+
+    def _true(self, state: ViewState) -> int | None:
+        return (
+            self._image.true
+            if isinstance(self._image, Drawing)
+            else int(state.scored_on.test_labels[self._image])
+        )
+
+    def _described(self, state: ViewState, found: _Pass) -> str:
+        names, read = self._dataset.class_names, int(np.nan_to_num(found.outputs, nan=-np.inf).argmax())
+        if isinstance(self._image, Drawing):
+            if not self._image.image.any():
+                return f"Draw {with_article(names[0]) if not names[0].isdigit() else 'a digit'} here"
+            return f"Your drawing, read as {with_article(names[read])}"
+        true = names[int(state.scored_on.test_labels[self._image])]
+        image = f"{state.scored_on.held_out.capitalize()} image {grouped(self._image)}, {with_article(true)}"
+        return f"{image}, read as {with_article(names[read])}"
+
+
+class UnitCard:
+    """What one hidden unit has learned: its weights, what they saw in the image, and where it leads."""
+
+    def __init__(self, views: Views) -> None:
+        self._dataset, self._on_loop = views.dataset, views.on_loop
+        self.head, self.saw = Display(_CardHead()), Display(PictureRows())
+        self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
+        self.view = box(
+            "explorer-network-card explorer-column explorer-hidden",
+            self.head,
+            self.saw,
+            self.outgoing,
+            self.exciting,
+        )
+
+    def on_close(self, callback: Any) -> None:
+        """Call ``callback()`` when its button is pressed."""
+        self.head.on_press(self._on_loop(lambda _: callback()))
+
+    def show(
+        self, state: ViewState, subject: Subject, unit: Sequence[int], image: Array, found: _Pass
+    ) -> None:
+        """Describe a unit, as its layer from 0 and its number; an empty one hides the card."""
+        if len(unit) != 2 or unit[0] >= len(found.hidden) or unit[1] >= len(found.hidden[unit[0]]):
+            set_hidden(self.view, True)
+            return
+        layer, number = unit
+        W, b = subject.weights[2 * layer], subject.weights[2 * layer + 1]
+        inputs = image if layer == 0 else found.hidden[layer - 1]
+        terms = W[number] * inputs
+        total = float(terms.sum()) + float(b[number, 0])
+        h = float(found.hidden[layer][number])
+        words = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}: "
+        self.head.show(
+            _CardHead(f"Unit {number} of layer {layer + 1}", f"{words}a = {written(total)}, h = {written(h)}")
+        )
+        self.outgoing.show(outgoing_bars(subject, layer, number, self._dataset, state.theme))
+        set_hidden(self.saw, layer > 0)
+        set_hidden(self.exciting, layer > 0)
+        if layer == 0:
+            pictures = [W[number] / (full_tone(W) or 1.0), terms / (np.abs(terms).max(initial=0.0) or 1.0)]
+            images = np.nan_to_num(np.stack(pictures)).reshape(-1, *IMAGE_SHAPE)
+            captions = (
+                RowPicture("Its weights, one for each pixel", "weights"),
+                RowPicture("Its weights times the image", "weights × image"),
+            )
+            png = weights_sprite(np.clip(images, -1, 1), 2, theme=state.theme, limit=1.0)
+            self.saw.show(PictureRows("", (PictureRow("", captions),), png, 2))
+            self.exciting.show(exciting_rows(subject, number, state.theme))
+        set_hidden(self.view, False)
+
+
+@dataclass(frozen=True, slots=True)
+class _CardHead(Drawable):
+    """The heading of a card, with a button that closes it."""
+
+    kind = "explorer-network-card-head"
+
+    title: str = ""
+    words: str = ""
+
+    def elements(self) -> list[Any]:
+        """Return the heading as elements."""
+        close = button_element("close", "✕", class_="explorer-button", data_quiet=True, aria_label="Close")
+        line = element("header", element("h2", self.title), close, class_="explorer-line")
+        return [line, element("p", self.words, class_="explorer-muted explorer-small")]
+
+
+def _passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
+    """Return the pass of an image (n_inputs,), and the sums along the strongest way to a class."""
+    outputs = np.array(network.forward(image[:, None]))[:, 0]
+    n = network.n_layers
+    hidden = [np.array(getattr(network, f"h{layer}"))[:, 0] for layer in range(1, n)]
+    unit, sums = (None if chosen == FOLLOWED else chosen), list[Contributions]()
+    for layer in range(n, 1, -1):
+        sums.insert(0, last_contributions(network, image, unit, layer=layer))
+        unit = int(sums[0].largest(1)[0])
+    return _Pass(hidden, outputs, sums)
+
+
+def _strongest(h: Array, outgoing: Array, last: Contributions | None) -> list[int]:
+    """Return the units of a layer, those first that add most to the class, or to all units of the next layer."""
+    if last is not None:
+        return [int(unit) for unit in last.largest(len(h))]
+    sizes = np.nan_to_num(np.abs(h) * np.linalg.norm(outgoing, axis=0))
+    return [int(unit) for unit in np.argsort(-sizes, kind="stable")]
+
+
+def _links(found: _Pass, units: Sequence[Sequence[int]]) -> list[Links]:
+    """Return the strongest links of each layer to the unit that leads on to the class, among shown units."""
+    links = []
+    for layer, sum_ in enumerate(found.sums):
+        target = sum_.unit
+        if layer + 1 < len(units):
+            if target not in units[layer + 1]:
+                continue
+            target = units[layer + 1].index(target)
+        terms = np.nan_to_num(sum_.terms)
+        place = {unit: at for at, unit in enumerate(units[layer])}
+        strongest = [int(unit) for unit in sum_.largest(len(terms)) if unit in place and terms[unit]]
+        full = float(np.abs(terms).max(initial=0.0)) or 1.0
+        shown = [(place[unit], round(float(terms[unit]) / full, 3)) for unit in strongest[:_MOST_LINKS]]
+        links.append(Links(layer, target, shown))
+    return links
+
+
+def _levels(h: Array) -> bytes:
+    """Return activations as signed bytes: sigmoid and tanh as they are, relu relative to the largest."""
+    finite = np.nan_to_num(h, nan=0.0, posinf=1.0, neginf=-1.0)
+    full = max(1.0, float(np.abs(finite).max(initial=0.0)))
+    return np.rint(127 * finite / full).astype(np.int8).tobytes()
+
+
+def _sum_pieces(sum_: Contributions, name: str, symbol: str) -> list[tuple[str, str]]:
+    """Return a class's weighted sum as text that adds up, its largest terms first."""
+    largest = sum_.largest(_MOST_TERMS)
+    others = len(sum_.terms) - len(largest)
+    rest = float(np.delete(sum_.terms, largest).sum())
+    values = [*sum_.terms[largest].tolist(), *([rest] if others else []), sum_.bias]
+    *terms, bias = rounded_to_sum(values, sum_.total)
+    pieces = [(f"{name}:", "")]
+    pieces += [
+        (f" {_signed(value)}", "negative" if value < 0 else "positive") for value in terms[: len(largest)]
+    ]
+    if others:
+        pieces.append((f" {_signed(terms[-1])} from {counted(others, 'other unit')}", ""))
+    total = f" {_signed(bias)} bias = {_signed(sum_.total).removeprefix('+')}"
+    return [*pieces, (f"{total} → {symbol} → {_figure(sum_.output)}", "")]
+
+
+def _spoken(found: _Pass, names: Sequence[str]) -> str:
+    sum_ = found.sums[-1]
+    units = ", ".join(f"unit {unit} {_signed(float(sum_.terms[unit]))}" for unit in sum_.largest(_MOST_TERMS))
+    return f"Largest contributions to {names[sum_.unit]}: {units}; sum {_signed(sum_.total)}"
+
+
+def _hints(found: _Pass, units: Sequence[Sequence[int]], name: str) -> list[list[str]]:
+    hints = [
+        [f"Unit {unit}: {written(float(h[unit]), 2)}" for unit in shown]
+        for h, shown in zip(found.hidden, units, strict=True)
+    ]
+    hints[-1] = [
+        f"{hint}, adds {_signed(float(found.sums[-1].terms[unit]))} to {name}"
+        for hint, unit in zip(hints[-1], units[-1], strict=True)
+    ]
+    return hints
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if np.isfinite(value) else written(value)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else written(value)

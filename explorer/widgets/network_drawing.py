@@ -1,0 +1,112 @@
+"""The network drawn: units as images of their weights, lit by one image, and what each adds to one class."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import traitlets
+
+from explorer.widgets.assets import script
+from explorer.widgets.page_part import PagePart, PartEvent
+
+FOLLOWED = -1
+"""As the chosen class: whatever the network reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLayer:
+    """A hidden layer as it is drawn."""
+
+    title: str
+    """As ``"Layer 1 · 32 units, sigmoid"``."""
+    units: Sequence[int]
+    """The units that are shown, in order."""
+    n_units: int
+    """How many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the units of a layer add to one unit of the next: the strongest, largest first."""
+
+    layer: int
+    """The layer where the links begin, 0 for the first hidden one; they end in the next layer, or in a class."""
+    target: int
+    """Where they end: the place among the next layer's shown units, or the class."""
+    terms: Sequence[tuple[int, float]]
+    """The place among the shown units, and the share of the largest term, -1 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One image's way through the network."""
+
+    levels: Sequence[bytes] = ()
+    """For each hidden layer, how strongly each shown unit is lit: signed bytes, -127 to 127."""
+    links: Sequence[Links] = ()
+    outputs: Sequence[float] = ()
+    """The outputs, 0 to 1; those that are no numbers are 0."""
+    figures: Sequence[str] = ()
+    """The outputs in words."""
+    decided: int = 0
+    """The class with the largest output."""
+    true: int = -1
+    """The image's class; -1 if it is not known."""
+    looked_at: int = 0
+    """The class that the links lead to."""
+    sum: Sequence[tuple[str, str]] = ()
+    """The sum in pieces: the text, and its kind, "positive", "negative" or ""."""
+    spoken: str = ""
+    """The same in a sentence, for screen readers."""
+    hints: Sequence[Sequence[str]] = ()
+    """For each layer and shown unit, the tooltip."""
+
+
+class NetworkDrawing(PagePart):
+    """The hidden units and the outputs of a network, with links to one class.
+
+    Units are the options of one list for each layer, classes those of another, so that each takes a single press
+    of Tab; arrow keys move, Enter chooses.
+    """
+
+    _esm = script("network_drawing")
+
+    layers = traitlets.List(traitlets.Dict()).tag(sync=True)
+    """The hidden layers, as `DrawnLayer`."""
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """The names of the classes."""
+    sprite = traitlets.Bytes().tag(sync=True)
+    """A PNG of the first layer's shown weights, `columns` to a row; empty if they can't be drawn as images."""
+    columns = traitlets.Int(8).tag(sync=True)
+    signal = traitlets.Dict(asdict(Signal())).tag(sync=True)
+    """The `Signal`, in one trait: the page draws it at once."""
+    nothing = traitlets.Unicode().tag(sync=True)
+    """Why nothing is drawn; empty if something is."""
+    chosen = traitlets.Int(FOLLOWED).tag(sync=True, page=True)
+    """The class that the links lead to, or `FOLLOWED`."""
+    unit = traitlets.List(traitlets.Int(), []).tag(sync=True, page=True)
+    """The chosen unit, as its layer, 0 for the first hidden one, and its number; empty for none."""
+    on_more = PartEvent[[int]]("more")
+    """Calls ``callback(layer)`` when all units of a layer are asked for, or only the strongest again."""
+
+    @traitlets.validate("unit")
+    def _known_unit(self, proposal: Mapping[str, Any]) -> list[int]:
+        unit = proposal["value"]
+        known = [layer["n_units"] for layer in self.layers]
+        if len(unit) == 2 and all(type(one) is int for one in unit) and 0 <= unit[0] < len(known):
+            return list(unit) if 0 <= unit[1] < known[unit[0]] else []
+        return []
+
+    @traitlets.validate("chosen")
+    def _known_class(self, proposal: Mapping[str, Any]) -> int:
+        return int(proposal["value"]) if 0 <= proposal["value"] < len(self.classes) else FOLLOWED
+
+    def show(self, layers: Sequence[DrawnLayer], sprite: bytes | None, signal: Signal) -> None:
+        """Draw, in one message; without a sprite the weights' images stay."""
+        given = {} if sprite is None else {"sprite": sprite}
+        self.update(layers=[asdict(layer) for layer in layers], signal=asdict(signal), nothing="", **given)
+
+    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        layer = content.get("more")
+        if type(layer) is int and 0 <= layer < len(self.layers):
+            self._tell("more", layer)

@@ -1,0 +1,93 @@
+// @ts-check
+// A slider over the run's moments, with playback.
+
+const MILLISECONDS_PER_MOMENT = 400;
+const FORK = "Train on from these weights, with the settings in the controls, as a run of its own";
+
+/** @typedef {{ epochs: number[], position: number, newest: number, note: string, can_fork: boolean }} State */
+
+/** @type {import("@anywidget/types").Render<State>} */
+function render({ model, el }) {
+  becomePart(el, "explorer-time-bar");
+  const playIcon = icon("M5 3.5v9l7-4.5z");
+  const pauseIcon = icon("M5.5 3.5v9M10.5 3.5v9");
+  const play = makeButton([], () => (timer ? pause() : start()), { "data-quiet": true });
+  const slider = make("input", { type: "range", class: "explorer-range", min: 0, step: 1, "aria-label": "Epoch shown" });
+  const where = make("output", { class: "explorer-muted explorer-small" });
+  const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
+  const live = makeButton([icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Latest")], () => pauseAt(-1), {
+    class: "explorer-time-newest",
+    "data-quiet": true,
+    "aria-label": "Latest epoch",
+    title: "Show the latest epoch",
+  });
+  const fork = makeButton("Branch", () => model.send({ fork: true }), {
+    "data-quiet": true,
+    "aria-label": "Branch from here",
+    title: FORK,
+  });
+  const time = make(
+    "div",
+    { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" },
+    note,
+    play,
+    slider,
+    where,
+    live,
+    fork,
+  );
+  el.append(time);
+  let timer = 0;
+
+  slider.addEventListener("input", () => pauseAt(slider.value === slider.max ? -1 : Number(slider.value)));
+  const go = (/** @type {number} */ position) => {
+    model.set("position", position);
+    model.save_changes();
+  };
+  const step = () => {
+    const next = model.get("position") + 1;
+    if (next < model.get("epochs").length) return go(next);
+    pause();
+    go(-1);
+  };
+  const start = () => {
+    const last = model.get("epochs").length - 1;
+    const now = model.get("position");
+    go(now < 0 || now >= last ? 0 : now + 1);
+    timer = setInterval(step, MILLISECONDS_PER_MOMENT);
+    show();
+  };
+  const pause = () => {
+    clearInterval(timer);
+    timer = 0;
+    show();
+  };
+  const pauseAt = (/** @type {number} */ position) => {
+    pause();
+    go(position);
+  };
+  const show = () => {
+    const epochs = model.get("epochs");
+    const position = model.get("position");
+    const shown = position < 0 ? epochs.length - 1 : position;
+    // Keeps its space: a bar that changes its height would shift the figures below it with every run.
+    time.style.visibility = epochs.length < 1 ? "hidden" : "";
+    slider.disabled = play.disabled = epochs.length < 2;
+    slider.max = String(Math.max(0, epochs.length - 1));
+    slider.value = String(shown);
+    slider.style.setProperty("--filled", `${(100 * shown) / Math.max(1, epochs.length - 1)}%`);
+    const epoch = position < 0 ? model.get("newest") : epochs[shown];
+    where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(2)}` : "";
+    slider.setAttribute("aria-valuetext", where.textContent);
+    turnOff(live, position < 0, slider);
+    fork.disabled = !model.get("can_fork");
+    note.textContent = time.title = model.get("note");
+    play.replaceChildren(timer ? pauseIcon : playIcon);
+    play.setAttribute("aria-label", timer ? "Pause the replay" : "Replay the run");
+  };
+  model.on("change", show);
+  show();
+  return () => clearInterval(timer);
+}
+
+export default { render };

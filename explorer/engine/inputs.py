@@ -169,11 +169,6 @@ class AugmentedImages:
             out[begin - start : end - start] = made[begin - first : end - first]
             self._forget(range(chunk))
 
-    def close(self) -> None:
-        """End the thread, after its current chunk."""
-        self._thread.shutdown(cancel_futures=True)
-        self._chunks = {}
-
     def _make(self, chunk: int) -> None:
         """Schedule a chunk and the following ones, unless they are scheduled already."""
         n_chunks = -(-len(self._order) // CHUNK_ROWS)

@@ -169,18 +169,14 @@ def taken(source, pieces=(0, N)):
 
 @pytest.fixture
 def source(images):
-    source = AugmentedImages(images, SOME, 5)
-    yield source
-    source.close()
+    return AugmentedImages(images, SOME, 5)
 
 
 @pytest.fixture(scope="module")
 def whole(images, order):
     source = AugmentedImages(images, SOME, 5)
     source.begin(3, order)
-    out = taken(source)
-    source.close()
-    return out
+    return taken(source)
 
 
 def test_a_chunk_can_be_made_by_itself(images, order, whole):
@@ -198,7 +194,6 @@ def test_any_pieces_give_the_same(images, order, whole, cuts):
     source = AugmentedImages(images, SOME, 5)
     source.begin(3, order)
     np.testing.assert_array_equal(taken(source, sorted({0, *cuts, N})), whole)
-    source.close()
 
 
 def test_an_epoch_has_images_of_its_own_and_may_begin_before_the_last_is_through(source, order, whole):
@@ -208,21 +203,6 @@ def test_an_epoch_has_images_of_its_own_and_may_begin_before_the_last_is_through
     np.testing.assert_array_equal(taken(source), whole)
     source.begin(4, order)
     assert (taken(source) != whole).any(axis=1).all()
-
-
-def threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("augmentation")]
-
-
-def test_the_thread_lives_from_the_first_epoch_to_the_end(images, order):
-    source = AugmentedImages(images, SOME, 5)
-    assert threads() == []
-    source.begin(0, order)
-    source.take(0, 10, np.empty((10, 784), np.uint8))
-    assert len(threads()) == 1
-    source.close()
-    assert threads() == []
-    source.close()
 
 
 def test_the_next_chunks_are_made_meanwhile(source, order, monkeypatch):

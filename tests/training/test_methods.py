@@ -111,7 +111,6 @@ def test_the_textbook_trained_with_distorted_images_is_a_run_with_augmentation(s
         images.begin(epoch, order)
         taken = np.empty((n, 784), np.uint8)
         images.take(0, n, taken)
-        images.close()
         X, d = pixel_columns(taken), small_dataset.Y_train[:, order]
         for start in range(0, n, 32):
             network.train_iteration(X[:, start : start + 32], d[:, start : start + 32], 0.05)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 import math
 import os
 import pickle
@@ -28,7 +27,6 @@ from explorer.training import (
 )
 from explorer.training.fields import Change
 
-COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)
 CHANGED = {"batch_size": 16, "changes": (Change(4, 0.05, 20), Change(9, 0.01, 7), Change(20, 0.1, 30))}
 
@@ -109,38 +107,6 @@ def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batc
     assert_close_to_reference(events[-1].weights, theta)
     assert epochs(events)[0].train_loss == pytest.approx(sum(losses) / 587, rel=1e-4)
     assert epochs(events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
-
-
-@pytest.mark.parametrize("batch_size", [3, 16, 520])
-@pytest.mark.parametrize("hidden_sizes", [(6,), (6, 5), (6, 5, 4)])
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
-def test_weights_and_losses_after_each_mini_batch(
-    small_dataset, activation, output, loss, hidden_sizes, batch_size
-):
-    """In a block, alone, and in parts: each step of an epoch and the first of the next."""
-    config = SMALL.replace(
-        hidden_activation=activation, output=output, loss=loss, hidden_sizes=hidden_sizes,
-        batch_size=batch_size, n_train=587 if batch_size == 520 else 71,
-        learning_rate=0.002 if batch_size == 520 else 0.02,
-    )  # fmt: skip
-    run = TrainingRun(config, small_dataset)
-    told = oracle(run)
-    theta, expected, said, epoch = told.theta, 0.0, 0.0, 0.0
-    for step, batch in enumerate([*told.epochs[0], told.epochs[1][0]], 1):
-        theta, (its_loss,), _ = reference.sgd(theta, told.X, told.D, [batch], **told.options)
-        expected += its_loss
-        while run.step < step:
-            event = next(run)
-            if isinstance(event, BatchRecord):  # of all images since the last
-                said += event.train_loss * (event.epoch - epoch) * run.n_samples
-                epoch = event.epoch
-        if isinstance(event, BatchRecord):
-            assert said == pytest.approx(expected, rel=1e-4)
-        found = run.evaluate()
-        assert_close_to_reference(found.snapshot.weights, theta)
-        for X, D, exact in ((told.X, told.D, found.train_loss), (told.X_test, told.D_test, found.test_loss)):
-            y = reference.forward(theta, X, activation, output)[1][-1]
-            assert exact == pytest.approx(reference.loss(loss, y, D) / X.shape[1], rel=1e-4)
 
 
 # ---------------------------------------------------------------- what is recorded
@@ -253,24 +219,6 @@ def test_the_test_set_is_scored_once_at_an_epochs_end(long_test_set):
     np.testing.assert_array_equal(fresh.snapshot().test_outputs, snapshot.test_outputs)
 
 
-def test_the_scoring_of_the_test_set_comes_in_chunks(long_test_set):
-    """So that Stop is heard within it; what is read meanwhile changes nothing."""
-    config = SMALL.replace(batch_size=103)
-    through = records(TrainingRun(config, long_test_set))
-    run, events, silent = TrainingRun(config, long_test_set), [], 0
-    for event in run:
-        if event is None:
-            assert run.epoch == int(run.epoch), "all mini-batches are done"
-            silent += 1
-            run.evaluate()
-            run.snapshot()
-        else:
-            events.append(event)
-    assert silent == 2 * config.epochs  # between three chunks
-    assert figures(events) == figures(through)
-    assert_same_snapshots(events, through)
-
-
 def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     first = run.snapshot()
@@ -311,14 +259,17 @@ def test_another_process_gives_the_same_records(small_dataset, tmp_path):
 
 
 @pytest.mark.parametrize("batch_size", [2, 5, 16, 520])
-def test_looking_between_mini_batches_changes_nothing(small_dataset, batch_size):
+def test_looking_between_mini_batches_and_while_the_test_set_is_scored_changes_nothing(
+    long_test_set, batch_size
+):
     """One `next` at a time, with figures and a snapshot taken after each: the records of running through."""
     config = SMALL.replace(n_train=587, batch_size=batch_size, epochs=1)
-    through = records(TrainingRun(config, small_dataset))
-    run, stepped = TrainingRun(config, small_dataset), []
+    through = records(TrainingRun(config, long_test_set))
+    run, stepped = TrainingRun(config, long_test_set), []
     while (event := next(run, "ended")) != "ended":
         stepped.append(event)
-        if len(stepped) % 7 in (0, 1):
+        is_scoring = event is None and run.epoch == 1
+        if len(stepped) % 7 in (0, 1) or is_scoring:
             run.evaluate()
             run.snapshot()
     stepped = [event for event in stepped if event is not None]

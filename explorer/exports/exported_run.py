@@ -136,9 +136,6 @@ class ExportedRun:
         return network
 
     def file_name(self, suffix: str) -> str:
-        """Return a file name with the run's architecture and seed, and the moment's epoch if it isn't the newest.
-
-        For example ``"explorer-784-32-10-seed0.csv"`` or ``"explorer-784-32-10-seed0-epoch2.npz"``.
-        """
+        """Return a file name, such as ``"explorer-784-32-10-seed0.csv"``, with the epoch of an earlier moment."""
         place = f"-epoch{self.moment.epoch:g}" if self.looks_back else ""
         return f"explorer-{self.architecture}-seed{self.config.seed}{place}{suffix}"

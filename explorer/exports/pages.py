@@ -9,10 +9,7 @@ from explorer.wording import counted, grouped, percent, times
 
 
 def page(template: str, **values: object) -> str:
-    """Render a template next to this file with these values.
-
-    Templates that end in ``.html.j2`` escape all values. Missing values raise jinja2.UndefinedError.
-    """
+    """Render a template next to this file; in ``.html.j2`` all values are escaped, and none may be missing."""
     # Imported on first use: the command starts faster, and rarely renders a template.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 

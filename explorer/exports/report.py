@@ -157,10 +157,7 @@ def _path(run: ExportedRun) -> str | None:
 
 
 def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None = None) -> str:
-    """Return the report on one or more trials on a data set as HTML of about 5 MB.
-
-    It loads nothing from other hosts, follows the reader's choice of light or dark, and prints light.
-    """
+    """Return the report on trials as HTML of about 5 MB that loads nothing and follows the reader's theme."""
     axes, day = varied(trial.config for trial in trials), day or date.today()
     figures = [*_study_figures(trials, axes, len(dataset.train_labels))]
     title = enumerated([FIELDS[name].label.lower() for name in axes or ("seed",)])

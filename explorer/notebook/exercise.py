@@ -1,8 +1,4 @@
-"""The exercise from a student's side: each answer is checked and gets a card, and progress is saved.
-
-It persists across kernels in a file with a line of JSON per attempt, which is only appended to in whole lines: if
-a kernel dies, all earlier lines stay readable.
-"""
+"""The exercise from a student's side: each answer is checked and gets a card, and a file keeps the progress."""
 
 import json
 import os

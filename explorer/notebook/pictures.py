@@ -203,10 +203,7 @@ def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n
 
 
 def diagram(network: Network) -> Shown:
-    """Return a drawing of a small network, its layers from left to right.
-
-    Raises ValueError if a layer has more than 12 units.
-    """
+    """Return a drawing of a small network, layer by layer; ValueError if one has more than 12 units."""
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
         raise ValueError(f"a layer has {max(sizes)} units; expected at most {_MOST_UNITS}")
@@ -235,10 +232,7 @@ def show_plane(
     network: Network | None = None,
     words: str = "",
 ) -> Shown:
-    """Return a figure of points, as returned by `quarters`, on a map of a network's outputs over the plane.
-
-    The network, with 2 inputs and 2 outputs, is not changed.
-    """
+    """Return points, as of `quarters`, on a map of the outputs of a network with 2 inputs and 2 outputs."""
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
 
 

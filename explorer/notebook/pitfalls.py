@@ -49,20 +49,10 @@ def run(
     n_epochs: int = 6,
     lr: float = 0.01,
 ) -> NetworkRun:
-    """Train a network, and return it with its loss and accuracy after each epoch.
+    """Train a network in place, and return it with its loss and accuracy after each epoch.
 
-    Parameters
-    ----------
-    network : NeuralNetwork or Network
-        The network, which is trained in place.
-    columns : callable
-        Turns images into inputs.
-    targets : callable
-        Turns labels into targets.
-    score : callable
-        Returns the reported test accuracy, 0 to 1.
-    batch_size, n_epochs, lr
-        As in `NeuralNetwork.fit`.
+    Any part may be wrong: `columns` makes inputs of images, `targets` targets of labels, and `score` returns the
+    reported test accuracy, 0 to 1. The numbers are as in `NeuralNetwork.fit`.
     """
     X, d = columns(dataset.train_images), targets(dataset.train_labels)
     train, test = (X, dataset.train_labels), (columns(dataset.test_images), dataset.test_labels)
@@ -77,10 +67,7 @@ def run(
 
 
 def reported_losses(network: NeuralNetwork | Network, dataset: Dataset, *, n_epochs: int = 6) -> Array:
-    """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,).
-
-    The network learns exactly the same as in `run`, which calls `fit` once per epoch.
-    """
+    """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,)."""
     X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
     with one_blas_thread():
         losses: Array = network.fit(X, d, 128, n_epochs=n_epochs, lr=0.01)

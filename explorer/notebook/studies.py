@@ -41,10 +41,7 @@ class Trained(CompletedRun):
 
 
 def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None) -> Trained:
-    """Train a network, by default the exercise's on MNIST, and return it with its records.
-
-    Raises DivergedError if the loss becomes infinite or not a number.
-    """
+    """Train a network, by default the exercise's on MNIST; DivergedError if the loss is no longer a number."""
     run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
     if run.end.error is not None:
         raise run.end.error

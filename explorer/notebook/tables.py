@@ -90,10 +90,7 @@ def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray
 
 
 def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
-    """Train the exercise's network for one epoch both ways, from the same seed; return CPU times and weights.
-
-    There is a row for each of the `batch_sizes`, samples per step.
-    """
+    """Train the exercise's network for an epoch both ways; return CPU times by batch size."""
     rows, X, d = [], dataset.X_train, dataset.Y_train
     for size in batch_sizes:
         config = TrainingConfig(epochs=1, batch_size=size)

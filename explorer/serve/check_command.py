@@ -1,7 +1,4 @@
-"""``nn-explorer check``: check one submission of the exercise, or those of a whole class.
-
-It also writes the same checks for otter-grader or nbgrader: one per task, one point each.
-"""
+"""``nn-explorer check``: check submissions of the exercise, or write the same checks for a grader."""
 
 import json
 import os

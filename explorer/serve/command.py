@@ -19,11 +19,7 @@ _ARCHIVE = "mnist.tgz"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line in `arguments`, or this process's, and return the exit code.
-
-    The code is 0 if all went well, 1 if the command failed, 2 if an option has an invalid value, and 130 after
-    Ctrl-C. Help texts and unknown options or commands raise SystemExit.
-    """
+    """Run a command line, by default this process's, and return its exit code: 0, 1 if it failed, 2 if refused."""
     settle_terminal()
     arguments = sys.argv[1:] if arguments is None else arguments
     given = _parser(arguments).parse_args(arguments, PageOptions())
@@ -41,10 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
-    """Return the parser of a command line, with the options of the command that it names.
-
-    The other commands' modules are not loaded: that would take as long as ``serve`` needs until it prints.
-    """
+    """Return the parser with the options of the command that is named; the others' modules stay unloaded."""
     parser = ArgumentParser(
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",

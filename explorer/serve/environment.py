@@ -66,10 +66,7 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
-    """Return the environment variable that tells kernels their share of the machine, from the options.
-
-    Their tickets are in `folder`, which is created here. `is_open`: other computers can reach the server.
-    """
+    """Return the variable that tells kernels their share of the machine, and create `folder` for their tickets."""
     for name in ("line", "pages"):
         (folder / name).mkdir(parents=True)
     share = {
@@ -116,10 +113,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 
 
 class TerminalFormatter(logging.Formatter):
-    """Formats log records so that no message can move the cursor, color the terminal or forge a line.
-
-    It escapes control characters as Python does in a string, and indents continuation lines.
-    """
+    """Formats log records so that no message can move the cursor, color the terminal or forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text for a terminal."""
@@ -135,10 +129,7 @@ def settle_log() -> None:
 
 
 def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
-    """Set Jupyter's environment variables so that it finds the page's template and has writable folders.
-
-    The empty folder `fallback` replaces those that are not writable, or the home folder if there is none.
-    """
+    """Make Jupyter find the page's template, and give it subfolders of `fallback` for those it can't write to."""
     paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)
     try:

@@ -1,8 +1,4 @@
-"""Kernels and seats: how and when kernels start, which visitor each one gets, and who waits in the queue.
-
-A visitor's seat is a kernel. It ends when its page is closed, or when this module's watchdog finds the page gone,
-even if the kernel is busy: Jupyter would mistake a busy kernel for a present visitor.
-"""
+"""Kernels and seats: how and when kernels start, which visitor each one gets, and who waits in the queue."""
 
 import asyncio
 import gc
@@ -174,7 +170,7 @@ class Seats:
                 self._is_littered = True
 
     async def watch(self, manager: Any) -> None:
-        """End kernels without a page, until this is canceled."""
+        """End kernels without a page, until this is canceled; Jupyter would take a busy kernel for a visitor."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             try:
@@ -213,10 +209,7 @@ async def _end(manager: Any, kernel: str) -> None:
 
 
 class StartingOrder:
-    """Controls when kernels start: the spare one waits while a page draws, and only a few start at once.
-
-    If thirty kernels started at once, all visitors would wait as long as the last one.
-    """
+    """Controls when kernels start: the spare one while no page draws, and only a few at once."""
 
     def __init__(self) -> None:
         self._is_first, self._has_spare = True, False
@@ -258,11 +251,7 @@ class StartingOrder:
 
 
 class SeatedKernels(_HasTraits):
-    """Kernel-manager mixin: one kernel per seat, plus one warm kernel for the next visitor.
-
-    It starts kernels with a minimal environment, and the warm one only when there is a free seat and the current
-    page has had time to draw. A kernel that dies before its visitor arrives is replaced.
-    """
+    """Kernel-manager mixin: one kernel per seat, plus one warm kernel for the next visitor."""
 
     seats: Seats
     variables: dict[str, str]

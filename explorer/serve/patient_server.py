@@ -63,10 +63,7 @@ def raise_file_limit() -> int:
 
 
 class PatientSocket(socket.socket):
-    """A listening socket. If no file descriptor is left for a connection, it pauses accepting for a moment.
-
-    Tornado would otherwise retry at once, forever, with a traceback in the log each time.
-    """
+    """A listening socket that pauses where no file descriptor is left; tornado would retry at once, forever."""
 
     on_full: Callable[[], object] | None = None
     """Called when no file descriptor is left."""

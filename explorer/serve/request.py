@@ -1,8 +1,4 @@
-"""A notebook's side of a visit: the app on the data that the server was started with, and the visitor's request.
-
-The notebook also runs in Jupyter, without visitors and on the bundled data. Whatever is the same for all visitors
-is made once per process, and thus for all processes forked from it.
-"""
+"""A notebook's side of a visit: the app on the server's data, and the visitor's request, if there are any."""
 
 from __future__ import annotations
 
@@ -54,10 +50,7 @@ class Visit:
 
 
 def offered_datasets() -> tuple[DatasetOffer, ...]:
-    """Return the data sets that the page offers: the command's, then the usual ones.
-
-    The page opens with the first.
-    """
+    """Return the data sets that the page offers: the command's, then the usual ones; it opens with the first."""
     paths: dict[str, str] = json.loads(os.environ.get(DATASETS, "{}"))
     folder = os.environ.get(SHARED_DATASETS)
     shared = Path(folder) if folder else None
@@ -140,10 +133,7 @@ def _hear_of_visitor() -> None:
 
 
 async def ask_for_visitor(address: str) -> dict[str, str]:
-    """Return the environment variables of a visit once there is one; none if the connection was lost.
-
-    Voilà's own function for this would load the whole server in each kernel.
-    """
+    """Return the environment variables of a visit once there is one; none if the connection was lost."""
     try:
         connection = await websocket_connect(address)
     except (OSError, HTTPClientError):

@@ -1,7 +1,4 @@
-"""Options shared by the commands that train, and their parsing.
-
-The options are the settings of `TrainingConfig`, made from the same table as the page's controls.
-"""
+"""Options shared by the commands that train, made from the table of the page's controls, and their parsing."""
 
 import os
 import sys
@@ -131,10 +128,7 @@ def save(args: Namespace, option: str, path: str, make: Callable[[], bytes], mes
 def exit_code(
     args: Namespace, work: Callable[[Namespace, Dataset, Mapping[str, Field], Console], int]
 ) -> int:
-    """Do a command's work and return its exit code; report why it ends early.
-
-    `work` gets the arguments, the images, the settings that fit them, and standard error.
-    """
+    """Do a command's work and return its exit code; report why it ends early."""
     command, messages = args.command, terminal(stderr=True)
     try:
         try:

@@ -91,10 +91,7 @@ def _run(arguments: PageOptions) -> int:
 
 
 def _add(path: str, paths: dict[str, str], shared: Path) -> None:
-    """Read a data set, so that errors are reported now, and share it with the kernels in a folder.
-
-    Its path is added to `paths` under its name, numbered if that is taken; duplicates count once.
-    """
+    """Read a data set, share it with the kernels, and add its path once, under a name of its own."""
     dataset = load_dataset(path)
     if dataset.source in paths.values():
         return

@@ -112,10 +112,7 @@ class ServerSettings:
 
 
 def free_port(ip: str, asked: int | None) -> int:
-    """Return a port to listen on at the address `ip`: `asked`, or if None 8866 or the first free one above it.
-
-    Raises RefusedError if that is impossible.
-    """
+    """Return a port to listen on: `asked`, or 8866 or the first free one above; RefusedError if there is none."""
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
     for port in ports:
         try:

@@ -1,7 +1,4 @@
-"""The WebSocket between a page and its kernel: which messages may pass, how many, and sockets per kernel.
-
-Anyone who can open the page can send anything. Each frame is checked before any of Jupyter's code reads it.
-"""
+"""WebSockets between pages and kernels: which messages, how many, and sockets per kernel, whoever sends them."""
 
 import asyncio
 import json
@@ -118,10 +115,7 @@ class Allowance:
 
 
 class SocketHandler(VoilaKernelWebsocketHandler):
-    """Relays messages between a page and its kernel without delay.
-
-    By default TCP delays a small message until the previous one is acknowledged, for 0.04 s.
-    """
+    """Relays messages between a page and its kernel; TCP's own delay of 0.04 s for a small one is off."""
 
     _sockets: ClassVar[Counter[str]] = Counter()  # by kernel
 
@@ -133,10 +127,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         self._is_counted = self._is_left = False
 
     async def prepare(self, **options: Any) -> None:
-        """Refuse clients without our cookie in a hub; afterwards Jupyter would give them one.
-
-        The hub's proxy asks for no login when a WebSocket opens. The page's cookie goes only to logged-in users.
-        """
+        """Refuse clients without our cookie in a hub, whose proxy asks for no login when a WebSocket opens."""
         if self.settings["is_in_hub"] and self.identity_provider.get_user_cookie(self) is None:
             raise HTTPError(403)
         await super().prepare(**options)
@@ -162,10 +153,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
                 del self._sockets[kernel_id]
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
-        """Return the protocol with tornado's pings disabled: Jupyter sends them, at an interval in milliseconds.
-
-        Tornado would read that as seconds, and keep a dead page's objects for hours until its first ping.
-        """
+        """Return the protocol without tornado's pings: Jupyter sends them, and has milliseconds in its setting."""
         protocol: WebSocketProtocol | None = super().get_websocket_protocol()
         if isinstance(protocol, WebSocketProtocol13):
             protocol.params.ping_interval = None
@@ -185,10 +173,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         await super().open(kernel_id)
 
     def on_close(self) -> None:
-        """Close the connection to the kernel, if there is one.
-
-        Jupyter then decrements its count of pages, and looks up the connection among those that it has opened.
-        """
+        """Close the connection to the kernel, which Jupyter looks up among those it has opened."""
         self._is_left = True
         connection, self.connection = self.connection, None
         if connection is not None:

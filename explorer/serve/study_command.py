@@ -58,10 +58,7 @@ Examples:
 
 
 class StudyScreen:
-    """The output and progress bar of one study: `n_kept` runs were saved earlier, and `cost` covers the others.
-
-    The `axes` are the settings that differ between the runs, except the seed. The `bar` is a context manager.
-    """
+    """The output and progress bar of one study: `n_kept` runs were saved earlier, and `cost` covers the others."""
 
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:
         self._cost, self._n_ended, self._total = cost, n_kept, n_kept + cost.n_trials

@@ -59,10 +59,7 @@ class Cell(NamedTuple):
 
 
 def main() -> None:
-    """Check the submission that the command line names, and write the results to standard output.
-
-    Each line is a JSON object: a note, an error or a verdict, and finally the end.
-    """
+    """Check the submission that the command line names; write notes, verdicts and the end as JSON, a line each."""
     path, limits = Path(sys.argv[1]), Limits(*map(int, sys.argv[2:]))
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what the submission prints
@@ -168,10 +165,7 @@ def _globals_used(namespace: dict[str, Any]) -> set[str]:
 
 
 def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:
-    """Return whether a statement only defines; its assignments may call other packages and use known names.
-
-    An import from this package keeps only the names that are already loaded, since others may take a second.
-    """
+    """Return whether a statement only defines; of an import from this package, keep the names already loaded."""
     if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "explorer":
         homes = [vars(one) for name, one in sys.modules.items() if f"{name}.".startswith(f"{node.module}.")]
         node.names = [alias for alias in node.names if any(_is_defined(alias.name, home) for home in homes)]

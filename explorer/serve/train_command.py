@@ -278,10 +278,7 @@ def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None
 
 
 def _as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> str:
-    """Return a run as one line of JSON; figures that are infinite or not a number are null.
-
-    If images are held out for validation, all test figures except those of `test` are theirs.
-    """
+    """Return a run as one line of JSON; figures that are infinite or not a number are null."""
     final = run.end.final
     content = {
         "config": asdict(run.config),

@@ -1,8 +1,4 @@
-"""The parts of a slide that show a run: curves, matrix, images, activations, and the explorer itself.
-
-Each is created once, with its slide, and always has something to show. The figures are the app's, in the theme and
-at the size of the room.
-"""
+"""The parts of a slide that show a run: the app's figures, in the theme and at the size of the room."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

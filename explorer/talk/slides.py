@@ -104,10 +104,7 @@ def recorded_run(name: str, dataset: Dataset) -> SessionRun:
 
 
 def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None:
-    """Write a finished run: figures as float64, counts as int32, weights in their own dtype.
-
-    Raises DivergedError if its loss became infinite or not a number, and OSError if the file can't be written.
-    """
+    """Write a finished run's settings and records as plain arrays, weights in their own dtype."""
     history, final = run.history, run.final
     weights = final.snapshot.weights if with_weights else ()
     np.savez_compressed(

@@ -172,10 +172,7 @@ def _described(config: TrainingConfig) -> str:
 
 
 class Talk:
-    """All slides, on the recorded runs' data set, MNIST; in a cell, ``talk["learns"]`` shows one.
-
-    Raises RecordingError if a recording is missing from the package, or has other settings than the talk's.
-    """
+    """All slides, on MNIST; in a cell, ``talk["learns"]`` shows one. RecordingError if a recording is missing."""
 
     def __init__(self, dataset: Dataset | None = None) -> None:
         look_of(Path(__file__).parent)

@@ -59,31 +59,21 @@ class FileVerbs:
     session: Session
 
     def export(self, kind: str) -> ExportedFile:
-        """Return the run as a file that has not been written yet.
+        """Return the run as a file of kind "report", "script", "csv" or "weights", which is not written yet.
 
         Weights and report are of the selected epoch; script and table cover the whole run. Raises `ExportError` if
         there is no such kind, or nothing to export yet; `WeightsError` if a weight is infinite or not a number.
-
-        Parameters
-        ----------
-        kind : {"report", "script", "csv", "weights"}
-            One HTML file that opens without a network; a Python script that trains the run again, in NumPy alone;
-            the records, one row an epoch; or the weights, as `open_weights` and `NeuralNetwork.load` read them.
         """
         state = self.session.state
         return export(kind, exported(state.run, state.moment, state.dataset))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the run or the whole session to a file; the suffix selects the format.
+        """Write the run or the whole session to a file, by its suffix.
 
-        Raises `ExportError` if it is none of these, or there is nothing to export yet; `WeightsError` if a weight
-        is infinite or not a number; `OSError` if the file can't be written, or exists and `overwrite` is False.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Its name ends in .html for a report of the run, .py for a script, .csv for the records, .npz for the
-            weights, or .session for all runs with their names and notes, and the settings.
+        That is .html for a report of the run, .py for a script, .csv for the records, .npz for the weights, or
+        .session for all runs with their names and notes, and the settings. Raises `ExportError` if it is none of
+        these, or there is nothing to export yet; `WeightsError` if a weight is infinite or not a number; `OSError`
+        if the file can't be written, or exists and `overwrite` is False.
         """
         kind = "" if Path(path).suffix.lower() == SUFFIX else kind_of(path)
         with whole_file(path, overwrite=overwrite) as stream:

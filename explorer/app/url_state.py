@@ -69,35 +69,29 @@ class Link:
         """
         own = parts(query).values
         config, notices = TrainingConfig.from_query(query, fields)
-        tab, theme = own.get("tab", ""), own.get("theme", "auto")
         wrong = []
         asked = own.get(DATA_KEY, "")
         data = next((name for name in datasets if name.casefold() == asked.casefold()), "")
         if asked and not data:
             wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
-        section = own.get("section", "")
-        for noun, named, known in (("tab", tab, tabs), ("section", section, sections)):
-            if named and named not in known:
-                wrong.append(f"There is no {noun} “{named[:40]}”; the {noun}s are {', '.join(known)}.")
+        named = {"tab": own.get("tab", ""), "section": own.get("section", "")}
+        for noun, known in (("tab", tabs), ("section", sections)):
+            if named[noun] and named[noun] not in known:
+                wrong.append(f"There is no {noun} “{named[noun][:40]}”; the {noun}s are {', '.join(known)}.")
+                named[noun] = ""
+        theme, level = own.get("theme", "auto"), own.get("bug", "")
         if theme not in _THEMES:
             wrong.append(f"The theme can't be “{theme[:40]}”: expected one of {', '.join(_THEMES)}.")
-        level = own.get("bug", "")
-        is_level = level in map(str, range(1, n_bugs + 1))
-        if level and not is_level:
+            theme = "auto"
+        if level and level not in map(str, range(1, n_bugs + 1)):
             wrong.append(f"There is no bug “{level[:40]}”; the lab has 1 to {n_bugs}.")
+            level = ""
         shown, unknown = _controls(own.get("controls"))
         if unknown:
             kind = "is no control" if len(unknown) == 1 else "are no controls"
             wrong.append(f"There {kind} {listed(unknown)}.")
-        link = cls(
-            config,
-            tab=tab if tab in tabs else "",
-            theme=theme if theme in _THEMES else "auto",
-            shown=shown,
-            section=section if section in sections else "",
-            data="" if data in datasets[:1] else data,
-            bug=int(level) if is_level else 0,
-        )
+        data = "" if data in datasets[:1] else data
+        link = cls(config, theme=theme, shown=shown, data=data, bug=int(level or 0), **named)
         return link, (*notices, *wrong)
 
     def write(self) -> str:

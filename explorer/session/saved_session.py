@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -447,7 +446,10 @@ class _Reader:
             for values in self._rows("evaluations", "evaluated", entry["n_evaluations"])
         ]
         for records in (epochs, batches, evaluations):
-            _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
+            at = [record.epoch for record in records]
+            if at != sorted({*at}) or (at and not first_epoch <= at[0] <= at[-1] <= config.epochs):
+                expected = f"those of epochs from {first_epoch} to {config.epochs}"
+                raise FileError(part, "records out of order", expected)
         start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
         counted = (*own, *evaluations, *(() if parent else start))
         if any(record.confusion.sum() != used.n_test for record in counted):
@@ -527,9 +529,3 @@ def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> 
         raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
     error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
     return RunEnd(entry["status"], entry["reason"], evaluation, error) if entry["ended"] else None
-
-
-def _check_order(epochs: Sequence[float], part: str, first: int, last: int) -> None:
-    rises = all(before < after for before, after in pairwise(epochs))
-    if not (rises and first <= min(epochs, default=first) and max(epochs, default=first) <= last):
-        raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")

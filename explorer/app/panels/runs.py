@@ -103,6 +103,7 @@ def _row(
     if not run.dataset.compares_with(dataset):
         differing.add("dataset")
     own = (name for name in chips if is_present or name in differing)
+    used = (name for name in own if name == "seed" or getattr(run.config, name) not in (0, ()))
     named = {name: getattr(run, name) for name in ("number", "label", "name", "note", "pinned", "hidden")}
     return RunRow(
         **named,
@@ -111,7 +112,7 @@ def _row(
             *_result_cells(run, epochs_differ="epochs" in differing),
             *(_cell(run, name, numbers, differs=name in differing) for name in columns),
         ),
-        chips=tuple(setting_in_words(run.config, name) for name in own if _is_used(run.config, name)),
+        chips=tuple(setting_in_words(run.config, name) for name in used),
         present=is_present,
     )
 
@@ -149,10 +150,6 @@ def _cell(run: SessionRun, name: str, numbers: Collection[int], *, differs: bool
     value = getattr(run.config, name)
     size = sum(value) if name == "hidden_sizes" else value
     return RunCell(run.config.text(name), float(size) if isinstance(size, int | float) else None, differs)
-
-
-def _is_used(config: TrainingConfig, name: str) -> bool:
-    return name == "seed" or getattr(config, name) not in (0, ())
 
 
 def _test_cell(run: SessionRun) -> RunCell:

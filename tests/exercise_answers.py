@@ -125,15 +125,10 @@ def pasted(cells=solution):
 
 
 def answered(notebook, *, with_app=False, answers=ANSWERS):
-    """Fill in the answers of a notebook, or paste the solutions over its cells if `answers` is None.
-
-    The app at its end, which trains for a while, stays only if asked for.
-    """
+    """Fill in the answers of a notebook; the app at its end, which trains for a while, stays only if asked for."""
     cells = []
     for cell in notebook.cells:
-        if cell.id in ANSWERS and answers is None:
-            cell.source = "\n\n\n".join([solution(cell.id), cell.source.splitlines()[-1]])
-        elif cell.id in ANSWERS:
+        if cell.id in ANSWERS:
             answer = answers[cell.id]
             margin = GAP.search(cell.source)[1]
             cell.source = GAP.sub(indent(answer, margin), cell.source)

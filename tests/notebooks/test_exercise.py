@@ -12,7 +12,6 @@ from lessons import code_cells, complaints, execute, read, shown
 from explorer.checks import TASKS
 
 LAST = "12 of 12 tasks"
-FULL = "filled", "pasted"
 
 
 def said(notebook):
@@ -35,12 +34,6 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def filled(run):
     return run(answered(read(EXERCISE)))
-
-
-@pytest.fixture(scope="module")
-def pasted(run):
-    """With the solutions that the cards show in place of the cells."""
-    return run(answered(read(EXERCISE), answers=None))
 
 
 @pytest.fixture(scope="module")
@@ -67,36 +60,33 @@ def test_a_task_is_told_in_a_few_sentences_and_a_formula():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*(pytest.param(name, marks=pytest.mark.long) for name in FULL), "empty"])
+@pytest.mark.parametrize("name", [pytest.param("filled", marks=pytest.mark.long), "empty"])
 def test_it_runs_to_its_end_without_a_word_on_stderr(name, request):
     assert complaints(request.getfixturevalue(name)) == []
 
 
-@pytest.mark.parametrize("name", FULL)
-def test_with_the_answers_all_tasks_are_right(name, request):
-    text = said(request.getfixturevalue(name))
+def test_with_the_answers_all_tasks_are_right(filled):
+    text = said(filled)
     for task in TASKS:
         assert text[task].startswith(f"✓ {task}: Right."), text[task]
     assert (LAST in text["evaluate"], "5 of 5 bonus tasks" in text["several_layers"]) == (True, True)
     assert not [words for words in text.values() if "This cell waits" in words]
 
 
-@pytest.mark.parametrize("name", FULL)
-def test_the_students_network_learns_to_read(name, request):
-    notebook = request.getfixturevalue(name)
-    text = said(notebook)
+def test_the_students_network_learns_to_read(filled):
+    text = said(filled)
     assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 30
     assert "Hardest: " in text["confusion"]
     assert "500 test images are misclassified" in text["mistakes"]
     assert text["batches"].count("test accuracy") == 4
-    assert sum(html.count('class="lesson-plot"') for html in shown(notebook)) == 6
+    assert sum(html.count('class="lesson-plot"') for html in shown(filled)) == 6
 
 
 def test_with_empty_gaps_each_task_says_that_it_waits(empty):
     text = said(empty)
     for task in TASKS:
         assert text[task].startswith(f"… {task}: Your turn."), text[task]
-    for name in (
+    for name in [
         "sigmoid-figure",
         "plane",
         "digits",
@@ -105,7 +95,7 @@ def test_with_empty_gaps_each_task_says_that_it_waits(empty):
         "mistakes",
         "batches",
         "explorer",
-    ):
+    ]:
         assert text[name].startswith("This cell waits until "), name
 
 

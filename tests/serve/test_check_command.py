@@ -335,24 +335,8 @@ def sigmoid(a):
 
 CLASS = {  # what replaces which piece of the solutions, and what comes of it
     "right": ("", "", {}),
-    "loops": (
-        "return y - d",
-        "s = np.zeros(np.shape(y))\n    for i in np.ndindex(s.shape):\n        s[i] = y[i] - d[i]\n    return s",
-        {},
-    ),
-    "power": ("return 1 / (1 + np.exp(-a))", "return (1 + np.exp(-a)) ** -1", {}),
-    "products": ("delta @ h[i].T", "np.dot(delta, np.transpose(h[i]))", {}),
-    "replaced": (
-        "for theta, d_theta in zip(self.parameters, gradient):\n            theta -= lr * d_theta",
-        "self.W1, self.b1, self.W2, self.b2 = (p - lr * g for p, g in zip(self.parameters, gradient))",
-        {},
-    ),
-    "prints": ("loss = 0.0", "loss = 0.0; print('epoch', loss)", {}),
-    "raises": ("(self.W[i].T @ delta)", "(self.W3.T @ delta)", {"backward": "wrong"}),
     "gap": ("return np.argmax(self.forward(X), axis=0)", "return ...", {"predict": "waiting"}),
     "missing": ("def evaluate(", "def evaluation(", {"evaluate": "missing"}),
-    "none": ("return np.maximum(0, a)", "np.maximum(0, a)", {"relu": "wrong"}),
-    "loops_for_ever": ("loss = 0.0", "while True: loss = 0.0", {"fit": "wrong"}),
     "sleeps": ("return np.maximum(0, a)", "import time; time.sleep(1e6)", {"relu": "wrong"}),
     "holds": ("return np.heaviside(a, 0)", "sum(range(10**13))", {"d_relu": "wrong"}),
 }

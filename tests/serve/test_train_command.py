@@ -33,38 +33,15 @@ from explorer.training import (
     TrainingRun,
     train,
 )
-from explorer.training.fields import Change
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
 
-OTHER_VALUES = {
-    "hidden_sizes": (7, 5),
-    "hidden_activation": "tanh",
-    "output": "softmax",
-    "loss": "cross_entropy",
-    "initializer": "he",
-    "batch_size": 50,
-    "epochs": 2,
-    "learning_rate": 0.25,
-    "optimizer": "adam",
-    "reduction": "mean",
-    "seed": 4,
-    "n_train": 300,
-    "schedule": "cosine",
-    "warmup": 2,
-    "l2": 0.001,
-    "l1": 0.00001,
-    "dropout": 0.2,
-    "input_dropout": 0.1,
-    "max_norm": 2.0,
-    "shift": 1.0,
-    "rotation": 10.0,
-    "scale": 0.1,
-    "elastic": 1.0,
-    "n_validation": 100,
-    "patience": 3,
-    "changes": (Change(1, 0.1, 50), Change(5, 0.01, 64)),
-}
+OTHER, _ = TrainingConfig.from_query(
+    "hidden=7,5&activation=tanh&output=softmax&loss=cross_entropy&init=he&batch=50&epochs=2&lr=0.25&"
+    "optimizer=adam&schedule=cosine&warmup=2&reduction=mean&l2=0.001&l1=0.00001&dropout=0.2&"
+    "input_dropout=0.1&max_norm=2.0&shift=1.0&rotation=10.0&scale=0.1&elastic=1.0&seed=4&n=300&"
+    "validation=100&patience=3&changes=1:0.1:50,5:0.01:64"
+)
 
 
 @pytest.fixture
@@ -99,9 +76,10 @@ def rows(text):
 def test_every_setting_is_an_option_under_both_names(command, spelling):
     options = []
     for name, field in FIELDS.items():
-        options += [f"--{getattr(field, spelling).replace('_', '-')}", field.format(OTHER_VALUES[name])]
+        options += [f"--{getattr(field, spelling).replace('_', '-')}", field.format(getattr(OTHER, name))]
     code, out, _ = command(*options, "--json")
-    assert (code, json.loads(out)["config"]) == (0, json_config(TrainingConfig(**OTHER_VALUES)))
+    assert (code, json.loads(out)["config"]) == (0, json_config(OTHER))
+    assert OTHER.differences(TrainingConfig()) == tuple(FIELDS)
 
 
 def json_config(config):

@@ -84,10 +84,9 @@ class Descent:
         return (self._correct,) if self._kernel == self._adam else ()
 
     def update(self, steps: Parameters, n: int, half: Half) -> Calls:
-        """Return the calls that update half of the weights.
+        """Return the calls that update half of the weights; `steps` is `rate` times the gradient, a sum over `n`.
 
-        `steps` holds `rate` times the gradient, summed over `n` samples; the calls add the penalties to it. The
-        calls are cached: those of a large network take megabytes, and an epoch has many mini-batches.
+        They are cached: those of a large network take megabytes, and an epoch has many mini-batches.
         """
         span = self._model.parameters.span(half)
         key = id(steps.flat), n, span.start, span.stop  # the calls keep that array alive

@@ -1,10 +1,8 @@
 """Training on the images of an epoch, mini-batch by mini-batch.
 
-Images are gathered in loads of up to 512: one or more mini-batches, or a part of a large one, whose gradients are
-summed. This bounds the memory, keeps the work in the processor's cache, and gives frequent chances to stop. For
-tiny mini-batches a load is one block, in which they share the work on the first layer.
-
-All arrays are allocated once, and so are the lists of calls on them: an epoch performs the lists.
+Images are gathered in loads of up to 512: mini-batches, or a part of a large one, whose gradients are summed. This
+bounds the memory, keeps the work in the processor's cache, and gives frequent chances to stop. Tiny mini-batches
+share the work on the first layer in a block. All arrays, and the lists of calls on them, are made once.
 """
 
 from __future__ import annotations
@@ -117,7 +115,7 @@ class MiniBatches:
             raise ValueError("take orders its images itself; expected a model made without a dataset")
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
-        self._descent = Descent(model, learning_rate, reduction)
+        self.descent = Descent(model, learning_rate, reduction)
         sizes = model.sizes[:-1]
         self._dropout = DropoutMasks(model.dropout, sizes, seed, model.dtype) if any(model.dropout) else None
         self._take = take
@@ -133,15 +131,6 @@ class MiniBatches:
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
         self._plan(batch_size)
-
-    @property
-    def learning_rate(self) -> float:
-        """Factor on the gradient; another one applies from the next mini-batch on."""
-        return self._descent.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        self._descent.learning_rate = rate
 
     def resized(self, batch_size: int) -> MiniBatches:
         """Return mini-batches of another size that continue with the same model and optimizer.
@@ -162,7 +151,7 @@ class MiniBatches:
         self._is_in_parts = size > LOAD_ROWS
         self.scores_each = len(self._labels) <= SCORES_PER_EPOCH * size
         """Whether an epoch has at most 20 mini-batches, so that each has its own score."""
-        self.is_blocked = size <= LARGEST_BLOCKED and self._descent.is_plain and self._dropout is None
+        self.is_blocked = size <= LARGEST_BLOCKED and self.descent.is_plain and self._dropout is None
         """Whether tiny mini-batches share their work on the first layer."""
         self._is_shared = self.model.is_large(min(size, LOAD_ROWS)) and not self.is_blocked
         """Whether two threads process halves of each mini-batch, and each gathers its own."""
@@ -253,11 +242,7 @@ class MiniBatches:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """Return a context in which the model's weights are those after the last mini-batch.
-
-        Within a block of tiny mini-batches the first layer's steps are still pending. The context applies them,
-        and reverts them to the bit afterwards.
-        """
+        """Return a context with the weights after the last mini-batch; within a block its steps are pending."""
         done, load = self._done * self.batch_size, self._load
         if load is None or load.block is None or not 0 < done < load.rows:
             yield
@@ -276,14 +261,14 @@ class MiniBatches:
         work = list[Calls]()
         for start, stop in bounds(rows, self.batch_size):
             n, steps = stop - start, self._pass(stop - start).steps
-            update = partial(self._descent.update, steps, n)
+            update = partial(self.descent.update, steps, n)
             work.append((*self._passes(start, stop, n), *self._steps(start, stop, update, is_last=True)))
         return (Load(rows, tuple(work)),)
 
     def _block(self, rows: int) -> tuple[Load, ...]:
         """Return a load of tiny mini-batches that share their work on the first layer."""
         Y, D = self._Y[:rows], self._D[:rows]
-        block = BlockedPass(self.model, self._inputs, Y, D, self.batch_size, self._descent.rate)
+        block = BlockedPass(self.model, self._inputs, Y, D, self.batch_size, self.descent.rate)
         return (Load(rows, block.work, block=block),)
 
     def _parts(self, rows: int) -> tuple[Load, ...]:
@@ -293,14 +278,14 @@ class MiniBatches:
             n, is_last = stop - start, stop == rows
             then = [partial(_add, total, self._pass(n).steps, not start)]
             if is_last:
-                then.append(partial(self._descent.update, total, rows))
+                then.append(partial(self.descent.update, total, rows))
             calls = (*self._passes(0, n, rows), *self._steps(0, n, *then, is_last=is_last))
             loads.append(Load(n, (calls,), is_step=is_last))
         return tuple(loads)
 
     def _passes(self, start: int, stop: int, size: int) -> Calls:
         """Return the calls for the outputs and deltas of a load's images, in a mini-batch of `size` images."""
-        batch, rows, rate = self._pass(stop - start), slice(start, stop), self._descent.rate(size)
+        batch, rows, rate = self._pass(stop - start), slice(start, stop), self.descent.rate(size)
         inputs, Y, D = self._inputs[rows], self._Y[rows], self._D[rows]
 
         def both(half: Half) -> Calls:
@@ -313,7 +298,7 @@ class MiniBatches:
 
     def _steps(self, start: int, stop: int, *then: Callable[[Half], Calls], is_last: bool) -> Calls:
         """Return the calls for the steps of a load's images, followed by the calls of each `then` on each half."""
-        batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self._descent
+        batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self.descent
 
         def step(half: Half) -> Calls:
             return *batch.all_steps(X, half), *(call for each in then for call in each(half))

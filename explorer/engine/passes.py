@@ -1,11 +1,9 @@
 """The forward and backward passes of one mini-batch, as lists of bound calls.
 
 All results are written into arrays allocated once for a batch size. Samples are ROWS, as images are in memory, and
-a layer's weights V have shape (n_in, n_out): with a few dozen units after 784 inputs the product X·V is half as
-fast again as W·X. V is the transpose of W in `explorer.network`.
-
-The first layer's bias is the weight of one more input, which is always 1: its sums and its step then come with the
-products, and at 32 units no call is left that processes 512 × 32 numbers row by row.
+a layer's weights V, (n_in, n_out), are the transpose of W in `explorer.network`: with a few dozen units after 784
+inputs the product X·V is half as fast again as W·X. The first layer's bias is the weight of one more input, which
+is always 1: its sums and its step then come with the products.
 
 Rates are folded in early: the delta of the output layer is multiplied by a rate once, and every delta and gradient
 before it is linear in that delta. With plain SGD and momentum it is the learning rate, for a sum or a mean, so the

@@ -116,11 +116,7 @@ class TrainingConfig:
             object.__setattr__(self, name, field.check(getattr(self, name)))
 
     def replace(self, **changes: Any) -> TrainingConfig:
-        """Return these settings with `changes` applied, validated again.
-
-        A new learning rate or batch size applies to the whole run: it clears the mid-run changes unless
-        ``changes=`` is given too.
-        """
+        """Return these settings with `changes`, validated; a new rate or batch size clears the mid-run changes."""
         ends = {"changes": ()} if changes.keys() & {"learning_rate", "batch_size"} else {}
         return replace(self, **{**ends, **changes})
 

@@ -50,11 +50,11 @@ class EngineLearner:
     @property
     def learning_rate(self) -> float:
         """Rate of the next mini-batch."""
-        return self._batches.learning_rate
+        return self._batches.descent.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        self._batches.learning_rate = rate
+        self._batches.descent.learning_rate = rate
 
     @property
     def batch_size(self) -> int:

@@ -259,10 +259,9 @@ def _leave_if_abandoned() -> None:
 def by_turns(
     work: Callable[[Callable[[Any], None]], object], on_stuck: Callable[[], object] = lambda: None
 ) -> Generator[Any, None, None]:
-    """Run ``work(emit)`` in a thread and yield each value it emits; it blocks until the next one is requested.
+    """Run ``work(emit)`` in a thread, which blocks after each value, and yield them; None while one is computed.
 
-    While a value is being computed, None is yielded twenty times a second. Closing the generator ends the thread
-    at its next value. If it goes on with something else, it is abandoned, and `on_stuck` is called.
+    Closing the generator ends the thread at its next value; if it goes on, it is abandoned, and `on_stuck` called.
     """
     emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
     asked = Semaphore(0)

@@ -99,11 +99,7 @@ class Race:
         self._up: TrainingRun | None = None  # the entry whose turn it is
 
     def __iter__(self) -> Iterator[Event]:
-        """Train the entry that is furthest back, turn by turn.
-
-        Entries that have yet to end an epoch come before those that would begin the next.
-        Ties go to the rivals, so that entry 0 ends an epoch last.
-        """
+        """Train the entry that is furthest back, turn by turn; of equals entry 0 is the last to end an epoch."""
         while going := self._going():
             entry = min(going, key=lambda entry: _position(self.entries[entry]))
             self.rest()

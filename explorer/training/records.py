@@ -62,35 +62,23 @@ class BatchStep:
 class EpochRecord:
     """The figures of one epoch. Two records are equal when all but `seconds` is, to the bit.
 
-    Parameters
-    ----------
-    epoch : int
-        1 for the first.
-    train_loss : float
-        Mean loss per sample over the epoch's own forward passes, each before its update.
-    test_loss : float
-        Mean loss per sample over the held-out images at the epoch's end: the validation images if the settings
-        hold some out, else the test images. The same applies to every field named after the test set.
-    train_accuracy : float
-        Share of the epoch's own forward passes that classified correctly, 0 to 1.
-    test_accuracy : float
-        Share of the test set that is classified correctly at the epoch's end, 0 to 1.
-    seconds : float
-        Wall time of the epoch, scoring included and pauses left out, in seconds.
-    confusion : ndarray of int64, shape (n_classes, n_classes), read-only
-        Counts over the test set: rows are the true class, columns the predicted.
-    learning_rate : float
-        Rate of the epoch's last mini-batch; NaN if unknown.
+    If the settings hold validation images out, they are the test set of every field that is named after it.
     """
 
     epoch: int
+    """1 for the first."""
     train_loss: float
     test_loss: float
+    """Mean loss per sample over the epoch's own forward passes, each before its update; and over the test set."""
     train_accuracy: float
     test_accuracy: float
+    """Share of the same samples classified correctly, 0 to 1."""
     seconds: float
+    """Wall time of the epoch, scoring included and pauses left out, in seconds."""
     confusion: NDArray[np.int64]
+    """Counts over the test set, (n_classes, n_classes), read-only: rows the true class, columns the predicted."""
     learning_rate: float = math.nan
+    """Rate of the epoch's last mini-batch; NaN if unknown."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, EpochRecord):
@@ -108,7 +96,7 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A read-only copy of the network at the end of an epoch."""
+    """A read-only copy of the network."""
 
     epoch: float
     """Epochs so far: a whole number at an epoch's end, 0 for the initial weights."""
@@ -321,11 +309,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timeline:
-    """Moments in the order of their epochs.
-
-    If they take more than `most_bytes`, every second one is dropped, and from then on only every second epoch is
-    kept, and so on; the newest is always kept.
-    """
+    """Moments in order: of every second epoch if they take more than `most_bytes`, and so on; and the newest."""
 
     moments: tuple[Moment, ...] = ()
     stride: int = 1

@@ -451,10 +451,9 @@ def complete(
     show: Callable[[Event], object] = lambda event: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> CompletedRun:
-    """Train a run to its end, or until `is_stopped` returns True; it is called after each event.
+    """Train a run to its end, or until `is_stopped` returns True; `show` is called with each event.
 
-    `show` is called with each event. The status is "failed" if the loss became infinite or NaN, "stopped" if
-    `is_stopped` ended the run early.
+    The status is "failed" if the loss became infinite or NaN, "stopped" if `is_stopped` ended the run early.
     """
     records: list[BatchRecord | EpochRecord | RunEnd] = []
     snapshot = None

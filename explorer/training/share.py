@@ -158,8 +158,7 @@ class Share:
     def _in_order(self) -> list[str]:
         """Return the tickets in queue order: one of each seat before the second of any.
 
-        The newest ticket of a seat determines its position: after a second of training the seat goes to the end of
-        the queue with all its tickets, the oldest of which is its next.
+        A seat's newest ticket determines its position: after a second of training all its tickets go to the end.
         """
         names = sorted(ticket.name for ticket in self._line.iterdir() if not ticket.name.startswith("."))
         seats: dict[str, list[str]] = {}

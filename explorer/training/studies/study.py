@@ -262,8 +262,7 @@ class StudyRunner:
     ) -> int:
         """Start a study instead of the current one, its runs in this order, and return its number.
 
-        It uses `n_workers` processes, by default one for each core; see `workers_for`. Each `StudyDelivery` comes
-        from the study's thread. A delivery of a stopped study may still arrive; its number tells them apart.
+        Each `StudyDelivery` comes from the study's thread; one of a stopped study may still arrive.
         """
         self.stop()
         self._pool = pool = WorkerPool(n_workers)

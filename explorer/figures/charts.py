@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.figures.axes import epoch_axis, linear_range
 from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
-from explorer.figures.template import drawn
+from explorer.figures.template import axis, drawn, scatter
 from explorer.network import per_class
 from explorer.network.gradient_check import CheckedWeight
 from explorer.wording import counted
@@ -44,7 +44,7 @@ def lines_figure(
     for name, (x, y) in marks.items():
         look = {"mode": "markers+text", "showlegend": False, "text": [name], **label}
         traces.append(_scatter(name, [x], [y], f"{name}: %{{y:.4g}} at %{{x:.4g}}", **look))
-    across, up = ({"title": {"text": title}, "zeroline": True} for title in (x_title, y_title))
+    across, up = (axis(title, zeroline=True) for title in (x_title, y_title))
     return drawn(traces, _THEME, height=_HEIGHT, showlegend=len(curves) > 1, xaxis=across, yaxis=up)
 
 
@@ -72,24 +72,17 @@ def contrast_figure(
         showlegend=True,
         legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is listed first
         xaxis=epoch_axis(max(len(wrong), len(right)), margin=0.03),
-        yaxis={"title": {"text": measured}, **_axis(np.concatenate([right, wrong]), top)},
+        yaxis=axis(measured, **_scale(np.concatenate([right, wrong]), top)),
         annotations=[_missing(first, _PALETTE.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
     )
 
 
 def _scatter(name: str, x: ArrayLike, y: ArrayLike, hover: str, **look: Any) -> dict[str, Any]:
     x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
-    return {
-        "type": "scatter",
-        "name": name,
-        "x": x,
-        "y": y,
-        "hovertemplate": f"{hover}<extra></extra>",
-        **look,
-    }
+    return scatter(hover, name=name, x=x, y=y, **look)
 
 
-def _axis(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
+def _scale(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
     if top is not None:
         return {"range": [0, 1.05 * top]}  # markers at the top are fully visible
     known = values[np.isfinite(values)]
@@ -128,8 +121,7 @@ def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go
         "hovertemplate": "%{x}: %{y:.1f} % of %{customdata}<extra></extra>",
     }
     floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
-    y_axis = {"title": {"text": "recall (%)"}, "range": [floor, 100]}
-    return _figure([bars], "true class", bargap=0.4, yaxis=y_axis)
+    return _figure([bars], "true class", bargap=0.4, yaxis=axis("recall (%)", range=[floor, 100]))
 
 
 def answers_figure(answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str]) -> go.Figure:
@@ -145,13 +137,13 @@ def answers_figure(answers: Mapping[str, NDArray[np.floating]], class_names: Seq
         }
         for (name, outputs), color in zip(answers.items(), cycle(_COLORS), strict=False)
     ]
-    y_axis = {"title": {"text": "output"}, "range": [0, 1.02]}
-    return _figure(bars, "output unit", showlegend=len(answers) > 1, yaxis=y_axis)
+    up = axis("output", range=[0, 1.02])
+    return _figure(bars, "output unit", showlegend=len(answers) > 1, yaxis=up)
 
 
 def _figure(bars: list[dict[str, Any]], x_title: str, **fixed: Any) -> go.Figure:
-    x_axis = {"title": {"text": x_title}, "type": "category", "dtick": 1, "showgrid": False}
-    return drawn(bars, _THEME, height=_HEIGHT, xaxis=x_axis, **fixed)
+    across = axis(x_title, type="category", dtick=1, showgrid=False)
+    return drawn(bars, _THEME, height=_HEIGHT, xaxis=across, **fixed)
 
 
 _SIDE = 380  # px
@@ -161,11 +153,8 @@ _SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
 def gradients_figure(checked: Sequence[CheckedWeight]) -> go.Figure:
     """Plot each weight's derivative by backpropagation over its measured slope: on the diagonal if both agree."""
     reach = 1.08 * max((abs(weight.numeric) for weight in checked), default=0.0) or 1.0
-    thin = {"line": {"color": _PALETTE.hairline, "width": 1}, "hoverinfo": "skip"}
-    ends = [-reach, reach]
-    traces: list[dict[str, Any]] = [
-        {"type": "scatter", "mode": "lines", "name": "equal", "x": ends, "y": ends, **thin}
-    ]
+    ends, line = [-reach, reach], {"color": _PALETTE.hairline, "width": 1}
+    traces = [scatter(mode="lines", name="equal", x=ends, y=ends, line=line, hoverinfo="skip")]
     names, looks = sorted({weight.place.parameter for weight in checked}), cycle(_COLORS)
     for name, color, symbol in zip(names, looks, cycle(_SYMBOLS), strict=False):
         own = [weight for weight in checked if weight.place.parameter == name]
@@ -211,7 +200,7 @@ def plane_figure(
 
 
 def _square(traces: list[dict[str, Any]], reach: float, titles: tuple[str, str], **ticks: int) -> go.Figure:
-    axis = {"range": [-reach, reach], "zeroline": True, "constrain": "domain", **ticks}
-    across, up = ({"title": {"text": title}, **axis} for title in titles)
+    both = {"range": [-reach, reach], "zeroline": True, "constrain": "domain", **ticks}
+    across, up = (axis(title, **both) for title in titles)
     up["scaleanchor"] = "x"
     return drawn(traces, _THEME, height=_SIDE, width=_SIDE, showlegend=True, xaxis=across, yaxis=up)

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, axis, drawn_data, scatter
 from explorer.wording import class_noun, grouped, times
 
 Normalize = Literal["count", "row"]
@@ -84,18 +84,11 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
     palette = PALETTES[theme]
     middle = [(len(class_names) - 1) / 2]
     words = {"mode": "text", "text": ["no results"], "textfont": {"size": 13, "color": palette.muted}}
+    hidden = {"hoverinfo": "skip", "showlegend": False}
     return [
         _cells(class_names, theme, "mistakes", palette.surface, palette.heat) | {"zmin": 0},
         _cells(class_names, theme, "right", palette.raised, palette.raised) | {"zmin": 0},
-        {
-            "type": "scatter",
-            "name": "note",
-            "x": middle,
-            "y": middle,
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-        | words,
+        scatter(name="note", x=middle, y=middle, **words, **hidden),
     ]
 
 
@@ -109,8 +102,8 @@ def confusion_figure(
 
 def drawn_matrix(looks: list[dict[str, Any]], data: FigureData, theme: Theme) -> go.Figure:
     """Return a figure of a matrix, without a grid between its cells and without zoom."""
-    axis = {"showgrid": False, "fixedrange": True}
-    return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=axis, yaxis=axis)
+    plain = {"showgrid": False, "fixedrange": True}
+    return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=plain, yaxis=plain)
 
 
 def matrix_cells(name: str, colors: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,8 +185,8 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
     # Long names lean to the left: to the right, the last one would leave the figure, and Plotly would hide it.
     angle = -40 if max(map(len, class_names)) > _LONGEST_LEVEL else 0
-    across = {"title": {"text": f"predicted {what}"}, "range": [-0.5, n - 0.5], "tickangle": angle, **ticks}
-    down = {"title": {"text": f"true {what}"}, "range": [n - 0.5, -0.5], **ticks}  # the first class is on top
+    across = axis(f"predicted {what}", range=[-0.5, n - 0.5], tickangle=angle, **ticks)
+    down = axis(f"true {what}", range=[n - 0.5, -0.5], **ticks)  # the first class is on top
     return {"title": {"text": f"Confusion matrix · {shown}"}, "xaxis": across, "yaxis": down}
 
 

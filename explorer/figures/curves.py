@@ -21,7 +21,7 @@ from explorer.figures.axes import (
     linear_range,
 )
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, axis, drawn_data, scatter
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.records import BatchStep, History
 from explorer.wording import counted, grouped, percent
@@ -81,7 +81,7 @@ def curves_data(
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
     return traces, {
         "xaxis": epoch_axis(config.epochs, first=history[0].epoch if history else 1),
-        "yaxis": {"type": "linear", "range": limits, "title": {"text": title}},
+        "yaxis": axis(title, type="linear", range=limits),
         "yaxis2": _rate_axis(config, is_visible=has_rates),
     }
 
@@ -113,38 +113,24 @@ def curves_marks(
 
 def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, Any]]:
     """Return the names, the hover texts and the theme's properties of the traces of `curves_figure`."""
-    palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}<extra></extra>"
-    earlier: dict[str, Any] = {
-        "line": {"color": palette.earlier, "width": 1.5},
-        "marker": {"color": palette.earlier, "size": 3},
-        "legendgroup": "earlier",
-        "legendrank": 4,
-    }
+    palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}"
+    line, marker = {"color": palette.earlier, "width": 1.5}, {"color": palette.earlier, "size": 3}
+    earlier = scatter(line=line, marker=marker, legendgroup="earlier", legendrank=4)
     looks = [
         earlier | {"opacity": 0.4 + 0.6 * (slot + 1) / EARLIER_SLOTS, "showlegend": slot == EARLIER_SLOTS - 1}
         for slot in range(EARLIER_SLOTS)
     ]
+    dots = {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"}
+    rate = {"name": "learning rate", "yaxis": "y2", "line": dots, "legendrank": 5, "showlegend": False}
+    batches = {"line": {"color": palette.train, "width": 1}, "opacity": 0.35, "legendrank": 3, "showlegend": False}
     looks += [
-        {
-            "name": "learning rate",
-            "yaxis": "y2",
-            "line": {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"},
-            "legendrank": 5,
-            "showlegend": False,
-            "hovertemplate": "epoch %{x:.2f} · learning rate %{y:.4~g}<extra></extra>",
-        },
-        {  # the mini-batches: the meaning of a point depends on the run, and so does the name
-            "line": {"color": palette.train, "width": 1},
-            "opacity": 0.35,
-            "legendrank": 3,
-            "showlegend": False,
-            "hovertemplate": f"epoch %{{x:.2f}} {named}",
-        },
+        scatter("epoch %{x:.2f} · learning rate %{y:.4~g}", **rate),
+        scatter(f"epoch %{{x:.2f}} {named}", **batches),
     ]
     for rank, (name, color) in enumerate((("train", palette.train), ("test", palette.test)), 1):
         colors = {"line": {"color": color}, "marker": {"color": color}}
-        looks.append({"name": name, **colors, "legendrank": rank, "hovertemplate": f"epoch %{{x}} {named}"})
-    return [{"type": "scatter"} | look for look in looks]
+        looks.append(scatter(f"epoch %{{x}} {named}", name=name, legendrank=rank, **colors))
+    return looks
 
 
 def curves_figure(
@@ -179,17 +165,9 @@ def _line(records: Sequence[Any], attribute: str, factor: float = 1.0, **more: A
 
 def _rate_axis(config: TrainingConfig, *, is_visible: bool) -> dict[str, Any]:
     highest = max(config.learning_rate, *(change.learning_rate for change in config.changes), 0)
-    return {
-        "overlaying": "y",
-        "side": "right",
-        "visible": is_visible,
-        "range": [0, 1.05 * highest],
-        "title": {"text": "learning rate (dotted)"},
-        "showgrid": False,
-        "tickmode": "array",
-        "tickvals": [0, highest],
-        "ticktext": ["0", f"{highest:.3g}"],
-    }
+    ticks = {"tickmode": "array", "tickvals": [0, highest], "ticktext": ["0", f"{highest:.3g}"]}
+    place = {"overlaying": "y", "side": "right", "visible": is_visible, "showgrid": False}
+    return axis("learning rate (dotted)", range=[0, 1.05 * highest], **place, **ticks)
 
 
 def _thinned(records: Sequence[Any]) -> Sequence[Any]:
@@ -259,13 +237,10 @@ def steps_data(
     first = max(min(x for x, _ in points), numbers[0] - _MOST_BEFORE)
     in_sight = [y for x, y in points if x >= first]
     title = f"{loss} per sample" if metric == "loss" else "accuracy (%)"
+    tick = max(1, math.ceil((last - first) / 10))
     layout = {
-        "xaxis": {
-            "title": {"text": f"step of epoch {place[0]}"},
-            "range": [first - 0.5, last + 0.5],
-            "dtick": max(1, math.ceil((last - first) / 10)),
-        },
-        "yaxis": {"type": "linear", "range": _around(in_sight), "title": {"text": title}},
+        "xaxis": axis(f"step of epoch {place[0]}", range=[first - 0.5, last + 0.5], dtick=tick),
+        "yaxis": axis(title, type="linear", range=_around(in_sight)),
         "yaxis2": {"visible": False},
     }
     unused = ({"x": as_float32([]), "y": as_float32([]), "visible": False} for _ in range(EARLIER_SLOTS + 1))

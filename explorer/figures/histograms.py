@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, axis, drawn_data, scatter
 
 LAYER_SLOTS = 7
 """Maximum number of layers: six hidden ones and the output."""
@@ -51,30 +51,20 @@ def histograms_data(now: _Layers, start: _Layers, names: Sequence[str], *, what:
             values = {"y": height.astype(np.float32), "customdata": (100 * shares).astype(np.float32)}
             named = f"{layer}, {time}" if len(now) > 1 else ""
             traces.append({"x": middles[: len(shares)], **values, "visible": len(shares) > 0, "meta": named})
-    y_axis = {
-        "range": [-0.05, max(len(now), 1)],
-        "tickvals": list(range(len(now))),
-        "ticktext": list(names)[::-1],
-        "title": {"text": "share (square-root scale)"},
-    }
-    return traces, {"xaxis": {"title": {"text": what}, "range": [low, high]}, "yaxis": y_axis}
+    rows = {"tickvals": list(range(len(now))), "ticktext": list(names)[::-1]}
+    up = axis("share (square-root scale)", range=[-0.05, max(len(now), 1)], **rows)
+    return traces, {"xaxis": axis(what, range=[low, high]), "yaxis": up}
 
 
 def histograms_style(theme: Theme = "light", *, what: str) -> list[dict[str, Any]]:
     """Return the properties of the traces of `histograms_figure` that depend on the theme or are constant."""
     colors = dict(zip(_TIMES, (PALETTES[theme].earlier, PALETTES[theme].train), strict=True))
+    lines = {name: {"color": color, "width": 1.5, "shape": "hvh"} for name, color in colors.items()}
+    hover = f"{what} %{{x:.3f}}: %{{customdata:.2f}} % %{{fullData.name}}"
     return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "legendgroup": name,
-            "showlegend": slot == 0,
-            "line": {"color": color, "width": 1.5, "shape": "hvh"},
-            "hovertemplate": f"{what} %{{x:.3f}}: %{{customdata:.2f}} % %{{fullData.name}}<extra></extra>",
-        }
+        scatter(hover, mode="lines", name=name, legendgroup=name, showlegend=slot == 0, line=line)
         for slot in range(LAYER_SLOTS)
-        for name, color in colors.items()
+        for name, line in lines.items()
     ]
 
 
@@ -86,14 +76,9 @@ def histograms_figure(
     In a large layer, every k-th value is counted. `names` are those of the layers in `now`, `what` is counted:
     ``"weight"`` or ``"activation"``.
     """
-    return drawn_data(
-        histograms_style(theme, what=what),
-        histograms_data(now, start, names, what=what),
-        theme,
-        height=90 + _PIXELS * max(len(now), 1),
-        showlegend=True,
-        xaxis={"zeroline": True},
-    )
+    style, data = histograms_style(theme, what=what), histograms_data(now, start, names, what=what)
+    fixed = {"height": 90 + _PIXELS * max(len(now), 1), "showlegend": True, "xaxis": {"zeroline": True}}
+    return drawn_data(style, data, theme, **fixed)
 
 
 def _sample(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from explorer.figures.axes import as_float32, epoch_axis, epoch_mark, line_mode, linear_range, log_range
 from explorer.figures.formulas import written
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, axis, drawn_data, scatter
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.wording import counted
 
@@ -67,25 +67,20 @@ def layers_data(
         for name, known in values.items()
     ]
     finite = [value for known in values.values() for value in known if math.isfinite(value)]
-    return traces, {
-        "xaxis": epoch_axis(n_epochs),
-        "yaxis": _axis(finite, measure) | {"title": {"text": _axis_title(diagnoses, measure)}},
-        "shapes": epoch_mark(epoch, theme),
-    }
+    up = axis(_axis_title(diagnoses, measure), **_scale(finite, measure))
+    return traces, {"xaxis": epoch_axis(n_epochs), "yaxis": up, "shapes": epoch_mark(epoch, theme)}
 
 
 def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `layers_figure` that depend on the theme or are constant."""
-    return [
-        {
-            "type": "scatter",
-            "name": name,
-            "line": {"color": color, "dash": dash},
-            "marker": {"color": color, "symbol": marker, "size": 6},
-            "cliponaxis": False,  # markers at epoch 0 are fully visible
-        }
-        for name, color, dash, marker in zip(_NAMES, _colors(theme), _DASHES, _MARKERS, strict=True)
-    ]
+    looks = zip(_NAMES, _colors(theme), _DASHES, _MARKERS, strict=True)
+    style = []
+    for name, color, dash, symbol in looks:
+        line, marker = {"color": color, "dash": dash}, {"color": color, "symbol": symbol, "size": 6}
+        style.append(
+            scatter(name=name, line=line, marker=marker, cliponaxis=False)
+        )  # markers at epoch 0 are whole
+    return style
 
 
 def layers_figure(
@@ -142,7 +137,7 @@ def _hover(layer: LayerDiagnostics, measure: LayerMeasure) -> str:
     return "%{y:.2e} per weight" if measure == "gradient" else f"%{{y:.1f}} % of its {stuck}"
 
 
-def _axis(values: Sequence[float], measure: LayerMeasure) -> dict[str, Any]:
+def _scale(values: Sequence[float], measure: LayerMeasure) -> dict[str, Any]:
     if measure == "gradient":
         low, high = log_range(values)
         few = high - low < _FEW_DECADES

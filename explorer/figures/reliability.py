@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import FigureData, drawn
+from explorer.figures.template import FigureData, axis, drawn, scatter
 from explorer.network.metrics import confidences
 from explorer.wording import grouped
 
@@ -91,32 +91,24 @@ def reliability_data(bins: Reliability | None) -> FigureData:
 def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `reliability_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
-    diagonal: dict[str, Any] = {
-        "name": "perfect",
-        "meta": GUIDE,
-        "mode": "lines",
-        "x": [0, 100],
-        "y": [0, 100],
-        "line": {"color": palette.muted, "width": 1, "dash": "dot"},
-        "hoverinfo": "skip",
-    }
-    test: dict[str, Any] = {
-        "name": "test",
-        "mode": "lines+markers",
-        "line": {"color": palette.test, "width": 1.5},
-        "cliponaxis": False,
-        "marker": {"color": palette.test, "opacity": 1, "line": {"color": palette.surface, "width": 1}},
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
-    return [{"type": "scatter", "showlegend": False, **look} for look in (diagonal, test)]
+    ends, dots = [0, 100], {"color": palette.muted, "width": 1, "dash": "dot"}
+    line, edge = {"color": palette.test, "width": 1.5}, {"color": palette.surface, "width": 1}
+    hidden, points = {"showlegend": False}, {"color": palette.test, "opacity": 1, "line": edge}
+    test = {"name": "test", "mode": "lines+markers", "line": line, "marker": points, "cliponaxis": False}
+    return [
+        scatter(
+            name="perfect", meta=GUIDE, mode="lines", x=ends, y=ends, line=dots, hoverinfo="skip", **hidden
+        ),
+        scatter("%{hovertext}", **test, **hidden),
+    ]
 
 
 def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:
     """Return a figure of accuracy against confidence, one point per bin; parameters as in `reliability_data`."""
     traces, layout = reliability_data(bins)
-    axis = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
-    across = {**axis, "title": {"text": "confidence (%)"}, "constraintoward": "left"}
-    up = {**axis, "title": {"text": "accuracy (%)"}, "scaleanchor": "x", "constraintoward": "top"}
+    both = {"range": [0, 103], "dtick": 20, "constrain": "domain"}
+    across = axis("confidence (%)", **both, constraintoward="left")
+    up = axis("accuracy (%)", **both, scaleanchor="x", constraintoward="top")
     words = [{"x": 25, "y": 80, "text": "underconfident"}, {"x": 75, "y": 20, "text": "overconfident"}]
     fixed = {"height": _HEIGHT, "xaxis": across, "yaxis": up, "annotations": words}
     figure = drawn(reliability_style(theme), theme, layout, **fixed)

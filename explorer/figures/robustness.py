@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from explorer.datasets.corruption import Corruption
 from explorer.figures.axes import HOVERS, as_float32, epoch_mark
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import drawn_data, legend_text
+from explorer.figures.template import axis, drawn_data, legend_text, scatter
 from explorer.wording import percent
 
 RobustnessCurve = tuple[str, Mapping[float, float]]
@@ -41,7 +41,7 @@ def robustness_layout(
     least, most = corruption.amounts[0], corruption.amounts[-1]
     margin, name = _MARGIN * (most - least), f"{corruption.label.lower()} ({corruption.unit.strip()})"
     return {
-        "xaxis": {"title": {"text": name}, "range": [least - margin, most + margin], "nticks": 9},
+        "xaxis": axis(name, range=[least - margin, most + margin], nticks=9),
         "shapes": [{**mark, "layer": "above"} for mark in epoch_mark(amount, theme)],  # also on a grid line
     }
 
@@ -50,16 +50,11 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `robustness_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     looks = zip((palette.test, palette.muted), ("solid", "dash"), ("circle", "diamond"), strict=True)
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "line": {"color": color, "dash": dash},
-            "marker": {"color": color, "symbol": symbol, "size": 6},
-            "cliponaxis": False,
-        }
-        for color, dash, symbol in looks
-    ]
+    style = []
+    for color, dash, symbol in looks:
+        line, marker = {"color": color, "dash": dash}, {"color": color, "symbol": symbol, "size": 6}
+        style.append(scatter(mode="lines+markers", line=line, marker=marker, cliponaxis=False))
+    return style
 
 
 def robustness_figure(
@@ -67,7 +62,7 @@ def robustness_figure(
 ) -> go.Figure:
     """Return a figure of the accuracy of at most two networks against the amount of a corruption of the images."""
     data = robustness_traces(curves, corruption), robustness_layout(corruption)
-    up = {"title": {"text": "accuracy (%)"}, "range": [0, 102]}
+    up = axis("accuracy (%)", range=[0, 102])
     return drawn_data(robustness_style(theme), data, theme, height=_HEIGHT, showlegend=True, yaxis=up)
 
 

@@ -23,7 +23,7 @@ from explorer.figures.axes import (
     log_range,
 )
 from explorer.figures.palette import RUN_COLORS, Theme
-from explorer.figures.template import FigureData, drawn_data, legend_text
+from explorer.figures.template import FigureData, drawn_data, legend_text, scatter
 from explorer.training.records import EpochRecord
 
 SLOTS = 12
@@ -86,17 +86,16 @@ def runs_data(
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
     last = max((end for _, end in ranges), default=1.0)
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is fully visible
-    x_axis = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
+    across = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     held_out = shown[-1].held_out if shown else "test"
     title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
-    layout = {"xaxis": x_axis, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
+    layout = {"xaxis": across, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
     return [*unused, *(_trace(run, metric, axis, theme) for run in shown)], layout
 
 
 def runs_style(metric: Metric) -> list[dict[str, Any]]:
     """Return the constant properties of the traces of `runs_figure`."""
-    hover = f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}<extra></extra>"
-    return [{"type": "scatter", "hovertemplate": hover, "meta": ""} for _ in range(SLOTS)]
+    return [scatter(f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}", meta="") for _ in range(SLOTS)]
 
 
 def runs_figure(runs: Sequence[RunCurve], metric: Metric, *, theme: Theme = "light") -> go.Figure:

@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 from explorer.figures.axes import as_float32
 from explorer.figures.confusion import drawn_matrix, matrix_cells
 from explorer.figures.palette import PALETTES, RUN_COLORS, Theme, rgb
-from explorer.figures.template import FigureData, drawn_data
+from explorer.figures.template import FigureData, axis, drawn_data, scatter
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
 from explorer.training.studies.summary import levels, setting_values
@@ -190,26 +190,24 @@ def _numbers(values: Sequence[Any]) -> list[float]:
 def _row_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return an axis on which the values of a setting are evenly spaced."""
     field = FIELDS[name]
-    return {
-        "title": {"text": field.label.lower() + (f" ({field.unit})" if field.unit else "")},
-        "type": "linear",
-        "range": [-0.5, max(len(values), 1) - 0.5],
-        "tickmode": "array",
-        "tickvals": [*range(len(values))],
-        "ticktext": [field.text(value) for value in values],
-    }
+    ticks = {"tickvals": [*range(len(values))], "ticktext": [field.text(value) for value in values]}
+    title, limits = (
+        field.label.lower() + (f" ({field.unit})" if field.unit else ""),
+        [-0.5, max(len(values), 1) - 0.5],
+    )
+    return axis(title, type="linear", range=limits, tickmode="array", **ticks)
 
 
 def _setting_axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return an axis of numbers, logarithmic if they span more than a decade; other values are evenly spaced."""
-    axis, numbers = _row_axis(name, values), _numbers(values)
+    row, numbers = _row_axis(name, values), _numbers(values)
     if not numbers:
-        return axis
+        return row
     is_log = 0 < 10 * numbers[0] < numbers[-1]
     at = [math.log10(number) for number in numbers] if is_log else numbers
     width = at[-1] - at[0] or 1.0
     is_wide = all(after - before >= _LEAST_GAP * width for before, after in pairwise(at))
-    return axis | {
+    return row | {
         "type": "log" if is_log else "linear",
         "range": [at[0] - 0.04 * width, at[-1] + 0.04 * width],
         "tickmode": "array" if is_wide and len(at) <= _MOST_TICKS else "auto",
@@ -265,8 +263,7 @@ def study_style(view: StudyView, theme: Theme = "light") -> list[dict[str, Any]]
     cross = {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": palette.error}}
     looks = [look for color, marker in curves for look in _curve_looks(color, *marker)]
     looks.append({"mode": "markers", "marker": cross, "cliponaxis": False})
-    hover = "%{text}: %{hovertext}<extra></extra>"
-    return [{"type": "scatter", "hovertemplate": hover} | look for look in looks]
+    return [scatter("%{text}: %{hovertext}", **look) for look in looks]
 
 
 def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
@@ -288,13 +285,13 @@ def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
 
 def _axis_and_curves(view: StudyView) -> tuple[str, str | None]:
     """Return the setting on the axis, and the choice with a curve for each value, if any."""
-    axis, *by = sorted(view.axes, key=lambda name: isinstance(FIELDS[name], Choice))
-    return axis, by[0] if by else None
+    along, *by = sorted(view.axes, key=lambda name: isinstance(FIELDS[name], Choice))
+    return along, by[0] if by else None
 
 
 def _curves_data(view: StudyView) -> FigureData:
-    measure, (axis, by) = view.measured, _axis_and_curves(view)
-    on_axis, axes = view.values(axis), [axis, by] if by else [axis]
+    measure, (along, by) = view.measured, _axis_and_curves(view)
+    on_axis, axes = view.values(along), [along, by] if by else [along]
     places = dict(zip(on_axis, _numbers(on_axis) or map(float, range(len(on_axis))), strict=True))
     cells = [(places[values[0]], values[1:], cell) for values, cell in view.cells(axes).items()]
     low, high, ticks = _measure_span([value for *_, cell in cells for value in cell.values], measure)
@@ -313,13 +310,9 @@ def _curves_data(view: StudyView) -> FigureData:
     lost = [(x, cell) for x, _, cell in cells if cell.n_diverged and view.measure == "accuracy"]
     unused = [_trace("", (), measure, lambda _: 0.0)] * (4 * MOST_CURVES - len(traces))
     mark = _trace("diverged", lost, measure, lambda _: 1 - high / 100, lambda cell: cell.lost)
-    up = {
-        "title": {"text": measure.title},
-        "range": [math.log10(low), math.log10(high)][:: measure.direction],
-        "tickvals": ticks,
-        "ticktext": [*map(measure.tick, ticks)],
-    }
-    return [*traces, *unused, mark], {"xaxis": _setting_axis(axis, on_axis), "yaxis": up}
+    limits = [math.log10(low), math.log10(high)][:: measure.direction]
+    up = axis(measure.title, range=limits, tickvals=ticks, ticktext=[*map(measure.tick, ticks)])
+    return [*traces, *unused, mark], {"xaxis": _setting_axis(along, on_axis), "yaxis": up}
 
 
 def _curves(by: str | None) -> list[tuple[str, tuple[str, ...]]]:

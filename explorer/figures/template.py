@@ -31,6 +31,17 @@ def drawn_data(looks: Sequence[Mapping[str, Any]], data: FigureData, theme: Them
     return drawn(merged(looks, traces), theme, layout, **fixed)
 
 
+def scatter(hover: str = "", /, **look: Any) -> dict[str, Any]:
+    """Return a trace of points or lines; its hover text has no box with the trace's name."""
+    text = {"hovertemplate": f"{hover}<extra></extra>"} if hover else {}
+    return {"type": "scatter", **look, **text}
+
+
+def axis(title: str, /, **look: Any) -> dict[str, Any]:
+    """Return the properties of an axis with a title."""
+    return {"title": {"text": title}, **look}
+
+
 def merged(looks: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Combine the styles of traces with their values, which take precedence."""
     return [{**look, **value} for look, value in zip(looks, values, strict=True)]

@@ -109,17 +109,10 @@ def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go
     scores = per_class(counts)
     order = np.argsort(scores.recall, kind="stable")
     recall = 100 * scores.recall[order]
-    bars = {
-        "type": "bar",
-        "x": [class_names[i] for i in order],
-        "y": recall.astype(np.float32),
-        "text": [f"{share:.1f}" for share in recall],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "customdata": [counted(int(n), "test image") for n in scores.support[order]],
-        "marker": {"color": _PALETTE.test},
-        "hovertemplate": "%{x}: %{y:.1f} % of %{customdata}<extra></extra>",
-    }
+    words = {"text": [f"{share:.1f}" for share in recall], "textposition": "outside", "cliponaxis": False}
+    words["customdata"] = [counted(int(n), "test image") for n in scores.support[order]]
+    hover, names = "%{x}: %{y:.1f} % of %{customdata}", [class_names[i] for i in order]
+    bars = _bars(names, recall, _PALETTE.test, hover, **words)
     floor = 10 * np.floor(max(0.0, float(recall.min()) - 5) / 10)
     return _figure([bars], "true class", bargap=0.4, yaxis=axis("recall (%)", range=[floor, 100]))
 
@@ -127,18 +120,16 @@ def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go
 def answers_figure(answers: Mapping[str, NDArray[np.floating]], class_names: Sequence[str]) -> go.Figure:
     """Return a chart of the outputs of networks, 0 to 1, for one sample, next to each other."""
     bars = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": list(class_names),
-            "y": np.asarray(outputs, np.float32),
-            "marker": {"color": color},
-            "hovertemplate": f"{name}: output %{{x}} is %{{y:.3f}}<extra></extra>",
-        }
+        _bars(class_names, outputs, color, f"{name}: output %{{x}} is %{{y:.3f}}", name=name)
         for (name, outputs), color in zip(answers.items(), cycle(_COLORS), strict=False)
     ]
     up = axis("output", range=[0, 1.02])
     return _figure(bars, "output unit", showlegend=len(answers) > 1, yaxis=up)
+
+
+def _bars(names: Sequence[str], values: ArrayLike, color: str, hover: str, **look: Any) -> dict[str, Any]:
+    bars = {"type": "bar", "x": list(names), "y": np.asarray(values, np.float32), "marker": {"color": color}}
+    return bars | {"hovertemplate": f"{hover}<extra></extra>"} | look
 
 
 def _figure(bars: list[dict[str, Any]], x_title: str, **fixed: Any) -> go.Figure:

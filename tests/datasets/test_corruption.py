@@ -30,6 +30,12 @@ def test_each_amount_changes_the_images_and_0_does_not(images, kind, amount):
     assert not np.may_share_memory(new, images)
 
 
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_an_image_is_changed_alike_whichever_come_after_it(images, kind):
+    amount = CORRUPTIONS[kind].amounts[-1]
+    np.testing.assert_array_equal(corrupt(images[:8], kind, amount), corrupt(images, kind, amount)[:8])
+
+
 def test_it_turns_anticlockwise(images):
     quarter = corrupt(images, "rotation", 90).astype(int)
     assert np.abs(quarter - np.rot90(images, axes=(1, 2))).max() <= 2

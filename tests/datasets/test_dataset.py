@@ -48,6 +48,14 @@ def test_nothing_can_be_written(small_dataset, name, n_validation):
         setattr(small_dataset, name, None)
 
 
+def test_what_a_caller_changes_later_is_not_in_the_data_whose_images_are_contiguous(small_dataset):
+    images, labels = np.asfortranarray(small_dataset.train_images), small_dataset.train_labels.copy()
+    dataset = replace(small_dataset, train_images=images, train_labels=labels)
+    labels[:] = 99
+    assert dataset.train_labels.max() == 9
+    assert dataset.train_images.flags.c_contiguous
+
+
 def test_head_keeps_the_first_images_without_a_copy(small_dataset):
     head = small_dataset.head(25)
     assert np.array_equal(head.train_labels, small_dataset.train_labels[:25])

@@ -81,6 +81,8 @@ def test_an_archive_with_extended_headers(make, npy_files, arrays):
 
 
 def test_the_name_does_not_decide_the_format(make, npy_files, idx_files, arrays):
+    other = {f"{name}.gz": b"not even gzipped" for name in npy_files}  # a plain file goes before it
+    assert_holds(load_dataset(make.folder(npy_files | other)), arrays)
     misnamed = dict(zip(npy_files, gzipped(idx_files).values(), strict=True))
     assert_holds(load_dataset(make.folder(misnamed)), arrays)
     assert_holds(load_dataset(make.folder({f"{name}.gz": data for name, data in npy_files.items()})), arrays)

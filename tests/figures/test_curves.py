@@ -34,6 +34,11 @@ def test_loss_is_shown_as_recorded_and_accuracy_in_percent(make_history):
     np.testing.assert_allclose(accuracies[RUNNING]["y"][:2], [7.5, 15], rtol=1e-6)
 
 
+def test_the_newest_earlier_runs_are_shown(make_history):
+    shown = loss(make_history(3), [make_history(n) for n in range(1, 9)])[0][:EARLIER_SLOTS]
+    assert [len(trace["x"]) for trace in shown] == [3, 4, 5, 6, 7, 8]
+
+
 def test_two_losses_never_share_an_axis(make_history):
     """Squared error and cross-entropy are different quantities; accuracy is one for all."""
     other = [make_history(n, loss="cross_entropy", output="softmax") for n in (4, 5)]

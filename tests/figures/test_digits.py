@@ -74,6 +74,8 @@ def test_weights_are_symmetric_about_zero(theme):
     assert tuple(shown[0]) == rgb(palette.negative)
     assert tuple(shown[1]) == rgb(palette.raised)
     assert tuple(shown[2]) == rgb(palette.positive)
+    limited = pixels(weights_sprite(weights, 1, theme=theme, limit=1.0))[0, 3, :3]
+    assert tuple(limited) == rgb(palette.positive)
     for half, end in ((shown[3], palette.positive), (shown[4], palette.negative)):
         np.testing.assert_allclose(half, (np.array(rgb(end)) + rgb(palette.raised)) / 2, atol=1.5)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from traitlets import TraitError
 
 from explorer.widgets.drawing_pad import SIDE, ClassChoice, DrawingPad
 
@@ -14,6 +16,8 @@ def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):
     from_page.set(pad, ink=memoryview(ink.tobytes()))
     np.testing.assert_array_equal(pad.image, ink.reshape(SIDE, SIDE))
     assert sent == []
+    with pytest.raises(TraitError, match="ink has 3 bytes"):
+        pad.ink = b"abc"
 
 
 def test_nothing_drawn_is_an_image_without_ink():

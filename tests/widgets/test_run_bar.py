@@ -68,8 +68,9 @@ def test_the_state_of_a_run_is_one_message(sent):
 def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_page):
     bar.show(RunProgress("finished", 10, 10), resumes="10 more epochs")
     from_page.send(bar, {"action": "resume"})
-    bar.show(RunProgress("finished", 500, 500), resumes="")
-    from_page.send(bar, {"action": "resume"})
+    for status, resumes in (("finished", ""), ("running", "10 more epochs"), ("idle", "10 more epochs")):
+        bar.show(RunProgress(status, 500, 500), resumes=resumes)
+        from_page.send(bar, {"action": "resume"})
     assert heard == ["resume"]
 
 

@@ -291,6 +291,7 @@ def left(panel):
 
 def test_a_preset_and_the_cross_leave_where_a_run_begins(panel, heard, left, from_page):
     panel.show(panel.config, "fork of run 1 at epoch 4")
+    assert part(panel, "presets").preset == part(panel, "reset").preset == ""
     from_page.send(part(panel, "start"), {"leave": True})
     from_page.send(part(panel, "presets"), {"preset": "The exercise"})  # its settings, but not its weights
     from_page.send(part(panel, "presets"), {"preset": "Modern"})

@@ -58,7 +58,7 @@ def test_pieces_that_do_not_fit_are_dropped(opened):
         ("b.npz", 9, 4, b"56789"),  # of another file
         ("a.npz", 9, 4, b"56789"),  # which took the first one's place
         ("a.npz", 9, 0, b"12"),
-        ("a.npz", 9, 3, b"456789"),  # a byte is missing
+        ("a.npz", 9, 3, b"4567890"),  # a byte is missing
         ("a.npz", "9", 0, b"1"),
         (["a"], 9, 0, b"1"),
         ("a.npz", -5, 0, None),

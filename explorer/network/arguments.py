@@ -89,22 +89,29 @@ def count(name: str, value: object) -> int:
 
 def learning_rate(lr: object) -> float:
     """Return a finite number greater than 0 as a float."""
-    try:
-        rate = math.nan if isinstance(lr, bool) or not isinstance(lr, numbers.Real) else float(lr)
-    except OverflowError:  # an integer beyond all floats
-        rate = lr = math.inf
+    rate = _real(lr)
     if not 0.0 < rate < math.inf:
-        raise ValueError(f"lr is {lr!r}; expected a finite number greater than 0")
+        raise ValueError(
+            f"lr is {rate if rate == math.inf else lr!r}; expected a finite number greater than 0"
+        )
     return rate
 
 
 def number(name: str, value: object, below: float = math.inf) -> float:
     """Return a number of at least 0 and less than `below` as a float."""
-    found = math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real) else float(value)
+    found = _real(value)
     if not 0.0 <= found < below:
         expected = "finite number" if below == math.inf else f"number below {below:g}"
         raise ValueError(f"{name} is {value!r}; expected a {expected} of at least 0")
     return found
+
+
+def _real(value: object) -> float:
+    """Return a real number as a float, anything else as NaN."""
+    try:
+        return math.nan if isinstance(value, bool) or not isinstance(value, numbers.Real) else float(value)
+    except OverflowError:  # an integer beyond all floats
+        return math.inf
 
 
 def float_dtype(dtype: DTypeLike) -> np.dtype[Any]:

@@ -1,7 +1,7 @@
 """Losses: measures of the error of the outputs, and the first delta of the backward pass.
 
 Both losses are SUMS over classes and samples, as in the exercise: a batch twice as large has twice the loss and
-twice the gradient.
+twice the gradient. They and their derivatives raise `ValueError` if the shapes of `y` and `d` differ.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,17 +39,14 @@ def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, Array
 def squared_error(y: Array, d: Array) -> float:
     """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
 
-    Outputs `y` and desired outputs `d` can have any shape. Raises `ValueError` if the shapes differ.
+    Outputs `y` and desired outputs `d` can have any shape.
     """
     return float(0.5 * np.sum((y - d) ** 2))
 
 
 @of_one_shape
 def d_squared_error(y: Array, d: Array) -> Array:
-    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape.
-
-    Raises `ValueError` if the shapes differ.
-    """
+    """Return the derivative of `squared_error` with respect to `y`: y − d, of their shape."""
     return y - d
 
 
@@ -59,7 +56,7 @@ def cross_entropy(y: Array, d: Array) -> float:
 
     Outputs `y`, in [0, 1], and desired outputs `d`, one-hot or probabilities, can have any shape. An output of 0
     counts as the smallest normal number of its dtype, so that one wrong answer given with certainty costs much
-    (87 in float32), but not infinity. Raises `ValueError` if the shapes differ.
+    (87 in float32), but not infinity.
     """
     tiny = np.finfo(y.dtype).tiny
     return float(-np.sum(d * np.log(np.maximum(y, tiny))) + 0.0)  # adding 0.0 turns −0 into 0
@@ -70,7 +67,7 @@ def d_cross_entropy(y: Array, d: Array) -> Array:
     """Return the derivative of `cross_entropy` with respect to `y`: −d / y, of their shape.
 
     After a softmax the network uses y − d instead, the derivative with respect to the weighted sums, in which
-    the division cancels. Raises `ValueError` if the shapes differ.
+    the division cancels.
     """
     return np.asarray(-d / np.maximum(y, np.finfo(y.dtype).tiny))
 

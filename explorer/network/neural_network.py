@@ -58,7 +58,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     a1, h1, a2, h2, … : ndarray
         Weighted sums and activations of the last forward pass, shape (n_out, n), in separate arrays.
     f, W, b, a, h : list
-        The activations, and those arrays, in the order of the layers, as in `Network`.
+        The activations, and those arrays, layer by layer, as in `Network`.
     layer_sizes : tuple of int
         Units of every layer, the inputs first.
     shapes : dict of str to tuple of int
@@ -139,21 +139,10 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
     @np.errstate(invalid="ignore")  # as in forward
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
-        """Return the gradient of `total_loss` with respect to each parameter, summed over the samples.
+        """Return ``(d_W1, d_b1, d_W2, d_b2, …)``, the gradient of `total_loss`, summed over the samples.
 
-        Parameters
-        ----------
-        X : array_like, shape (n_input, n)
-            The inputs of the last forward pass.
-        y : array_like, shape (n_output, n)
-            The outputs that it returned.
-        d : array_like, shape (n_output, n)
-            The desired outputs.
-
-        Returns
-        -------
-        tuple of ndarray
-            ``(d_W1, d_b1, d_W2, d_b2, …)``, each of the shape of its parameter.
+        `X` (n_input, n) are the inputs of the last forward pass, `y` (n_output, n) the outputs that it returned,
+        and `d` (n_output, n) the desired ones. Each result has the shape of its parameter.
         """
         X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
         y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])
@@ -164,14 +153,8 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
         """Make one step with the optimizer, and return `total_loss` before it, a sum over the samples.
 
-        Parameters
-        ----------
-        X : array_like, shape (n_input, n)
-            The mini-batch.
-        d : array_like, shape (n_output, n)
-            Its desired outputs.
-        lr : float
-            Learning rate, the factor on the SUMMED gradient (on the mean, with RMSProp and Adam); finite, above 0.
+        `X` (n_input, n) is the mini-batch, `d` (n_output, n) its desired outputs. The learning rate, finite and
+        above 0, is the factor on the SUMMED gradient (on the mean, with RMSProp and Adam).
         """
         lr = arguments.learning_rate(lr)
         X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
@@ -195,10 +178,8 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
         Parameters
         ----------
-        X : array_like, shape (n_input, n)
-            All training samples, finite.
-        d : array_like, shape (n_output, n)
-            Their desired outputs, finite.
+        X, d : array_like, shapes (n_input, n) and (n_output, n)
+            All training samples and their desired outputs, finite.
         batch_size, n_epochs : int
             Samples per step (clamped to the number of samples), and passes over the samples; at least 1.
         lr : float or callable

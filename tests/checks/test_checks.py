@@ -217,6 +217,20 @@ def test_initial_weights():
             checks.initial_weights(changed)
 
 
+class InOrder(NeuralNetwork):
+    def fit(self, X, d, batch_size, n_epochs=10, lr=1e-2):
+        batches = [slice(at, at + batch_size) for at in range(0, X.shape[1], batch_size)]
+        losses = [
+            [self.train_iteration(X[:, batch], d[:, batch], lr) for batch in batches] for _ in range(n_epochs)
+        ]
+        return np.sum(losses, axis=1) / X.shape[1]
+
+
+def test_a_loop_that_never_shuffles_is_told():
+    with pytest.raises(CheckError, match="order of the samples: expected a new one in each epoch"):
+        checks.mini_batches(InOrder(3, 5, 4, seed=1))
+
+
 def test_data(small_dataset):
     X, images, labels = small_dataset.X_train, small_dataset.train_images, small_dataset.train_labels
     checks.pixels(X, images)

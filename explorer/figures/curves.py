@@ -122,7 +122,8 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
     ]
     dots = {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"}
     rate = {"name": "learning rate", "yaxis": "y2", "line": dots, "legendrank": 5, "showlegend": False}
-    batches = {"line": {"color": palette.train, "width": 1}, "opacity": 0.35, "legendrank": 3, "showlegend": False}
+    thin = {"color": palette.train, "width": 1}
+    batches = {"line": thin, "opacity": 0.35, "legendrank": 3, "showlegend": False}
     looks += [
         scatter("epoch %{x:.2f} · learning rate %{y:.4~g}", **rate),
         scatter(f"epoch %{{x:.2f}} {named}", **batches),

@@ -1,10 +1,7 @@
 """Fast implementation of the mathematics of `explorer.network`, used by `train`.
 
-`kernels` has the formulas as bound NumPy calls, and `passes` builds the forward and backward passes from them.
-`halves` splits a large network's work between two threads, and `inputs` sorts pixels and images so that blank ones
-can be skipped. `model` stores a network's parameters in one array, and `descent` is its optimizer. `minibatches`
-is the loop over an epoch, with the masks of `dropout` and the distorted images of `augmented`; `scoring` computes
-loss, accuracy and confusion.
+`kernels` has the formulas as bound NumPy calls, from which `passes` builds the forward and backward passes, and
+`descent` the optimizers; `minibatches` is the loop over an epoch.
 """
 
 from explorer.engine.inputs import AugmentedImages

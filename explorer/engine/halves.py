@@ -1,9 +1,8 @@
 """Work in two halves, one of which a second thread performs if a core is free.
 
-A network with hundreds of units spends its time in a few long calls, which release the GIL. A half has
-some of the samples of a mini-batch, or some of the weights of a step. Large work is split into the same halves
-even if one thread performs both, so that results are identical to the bit. BLAS's own threads would round
-differently, and wait by spinning.
+A network with hundreds of units spends its time in a few long calls, which release the GIL. A half has some of the
+samples of a mini-batch, or some of the weights of a step. Large work is split into the same halves even if one
+thread performs both: results are identical to the bit. BLAS's own threads would round differently, and spin.
 """
 
 from collections.abc import Callable

@@ -2,12 +2,10 @@
 
 A step on a small mini-batch is some thirty calls of a third of a microsecond. Looking up names, attributes and
 methods between them takes a quarter of the step, so a kernel is a function that RETURNS its calls: it runs once,
-for fixed arrays, and the calls are performed at each step.
-
-The mathematics is that of `explorer.network`, and a test compares the two. Here samples are ROWS, so classes
-are the last axis. The slope of an activation is computed from the activation itself, h(1 − h) for the sigmoid, so
-that the backward pass needs nothing that the forward pass did not store. Constants are 0-d arrays of the network's
-dtype: a ufunc reads one in half the time of a Python float, which matters if a mini-batch is one sample.
+for fixed arrays, and the calls are performed at each step. Samples are ROWS, so classes are the last axis. The
+slope of an activation is computed from the activation itself, h(1 − h) for the sigmoid, so that the backward pass
+needs nothing that the forward pass did not store. Constants are 0-d arrays of the network's dtype: a ufunc reads
+one in half the time of a Python float, which matters if a mini-batch is one sample.
 """
 
 import math

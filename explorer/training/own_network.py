@@ -235,13 +235,11 @@ class ParameterStep:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The arguments that reached one call of `train_iteration`."""
+    """The images and targets that reached one call of `train_iteration`."""
 
     X_shape: tuple[int, ...]
     d_shape: tuple[int, ...]
-    """Shapes of the images and of the targets."""
     n_images: int
-    """Columns of the images."""
     n_paired: int
     """How many of them are images of the data set paired with their own label."""
 

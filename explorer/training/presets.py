@@ -52,23 +52,18 @@ class Situation:
     """Settings to learn from."""
 
     name: str
-    """Name on screen."""
     works: bool
     """Whether a network learns well with them."""
     config: TrainingConfig
-    """The settings."""
     reaches: tuple[float, float]
     """Test accuracy on MNIST after the last epoch, in %: from, to."""
     question: str
-    """A question to think about."""
-    look: str
-    """Where to find the answer."""
-    tab: str
-    """Name of the tab that shows it."""
-    section: str = ""
-    """Name of that tab's section, if it has sections."""
     reason: str
-    """The answer."""
+    """The answer to the question."""
+    look: str
+    """Where to find it: in words, and the names of the tab and of its section, if it has sections."""
+    tab: str
+    section: str = ""
 
 
 def _read(settings: str, reaches: list[float], **words: Any) -> Situation:

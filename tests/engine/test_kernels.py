@@ -43,12 +43,3 @@ def test_a_large_product_is_made_of_small_ones(transposed, n_units):
         assert np.shares_memory(result, out)
     assert len(calls) <= 2
     assert len(product(left, right, out)) == 1
-
-
-def test_a_product_reads_its_operands_when_it_is_made():
-    left, right, out = np.zeros((64, 8)), np.ones((8, 4)), np.empty((64, 4))
-    calls = product(left, right, out, 500)
-    for value in (1.0, 2.0):
-        left[:] = value
-        perform(calls)
-        np.testing.assert_array_equal(out, np.full((64, 4), 8 * value))

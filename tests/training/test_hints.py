@@ -60,15 +60,8 @@ def said(config, *figures, n_train=N, diagnostics=(), **more):
 
 
 def layer(**figures):
-    neutral = {
-        "layer": 1,
-        "activation": "sigmoid",
-        "n_units": 32,
-        "saturated": 0.0,
-        "dead": 0.0,
-        "gradient_rms": 1e-3,
-    }
-    return LayerDiagnostics(**{**neutral, **figures})
+    neutral = {"layer": 1, "activation": "sigmoid", "n_units": 32, "gradient_rms": 1e-3}
+    return LayerDiagnostics(**{**neutral, "saturated": 0.0, "dead": 0.0, **figures})
 
 
 # What is said, on hand-made records

@@ -180,10 +180,9 @@ def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
-    """Parse values such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``.
+    """Parse values such as ``"8, 32, 128"`` or ``"0.001..1 ×4"``; `ConfigError` for none, or an invalid one.
 
-    The values of a range are spaced as evenly as possible on a logarithmic scale, or on a linear one for seeds and
-    ranges that include 0. Raises `ConfigError` if there are no values, or an invalid one.
+    A range is spaced on a logarithmic scale, or on a linear one for seeds and ranges that include 0.
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     if not parts:

@@ -82,10 +82,7 @@ def varied(configs: Iterable[TrainingConfig]) -> tuple[str, ...]:
 
 
 def setting_values(configs: Iterable[TrainingConfig], name: str) -> tuple[Any, ...]:
-    """Return the different values of a setting.
-
-    Numbers are sorted by size, layers by their number first, choices as in `FIELDS`.
-    """
+    """Return the values of a setting: numbers by size, layers by their number first, choices as in `FIELDS`."""
     return tuple(sorted({getattr(config, name) for config in configs}, key=lambda value: _place(name, value)))
 
 

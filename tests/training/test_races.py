@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
@@ -169,22 +168,14 @@ class Heard:
 
 @pytest.fixture
 def new_heard(small_dataset):
-    with ExitStack() as stack:
-
-        def new_heard(configs):
-            made = Heard(configs, small_dataset)
-            stack.callback(made.runner.close)
-            return made
-
-        yield new_heard
+    made = []
+    yield lambda configs: made.append(Heard(configs, small_dataset)) or made[-1]
+    for heard in made:
+        heard.runner.close()
 
 
-@pytest.fixture
-def heard(new_heard):
-    return new_heard(OPTIMIZERS)
-
-
-def test_a_runner_pauses_steps_and_extends_all(heard, small_dataset):
+def test_a_runner_pauses_steps_and_extends_all(new_heard, small_dataset):
+    heard = new_heard(OPTIMIZERS)
     heard.runner.pause()
     assert heard.runner.wait(PATIENCE)
     heard.runner.step("epoch")

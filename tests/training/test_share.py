@@ -226,12 +226,7 @@ class Desk:
 @pytest.fixture
 def desk(small_dataset):
     made = []
-
-    def make(share, **changes):
-        made.append(Desk(share, small_dataset, **changes))
-        return made[-1]
-
-    yield make
+    yield lambda share, **changes: made.append(Desk(share, small_dataset, **changes)) or made[-1]
     for one in made:
         one.runner.close()
 

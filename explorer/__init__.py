@@ -24,8 +24,8 @@ _MODULES = MappingProxyType(
         "app.explorer": ("Explorer",),
         "app.panels.lab": ("BugLab",),
         "app.parts": (
-            "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "RunButtons", "Settings", "SketchPad",
-            "Weights",
+            "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "NetworkView", "RunButtons", "Settings",
+            "SketchPad", "Weights",
         ),
         "datasets": ("Dataset", "DatasetError", "load_dataset", "load_mnist"),
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
@@ -49,6 +49,7 @@ __all__ = [
     "History",
     "LossCurve",
     "Mistakes",
+    "NetworkView",
     "NeuralNetwork",
     "RunButtons",
     "Settings",

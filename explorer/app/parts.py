@@ -18,6 +18,7 @@ from ipywidgets import Layout
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.draw import DrawPanel
+from explorer.app.panels.network import NetworkPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
@@ -31,6 +32,7 @@ __all__ = [
     "ConfusionMatrix",
     "LossCurve",
     "Mistakes",
+    "NetworkView",
     "RunButtons",
     "Settings",
     "SketchPad",
@@ -97,6 +99,19 @@ class Mistakes(_Part):
     """The images of the selected cell, or the worst mistakes overall."""
 
     _new_panel = ChosenGallery
+
+
+class NetworkView(_Part):
+    """The network drawn, lit by a test image or a drawing; follows the run, the selected epoch and cell.
+
+    Examples
+    --------
+    >>> from explorer import Explorer, NetworkView
+    >>> app = Explorer()
+    >>> network = NetworkView(app)
+    """
+
+    _new_panel = NetworkPanel
 
 
 class SketchPad(_Part):

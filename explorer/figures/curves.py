@@ -231,7 +231,7 @@ def steps_data(
         placed = [*run, *zip(numbers, steps, strict=True)]
         own = [(float(at), FACTORS[metric] * getattr(record, attribute)) for at, record in placed]
         x, y = map(as_float32, zip(*own, strict=True))
-        traces.append(shown | {"x": x, "y": y, "name": name, "legendrank": len(traces)})
+        traces.append(shown | {"x": x, "y": y, "name": name, "legendrank": len(traces), "showlegend": True})
         points += own
     traces[0]["opacity"] = 0.7
     last = max(numbers[-1], numbers[0] + _FEWEST_SHOWN - 1)

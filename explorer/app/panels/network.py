@@ -34,7 +34,7 @@ MOST_UNITS = 32
 
 _SECONDS_BETWEEN = 0.2
 _MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
-_TONES = 7  # on each side of 0: an image of 32 units stays below 15 kB
+_TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
 _OFFER = "A mistake"

@@ -1,0 +1,152 @@
+"""The network drawn: what is lit, linked and printed is what the network computes for the image."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, set_controls
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from explorer import Explorer, NetworkView, TrainingConfig
+from explorer.inspection import contributions
+from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
+
+CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
+NUMBER = re.compile(r"[+−]?\d+\.\d\d")
+
+
+def hero(app):
+    return app.panels["overview"].network
+
+
+def trained_on(app, index):
+    """The network of the app, and an image as it reads it."""
+    return app.network, app.dataset.test_images[index].ravel() / np.float32(255)
+
+
+def numbers(text):
+    return [float(found.replace("−", "-")) for found in NUMBER.findall(text)]
+
+
+def test_what_is_drawn_is_the_pass_of_the_image(seen, small_dataset):
+    panel = hero(seen)
+    panel.look_at(5)
+    network, x = trained_on(seen, 5)
+    y = network.forward(x[:, None])[:, 0]
+    drawing, signal = panel.drawing, panel.drawing.signal
+    np.testing.assert_allclose(signal["outputs"], y, rtol=1e-5)
+    assert (signal["decided"], signal["true"]) == (int(y.argmax()), int(small_dataset.test_labels[5]))
+    assert [layer["n_units"] for layer in drawing.layers] == [40, 6]
+    for layer, levels, h in zip(drawing.layers, signal["levels"], (network.h1, network.h2), strict=True):
+        np.testing.assert_allclose(np.frombuffer(levels, np.int8) / 127, h[layer["units"], 0], atol=0.005)
+    (last,) = [links for links in signal["links"] if links["layer"] == 1]
+    terms = contributions(network, x).terms
+    shown = {drawing.layers[1]["units"][at]: share for at, share in last["terms"]}
+    np.testing.assert_allclose(
+        [shown[unit] for unit in shown], terms[[*shown]] / np.abs(terms).max(), atol=1e-3
+    )
+    assert "read as" in panel.caption.text
+
+
+def test_the_strongest_units_are_shown_until_all_are_asked_for(seen):
+    panel = hero(seen)
+    panel.look_at(2)
+    units = panel.drawing.layers[0]["units"]
+    assert len(units) == 32
+    assert [*units] == sorted(units)
+    panel.drawing._on_message(panel.drawing, {"more": 0}, [])
+    assert panel.drawing.layers[0]["units"] == (*range(40),)
+    panel.drawing._on_message(panel.drawing, {"more": 0}, [])
+    assert len(panel.drawing.layers[0]["units"]) == 32
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(index=st.integers(0, 99), k=st.integers(FOLLOWED, 9))
+def test_the_printed_sum_adds_up_and_is_that_of_the_class(seen, index, k):
+    panel = hero(seen)
+    panel.look_at(index)
+    panel.drawing.chosen = k
+    network, x = trained_on(seen, index)
+    found = contributions(network, x, None if k == FOLLOWED else k)
+    *pieces, end = [text for text, _ in panel.drawing.signal["sum"]]
+    terms = [number for text in pieces[1:] for number in numbers(text)]
+    bias, total, output = numbers(end)
+    assert sum(terms) + bias == pytest.approx(total, abs=1e-9)
+    assert (total, output) == (pytest.approx(found.total, abs=0.006), pytest.approx(found.output, abs=0.006))
+    assert panel.drawing.signal["looked_at"] == found.unit
+
+
+def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(seen, small_dataset):
+    panel = hero(seen)
+    panel.look_at(0)
+    ink = np.zeros((140, 140), np.uint8)
+    ink[30:110, 65:75] = 255
+    panel.pad.ink = ink.tobytes()
+    assert panel.drawing.signal["true"] == -1
+    assert panel.caption.text.startswith("Your drawing, read as")
+    counts = seen.confusion
+    true, predicted = divmod(int(counts.argmax()), 10)
+    seen.views.choose(true, predicted)
+    assert (panel.drawing.signal["true"], panel.drawing.signal["decided"]) == (true, predicted)
+    assert any(panel.pad.ink == DrawingPad.ink_of(image) for image in small_dataset.test_images)
+
+
+def test_a_unit_has_a_card(seen):
+    panel = hero(seen)
+    panel.look_at(3)
+    panel.drawing.unit = [0, panel.drawing.layers[0]["units"][4]]
+    assert "explorer-hidden" not in panel.unit.view._dom_classes
+    network, x = trained_on(seen, 3)
+    network.forward(x[:, None])
+    unit = panel.drawing.unit[1]
+    assert f"h = {network.h1[unit, 0]:.3}"[:8] in panel.unit.head.shown.words
+    panel.drawing.unit = [1, 2]
+    assert "of layer 2" in panel.unit.head.shown.title
+    panel.unit.head._on_message(panel.unit.head, {"press": "close"}, [])
+    assert panel.drawing.unit == []
+    assert "explorer-hidden" in panel.unit.view._dom_classes
+
+
+@pytest.mark.parametrize("unit", [[0], [0, -1], [7, 0], [0, 40], [1, 6]])
+def test_units_that_there_are_not_are_none(seen, unit):
+    hero(seen).drawing.unit = unit
+    assert hero(seen).drawing.unit == []
+
+
+def test_weights_that_are_no_numbers_are_drawn_plainly(small_dataset):
+    app = Explorer(
+        small_dataset,
+        CONFIG.replace(hidden_sizes=4, hidden_activation="relu", learning_rate=100, epochs=1),
+        train=False,
+    )
+    assert hero(app).drawing.nothing
+    app.session.train()
+    assert app.wait(PATIENCE)
+    app.views.refresh()
+    assert not {"nan", "inf"} & {*str(hero(app).drawing.signal).lower().split()}
+    app.close()
+
+
+@pytest.mark.parametrize("sizes", [1, (3, 2, 2, 2, 2, 2), 200])
+def test_every_shape_is_drawn(small_dataset, sizes):
+    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=sizes, epochs=1))
+    view = NetworkView(app)
+    assert app.wait(PATIENCE)
+    drawing = hero(app).drawing
+    assert [layer["n_units"] for layer in drawing.layers] == list(np.atleast_1d(sizes))
+    assert len(drawing.sprite) < 15_000
+    set_controls(app, hidden_sizes=8)
+    assert app.wait(PATIENCE)
+    assert [len(layer["units"]) for layer in drawing.layers] == [8]
+    assert isinstance(view, NetworkView)
+    app.close()
+
+
+def test_a_drawing_alone_has_nothing_to_choose():
+    drawing = NetworkDrawing(classes=["0", "1"])
+    drawing.chosen = 7
+    assert (drawing.chosen, drawing.unit) == (FOLLOWED, [])

@@ -116,15 +116,11 @@ class ArrayHeader(NamedTuple):
     @classmethod
     def of_npy(cls, head: bytes, part: str, expected: str) -> Self:
         """Read the header in a ``.npy`` file's first `HEADER_BYTES`; `FileError` if it is no plain array's."""
-        stream = io.BytesIO(head)
+        stream, npy = io.BytesIO(head), np.lib.format
         try:
-            version = np.lib.format.read_magic(stream)
+            is_first = npy.read_magic(stream) == (1, 0)
             # Version 3 differs from 2 in the names of a record's fields only.
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
+            read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
             with warnings.catch_warnings(action="ignore"):  # numbers as Python 2 wrote them
                 shape, is_fortran, dtype = read(stream)
         except _DAMAGED as error:

@@ -47,14 +47,9 @@ _SMALL = 50_000_000  # bytes that any file may unpack to: MNIST's training image
 _MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
 _MOST_MEMBERS = 1000
 _MOST_REST = 100_000_000  # bytes of an archive besides one array
-_SPECIAL = MappingProxyType(
-    {
-        tarfile.LNKTYPE: "a hard link",
-        tarfile.SYMTYPE: "a symbolic link",
-        tarfile.CHRTYPE: "a device",
-        tarfile.BLKTYPE: "a device",
-        tarfile.FIFOTYPE: "a pipe",
-    }
+_LINKS = MappingProxyType({tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link"})
+_DEVICES = MappingProxyType(
+    {tarfile.CHRTYPE: "a device", tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe"}
 )
 
 _NAMES = "names.json"  # in the folder of a shared data set
@@ -225,7 +220,7 @@ def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tup
 
 def _check_member(member: tarfile.TarInfo, archive: str) -> None:
     if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
-        kind = _SPECIAL.get(member.type, "a special file")
+        kind = {**_LINKS, **_DEVICES}.get(member.type, "a special file")
         raise DatasetError(archive, f"{printable(member.name)}, {kind}", "plain files only")
     parts = PurePosixPath(member.name.replace("\\", "/")).parts
     if parts[:1] == ("/",) or ".." in parts or ":" in "".join(parts[:1]):

@@ -167,18 +167,15 @@ def plane_figure(
     1, have rows from bottom to top and columns from left to right: (m, m).
     """
     steps = np.linspace(-1, 1, 0 if shares is None else len(shares))
+    colors = [[0, _PALETTE.negative], [0.5, _PALETTE.surface], [1, _PALETTE.positive]]
+    shown = {"x": steps, "y": steps, "z": shares, "zmin": 0, "zmax": 1, "visible": shares is not None}
     background = {
         "type": "heatmap",
         "name": "says",
-        "x": steps,
-        "y": steps,
-        "z": shares,
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": [[0, _PALETTE.negative], [0.5, _PALETTE.surface], [1, _PALETTE.positive]],
+        **shown,
+        "colorscale": colors,
         "opacity": 0.35,
         "showscale": False,
-        "visible": shares is not None,
         "hovertemplate": "says class 1 by %{z:.0%} at (%{x:.2f}, %{y:.2f})<extra></extra>",
     }
     edge, classes = {"color": _PALETTE.surface, "width": 1}, []

@@ -374,6 +374,7 @@ def _map_data(view: StudyView) -> FigureData:
         "hovertext": lattice(lambda cell: f"{cell.label}: {cell.words(measure)}"),
         "customdata": lattice(lambda cell: [*cell.numbers]),
     }
+    named = {"tickvals": [*map(color, ticks)], "ticktext": [*map(measure.tick, ticks)]}
     medians = {
         "z": lattice(lambda cell: color(measure.place(cell.median)) if cell.values else None),
         "text": texts,
@@ -381,12 +382,7 @@ def _map_data(view: StudyView) -> FigureData:
         "zmin": weak - 0.2 * (strong - weak),  # the lowest median doesn't look like an empty cell
         "zmax": strong,
         "showscale": not has_room,
-        "colorbar": {
-            "tickvals": [*map(color, ticks)],
-            "ticktext": [*map(measure.tick, ticks)],
-            "thickness": 10,
-            "outlinewidth": 0,
-        },
+        "colorbar": {**named, "thickness": 10, "outlinewidth": 0},
     }
     crosses = {
         "z": lattice(lambda cell: 0 if cell.n_diverged and not cell.values else None),

@@ -15,14 +15,12 @@ FOLLOWED = -1
 
 @dataclass(frozen=True, slots=True)
 class DrawnLayer:
-    """A hidden layer as it is drawn."""
+    """A hidden layer as it is drawn, titled ``"Layer 1 · 32 units, sigmoid"``."""
 
     title: str
-    """As ``"Layer 1 · 32 units, sigmoid"``."""
     units: Sequence[int]
-    """The units that are shown, in order."""
     n_units: int
-    """How many there are."""
+    """The units that are shown, in order, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,55 @@ def test_it_follows_the_images_in_use_and_the_theme(app, panel):
     assert panel.images.shown.picture != light
 
 
+# Augmentation
+
+
+@pytest.fixture
+def preview(untrained):
+    """An app that shows what the settings do to images, and trains nothing."""
+    untrained.session.auto_train = False
+    untrained.panels.tab_bar.selected = "data"
+    return untrained
+
+
+def shown(preview):
+    return preview.panels["data"].augmentation.view.shown
+
+
+def test_nothing_is_there_while_no_image_is_distorted(preview):
+    assert shown(preview).rows == ()
+    set_controls(preview, shift=2)
+    assert [row.name for row in shown(preview).rows] == ["as they are", "distorted"]
+    assert [len(row.pictures) for row in shown(preview).rows] == [8, 8]
+    set_controls(preview, shift=0)
+    assert shown(preview).rows == ()
+
+
+def test_it_follows_the_settings_of_the_next_run(preview):
+    set_controls(preview, shift=2)
+    two = shown(preview)
+    assert two.note == "Each epoch draws again, for every image: shift up to 2 pixels."
+    set_controls(preview, shift=2, elastic=1.4, scale=0.1)
+    more = shown(preview)
+    assert more.picture != two.picture
+    assert [row.pictures for row in more.rows] == [row.pictures for row in two.rows]  # the same images
+    amounts = "shift up to 2 pixels, scale up to 0.1, elastic distortion of about 1.4 pixels"
+    assert more.note == f"Each epoch draws again, for every image: {amounts}."
+    set_controls(preview, elastic=0, scale=0)
+    assert shown(preview).picture == two.picture
+    set_controls(preview, shift=1, rotation=1)
+    assert shown(preview).note.endswith(": shift up to 1 pixel, rotation up to 1 degree.")
+
+
+def test_its_button_draws_again(preview, from_page):
+    set_controls(preview, rotation=30)
+    before, view = shown(preview), preview.panels["data"].augmentation.view
+    assert before.offer == "Draw again"
+    from_page.send(view, {"press": "offer"})
+    assert shown(preview).picture != before.picture
+    assert [row.pictures for row in shown(preview).rows] != [row.pictures for row in before.rows]
+
+
 # Another data set
 
 

@@ -10,7 +10,7 @@ from app_steps import PATIENCE, messages, reopen, retrain, run_of
 from explorer import Explorer, TrainingConfig
 from explorer.app.files import what_closing_loses
 from explorer.exports.files import ExportError
-from explorer.session import SessionFileError
+from explorer.session import SessionFileError, read_session
 from explorer.session.session_run import MOST_BYTES
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
@@ -164,3 +164,50 @@ def test_the_name_of_an_opened_file_is_not_the_users_word(app, tmp_path):
     assert app.header.unsaved == ""
     app.session.edit(2, name="mine")
     assert "1 of them with your name" in app.header.unsaved
+
+
+# ---------------------------------------------------------------- the copy that the page keeps
+
+
+@pytest.fixture
+def kept(app, monkeypatch):
+    """What the page is given to keep."""
+    given = []
+    monkeypatch.setattr(
+        app.header, "send", lambda content, buffers: given.append((content["keep"], *buffers))
+    )
+    return given
+
+
+def ask(app):
+    app.header._handle_custom_msg({"keep": True}, [])
+
+
+def test_what_the_address_does_not_hold_is_kept_once(app, kept, small_dataset):
+    ask(app)
+    assert kept == []  # one run, of which the address says all
+    retrain(app, seed=1)
+    ask(app)
+    ask(app)
+    ((words, copy),) = kept
+    assert re.fullmatch(r"2 runs as of \d\d:\d\d", words)
+    assert [run.config.seed for run in read_session(copy, "it", small_dataset).runs] == [0, 1]
+    app.session.edit(1, note="mine")
+    ask(app)
+    assert len(kept) == 2
+
+
+def test_a_copy_is_no_larger_than_a_browser_keeps(app, kept, monkeypatch):
+    retrain(app, hidden_sizes=400)  # 1.3 MB for each of its networks
+    ask(app)
+    assert 0 < len(kept[0][1]) < 1 << 20
+    app.session.edit(1, note="mine")
+    monkeypatch.setattr(app.session, "small_copy", lambda _: bytes(2 << 20))
+    ask(app)
+    assert kept[1][1] == b""  # the words alone
+
+
+def test_a_run_that_the_user_has_named_is_kept(app, kept):
+    app.session.edit(1, note="mine")
+    ask(app)
+    assert [words.partition(" as")[0] for words, _ in kept] == ["1 run"]

@@ -47,8 +47,13 @@ _MATRIX = (
     "A row is the true {}, a column what the network reads it as. Off the diagonal are its mistakes: click a cell "
     "to see their images."
 )
+_NETWORK = (
+    "An image goes in on the left, and comes out as a guess on the right. Each tile is a hidden unit, drawn as the "
+    "weight that it gives to each pixel; its frame lights up with it. Green links speak for the answer, purple ones "
+    "against it. Draw over the image, or click a tile."
+)
 _MORE = (
-    "Mistakes, Inside, Runs and Study look deeper. Copy link holds all settings of a run. Press ? for the keys, "
+    "The other tabs look deeper: mistakes, weights, gradients, runs side by side. Copy link holds all settings of a run. Press ? for the keys, "
     "and for this tour again."
 )
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
@@ -62,6 +67,7 @@ def tour_steps(
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
     return [
+        TourStep("network", "This is the network", _NETWORK, ".explorer-place-network"),
         TourStep("tiles", "A network that learns", _TILES, tiles),
         *_setting_step(shown, ends_a_run),
         TourStep("epochs", "Back to any epoch", _EPOCHS, ".explorer-time", "Go to the first", tiles),

@@ -53,16 +53,19 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     press("?")
     press("Enter")  # the first button starts it
     expect(dialog).to_be_hidden()
-    expect(card(page)).to_contain_text("A network that learns")
+    expect(card(page)).to_contain_text("This is the network")
     expect(card(page)).to_be_focused()
-    expect(card(page)).to_have_accessible_name("A network that learns")
+    expect(card(page)).to_have_accessible_name("This is the network")
     page.wait_for_function(APART)
     assert newcomer.severe() == []
     press("Tab")
     press("Enter")
+    expect(card(page)).to_contain_text("A network that learns")
+    page.wait_for_function(APART)
+    press("Enter")
 
     units, tiles = newcomer.number("hidden_sizes"), newcomer.tiles
-    expect(card(page)).to_contain_text("2 of 6")
+    expect(card(page)).to_contain_text("3 of 7")
     expect(units).to_have_value("32")
     page.wait_for_function(APART)
     press("Enter")
@@ -94,7 +97,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     expect(told(page)).to_contain_text("It reads a 7")
     press("Enter")
     expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
-    expect(card(page)).to_contain_text("6 of 6")
+    expect(card(page)).to_contain_text("7 of 7")
     press("Enter")
     expect(card(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Help", exact=True)).to_be_focused()

@@ -1,4 +1,4 @@
-"""The Overview tab: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
+"""The tab Explore: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -110,7 +110,7 @@ class ChosenMatrix:
 
 
 class ChosenGallery:
-    """The images of the selected cell, or the worst mistakes overall; in the app, each opens in the Inside tab."""
+    """The images of the selected cell, or the worst mistakes overall; in the app, each opens under Look inside."""
 
     def __init__(self, views: Views, *, opens: bool = False) -> None:
         dataset, bind, on_open = views.dataset, views.on_loop, views.look_into if opens else None

@@ -62,6 +62,15 @@ class ScoredSet:
     """Counts, shape (n_classes, n_classes), read-only: rows are the true class, columns the predicted."""
 
 
+def scored_set(Y: NDArray[Any], labels: NDArray[np.int64], loss: str, penalty: float) -> ScoredSet:
+    """Return the scores of a whole set's outputs `Y`, shape (n, n_classes), which become read-only."""
+    n_classes = Y.shape[1]
+    confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
+    Y.flags.writeable = confusion.flags.writeable = False
+    targets = np.eye(n_classes, dtype=np.float32)[labels]
+    return ScoredSet(score_outputs(Y, targets, labels, loss).penalised(penalty), Y.T, confusion)
+
+
 class Scorer:
     """Scores a model on uint8 images, a few hundred at a time, in arrays allocated once."""
 
@@ -89,8 +98,4 @@ class Scorer:
                 perform(self._model.in_halves(forward, stop - start, batch.middles[0]))
             if stop < n:
                 yield
-        confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
-        Y.flags.writeable = confusion.flags.writeable = False
-        targets = np.eye(n_classes, dtype=np.float32)[labels]
-        score = score_outputs(Y, targets, labels, self._model.loss).penalised(self._model.penalty())
-        return ScoredSet(score, Y.T, confusion)
+        return scored_set(Y, labels, self._model.loss, self._model.penalty())

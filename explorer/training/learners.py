@@ -77,9 +77,7 @@ class EngineLearner:
 
     def set_weights(self, weights: Weights) -> None:
         """Continue with other weights; `ValueError` if they don't fit."""
-        network = self.new_network()
-        network.set_weights(weights)
-        self._model.parameters.set_weights(network.parameters)
+        self._model.parameters.set_weights(self._network(weights).parameters)
 
     def skip(self, n_epochs: int) -> None:
         """Draw the order of the samples of so many epochs, without training on them."""
@@ -109,11 +107,14 @@ class EngineLearner:
         chosen, scores = self._order[batch], []
         images, labels = self._dataset.train_images[chosen], self._dataset.train_labels[chosen]
         for weights in (before, after):
-            network = self.new_network()
-            network.set_weights(weights)
-            scored = yield from Scorer(Model(network, small_product())).scoring(images, labels)
-            scores.append(scored.score)
+            scorer = Scorer(Model(self._network(weights), small_product()))
+            scores.append((yield from scorer.scoring(images, labels)).score)
         return scores
+
+    def _network(self, weights: Weights) -> NeuralNetwork:
+        network = self.new_network()
+        network.set_weights(weights)
+        return network
 
 
 Learner = EngineLearner | OwnLearner

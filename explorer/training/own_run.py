@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
-from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork, confusion_matrix
+from explorer.engine.scoring import scored_set
+from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognized
 
@@ -114,11 +115,7 @@ class OwnLearner:
                 raise OwnNetworkError(f"{self._own.name}.forward returned shape {shapes}")
             Y[start : start + _ROWS] = y.T
             yield
-        confusion = confusion_matrix(labels, Y.argmax(axis=1), n_classes)
-        targets = np.eye(n_classes, dtype=np.float32)[labels]
-        Y.flags.writeable = confusion.flags.writeable = False
-        score = score_outputs(Y, targets, labels, self.config.loss).penalised(self._penalty)
-        return ScoredSet(score, Y.T, confusion)
+        return scored_set(Y, labels, self.config.loss, self._penalty)
 
     @property
     def _penalty(self) -> float:

@@ -48,13 +48,13 @@ _MATRIX = (
     "to see their images."
 )
 _NETWORK = (
-    "An image goes in on the left, and comes out as a guess on the right. Each tile is a hidden unit, drawn as the "
-    "weight that it gives to each pixel; its frame lights up with it. Green links speak for the answer, purple ones "
-    "against it. Draw over the image, or click a tile."
+    "An image goes in on the left, and comes out as a guess on the right. Each tile is a hidden unit, drawn as "
+    "the weight that it gives to each pixel; its frame lights up with it. Green links speak for the answer, "
+    "purple ones against it. Draw over the image, or click a tile."
 )
 _MORE = (
-    "The other tabs look deeper: mistakes, weights, gradients, runs side by side. Copy link holds all settings of a run. Press ? for the keys, "
-    "and for this tour again."
+    "The other tabs look deeper: mistakes, weights, gradients, runs side by side. "
+    "Copy link holds all settings of a run. Press ? for the keys, and for this tour again."
 )
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
 _ENOUGH_EPOCHS = 10

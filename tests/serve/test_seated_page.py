@@ -35,6 +35,7 @@ def test_a_page_begins_before_its_kernel_is_there_which_is_the_only_one(server):
         rest = answer.read().decode()
     assert first.startswith(b"<!DOCTYPE html>")
     assert b"kernelId" not in first
+    assert (first.decode() + rest).count('<main id="rendered_cells"') == 1  # the opening is sent once
     assert rest.count("kernelId") == 1
     assert "application/vnd.voila.cell-output+json" in rest
     assert len(kernel_processes(server.process.pid)) <= 1

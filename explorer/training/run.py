@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from contextvars import Context
 from dataclasses import dataclass
@@ -314,20 +314,7 @@ class TrainingRun:
         """Measure the effect of the newest mini-batch, given the weights before it; `goes_on` as in `evaluate`."""
         after = self.weights()
         scores = _unless_left(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
-        if not scores:
-            return None
-        first, second = scores
-        # Some users' classes have no known weights, and the weights of a file may all be 0.
-        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
-        return BatchStep(
-            step=self.step,
-            n_images=first.n,
-            train_loss=first.mean_loss,
-            train_accuracy=first.accuracy,
-            loss_after=second.mean_loss,
-            accuracy_after=second.accuracy,
-            moved=moved / (_length(before) or math.nan) if after else math.nan,
-        )
+        return _batch_step(self.step, scores, before, after) if scores else None
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
@@ -494,6 +481,21 @@ def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool
                 found: _Found = end.value
                 return found
     return None
+
+
+def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:
+    first, second = scores
+    # Some users' classes have no known weights, and the weights of a file may all be 0.
+    moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+    return BatchStep(
+        step=step,
+        n_images=first.n,
+        train_loss=first.mean_loss,
+        train_accuracy=first.accuracy,
+        loss_after=second.mean_loss,
+        accuracy_after=second.accuracy,
+        moved=moved / (_length(before) or math.nan) if after else math.nan,
+    )
 
 
 def _length(arrays: Iterable[NDArray[np.floating]]) -> float:

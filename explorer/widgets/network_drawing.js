@@ -229,6 +229,9 @@ function render({ model, el }) {
   model.on("change:layers change:classes change:signal change:nothing", show);
   model.on("change:sprite", showSprite);
   model.on("change:unit", markUnit);
+  const [visit] = performance.getEntriesByType("navigation");
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches || /** @type {any} */ (visit)?.type === "reload";
+  if (isOwnPage() && !isStill) model.send({ arrived: true });
   const resized = new ResizeObserver(showLinks);
   resized.observe(stage);
   show();

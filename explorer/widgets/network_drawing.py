@@ -87,6 +87,9 @@ class NetworkDrawing(PagePart):
     on_more = PartEvent[[int]]("more")
     """Calls ``callback(layer)`` when all units of a layer are asked for, or only the strongest again."""
 
+    on_arrival = PartEvent[[]]("arrival")
+    """Calls ``callback()`` when a page of its own shows it for the first time, unless motion is not wanted."""
+
     @traitlets.validate("unit")
     def _known_unit(self, proposal: Mapping[str, Any]) -> list[int]:
         unit = proposal["value"]
@@ -105,6 +108,8 @@ class NetworkDrawing(PagePart):
         self.update(layers=[asdict(layer) for layer in layers], signal=asdict(signal), nothing="", **given)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+        if content.get("arrived"):
+            self._tell("arrival")
         layer = content.get("more")
         if type(layer) is int and 0 <= layer < len(self.layers):
             self._tell("more", layer)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.draw import with_article
+from explorer.app.panels.replay import Replay
 from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
 from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE
@@ -70,10 +72,12 @@ class NetworkPanel:
             (),
         )  # the units, for an image and a run
         self._drawn_weights: tuple[object, ...] = ()
+        self.replay = Replay(views, partial(self._draw, at_once=True))
         self.pad.observe(on_loop(self._on_ink), "ink")
         self.pad.on_offer(on_loop(self._next_mistake))
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
         self.drawing.on_more(on_loop(self._on_more))
+        self.drawing.on_arrival(on_loop(self.replay.begin))
         self.unit.on_close(on_loop(lambda: self.drawing.update(unit=[])))
         source = box("explorer-network-source", self.pad, self.caption)
         self.view = box(
@@ -88,7 +92,8 @@ class NetworkPanel:
             found = self._of_cell(state)
             if found.size:
                 self.look_at(int(found[0]), draw=False)
-        self._draw(state)
+        if not self.replay.is_on:
+            self._draw(state)
 
     def look_at(self, image: int, *, draw: bool = True) -> None:
         """Choose a held-out image, by index."""
@@ -136,6 +141,7 @@ class NetworkPanel:
         self._redraw()
 
     def _redraw(self, *_event: object) -> None:
+        self.replay.stop()
         self._draw(self._views.state, at_once=True)
 
     def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
@@ -153,7 +159,8 @@ class NetworkPanel:
             found = _passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
-        self.caption.text = self._described(state, found)
+        when = f" · epoch {subject.epoch:g}" if self.replay.is_on else ""
+        self.caption.text = self._described(state, found) + when
 
     def _pixels(self, state: ViewState) -> Array:
         image = (

@@ -29,7 +29,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 """The effect of each key."""
 
-_OFFER = ("New here?", "A tour of the page in a minute: it moves a slider, opens a mistake, draws a digit.")
+_OFFER = ("New here?", "A tour of the page takes a minute.")
 _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"hidden_sizes": (8, 32), "batch_size": (64, 512), "learning_rate": (0.002, 0.01)}
 )

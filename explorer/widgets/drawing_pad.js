@@ -148,7 +148,8 @@ function render({ model, el, signal }, turn) {
   const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
   el.append(
     make("div", { class: "explorer-drawing-ground" }, canvas, cursor),
-    make("div", tools, undoButton, clearButton, eraser, offer),
+    // Where a stroke replaces the image, a drawing is started over, not corrected.
+    make("div", tools, ...(model.get("replaces") ? [clearButton] : [undoButton, clearButton, eraser]), offer),
     how,
     said,
   );

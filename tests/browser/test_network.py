@@ -1,0 +1,123 @@
+"""The network on the first screen: it moves, is lit by the pad, and tells of units and classes by keys alone."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from explorer.inspection import contributions
+from explorer.network import NeuralNetwork
+
+SUM = ".explorer-network-sum"
+LIT = """() => [...document.querySelectorAll('.explorer-network-unit')]
+  .map((unit) => Number(unit.style.getPropertyValue('--level')))"""
+LINKS = ".explorer-network-stage path"
+
+
+@pytest.fixture(scope="module")
+def shared(app, open_shared_page):
+    found = open_shared_page(f"{app.url}?epochs=3")
+    found.until_finished(3)
+    return found
+
+
+def classes(page):
+    return page.get_by_role("listbox", name="Classes").get_by_role("option")
+
+
+def units(page):
+    return page.get_by_role("listbox", name=re.compile("units")).get_by_role("option")
+
+
+def test_it_opens_in_motion(app, open_page):
+    found = open_page(app.url, reduced_motion="no-preference")
+    caption = found.page.locator(".explorer-network-source .explorer-caption p").first
+    expect(caption).to_have_text(re.compile(r"epoch [1-9]$"))
+    expect(caption).to_have_text(re.compile("read as a 7$"))
+    found.assert_clean()
+
+
+def test_the_sum_is_that_of_the_weights_that_the_page_exports(shared, tmp_path, mnist):
+    page = shared.page
+    with np.load(shared.export("weights", tmp_path)) as file:
+        network = NeuralNetwork(784, 32, 10, seed=0)
+        network.set_weights([file[name] for name in ("W1", "b1", "W2", "b2")])
+    found = contributions(network, mnist.X_test[:, 0])
+    printed = page.locator(SUM).inner_text().replace("−", "-")
+    assert printed.startswith(f"{found.unit}: {found.terms[found.largest(1)[0]]:+.1f}"[:5])
+    assert f"= {found.total:.1f}"[:5] in printed
+    assert page.locator(LINKS).count() == 12
+    levels = page.evaluate(LIT)
+    np.testing.assert_allclose(levels, network.h1[:, 0], atol=0.01)
+
+
+def test_a_stroke_lights_it(shared):
+    page = shared.page
+    pad = page.get_by_role("application", name="Sketch pad")
+    box, before = pad.bounding_box(), page.evaluate(LIT)
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 150, steps=6)
+    page.mouse.up()
+    expect(page.locator(".explorer-network-source")).to_contain_text("Your drawing, read as")
+    assert page.evaluate(LIT) != before
+    page.get_by_role("button", name="A mistake").click()
+    expect(page.locator(".explorer-network-source")).to_contain_text("Test image")
+    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_count(1)
+    shared.assert_clean()
+
+
+def test_units_and_classes_are_chosen_by_keys_and_axe_finds_nothing(shared):
+    page, press = shared.page, shared.page.keyboard.press
+    page.get_by_role("listbox", name="Classes").focus()
+    press("Home")
+    press("ArrowDown")
+    press("Enter")
+    expect(classes(page).nth(1)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(SUM)).to_have_text(re.compile("^1:"))
+    press("Enter")  # back to what it reads
+    page.get_by_role("listbox", name=re.compile("units")).focus()
+    press("End")
+    press("Enter")
+    card = page.locator(".explorer-network-card")
+    expect(card.get_by_role("heading", name="Unit 31 of layer 1")).to_be_visible()
+    assert shared.severe() == []
+    card.get_by_role("button", name="Close").click()
+    expect(card).to_be_hidden()
+    expect(units(page)).to_have_count(32)
+    shared.assert_clean()
+
+
+def test_a_cell_of_the_matrix_lights_its_first_image(shared):
+    page = shared.page
+    page.get_by_label("True class", exact=True).select_option("9")
+    page.get_by_label("Predicted class", exact=True).select_option("4")
+    expect(page.locator(".explorer-network-class[data-true]")).to_have_text(re.compile("^9"))
+    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_text(re.compile("^4"))
+
+
+@pytest.mark.long
+def test_light_follows_a_stroke(shared):
+    """Measured on the page, and printed; the limit is loose, for a busy machine."""
+    page = shared.page
+    pad, waits = page.get_by_role("application", name="Sketch pad"), []
+    box = pad.bounding_box()
+    for k in range(20):
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator(".explorer-network-source")).to_contain_text("Draw a digit here")
+        before = page.evaluate(f"JSON.stringify(({LIT})())")
+        page.mouse.move(box["x"] + 40 + 5 * k, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 100, box["y"] + 140)
+        begun = time.monotonic()
+        page.wait_for_function(f"(before) => JSON.stringify(({LIT})()) !== before", arg=before)
+        waits.append(time.monotonic() - begun)
+        page.mouse.up()
+    print(
+        f"\nlight after a stroke: median {np.median(waits):.3f} s, 95 % within {np.quantile(waits, 0.95):.3f} s"
+    )
+    shared.assert_clean()

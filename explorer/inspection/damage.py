@@ -75,11 +75,30 @@ def shuffle_weights(network: NeuralNetwork, *, layer: int = 1, seed: int = 0) ->
     return copy
 
 
+@np.errstate(all="ignore")
+def scale_weights(network: NeuralNetwork, factor: float, *, layer: int = 1) -> NeuralNetwork:
+    """Return a copy in which a layer's weights are `factor` times as large; −1 flips their sign. Biases stay."""
+    check_layer(network, layer)
+    if not np.isfinite(factor):
+        raise ValueError(f"factor is {factor}; expected a finite number")
+    copy = network.copy()
+    copy.W[layer - 1][:] *= factor
+    return copy
+
+
 def shift_bias(network: NeuralNetwork, unit: int, by: float, *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which `by` is added to one unit's bias."""
     check_layer(network, layer)
     shifted, copy = unit_indices(network, layer, unit), network.copy()
     copy.b[layer - 1][shifted] += by
+    return copy
+
+
+def flip_bias(network: NeuralNetwork, unit: int, *, layer: int = 1) -> NeuralNetwork:
+    """Return a copy in which one unit's bias has the opposite sign."""
+    check_layer(network, layer)
+    flipped, copy = unit_indices(network, layer, unit), network.copy()
+    copy.b[layer - 1][flipped] *= -1
     return copy
 
 

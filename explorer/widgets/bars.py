@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from explorer.widgets.rendered import Drawable, Element, element
+from explorer.widgets.rendered import Drawable, Element, button_element, element
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Bar:
     """The number as text, shown after the bar, and a short remark, such as ``"true"``."""
     kind: str = ""
     """How it is highlighted: ``""``, ``"chosen"``, ``"good"`` or ``"bad"``."""
+    press: str = ""
+    """If given, the name is a button whose press is this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class Bars(Drawable):
         style = {"width": f"{length}%", "inset-inline-start": f"{start}%"}
         sign = "negative" if bar.share < 0 else "positive"
         fill = element("span", class_="explorer-bars-fill", data_sign=sign, style=style)
-        name = element("span", bar.name, class_="explorer-bars-name explorer-cut")
+        look = {"class_": "explorer-bars-name explorer-cut"}
+        name = button_element(bar.press, bar.name, **look) if bar.press else element("span", bar.name, **look)
         track = element("span", fill, class_="explorer-bars-track", aria_hidden=True)
         note = element("em", f" {bar.note}") if bar.note else None
         words = element("span", bar.text, note, class_="explorer-bars-text")

@@ -67,6 +67,20 @@ def test_noise_shuffled_weights_and_a_shifted_bias():
     all_close(damage.shift_bias(nn, 2, 0.5, layer=2).parameters, [*nn.parameters[:3], b2, *nn.parameters[4:]])
 
 
+@given(networks(), st.floats(-3, 3), st.data())
+def test_a_layer_is_scaled_and_a_bias_flipped(nn, factor, data):
+    layer = data.draw(st.integers(1, nn.n_layers))
+    unit = data.draw(st.integers(0, nn.layer_sizes[layer] - 1))
+    expected = nn.copy()
+    for row in expected.W[layer - 1]:
+        row[:] = [factor * weight for weight in row]
+    all_close(damage.scale_weights(nn, factor, layer=layer).parameters, expected.parameters, rtol=1e-12)
+    flipped = damage.flip_bias(nn, unit, layer=layer)
+    assert flipped.b[layer - 1][unit] == -nn.b[layer - 1][unit] != 0
+    all_close(damage.flip_bias(flipped, unit, layer=layer).parameters, nn.parameters, rtol=0)
+    all_close(flipped.W, nn.W, rtol=0)
+
+
 @given(networks(), st.data())
 def test_units_have_no_order(nn, data):
     X, layer = samples_for(nn, 3), data.draw(st.integers(1, nn.n_layers - 1))
@@ -113,7 +127,9 @@ def test_importance_follows_a_forward_of_ones_own():
     lambda nn: damage.quantize(nn, 1),
     lambda nn: damage.add_noise(nn, 0.5),
     lambda nn: damage.shuffle_weights(nn, layer=2),
+    lambda nn: damage.scale_weights(nn, -1.0),
     lambda nn: damage.shift_bias(nn, 1, 1.0),
+    lambda nn: damage.flip_bias(damage.shift_bias(nn, 1, 1.0), 1),
     lambda nn: damage.swap_units(nn, 0, 1, whole=True),
 ])  # fmt: skip
 def test_only_a_copy_is_damaged_even_one_without_a_number(broken):

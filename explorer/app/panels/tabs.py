@@ -11,6 +11,7 @@ from ipywidgets import Box
 
 from explorer.app.controls import DataChoice
 from explorer.app.layout import close_all, set_hidden
+from explorer.app.panels.break_it import BreakIt
 from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside import Inside
@@ -30,6 +31,7 @@ VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "mistakes": ("Mistakes", "Look inside"),
         "inside": ("How it thinks", "Look inside"),
         "draw": ("Draw", "Look inside"),
+        "break": ("Break it", "Look inside"),
         "runs": ("Runs", "Compare"),
         "study": ("Many runs", "Compare"),
         "data": ("Data", "Learn"),
@@ -56,6 +58,7 @@ class PanelHost:
             "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
             "inside": lambda: Inside(views, on_view),
             "draw": lambda: DrawPanel(views),
+            "break": lambda: BreakIt(views),
             "runs": lambda: RunsPanel(views),
             "study": lambda: StudyPanel(views, self._open_run),
             "data": lambda: DataPanel(views, data),

@@ -91,30 +91,35 @@ class FirstWeights(Section):
 
     def _draw_images(self, state: ViewState, subject: Subject) -> None:
         W = self._images_of(subject)
-        n_pages = -(-len(W) // PER_PAGE)
-        self._page = min(self._page, n_pages - 1)
-        first = self._page * PER_PAGE
-        page = W[first : first + PER_PAGE].reshape(-1, *IMAGE_SHAPE)
-        limit = full_tone(W)
         each = " with" if len(W) == 1 else ", each with"
         weights = f"{counted(len(W), 'unit')} of layer 1{each} its {counted(W.shape[1], 'weight')}"
         what = f"{weights}: their change since the start" if self.kind.value == "change" else weights
-        self.images.show(
-            WeightPage(
-                f"{what}, epoch {subject.epoch:g}",
-                weights_sprite(page, _COLUMNS, theme=state.theme, limit=limit),
-                first=first,
-                n_images=len(page),
-                columns=_COLUMNS,
-                limit=written(limit),
-                page=self._page,
-                n_pages=n_pages,
-            )
-        )
+        heading = f"{what}, epoch {subject.epoch:g}"
+        page = weight_page(W, self._page, heading, limit=full_tone(W), theme=state.theme)
+        self._page = page.page
+        self.images.show(page)
 
     def _images_of(self, subject: Subject) -> Array:
         W = subject.weights[0]
         return W - subject.first[0] if self.kind.value == "change" else W
+
+
+def weight_page(W: Array, page: int, heading: str, *, limit: float, theme: Theme) -> WeightPage:
+    """Return a page, or else the last one, of the images of weights (n_units, 784); `limit` is the full tone."""
+    n_pages = -(-len(W) // PER_PAGE)
+    page = min(page, n_pages - 1)
+    first = page * PER_PAGE
+    images = W[first : first + PER_PAGE].reshape(-1, *IMAGE_SHAPE)
+    return WeightPage(
+        heading,
+        weights_sprite(images, _COLUMNS, theme=theme, limit=limit),
+        first=first,
+        n_images=len(images),
+        columns=_COLUMNS,
+        limit=written(limit),
+        page=page,
+        n_pages=n_pages,
+    )
 
 
 def outgoing_bars(

@@ -121,6 +121,7 @@ def test_other_weights_are_damaged_in_the_same_way(app, panel):
     last = figures(panel)
     app.panels.time_bar.position = 0
     first = figures(panel)
+    assert panel.tiles.shown.tiles[0].note.endswith("test images, epoch 1")
     assert first != last
     app.panels.time_bar.position = -1
     assert figures(panel) == last

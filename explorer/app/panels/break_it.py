@@ -118,7 +118,7 @@ class BreakIt(Section):
         worst = mix_ups(counts[1], data.class_names) or "nothing"
         self.sentence.text = f"The broken network gets wrong most: {worst}." if self.damages else _INTRO
         right, n = [int(np.trace(one)) for one in counts], len(data.test_labels)
-        of = f"of {counted(n, f'{data.held_out} image')}"
+        of = f"of {counted(n, f'{data.held_out} image')}, epoch {subject.epoch:g}"
         figures = [percent(one / n) for one in right], [grouped(n - one) for one in right]
         accuracy, wrong = (" → ".join(both if self.damages else both[:1]) for both in figures)
         label = f"{data.held_out.capitalize()} accuracy"

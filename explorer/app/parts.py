@@ -18,8 +18,8 @@ from ipywidgets import Layout
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.draw import DrawPanel
-from explorer.app.panels.network import NetworkPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
+from explorer.app.panels.step_player import PlayedNetwork
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility
@@ -111,7 +111,7 @@ class NetworkView(_Part):
     >>> network = NetworkView(app)
     """
 
-    _new_panel = NetworkPanel
+    _new_panel = PlayedNetwork
 
 
 class SketchPad(_Part):

@@ -20,6 +20,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
     {
         "Space": "Train, pause or resume, where no control has the focus",
         "?": "This help",
+        ".": "On the drawing of the network: play a step. Arrows go through its scenes, Esc leaves",
         "← →": "On the tabs: the next one. On a slider: its next stop",
         "↑ ↓ ← →": "On the confusion matrix: the next cell, whose images are shown. Esc leaves it",
         "↑ ↓": "In a number: the next that makes sense. Enter takes what is typed",

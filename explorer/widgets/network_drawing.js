@@ -12,7 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * }} Signal
  * @typedef {{
  *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, signal: Signal, nothing: string,
- *   chosen: number, unit: [number, number] | [],
+ *   chosen: number, unit: [number, number] | [], scene: [string, string],
  * }} State
  */
 
@@ -70,6 +70,7 @@ function render({ model, el }) {
   el.append(stage, sum, spoken, nothing);
   /** @type {{ list: HTMLElement, tiles: HTMLElement[], head: HTMLElement, more: HTMLButtonElement }[]} */
   let columns = [];
+  const heading = make("div", { class: "explorer-muted explorer-small explorer-cut" });
   /** @type {{ row: HTMLElement, bar: HTMLElement, figure: HTMLElement, dot: HTMLElement }[]} */
   let rows = [];
   let shape = "";
@@ -118,19 +119,14 @@ function render({ model, el }) {
     const parts = columns.map(({ list, head, more }, index) =>
       make(
         "div",
-        { class: "explorer-network-layer", "data-first": index === 0 },
+        { class: "explorer-network-layer", "data-first": index === 0, style: `--turn: ${index}` },
         make("div", { class: "explorer-line" }, head, more),
         list,
       ),
     );
     stage.style.setProperty("--layers", String(layers.length));
     stage.toggleAttribute("data-deep", layers.length > 2);
-    const outputs = make(
-      "div",
-      { class: "explorer-network-layer" },
-      make("div", { class: "explorer-muted explorer-small" }, "Output"),
-      classes,
-    );
+    const outputs = make("div", { class: "explorer-network-layer", style: `--turn: ${layers.length}` }, heading, classes);
     stage.replaceChildren(...parts, outputs, links);
   };
 
@@ -161,6 +157,7 @@ function render({ model, el }) {
         path.setAttribute("stroke-width", String(0.75 + 5 * Math.abs(share)));
         path.setAttribute("data-sign", share < 0 ? "negative" : "positive");
         path.setAttribute("data-from", `${layer} ${at}`);
+        path.style.setProperty("--turn", String(layer + 0.5));
         links.append(path);
       }
     }
@@ -178,8 +175,9 @@ function render({ model, el }) {
     });
     rows.forEach(({ row, bar, figure, dot }, k) => {
       const share = outputs[k] ?? 0;
-      bar.style.setProperty("--share", share.toFixed(3));
-      dot.style.setProperty("--level", share.toFixed(2));
+      bar.style.setProperty("--share", Math.abs(share).toFixed(3));
+      bar.toggleAttribute("data-negative", share < 0);
+      dot.style.setProperty("--level", Math.abs(share).toFixed(2));
       write(figure, figures[k] ?? "");
       const isDecided = k === decided && outputs.length > 0;
       row.dataset.kind = !isDecided ? "" : truth < 0 ? "chosen" : truth === k ? "good" : "bad";
@@ -224,9 +222,10 @@ function render({ model, el }) {
       showSprite();
       markUnit();
     }
+    [el.dataset.scene, heading.textContent] = model.get("scene");
     showSignal();
   };
-  model.on("change:layers change:classes change:signal change:nothing", show);
+  model.on("change:layers change:classes change:signal change:nothing change:scene", show);
   model.on("change:sprite", showSprite);
   model.on("change:unit", markUnit);
   const [visit] = performance.getEntriesByType("navigation");

@@ -12,6 +12,9 @@ from explorer.widgets.page_part import PagePart, PartEvent
 FOLLOWED = -1
 """As the chosen class: whatever the network reads."""
 
+NO_SCENE = ("", "Output")
+"""As the scene: no step is played."""
+
 
 @dataclass(frozen=True, slots=True)
 class DrawnLayer:
@@ -43,7 +46,7 @@ class Signal:
     """For each hidden layer, how strongly each shown unit is lit: signed bytes, -127 to 127."""
     links: Sequence[Links] = ()
     outputs: Sequence[float] = ()
-    """The outputs, 0 to 1; those that are no numbers are 0."""
+    """The outputs, 0 to 1, in a scene -1 to 1; those that are no numbers are 0."""
     figures: Sequence[str] = ()
     """The outputs in words."""
     decided: int = 0
@@ -78,6 +81,8 @@ class NetworkDrawing(PagePart):
     columns = traitlets.Int(8).tag(sync=True)
     signal = traitlets.Dict(asdict(Signal())).tag(sync=True)
     """The `Signal`, in one trait: the page draws it at once."""
+    scene = traitlets.List([*NO_SCENE]).tag(sync=True)
+    """While a step is played, the name of the scene, and the heading of the outputs."""
     nothing = traitlets.Unicode().tag(sync=True)
     """Why nothing is drawn; empty if something is."""
     chosen = traitlets.Int(FOLLOWED).tag(sync=True, page=True)

@@ -156,7 +156,7 @@ class NetworkPanel:
             self.look_at(0, draw=False)
         image = self._pixels(state)
         with subject.network() as network, np.errstate(all="ignore"):
-            found = _passed(network, image, self.drawing.chosen)
+            found = passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
         when = f" · epoch {subject.epoch:g}" if self.replay.is_on else ""
@@ -186,10 +186,10 @@ class NetworkPanel:
         true = self._true(state)
         outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
         signal = Signal(
-            levels=[_levels(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
-            links=_links(found, units),
+            levels=[levels_of(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
+            links=links_of(found.sums, units),
             outputs=[float(value) for value in outputs],
-            figures=[_figure(value) for value in found.outputs.tolist()],
+            figures=[figure(value) for value in found.outputs.tolist()],
             decided=int(outputs.argmax()),
             true=-1 if true is None else true,
             looked_at=looked_at,
@@ -204,10 +204,7 @@ class NetworkPanel:
         before, self._drawn_weights = self._drawn_weights, (subject, units, theme)
         if before == self._drawn_weights:
             return None
-        W = subject.weights[0]
-        shares = np.clip(np.nan_to_num(W[list(units)] / (full_tone(W) or 1.0)), -1, 1)
-        tones = np.rint(_TONES * shares).reshape(-1, *IMAGE_SHAPE) / _TONES
-        return weights_sprite(tones, _COLUMNS, theme=theme, limit=1.0)
+        return unit_images(subject.weights[0], units, theme)
 
     def _units(self, state: ViewState, subject: Subject, found: _Pass) -> tuple[tuple[int, ...], ...]:
         """Return the shown units of each layer, all or the strongest; while a run trains, the same."""
@@ -314,7 +311,7 @@ class _CardHead(Drawable):
         return [line, element("p", self.words, class_="explorer-muted explorer-small")]
 
 
-def _passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
+def passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
     """Return the pass of an image (n_inputs,), and the sums along the strongest way to a class."""
     outputs = np.array(network.forward(image[:, None]))[:, 0]
     n = network.n_layers
@@ -326,6 +323,13 @@ def _passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
     return _Pass(hidden, outputs, sums)
 
 
+def unit_images(W: Array, units: Sequence[int], theme: Theme, full: float | None = None) -> bytes:
+    """Return the weights of units of the first layer as images; `full` is the weight shown in full tone."""
+    shares = np.clip(np.nan_to_num(W[list(units)] / ((full_tone(W) if full is None else full) or 1.0)), -1, 1)
+    tones = np.rint(_TONES * shares).reshape(-1, *IMAGE_SHAPE) / _TONES
+    return weights_sprite(tones, _COLUMNS, theme=theme, limit=1.0)
+
+
 def _strongest(h: Array, outgoing: Array, last: Contributions | None) -> list[int]:
     """Return the units of a layer, those first that add most to the class, or to all units of the next layer."""
     if last is not None:
@@ -334,10 +338,10 @@ def _strongest(h: Array, outgoing: Array, last: Contributions | None) -> list[in
     return [int(unit) for unit in np.argsort(-sizes, kind="stable")]
 
 
-def _links(found: _Pass, units: Sequence[Sequence[int]]) -> list[Links]:
+def links_of(sums: Sequence[Contributions], units: Sequence[Sequence[int]]) -> list[Links]:
     """Return the strongest links of each layer to the unit that leads on to the class, among shown units."""
     links = []
-    for layer, sum_ in enumerate(found.sums):
+    for layer, sum_ in enumerate(sums):
         target = sum_.unit
         if layer + 1 < len(units):
             if target not in units[layer + 1]:
@@ -352,7 +356,7 @@ def _links(found: _Pass, units: Sequence[Sequence[int]]) -> list[Links]:
     return links
 
 
-def _levels(h: Array) -> bytes:
+def levels_of(h: Array) -> bytes:
     """Return activations as signed bytes: sigmoid and tanh as they are, relu relative to the largest."""
     finite = np.nan_to_num(h, nan=0.0, posinf=1.0, neginf=-1.0)
     full = max(1.0, float(np.abs(finite).max(initial=0.0)))
@@ -368,18 +372,18 @@ def _sum_pieces(sum_: Contributions, name: str, symbol: str) -> list[tuple[str, 
     *terms, bias = rounded_to_sum(values, sum_.total)
     pieces = [(f"{name}:", "")]
     pieces += [
-        (f" {_signed(value)}", "negative" if value < 0 else "positive") for value in terms[: len(largest)]
+        (f" {signed(value)}", "negative" if value < 0 else "positive") for value in terms[: len(largest)]
     ]
     if others:
-        pieces.append((f" {_signed(terms[-1])} from {counted(others, 'other unit')}", ""))
-    total = f" {_signed(bias)} bias = {_signed(sum_.total).removeprefix('+')}"
-    return [*pieces, (f"{total} → {symbol} → {_figure(sum_.output)}", "")]
+        pieces.append((f" {signed(terms[-1])} from {counted(others, 'other unit')}", ""))
+    total = f" {signed(bias)} bias = {signed(sum_.total).removeprefix('+')}"
+    return [*pieces, (f"{total} → {symbol} → {figure(sum_.output)}", "")]
 
 
 def _spoken(found: _Pass, names: Sequence[str]) -> str:
     sum_ = found.sums[-1]
-    units = ", ".join(f"unit {unit} {_signed(float(sum_.terms[unit]))}" for unit in sum_.largest(_MOST_TERMS))
-    return f"Largest contributions to {names[sum_.unit]}: {units}; sum {_signed(sum_.total)}"
+    units = ", ".join(f"unit {unit} {signed(float(sum_.terms[unit]))}" for unit in sum_.largest(_MOST_TERMS))
+    return f"Largest contributions to {names[sum_.unit]}: {units}; sum {signed(sum_.total)}"
 
 
 def _hints(found: _Pass, units: Sequence[Sequence[int]], name: str) -> list[list[str]]:
@@ -388,15 +392,17 @@ def _hints(found: _Pass, units: Sequence[Sequence[int]], name: str) -> list[list
         for h, shown in zip(found.hidden, units, strict=True)
     ]
     hints[-1] = [
-        f"{hint}, adds {_signed(float(found.sums[-1].terms[unit]))} to {name}"
+        f"{hint}, adds {signed(float(found.sums[-1].terms[unit]))} to {name}"
         for hint, unit in zip(hints[-1], units[-1], strict=True)
     ]
     return hints
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if np.isfinite(value) else written(value)
+def signed(value: float, digits: int = 2) -> str:
+    """Format a number with its sign, and so many decimals."""
+    return f"{value:+.{digits}f}".replace("-", "−") if np.isfinite(value) else written(value)
 
 
-def _figure(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else written(value)
+def figure(value: float, digits: int = 2) -> str:
+    """Format an output with so many decimals."""
+    return f"{value:.{digits}f}" if np.isfinite(value) else written(value)

@@ -5,7 +5,7 @@ from functools import partial
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
-from explorer.app.panels.network import NetworkPanel
+from explorer.app.panels.step_player import PlayedNetwork
 from explorer.app.views import Pace, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
@@ -131,7 +131,7 @@ class Overview:
         self._views = views
         self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion, self.gallery)
         if opens:
-            self.network = NetworkPanel(views)
+            self.network = PlayedNetwork(views)
             self._parts = (self.network, *self._parts)
         self.view = box(classes, *(part.view for part in self._parts))
 

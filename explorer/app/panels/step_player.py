@@ -1,0 +1,226 @@
+"""One step of training, played on the drawing of the network: forward, loss, backward, step, after."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.layout import box
+from explorer.app.panels.network import NetworkPanel, figure, levels_of, links_of, passed, signed, unit_images
+from explorer.app.panels.weights import full_tone
+from explorer.app.views import Pace, Subject, Views, ViewState
+from explorer.datasets.dataset import one_hot_columns, pixel_columns
+from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, written
+from explorer.inspection import PlayedStep, play_step
+from explorer.inspection.contributions import Contributions, activations
+from explorer.network import OPTIMIZERS, NeuralNetwork
+from explorer.network.schedules import rate_factor
+from explorer.network.walkthrough import walk_through
+from explorer.session import SessionRun
+from explorer.training import FIELDS
+from explorer.training.own_network import OwnNetworkError
+from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE
+from explorer.widgets.step_player import NOT_PLAYED, SCENES, StepPlayer
+from explorer.wording import grouped
+
+Array = NDArray[Any]
+
+_MOST_WORK = 20_000_000  # parameters times images of a mini-batch: each image takes a pass of its own
+_HEADINGS = ("Output", "Output − desired", "δ of the output", "Change of bias", "Before → after")
+_UNITS = ("h =", "h =", "δ =", "largest change of a weight", "h =")
+
+
+class PlayedNetwork(NetworkPanel):
+    """The drawing of the network, which plays a step on a copy; meanwhile it doesn't follow the run."""
+
+    def __init__(self, views: Views) -> None:
+        self._played: Subject | None = None
+        self._scenes: list[tuple[dict[str, Any], Array]] = []  # each with what the tiles are images of
+        self._asked, self.player = Pace(), StepPlayer()
+        super().__init__(views)
+        self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
+        *others, drawing = self.view.children
+        self.view.children = (*others, box("explorer-network-played", drawing, self.player))
+
+    def _on_player(self, change: Mapping[str, Any]) -> None:
+        if self.player.scene == NOT_PLAYED:
+            self._leave()
+        elif self._played is None or change["name"] == "of":
+            self._played = self._played or self._views.subjects.of(self._views.state)
+            self._play(self._views.state)
+        else:
+            self._show_scene()
+
+    def _leave(self, why: str = "") -> None:
+        before, self._played, self._drawn_weights = self._played, None, ()
+        self.player.update(scene=NOT_PLAYED, note=why, spoken=why)
+        self.drawing.scene = [*NO_SCENE]
+        if before is not None:
+            self._pace.is_new()  # so that even the same moment is drawn again
+            self._redraw()
+
+    def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
+        chosen = self.drawing.chosen, tuple(self.drawing.unit), frozenset(self._whole)
+        if self._played is None:
+            super()._draw(state, at_once=at_once)
+            self.player.note = self.player.note and _why_not(self._views.subjects.of(state))
+        elif self._asked.is_new(state.theme, self._image, state.scored_on, *chosen):
+            self._play(state)
+
+    def _play(self, state: ViewState) -> None:
+        subject, why = self._played, _why_not(self._played)
+        if subject is None or why:
+            self._leave(why)
+            return
+        self._put_on_pad()  # other held-out images may be fewer
+        told = nullcontext() if subject.run.own is None else subject.run.own.told("train_iteration")
+        try:
+            with self.drawing.hold_sync(), subject.network() as network, told, np.errstate(all="ignore"):
+                self._make_step(state, subject, network)
+        except OwnNetworkError as error:
+            self._leave(f"{error}.")
+
+    def _make_step(self, state: ViewState, subject: Subject, network: NeuralNetwork) -> None:
+        run, names, image = subject.run, self._dataset.class_names, self._pixels(state)
+        true, note = self._true(state), ""
+        if true is None:
+            true = int(np.nan_to_num(network.forward(image[:, None])).argmax())
+            note = f"The drawing has no label: {names[true]}, as which it is read, counts as its true class."
+        k = true if self.drawing.chosen == FOLLOWED else self.drawing.chosen
+        found = passed(network, image, k)
+        self._draw_pass(state, subject, network, found)
+        self.unit.show(state, subject, self.drawing.unit, image, found)
+        self.caption.text = self._described(state, found)
+        pixels, labels = image[:, None], np.array([true])
+        if self.player.of == "batch":
+            wanted, most = min(run.now[1], run.n_samples), max(1, _MOST_WORK // network.n_parameters)
+            drawn = np.random.default_rng(0).choice(run.n_samples, min(wanted, most), replace=False)
+            pixels, labels = pixel_columns(run.dataset.train_images[drawn]), run.dataset.train_labels[drawn]
+            share = f" of the {grouped(wanted)} of a mini-batch" if wanted > len(drawn) else ""
+            note, true = f"Means over {grouped(len(drawn))} training images{share}.", -1
+        copy = network.copy(np.float64)  # so that what is printed adds up
+        rate = learning_rate(run, subject.epoch, len(labels))
+        step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), self.drawing.signal
+        signals = [base | {"true": true} | one for one in _signals(copy, step, k, names, self._shown[1])]
+        before, after = step.before[0], step.after[0]
+        self._scenes = [*zip(signals, (before, before, before, after - before, after), strict=True)]
+        self.player.note = note
+        self._show_scene()
+
+    def _show_scene(self) -> None:
+        at = self.player.scene
+        signal, W = self._scenes[at]
+        full = float(np.abs(W).max()) if SCENES[at] == "Step" else None
+        sprite = unit_images(W, self._shown[1][0], self._views.theme, full)
+        self.drawing.update(signal=signal, sprite=sprite, scene=[SCENES[at].lower(), _HEADINGS[at]])
+        self.player.spoken = signal["spoken"]
+
+
+def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
+    """Return the current factor on the summed gradient of n images in the mini-batch after `epoch`."""
+    config, (rate, size) = run.config, run.now
+    middle = min(size / run.n_samples, 1) / 2
+    t = min(epoch, max(config.epochs - 2 * middle, 0)) + middle
+    rate *= rate_factor(config.schedule, t, config.epochs, config.warmup)
+    return rate / n if config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free else rate
+
+
+def _why_not(subject: Subject | None) -> str:
+    if subject is None:
+        return "There is no network yet that could make a step."
+    if not all(np.isfinite(one).all() for one in subject.weights):
+        return "The weights are not numbers, so there is no step to play."
+    return subject.differs and f"{subject.differs}, so no step can be played."
+
+
+def _signals(
+    network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str], units: Sequence[Sequence[int]]
+) -> Iterator[dict[str, Any]]:
+    """Yield each scene's parts of the signal, as means over the images, with the links that lead to class k."""
+    later = network.copy()
+    later.set_weights(step.after)
+    _, *h_then, y_then = _means(activations(later, step.X))
+    (*h, y), (*deltas, delta), (d,) = _means(step.h), _means(step.deltas), _means([step.d])
+    moved = [new - old for old, new in zip(step.before, step.after, strict=True)]
+    most, bias = [np.abs(W).max(axis=1) for W in moved[:-2:2]], moved[-1][:, 0]
+    added = [W * one for W, one in zip(step.before[2::2], h, strict=True)]
+    added_then = [W * one for W, one in zip(step.after[2::2], h_then, strict=True)]
+    ends = [f"{figure(a, 3)} → {figure(b, 3)}" for a, b in zip(y, y_then, strict=True)]
+    scenes: tuple[tuple[list[Array], Sequence[Array], Array, Iterable[str]], ...] = (
+        (h, added, y, map(figure, y)),
+        (h, [], y - d, (signed(one, 3) for one in y - d)),
+        (deltas, step.gradient[2::2], _shares(delta), map(written, delta)),
+        (most, moved[2::2], _shares(bias), map(written, bias)),
+        (h_then, added_then, y_then, ends),
+    )
+    words = _words(network, step, k, names)
+    for at, ((levels, rows, bars, figures), (formula, spoken)) in enumerate(zip(scenes, words, strict=True)):
+        lit = levels if _UNITS[at] == "h =" else [_shares(one) for one in levels]
+        decided = int((y_then if at == 4 else y).argmax())
+        yield {
+            "levels": [levels_of(one[list(shown)]) for one, shown in zip(lit, units, strict=True)],
+            "links": [asdict(one) for one in links_of(_way(rows, k), units)],
+            "outputs": np.nan_to_num(bars).tolist(),
+            "figures": [*figures],
+            "decided": decided if step.X.shape[1] == 1 else -1,
+            "sum": [(formula, "")],
+            "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {spoken}.",
+            "hints": [
+                [f"Unit {unit}: {_UNITS[at]} {written(float(one[unit]))}" for unit in shown]
+                for one, shown in zip(levels, units, strict=True)
+            ],
+        }
+
+
+def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the formula of each scene with its numbers, and a sentence."""
+    n, (x, *_, y), (d, deltas) = step.X.shape[1], _means([step.X, *step.h]), _means([step.d, step.deltas[-1]])
+    walk, mean, worst = walk_through(network, x, d), "mean " if n > 1 else "", int(np.abs(y - d).argmax())
+    j = int(np.abs(step.gradient[-2][k]).argmax())
+    by, g = written(float((step.after[-2] - step.before[-2])[k, j])), written(float(step.gradient[-2][k, j]))
+    delta, slope, _ = backward_formulas(walk, walk.layers[-1], k, j)
+    (a, h), loss = forward_formulas(walk, walk.layers[-1], k), loss_formula(walk)
+    now, then = written(float(y[k])), written(float(step.y_after[k].mean()))
+    old, new, rise = (written(one / n) for one in (step.loss, step.loss_after, step.loss_after - step.loss))
+    forward, backward = f"{a.text}; {h.text}", f"{delta.text}; {slope.name} = {slope.numbers} = {g}"
+    most = f"(y[{worst}] − d[{worst}])² = {written(float((y - d)[worst] ** 2))}"
+    losses = loss.text if len(loss.numbers) < 60 else f"L = {loss.symbols} = {old}; {most}"
+    if n > 1:  # formulas of one image don't hold for means
+        forward, losses = f"mean {h.name} = {now}", f"mean L = {written(step.loss)} / {n} = {old}"
+        backward = f"{slope.name} = Σ ({slope.symbols}) over {n} images = {g}"
+    change = f"−η · {slope.name} = −{written(step.lr)} · ({g})"
+    if network.optimizer != "sgd":
+        change = f"first step of {FIELDS['optimizer'].text(network.optimizer)} with the gradient {g}"
+    largest = float(np.abs(step.after[0] - step.before[0]).max())
+    factor = written(float(f"{full_tone(step.before[0]) / (largest or 1.0):.2g}"))
+    tiles = f"The tiles show the change alone, {factor} times as strong" if largest else "No tile changes"
+    changed = f"{slope.name.replace('d_', 'Δ')} = {change} = {by}. {tiles}."
+    ends, difference = f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}", (y - d)[worst]
+    yield forward, f"the {mean}output for {names[k]} is {now}"
+    yield (
+        losses,
+        f"the {mean}loss is {old}; {names[worst]} has the largest difference, {signed(difference, 3)}",
+    )
+    yield backward, f"δ of {names[k]} is {written(deltas[k])}; its largest gradient is {g}, from unit {j}"
+    yield changed, f"the weight from unit {j} to {names[k]} changes by {by}. {tiles}"
+    yield ends, f"the {mean}loss goes from {old} to {new}, the output for {names[k]} from {now} to {then}"
+
+
+def _way(rows: Sequence[Array], k: int) -> list[Contributions]:
+    """Return the values that lead to class k, and before it to the unit of the strongest link."""
+    way = list[Contributions]()
+    for at in range(len(rows), 0, -1):
+        way.insert(0, Contributions(at + 1, k, rows[at - 1][k], rows[at - 1][k], 0.0, 0.0, 0.0))
+        k = int(way[0].largest(1)[0])
+    return way
+
+
+def _means(arrays: Iterable[Array]) -> list[Array]:
+    return [one.mean(axis=1) for one in arrays]
+
+
+def _shares(values: Array) -> Array:
+    return np.asarray(values / (np.abs(values).max(initial=0.0) or 1.0))

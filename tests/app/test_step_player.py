@@ -1,0 +1,224 @@
+"""One step, played: each scene shows what the textbook's methods compute, and the run stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app_steps import PATIENCE, retrain, run_of, set_controls
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from own_networks import Mine, Renamed, SlopeForgotten
+
+from explorer import Explorer, NetworkView, TrainingConfig
+from explorer.app.panels.step_player import learning_rate
+from explorer.figures.formulas import written
+from explorer.widgets.network_drawing import FOLLOWED
+from explorer.widgets.step_player import NOT_PLAYED, SCENES, StepPlayer
+
+CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_rate=0.05, l2=0.001)
+
+
+def hero(app):
+    return app.panels["overview"].network
+
+
+@pytest.fixture
+def panel(seen):
+    """The drawing of an app, which follows its run before and after."""
+    found = hero(seen)
+    found.player.update(scene=NOT_PLAYED, of="image")
+    found.drawing.chosen = FOLLOWED
+    found.look_at(0)
+    yield found
+    found.player.scene = NOT_PLAYED
+
+
+def scenes(panel):
+    """The signal of each scene."""
+    found = []
+    for panel.player.scene in range(len(SCENES)):
+        assert panel.drawing.scene[0] == SCENES[panel.player.scene].lower()
+        assert panel.player.spoken == panel.drawing.signal["spoken"]
+        found.append(panel.drawing.signal)
+    return found
+
+
+def shares(signal, units):
+    """The links to the class, by unit, and the values of the units before it."""
+    (last,) = [links for links in signal["links"] if links["layer"] == len(units) - 1]
+    return {units[-1][at]: share for at, share in last["terms"]}
+
+
+def assert_links(signal, panel, row):
+    """The links are the row of a layer's weights, relative to its largest."""
+    found = shares(signal, [layer["units"] for layer in panel.drawing.layers])
+    np.testing.assert_allclose([*found.values()], row[[*found]] / np.abs(row).max(), atol=1e-3)
+
+
+def batch_of(app, panel, index):
+    """What the step is made with: inputs and desired outputs."""
+    data = app.dataset
+    if panel.player.of == "batch":
+        drawn = np.random.default_rng(0).choice(data.n_train, CONFIG.batch_size, replace=False)
+        return data.X_train[:, drawn], data.Y_train[:, drawn]
+    return data.X_test[:, [index]], data.Y_test[:, [index]]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(index=st.integers(0, 199), k=st.integers(FOLLOWED, 9), of=st.sampled_from(["image", "batch"]))
+def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(seen, panel, index, k, of):
+    panel.look_at(index)
+    panel.drawing.chosen = k
+    panel.player.update(scene=0, of=of)
+    before = seen.network.weights()
+    forward, loss, backward, step, after = scenes(panel)
+    X, d = batch_of(seen, panel, index)
+    n, k = X.shape[1], int(seen.dataset.test_labels[index]) if k == FOLLOWED else k
+
+    network = seen.network.copy(np.float64)
+    y = network.forward(X)
+    gradient, total = network.backward(X, y, d), network.total_loss(y, d)
+    h = [one.mean(axis=1) for one in network.h[1:]]
+    W3, lit = network.W3.copy(), [np.frombuffer(one, np.int8) / 127 for one in forward["levels"]]
+    np.testing.assert_allclose(forward["outputs"], y.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(np.concatenate(lit), np.concatenate(h[:-1]), atol=0.005)
+    assert_links(forward, panel, W3[k] * h[-2])
+    np.testing.assert_allclose(loss["outputs"], (y - d).mean(axis=1), rtol=1e-6)
+    assert written(total / n) in loss["sum"][0][0]
+    delta = gradient[-1][:, 0]
+    np.testing.assert_allclose(backward["outputs"], delta / np.abs(delta).max(), rtol=1e-6)
+    largest = gradient[1][:, 0] / np.abs(gradient[1]).max()
+    np.testing.assert_allclose(np.frombuffer(backward["levels"][0], np.int8) / 127, largest, atol=0.005)
+    assert_links(backward, panel, gradient[-2][k])
+    j = int(np.abs(gradient[-2][k]).argmax())
+    assert f"d_W3[{k}, {j}] = " in backward["sum"][0][0]
+    assert backward["sum"][0][0].endswith(f"= {written(gradient[-2][k, j])}")
+
+    assert network.train_iteration(X, d, CONFIG.learning_rate) == total
+    y_after = network.forward(X)
+    assert_links(step, panel, (network.W3 - W3)[k])
+    assert f"= {written((network.W3 - W3)[k, j])}. " in step["sum"][0][0]
+    np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
+    assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["sum"][0][0]
+    for one, other in zip(before, seen.network.weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_tiles_are_the_change_in_one_scene_alone(panel):
+    panel.player.scene = 0
+    sprites = []
+    for panel.player.scene in range(len(SCENES)):
+        sprites.append(panel.drawing.sprite)
+    assert sprites[0] == sprites[1] == sprites[2] != sprites[3]
+    assert "times as strong" in panel._scenes[3][0]["sum"][0][0]
+    panel.player.scene = NOT_PLAYED
+    assert panel.drawing.sprite == sprites[0]
+
+
+def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
+    panel = hero(app)
+    panel.look_at(3)
+    followed = dict(panel.drawing.signal)
+    panel.player.scene = 4
+    played = dict(panel.drawing.signal)
+    retrain(app, seed=1)
+    app.views.refresh()
+    assert (panel.drawing.signal, panel.drawing.scene[0]) == (played, "after")
+    panel.look_at(4)  # another image: its own step, of the same network
+    assert panel.drawing.signal["sum"] != played["sum"]
+    panel.look_at(3)
+    assert panel.drawing.signal == played
+    panel.player.scene = NOT_PLAYED
+    assert panel.drawing.scene[0] == ""
+    y = app.network.forward(app.dataset.X_test[:, [3]])[:, 0]
+    np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
+    assert panel.drawing.signal["outputs"] != followed["outputs"]
+
+
+def test_leaving_draws_the_same_moment_again(panel):
+    before = panel.drawing.signal
+    panel.player.scene = 2
+    assert panel.drawing.signal != before
+    panel.player.scene = NOT_PLAYED
+    assert panel.drawing.signal == before
+
+
+def test_a_drawing_without_a_label_is_what_it_is_read_as(panel):
+    ink = np.zeros((140, 140), np.uint8)
+    ink[30:110, 65:75] = 255
+    panel.pad.ink = ink.tobytes()
+    panel.player.scene = 1
+    signal = panel.drawing.signal
+    assert signal["true"] == signal["decided"] == signal["looked_at"]
+    assert panel.player.note.startswith("The drawing has no label")
+    panel.player.of = "batch"
+    assert panel.player.note == "Means over 16 training images."
+    assert panel.drawing.signal["true"] == -1
+
+
+@pytest.mark.parametrize(
+    ("changes", "rate"),
+    [
+        ({}, 0.05),
+        ({"reduction": "mean"}, 0.05 / 4),
+        ({"reduction": "mean", "optimizer": "adam"}, 0.05),
+        ({"schedule": "inverse"}, 0.05 / (1 + 1 - 16 / 600 / 2)),
+    ],
+)
+def test_the_learning_rate_is_that_of_the_run(small_dataset, changes, rate):
+    app = Explorer(small_dataset, CONFIG.replace(epochs=1, **changes))
+    assert app.wait(PATIENCE)
+    assert learning_rate(run_of(app), 1.0, 4) == pytest.approx(rate)
+    hero(app).player.scene = 3
+    assert ("Adam" in hero(app).drawing.signal["sum"][0][0]) == ("optimizer" in changes)
+    app.close()
+
+
+@pytest.mark.parametrize("sizes", [1, (3, 2, 2, 2, 2, 2), 200])
+def test_every_shape_is_played(small_dataset, sizes):
+    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=sizes, hidden_activation="relu", epochs=1))
+    view = NetworkView(app)
+    assert app.wait(PATIENCE)
+    assert all(signal["figures"] for signal in scenes(hero(app)))
+    assert isinstance(view, NetworkView)
+    set_controls(app, hidden_sizes=8)
+    assert app.wait(PATIENCE)
+    hero(app).player.scene = NOT_PLAYED
+    assert [len(layer["units"]) for layer in hero(app).drawing.layers] == [8]
+    app.close()
+
+
+def test_where_there_is_no_step_one_sentence_says_why(seen, panel, untrained, monkeypatch):
+    subject = seen.views.subjects.of(seen.views.state)
+    lost = replace(subject, weights=tuple(one * np.nan for one in subject.weights))
+    monkeypatch.setattr(seen.views.subjects, "of", lambda _: lost)
+    panel.player.scene = 2
+    assert panel.player.scene == NOT_PLAYED
+    assert panel.player.note == "The weights are not numbers, so there is no step to play."
+    monkeypatch.undo()
+    panel.look_at(7)
+    assert panel.player.note == ""  # no longer
+    hero(untrained).player.scene = 0  # of initial weights
+    assert hero(untrained).player.scene in (0, NOT_PLAYED)
+
+
+@pytest.mark.parametrize(
+    ("made_by", "why"), [(Mine, ""), (SlopeForgotten, "so no step"), (Renamed, "no network")]
+)
+def test_of_ones_own_class_if_its_passes_are_the_textbooks(small_dataset, made_by, why):
+    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=1), network=made_by)
+    assert app.wait(PATIENCE)
+    hero(app).player.scene = 4
+    assert hero(app).player.scene == (NOT_PLAYED if why else 4)
+    assert why in hero(app).player.note
+    app.close()
+
+
+def test_a_page_asks_for_scenes_that_there_are(from_page):
+    player = StepPlayer()
+    from_page.set(player, scene=99, of="image")
+    assert player.scene == len(SCENES) - 1
+    from_page.set(player, scene=-7)
+    assert player.scene == NOT_PLAYED

@@ -226,6 +226,8 @@ class Views:
         self.on_loop: OnLoop = session.loop.bind
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
+        self.image: int | Drawing = 0
+        """The image that is looked into: a test image, by index, or a drawing."""
         self.subjects = Subjects()
         """The networks that are looked into."""
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
@@ -264,6 +266,7 @@ class Views:
 
     def look_into(self, image: int | Drawing) -> None:
         """Show one image's way through the network: a test image, by index, or a drawing."""
+        self.image = image
         self._on_look(image)
 
     def on_look(self, callback: Callable[[int | Drawing], object]) -> None:
@@ -299,7 +302,7 @@ class Views:
         self._shows.clear()
 
     def _leave_dataset(self) -> None:
-        self.chosen = (ANY, ANY)
+        self.chosen, self.image = (ANY, ANY), 0
         for callback in self._closers:
             callback()
         self._closers.clear()
@@ -336,11 +339,11 @@ class Views:
 class Pace:
     """Skips drawings that would change nothing or, during training, follow the last one by less than `seconds`.
 
-    A run's first figures are never delayed.
+    A run's first figures are never delayed. After a `costly` one it rests for `rest` times its CPU time.
     """
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        self._seconds, self._rests_until = seconds, float("-inf")
+    def __init__(self, seconds: float = 0.0, rest: float = _REST) -> None:
+        self._seconds, self._rest, self._rests_until = seconds, rest, float("-inf")
         self._drawn: tuple[object, ...] | None = None
 
     def is_due(self, state: ViewState, *content: object, at_once: bool = False) -> bool:
@@ -368,7 +371,7 @@ class Pace:
         """Rest after a drawing in proportion to its CPU time in this thread, without that of other threads."""
         started = thread_time()
         yield
-        self._rests_until = monotonic() + _REST * (thread_time() - started)
+        self._rests_until = monotonic() + self._rest * (thread_time() - started)
 
 
 class IdleWork:

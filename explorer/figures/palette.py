@@ -74,6 +74,12 @@ RUN_COLORS: Mapping[Theme, tuple[str, ...]] = MappingProxyType(
 )
 """Hues of runs, different from those of train and test. After the last they repeat, with another dash."""
 
+CLASS_COLORS = (
+    *("#d88103", "#d50f00", "#797cfd", "#05a2d8", "#ad0acc"),
+    *("#1d7307", "#1e51fd", "#b584a1", "#ce0d98", "#65645d"),
+)
+"""Hues of classes, on light and dark surfaces; after the last they repeat. Symbols help to tell them apart."""
+
 
 def rgb(color: str) -> tuple[int, int, int]:
     """Return red, green and blue of a hex string ``#rrggbb``, each 0 to 255."""

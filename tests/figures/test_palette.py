@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from explorer.figures.palette import PALETTES
+from explorer.figures.layer_map import N_SYMBOLS
+from explorer.figures.palette import CLASS_COLORS, PALETTES
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision
 # deficiency", IEEE TVCG 15(6), severity 1.0; on linear RGB.
@@ -106,3 +107,11 @@ def test_the_two_neutral_kinds_stay_apart(palette, deficiency):
     for color in (palette.negative, palette.positive):
         assert distance(color, palette.raised, deficiency) > 30
         assert contrast(color, palette.surface) >= 3
+
+
+@pytest.mark.parametrize("deficiency", list(DEFICIENCIES))
+def test_classes_stay_apart_by_color_or_symbol(palette, deficiency):
+    for i, j in combinations(range(len(CLASS_COLORS)), 2):
+        if i % N_SYMBOLS == j % N_SYMBOLS:
+            assert distance(CLASS_COLORS[i], CLASS_COLORS[j], deficiency) > 20
+    assert min(contrast(color, palette.surface) for color in CLASS_COLORS) >= 2.8

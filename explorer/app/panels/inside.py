@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.sections import FigurePair, Section, SectionedPanel, probe, probe_size
+from explorer.app.panels.sections import FigurePair, Section, SectionedPanel, probe, probe_size, why_missing
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Drawing, IdleWork, Subject, Views, ViewState, Weights
 from explorer.figures import histograms, layers
@@ -278,12 +278,6 @@ class Inside(SectionedPanel):
 
 def _reason(state: ViewState, subject: Subject | None, section: str) -> str:
     """Return why the newest moment is missing: the sections then show the initial weights, or nothing."""
-    if subject is None:
-        if state.run is None or state.run.own is None:
-            return state.nothing
-        name = state.run.own.name
-        return f"{name} has no W1, b1, … of the usual shapes: there is nothing to look into."
-    if section == "image" and subject.differs:
+    if section == "image" and subject is not None and subject.differs:
         return f"{subject.differs}: there are no formulas to show."
-    failed = state.run is not None and state.run.status == "failed"
-    return f"{state.nothing} Shown are its initial weights." if state.nothing and failed else ""
+    return why_missing(state, subject)

@@ -6,17 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.sections import Section
+from explorer.app.panels.sections import ImageSection
 from explorer.app.views import Drawing, Subject, Views, ViewState
-from explorer.datasets import Dataset
 from explorer.datasets.dataset import IMAGE_SHAPE
-from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.digits import weights_sprite
 from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
 from explorer.figures.palette import Theme
 from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.rendered import Display
-from explorer.widgets.walkthrough import NO_SAMPLE, FormulaLine, SamplePicker, Stage, Strip, WalkthroughView
+from explorer.widgets.walkthrough import FormulaLine, Stage, Strip, WalkthroughView
 from explorer.wording import counted
 
 Array = NDArray[Any]
@@ -27,74 +26,34 @@ _NOTE = (
 )
 
 
-class OneImage(Section):
+class OneImage(ImageSection):
     """An image, the layers' values for it, and the outputs."""
 
     def __init__(self, views: Views) -> None:
         super().__init__(views)
-        self.picker = SamplePicker(1)
         self.outputs = Display(Bars())
         self.stages = WalkthroughView(note=_NOTE)
         aside = box("explorer-column", self.picker, self.outputs)
         self.view = box("explorer-column explorer-aside-left", aside, self.stages)
-        self._use(views.state.scored_on)
-        self._rng = np.random.default_rng(0)
-        self._drawing: Drawing | None = None
         self._chosen: dict[int, int] = {}  # the unit that the user chose, by layer
         self._shape: tuple[int, ...] = ()
         self._busiest: tuple[object, tuple[int, ...]] = (None, ())  # with its image and run
-        self.picker.observe(views.on_loop(self._on_index), "index")
-        self.picker.on_wish(views.on_loop(self._on_wish))
         self.stages.on_unit(views.on_loop(self._choose))
-
-    def look_into(self, image: int | Drawing) -> None:
-        """Choose a held-out image, by index, or a drawing, and move the page's focus to it."""
-        self._use(self._views.state.scored_on)
-        self._drawing = image if isinstance(image, Drawing) else None
-        self.picker.index = NO_SAMPLE if isinstance(image, Drawing) else image
-        self.picker.take_focus()
-        self._redraw()
-
-    def _use(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self.picker.offer(len(dataset.test_labels), f"{dataset.held_out} image")
-
-    def _on_index(self, _change: object) -> None:
-        if self.picker.index != NO_SAMPLE:
-            self._drawing = None
-        self._redraw()
-
-    def _on_wish(self, wish: str) -> None:
-        """Go to a random image, or to the next misclassified one; the first follows the last."""
-        if wish == "random":
-            self.picker.index = int(self._rng.integers(self.picker.n_samples))
-            return
-        wrong = self._mistakes()
-        if wrong.size:
-            self.picker.index = int(wrong[np.searchsorted(wrong, self.picker.index + 1) % wrong.size])
 
     def _choose(self, stage: int, unit: int) -> None:
         self._chosen[stage] = unit
         self._redraw()
 
-    def _mistakes(self) -> NDArray[np.intp]:
-        outputs = None if self._seen is None else self._seen[1].test_outputs
-        if outputs is None:
-            return np.empty(0, np.intp)
-        return np.flatnonzero(outputs.argmax(axis=0) != self._dataset.test_labels)
-
     def _draw(self, state: ViewState, subject: Subject) -> None:
         self._use(subject.run.dataset)
-        dataset, index = self._dataset, max(self.picker.index, 0)
-        shown = self._drawing or Drawing(dataset.test_images[index], int(dataset.test_labels[index]))
+        shown, x = self._picked()
         chosen = tuple(self._chosen.items())
-        if not self._pace.is_new(subject, state.theme, self.picker.index, self._drawing, chosen):
+        if not self._pace.is_new(subject, state.theme, self._image, chosen):
             return
-        x = np.divide(shown.image.ravel(), np.float32(255), dtype=np.float32)
         with subject.network() as network:
             true = shown.true if shown.true is not None else int(network.forward(x[:, None]).argmax())
-            walk = walk_through(network, x, np.eye(dataset.n_classes, dtype=np.float32)[true])
-        units = self._units(walk, (subject.run.key, self.picker.index, self._drawing))
+            walk = walk_through(network, x, np.eye(self._dataset.n_classes, dtype=np.float32)[true])
+        units = self._units(walk, (subject.run.key, self._image))
         self._draw_image(walk, shown, state.theme)
         self.stages.show(stages(walk, units, state.theme))
 
@@ -112,16 +71,8 @@ class OneImage(Section):
 
     def _draw_image(self, walk: Walkthrough, shown: Drawing, theme: Theme) -> None:
         names = self._dataset.class_names
-        words = f"{'true' if self._drawing is None else 'your drawing of'} {names[walk.true]}, read as "
-        words += names[walk.decided]
-        if shown.true is None:
-            words = f"your drawing, read as {names[walk.decided]}; loss and deltas take that as true"
-        self.picker.show(
-            sprite(shown.image[None], 1, theme=theme),
-            words,
-            right=walk.true == walk.decided,
-            has_mistakes=bool(self._mistakes().size),
-        )
+        taken = "; loss and deltas take that as true"
+        self._show_picked(shown, walk.decided, theme, note="" if shown.true is not None else taken)
         bars = (_bar(name, k, walk, is_known=shown.true is not None) for k, name in enumerate(names))
         self.outputs.show(Bars("Outputs y", tuple(bars)))
 

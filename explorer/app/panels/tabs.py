@@ -16,11 +16,13 @@ from explorer.app.panels.data import DataPanel
 from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside import Inside
 from explorer.app.panels.lab import LabPanel
+from explorer.app.panels.layer_map import LayerMap
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.study import StudyPanel
+from explorer.app.panels.why import Why
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
@@ -30,6 +32,8 @@ VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "overview": ("Explore", "Explore"),
         "mistakes": ("Mistakes", "Look inside"),
         "inside": ("How it thinks", "Look inside"),
+        "map": ("Map", "Look inside"),
+        "why": ("Why", "Look inside"),
         "draw": ("Draw", "Look inside"),
         "break": ("Break it", "Look inside"),
         "runs": ("Runs", "Compare"),
@@ -57,6 +61,8 @@ class PanelHost:
             "overview": lambda: Overview(views),
             "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
             "inside": lambda: Inside(views, on_view),
+            "map": lambda: LayerMap(views),
+            "why": lambda: Why(views),
             "draw": lambda: DrawPanel(views),
             "break": lambda: BreakIt(views),
             "runs": lambda: RunsPanel(views),

@@ -1,0 +1,250 @@
+"""The Map and Why tabs without a page: what they show is what the functions of the inspection return."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app_steps import DIVERGING, PATIENCE, retrain, run_of, send
+from own_networks import Mine, Pasted, Renamed
+
+from explorer import Explorer, TrainingConfig
+from explorer.app.views import Drawing
+from explorer.datasets import Dataset
+from explorer.figures.digits import sprite, weights_sprite
+from explorer.inspection import flip, gradient_times_input, nearest, occlusion, project
+from explorer.training import Snapshot, Timeline
+
+CONFIG = TrainingConfig(
+    hidden_sizes=(12, 8), epochs=4, batch_size=16, learning_rate=0.02, hidden_activation="tanh"
+)
+
+
+def opened(app, name):
+    app.panels.tab_bar.selected = name
+    return app.panels[name]
+
+
+@pytest.fixture
+def layer_map(seen):
+    panel = opened(seen, "map")
+    panel.layer.value, panel.picker.index = "1", 0
+    return panel
+
+
+@pytest.fixture
+def why(seen):
+    panel = opened(seen, "why")
+    panel.of.value, panel.picker.index = "read", 0
+    return panel
+
+
+def dots(panel, n_classes=10):
+    """The mapped points of all classes, (2, n), and the images that they stand for."""
+    traces = panel.figure.plot.data[:n_classes]
+    points = np.hstack([np.array([trace.x, trace.y], float) for trace in traces])
+    return points, np.concatenate(panel._members[:n_classes])
+
+
+def in_order(panel, n_classes=10):
+    points, images = dots(panel, n_classes)
+    return points[:, np.argsort(images)]
+
+
+def is_hidden(view):
+    return "explorer-hidden" in view._dom_classes
+
+
+def with_weights(app, change):
+    """Show the run with changed weights in its newest moment."""
+    moment = run_of(app).newest
+    snapshot = Snapshot(moment.epoch, tuple(change(w) for w in moment.weights), moment.test_outputs)
+    evaluation = replace(run_of(app).evaluation, snapshot=snapshot)
+    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
+
+
+# The map
+
+
+@pytest.mark.parametrize(("value", "layer"), [("0", 0), ("1", 1), ("2", 2), ("output", 3)])
+def test_dots_are_the_principal_components_of_the_layer(seen, layer_map, small_dataset, value, layer):
+    layer_map.layer.value = value
+    expected = project(seen.network, layer, small_dataset.X_test, like=in_order(layer_map))
+    points, images = dots(layer_map)
+    assert sorted(images) == [*range(200)]
+    np.testing.assert_allclose(points, expected.points[:, images], atol=1e-3)
+    share = f"{100 * expected.shares.sum():.0f}"
+    assert f"· {share}\u00a0% of the variance" in layer_map.figure.plot.layout.xaxis.title.text
+    (_, *values), labels = layer_map.layer.options, small_dataset.test_labels
+    assert [label for _, label in values] == ["layer 1", "layer 2", "output"]
+    assert [len(trace.x) for trace in layer_map.figure.plot.data[:10]] == np.bincount(labels).tolist()
+
+
+def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(seen, small_dataset):
+    seen.panels.time_bar.position = 0
+    layer_map = opened(seen, "map")
+    predicted = run_of(seen).timeline.moments[0].test_outputs.argmax(axis=0)
+    labels = small_dataset.test_labels
+    *classes, rings, chosen = layer_map.figure.plot.data
+    assert len(rings.x) == (predicted != labels).sum() > 0
+    assert len(chosen.x) == 1
+    index = int(layer_map._members[3][0])
+    assert classes[3].hovertext[0] == f"test image {index}, 3, read as {predicted[index]}"
+
+
+def test_epochs_are_aligned(seen, layer_map):
+    last = in_order(layer_map)
+    seen.panels.time_bar.position = 2
+    before = in_order(layer_map)
+    assert np.abs(before - last).max() > 1e-6
+    unaligned = project(seen.network, 1, seen.dataset.X_test, like=-before)
+    moved = [np.abs(points - before).mean() for points in (last, unaligned.points)]
+    assert moved[0] < 0.5 * moved[1]
+
+
+def test_a_click_opens_the_image_and_the_tabs_share_it(seen, layer_map, small_dataset):
+    index = int(layer_map._members[4][2])
+    send(layer_map.figure, {"kind": "click", "trace": 4, "index": [2], "x": 0, "y": 0})
+    assert (seen.panels.tab_bar.selected, seen.panels["inside"].choice.value) == ("inside", "image")
+    assert seen.panels["inside"]["image"].picker.index == index
+    assert opened(seen, "why").picker.index == index
+    assert opened(seen, "map").picker.index == index
+    send(layer_map.figure, {"kind": "click", "trace": 11, "index": [0], "x": 0, "y": 0})
+    assert seen.panels.tab_bar.selected == "map"
+
+
+def test_the_nearest_neighbors_are_shown(seen, layer_map, small_dataset):
+    layer_map.picker.index = 7
+    X, labels = small_dataset.X_test, small_dataset.test_labels
+    found = [i for i in nearest(seen.network, 1, X, X[:, 7], 9) if i != 7]
+    shown = layer_map.nearest.shown
+    assert shown.picture == sprite(small_dataset.test_images[found], 4)
+    assert [picture.caption for picture in shown.rows[0].pictures] == [str(labels[i]) for i in found]
+    seen.views.look_into(Drawing(small_dataset.test_images[7]))
+    assert opened(seen, "map").nearest.shown.picture == sprite(small_dataset.test_images[[7, *found[:7]]], 4)
+    assert len(layer_map.figure.plot.data[-1].x) == 0
+
+
+def test_a_layer_that_cannot_be_mapped_is_said_to_be(app):
+    layer_map = opened(app, "map")
+    with_weights(app, np.zeros_like)
+    assert is_hidden(layer_map.plot)
+    assert layer_map.caption.text == "All images give the same activations: there is nothing to map."
+    with_weights(app, lambda w: w * np.nan)
+    assert "not a number" in layer_map.caption.text
+    layer_map.layer.value = "0"
+    assert not is_hidden(layer_map.plot)
+    assert opened(app, "why").cards[0].shown.note.startswith("The outputs are not numbers")
+    retrain(app, hidden_sizes=1)
+    assert not is_hidden(opened(app, "map").plot)
+    layer_map.layer.value = "1"
+    assert layer_map.caption.text.endswith("They vary in one direction only.")
+    assert np.linalg.matrix_rank(dots(layer_map)[0]) == 1
+
+
+def test_two_images_and_two_classes(small_dataset):
+    few = {name: getattr(small_dataset, name)[:40] for name in ("train_images", "train_labels")}
+    test = {name: getattr(small_dataset, name)[:2] for name in ("test_images", "test_labels")}
+    few["train_labels"], test["test_labels"] = few["train_labels"] % 2, test["test_labels"] % 2
+    app = Explorer(Dataset(name="few", class_names=("even <b>", "odd"), **few, **test), CONFIG)
+    assert app.wait(PATIENCE)
+    assert "at least 3 images; there are 2" in opened(app, "map").caption.text
+    assert opened(app, "why").cards[3].shown.picture
+    app.close()
+
+
+@pytest.mark.parametrize("name", ["map", "why"])
+def test_without_a_network_a_sentence_is_shown(untrained, name):
+    panel = opened(untrained, name)
+    assert (panel.reason.text, is_hidden(panel.body)) == ("not trained yet", True)
+    untrained.train()
+    assert untrained.wait(PATIENCE)
+    assert (panel.reason.text, is_hidden(panel.body)) == ("", False)
+    untrained.train(DIVERGING)
+    assert untrained.wait(PATIENCE)
+    assert panel.reason.text.endswith("Shown are its initial weights.")
+
+
+# Why
+
+
+def test_pixels_that_speak_for_a_class(seen, why, small_dataset):
+    why.picker.index, network, x = 5, seen.network, small_dataset.X_test[:, 5]
+    for value in ("read", "3"):
+        why.of.value = value
+        k = int(network.forward(x[:, None]).argmax()) if value == "read" else int(value)
+        gradient, blank = gradient_times_input(network, x, k), occlusion(network, x, k)
+        shown = [card.shown for card in why.cards]
+        assert shown[0].picture == weights_sprite(gradient.reshape(1, 28, 28), 1)
+        assert shown[1].picture == weights_sprite(blank.reshape(1, 28, 28), 1)
+        assert f"speaks for {k}," in shown[0].note
+
+
+def test_the_smallest_change_that_flips_it(seen, why, small_dataset):
+    network, x = seen.network, small_dataset.X_test[:, 0]
+    decided = int(network.forward(x[:, None]).argmax())
+    other = next(k for k in range(9, -1, -1) if flip(network, x, k) is not None)
+    for value, target in (("read", None), (str(other), other)):
+        why.of.value = value
+        changed = flip(network, x, target)
+        read, share = network.forward(changed[:, None]).argmax(), np.abs(changed - x).sum() / x.sum()
+        note = why.cards[2].shown.note
+        assert note.startswith(f"Read as {read} instead of {decided}; ")
+        assert float(note.split("; ")[1].split("\u00a0")[0]) == pytest.approx(100 * share, abs=0.51)
+        image = np.rint(255 * changed).astype(np.uint8).reshape(1, 28, 28)
+        assert why.cards[2].shown.picture == sprite(image, 1)
+        assert why.cards[3].shown.picture == weights_sprite((changed - x).reshape(1, 28, 28), 1)
+
+
+def test_a_blank_drawing_and_dead_units(seen, why, app):
+    seen.views.look_into(Drawing(np.zeros((28, 28), np.uint8)))
+    cards = opened(seen, "why").cards
+    assert cards[0].shown.note.startswith("It is 0 everywhere")
+    assert cards[1].shown.note.startswith("Whichever 5 × 5")
+    assert "pixels added" in cards[2].shown.note
+    why = opened(app, "why")
+    with_weights(app, np.zeros_like)
+    assert why.cards[2].shown.note == "No such change was found: the slopes lead nowhere."
+    assert not why.cards[3].shown.picture
+
+
+def test_themes(seen, why):
+    light = why.cards[0].shown.picture
+    seen.header.theme = "dark"
+    assert why.cards[0].shown.picture != light
+    ground = opened(seen, "map").figure.plot.layout.template.layout.paper_bgcolor
+    assert ground == "#171c23"
+
+
+class Doubled(Mine):
+    """Another network than the textbook's: its outputs are of a doubled image."""
+
+    def forward(self, X):
+        return super().forward(2 * np.asarray(X))
+
+
+@pytest.mark.parametrize(("network", "is_textbook"), [(Mine, True), (Pasted, True), (Doubled, False)])
+def test_a_class_of_the_users_own(small_dataset, network, is_textbook):
+    app = Explorer(
+        small_dataset, CONFIG.replace(hidden_sizes=6, hidden_activation="sigmoid"), network=network
+    )
+    assert app.wait(PATIENCE)
+    layer_map = opened(app, "map")
+    assert dots(layer_map)[0].shape == (2, 200)
+    gradient, occluded, *_ = opened(app, "why").cards
+    assert bool(gradient.shown.picture) == is_textbook
+    assert is_textbook or gradient.shown.note.endswith("there is no gradient to show.")
+    assert occluded.shown.picture
+    assert not any(message["kind"] == "error" for message in app.messages.messages)
+    app.close()
+
+
+def test_a_class_whose_weights_are_unknown_is_said_to_be_one(small_dataset):
+    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=6), network=Renamed)
+    assert app.wait(PATIENCE)
+    for name in ("map", "why"):
+        panel = opened(app, name)
+        assert panel.reason.text.startswith("Renamed has no W1, b1")
+        assert is_hidden(panel.body)
+    app.close()

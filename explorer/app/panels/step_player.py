@@ -99,16 +99,53 @@ class PlayedNetwork(NetworkPanel):
             wanted, most = min(run.now[1], run.n_samples), max(1, _MOST_WORK // network.n_parameters)
             drawn = np.random.default_rng(0).choice(run.n_samples, min(wanted, most), replace=False)
             pixels, labels = pixel_columns(run.dataset.train_images[drawn]), run.dataset.train_labels[drawn]
-            share = f" of the {grouped(wanted)} of a mini-batch" if wanted > len(drawn) else ""
-            note, true = f"Means over {grouped(len(drawn))} training images{share}.", -1
+            share = f" of a mini-batch’s {grouped(wanted)}" if wanted > len(drawn) else ""
+            note, true = f"Means over {grouped(len(drawn))}{share} training images.", -1
         copy = network.copy(np.float64)  # so that what is printed adds up
         rate = learning_rate(run, subject.epoch, len(labels))
         step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), self.drawing.signal
-        signals = [base | {"true": true} | one for one in _signals(copy, step, k, names, self._shown[1])]
+        signals = [base | {"true": true} | one for one in self._signals(copy, step, k)]
         before, after = step.before[0], step.after[0]
         self._scenes = [*zip(signals, (before, before, before, after - before, after), strict=True)]
         self.player.note = note
         self._show_scene()
+
+    def _signals(self, network: NeuralNetwork, step: PlayedStep, k: int) -> Iterator[dict[str, Any]]:
+        """Yield each scene's parts of the signal, as means over the images, with the links to class k."""
+        units, later = self._shown[1], network.copy()
+        later.set_weights(step.after)
+        _, *h_then, y_then = _means(activations(later, step.X))
+        (*h, y), (*deltas, delta), (d,) = _means(step.h), _means(step.deltas), _means([step.d])
+        moved = [new - old for old, new in zip(step.before, step.after, strict=True)]
+        most, bias = [np.abs(W).max(axis=1) for W in moved[:-2:2]], moved[-1][:, 0]
+        added = [W * one for W, one in zip(step.before[2::2], h, strict=True)]
+        added_then = [W * one for W, one in zip(step.after[2::2], h_then, strict=True)]
+        ends = [f"{figure(a, 3)} → {figure(b, 3)}" for a, b in zip(y, y_then, strict=True)]
+        scenes: tuple[tuple[list[Array], Sequence[Array], Array, Iterable[str]], ...] = (
+            (h, added, y, map(figure, y)),
+            (h, [], y - d, (signed(one, 3) for one in y - d)),
+            (deltas, step.gradient[2::2], _shares(delta), map(written, delta)),
+            (most, moved[2::2], _shares(bias), map(written, bias)),
+            (h_then, added_then, y_then, ends),
+        )
+        words = [*_words(network, step, k, self._dataset.class_names)]
+        for at, (levels, rows, bars, figures) in enumerate(scenes):
+            of, shown, decided = (
+                _UNITS[at],
+                [*zip(levels, units, strict=True)],
+                (y, y, y, y, y_then)[at].argmax(),
+            )
+            lit = [one if of == "h =" else _shares(one) for one in levels]
+            yield {
+                "levels": [levels_of(one[list(places)]) for one, places in zip(lit, units, strict=True)],
+                "links": [asdict(one) for one in links_of(_way(rows, k), units)],
+                "outputs": np.nan_to_num(bars, posinf=0.0, neginf=0.0).tolist(),
+                "figures": [*figures],
+                "decided": int(decided) if step.X.shape[1] == 1 else -1,
+                "sum": [(words[at][0], "")],
+                "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {words[at][1]}.",
+                "hints": [[f"Unit {i}: {of} {written(float(h[i]))}" for i in places] for h, places in shown],
+            }
 
     def _show_scene(self) -> None:
         at = self.player.scene
@@ -136,45 +173,6 @@ def _why_not(subject: Subject | None) -> str:
     return subject.differs and f"{subject.differs}, so no step can be played."
 
 
-def _signals(
-    network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str], units: Sequence[Sequence[int]]
-) -> Iterator[dict[str, Any]]:
-    """Yield each scene's parts of the signal, as means over the images, with the links that lead to class k."""
-    later = network.copy()
-    later.set_weights(step.after)
-    _, *h_then, y_then = _means(activations(later, step.X))
-    (*h, y), (*deltas, delta), (d,) = _means(step.h), _means(step.deltas), _means([step.d])
-    moved = [new - old for old, new in zip(step.before, step.after, strict=True)]
-    most, bias = [np.abs(W).max(axis=1) for W in moved[:-2:2]], moved[-1][:, 0]
-    added = [W * one for W, one in zip(step.before[2::2], h, strict=True)]
-    added_then = [W * one for W, one in zip(step.after[2::2], h_then, strict=True)]
-    ends = [f"{figure(a, 3)} → {figure(b, 3)}" for a, b in zip(y, y_then, strict=True)]
-    scenes: tuple[tuple[list[Array], Sequence[Array], Array, Iterable[str]], ...] = (
-        (h, added, y, map(figure, y)),
-        (h, [], y - d, (signed(one, 3) for one in y - d)),
-        (deltas, step.gradient[2::2], _shares(delta), map(written, delta)),
-        (most, moved[2::2], _shares(bias), map(written, bias)),
-        (h_then, added_then, y_then, ends),
-    )
-    words = _words(network, step, k, names)
-    for at, ((levels, rows, bars, figures), (formula, spoken)) in enumerate(zip(scenes, words, strict=True)):
-        lit = levels if _UNITS[at] == "h =" else [_shares(one) for one in levels]
-        decided = int((y_then if at == 4 else y).argmax())
-        yield {
-            "levels": [levels_of(one[list(shown)]) for one, shown in zip(lit, units, strict=True)],
-            "links": [asdict(one) for one in links_of(_way(rows, k), units)],
-            "outputs": np.nan_to_num(bars).tolist(),
-            "figures": [*figures],
-            "decided": decided if step.X.shape[1] == 1 else -1,
-            "sum": [(formula, "")],
-            "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {spoken}.",
-            "hints": [
-                [f"Unit {unit}: {_UNITS[at]} {written(float(one[unit]))}" for unit in shown]
-                for one, shown in zip(levels, units, strict=True)
-            ],
-        }
-
-
 def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield the formula of each scene with its numbers, and a sentence."""
     n, (x, *_, y), (d, deltas) = step.X.shape[1], _means([step.X, *step.h]), _means([step.d, step.deltas[-1]])
@@ -195,15 +193,16 @@ def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str
     if network.optimizer != "sgd":
         change = f"first step of {FIELDS['optimizer'].text(network.optimizer)} with the gradient {g}"
     largest = float(np.abs(step.after[0] - step.before[0]).max())
-    factor = written(float(f"{full_tone(step.before[0]) / (largest or 1.0):.2g}"))
+    times = float(f"{full_tone(step.before[0]) / (largest or 1.0):.2g}")
+    factor = grouped(round(times)) if times >= 10 else written(times)
     tiles = f"The tiles show the change alone, {factor} times as strong" if largest else "No tile changes"
     changed = f"{slope.name.replace('d_', 'Δ')} = {change} = {by}. {tiles}."
-    ends, difference = f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}", (y - d)[worst]
-    yield forward, f"the {mean}output for {names[k]} is {now}"
-    yield (
-        losses,
-        f"the {mean}loss is {old}; {names[worst]} has the largest difference, {signed(difference, 3)}",
+    ends, off = (
+        f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}",
+        signed((y - d)[worst], 3),
     )
+    yield forward, f"the {mean}output for {names[k]} is {now}"
+    yield losses, f"the {mean}loss is {old}; the output for {names[worst]} is farthest off, by {off}"
     yield backward, f"δ of {names[k]} is {written(deltas[k])}; its largest gradient is {g}, from unit {j}"
     yield changed, f"the weight from unit {j} to {names[k]} changes by {by}. {tiles}"
     yield ends, f"the {mean}loss goes from {old} to {new}, the output for {names[k]} from {now} to {then}"

@@ -95,13 +95,14 @@ class Link:
         return link, (*notices, *wrong)
 
     def write(self) -> str:
-        """Return the query string from which `read` restores this link; empty if all is default."""
+        """Return the query string from which `read` restores this link; never empty."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join(_KEYS[name] for name in self.shown or ())
         view = (self.tab, self.section, theme, controls, str(self.bug or ""))
         others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
         written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
-        return "&".join(part for part in written if part)
+        # A page without a query opens with another start: the exercise has a link, too.
+        return "&".join(part for part in written if part) or f"{FIELDS['epochs'].key}={self.config.epochs}"
 
 
 class Trail:

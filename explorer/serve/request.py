@@ -27,6 +27,7 @@ from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.environment import DATASETS, SHARED_DATASETS, TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.presets import START
 from explorer.training.run import Event, complete
 from explorer.training.share import VISITED
 from explorer.widgets.assets import forget_looks
@@ -63,7 +64,7 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
 
 def opening_app() -> Explorer:
     """Return a new app as the page opens: on the command's first data set, its first run finished."""
-    app = Explorer(_opening_dataset(), others=offered_datasets()[1:], train=False)
+    app = Explorer(_opening_dataset(), START, others=offered_datasets()[1:], train=False)
     if (run := opening_run()) is not None:
         app.session.begin_with(run)
     else:
@@ -81,7 +82,7 @@ def warm_up() -> None:
 @cache
 def opening_run() -> SessionRun | None:
     """Train the first run on the first data set and return it; None if it takes too long or diverges."""
-    return trained_run(TrainingConfig(), _opening_dataset(), MOST_SECONDS)
+    return trained_run(START, _opening_dataset(), MOST_SECONDS)
 
 
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:

@@ -22,11 +22,17 @@ _MODERN = TrainingConfig(
     learning_rate=0.3,
     reduction="mean",
 )
+START = TrainingConfig(
+    output="softmax", loss="cross_entropy", batch_size=128, learning_rate=0.5, reduction="mean"
+)
+"""What the page opens with: each slider may be moved far either way, and does what its help says."""
+
 _ADAM = _MODERN.replace(optimizer="adam", learning_rate=0.001)
 _WIDE = _ADAM.replace(hidden_sizes=(256,), schedule="cosine", epochs=15)
 
 PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
     {
+        "Start": START,
         "The exercise": TrainingConfig(),
         "Modern": _MODERN,
         "Momentum": _MODERN.replace(optimizer="momentum", learning_rate=0.03),
@@ -44,7 +50,7 @@ def preset_changes(name: str) -> str:
     """Describe how a preset differs from Modern: ``"Learning rate 0.001, optimizer Adam"``."""
     preset, names = PRESETS[name], _MODERN.differences(PRESETS[name])
     words = ", ".join(f"{FIELDS[one].label.lower()} {preset.text(one)}" for one in names)
-    return words[:1].upper() + words[1:] if name != "The exercise" else ""
+    return words[:1].upper() + words[1:] if name not in ("Start", "The exercise") else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

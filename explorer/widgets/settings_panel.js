@@ -13,6 +13,7 @@
  * @typedef {(model: Model, el: HTMLElement, signal: AbortSignal) => () => void} Part
  */
 
+const DEFAULTS = "The exercise";
 const IN_SIGHT = 2; // visible presets; the others are in the menu
 const LEAVE = "Start with freshly initialized weights";
 const UNCHANGED = "Train without changes in mid-run";
@@ -193,12 +194,11 @@ function more(model, el) {
 /** @type {Part} */
 function reset(model, el) {
   becomePart(el, "explorer-reset");
-  const [first] = model.get("presets");
-  const press = () => model.send({ preset: first });
+  const press = () => model.send({ preset: DEFAULTS });
   const button = make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: press }, "Reset to defaults");
   el.append(button);
   return () => {
-    button.disabled = model.get("preset") === first && model.get("problems") === 0;
+    button.disabled = model.get("preset") === DEFAULTS && model.get("problems") === 0;
   };
 }
 

@@ -161,6 +161,11 @@ class Server:
     process: subprocess.Popen
     log: Path
 
+    @property
+    def exercise(self):
+        """The address of the page with the settings of the exercise."""
+        return f"{self.url}?epochs=10"
+
     def stop(self, sig=signal.SIGTERM):
         """End the server; return its exit code."""
         if self.process.poll() is None:

@@ -10,6 +10,8 @@ from browser.page_object import SHEETS, SURFACE, WATCH
 from playwright.sync_api import expect
 from reference_runs import records, snapshots
 
+from explorer.training import TrainingConfig
+from explorer.training.presets import START
 from explorer.wording import grouped
 
 LEGENDS_ABOVE = """() => [...document.querySelectorAll('.explorer-figure:has(.legend)')].every((figure) => {
@@ -33,7 +35,7 @@ def opened(visit, address, **options):
 
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
-    return opened(open_shared_page, app.url)
+    return opened(open_shared_page, app.exercise)
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_it_opens_trained_in_the_systems_colors_and_comes_back_whole_from_a_relo
     found.page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
     surface = found.page.locator(".explorer-figure .main-svg").first
     expect(surface).to_have_css("background-color", SURFACE["dark"])
-    known = records()
+    known = records(**{name: getattr(START, name) for name in TrainingConfig().differences(START)})
     accuracies = [100 * r.test_accuracy for r in known]
     np.testing.assert_allclose(found.curve("accuracy", "test"), accuracies, rtol=1e-5)
     np.testing.assert_allclose(found.curve("loss", "test"), [r.test_loss for r in known], rtol=1e-5)

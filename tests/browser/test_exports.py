@@ -24,7 +24,7 @@ TRAIN_AGAIN = """() => new Promise((begun) => {
 
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
-    found = open_shared_page(app.url, permissions=["clipboard-read", "clipboard-write"])
+    found = open_shared_page(app.exercise, permissions=["clipboard-read", "clipboard-write"])
     found.until_drawn()
     found.until_finished()
     return found

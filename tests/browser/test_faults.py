@@ -30,7 +30,7 @@ def kernel_of(page):
 
 @pytest.mark.long
 def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, open_page):
-    visit = open_page(app.url)
+    visit = open_page(app.exercise)
     page = visit.page
     page.wait_for_selector(FIGURE)
     visit.begin("?hidden=8&n=500&epochs=2")
@@ -127,7 +127,7 @@ def size_of(pid):
 
 @pytest.mark.sweep
 def test_constant_training_grows_nothing(app, open_page):
-    visit = open_page(app.url)
+    visit = open_page(app.exercise)
     page = visit.page
     page.wait_for_selector(FIGURE)
     kernel, sizes = kernel_of(page), []

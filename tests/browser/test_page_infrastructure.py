@@ -62,7 +62,7 @@ def found_in(page):
 
 @pytest.mark.long
 def test_the_app_opens_from_here_alone(app, open_page):
-    visit = open_page(app.url)
+    visit = open_page(app.exercise)
     page = visit.page
     assert_shown_on(page, LIGHT)
     page.wait_for_selector(FIGURE)

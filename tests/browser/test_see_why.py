@@ -16,7 +16,7 @@ TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js
 
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
-    found = open_shared_page(app.url)
+    found = open_shared_page(app.exercise)
     found.until_drawn()
     found.until_finished(10)
     expect(found.button("Export")).to_be_visible()  # what hears the history is there

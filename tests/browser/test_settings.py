@@ -22,7 +22,7 @@ def page(shared_page):
     """The page, with the panel at its start."""
     for fold in shared_page.get_by_role("button", name="More settings", expanded=True).all():
         fold.click()
-    for preset, query in (("Modern", "lr=0.3&reduction=mean"), ("The exercise", "")):
+    for preset, query in (("Start", "lr=0.5&reduction=mean"), ("The exercise", "")):
         panel(shared_page).get_by_role("button", name=preset, exact=True).click()
         expect(log(shared_page)).to_have_text(re.compile(rf'[&"]{query}"\]$'))
     return shared_page

@@ -71,7 +71,8 @@ def test_it_opens_trained_in_the_systems_colors_and_comes_back_whole_from_a_relo
     found.page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
     surface = found.page.locator(".explorer-figure .main-svg").first
     expect(surface).to_have_css("background-color", SURFACE["dark"])
-    known = records(**{name: getattr(START, name) for name in TrainingConfig().differences(START)})
+    start = {name: getattr(START, name) for name in TrainingConfig().differences(START)}
+    known = records(**start)
     accuracies = [100 * r.test_accuracy for r in known]
     np.testing.assert_allclose(found.curve("accuracy", "test"), accuracies, rtol=1e-5)
     np.testing.assert_allclose(found.curve("loss", "test"), [r.test_loss for r in known], rtol=1e-5)
@@ -83,7 +84,7 @@ def test_it_opens_trained_in_the_systems_colors_and_comes_back_whole_from_a_relo
     assert found.page.evaluate("globalThis.unstyled") == []
     found.assert_clean()
     assert found.socket_bytes <= 8_000_000
-    (*_, last) = records(hidden_sizes=8)
+    (*_, last) = records(**start, hidden_sizes=8)
     found.set(hidden_sizes=8)
     found.until_matrix(last.confusion)
     found.page.reload()

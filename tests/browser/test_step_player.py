@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 
 def test_a_step_is_played_scene_by_scene_and_left(app, open_page):
-    found = open_page(app.url, reduced_motion="no-preference")
+    found = open_page(app.exercise, reduced_motion="no-preference")
     found.until_drawn()
     found.until_finished(10)
     page, drawing = found.page, found.page.locator(".explorer-network")

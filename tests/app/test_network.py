@@ -106,6 +106,7 @@ def test_a_unit_has_a_card(seen):
     assert f"h = {network.h1[unit, 0]:.3}"[:8] in panel.unit.head.shown.words
     panel.drawing.unit = [1, 2]
     assert "of layer 2" in panel.unit.head.shown.title
+    assert all("explorer-hidden" in part._dom_classes for part in panel.unit.view.children[1::2])
     panel.unit.head._on_message(panel.unit.head, {"press": "close"}, [])
     assert panel.drawing.unit == []
     assert "explorer-hidden" in panel.unit.view._dom_classes

@@ -250,13 +250,9 @@ class UnitCard:
         self._dataset, self._on_loop = views.dataset, views.on_loop
         self.head, self.saw = Display(_CardHead()), Display(PictureRows())
         self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
-        self.view = box(
-            "explorer-network-card explorer-column explorer-hidden",
-            self.head,
-            self.saw,
-            self.outgoing,
-            self.exciting,
-        )
+        self._of_pixels = saw, exciting = box("", self.saw), box("", self.exciting)
+        classes = "explorer-network-card explorer-column explorer-hidden"
+        self.view = box(classes, self.head, saw, self.outgoing, exciting)
 
     def on_close(self, callback: Any) -> None:
         """Call ``callback()`` when its button is pressed."""
@@ -280,8 +276,8 @@ class UnitCard:
             _CardHead(f"Unit {number} of layer {layer + 1}", f"{words}a = {written(total)}, h = {written(h)}")
         )
         self.outgoing.show(outgoing_bars(subject, layer, number, self._dataset, state.theme))
-        set_hidden(self.saw, layer > 0)
-        set_hidden(self.exciting, layer > 0)
+        for part in self._of_pixels:
+            set_hidden(part, layer > 0)
         if layer == 0:
             pictures = [W[number] / (full_tone(W) or 1.0), terms / (np.abs(terms).max(initial=0.0) or 1.0)]
             images = np.nan_to_num(np.stack(pictures)).reshape(-1, *IMAGE_SHAPE)

@@ -243,7 +243,11 @@ function render({ model, el, signal }, turn) {
 
   const begin = (/** @type {Point} */ point, /** @type {boolean} */ erase) => {
     const last = done.at(-1);
-    if (model.get("replaces") && last && "picture" in last) replace({ blank: true });
+    if (model.get("replaces") && last && "picture" in last) {
+      const drawing = pointer;
+      replace({ blank: true });
+      pointer = drawing;
+    }
     stroke = { erase, points: [point] };
     extend(stroke, []);
     showTools();

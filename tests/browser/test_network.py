@@ -15,6 +15,10 @@ from explorer.network import NeuralNetwork
 SUM = ".explorer-network-sum"
 LIT = """() => [...document.querySelectorAll('.explorer-network-unit')]
   .map((unit) => Number(unit.style.getPropertyValue('--level')))"""
+INKED = """(canvas) => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + alpha, 0) / (255 * canvas.width ** 2);
+}"""
 LINKS = ".explorer-network-stage path"
 
 
@@ -65,6 +69,7 @@ def test_a_stroke_lights_it(shared):
     page.mouse.up()
     expect(page.locator(".explorer-network-source")).to_contain_text("Your drawing, read as")
     assert page.evaluate(LIT) != before
+    assert 0.04 < pad.evaluate(INKED) < 0.12  # the whole line, and nothing of the image
     page.get_by_role("button", name="A mistake").click()
     expect(page.locator(".explorer-network-source")).to_contain_text("Test image")
     expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_count(1)

@@ -89,7 +89,11 @@ configs = st.builds(
 
 
 def cases(table):
-    return [pytest.param(name, value, id=f"{name}-{_id(value)}") for name in table for value in table[name]]
+    return [
+        pytest.param(name, value, id=f"{name}-{_id(value)}")
+        for name in sorted(table)
+        for value in table[name]
+    ]
 
 
 def _id(value):

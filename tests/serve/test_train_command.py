@@ -148,7 +148,7 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
         (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
         (
             ["--preset", "best"],
-            "--preset is 'best'; expected one of exercise, modern, momentum, adam, cosine, dropout, "
+            "--preset is 'best'; expected one of start, exercise, modern, momentum, adam, cosine, dropout, "
             "augmented, honest-split.",
         ),
         (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),

@@ -151,6 +151,11 @@ class Visit:
         expect(tab).to_have_attribute("aria-selected", "true")
         return tab
 
+    def preset(self, name):
+        """Choose a preset in the menu."""
+        self.button("Others").click()
+        self.button(name, exact=True).click()
+
     def section(self, name):
         """Turn to a section of the tab; return it."""
         self.page.get_by_role("radiogroup", name="Section").get_by_text(name, exact=True).click()

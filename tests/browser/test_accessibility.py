@@ -29,7 +29,7 @@ SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 def test_nothing_severe_on_any_tab(app, open_page):
     visit = open_page(f"{app.url}?n=6000&epochs=2")
     until_finished(visit, "784-32-10")
-    visit.button("Modern").click()
+    visit.preset("Modern")
     until_finished(visit, "784-128-10")
     found = {}
     for view in views(visit):

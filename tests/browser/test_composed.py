@@ -70,8 +70,8 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     page.wait_for_function(f"() => ({POINTS})() === 4")
 
     assert tiles[1].inner_text() == other  # it is an app of its own
-    apps[1].get_by_role("button", name="Modern").click()
-    expect(tiles[2]).to_contain_text("784-128-10")
+    apps[1].get_by_role("button", name="Start", exact=True).click()
+    expect(tiles[2]).to_contain_text("469 steps an epoch")
 
     # What one app decides for the page, the others follow; what one shown twice saves comes once.
     downloads = []

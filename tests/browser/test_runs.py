@@ -66,7 +66,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     assert page.evaluate("window.there === document.activeElement")  # the rows' coming took no focus
     assert page.evaluate("window.hit") is None
 
-    page.get_by_text("Modern", exact=True).click()
+    found.preset("Modern")
     expect(page.locator(".explorer-runs tbody", has=page.locator("[data-present]"))).to_contain_text("relu")
     columns = page.get_by_role("region", name="Table of runs").element_handle()
     whole = "table => table.scrollWidth <= table.clientWidth"

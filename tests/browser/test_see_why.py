@@ -77,7 +77,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     found.tab("overview")
     chip.get_by_role("button", name="Start with freshly initialized weights").press("Enter")
     expect(chip).to_be_hidden()
-    expect(found.button("The exercise")).to_be_focused()
+    expect(found.button("Start", exact=True)).to_be_focused()
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 4")
     clean = dict(map(tuple, page.evaluate(TEST_CURVES)[-1]))
     known = records(epochs=4, learning_rate=0.002)

@@ -68,7 +68,7 @@ def tour_steps(
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
     return [
-        TourStep("network", "This is the network", _NETWORK, ".explorer-place-network"),
+        TourStep("network", "This is the network", _NETWORK, ".explorer-network-source"),
         TourStep("tiles", "A network that learns", _TILES, tiles),
         *_setting_step(shown, ends_a_run),
         TourStep("epochs", "Back to any epoch", _EPOCHS, ".explorer-time", "Go to the first", tiles),

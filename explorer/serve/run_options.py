@@ -37,7 +37,7 @@ def terminal(*, stderr: bool) -> Console:
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
     """Add options for the settings, with one value or several, and their presets; return the first group."""
     group = parser.add_argument_group(title)
-    kinds = {
+    kinds: dict[type, str] = {
         LayerSizes: "N-N-…" if several else "N,N,…", Whole: "N", Real: "X", Changes: "STEP:X:N,…",
     }  # fmt: skip
     for field in FIELDS.values():

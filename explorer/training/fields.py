@@ -3,6 +3,7 @@
 import math
 import numbers
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -58,7 +59,7 @@ def _shown(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Field(ABC):
     """The attributes and methods common to all settings."""
 
     name: str
@@ -73,18 +74,18 @@ class Field:
     """Unit on screen; empty for a count named by its label."""
 
     @property
+    @abstractmethod
     def expected(self) -> str:
         """The accepted values, in words."""
-        raise NotImplementedError
 
     @property
     def expected_text(self) -> str:
         """The accepted values as text, in a URL or on the command line."""
         return self.expected
 
+    @abstractmethod
     def check(self, value: object) -> Any:
         """Return `value` in its canonical type, or raise `ConfigError`."""
-        raise NotImplementedError
 
     def parse(self, text: str) -> Any:
         """Parse `text` from a URL or the command line, or raise `ConfigError`."""

@@ -123,7 +123,7 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
     followed = dict(panel.drawing.signal)
     panel.player.scene = 4
     played = dict(panel.drawing.signal)
-    retrain(app, seed=1)
+    app.panels.time_bar.position = 0
     app.views.refresh()
     assert (panel.drawing.signal, panel.drawing.scene[0]) == (played, "after")
     panel.look_at(4)  # another image: its own step, of the same network
@@ -132,6 +132,12 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
     assert panel.drawing.signal == played
     panel.player.scene = NOT_PLAYED
     assert panel.drawing.scene[0] == ""
+    assert panel.drawing.signal["outputs"] != followed["outputs"]
+    app.panels.time_bar.position = -1
+    panel.player.scene = 4
+    retrain(app, seed=1)  # a new run is to be seen
+    app.views.refresh()
+    assert (panel.drawing.scene[0], panel.player.scene) == ("", NOT_PLAYED)
     y = app.network.forward(app.dataset.X_test[:, [3]])[:, 0]
     np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
     assert panel.drawing.signal["outputs"] != followed["outputs"]

@@ -34,7 +34,7 @@ _UNITS = ("h =", "h =", "δ =", "largest change of a weight", "h =")
 
 
 class PlayedNetwork(NetworkPanel):
-    """The drawing of the network, which plays a step on a copy; meanwhile it doesn't follow the run."""
+    """The drawing of the network, which plays a step on a copy. It then follows no epoch, until a new run."""
 
     def __init__(self, views: Views) -> None:
         self._played: Subject | None = None
@@ -64,7 +64,9 @@ class PlayedNetwork(NetworkPanel):
 
     def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
         chosen = self.drawing.chosen, tuple(self.drawing.unit), frozenset(self._whole)
-        if self._played is None:
+        if self._played is not None and (state.run is None or state.run.key != self._played.run.key):
+            self._leave()  # a new run is to be seen
+        elif self._played is None:
             super()._draw(state, at_once=at_once)
             self.player.note = self.player.note and _why_not(self._views.subjects.of(state))
         elif self._asked.is_new(state.theme, self._image, state.scored_on, *chosen):

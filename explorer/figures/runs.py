@@ -1,5 +1,6 @@
 """The test or validation curves of many runs in one figure, each in the run's own color."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -31,6 +32,8 @@ SLOTS = 12
 
 _DASHES = ("solid", "dash", "dot")
 _HEIGHT = 300  # px
+_NAME_GAP = 0.1  # of the plot's height, between names if there is room
+_PX_OF_LETTER = 6.2
 
 Axis = Literal["epochs", "steps", "seconds"]
 
@@ -89,8 +92,10 @@ def runs_data(
     across = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     held_out = shown[-1].held_out if shown else "test"
     title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
-    layout = {"xaxis": across, "yaxis": {"title": title, **_y_axis(shown, metric, scale)}}
-    return [*unused, *(_trace(run, metric, axis, theme) for run in shown)], layout
+    up = _y_axis(shown, metric, scale)
+    traces = [_trace(run, metric, axis, theme) for run in shown]
+    layout = {"xaxis": across, "yaxis": {"title": title, **up}, **_names_at_ends(traces, up)}
+    return [*unused, *traces], layout
 
 
 def runs_style(metric: Metric) -> list[dict[str, Any]]:
@@ -101,7 +106,39 @@ def runs_style(metric: Metric) -> list[dict[str, Any]]:
 def runs_figure(runs: Sequence[RunCurve], metric: Metric, *, theme: Theme = "light") -> go.Figure:
     """Return a figure of the curves of the last `SLOTS` runs on the images that all hold out."""
     data = runs_data(runs, metric, theme=theme)
-    return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=True)
+    return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=False)
+
+
+def _names_at_ends(traces: Sequence[Mapping[str, Any]], y_axis: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layout of the curves' names in the right margin, each as near to its curve's end as fits."""
+    low, high = y_axis["range"]
+    ends = []
+    for trace in traces:
+        if len(trace["y"]):
+            y = float(trace["y"][-1])
+            y = math.log10(y) if y_axis["type"] == "log" and y > 0 else y
+            ends.append((min(max((y - low) / (high - low), 0.0), 1.0) if math.isfinite(y) else 1.0, trace))
+    ends.sort(key=lambda end: end[0])
+    places = spread([place for place, _ in ends], min(_NAME_GAP, 1 / (len(ends) or 1)))
+    margin = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "yref": "paper", "yanchor": "middle"}
+    names = [
+        {**margin, "y": place, "text": trace["name"], "font": {"color": trace["line"]["color"]}}
+        for place, (_, trace) in zip(places, ends, strict=True)
+    ]
+    longest = max((len(name["text"]) for name in names), default=0)
+    return {"annotations": names, "margin": {"r": 12 + _PX_OF_LETTER * longest}}
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Return ascending places moved as little as possible to be `gap` apart, the last at most at 1."""
+    moved = list[float]()
+    for place in places:
+        moved.append(max(place, moved[-1] + gap) if moved else place)
+    limit = 1.0
+    for index in reversed(range(len(moved))):
+        moved[index] = limit = min(moved[index], limit)
+        limit -= gap
+    return moved
 
 
 def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str, Any]:

@@ -14,8 +14,8 @@ const ICONS = {
 /**
  * @typedef {{ text: string, order: number | null, differs: boolean }} Cell
  * @typedef {{
- *   number: number, color: string, cells: Cell[], chips: string[], label: string, name: string, note: string,
- *   pinned: boolean, hidden: boolean, present: boolean,
+ *   number: number, color: string, cells: Cell[], curve: number[], chips: string[], label: string,
+ *   name: string, note: string, pinned: boolean, hidden: boolean, present: boolean,
  * }} Run
  * @typedef {{
  *   headings: string[], meanings: Record<string, string>, earlier: Run[], present: Run[], chosen: number[], status: string, undo: boolean,
@@ -55,7 +55,18 @@ export function inOrder(runs, { heading, sign }, headings) {
 }
 
 /**
- * The elements of a run's row, and of its line of settings.
+ * A run's accuracies as a line in a box of 56 by 16; `range` is that of all runs.
+ * @param {number[]} curve
+ * @param {number[]} range
+ */
+export function sparkline(curve, [low, high]) {
+  const x = (/** @type {number} */ index) => 1 + (54 * index) / Math.max(curve.length - 1, 1);
+  const y = (/** @type {number} */ value) => 15 - (14 * (value - low)) / (high - low || 1);
+  return curve.map((value, index) => `${index ? "L" : "M"}${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+}
+
+/**
+ * The elements of a run's row.
  * @param {number} number
  * @param {Model} model
  * @param {(number: number, wanted: boolean) => void} choose
@@ -98,18 +109,24 @@ function makeRow(number, model, choose) {
     name,
   );
   const first = [make("td", { class: "explorer-run-choice" }, make("label", {}, box)), make("th", { scope: "row" }, called)];
-  const last = [make("td", { class: "explorer-run-note" }, note), make("td", { class: "explorer-run-actions" }, ...Object.values(buttons))];
-  const row = make("tr", { "data-number": number }, ...first, ...last);
   const chips = make("td", { class: "explorer-run-chips" });
-  const body = make("tbody", {}, row);
+  const last = [
+    chips,
+    make("td", { class: "explorer-run-note" }, note),
+    make("td", { class: "explorer-run-actions" }, ...Object.values(buttons)),
+  ];
+  const spark = icon("");
+  spark.setAttribute("viewBox", "0 0 56 16");
+  spark.classList.add("explorer-run-spark");
+  const row = make("tr", { "data-number": number }, ...first, make("td", {}, spark), ...last);
   /** @type {HTMLElement[]} */
   const cells = [];
-  return { body, row, box, swatch, name, note, buttons, last, cells, chips, settings: make("tr", {}, make("td"), chips) };
+  return { row, box, swatch, name, note, buttons, spark, last, cells, chips };
 }
 
-/** @param {Row} parts @param {Run} run @param {boolean} chosen */
-function fill(parts, run, chosen) {
-  const { body, row, box, swatch, name, note, buttons, chips, settings } = parts;
+/** @param {Row} parts @param {Run} run @param {number[]} range @param {boolean} chosen */
+function fill(parts, run, range, chosen) {
+  const { row, box, swatch, name, note, buttons, spark, chips } = parts;
   row.toggleAttribute("data-present", run.present);
   row.toggleAttribute("data-hidden", run.hidden);
   box.checked = chosen;
@@ -136,21 +153,25 @@ function fill(parts, run, chosen) {
     write(cell, text);
     cell.toggleAttribute("data-differs", differs);
   });
-  if (chips.textContent !== run.chips.join("")) chips.replaceChildren(...run.chips.map((text) => make("span", {}, text)));
-  chips.setAttribute("colspan", String(row.cells.length - 1));
-  if (run.chips.length === 0) settings.remove();
-  else if (!settings.isConnected) body.append(settings);
+  spark.style.color = run.color;
+  spark.firstElementChild?.setAttribute("d", sparkline(run.curve, range));
+  chips.replaceChildren(...run.chips.map((text) => make("span", {}, text)));
 }
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-runs");
-  const caption = make("caption", { class: "explorer-unseen" }, "Runs of this session; what differs from the present run is set bold");
+  const caption = make(
+    "caption",
+    { class: "explorer-unseen" },
+    "Runs of this session, and the settings in which they differ from the current one",
+  );
   const head = make("tr");
   const undo = makeButton("Undo", () => model.send({ verb: "undo" }));
   const words = make("span", { role: "status", "aria-live": "polite" });
   const status = make("p", { class: "explorer-run-status explorer-line explorer-wrap explorer-muted explorer-small" }, words, undo);
-  const table = make("table", {}, caption, make("thead", {}, head));
+  const body = make("tbody");
+  const table = make("table", {}, caption, make("thead", {}, head), body);
   const attributes = { class: "explorer-run-scroll", role: "region", "aria-label": "Table of runs", tabindex: 0 };
   const scroll = make("div", attributes, table);
   el.append(scroll, status);
@@ -186,7 +207,9 @@ function render({ model, el, signal }) {
     head.replaceChildren(
       make("th", { scope: "col", title: "Tick two runs to compare them" }, unseen("Compare")),
       heading("Run"),
+      make("th", { scope: "col" }, unseen("Accuracy by epoch")),
       ...model.get("headings").map((text) => heading(text)),
+      make("th", { scope: "col", class: "explorer-run-chips" }, "Differs in"),
       heading("Note", { class: "explorer-run-note" }),
       make("th", { scope: "col", class: "explorer-run-actions" }, unseen("Actions")),
     );
@@ -200,18 +223,20 @@ function render({ model, el, signal }) {
     showHead();
     const runs = inOrder([...model.get("earlier"), ...model.get("present")], sorted, model.get("headings"));
     const there = new Set(runs.map((run) => run.number));
-    for (const [number, { body }] of rows) {
+    for (const [number, { row }] of rows) {
       if (there.has(number)) continue;
-      body.remove();
+      row.remove();
       rows.delete(number);
     }
     const chosen = model.get("chosen");
+    const shares = runs.flatMap((run) => run.curve);
+    const range = [Math.min(...shares), Math.max(...shares)];
     runs.forEach((run, index) => {
       const parts = rowOf(run.number);
-      fill(parts, run, chosen.includes(run.number));
-      if (table.tBodies[index] === parts.body) return;
-      const focused = parts.body.contains(document.activeElement) ? document.activeElement : null;
-      table.insertBefore(parts.body, table.tBodies[index] ?? null);
+      fill(parts, run, range, chosen.includes(run.number));
+      if (body.rows[index] === parts.row) return;
+      const focused = parts.row.contains(document.activeElement) ? document.activeElement : null;
+      body.insertBefore(parts.row, body.rows[index] ?? null);
       if (focused instanceof HTMLElement) focused.focus();
     });
   };

@@ -29,7 +29,7 @@ class RunCell:
     order: float | None = None
     """The number to sort by; by default, the text."""
     differs: bool = False
-    """Whether it is a setting in which the run differs from the current one."""
+    """Whether the current run differs in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class RunRow:
     """Color of its curve, ``#rrggbb``."""
     cells: tuple[RunCell, ...]
     """One per heading."""
+    curve: tuple[float, ...] = ()
+    """Accuracies over the epochs, for the sparkline."""
     chips: tuple[str, ...] = ()
-    """Settings in words, in a line below the others."""
+    """The settings that tell it apart."""
     label: str = ""
     """Its label if it has no name."""
     name: str = ""

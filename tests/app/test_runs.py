@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, retrain, run_of, send, train_on
+from app_steps import DIVERGING, PATIENCE, run_of, send, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -90,35 +90,25 @@ def test_every_run_stands_in_the_table_with_what_it_reached(shared):
         )
         assert cell(panel, run.number, "Best")["order"] == run.history.best.test_accuracy
         assert cell(panel, run.number, "Epochs")["text"] == "2"
-    assert cell(panel, 2, "Batch size")["text"] == "64"
-    assert "Initial weights" not in panel.table.headings  # all runs have the same
+        assert rows(panel)[run.number]["curve"] == tuple(
+            round(r.test_accuracy, 4) for r in run.history.epochs
+        )
 
 
-def test_only_what_differs_from_the_present_run_is_marked(shared):
-    panel = shared.panels["runs"]
-    marked = {
-        number: {h for h, c in zip(panel.table.headings, row["cells"], strict=True) if c["differs"]}
-        for number, row in rows(panel).items()
-    }
-    assert marked == {
-        1: {"Output", "Loss"},
-        2: {"Output", "Loss", "Batch size"},
-        3: {"Output", "Loss", "Hidden units"},
-        4: set(),
+def test_the_current_runs_chips_are_all_that_differs_those_of_others_what_they_do_not_share(shared):
+    chips = {number: row["chips"] for number, row in rows(shared.panels["runs"]).items()}
+    assert chips == {
+        1: ("sigmoid output", "squared error"),
+        2: ("sigmoid output", "squared error", "batch 64"),
+        3: ("4 units", "sigmoid output", "squared error"),
+        4: ("8 units", "softmax output", "cross-entropy", "batch 16"),
     }
 
 
-def test_settings_that_differ_are_a_line_of_chips_where_they_are_many(app, panel):
-    assert all(row["chips"] == () for row in rows(panel).values())
-    retrain(app, hidden_activation="relu", initializer="he", reduction="mean", learning_rate=0.1, seed=7)
-    assert panel.table.headings == ["Test accuracy", "Best", "Epochs", "Time"]
-    chips = {number: list(row["chips"]) for number, row in rows(panel).items()}
-    own = "8 units, relu, softmax output, cross-entropy, He weights, batch 16, lr 0.1, by mean, seed 7"
-    assert ", ".join(chips[5]) == own
-    first = ["sigmoid", "sigmoid output", "squared error", "Glorot weights", "lr 0.05", "by sum", "seed 0"]
-    assert chips[1] == first  # what the two have in common is not said again
+def test_a_chip_names_what_a_run_was_branched_from(app, panel):
     train_on(app)
-    assert panel.table.headings[-1] == "Parent"
+    (*_, newest) = rows(panel).values()
+    assert newest["chips"][0] == "from run 4, epoch 2"
 
 
 def test_names_and_notes_are_kept_as_they_were_typed(app, panel):

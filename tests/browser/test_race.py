@@ -54,10 +54,10 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
         )
         assert curves[name] == pytest.approx([100 * r.test_accuracy for r in reference], rel=1e-5)
 
-    adam = page.locator(".explorer-runs tbody", has_text="Adam")
+    adam = page.locator(".explorer-runs tbody tr", has_text="Adam")
     accuracy = PERCENT.search(adam.inner_text()).group()
     adam.locator('[data-verb="open"]').press("Enter")
-    expect(adam.locator("[data-number]")).to_have_attribute("data-present", "")
+    expect(adam).to_have_attribute("data-present", "")
     expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
     reached = f"{float(accuracy.split()[0]):.1f}"
     expect(found.tiles).to_contain_text(reached)

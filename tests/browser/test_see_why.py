@@ -68,7 +68,9 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     assert fork[2] == parent[2]
     assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
     found.tab("runs")
-    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(re.compile(r"\d+ at 2"))
+    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(
+        re.compile(r"from run \d+, epoch 2")
+    )
     chip = page.locator(".explorer-start[data-part=start]")
     expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
     found.button("Copy link").click()

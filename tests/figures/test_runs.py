@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.figures.palette import PALETTES
-from explorer.figures.runs import RUN_COLORS, SLOTS, RunCurve, run_color, runs_data, runs_figure
+from explorer.figures.runs import RUN_COLORS, SLOTS, RunCurve, run_color, runs_data, runs_figure, spread
 from explorer.training import TrainingConfig
 from explorer.training.fields import Change
 
@@ -26,6 +26,25 @@ def test_the_last_runs_fill_the_slots(runs):
     few = runs_figure(runs[:2], "loss")
     assert len(few.data) == SLOTS
     assert [trace.name for trace in few.data if trace.visible] == ["run 1", "run 2"]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_each_curve_is_named_at_its_end_and_no_name_covers_another(make_history, scale):
+    ends = ([0.9], [0.9], [0.89], [0.1, np.inf], [0.1, np.nan], [])
+    runs = [
+        RunCurve(n, f"<i>{n}</i>", make_history(len(y), test_losses=y).epochs, (0, 1, 2), SQUARED_ERROR)
+        for n, y in enumerate(ends, 1)
+    ]
+    names = runs_data(runs, "loss", scale=scale)[1]["annotations"]
+    assert {name["text"] for name in names} == {f"&lt;i&gt;{n}&lt;/i&gt;" for n in range(1, 6)}
+    heights = [name["y"] for name in names]
+    assert 0 <= heights[0] < heights[-1] <= 1
+    assert min(np.diff(heights)) >= 0.1 - 1e-9
+
+
+def test_names_move_no_further_than_they_must():
+    assert spread([0.2, 0.6], 0.1) == [0.2, 0.6]
+    assert spread([0.95, 0.99, 1.0], 0.1) == pytest.approx([0.8, 0.9, 1.0])
 
 
 def test_a_color_depends_on_the_number_alone_and_is_neither_train_nor_test(runs):

@@ -1,6 +1,6 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from explorer.app.layout import box, set_hidden
@@ -34,7 +34,7 @@ from explorer.wording import counted, ordinal, percent
 
 _SECONDS_BETWEEN = 1.0
 _NEVER = -1
-_MOST_SETTINGS = 4  # columns that fit on a usual screen
+_MOST_POINTS = 40  # of a sparkline
 _NONE = "–"
 _KEPT = (
     "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
@@ -58,25 +58,17 @@ _LIMITS = "It judges these two networks: whether their settings are better, othe
 Names = tuple[str, ...]
 
 
-def _columns_of(runs: Sequence[SessionRun]) -> tuple[Names, Names]:
-    """Return the columns after the results, and the settings that are chips in a line below each run.
-
-    The settings in which any two runs differ are columns if they are few, otherwise chips.
-    """
-    differ = [name for name in FIELDS if len({getattr(run.config, name) for run in runs}) > 1]
-    varied = tuple(name for name in differ if name != "epochs")  # it has a column anyway
-    before = ("test",) * any(run.test is not None for run in runs)
-    before += ("dataset",) * (len({run.dataset.name for run in runs}) > 1)
-    forks = ("parent",) * any(run.parent is not None for run in runs)
-    if len(varied) > _MOST_SETTINGS:
-        return (*before, *forks), varied
-    return (*before, *varied, *forks), ()
+def _differing(runs: Sequence[SessionRun]) -> Names:
+    """Return what any two runs differ in: settings, except for the number of epochs, and the data set."""
+    names = [
+        name for name in FIELDS if name != "epochs" and len({getattr(run.config, name) for run in runs}) > 1
+    ]
+    return (*(("dataset",) if len({run.dataset.name for run in runs}) > 1 else ()), *names)
 
 
-def _headings(columns: Names, runs: Sequence[SessionRun]) -> list[str]:
-    labels = {"parent": "Parent", "dataset": "Data set", "test": "Test set"}
-    labels |= {name: field.label for name, field in FIELDS.items()}
-    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *(labels[name] for name in columns)]
+def _headings(runs: Sequence[SessionRun]) -> list[str]:
+    opened = ["Test set"] * any(run.test is not None for run in runs)
+    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *opened]
 
 
 def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
@@ -85,8 +77,8 @@ def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
 
 def _row(
     run: SessionRun,
-    columns: Names,
-    chips: Names,
+    differing: Names,
+    n_columns: int,
     present: TrainingConfig,
     dataset: Dataset,
     numbers: Collection[int],
@@ -94,27 +86,33 @@ def _row(
     *,
     is_present: bool = False,
 ) -> RunRow:
-    """Return a run's row, which marks where the run differs from the `present` settings.
+    """Return a run's row: the current run's chips are all that differs, those of another what it doesn't share.
 
-    `numbers` are those of all existing runs: a parent may be missing. The present run has all `chips`, the others
-    show what differs from it.
+    `numbers` are those of all existing runs: a parent may be missing.
     """
-    differing = {*present.differences(run.config)}
-    if not run.dataset.compares_with(dataset):
-        differing.add("dataset")
-    own = (name for name in chips if is_present or name in differing)
-    used = (name for name in own if name == "seed" or getattr(run.config, name) not in (0, ()))
+    others = {*present.differences(run.config), *(() if run.dataset.compares_with(dataset) else ("dataset",))}
     named = {name: getattr(run, name) for name in ("number", "label", "name", "note", "pinned", "hidden")}
+    shares = [record.test_accuracy for record in run.history.epochs]
     return RunRow(
         **named,
         color=run_color(run.number, theme),
-        cells=(
-            *_result_cells(run, epochs_differ="epochs" in differing),
-            *(_cell(run, name, numbers, differs=name in differing) for name in columns),
-        ),
-        chips=tuple(setting_in_words(run.config, name) for name in used),
+        cells=(*_result_cells(run, epochs_differ="epochs" in others), _test_cell(run))[:n_columns],
+        curve=tuple(round(share, 4) for share in shares[:: len(shares) // _MOST_POINTS + 1]),
+        chips=tuple(_chips(run, [name for name in differing if is_present or name in others], numbers)),
         present=is_present,
     )
+
+
+def _chips(run: SessionRun, names: Iterable[str], numbers: Collection[int]) -> Iterator[str]:
+    """Yield where a run began, if it is a fork, and its settings in words, except for those that are off."""
+    if run.parent is not None:
+        gone = "" if run.parent.number in numbers else " (deleted)"
+        yield f"from run {run.parent.number}{gone}, epoch {run.first_epoch}"
+    for name in names:
+        if name == "dataset":
+            yield run.dataset.name
+        elif name == "seed" or getattr(run.config, name) not in (0, ()):
+            yield setting_in_words(run.config, name)
 
 
 def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunCell, ...]:
@@ -135,21 +133,6 @@ def _epochs(run: SessionRun) -> str:
     if run.history.restored is not None:
         return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
     return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
-
-
-def _cell(run: SessionRun, name: str, numbers: Collection[int], *, differs: bool) -> RunCell:
-    if name == "parent":
-        if run.parent is None:
-            return RunCell(_NONE, 0.0)
-        gone = "" if run.parent.number in numbers else " (deleted)"
-        return RunCell(f"{run.parent.number} at {run.first_epoch}{gone}", float(run.parent.number))
-    if name == "test":
-        return _test_cell(run)
-    if name == "dataset":
-        return RunCell(run.dataset.name, None, differs)
-    value = getattr(run.config, name)
-    size = sum(value) if name == "hidden_sizes" else value
-    return RunCell(run.config.text(name), float(size) if isinstance(size, int | float) else None, differs)
 
 
 def _test_cell(run: SessionRun) -> RunCell:
@@ -299,14 +282,17 @@ class RunsPanel:
                 self._views.in_turn(part, state)
 
     def _show_table(self, state: ViewState) -> None:
-        runs, present = state.runs, state.begun_run
-        (columns, chips), config = _columns_of(runs), (state if present is None else present).config
-        given = columns, chips, config, state.scored_on, frozenset(run.number for run in runs), state.theme
+        runs, present, headings = state.runs, state.begun_run, _headings(state.runs)
+        config, numbers = (
+            (state if present is None else present).config,
+            frozenset(run.number for run in runs),
+        )
+        given = _differing(runs), len(headings), config, state.scored_on, numbers, state.theme
         key = given, _marks(state.earlier), tuple(map(_progress, state.racing))
         if self._earlier[0] != key:
             self._earlier = key, [_row(run, *given) for run in state.earlier]
         own = [] if present is None else [_row(present, *given, is_present=True)]
-        self.table.show(_headings(columns, runs), [*self._earlier[1], *own])
+        self.table.show(headings, [*self._earlier[1], *own])
         if not self.table.undo and self._replied_during != _number(state):
             self._replied_during = _NEVER
             self.table.say(_described(len(runs), _replaced(state.earlier.replaced, present)))

@@ -29,7 +29,7 @@ FLOORS = {
     "serve": (
         8,
         {"numpy", "traitlets", "ipywidgets", "ipykernel", "IPython", "jupyter_client", "jupyter_server"}
-        | {"voila", "tornado", "jinja2", "rich", "dask", "distributed"},
+        | {"voila", "tornado", "jinja2", "rich"},
     ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]

@@ -59,9 +59,7 @@ def imported(folder):
 def test_all_that_the_package_imports_is_declared():
     found = dict(imported(ROOT / "explorer"))
     assert {"numpy", "traitlets", "IPython"} <= found.keys()
-    cluster = {Requirement(item).name for item in PROJECT["optional-dependencies"]["cluster"]}
-    declared = REQUIRED.keys() | cluster | {"distributed"}  # which dask[distributed] brings
-    assert {name for name, bringers in found.items() if not bringers & declared} == set()
+    assert {name for name, bringers in found.items() if not bringers & REQUIRED.keys()} == set()
 
 
 def test_all_that_is_declared_is_imported():

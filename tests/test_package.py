@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPython", "tornado", "pandas",
-         "dask", "distributed", "scipy"]  # fmt: skip
+         "scipy"]  # fmt: skip
 PUBLIC = {
     "sigmoid", "d_sigmoid", "relu", "d_relu", "tanh", "d_tanh", "softmax", "squared_error", "d_squared_error",
     "cross_entropy", "d_cross_entropy", "NeuralNetwork", "accuracy", "confusion_matrix", "load_mnist",

@@ -7,12 +7,10 @@ import subprocess
 import sys
 import tomllib
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import guide_reference
 import pytest
-from needs import needs
 
 from explorer.serve.command import main
 
@@ -26,10 +24,6 @@ BLOCKS = [
     for block in re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 ]
 PYTHON = [text for language, text in BLOCKS if language == "python"]
-DASK = [
-    pytest.mark.long,
-    needs("Dask, which the extra `cluster` brings", find_spec("distributed") is not None),
-]
 
 
 # A busy machine has no core to spare for a second BLAS thread, which then keeps all waiting.
@@ -37,14 +31,10 @@ ALONE = "from threadpoolctl import threadpool_limits; threadpool_limits(1)\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number",
-    [pytest.param(number, marks=DASK if "dask" in text else []) for number, text in enumerate(PYTHON)],
-)
+@pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_python_runs(number, tmp_path):
-    strict = [] if "dask" in PYTHON[number] else ["-W", "error"]
     result = subprocess.run(
-        [sys.executable, *strict, "-c", ALONE + PYTHON[number]],
+        [sys.executable, "-W", "error", "-c", ALONE + PYTHON[number]],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -40,7 +40,7 @@ def use_steady_clock() -> None:
     """Make the current event loop use a monotonic clock.
 
     With the time of day, periodic callbacks such as the kernels' watchdog would stop until a clock set back
-    catches up. Other loops keep their clocks: code on them, such as a Dask client, may use the time of day.
+    catches up. Other loops keep their clocks: code on them may use the time of day.
     """
     loop: Any = IOLoop.current()  # has no setting for its clock, so its method is replaced
     loop.time = monotonic

@@ -1,18 +1,15 @@
 """``nn-explorer study``: many runs in the terminal, on this machine or a cluster, each saved as it ends."""
 
 import json
-import logging
 import math
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -30,7 +27,6 @@ from explorer.training.studies.summary import level_rows, levels, outcome, study
 from explorer.wording import counted, duration, grouped
 
 _MOST_RUNS = 100_000  # of one study
-_WAIT_SECONDS = 10  # for a scheduler
 _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
 
@@ -43,9 +39,6 @@ says how many values it has: --lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
 EPILOG = """\
 With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the
 same command again, also after a crash, to train only what is missing.
-
-On a Dask cluster each run is a task. --dask takes the scheduler's address; the
-workers need the same version of nn-explorer.
 
 Exit codes: 0 finished; 1 a run failed, or the study could not continue; 2 an
 option has an invalid value; 130 stopped by Ctrl-C.
@@ -116,11 +109,8 @@ def add_options(parser: ArgumentParser) -> None:
     words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
     settings.add_argument("--question", choices=["batch-size"], help=words)
     group = parser.add_argument_group("where the runs happen")
-    where = group.add_mutually_exclusive_group()
     words = "worker processes on this machine, which share its cores (default: one per core)"
-    where.add_argument("--workers", type=positive, metavar="N", help=words)
-    words = "address of a Dask scheduler, such as tcp://head:8786"
-    where.add_argument("--dask", metavar="ADDRESS", help=words)
+    group.add_argument("--workers", type=positive, metavar="N", help=words)
     group.add_argument("--yes", action="store_true", help="start a large study without asking")
     files = parser.add_argument_group("data and results")
     add = files.add_argument
@@ -153,6 +143,8 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
 
 
 def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
+    if (args.workers or 0) > _MOST_WORKERS:
+        raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
     configs = _configs(args, fields, messages)
     run_options.report_unused_settings(configs, messages)
     files = (("--out", args.out, True), ("--report", args.report, args.force))
@@ -160,12 +152,12 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
     console, axes, trials, code = run_options.terminal(stderr=args.json), varied(configs), list[Trial](), 0
     missing = _missing(configs, args.out, messages)
     try:
-        with _executor(args, messages) as (executor, n_workers):
-            cost = measured_cost(missing, dataset, n_workers=n_workers) if missing else Cost({}, 1, 0.0)
+        with nullcontext() if args.workers is None else WorkerPool(args.workers) as pool:
+            cost = measured_cost(missing, dataset, n_workers=args.workers) if missing else Cost({}, 1, 0.0)
             _confirm(cost, args)
             console.print(f"{dataset.name}: {cost}" if missing else "Every run is already in the journal.")
             screen = StudyScreen(cost, len(configs) - len(missing), axes, console)
-            coming = study(configs, dataset, executor=executor, journal=args.out)
+            coming = study(configs, dataset, executor=pool, journal=args.out)
             with screen.bar, closing(coming):
                 for trial in coming:
                     trials.append(trial)
@@ -199,39 +191,6 @@ def _missing(
         n_kept = len(configs) - len(missing)
         messages.print(f"{out} already has {grouped(n_kept)} of {counted(len(configs), 'run')}.")
     return missing
-
-
-@contextmanager
-def _executor(args: Namespace, messages: Console) -> Iterator[tuple[Executor | None, int | None]]:
-    """Yield the executor and its number of workers; None where the study decides by itself."""
-    if args.dask is not None:
-        with _dask_client(args.dask) as client:
-            n_workers = sum(client.nthreads().values())
-            if not n_workers:
-                messages.print("The cluster has no workers yet; waiting for one.")
-            yield client.get_executor(), n_workers or 1
-    elif args.workers is not None:
-        if args.workers > _MOST_WORKERS:
-            raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
-        with WorkerPool(args.workers) as pool:
-            yield pool, args.workers
-    else:
-        yield None, None
-
-
-def _dask_client(address: str) -> Any:
-    try:
-        import dask
-        from distributed import Client
-    except ImportError as error:
-        raise RefusedError("--dask needs an extra package: pip install 'nn-explorer[cluster]'.") from error
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are reported in one sentence
-    dask.config.set({"distributed.comm.timeouts.connect": f"{_WAIT_SECONDS} s"})
-    try:
-        return Client(address, timeout=_WAIT_SECONDS)
-    except Exception as error:  # the server there may be anything
-        reason = f"no Dask scheduler answers at {address!r}; expected an address such as tcp://head:8786"
-        raise RefusedError(f"--dask: {reason}.") from error
 
 
 def _confirm(cost: Cost, args: Namespace) -> None:

@@ -1,11 +1,10 @@
-"""How much faster a study is with more workers, what a trial costs besides its training, and when a cluster pays.
+"""How much faster a study is with more workers, and what a trial costs besides its training.
 
     python tests/benchmarks/studies.py
 
-trains the exercise's network with sixteen seeds on one and on two processes of a pool and on two Dask workers of
-this machine, which all wait for work; then many tiny networks, also in a plain loop. (It takes 3 minutes on two
-cores with nothing else to do. Dask is in the extra `cluster`.) From these it tells how long the sixteen would take
-with more workers, by a simple model:
+trains the exercise's network with sixteen seeds on one and on two processes of a pool that wait for work; then
+many tiny networks, also in a plain loop. (It takes 2 minutes on two cores with nothing else to do.) From these it
+tells how long the sixteen would take with more workers, by a simple model:
 
     seconds = start + trials × overhead + trials × training / workers, but never less than one training
 
@@ -16,9 +15,8 @@ target is met.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +24,6 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
-from dask.distributed import Client, LocalCluster
 from report import Result, command, exit_code, machine, say
 
 from explorer.datasets import load_mnist
@@ -58,15 +55,6 @@ class Model:
         """Return from which length on the workers are faster for the sixteen trials."""
         busy = min(workers, N_TRIALS)
         return (self.start + N_TRIALS * self.overhead) / (N_TRIALS - N_TRIALS / busy)
-
-
-@contextmanager
-def dask_executor() -> Iterator[Executor]:
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client.get_executor()
 
 
 def seconds(configs: Configs, executor: Executor) -> float:
@@ -103,17 +91,15 @@ def seconds_to_start() -> float:
 def measure(rounds: int, n_tiny: int) -> dict[str, float]:
     """Return the medians over the rounds, in seconds; the contestants take turns."""
     tiny = grid(TINY, seed=range(n_tiny))
-    with WorkerPool(1) as one, WorkerPool(2) as two, dask_executor() as dask:
+    with WorkerPool(1) as one, WorkerPool(2) as two:
         turns: dict[str, Callable[[], float]] = {
             "start": seconds_to_start,
             "1 worker": partial(seconds, TRIALS, one),
             "2 workers": partial(seconds, TRIALS, two),
-            "Dask, 2 workers": partial(seconds, TRIALS, dask),
             "tiny, loop": partial(seconds_of_a_loop, tiny),
             "tiny, 1 worker": partial(seconds, tiny, one),
-            "tiny, Dask": partial(seconds, tiny, dask),
         }
-        for executor in one, two, dask:
+        for executor in one, two:
             seconds(tiny[:20], executor)  # so that each worker has the images and its buffers
         found = []
         for number in range(1, rounds + 1):
@@ -126,18 +112,10 @@ def measure(rounds: int, n_tiny: int) -> dict[str, float]:
 
 def results(times: dict[str, float], n_tiny: int) -> list[Result]:
     loop, one, two = times["tiny, loop"], times["1 worker"], times["2 workers"]
-    overheads = {
-        # Two workers share Dask's tiny trials: half of the loop's time would be right if nothing came on top.
-        "pool": times["tiny, 1 worker"] - loop,
-        "Dask": times["tiny, Dask"] - loop / 2,
-    }
+    overhead = 1000 * (times["tiny, 1 worker"] - loop) / n_tiny
     return [
         Result(f"{N_TRIALS} trials", "2 workers, speed-up over 1", one / two, 1.7, True),
-        Result(f"{N_TRIALS} trials", "Dask on loopback / pool", times["Dask, 2 workers"] / two, 1.2, False),
-        *(
-            Result(f"{n_tiny} tiny trials", f"{name}: ms besides training", 1000 * took / n_tiny, 20, False)
-            for name, took in overheads.items()
-        ),
+        Result(f"{n_tiny} tiny trials", "ms besides training", overhead, 20, False),
     ]
 
 
@@ -170,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print("\n".join(result.line() for result in found))
     print(f"\n{prediction(model, times)}\n")
-    say(machine("dask", "distributed"))
+    say(machine())
     return exit_code(found)
 
 

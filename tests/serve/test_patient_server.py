@@ -136,7 +136,7 @@ def test_the_server_s_own_loop_goes_by_it():
 
 
 def test_a_loop_of_another_library_keeps_its_clock():
-    """A Dask client on a loop of its own waited for ever for what it wanted to send in two milliseconds."""
+    """One that counts in the time of day would wait for ever for what it wanted to do in two milliseconds."""
 
     async def wait():
         with pytest.raises(TimeoutError):

@@ -205,7 +205,6 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
         ),
         (["--workers", "257"], "--workers is 257; expected at most 256."),
         (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
-        (["--dask", "tcp://127.0.0.1:x"], "--dask"),
     ],
 )
 def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
@@ -214,13 +213,6 @@ def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
     assert err.startswith(f"nn-explorer study: {words}")
     assert err.endswith(".\n")
     assert err.count("\n") == 1
-
-
-def test_without_dask_it_says_what_to_install(command, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    code, out, err = command("--dask", "tcp://127.0.0.1:8786")
-    assert (code, out) == (2, "")
-    assert err == "nn-explorer study: --dask needs an extra package: pip install 'nn-explorer[cluster]'.\n"
 
 
 # ---------------------------------------------------------------- the journal

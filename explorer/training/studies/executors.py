@@ -1,12 +1,8 @@
-"""Executors for the trials of a study: processes on this machine, or a Dask cluster through the user's own client.
-
-This module never imports Dask.
-"""
+"""The processes that train the trials of a study on this machine."""
 
 from __future__ import annotations
 
 import atexit
-import math
 import multiprocessing
 import os
 import pickle
@@ -15,12 +11,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, ParamSpec, TypeVar
-from uuid import uuid4
 
 from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.trials import StudyError
@@ -214,48 +208,3 @@ def _answer(call: bytes) -> bytes:
         return pickle.dumps((True, function(*arguments, **named)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # noqa: BLE001  # it belongs to the caller
         return pickle.dumps((False, error), pickle.HIGHEST_PROTOCOL)
-
-
-class DaskCluster(Executor):
-    """Wrapper of Dask's executor, ``client.get_executor()``, that survives lost workers, data and connections.
-
-    With Dask's own, a future never ends if its result is lost with a worker; a worker dies if it can't import what
-    it is sent; and a second call with equal arguments reuses the first, even if that failed.
-    """
-
-    def __init__(self, executor: Any) -> None:
-        self._client, self._options = executor._client, executor._kwargs
-        self._arrays: list[Any] = []
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` on a worker; arrays, equal in all calls, are sent once. `ConnectionError` if Dask is lost."""
-        try:
-            # On the client's own thread: from another, a future created as the connection breaks might never end.
-            future: Future[Any] = self._client.sync(self._submit, _Call(partial(fn, **kwargs), args))
-        except Exception as error:
-            raise ConnectionError("there is no connection to Dask's scheduler") from error
-        return future
-
-    async def _submit(self, call: _Call) -> Any:
-        buffers: list[pickle.PickleBuffer] = []
-        content = pickle.dumps(call, protocol=5, buffer_callback=buffers.append)
-        # Data are lost with the last worker that has them. Like calls, they wait for a first worker, however long.
-        if len(self._arrays) < len(buffers) or any(array.status != "finished" for array in self._arrays):
-            self._arrays = await self._client.scatter(
-                list(map(bytes, buffers)), broadcast=True, hash=False, timeout=math.inf, asynchronous=True
-            )
-        if self._client.status == "closing":  # it would accept the call and lose it
-            raise ConnectionError("the client is closing")
-        return self._client.submit(
-            pickle.loads, content, buffers=self._arrays, key=f"trial-{uuid4().hex}", **self._options
-        )
-
-
-class _Call:
-    """A call executed by unpickling it; in transit it is bytes, which need no package."""
-
-    def __init__(self, *reduced: Any) -> None:
-        self._reduced = reduced
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self._reduced

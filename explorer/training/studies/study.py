@@ -22,7 +22,7 @@ from explorer.training.records import bytes_at_work
 from explorer.training.run import check_images
 from explorer.training.share import Share, cores_each, n_cores, worker_seconds
 from explorer.training.studies.configs import n_weights
-from explorer.training.studies.executors import DaskCluster, WorkerPool
+from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 
@@ -57,7 +57,7 @@ def study(
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
         process per core; with one core or one config, in this process. A run uses two cores if there are two for
-        each process of the pool. For a Dask cluster, ``client.get_executor()``.
+        each process of the pool.
     journal : path, optional
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.
@@ -102,8 +102,6 @@ def study(
 def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep: _Keep) -> Iterator[Trial]:
     n_workers = min(n_cores(), len(configs))
     if executor is not None:
-        if hasattr(executor, "_client"):  # Dask's
-            executor = DaskCluster(executor)
         with ExitStack() as stack:
             yield from _from_executor(executor, configs, _sent(dataset, executor, stack), keep)
     elif n_workers > 1:
@@ -188,7 +186,6 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
     except (ImportError, AttributeError) as error:  # the worker lacks the function
         raise StudyError(f"The study can't go on: {_cause(error)}.") from error
     except Exception as error:  # noqa: BLE001  # however it was lost
-        tries += getattr(error, "allowed_failures", 0)  # attempts by Dask itself
         if tries < MOST_TRIES:
             return None
         return Trial(config, "failed", error=f"{_cause(error)}, {tries} times", tries=tries)
@@ -202,9 +199,7 @@ def _finished(future: Future[Trial], tries: int) -> Trial:
 
 
 def _cause(error: BaseException) -> str:
-    if isinstance(error, ConnectionError):
-        return str(error)
-    if isinstance(error, BrokenExecutor) or hasattr(error, "allowed_failures"):
+    if isinstance(error, BrokenExecutor):
         return "a worker process died (killed or out of memory)"
     if isinstance(error, ImportError | AttributeError):
         return f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"

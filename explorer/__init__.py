@@ -25,7 +25,7 @@ _MODULES = MappingProxyType(
         "app.panels.lab": ("BugLab",),
         "app.parts": (
             "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "NetworkView", "RunButtons", "Settings",
-            "SketchPad", "Weights",
+            "Weights",
         ),
         "datasets": ("Dataset", "DatasetError", "load_dataset", "load_mnist"),
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
@@ -53,7 +53,6 @@ __all__ = [
     "NeuralNetwork",
     "RunButtons",
     "Settings",
-    "SketchPad",
     "TrainingConfig",
     "Trial",
     "Weights",

@@ -69,6 +69,13 @@ def class_noun(class_names: Iterable[str]) -> str:
     return "digit" if all(name.isdigit() for name in class_names) else "class"
 
 
+def with_article(name: str) -> str:
+    """Return a class's name as in a sentence: "an 8", "a 7", "Sneaker"."""
+    if not name.isdigit():
+        return name
+    return f"an {name}" if name.startswith("8") else f"a {name}"
+
+
 def writable(text: str) -> str:
     """Make a text encodable as UTF-8: each half of a surrogate pair becomes a question mark."""
     return text.encode(errors="replace").decode()

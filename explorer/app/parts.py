@@ -17,7 +17,6 @@ from ipywidgets import Layout
 
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
-from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
 from explorer.app.panels.step_player import PlayedNetwork
 from explorer.app.panels.weights import FirstWeights
@@ -35,7 +34,6 @@ __all__ = [
     "NetworkView",
     "RunButtons",
     "Settings",
-    "SketchPad",
     "Weights",
 ]
 
@@ -112,12 +110,6 @@ class NetworkView(_Part):
     """
 
     _new_panel = PlayedNetwork
-
-
-class SketchPad(_Part):
-    """A sketch pad, and the network's prediction."""
-
-    _new_panel = DrawPanel
 
 
 class Settings(_Part):

@@ -5,12 +5,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from explorer.app.panels.draw import DrawPanel
+from explorer.app.panels.network import NetworkPanel
+from explorer.app.panels.overview import Overview
 from explorer.app.panels.tabs import PanelHost
-from explorer.app.views import Views
+from explorer.app.views import ANY, Drawing, Views
 from explorer.network import most_confused
 from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS
+from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.setting import stops
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tour import HelpDialog, Tour, TourStep
@@ -29,6 +31,8 @@ KEYS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The effect of each key."""
+
+_Image = tuple[tuple[int, int], int | Drawing, bytes]  # the chosen cell, the image on the pad, and its ink
 
 _OFFER = ("New here?", "A tour of the page takes a minute.")
 _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -57,6 +61,11 @@ _MORE = (
     "The other tabs look deeper: mistakes, weights, gradients, runs side by side. "
     "Copy link holds all settings of a run. Press ? for the keys, and for this tour again."
 )
+_DRAW = (
+    "With mouse, finger or keys. The drawing is cropped, its longest side is scaled to 20 pixels, and the center "
+    "of mass of its ink is put at the center of 28 × 28 pixels, as in MNIST. The network reads along."
+)
+_PAD = ".explorer-network-source"
 _SEVEN = (((80, 60), (200, 60)), ((200, 60), (120, 220)))
 _ENOUGH_EPOCHS = 10
 
@@ -68,7 +77,7 @@ def tour_steps(
     noun, tiles = class_noun(class_names), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
     return [
-        TourStep("network", "This is the network", _NETWORK, ".explorer-network-source"),
+        TourStep("network", "This is the network", _NETWORK, _PAD),
         TourStep("tiles", "A network that learns", _TILES, tiles),
         *_setting_step(shown, ends_a_run),
         TourStep("epochs", "Back to any epoch", _EPOCHS, ".explorer-time", "Go to the first", tiles),
@@ -92,10 +101,8 @@ def _setting_step(shown: Sequence[str] | None, ends_a_run: bool) -> list[TourSte
 
 def _draw_step(is_digits: bool) -> TourStep:
     if not is_digits:
-        text = "With mouse, finger or keys, or load a test image: the network says what it takes it for."
-        return TourStep("draw", "Show it something of yours", text, ".explorer-draw-pad")
-    text = "With mouse, finger or keys. The network reads along, and shows below what it sees of the drawing."
-    return TourStep("draw", "Draw a digit of yours", text, ".explorer-draw-pad", "Draw a 7")
+        return TourStep("draw", "Show it something of yours", _DRAW, _PAD)
+    return TourStep("draw", "Draw a digit of yours", _DRAW, _PAD, "Draw a 7")
 
 
 def _movable(shown: Sequence[str] | None) -> str | None:
@@ -115,8 +122,9 @@ class TourGuide:
         self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
         self._step = ""
         self._looked_at: float | None = None  # the epoch selected before the tour went back
-        self._went_back = self._hears_pad = False
-        self._ink = b""  # on the pad before the tour drew on it
+        self._went_back = False
+        self._before_drawing: _Image = ((ANY, ANY), 0, b"")
+        self._heard_pad: DrawingPad | None = None
         self._before = self._session.state  # when the setting was moved
         self._moved = ""
         self._undo: list[Callable[[], object]] = []
@@ -150,7 +158,7 @@ class TourGuide:
             self._session.select(self._looked_at)
         if step:
             bar, tab = self._panels.tab_bar, self._panels.tab_bar.selected
-            bar.selected = "draw" if step == "draw" else "overview"
+            bar.selected = "overview"
             self._did(tab, lambda: bar.selected, lambda tab: bar.set_trait("selected", tab))
 
     def _did(self, before: Any, look: Callable[[], object], put_back: Callable[[Any], object]) -> None:
@@ -221,24 +229,40 @@ class TourGuide:
             self._say(state.nothing or "It makes no mistakes.")
             return
         (pair,) = pairs
-        views, chosen = self._views, self._views.chosen
-        views.choose(pair.true, pair.predicted)
-        self._did(chosen, lambda: views.chosen, lambda chosen: views.choose(*chosen))
+        before = self._image()
+        self._views.choose(pair.true, pair.predicted)
+        self._did(before, self._image, self._put_back_image)
         true, predicted = (state.dataset.class_names[k] for k in (pair.true, pair.predicted))
         self._say(f"{true} read as {predicted}: {counted(pair.count, 'image')}, the worst mistake first.")
 
     def _draw(self) -> None:
-        panel = self._panels["draw"]
-        assert isinstance(panel, DrawPanel)
-        self._ink = panel.pad.ink
-        if not self._hears_pad:
-            self._hears_pad = True
-            panel.pad.observe(self._views.on_loop(lambda _: self._on_drawn(panel)), "drawn")
-        panel.pad.draw(_SEVEN)
+        pad, self._before_drawing = self._network.pad, self._image()
+        if pad is not self._heard_pad:
+            self._heard_pad = pad
+            pad.observe(self._views.on_loop(self._on_drawn), "drawn")
+        pad.draw(_SEVEN)
 
-    def _on_drawn(self, panel: DrawPanel) -> None:
-        self._say(panel.sentence.text)
-        self._did(self._ink, lambda: panel.pad.ink, lambda ink: panel.pad.set_trait("ink", ink))
+    def _on_drawn(self, _change: object) -> None:
+        self._say(f"{self._network.caption.text}.")
+        self._did(self._before_drawing, self._image, self._put_back_image)
+
+    @property
+    def _network(self) -> NetworkPanel:
+        overview = self._panels[self._panels.home]
+        assert isinstance(overview, Overview)
+        return overview.network
+
+    def _image(self) -> _Image:
+        """Return the chosen cell, and the image on the pad with its ink."""
+        return self._views.chosen, self._network.image, self._network.pad.ink
+
+    def _put_back_image(self, before: _Image) -> None:
+        chosen, image, ink = before
+        self._views.choose(*chosen)
+        if isinstance(image, int):
+            self._network.look_at(image)
+        else:
+            self._network.pad.set_trait("ink", ink)
 
 
 def _compared(before: SessionRun | None, setting: str, state: SessionState) -> str:

@@ -75,6 +75,8 @@ class Link:
         if asked and not data:
             wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
         named = {"tab": own.get("tab", ""), "section": own.get("section", "")}
+        if named["tab"] == "draw":
+            named["tab"] = ""  # in older links; the pad is on the first tab
         for noun, known in (("tab", tabs), ("section", sections)):
             if named[noun] and named[noun] not in known:
                 wrong.append(f"There is no {noun} “{named[noun][:40]}”; the {noun}s are {', '.join(known)}.")

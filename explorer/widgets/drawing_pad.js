@@ -10,16 +10,15 @@ const MILLISECONDS_BETWEEN = 50;
 const PIECES = 12; // parts of an animated line, one per frame
 /** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const MEMORY = "explorer-drawing-pad";
 const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.";
 
 /**
  * @typedef {[x: number, y: number]} Point
  * @typedef {{ erase: boolean, points: Point[] }} Stroke
- * @typedef {{ picture: HTMLCanvasElement, ink: DataView<ArrayBuffer> }} Picture in place of everything
+ * @typedef {{ picture: HTMLCanvasElement }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offer: string, drawn: number, replaces: boolean }} State
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offers: string[], drawn: number }} State
  * @typedef {{ of: HTMLElement | null }} Turn the one view that draws what Python asks for: all others follow it
  */
 
@@ -87,26 +86,6 @@ function redo(context, deed) {
 }
 
 /**
- * The operations as a text that `recalled` can parse. A picture is stored as its ink.
- * @param {Deed[]} done
- */
-export function remembered(done) {
-  const base64 = (/** @type {DataView<ArrayBuffer>} */ { buffer, byteOffset, byteLength }) =>
-    btoa(new Uint8Array(buffer, byteOffset, byteLength).reduce((text, byte) => text + String.fromCharCode(byte), ""));
-  return JSON.stringify(done.map((deed) => ("ink" in deed ? { ink: base64(deed.ink) } : deed)));
-}
-
-/**
- * @param {string} text
- * @param {(ink: DataView<ArrayBuffer>) => Deed} toPicture
- * @returns {Deed[]}
- */
-export function recalled(text, toPicture) {
-  const bytes = (/** @type {string} */ base64) => new DataView(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
-  return JSON.parse(text).map((/** @type {any} */ deed) => (deed.ink ? toPicture(bytes(deed.ink)) : deed));
-}
-
-/**
  * A picture from bytes of ink.
  * @param {DataView<ArrayBuffer>} ink
  * @param {number} side
@@ -117,7 +96,7 @@ function pictureOf(ink, side) {
   const image = context.createImageData(side, side);
   for (let i = 0; i < ink.byteLength; i++) image.data[4 * i + 3] = ink.getUint8(i);
   context.putImageData(image, 0, 0);
-  return { picture: context.canvas, ink };
+  return { picture: context.canvas };
 }
 
 /**
@@ -140,19 +119,10 @@ function render({ model, el, signal }, turn) {
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": "Sketch pad", "aria-describedby": how.id });
   const cursor = make("div", { class: "explorer-drawing-cursor", "aria-hidden": "true" });
   const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
-  const undoButton = makeButton("Undo", () => undo(), { "aria-keyshortcuts": "Control+Z" });
   const clearButton = makeButton("Clear", () => clear());
-  const eraser = makeButton("Eraser", () => setErasing(!erasing), { "aria-pressed": "false" });
-  const offer = model.get("offer") ? makeButton(model.get("offer"), () => model.send({ offer: true })) : null;
-  model.on("change:offer", () => offer?.replaceChildren(model.get("offer")));
+  const offers = model.get("offers").map((label) => makeButton(label, () => model.send({ offer: label })));
   const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
-  el.append(
-    make("div", { class: "explorer-drawing-ground" }, canvas, cursor),
-    // Where a stroke replaces the image, a drawing is started over, not corrected.
-    make("div", tools, ...(model.get("replaces") ? [clearButton] : [undoButton, clearButton, eraser]), offer),
-    how,
-    said,
-  );
+  el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, ...offers), how, said);
   cursor.style.width = `${(100 * BRUSH) / UNITS}%`;
 
   const small = makeLayer(side);
@@ -160,39 +130,19 @@ function render({ model, el, signal }, turn) {
   let large = makeLayer(1);
   let shown = makeLayer(1, canvas);
   /** @type {Deed[]} */
-  let done = [];
+  const done = [];
   /** @type {Stroke | null} */
   let stroke = null; // the one in progress
   /** @type {number | null} */
   let pointer = null; // the pointer that draws it; null for keys
-  let erasing = false;
   /** @type {Point} */
   let place = [CELLS / 2, CELLS / 2]; // of the keyboard's brush
   let sent = model.get("ink");
   let timer = 0;
 
-  // Reloading the app's own page starts a new kernel, which doesn't know the drawing.
-  const remember = () => {
-    if (!isOwnPage() || model.get("replaces")) return; // that one shows images that the app chooses
-    try {
-      sessionStorage.setItem(MEMORY, remembered(done));
-    } catch (error) {
-      console.info("The drawing will not survive a reload.", error); // browser storage is blocked or full
-    }
-  };
-  const recall = () => {
-    try {
-      return recalled(sessionStorage.getItem(MEMORY) ?? "[]", (ink) => pictureOf(ink, side));
-    } catch (error) {
-      console.info("The drawing did not survive the reload.", error);
-      return [];
-    }
-  };
-
   const send = () => {
     clearTimeout(timer);
     timer = 0;
-    if (!stroke) remember();
     compose(read, small, stroke);
     sent = inkOf(read);
     model.set("ink", sent);
@@ -221,17 +171,10 @@ function render({ model, el, signal }, turn) {
   };
   const showTools = () => {
     const last = done.at(-1);
-    const isEmpty = !stroke && last === undefined;
     const isBlank = !stroke && (last === undefined || "blank" in last);
-    for (const { tool, off } of [
-      { tool: undoButton, off: isEmpty },
-      { tool: clearButton, off: isBlank },
-    ]) {
-      // A disabled button loses the focus: move it to the pad.
-      if (off && tool === document.activeElement) canvas.focus({ preventScroll: true });
-      tool.disabled = off;
-    }
-    eraser.setAttribute("aria-pressed", String(erasing));
+    // A disabled button loses the focus: move it to the pad.
+    if (isBlank && clearButton === document.activeElement) canvas.focus({ preventScroll: true });
+    clearButton.disabled = isBlank;
   };
   const fit = () => {
     const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
@@ -243,7 +186,7 @@ function render({ model, el, signal }, turn) {
 
   const begin = (/** @type {Point} */ point, /** @type {boolean} */ erase) => {
     const last = done.at(-1);
-    if (model.get("replaces") && last && "picture" in last) {
+    if (last && "picture" in last) {
       const drawing = pointer;
       replace({ blank: true });
       pointer = drawing;
@@ -288,10 +231,6 @@ function render({ model, el, signal }, turn) {
     replace({ blank: true });
     send();
   };
-  const setErasing = (/** @type {boolean} */ value) => {
-    erasing = value;
-    showTools();
-  };
 
   /** @returns {Point} */
   const pointOf = (/** @type {PointerEvent} */ { clientX, clientY }) => {
@@ -305,7 +244,7 @@ function render({ model, el, signal }, turn) {
     delete el.dataset.keys;
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer); // so that a line may leave the pad and return
-    begin(pointOf(event), erasing || penEraser);
+    begin(pointOf(event), penEraser);
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer || !stroke) return;
@@ -340,7 +279,7 @@ function render({ model, el, signal }, turn) {
     place = inGrid(place[0] + right, place[1] + down);
     if (stroke) extend(stroke, [placeOf(place)]);
   };
-  const lower = () => (stroke ? end() : begin(placeOf(place), erasing));
+  const lower = () => (stroke ? end() : begin(placeOf(place), false));
   const actOn = (/** @type {string} */ key) => {
     if (key in STEPS) move(STEPS[key]);
     else if (key === " ") lower();
@@ -407,13 +346,10 @@ function render({ model, el, signal }, turn) {
     timer = 0;
     sent = ink;
     replace(ink.byteLength ? pictureOf(ink, side) : { blank: true });
-    remember();
   });
   if (sent.byteLength) done.push(pictureOf(sent, side));
-  else if (isOwnPage() && !model.get("replaces")) done = recall();
   replay(small);
   showCursor();
-  if (!sent.byteLength && done.length > 0) send();
 
   const watcher = new ResizeObserver(fit); // also when the tab becomes visible
   watcher.observe(canvas);

@@ -1,7 +1,6 @@
-"""A pad to draw on with mouse, pen, finger or keys, and the question of what was drawn."""
+"""A pad to draw on with mouse, pen, finger or keys."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from numpy.typing import NDArray
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
-from explorer.widgets.rendered import Drawable, Element, button_element, element
 
 SIDE = 140
 """Side of the pad's image in pixels: five for each pixel of an MNIST image."""
@@ -23,22 +21,21 @@ def _as_bytes(value: bytes | memoryview | None, _widget: object) -> bytes:
 class DrawingPad(PagePart):
     """A square to draw on: in the theme's colors, but in the image ink is always 255 and the background 0.
 
-    While a line is drawn its image is sent at most every 50 ms, and once more at its end.
+    A stroke on an image that the app has set replaces it, as on a clean sheet; the user can undo that. While
+    a line is drawn its image is sent at most every 50 ms, and once more at its end.
     """
 
     _esm = script("drawing_pad")
 
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
-    """The image in row-major order, or empty if nothing was ever drawn; set by the user or by `show`."""
-    offer = traitlets.Unicode().tag(sync=True)
-    """Label of a button that loads a drawing; empty for no button."""
+    """The image in row-major order, or empty if nothing was ever drawn; set by the user or the app."""
+    offers: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """Labels of buttons next to *Clear*."""
     drawn = traitlets.Int(0).tag(sync=True, page=True)
     """Number of completed `draw` calls; `ink` includes the drawing by then. Set by the page."""
-    replaces = traitlets.Bool(False, read_only=False).tag(sync=True)
-    """Whether a stroke on an image that was shown replaces it, as on a clean sheet."""
-    on_offer = PartEvent[[]]("offer")
-    """Calls ``callback()`` when a drawing is requested."""
+    on_offer = PartEvent[[str]]("offer")
+    """Calls ``callback(label)`` when one of these buttons is pressed."""
 
     @traitlets.validate("ink")
     def _whole(self, proposal: Mapping[str, bytes]) -> bytes:
@@ -53,16 +50,9 @@ class DrawingPad(PagePart):
         ink = np.frombuffer(self.ink or bytes(SIDE * SIDE), np.uint8)
         return ink.reshape(SIDE, SIDE)
 
-    def show(self, image: NDArray[np.uint8]) -> None:
-        """Replace the drawing with an image; the user can undo that, or continue to draw.
-
-        `image` has ink, 0 to 255, as uint8 of shape (n, n). It is enlarged by whole pixels, so n must divide 140.
-        """
-        self.ink = self.ink_of(image)
-
     @staticmethod
     def ink_of(image: NDArray[np.uint8]) -> bytes:
-        """Return the `ink` that shows an image."""
+        """Return the `ink` that shows an image: uint8 of shape (n, n); n must divide 140."""
         factor = SIDE // len(image)
         return image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
 
@@ -74,35 +64,5 @@ class DrawingPad(PagePart):
         self.send({"draw": [[list(point) for point in stroke] for stroke in strokes]})
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        if content.get("offer"):
-            self._tell("offer")
-
-
-@dataclass(frozen=True, slots=True)
-class ClassChoice(Drawable):
-    """A question with a button for each class, for a `Display`; they press the class, or a name in `others`."""
-
-    kind = "explorer-class-choice"
-
-    question: str = ""
-    names: tuple[str, ...] = ()
-    """The classes; if there are none, the question is hidden."""
-    answers: tuple[str, ...] = ()
-    """Each button's full label for screen readers: ``"This is a 7"``."""
-    chosen: int | None = None
-    """The class whose button is pressed."""
-    others: tuple[tuple[str, str], ...] = ()
-    """Further buttons: name and label of each."""
-
-    def elements(self) -> list[Element]:
-        """Return the buttons as elements."""
-        pairs = zip(self.names, self.answers, strict=True)
-        buttons = [self._button(k, name, answer) for k, (name, answer) in enumerate(pairs)]
-        more = [button_element(press, words, class_="explorer-button") for press, words in self.others]
-        asked = element("span", self.question, class_="explorer-muted", aria_hidden=True)
-        group = element("div", *buttons, role="group", aria_label=self.question, class_="explorer-wrap")
-        return [element("div", asked, group, hidden=not self.names), *more]
-
-    def _button(self, k: int, name: str, answer: str) -> Element:
-        named = {"aria_label": answer, "aria_pressed": k == self.chosen, "title": answer}
-        return button_element(str(k), name, class_="explorer-button", **named)
+        if (label := content.get("offer")) in self.offers:
+            self._tell("offer", label)

@@ -1,4 +1,4 @@
-"""Pictures: in named rows, as a series of steps, or as the weights of a layer's units."""
+"""Pictures: in named rows, or as the weights of a layer's units."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -83,31 +83,6 @@ class PictureRows(Drawable):
 def _place(at: int, count: int) -> float:
     """Return a picture's background position in percent, which CSS measures against the remaining space."""
     return 100 * _PITCH * at / (_PITCH * count - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class PictureSteps(Drawable):
-    """A series of steps as pictures, for a `Display`."""
-
-    kind = "explorer-picture-steps"
-
-    steps: tuple[tuple[str, str], ...]
-    """For each picture in order, a caption, and a sentence as tooltip and for screen readers."""
-    picture: bytes = b""
-    """A PNG of them side by side, as made by `explorer.figures.digits.sprite`; if empty, the frames are empty."""
-
-    def elements(self) -> list[Element]:
-        """Return the steps as elements."""
-        return [element("ol", *map(self._step, range(len(self.steps))), aria_label="Steps")]
-
-    def _step(self, index: int) -> Element:
-        (caption, detail), n = self.steps[index], len(self.steps)
-        # CSS measures a background position in percent against the remaining space, hence the - 1.
-        place, size = f"{100 * index / max(1, n - 1)}% 0", f"{100 * n}% 100%"
-        style = {"background-position": place, "background-size": size}
-        shown = {"role": "img", "aria_label": detail, "style": style, "picture": 0 if self.picture else None}
-        picture = element("div", class_="explorer-picture", **shown)
-        return element("li", picture, element("div", caption, aria_hidden=True), title=detail)
 
 
 @dataclass(frozen=True, slots=True)

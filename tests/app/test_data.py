@@ -168,8 +168,7 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     assert app.panels["overview"].gallery.images.gallery.class_names == list(other_dataset.class_names)
     assert app.panels["mistakes"]["mistakes"].table.shown.rows[0][0] == "left"
     assert app.panels["inside"]["weights"].outgoing.shown.bars[0].name == "left"
-    assert [bar.name for bar in app.panels["draw"].bars.shown.bars] == list(other_dataset.class_names)
-    assert app.panels["draw"].sentence.text == "Draw something"
+    assert app.panels["overview"].network.drawing.classes == list(other_dataset.class_names)
     assert {message["kind"] for message in app.messages.messages} <= {"info"}
 
 

@@ -11,7 +11,6 @@ from explorer import Explorer, TrainingConfig
 from explorer.figures.digits import sprite
 from explorer.figures.reliability import reliability
 from explorer.network.metrics import answered, confidences, select_samples
-from explorer.widgets.drawing_pad import SIDE
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=3, batch_size=16, learning_rate=0.02)
 
@@ -153,10 +152,6 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     panel = broken.panels["mistakes"]["mistakes"]
     what = "The run failed in its first epoch: the loss has not been a number since epoch 1."
     assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
-    broken.panels.tab_bar.selected = "draw"
-    draw = broken.panels["draw"]
-    draw.pad.ink = bytes([255]) * SIDE * SIDE
-    assert draw.sentence.text == what
     broken.panels.tab_bar.selected = "inside"
     assert broken.panels["inside"].why.text == f"{what} Shown are its initial weights."
 

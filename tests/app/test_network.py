@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, set_controls
+from app_steps import PATIENCE, retrain, run_of, send, set_controls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer import Explorer, NetworkView, TrainingConfig
 from explorer.inspection import contributions
-from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
 
 CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
@@ -26,6 +26,12 @@ def hero(app):
 def trained_on(app, index):
     """The network of the app, and an image as it reads it."""
     return app.network, app.dataset.test_images[index].ravel() / np.float32(255)
+
+
+def a_drawing(seed=0):
+    ink = np.zeros((SIDE, SIDE), np.uint8)
+    ink[20:120, 30:90] = np.random.default_rng(seed).integers(0, 2, (100, 60)) * 255
+    return ink.tobytes()
 
 
 def numbers(text):
@@ -83,16 +89,90 @@ def test_the_printed_sum_adds_up_and_is_that_of_the_class(seen, index, k):
 def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(seen, small_dataset):
     panel = hero(seen)
     panel.look_at(0)
-    ink = np.zeros((140, 140), np.uint8)
-    ink[30:110, 65:75] = 255
-    panel.pad.ink = ink.tobytes()
+    panel.pad.ink = a_drawing()
     assert panel.drawing.signal["true"] == -1
     assert panel.caption.text.startswith("Your drawing, read as")
+    network = seen.network
+    y = network.forward(panel.image.image.reshape(-1, 1) / np.float32(255))[:, 0]
+    np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
+    panel.pad.ink = bytes(SIDE * SIDE)
+    assert (panel.caption.text, is_asked(panel)) == ("Draw a digit here", False)
+    panel.pad.ink = DrawingPad.ink_of(small_dataset.test_images[0])  # undone
+    assert panel.image == 0
     counts = seen.confusion
     true, predicted = divmod(int(counts.argmax()), 10)
     seen.views.choose(true, predicted)
     assert (panel.drawing.signal["true"], panel.drawing.signal["decided"]) == (true, predicted)
     assert any(panel.pad.ink == DrawingPad.ink_of(image) for image in small_dataset.test_images)
+
+
+def is_asked(panel):
+    return "explorer-hidden" not in panel.question._dom_classes
+
+
+def draw(panel, seed, true=""):
+    panel.pad.ink = a_drawing(seed)
+    panel.truth.value = str(true)
+
+
+def kept(panel):
+    return [image["caption"] for image in panel.drawings.gallery.images]
+
+
+def test_drawings_are_kept_with_their_classes_and_read_again_by_each_network(app):
+    panel, read = hero(app), []
+    for seed in range(4):
+        draw(panel, seed)
+        read.append(panel.drawing.signal["decided"])
+        panel.truth.value = str(read[seed] if seed < 3 else (read[seed] + 1) % 10)
+        assert panel.drawing.signal["true"] == int(panel.truth.value)
+    assert panel.drawings.gallery.heading == "3 of your 4 drawings read correctly (75\u00a0%)"
+    assert kept(panel) == [f"{(read[3] + 1) % 10} → {read[3]}", *(f"{k} → {k}" for k in read[2::-1])]
+    retrain(app, seed=5)
+    images = [drawing.image.reshape(-1) for drawing in panel.drawings.kept.values()]
+    y = app.network.forward(np.stack(images).T / np.float32(255)).argmax(axis=0)
+    assert [caption.split()[-1] for caption in kept(panel)] == [str(k) for k in y]
+
+
+def test_a_label_is_taken_back_and_a_kept_drawing_goes_back_on_the_pad(app):
+    panel = hero(app)
+    draw(panel, 0, 7)
+    panel.truth.value = "3"  # no, a 3
+    assert [caption[0] for caption in kept(panel)] == ["3"]
+    panel.truth.value = ""
+    assert (panel.drawing.signal["true"], "explorer-hidden" in panel.drawings.view._dom_classes) == (-1, True)
+    draw(panel, 0, 7)
+    draw(panel, 1, 3)
+    for place in (1, 99, -1):
+        send(panel.drawings.gallery, {"open": place})
+        assert (panel.pad.ink, panel.truth.value, is_asked(panel)) == (a_drawing(0), "7", True)
+    send(panel.pad, {"offer": "A mistake"})
+    assert (panel.truth.value, is_asked(panel)) == ("", False)
+
+
+def test_the_mistakes_are_shown_the_worst_first_and_looked_into(app):
+    panel, inside = hero(app), app.panels["inside"]
+    wrong = run_of(app).newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
+    visited = []
+    for _ in range(wrong.sum()):
+        send(panel.pad, {"offer": "A mistake"})
+        assert panel.pad.ink == DrawingPad.ink_of(app.dataset.test_images[panel.image])
+        visited.append(panel.image)
+    assert sorted(visited) == np.flatnonzero(wrong).tolist()
+    for label in ("?", None, ["A mistake"]):
+        send(panel.pad, {"offer": label})
+    send(panel.pad, {"offer": "Look inside"})
+    assert (app.panels.tab_bar.selected, inside["image"].picker.index) == ("inside", visited[-1])
+    draw(panel, 0)
+    send(panel.pad, {"offer": "Look inside"})
+    read = panel.drawing.signal["decided"]
+    words = inside["image"].picker.content["words"]
+    assert words == f"your drawing, read as {read}; loss and deltas take that as true"
+    draw(panel, 0, 7)
+    send(panel.pad, {"offer": "Look inside"})
+    assert inside["image"].picker.content["words"] == f"your drawing of 7, read as {read}"
+    send(inside["image"].picker, {"wish": "random"})
+    assert inside["image"].picker.content["words"].startswith("true ")
 
 
 def test_a_unit_has_a_card(seen):

@@ -369,7 +369,7 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
     app = Explorer(small_dataset, train=False)
     least = TrainingConfig(hidden_sizes=1, epochs=1, n_train=10, batch_size=10)
-    app.panels.tab_bar.selected = "draw"
+    app.panels.tab_bar.selected = "data"
     for seed in range(199):
         app.train(least.replace(seed=seed))
         assert app.wait(PATIENCE)

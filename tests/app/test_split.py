@@ -7,6 +7,7 @@ import pytest
 from app_steps import PATIENCE, run_of
 
 from explorer import TrainingConfig
+from explorer.widgets.drawing_pad import DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
 WHOLE = CONFIG.replace(n_validation=0)
@@ -49,7 +50,11 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         app.panels["inside"].choice.value = "image"
         for name in app.panels.names:
             app.panels.tab_bar.selected = name
-        mistakes, draw, inside = (app.panels[name] for name in ("mistakes", "draw", "inside"))
+        mistakes, network, inside = (
+            app.panels["mistakes"],
+            app.panels["overview"].network,
+            app.panels["inside"],
+        )
         mistakes, outputs = mistakes["mistakes"], run.newest.test_outputs
         wrong = np.flatnonzero(outputs.argmax(axis=0) != data.test_labels)
         shown = {image["key"] for image in mistakes.images.gallery.images}
@@ -57,9 +62,8 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         assert all(f"{kind} image" in image["about"] for image in mistakes.images.gallery.images)
         assert mistakes.table.shown.columns[-1] == f"{kind} images"
         assert f"of {n} {kind} images" in mistakes.threshold.text
-        assert draw.pad.offer == f"Load a {kind} image"
-        draw._load()
-        assert f"It is {kind} image" in draw.sentence.text
+        assert network.caption.text.startswith(f"{kind.capitalize()} image")
+        assert network.pad.ink == DrawingPad.ink_of(data.test_images[network.image])
         picker = inside["image"].picker
         assert (picker.n_samples, picker.noun) == (n, f"{kind} image")
 

@@ -115,6 +115,10 @@ def test_it_chooses_the_most_frequent_mistake(page, app):
     assert page.told[0].startswith(f"{pair.true} read as {pair.predicted}: {pair.count} image")
 
 
+def pad_of(app):
+    return app.panels["overview"].network.pad
+
+
 def draw_seven(pad):
     ink = np.zeros((pad.side, pad.side), np.uint8)
     ink[20:120, 60:80] = 255
@@ -124,15 +128,17 @@ def draw_seven(pad):
 def test_it_draws_and_says_what_is_read(page, app, monkeypatch):
     page.steps()
     page.say("step", "draw")
-    assert app.panels.tab_bar.selected == "draw"
-    pad, drawn = app.panels["draw"].pad, []
+    assert app.panels.tab_bar.selected == "overview"
+    pad, drawn = pad_of(app), []
     monkeypatch.setattr(pad, "send", drawn.append)
     for _ in range(2):
         page.say("act", "draw")
     assert len(drawn[0]["draw"]) == 2  # the strokes of a seven
     draw_seven(pad)
-    assert page.told == [app.panels["draw"].sentence.text]  # once, though it was asked for twice
-    assert page.told[0].startswith("It reads")
+    assert page.told == [
+        app.panels["overview"].network.caption.text + "."
+    ]  # once, though it was asked for twice
+    assert page.told[0].startswith("Your drawing, read as")
 
 
 def take(page, app):
@@ -144,7 +150,7 @@ def take(page, app):
     page.do("epochs")
     page.do("matrix")
     page.do("draw")
-    draw_seven(app.panels["draw"].pad)
+    draw_seven(pad_of(app))
     page.say("step", "more")
     return run_of(app)
 
@@ -155,7 +161,7 @@ def test_at_its_end_all_is_as_it_was(page, app, auto):
     app.panels.tab_bar.selected = "runs"
     app.views.choose(5, 3)
     app.session.select(2)
-    before = run_of(app)
+    before, ink = run_of(app), pad_of(app).ink
     during = take(page, app)
     assert (during.config.hidden_sizes, app.panels.tab_bar.selected) == ((8,), "overview")
     page.say("leave")
@@ -167,7 +173,7 @@ def test_at_its_end_all_is_as_it_was(page, app, auto):
     assert state.selected_epoch == 2
     assert app.views.chosen == (5, 3)
     assert app.panels.tab_bar.selected == "runs"
-    assert app.panels["draw"].pad.ink == b""
+    assert pad_of(app).ink == ink
     app.session.extend(4)  # it goes on as it would have
     assert app.wait(PATIENCE)
     assert (run_of(app).number, len(run_of(app).history)) == (before.number, 4)
@@ -178,8 +184,8 @@ def test_what_the_user_has_changed_during_the_tour_stays(page, app):
     change(app, hidden_sizes=(5,))
     app.views.choose(1, 2)
     app.panels.tab_bar.selected = "inside"
-    pad = app.panels["draw"].pad
-    pad.show(np.full((28, 28), 9, np.uint8))
+    pad = pad_of(app)
+    pad.ink = pad.ink_of(np.full((28, 28), 9, np.uint8))
     page.say("leave")
     assert run_of(app).config.hidden_sizes == (5,)
     assert app.views.chosen == (1, 2)
@@ -188,7 +194,7 @@ def test_what_the_user_has_changed_during_the_tour_stays(page, app):
 
 
 def test_what_comes_after_the_tour_was_left_is_undone_too(page, app):
-    before = run_of(app)
+    before, ink = run_of(app), pad_of(app).ink
     page.steps()
     page.do("setting")
     page.say("leave")
@@ -198,8 +204,8 @@ def test_what_comes_after_the_tour_was_left_is_undone_too(page, app):
     page.steps()
     page.do("draw")
     page.say("leave")
-    draw_seven(app.panels["draw"].pad)
-    assert app.panels["draw"].pad.ink == b""
+    draw_seven(pad_of(app))
+    assert pad_of(app).ink == ink
 
 
 def test_a_run_that_was_under_way_goes_on_after_the_tour(page, app):

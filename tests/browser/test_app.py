@@ -127,7 +127,7 @@ def test_a_figure_is_saved_as_a_picture(trained, tmp_path):
 
 def test_a_figure_fills_the_screen_and_hears_clicks_there(trained):
     page = trained.page
-    heading = page.locator(".explorer-gallery-heading")
+    heading = trained.gallery.locator(".explorer-gallery-heading")
     matrix = page.locator(".explorer-place-confusion")
     matrix.locator(".js-plotly-plot").press("Escape")
     expect(heading).not_to_contain_text("read as")  # a second click on a chosen cell would let go of it

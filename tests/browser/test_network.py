@@ -76,6 +76,64 @@ def test_a_stroke_lights_it(shared):
     shared.assert_clean()
 
 
+def press_keys(page, *keys):
+    for key, times in zip(keys[::2], keys[1::2], strict=True):
+        for _ in range(times):
+            page.keyboard.press(key)
+
+
+def test_a_seven_is_drawn_with_the_keys_kept_and_looked_into(shared):
+    page = shared.page
+    pad, source = page.get_by_role("application", name="Sketch pad"), page.locator(".explorer-network-source")
+    page.get_by_role("button", name="Clear").click()
+    expect(source).to_contain_text("Draw a digit here")
+    expect(pad).to_have_accessible_description(re.compile("arrows move the brush, Space puts it down"))
+    pad.focus()
+    press_keys(page, "ArrowLeft", 27, "ArrowUp", 27)  # from wherever it is
+    press_keys(page, "ArrowRight", 8, "ArrowDown", 6, " ", 1, "ArrowRight", 12)
+    for _ in range(8):
+        press_keys(page, "ArrowDown", 2, "ArrowLeft", 1)
+    press_keys(page, " ", 1, "ArrowRight", 3)
+    expect(source).to_contain_text("Your drawing, read as a 7")
+    truth, strip = page.get_by_label("What did you draw?"), page.locator(".explorer-network-drawings")
+    truth.select_option("7")
+    expect(strip).to_contain_text("Your drawing, read correctly")
+    expect(page.locator(".explorer-network-class[data-kind=good][data-true]")).to_have_text(re.compile("^7"))
+    pad.press("Control+z")
+    expect(truth).to_have_value("")
+    page.get_by_role("button", name="A mistake").click()
+    expect(truth).to_be_hidden()
+    strip.get_by_role("button", name=re.compile("^true 7")).click()
+    expect(truth).to_have_value("7")
+    page.get_by_role("button", name="Look inside").click()
+    expect(page.locator(".explorer-sample-picker p")).to_have_text("your drawing of 7, read as 7")
+    expect(page.locator(".explorer-sample-picker p")).to_be_focused()
+    shared.tab("overview")
+    truth.select_option("")
+    expect(strip).to_be_hidden()
+    page.get_by_role("button", name="A mistake").click()
+    shared.assert_clean()
+
+
+@pytest.mark.long
+def test_a_finger_draws_and_does_not_scroll(app, open_page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    found = open_page(app.url, **phone)
+    found.until_finished(10)
+    page, pad = found.page, found.page.get_by_role("application", name="Sketch pad")
+    pad.scroll_into_view_if_needed()
+    scrolled = "[...document.querySelectorAll('*')].map((e) => e.scrollTop).concat(scrollY).filter((y) => y)"
+    before, box = page.evaluate(scrolled), pad.bounding_box()
+    touch, points = page.context.new_cdp_session(page), [(0.5, 0.1), (0.5, 0.3), (0.5, 0.6), (0.5, 0.9)]
+    for kind, (x, y) in zip(["touchStart", *["touchMove"] * 3], points, strict=True):
+        place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".explorer-network-source")).to_contain_text("Your drawing, read as a 1")
+    assert page.evaluate(scrolled) == before
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight")  # it could have
+
+
 def test_units_and_classes_are_chosen_by_keys_and_axe_finds_nothing(shared):
     page, press = shared.page, shared.page.keyboard.press
     page.get_by_role("listbox", name="Classes").focus()
@@ -99,10 +157,10 @@ def test_units_and_classes_are_chosen_by_keys_and_axe_finds_nothing(shared):
 
 def test_a_cell_of_the_matrix_lights_its_first_image(shared):
     page = shared.page
-    page.get_by_label("True class", exact=True).select_option("9")
-    page.get_by_label("Predicted class", exact=True).select_option("4")
-    expect(page.locator(".explorer-network-class[data-true]")).to_have_text(re.compile("^9"))
-    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_text(re.compile("^4"))
+    page.locator(".explorer-place-confusion [role=application]").focus()
+    press_keys(page, "ArrowDown", 3, "ArrowRight", 5)
+    expect(page.locator(".explorer-network-class[data-true]")).to_have_text(re.compile("^2"))
+    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_text(re.compile("^5"))
 
 
 @pytest.mark.long

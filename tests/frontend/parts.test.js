@@ -126,23 +126,6 @@ test("a zoom is kept on both axes until one has another quantity or scale", asyn
   assert.deepEqual(homeRanges(["title", "xaxis", "yaxis", "yaxis2"], layout), home);
 });
 
-test("a drawing survives being written down", async () => {
-  const { recalled, remembered } = await load("drawing_pad");
-  const ink = new DataView(Uint8Array.from([9, 0, 255, 7]).buffer, 1, 3);
-  const stroke = {
-    erase: false,
-    points: [
-      [1, 2.5],
-      [3, 4],
-    ],
-  };
-  const toPicture = (bytes) => ({ picture: "made", ink: bytes });
-  const [first, second, third] = recalled(remembered([stroke, { picture: {}, ink }, { blank: true }]), toPicture);
-  assert.deepEqual([first, third], [stroke, { blank: true }]);
-  assert.deepEqual([...new Uint8Array(second.ink.buffer)], [0, 255, 7]);
-  assert.deepEqual(recalled("[]", toPicture), []);
-});
-
 test("a slider stands at the stop next to a value on a log scale, and only 0 is off", async () => {
   const { nearest } = await load("setting");
   const rates = [0.001, 0.01, 0.1, 1];

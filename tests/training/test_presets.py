@@ -8,7 +8,7 @@ from explorer.app.panels.inside import SECTIONS
 from explorer.training import PRESETS
 from explorer.training.presets import SITUATIONS, preset_changes
 
-TABS = {"data", "overview", "mistakes", "inside", "draw", "runs", "study"}
+TABS = {"data", "overview", "mistakes", "inside", "runs", "study"}
 
 
 def test_no_two_are_the_same_and_none_is_a_preset():

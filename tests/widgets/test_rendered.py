@@ -10,7 +10,6 @@ import pytest
 
 from explorer.widgets import assets
 from explorer.widgets.bars import Bar, Bars
-from explorer.widgets.pictures import PictureSteps
 from explorer.widgets.rendered import Caption, Display, Rendered, element
 from explorer.widgets.study_parts import StudyProgress
 from explorer.widgets.tables import CheckedRow, CheckedWeights, SideBySide, Table
@@ -53,7 +52,6 @@ def shown():
         Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),
         CheckedWeights("verdict", "how", (CheckedRow("W", "1", "1", "0", "agree", True),), None),
         SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
-        PictureSteps((("a", "b"),), b"png"),
         TaskCard(
             "f", "wrong", "`f` is", "look", "note", ("a", "b", "c"), ("code",), rung=4, is_open=4, of=12
         ),

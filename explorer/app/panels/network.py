@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.draw import with_article
+from explorer.app.panels.drawings import Drawings
 from explorer.app.panels.replay import Replay
 from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
 from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
@@ -23,11 +23,12 @@ from explorer.inspection.contributions import Contributions, last_contributions,
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
 from explorer.widgets.bars import Bars
+from explorer.widgets.controls import Dropdown
 from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, Links, NetworkDrawing, Signal
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Caption, Display, Drawable, button_element, element
-from explorer.wording import counted, grouped
+from explorer.wording import counted, grouped, with_article
 
 Array = NDArray[Any]
 
@@ -39,7 +40,7 @@ _MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
-_OFFER = "A mistake"
+_MISTAKE, _INSIDE = "A mistake", "Look inside"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,12 +59,17 @@ class NetworkPanel:
     def __init__(self, views: Views) -> None:
         dataset, on_loop = views.dataset, views.on_loop
         self._views, self._dataset = views, dataset
-        self.pad = DrawingPad(offer=_OFFER, replaces=True)
+        self.pad = DrawingPad(offers=[_MISTAKE, _INSIDE])
         self.drawing = NetworkDrawing(classes=list(dataset.class_names), columns=_COLUMNS)
         self.caption, self.unit = Caption(), UnitCard(views)
+        names = {str(k): name for k, name in enumerate(dataset.class_names)}
+        self.truth = Dropdown("What did you draw?", {"": "", **names})
+        self.drawings = Drawings(views, lambda ink: self.pad.set_trait("ink", ink))
         self._pace = Pace(_SECONDS_BETWEEN)
-        self._image: int | Drawing = 0
-        self._loaded = b""
+        self.image: int | Drawing = 0
+        """The image on the pad: a held-out one, by index, or a drawing."""
+        self._ink = b""  # the image's
+        self._loaded = b"", 0  # the last held-out image's ink, and its index
         self._cell: tuple[int, int] | None = None
         self._n_mistakes = 0
         self._whole: set[int] = set()  # layers of which all units are shown
@@ -73,16 +79,17 @@ class NetworkPanel:
         )  # the units, for an image and a run
         self._drawn_weights: tuple[object, ...] = ()
         self.replay = Replay(views, partial(self._draw, at_once=True))
-        self.pad.observe(on_loop(self._on_ink), "ink")
-        self.pad.on_offer(on_loop(self._next_mistake))
+        self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
+        self.pad.on_offer(on_loop(self._on_offer))
+        self.truth.observe(on_loop(self._on_truth), "value")
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
         self.drawing.on_more(on_loop(self._on_more))
         self.drawing.on_arrival(on_loop(self.replay.begin))
         self.unit.on_close(on_loop(lambda: self.drawing.update(unit=[])))
-        source = box("explorer-network-source", self.pad, self.caption)
-        self.view = box(
-            "explorer-figure explorer-place-network", source, self.unit.view, self.drawing, area="network"
-        )
+        self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
+        source = box("explorer-network-source", self.pad, self._said, self.question)
+        parts = source, self.unit.view, self.drawing, self.drawings.view
+        self.view = box("explorer-figure explorer-place-network", *parts, area="network")
         self._put_on_pad()
 
     def show(self, state: ViewState) -> None:
@@ -92,31 +99,61 @@ class NetworkPanel:
             found = self._of_cell(state)
             if found.size:
                 self.look_at(int(found[0]), draw=False)
+        self._put_on_pad()  # other held-out images may be fewer
         if not self.replay.is_on:
             self._draw(state)
+            self.drawings.show(state)
 
     def look_at(self, image: int, *, draw: bool = True) -> None:
         """Choose a held-out image, by index."""
-        self._image = image
+        self.image = image
         self._put_on_pad()
         if draw:
             self._redraw()
 
     def _put_on_pad(self) -> None:
         images = self._views.state.scored_on.test_images
-        if isinstance(self._image, int):
-            self._image = min(self._image, len(images) - 1)
-            self._loaded = self.pad.ink_of(images[self._image])
-            self.pad.ink = self._loaded
+        if isinstance(self.image, int):
+            self.image = min(self.image, len(images) - 1)
+            self._ink = self.pad.ink_of(images[self.image])
+            self._loaded = self._ink, self.image
+            self.pad.ink = self._ink
+            self._ask()
 
     def _on_ink(self, _change: object) -> None:
-        if self.pad.ink == self._loaded:
+        ink, (loaded, index) = self.pad.ink, self._loaded
+        if ink == self._ink:
             return
-        seen = preprocess(self.pad.image)
-        blank = np.zeros(IMAGE_SHAPE, np.uint8)
-        self._image = Drawing(blank if seen is None else seen.image)
-        self._loaded = b""
+        self._ink = ink
+        if ink == loaded:
+            self.image = index
+        else:
+            seen, blank = preprocess(self.pad.image), np.zeros(IMAGE_SHAPE, np.uint8)
+            self.image = self.drawings.kept.get(ink) or Drawing(blank if seen is None else seen.image)
+        self._ask()
         self._redraw()
+
+    def _ask(self) -> None:
+        """Ask what was drawn, in place of the caption; of a held-out image and of a blank pad that is known."""
+        image = self.image
+        true = image.true if isinstance(image, Drawing) else None
+        self.truth.value = "" if true is None else str(true)
+        is_drawn = isinstance(image, Drawing) and bool(image.image.any())
+        set_hidden(self.question, not is_drawn)
+        (self._said.add_class if is_drawn else self._said.remove_class)("explorer-unseen")
+
+    def _on_truth(self, _change: object) -> None:
+        image, true = self.image, int(self.truth.value) if self.truth.value else None
+        if isinstance(image, Drawing) and true != image.true:
+            self.image = Drawing(image.image, true)
+            self.drawings.keep(self.pad.ink, self.image)
+            self._redraw()
+
+    def _on_offer(self, label: str) -> None:
+        if label == _MISTAKE:
+            self._next_mistake()
+        else:
+            self._views.look_into(self.image)
 
     def _of_cell(self, state: ViewState) -> NDArray[np.int64]:
         if state.cell is None or state.moment is None or state.run is None:
@@ -147,13 +184,11 @@ class NetworkPanel:
     def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
         subject = self._views.subjects.of(state)
         chosen = self.drawing.chosen, tuple(self.drawing.unit), frozenset(self._whole)
-        if not self._pace.is_due(state, subject, state.theme, self._image, *chosen, at_once=at_once):
+        if not self._pace.is_due(state, subject, state.theme, self.image, *chosen, at_once=at_once):
             return
         if subject is None:
             self.drawing.nothing = state.nothing or "not trained yet"
             return
-        if isinstance(self._image, int) and self._image >= len(state.scored_on.test_labels):
-            self.look_at(0, draw=False)
         image = self._pixels(state)
         with subject.network() as network, np.errstate(all="ignore"):
             found = passed(network, image, self.drawing.chosen)
@@ -164,9 +199,7 @@ class NetworkPanel:
 
     def _pixels(self, state: ViewState) -> Array:
         image = (
-            self._image.image
-            if isinstance(self._image, Drawing)
-            else state.scored_on.test_images[self._image]
+            self.image.image if isinstance(self.image, Drawing) else state.scored_on.test_images[self.image]
         )
         return np.divide(image.ravel(), np.float32(255), dtype=np.float32)
 
@@ -209,7 +242,7 @@ class NetworkPanel:
     def _units(self, state: ViewState, subject: Subject, found: _Pass) -> tuple[tuple[int, ...], ...]:
         """Return the shown units of each layer, all or the strongest; while a run trains, the same."""
         sizes = tuple(len(h) for h in found.hidden)
-        image = self._image if isinstance(self._image, int) else "drawing"
+        image = self.image if isinstance(self.image, int) else "drawing"
         key = (subject.run.key, state.is_training, image, self.drawing.chosen, frozenset(self._whole), sizes)
         if key != self._shown[0]:
             strongest = [
@@ -227,19 +260,19 @@ class NetworkPanel:
 
     def _true(self, state: ViewState) -> int | None:
         return (
-            self._image.true
-            if isinstance(self._image, Drawing)
-            else int(state.scored_on.test_labels[self._image])
+            self.image.true
+            if isinstance(self.image, Drawing)
+            else int(state.scored_on.test_labels[self.image])
         )
 
     def _described(self, state: ViewState, found: _Pass) -> str:
         names, read = self._dataset.class_names, int(np.nan_to_num(found.outputs, nan=-np.inf).argmax())
-        if isinstance(self._image, Drawing):
-            if not self._image.image.any():
+        if isinstance(self.image, Drawing):
+            if not self.image.image.any():
                 return f"Draw {with_article(names[0]) if not names[0].isdigit() else 'a digit'} here"
             return f"Your drawing, read as {with_article(names[read])}"
-        true = names[int(state.scored_on.test_labels[self._image])]
-        image = f"{state.scored_on.held_out.capitalize()} image {grouped(self._image)}, {with_article(true)}"
+        true = names[int(state.scored_on.test_labels[self.image])]
+        image = f"{state.scored_on.held_out.capitalize()} image {grouped(self.image)}, {with_article(true)}"
         return f"{image}, read as {with_article(names[read])}"
 
 

@@ -42,8 +42,9 @@ class PlayedNetwork(NetworkPanel):
         self._asked, self.player = Pace(), StepPlayer()
         super().__init__(views)
         self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
-        *others, drawing = self.view.children
-        self.view.children = (*others, box("explorer-network-played", drawing, self.player))
+        *others, drawing, drawings = self.view.children
+        played = box("explorer-network-played", drawing, self.player)
+        self.view.children = (*others, played, drawings)
 
     def _on_player(self, change: Mapping[str, Any]) -> None:
         if self.player.scene == NOT_PLAYED:
@@ -69,7 +70,7 @@ class PlayedNetwork(NetworkPanel):
         elif self._played is None:
             super()._draw(state, at_once=at_once)
             self.player.note = self.player.note and _why_not(self._views.subjects.of(state))
-        elif self._asked.is_new(state.theme, self._image, state.scored_on, *chosen):
+        elif self._asked.is_new(state.theme, self.image, state.scored_on, *chosen):
             self._play(state)
 
     def _play(self, state: ViewState) -> None:
@@ -77,7 +78,6 @@ class PlayedNetwork(NetworkPanel):
         if subject is None or why:
             self._leave(why)
             return
-        self._put_on_pad()  # other held-out images may be fewer
         told = nullcontext() if subject.run.own is None else subject.run.own.told("train_iteration")
         try:
             with self.drawing.hold_sync(), subject.network() as network, told, np.errstate(all="ignore"):

@@ -13,7 +13,6 @@ from explorer.app.controls import DataChoice
 from explorer.app.layout import close_all, set_hidden
 from explorer.app.panels.break_it import BreakIt
 from explorer.app.panels.data import DataPanel
-from explorer.app.panels.draw import DrawPanel
 from explorer.app.panels.inside import Inside
 from explorer.app.panels.lab import LabPanel
 from explorer.app.panels.layer_map import LayerMap
@@ -34,7 +33,6 @@ VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "inside": ("How it thinks", "Look inside"),
         "map": ("Map", "Look inside"),
         "why": ("Why", "Look inside"),
-        "draw": ("Draw", "Look inside"),
         "break": ("Break it", "Look inside"),
         "runs": ("Runs", "Compare"),
         "study": ("Many runs", "Compare"),
@@ -63,7 +61,6 @@ class PanelHost:
             "inside": lambda: Inside(views, on_view),
             "map": lambda: LayerMap(views),
             "why": lambda: Why(views),
-            "draw": lambda: DrawPanel(views),
             "break": lambda: BreakIt(views),
             "runs": lambda: RunsPanel(views),
             "study": lambda: StudyPanel(views, self._open_run),

@@ -12,7 +12,6 @@ from explorer import (
     Mistakes,
     RunButtons,
     Settings,
-    SketchPad,
     Weights,
 )
 
@@ -28,8 +27,6 @@ ConfusionMatrix(app)
 Mistakes(app)
 # %%
 Weights(app)
-# %%
-SketchPad(app)
 # %%
 Settings(app)
 # %%

@@ -4,15 +4,16 @@ import math
 import os
 import re
 import ssl
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from getpass import getpass
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from explorer.serve.environment import MEGABYTES, MINUTES
+from explorer.serve.environment import MEGABYTES
 
 HUB_PATH = "JUPYTERHUB_SERVICE_PREFIX"  # variable by which a JupyterHub sets the path of a server it starts
 PASSWORD = "EXPLORER_PASSWORD"  # environment variable of the server, not passed to kernels
@@ -46,6 +47,10 @@ class PageOptions(Namespace):
 
 _PATH = re.compile(r"/(?:[A-Za-z0-9_~@%-][A-Za-z0-9_.~@%-]*/)*")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.IGNORECASE | re.ASCII)
+
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+"""Exit codes of commands besides 0; the last is 128 + the number of the signal, as a shell counts it."""
 
 
 class RefusedError(Exception):
@@ -87,40 +92,6 @@ class Access:
         except OSError as error:  # SSLError is one
             raise RefusedError(f"the certificate can't be used: {error.strerror or error}.") from error
         return context
-
-
-def add_page_options(parser: ArgumentParser) -> None:
-    """Add the options of `PageOptions`: the page's address, access control, and a visitor's limits."""
-    add = partial(parser.add_argument, default=SUPPRESS)
-    port = whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)
-    add("--port", type=port, metavar="N", help="port to listen on (default: 8866, or the next free one)")
-    words = f"address to listen on (default: {PageOptions.ip}, this computer only); "
-    add("--ip", metavar="ADDRESS", help=words + "whoever can reach another one can use the page")
-    words = (
-        "most visitors at once, each with a Python process (default: what the machine can carry); others wait"
-    )
-    seats = whole_number("a number of seats is a whole number from 1")
-    add("--seats", type=seats, metavar="N", help=words)
-    add("--no-browser", action="store_true", help="don't open the page in the browser")
-    add("--debug", action="store_true", help="log more, and show errors on the page")
-    words = f"path that all addresses begin with (default: /, in a JupyterHub ${HUB_PATH})"
-    add("--base-url", type=_base_url, metavar="/PATH/", help=words)
-    words = f"ask for a password now, which every visitor must then enter (or: ${PASSWORD})"
-    add("--password", action="store_true", help=words)
-    add("--password-file", type=Path, metavar="FILE", help="read the password from the file's first line")
-    words = "let in anyone with this token, in a link or at login; without TEXT, $JUPYTER_TOKEN or a new one"
-    add("--token", type=_token, nargs="?", const="", metavar="TEXT", help=words)
-    words = "let in everyone who can reach an --ip other than this computer's own"
-    add("--open", action="store_true", help=words)
-    words = "name under which browsers may reach the page, as example.org; may be given several times"
-    add("--allow-host", type=_name, action="append", metavar="NAME", help=words)
-    add("--certfile", type=Path, metavar="FILE", help="serve over TLS, with this certificate")
-    add("--keyfile", type=Path, metavar="FILE", help="the certificate's key, where it is another file")
-    bound = whole_number("expected a whole number of at least 1")
-    words = f"longest uninterrupted training (default: {MINUTES}; no limit if only this computer has access)"
-    add("--max-training-minutes", type=bound, metavar="N", help=words)
-    words = f"memory for all processes of a visitor (default: {MEGABYTES})"
-    add("--seat-memory", type=bound, metavar="MB", help=words)
 
 
 def access_from(arguments: PageOptions, environment: Mapping[str, str] = os.environ) -> Access:
@@ -236,3 +207,22 @@ _name = option(_NAME.fullmatch, "a name is one as example.org, without a port")
 _token = option(  # so long that no command is mistaken for one; argparse also passes the empty default
     lambda text: not text or _is_token(text), _TOKEN_WORDS
 )
+_bound = whole_number("expected a whole number of at least 1")
+positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
+
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "--port": {"type": whole_number("a port is a number from 0 (any free one) to 65535", 0, 65535)},
+        "--seats": {"type": whole_number("a number of seats is a whole number from 1")},
+        "--base-url": {"type": _base_url},
+        "--password-file": {"type": Path},
+        "--token": {"type": _token, "nargs": "?", "const": ""},
+        "--allow-host": {"type": _name, "action": "append"},
+        "--certfile": {"type": Path},
+        "--keyfile": {"type": Path},
+        "--max-training-minutes": {"type": _bound},
+        "--seat-memory": {"type": _bound},
+        "--dataset": {"action": "append", "default": SUPPRESS},
+    }
+)
+"""How argparse reads the options that several commands have."""

@@ -4,9 +4,9 @@ import json
 import os
 import signal
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,9 +24,8 @@ from explorer.checks import MISTAKES, TASKS, Verdict
 from explorer.checks.tasks import GIVEN, solution, textbook
 from explorer.foreign_files import printable
 from explorer.safe_write import whole_file
-from explorer.serve.access import RefusedError
+from explorer.serve.access import FAILED, REFUSED, RefusedError, positive
 from explorer.serve.environment import kernel_environment
-from explorer.serve.run_options import INTERRUPTED, REFUSED, positive
 from explorer.serve.submission import Limits
 from explorer.training.share import n_cores
 from explorer.training.studies.executors import BLAS_VARIABLES
@@ -34,37 +33,20 @@ from explorer.wording import counted, duration
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 _MOST_BYTES = 1_000_000  # of a check's output
-WRONG = 1
 ENDINGS = (".py", ".ipynb")
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
-DESCRIPTION = """\
-Check a solution of the exercise, a script or a notebook, and name its mistakes.
-Of several files, or of all in a folder, show a table: a row each, then each
-task's totals and the most common mistakes.
-"""
-EPILOG = """\
-What is executed: imports, functions, classes, and assignments, also in loops,
-that call nothing that the submission defines. All else is left out: magics,
-training, drawing, what follows if __name__ == "__main__". If that would set a
-name that an answer needs, a line says so.
-
-What is limited: each submission has a process of its own, with limited time,
-memory, size of files and output, no secrets among its variables, and an empty
-working directory; it is killed with all that it has started. It is NOT a
-sandbox: it can read and write what you can, reach the network, and give itself
-a better result. Check strangers' code as a user without rights or in a container.
-
-Exit codes: 0 all is right; 1 something is wrong or missing; 2 nothing can be
-checked; 130 stopped by Ctrl-C.
-
-Examples:
-  nn-explorer check exercise.ipynb
-  nn-explorer check submissions/ --json > results.jsonl
-  nn-explorer check --cells nbgrader -o source/exercise
-"""
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "paths": {"nargs": "*", "type": Path},
+        "--seconds": {"type": positive, "default": Limits().seconds},
+        "--memory": {"type": positive, "default": Limits().megabytes},
+        "--cells": {"choices": ("otter", "nbgrader")},
+        "--output": {"type": Path, "default": Path("tests")},
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,24 +155,8 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     return CheckedSubmission(file, tuple(verdicts.values()), tuple(notes), error)
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Add the options of ``check`` to its parser."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.set_defaults(run=_run)
-    add = parser.add_argument
-    add("paths", nargs="*", type=Path, metavar="PATH", help="a .py, a .ipynb, or a folder of them")
-    add("--json", action="store_true", help="write a JSON object for each submission, a line each")
-    for option, usual, unit in zip(("--seconds", "--memory"), Limits(), ("N", "MB"), strict=True):
-        words = f"limit for each submission (default: {usual})"
-        add(option, type=positive, default=usual, metavar=unit, help=words)
-    words = "instead write the same checks for a grader: tests, or a notebook with a cell for each task"
-    add("--cells", choices=("otter", "nbgrader"), help=words)
-    words = "the folder that --cells writes to (default: tests)"
-    add("-o", "--output", type=Path, default=Path("tests"), metavar="FOLDER", help=words)
-    add("--overwrite", action="store_true", help="let --cells replace files")
-
-
-def _run(arguments: Namespace) -> int:
+def run(arguments: Namespace) -> int:
+    """Run ``nn-explorer check``."""
     if arguments.cells:
         return _write_cells(arguments.cells, arguments.output, overwrite=arguments.overwrite)
     paths, found = list[Path](), list[CheckedSubmission]()
@@ -211,23 +177,18 @@ def _run(arguments: Namespace) -> int:
     checked: Iterable[CheckedSubmission] = check_all(paths, Limits(arguments.seconds, arguments.memory))
     if console.is_terminal:
         checked = track(checked, "Checking", len(paths), console=console, transient=True)
-    try:
-        for submission in checked:
-            found.append(submission)
-            if arguments.json:
-                print(json.dumps(submission.record()), flush=True)
-        if not arguments.json:
-            found.sort(key=lambda submission: submission.file)
-            for line in _table(found) if len(found) > 1 else _lines(found[0]):
-                print(printable(line, _MOST_LETTERS))  # strangers' text can't move the cursor
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader has closed the pipe, as in `… | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+    for submission in checked:
+        found.append(submission)
+        if arguments.json:
+            print(json.dumps(submission.record()), flush=True)
+    if not arguments.json:
+        found.sort(key=lambda submission: submission.file)
+        for line in _table(found) if len(found) > 1 else _lines(found[0]):
+            print(printable(line, _MOST_LETTERS))  # strangers' text can't move the cursor
+        sys.stdout.flush()
     if not any(submission.verdicts for submission in found):
         return REFUSED
-    return 0 if all(submission.is_right for submission in found) else WRONG
+    return 0 if all(submission.is_right for submission in found) else FAILED
 
 
 def _submissions(given: Path) -> list[Path]:

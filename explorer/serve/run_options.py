@@ -1,27 +1,25 @@
-"""Options shared by the commands that train, made from the table of the page's controls, and their parsing."""
+"""What the commands that train share: options for the settings, the terminal, and the files that they write."""
 
-import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn
 
-from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.safe_write import check_destination, whole_file
-from explorer.serve.access import RefusedError, whole_number
-from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
+from explorer.serve.access import FAILED, RefusedError
+from explorer.training import FIELDS, PRESETS, TrainingConfig
 from explorer.training.config import DATA_KEY, fields_of, listed, parts
 from explorer.training.fields import Changes, Field, LayerSizes, Real, Whole
-from explorer.training.studies import StudyError
 
-FAILED, REFUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes besides 0; the last is 128 + the number of the signal, as a shell counts it."""
-
-positive = whole_number("expected a whole number from 1 to 100000", 1, 100_000)
+Status = Callable[[], tuple[str, float, str]]
+"""Returns what a progress bar shows: the words before it, the share done, 0 to 1, and the words after it."""
 
 _DEFAULT = TrainingConfig()
 _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
@@ -32,6 +30,30 @@ _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
 def terminal(*, stderr: bool) -> Console:
     """Return a console for plain lines, which it neither formats nor wraps."""
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def report(text: str) -> None:
+    """Print a message to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+class _Bar(Progress):
+    def __init__(self, console: Console, status: Status) -> None:
+        self._status = status
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[details]}"))
+        super().__init__(*columns, console=console, transient=True)
+        self.add_task("", total=1.0, details="")
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        for task in self.tasks:
+            task.description, task.completed, task.fields["details"] = self._status()
+        return super().get_renderables()
+
+
+def progress_bar(console: Console, status: Status) -> AbstractContextManager[object]:
+    """Return a context manager with a progress bar below the lines, ten times a second; only on a terminal."""
+    # In a file or a pipe, even a disabled bar ends with an empty line (rich 13).
+    return _Bar(console, status) if console.is_terminal else nullcontext()
 
 
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
@@ -53,16 +75,13 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
     return group
 
 
-def add_dataset(group: Any) -> None:
-    """Add the option for the images."""
-    words = "an archive or a folder in MNIST's format (default: MNIST)"
-    # A --dataset before the command's name stays unless the option is given again.
-    group.add_argument("--dataset", action="append", metavar="PATH", default=SUPPRESS, help=words)
+def data_of(args: Namespace) -> tuple[Dataset, Mapping[str, Field]]:
+    """Return the data set, and the fields of settings adapted to it."""
+    dataset = load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
+    return dataset, fields_of(len(dataset.train_labels), dataset.n_classes)
 
 
-def settings_of(
-    args: Namespace, fields: Mapping[str, Field], messages: Console
-) -> tuple[TrainingConfig, dict[str, str]]:
+def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingConfig, dict[str, str]]:
     """Return the settings that the options start from, and the text of each setting given explicitly."""
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
     if args.preset is not None:
@@ -75,11 +94,10 @@ def settings_of(
     config, notices = TrainingConfig.from_query(query, fields)
     data = parts(query).values.get(DATA_KEY)
     if data and "dataset" not in args:
-        notices += (
-            f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST.",
-        )
+        words = f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST."
+        notices += (words,)
     for notice in notices:
-        messages.print(f"--from-url: {notice}")
+        report(f"--from-url: {notice}")
     return config, given
 
 
@@ -91,10 +109,10 @@ def query_of(text: str) -> str:
     return text if "=" in address and "://" not in address else query.partition("#")[0]
 
 
-def report_unused_settings(configs: Iterable[TrainingConfig], messages: Console) -> None:
+def report_unused_settings(configs: Iterable[TrainingConfig]) -> None:
     """Report settings that have no effect without another one."""
     if any(config.patience and not config.n_validation for config in configs):
-        messages.print("--patience does nothing without validation images; --validation says how many.")
+        report("--patience does nothing without validation images; --validation says how many.")
 
 
 def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
@@ -112,45 +130,17 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
         taken[destination] = option
 
 
-def save(args: Namespace, option: str, path: str, make: Callable[[], bytes], messages: Console) -> int:
+def save(args: Namespace, option: str, path: str, make: Callable[[], bytes]) -> int:
     """Write the file that an option names, report success or failure, and return the exit code."""
     try:
         content = make()
         with whole_file(path, overwrite=args.force) as stream:
             stream.write(content)
     except (OSError, ValueError) as error:
-        messages.print(f"nn-explorer {args.command}: {option}: {str(error).rstrip('.')}.")
+        report(f"nn-explorer {args.command}: {option}: {str(error).rstrip('.')}.")
         return FAILED
-    messages.print(f"Saved to {path}.")
+    report(f"Saved to {path}.")
     return 0
-
-
-def exit_code(
-    args: Namespace, work: Callable[[Namespace, Dataset, Mapping[str, Field], Console], int]
-) -> int:
-    """Do a command's work and return its exit code; report why it ends early."""
-    command, messages = args.command, terminal(stderr=True)
-    try:
-        try:
-            dataset = load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
-        except DatasetError as error:
-            raise RefusedError(f"--dataset: {error}") from error
-        return work(args, dataset, fields_of(len(dataset.train_labels), dataset.n_classes), messages)
-    except (RefusedError, StudyError) as refusal:
-        messages.print(f"nn-explorer {command}: {refusal}")
-        return REFUSED
-    except ConfigError as error:
-        option = FIELDS[error.field].key.replace("_", "-")
-        messages.print(f"nn-explorer {command}: --{option} is {error.value!r}; expected {error.expected}.")
-        return REFUSED
-    except KeyboardInterrupt:
-        messages.print("Stopped.")
-        return INTERRUPTED
-    except OSError as error:  # the disk is full, or the reader has closed the pipe, as in `… | head`
-        if not isinstance(error, BrokenPipeError):
-            messages.print(f"nn-explorer {command}: {error}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
-        return FAILED
 
 
 def _help(field: Field) -> str:

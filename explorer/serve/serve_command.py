@@ -10,7 +10,6 @@ import socket
 import sys
 import threading
 import webbrowser
-from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
 from contextlib import closing, suppress
 from importlib.util import find_spec
@@ -27,7 +26,6 @@ from explorer.serve.access import (
     PageOptions,
     RefusedError,
     access_from,
-    add_page_options,
     is_every_address,
     is_loopback,
 )
@@ -50,37 +48,8 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Add the options of ``serve`` to its parser, or to that of the command line."""
-    if parser.description is None:
-        parser.description = "Open the explorer in the browser; what happens without a command."
-    parser.set_defaults(run=_run)
-    add_page_options(parser)
-    words = "images to open with instead of MNIST, an archive or a folder; the page offers all that are given"
-    parser.add_argument("--dataset", action="append", default=SUPPRESS, metavar="PATH", help=words)
-
-
-def add_present_options(parser: ArgumentParser) -> None:
-    """Add the options of ``present`` to its parser."""
-    parser.description = """\
-Open the talk as slides in the browser. Every slide opens with a finished run
-that was recorded, so nothing can hang; nothing is fetched from another host.
-"""
-    parser.epilog = """\
-Keys: arrows and Space move, Home and End jump, t trains the slide's run live,
-s opens the speaker's notes, d changes between light and dark, f fills the
-screen, b blanks it; Esc leaves a control and gives the keys back to the slides.
-
-The slides are moved by reveal.js (MIT license), taken from the installed
-package sphinx-revealjs (Apache-2.0 license), the extra "present".
-"""
-    parser.set_defaults(run=_present)
-    add_page_options(parser)
-    words = "train the talk's runs again and keep them as its recordings"
-    parser.add_argument("--record", action="store_true", help=words)
-
-
-def _run(arguments: PageOptions) -> int:
+def run(arguments: PageOptions) -> int:
+    """Run ``nn-explorer serve``."""
     with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
         for path in getattr(arguments, "dataset", ()):
@@ -200,7 +169,8 @@ async def end_all_tasks() -> None:
         await asyncio.wait(others, timeout=0.05)
 
 
-def _present(arguments: PageOptions) -> int:
+def present(arguments: PageOptions) -> int:
+    """Run ``nn-explorer present``."""
     if arguments.record:
         return _record()
     reveal = find_reveal()

@@ -3,22 +3,21 @@
 import json
 import math
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.text import Text
 
 from explorer.datasets import Dataset
 from explorer.serve import run_options
-from explorer.serve.access import RefusedError
-from explorer.serve.run_options import FAILED, INTERRUPTED, positive
+from explorer.serve.access import FAILED, INTERRUPTED, RefusedError, positive
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.fields import Field
 from explorer.training.studies import StudyError, Trial, WorkerPool, grid, read_journal, study
@@ -30,24 +29,13 @@ _MOST_RUNS = 100_000  # of one study
 _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
 
-DESCRIPTION = """\
-Train a network for each combination of values, and compare the accuracies.
-Separate the values of a setting with commas, and the hidden layers of one
-network with hyphens: --hidden 32,128,128-64 trains three networks. A range
-says how many values it has: --lr 0.001..1x4 is 0.001, 0.01, 0.1 and 1.
-"""
-EPILOG = """\
-With --out each run is saved as soon as it ends. Ctrl-C stops at once. Run the
-same command again, also after a crash, to train only what is missing.
-
-Exit codes: 0 finished; 1 a run failed, or the study could not continue; 2 an
-option has an invalid value; 130 stopped by Ctrl-C.
-
-Examples:
-  nn-explorer study --batch-size 1,8,64,512 --lr 0.01,0.1 --seeds 5 --out study.jsonl
-  nn-explorer study --preset modern --hidden 32,128,128-64 --epochs 5 --report study.html
-  nn-explorer study --question batch-size --out batch-size.jsonl
-"""
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "--seeds": {"type": positive},
+        "--workers": {"type": positive},
+        "--question": {"choices": ["batch-size"]},
+    }
+)
 
 
 class StudyScreen:
@@ -56,20 +44,16 @@ class StudyScreen:
     def __init__(self, cost: Cost, n_kept: int, axes: Sequence[str], console: Console) -> None:
         self._cost, self._n_ended, self._total = cost, n_kept, n_kept + cost.n_trials
         self._axes, self._console = axes, console
-        columns = (TextColumn("{task.description}"), BarColumn(), _TimeLeft())
-        self._progress = Progress(*columns, console=console, transient=True)
-        # In a file or a pipe, even a disabled bar ends with an empty line (rich 13).
-        self.bar: AbstractContextManager[object] = self._progress if console.is_terminal else nullcontext()
         self._share, self._started = 0.0, perf_counter()
-        self._task = self._progress.add_task(self._ended(), total=1.0, end=self._started + cost.seconds)
+        self._end = self._started + cost.seconds
+        self.bar = run_options.progress_bar(console, self._status)
 
     def show(self, trial: Trial) -> None:
-        """Print the line of a finished run, and update the progress bar."""
+        """Print the line of a finished run, and estimate the time left again."""
         self._n_ended += 1
         self._share += self._cost.of(trial.config)
         now = perf_counter()
-        end = now + self._cost.seconds_left(self._share, now - self._started)
-        self._progress.update(self._task, completed=self._share, description=self._ended(), end=end)
+        self._end = now + self._cost.seconds_left(self._share, now - self._started)
         number = f"{self._n_ended:{len(str(self._total))}} of {self._total}"
         settings = ", ".join(
             f"{FIELDS[name].label.lower()} {trial.config.text(name)}" for name in (*self._axes, "seed")
@@ -89,41 +73,13 @@ class StudyScreen:
             lines += ["", f"{counted(len(failed), 'run')} failed; the first: {failed[0].error}"]
         self._console.print("", *lines, sep="\n")
 
-    def _ended(self) -> str:
-        return f"{self._n_ended} of {counted(self._total, 'run')}"
+    def _status(self) -> tuple[str, float, str]:
+        ended = f"{self._n_ended} of {counted(self._total, 'run')}"
+        return ended, self._share, f"{duration(self._end - perf_counter())} left"
 
 
-class _TimeLeft(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{duration(task.fields['end'] - perf_counter())} left")
-
-
-def add_options(parser: ArgumentParser) -> None:
-    """Add the options of ``study`` to its parser."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.set_defaults(run=partial(run_options.exit_code, work=_run))
-    title = "settings of the runs, each with one value or more"
-    settings = run_options.add_settings(parser, title, several=True)
-    words = f"number of seeds, counting up from --seed (default: {_USUAL_SEEDS})"
-    settings.add_argument("--seeds", type=positive, metavar="N", help=words)
-    words = "the exercise's question: batch sizes from 1 to all, by sum and by mean"
-    settings.add_argument("--question", choices=["batch-size"], help=words)
-    group = parser.add_argument_group("where the runs happen")
-    words = "worker processes on this machine, which share its cores (default: one per core)"
-    group.add_argument("--workers", type=positive, metavar="N", help=words)
-    group.add_argument("--yes", action="store_true", help="start a large study without asking")
-    files = parser.add_argument_group("data and results")
-    add = files.add_argument
-    run_options.add_dataset(files)
-    add("--out", metavar="FILE", help="save each run to this journal, and skip runs it already has")
-    add("--report", metavar="FILE", help="write a report: one HTML file that opens offline")
-    add("--force", action="store_true", help="let --report overwrite a file")
-    words = "write one JSON object to standard output, progress to standard error"
-    add("--json", action="store_true", help=words)
-
-
-def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) -> tuple[TrainingConfig, ...]:
-    start, given = run_options.settings_of(args, fields, messages)
+def _configs(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingConfig, ...]:
+    start, given = run_options.settings_of(args, fields)
     axes = {name: parse_values(fields[name], text) for name, text in given.items()}
     seeds: Sequence[int] = axes.pop("seed", ())
     if args.seeds is not None and len(seeds) > 1:
@@ -142,15 +98,24 @@ def _configs(args: Namespace, fields: Mapping[str, Field], messages: Console) ->
     return tuple(dict.fromkeys(config for configs in asked for config in configs))
 
 
-def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
+def run(args: Namespace) -> int:
+    """Run ``nn-explorer study``."""
+    try:
+        return _run(args)
+    except StudyError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _run(args: Namespace) -> int:
     if (args.workers or 0) > _MOST_WORKERS:
         raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
-    configs = _configs(args, fields, messages)
-    run_options.report_unused_settings(configs, messages)
+    dataset, fields = run_options.data_of(args)
+    configs = _configs(args, fields)
+    run_options.report_unused_settings(configs)
     files = (("--out", args.out, True), ("--report", args.report, args.force))
     run_options.check_files(file for file in files if file[1] is not None)
     console, axes, trials, code = run_options.terminal(stderr=args.json), varied(configs), list[Trial](), 0
-    missing = _missing(configs, args.out, messages)
+    missing = _missing(configs, args.out)
     try:
         with nullcontext() if args.workers is None else WorkerPool(args.workers) as pool:
             cost = measured_cost(missing, dataset, n_workers=args.workers) if missing else Cost({}, 1, 0.0)
@@ -168,28 +133,25 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
         if not trials:
             raise
         code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-        messages.print(f"{str(error) or 'Stopped.'} {_go_on(trials, len(configs), args.out)}")
+        run_options.report(f"{str(error) or 'Stopped.'} {_go_on(trials, len(configs), args.out)}")
     places = {config: place for place, config in enumerate(configs)}
     trials.sort(key=lambda trial: places[trial.config])
     screen.show_end(trials)
     if args.report is not None:
         make = partial(_report, trials, dataset)
-        code = run_options.save(args, "--report", args.report, make, messages) or code
+        code = run_options.save(args, "--report", args.report, make) or code
     if args.json:
-        sys.stdout.write(_as_json(trials, dataset, axes) + "\n")
-        sys.stdout.flush()
+        print(_as_json(trials, dataset, axes), flush=True)
     return code
 
 
-def _missing(
-    configs: Sequence[TrainingConfig], out: str | None, messages: Console
-) -> dict[TrainingConfig, None]:
+def _missing(configs: Sequence[TrainingConfig], out: str | None) -> dict[TrainingConfig, None]:
     missing = dict.fromkeys(configs)
     if out is not None and Path(out).expanduser().exists():
         kept = read_journal(out).settled
         missing = dict.fromkeys(config for config in configs if config not in kept)
         n_kept = len(configs) - len(missing)
-        messages.print(f"{out} already has {grouped(n_kept)} of {counted(len(configs), 'run')}.")
+        run_options.report(f"{out} already has {grouped(n_kept)} of {counted(len(configs), 'run')}.")
     return missing
 
 

@@ -3,11 +3,10 @@
 import json
 import math
 import signal
-import sys
 import threading
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from time import perf_counter
@@ -15,18 +14,16 @@ from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.files import ExportError, export
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.serve import run_options
-from explorer.serve.run_options import FAILED, INTERRUPTED
+from explorer.serve.access import FAILED, INTERRUPTED
 from explorer.session.run_names import run_label
 from explorer.training import (
     FIELDS,
-    BatchRecord,
     CompletedRun,
     DivergedError,
     EpochRecord,
@@ -40,44 +37,19 @@ from explorer.training import (
     complete,
     open_test_set,
 )
-from explorer.training.fields import Field
 from explorer.training.hints import hints
 from explorer.training.run import Event
 from explorer.wording import duration, grouped
 
-_INTERVAL_SECONDS = 0.1
 _IN_HEAD = (
     "hidden_sizes", "hidden_activation", "output", "loss", "initializer", "batch_size", "epochs", "learning_rate",
     "reduction", "seed", "n_train", "n_validation",
 )  # fmt: skip
 
-DESCRIPTION = """\
-Train one network in the terminal, and show loss and accuracy epoch by epoch.
-Without options it is the exercise's task on the MNIST images of the package.
-"""
-EPILOG = """\
-Ctrl-C stops within a mini-batch: what was learned is scored, shown and saved.
-
-Exit codes: 0 finished; 1 the loss is no longer a number, or a file could not
-be saved; 2 an option has an invalid value; 130 stopped by Ctrl-C.
-
-Examples:
-  nn-explorer train --preset modern --epochs 20 --save modern.npz
-  nn-explorer train --hidden 128,64 --activation relu --init he --lr 0.003
-  nn-explorer train --validation 10000 --optimizer adam --lr 0.001 --dropout 0.2
-  nn-explorer train --epochs 20 --report run.html --script run.py --csv run.csv
-  nn-explorer train --from-url "?hidden=128&lr=0.003" --json > run.json
-"""
-
-_FILES: Mapping[str, tuple[tuple[str, ...], str]] = MappingProxyType(
-    {
-        "weights": (("--save", "--weights"), "write weights, settings and history to a .npz file"),
-        "script": (("--script",), "write a Python script that trains this run again"),
-        "csv": (("--csv",), "write the records as a table, one row an epoch"),
-        "report": (("--report",), "write a report, one HTML file that opens without a network"),
-    }
+_FILES: Mapping[str, str] = MappingProxyType(
+    {"weights": "save", "script": "script", "csv": "csv", "report": "report"}
 )
-"""The options that write a file, by kind of file, with their help."""
+"""The option that writes a kind of file."""
 
 _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
@@ -86,45 +58,24 @@ class TrainScreen:
     """The output and progress bar of one run, which it only reads."""
 
     def __init__(self, training: TrainingRun, console: Console) -> None:
-        self._training, self._console = training, console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[details]}"),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task(total=1.0, **self._fields(0.0))
-        config = training.config
+        self._training, self._console, config = training, console, training.config
         self._shows_rate = config.schedule != "constant" or bool(config.warmup or config.changes)
-        self._position = self._started = self._shown = 0.0
+        self._started = 0.0
 
-    def begin(self) -> Progress:
+    def begin(self) -> AbstractContextManager[object]:
         """Print the configuration and the table's head, and return the bar, a context manager."""
         self._console.print(*self._head(), sep="\n")
-        self._started = self._shown = perf_counter()
-        return self._progress
+        self._started = perf_counter()
+        return run_options.progress_bar(self._console, self._status)
 
     def show(self, event: Event) -> None:
-        """Update the bar at most ten times a second, and print each epoch's line."""
+        """Print each epoch's line."""
         if isinstance(event, EpochRecord):
             w = len(self._training.config.held_out)
             losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{w + 5}.4f}"
             accuracies = f"{event.train_accuracy:14.2%}  {event.test_accuracy:{w + 9}.2%}"
             rate = f"  {event.learning_rate:13.3g}" if self._shows_rate else ""
             self._console.print(f"{losses}  {accuracies}  {event.seconds:7.2f}{rate}")
-        now = perf_counter()
-        if isinstance(event, BatchRecord):
-            self._position = event.epoch
-        if now - self._shown < _INTERVAL_SECONDS:
-            return
-        self._shown = now
-        position = max(self._position, self._training.epoch)
-        share = position % 1 if position < self._training.config.epochs else 1.0
-        self._progress.update(self._task, completed=share, **self._fields(position))
-        self._progress.refresh()
 
     def show_end(self, final: Evaluation, test: FinalTest | None) -> None:
         """Print the exact final figures, the weakest classes, and the results on a test set that was opened."""
@@ -173,44 +124,26 @@ class TrainScreen:
         held_out, rate = data.held_out, "  learning rate" * self._shows_rate
         yield f"epoch  train loss  {held_out} loss  train accuracy  {held_out} accuracy  seconds{rate}"
 
-    def _fields(self, position: float) -> dict[str, Any]:
-        training = self._training
+    def _status(self) -> tuple[str, float, str]:
+        training, position = self._training, self._training.epoch
         epochs, batches = training.config.epochs, training.steps_per_epoch
         epoch = min(math.floor(position) + 1, epochs)
-        batch = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
-        batch = f"mini-batch {training.step}" if training.config.changes else batch
+        details = f"mini-batch {training.step - (epoch - 1) * batches} of {batches}"
+        details = f"mini-batch {training.step}" if training.config.changes else details
         if position:
             left = (perf_counter() - self._started) * (epochs - position) / position
-            batch += f" {duration(left)} left"
-        return {"description": f"epoch {epoch} of {epochs}", "details": batch}
+            details += f" {duration(left)} left"
+        return f"epoch {epoch} of {epochs}", position % 1 if position < epochs else 1.0, details
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Add the options of ``train`` to its parser."""
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
-    parser.set_defaults(run=partial(run_options.exit_code, work=_run))
-    run_options.add_settings(parser, "settings of the run")
-    files = parser.add_argument_group("data and results")
-    add = files.add_argument
-    run_options.add_dataset(files)
-    for kind, (options, words) in _FILES.items():
-        add(*options, dest=kind, metavar="FILE", help=words)
-    words = "with --validation, open the test set at the end: once, when all settings are chosen"
-    add("--test", action="store_true", help=words)
-    add("--force", action="store_true", help="let these options replace a file")
-    add("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
-
-
-def _wanted(args: Namespace) -> list[tuple[str, str, str]]:
-    asked = ((kind, options[0], getattr(args, kind)) for kind, (options, _) in _FILES.items())
-    return [(kind, option, path) for kind, option, path in asked if path is not None]
-
-
-def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], messages: Console) -> int:
-    start, given = run_options.settings_of(args, fields, messages)
+def run(args: Namespace) -> int:
+    """Run ``nn-explorer train``."""
+    dataset, fields = run_options.data_of(args)
+    start, given = run_options.settings_of(args, fields)
     config = start.replace(**{name: fields[name].parse(text) for name, text in given.items()})
-    run_options.report_unused_settings([config], messages)
-    run_options.check_files((option, path, args.force) for _, option, path in _wanted(args))
+    run_options.report_unused_settings([config])
+    files = [(kind, f"--{name}", path) for kind, name in _FILES.items() if (path := getattr(args, name))]
+    run_options.check_files((option, path, args.force) for _, option, path in files)
     training = TrainingRun(config, dataset)
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
@@ -219,17 +152,16 @@ def _run(args: Namespace, dataset: Dataset, fields: Mapping[str, Field], message
         run = replace(run, history=replace(run.history, end=_divergence(run)))
     code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[run.end.status]
     if run.end.reason:
-        messages.print(run.end.reason)
+        run_options.report(run.end.reason)
     is_split = training.dataset.held_out != "test" and run.end.final is not None
     test = open_test_set(run.network, training.dataset) if args.test and is_split else None
-    for kind, option, path in _wanted(args):
+    for kind, option, path in files:
         make = partial(_file, kind, run, dataset, test)
-        code = run_options.save(args, option, path, make, messages) or code
+        code = run_options.save(args, option, path, make) or code
     if run.end.final is not None:
         screen.show_end(run.end.final, test)
     if args.json:
-        sys.stdout.write(_as_json(run, training.dataset, test) + "\n")
-        sys.stdout.flush()
+        print(_as_json(run, training.dataset, test), flush=True)
     return code
 
 

@@ -33,13 +33,15 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
     assert main(["present", "--no-browser"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("nn-explorer: the talk needs reveal.js: install it with ")
+    assert err.startswith("nn-explorer present: the talk needs reveal.js: install it with ")
 
 
 def test_recordings_that_cannot_be_written_are_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr("explorer.talk.slides.RECORDINGS", Path("/dev/null/recordings"))
     assert main(["present", "--record"]) == 2
-    assert re.fullmatch(r"nn-explorer: the recordings can't be written: .+\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"nn-explorer present: the recordings can't be written: .+\n", capsys.readouterr().err
+    )
 
 
 def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):

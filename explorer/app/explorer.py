@@ -13,7 +13,7 @@ from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPa
 from explorer.app.files import FileMenu, FileVerbs, new_header
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
-from explorer.app.readouts import tiles
+from explorer.app.readouts import results
 from explorer.app.tour_guide import TourGuide
 from explorer.app.url_state import Address
 from explorer.app.views import Views, ViewState
@@ -243,14 +243,14 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.views = views = Views(session)
         self.messages = Messages()
         self.header = new_header(session)
-        self.tiles = Display(Tiles(tiles(None, None, session.dataset)))
+        self.tiles = Display(results(session.state))
         self.data = DataChoice(session, others, self.messages)
         self.panels = PanelHost(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages)
         self._files = FileMenu(self, self.header, self.messages)
-        self._guide = TourGuide(views, self.panels, self.settings, self.header.about)
+        self._guide = TourGuide(views, self.panels, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(self._on_theme), "theme")
@@ -314,7 +314,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.follow(state)
 
     def _show(self, state: ViewState) -> None:
-        self.tiles.show(Tiles(tiles(state.run, state.moment, state.scored_on)))
+        self.tiles.show(results(state))
         self.set_trait("selected_cell", state.cell)
 
     def _on_theme(self, _change: object) -> None:

@@ -19,7 +19,7 @@ from explorer.session.session_run import MOST_BYTES
 from explorer.training import Moment
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
-from explorer.wording import class_noun, counted, duration
+from explorer.wording import counted, duration
 
 _SECONDS = 60  # training time that justifies a confirmation
 _MOST_BYTES = 3 << 19
@@ -215,11 +215,7 @@ def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
 
 def new_header(session: Session) -> Header:
     """Return the page's header, with its file menu."""
-    is_digits = class_noun(session.dataset.class_names) == "digit"
-    learns = "read handwritten digits" if is_digits else "tell images apart"
-    about = f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."
     return Header(
-        about=about,
         dataset=described(session.dataset),
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},

@@ -1,16 +1,16 @@
 """The run's results in words and numbers: the tiles, and a glossary of the page's terms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 
 from explorer.datasets import Dataset
-from explorer.network import hardest_classes, most_confused, per_class
-from explorer.session import SessionRun
+from explorer.network import hardest_classes, most_confused
+from explorer.session import SessionRun, SessionState
 from explorer.training import Evaluation, Moment
-from explorer.widgets.tiles import Tile
-from explorer.wording import class_noun, counted, grouped, times
+from explorer.widgets.tiles import Fact, Tile, Tiles
+from explorer.wording import class_noun, counted, grouped, percent, times
 
 _NONE = "–"
 
@@ -21,14 +21,9 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "them; settings may be chosen by them, and the test images stay unseen.",
         "Held-out accuracy": "Share of the images that a run did not train on, validation or test images, that it "
         "classifies correctly. Only those of the same images compare.",
+        "Wrong": "How many of these images are classified incorrectly.",
         "Train accuracy": "Share of the training images that are classified correctly. Where it is far above "
         "that on other images, the network has learned its images by heart.",
-        "Hardest digit": "The digit with the lowest recall.",
-        "Hardest class": "The class with the lowest recall.",
-        "Most confused": "The most frequent mistake: the true class → the one that the network chose.",
-        "Epoch time": "How long one pass over all training images took. In a step, the weights change once.",
-        "Parameters": "The numbers that training changes: all weights and biases. Under it the inputs, the "
-        "units of each hidden layer, and the outputs.",
         "recall": "Of all images of this class, the share that the network recognizes.",
         "precision": "Of all images that the network takes for this class, the share that are of it.",
         "F1": "Harmonic mean of recall and precision: high only where both are.",
@@ -45,54 +40,72 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 """A sentence for each term, as the page spells it."""
 
 
-def tiles(run: SessionRun | None, moment: Moment | None, dataset: Dataset) -> tuple[Tile, ...]:
-    """Return the tiles for a moment of a run, or for none; `dataset` has the images that it was scored on."""
-    record, kind, trained = None if moment is None else moment.record, dataset.held_out, ""
-    shares = (None, None) if record is None else (record.test_accuracy, record.train_accuracy)
-    if run is not None and record is not None:
-        images = f"of {counted(run.n_samples, 'training image')}"
-        trained = images if isinstance(record, Evaluation) else "mean over the epoch"
-    note = f"of {counted(len(dataset.test_labels), f'{kind} image')}"
-    accuracy = Tile(f"{kind.capitalize()} accuracy", _percent(shares[0]), note, "test")
-    found = [accuracy, Tile("Train accuracy", _percent(shares[1]), trained, "train")]
-    found += _mistakes(moment, dataset.class_names)
+def accuracy_tile(moment: Moment | None, dataset: Dataset) -> Tile:
+    """Return the accuracy on the held-out images that a moment was scored on; `dataset` has them."""
+    label = f"{dataset.held_out.capitalize()} accuracy"
+    n = len(dataset.test_labels) if moment is None else int(moment.confusion.sum())
+    value = _NONE if moment is None else percent(moment.record.test_accuracy)
+    return Tile(label, value, f"of {counted(n, f'{dataset.held_out} image')}", "test", GLOSSARY[label])
+
+
+def results(state: SessionState) -> Tiles:
+    """Return the results of the moment shown: accuracy and mistakes large, the others in a line."""
+    run, moment = state.run, state.moment
+    accuracy, wrong = accuracy_tile(moment, state.scored_on), Tile("Wrong", _NONE, meaning=GLOSSARY["Wrong"])
+    if moment is not None:
+        n = int(moment.confusion.sum())
+        wrong = replace(wrong, value=grouped(n - int(moment.confusion.trace())), note=f"of {grouped(n)}")
+        accuracy = replace(accuracy, note=_trend(state, moment) or accuracy.note)
+    opened = []
     if run is not None and run.test is not None:  # the final weights' accuracy on the test set
-        found.insert(1, Tile("Test accuracy", _percent(run.test.accuracy), f"opened {run.test.times}"))
-    else:
-        found.append(_epoch_time(run))  # always six
-    return tuple(replace(tile, meaning=GLOSSARY.get(tile.label, "")) for tile in (*found, _parameters(run)))
+        label, times_opened = "Test accuracy", f"opened {run.test.times}"
+        opened = [Tile(label, percent(run.test.accuracy), times_opened, meaning=GLOSSARY[label])]
+    return Tiles((accuracy, wrong, *opened), () if run is None else tuple(_facts(run, moment)))
 
 
-def _mistakes(moment: Moment | None, class_names: Sequence[str]) -> tuple[Tile, Tile]:
-    hardest, pair = f"Hardest {class_noun(class_names)}", "Most confused"
-    confusion = None if moment is None else moment.confusion
-    if confusion is None:
-        return Tile(hardest, _NONE), Tile(pair, _NONE)
-    recall = per_class(confusion).recall
-    worst = hardest_classes(confusion)[0]
-    pairs = most_confused(confusion, 1)
-    first = Tile(hardest, class_names[worst], f"recall {_percent(float(recall[worst]))}")
-    if not pairs:
-        return first, Tile(pair, _NONE, "no mistakes")
-    names = f"{class_names[pairs[0].true]} → {class_names[pairs[0].predicted]}"
-    return first, Tile(pair, names, f"{times(pairs[0].count)}, {_percent(pairs[0].share)}")
+def _trend(state: SessionState, moment: Moment) -> str:
+    """Return by how many points an ended run differs from an earlier one; else, an epoch from the last."""
+    previous = next((run for run in reversed(state.comparable.shown) if run.newest is not None), None)
+    before, since = None, ""
+    if previous is not None and previous.newest and not state.is_training and state.looks_back_to is None:
+        before, since = previous.newest.record.test_accuracy, f"vs. run {previous.number}"
+    for record in state.history if before is None else ():
+        if record.epoch < moment.epoch:
+            before, since = record.test_accuracy, f"since epoch {record.epoch}"
+    if before is None:
+        return ""
+    points = round(100 * moment.record.test_accuracy, 1) - round(100 * before, 1)
+    return f"{'▲' if points > 0.05 else '▼' if points < -0.05 else '±'} {abs(points):.1f} {since}"
 
 
-def _epoch_time(run: SessionRun | None) -> Tile:
-    if run is None or run.history.last is None:
-        return Tile("Epoch time", _NONE)
-    seconds = run.history.last.seconds
-    value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    return Tile("Epoch time", value, f"{counted(run.position[2], 'step')} an epoch")
-
-
-def _parameters(run: SessionRun | None) -> Tile:
-    if run is None:
-        return Tile("Parameters", _NONE)
+def _facts(run: SessionRun, moment: Moment | None) -> Iterator[Fact]:
+    """Yield the other numbers, each with what it means."""
+    if moment is not None:
+        images = "a mean over the epoch, so it lags behind"
+        if isinstance(moment.record, Evaluation):
+            images = f"all {counted(run.n_samples, 'training image')}"
+        meaning = f"{GLOSSARY['Train accuracy']} Here: {images}."
+        yield Fact(f"train {percent(moment.record.train_accuracy)}", meaning, "train")
+        names, counts = run.dataset.class_names, moment.confusion
+        hardest = hardest_classes(counts)[0]
+        missed, n = int(counts[hardest].sum() - counts[hardest, hardest]), int(counts[hardest].sum())
+        noun = class_noun(names)
+        meaning = (
+            f"The {noun} with the lowest recall: {grouped(missed)} of its {counted(n, 'image')} are missed."
+        )
+        yield Fact(f"hardest {noun} {names[hardest]}, {grouped(missed)} missed", meaning)
+        for pair in most_confused(counts, 1):
+            read = f"{names[pair.true]} read as {names[pair.predicted]}"
+            share = f"{percent(pair.share)} of the true {noun}’s images"
+            yield Fact(f"{read}, {times(pair.count)}", f"The most frequent mistake, in {share}.")
+    if run.history.last is not None:
+        seconds = run.history.last.seconds
+        value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+        meaning = f"Time of one pass over all training images, in {counted(run.position[2], 'step')}: "
+        yield Fact(f"{value}/epoch", f"{meaning}in each, the weights change once.")
     sizes = (run.dataset.n_inputs, *run.config.hidden_sizes, run.dataset.n_classes)
     n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    return Tile("Parameters", grouped(n_parameters), "-".join(str(size) for size in sizes))
-
-
-def _percent(share: float | None) -> str:
-    return _NONE if share is None else f"{100 * share:.1f} %"
+    layers = (
+        "Inputs, units of each hidden layer, outputs; and all weights and biases, which training changes."
+    )
+    yield Fact(f"{'-'.join(map(str, sizes))}, {grouped(n_parameters)} parameters", layers)

@@ -34,7 +34,11 @@ KEYS: Mapping[str, str] = MappingProxyType(
 
 _Image = tuple[tuple[int, int], int | Drawing, bytes]  # the chosen cell, the image on the pad, and its ink
 
-_OFFER = ("New here?", "A tour of the page takes a minute.")
+_OFFER = ("New here?", "A tour takes a minute.")
+_ABOUT = tuple(
+    f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."
+    for learns in ("tell images apart", "read handwritten digits")
+)
 _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"hidden_sizes": (8, 32), "batch_size": (64, 512), "learning_rate": (0.002, 0.01)}
 )
@@ -42,7 +46,7 @@ _VALUES: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 _TILES = (
     "It has gone through the training images again and again, and corrected itself a little each time. The tiles "
-    "say how well it does by now. Click an underlined word to see what it means."
+    "say how well it does by now. Point at a number to see what it means."
 )
 _EPOCHS = (
     "One pass over the training images is an epoch, and the network after each is kept. Go back, and all figures "
@@ -116,8 +120,9 @@ class TourGuide:
     the tour starts one. At the end everything is restored, except for the user's changes since.
     """
 
-    def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel, about: str) -> None:
-        self.tour, self.help = Tour(_OFFER), HelpDialog(about, KEYS)
+    def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel) -> None:
+        is_digits = class_noun(views.dataset.class_names) == "digit"
+        self.tour, self.help = Tour(_OFFER), HelpDialog(_ABOUT[is_digits], KEYS)
         self.parts = (self.help, self.tour)
         self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
         self._step = ""

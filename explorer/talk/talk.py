@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from explorer.app.layout import box
-from explorer.app.readouts import tiles
+from explorer.app.readouts import accuracy_tile
 from explorer.app.views import OnLoop, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
@@ -115,7 +115,7 @@ class SlideView:
         if run is not None and moment is not None:
             sentence = element("p", self._sentence(run, moment))
             self.heading.draw(element("h2", self.slide.title), sentence)
-            self.result.show(Tiles(tiles(run, moment, self._dataset)[:1]))
+            self.result.show(Tiles((accuracy_tile(moment, self._dataset),)))
 
     def _sentence(self, run: SessionRun, moment: Moment) -> str:
         other: Mapping[str, str] = {}

@@ -4,7 +4,7 @@
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
- *   title: string, dataset: string, about: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
+ *   title: string, dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
  *   step: number, exports: Record<string, string>, saves: string, unsaved: string, opens: string, suffix: string,
  *   most_bytes: number, choice: Choice, theme: "light" | "dark",
  * }} State
@@ -330,15 +330,13 @@ function render({ model, el, signal }) {
   const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
   const status = make("span", { class: "explorer-status explorer-muted" });
   const name = make("div", { class: "explorer-name" }, title, dataset, status);
-  const about = make("p", { class: "explorer-about explorer-muted explorer-small" });
   const files = [...saveButton(model, signal), ...exportMenu(model, signal)];
   const tools = [...shareButton(model, signal), ...files, themeButton(model, signal)];
-  el.append(make("header", {}, name, about, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
+  el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {
     write(title, model.get("title"));
     write(dataset, model.get("dataset"));
-    write(about, model.get("about"));
     write(status, STATUS[model.get("status")]);
     status.dataset.status = model.get("status");
   };

@@ -19,8 +19,6 @@ class Header(FilePart):
     title = traitlets.Unicode("Neural network explorer").tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)
     """The first words: the page's name and the data set's."""
-    about = traitlets.Unicode().tag(sync=True)
-    """One sentence about the page."""
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     query = traitlets.Unicode().tag(sync=True)
     """The settings as a query string, without the ``?``, for the shared link. On the app's own page the address

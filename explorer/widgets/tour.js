@@ -225,7 +225,7 @@ export default () => {
       const offer = () => {
         open();
         [title.textContent, text.textContent] = model.get("offer");
-        back.hidden = true;
+        back.hidden = close.hidden = true;
         setActs("Take the tour");
         write(on, "No, thanks");
         follower.at("");

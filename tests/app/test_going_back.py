@@ -110,7 +110,7 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     assert app.panels.time_bar.epochs == [4.0, 8.0, 9.0]
     assert app.panels.time_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4
-    assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f}\xa0%"
 
 
 def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):

@@ -31,7 +31,7 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     np.testing.assert_array_equal(opened.confusion, evaluation.confusion)
     for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
         np.testing.assert_array_equal(before, after)
-    assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f}\xa0%"
     assert "trained for 3 epochs" in messages(app)["opened"]["text"]
 
 

@@ -25,7 +25,7 @@ def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
         sum(trace.name == "the textbook’s network" and trace.visible is True for trace in curve.plot.data)
         == 1
     )
-    assert own_app.tiles.shown.tiles[0].value == f"{100 * own_app.test_accuracy:.1f} %"
+    assert own_app.tiles.shown.tiles[0].value == f"{100 * own_app.test_accuracy:.1f}\xa0%"
     assert own_app.network.forward(own_app.dataset.X_test).shape == (10, 200)
     assert "initializer" not in own_app.settings.shown
     assert "seed" in own_app.settings.shown

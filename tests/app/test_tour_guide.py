@@ -8,7 +8,6 @@ from app_steps import PATIENCE, change, done, run_of, say, set_controls
 from study_steps import until
 
 from explorer import TrainingConfig
-from explorer.app.readouts import GLOSSARY, tiles
 from explorer.app.tour_guide import tour_steps
 from explorer.network import most_confused
 from explorer.widgets.setting import stops
@@ -234,11 +233,3 @@ def test_the_help_dialog_starts_it(page, app):
     say(dialog, {"tour": True})
     assert "start" in page.heard[-1]
     assert {"?", "Space"} <= {key for key, _ in dialog.shortcuts}
-
-
-@pytest.mark.parametrize("names", [DIGITS, ("boot", "bag")])
-def test_every_tile_explains_itself(small_dataset, names):
-    other = {"class_names": names, "test_labels": [0], "held_out": "validation"}
-    data = small_dataset if names == DIGITS else type("Other", (), other)()
-    for tile in tiles(None, None, data):
-        assert tile.meaning == GLOSSARY[tile.label]

@@ -56,7 +56,7 @@ def test_the_order_in_which_listeners_are_called_means_nothing(small_dataset, mo
     assert (app.run_bar.trains, app.header.status, app.header.step) == ("Train", "finished", 2)
     assert app.header.query == app.config.to_query()
     assert app.messages.messages[0]["id"] == "waiting"
-    assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f} %"
+    assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f}\xa0%"
     app.close()
 
 

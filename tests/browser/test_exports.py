@@ -126,15 +126,19 @@ def number_after(words, text):
 
 def look_at_overview(page, known):
     text = page.locator(".explorer-tiles").inner_text()
-    caption = page.locator(".explorer-place-accuracy .explorer-caption p").first.inner_text()
+    caption = page.locator(".explorer-place-accuracy .explorer-caption p").first.text_content()
     wrong = known.counts - np.diag(np.diag(known.counts))
     recall = np.diag(known.counts) / known.counts.sum(axis=1)
     return {
         "test accuracy": (number_after("Test accuracy", text), 100 * known.accuracy),
-        "train accuracy": (number_after("Train accuracy", text), 100 * known.on_train),
-        "parameters": (number_after("Parameters", text), 785 * 32 + 33 * 10),
-        "recall of the hardest digit": (number_after("recall", text), 100 * recall.min()),
-        "the most frequent mistake": (number_after("→ \\d", text), wrong.max()),
+        "wrong": (number_after("Wrong", text), wrong.sum()),
+        "train accuracy": (number_after("train", text), 100 * known.on_train),
+        "parameters": (number_after("784-32-10,", text), 785 * 32 + 33 * 10),
+        "missed of the hardest digit": (
+            number_after("hardest digit \\d,", text),
+            wrong[recall.argmin()].sum(),
+        ),
+        "the most frequent mistake": (number_after("read as \\d,", text), wrong.max()),
         "a cell": (str(page.evaluate(MATRIX)[4][9]), known.counts[4, 9]),
         "test loss": (number_after("test loss", caption), 0.5 * np.square(known.y - known.d).sum() / 10_000),
     }

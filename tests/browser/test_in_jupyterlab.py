@@ -34,7 +34,7 @@ def test_the_app_trains_in_a_cell(lab, tmp_path):
     page = lab.page
     lab.run_all()
     lab.until_drawn()
-    expect(lab.tiles).to_contain_text("469 steps an epoch")  # the last cell has set the batch size
+    expect(lab.tiles.locator("span[data-help*='469 steps']")).to_be_visible()  # set by the last cell
     lab.bar.scroll_into_view_if_needed()
     lab.until_finished(10)
     address, entries = page.url, page.evaluate("history.length")

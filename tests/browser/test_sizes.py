@@ -37,6 +37,20 @@ ROWS_OF_DIGITS = """() => {
   const apart = Math.min(...rows.slice(1).map((row, index) => row - rows[index]));
   return { n: boxes.length, digit: Math.max(...boxes.map(({ height }) => height)), apart };
 }"""
+AT_FIRST_SIGHT = """() => {
+  const isSeen = (part) =>
+    part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+    part.getBoundingClientRect().top < innerHeight && !part.disabled;
+  const parts = 'button, input, select, summary, a[href], [role=listbox], [role=application], [tabindex="0"]';
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let words = 0;
+  while (texts.nextNode()) {
+    const within = texts.currentNode.parentElement;
+    if (within.closest('.explorer-unseen, script, style, svg') || !isSeen(within)) continue;
+    words += texts.currentNode.data.match(/[A-Za-z]{2,}/g)?.length ?? 0;
+  }
+  return [[...document.querySelectorAll(parts)].filter(isSeen).length, words];
+}"""
 STILL = """() => {
   const plots = [...document.querySelectorAll('.explorer-live-plot')];
   return plots.length >= 3 && plots.filter((plot) => plot.clientHeight > 0).every((plot) => {
@@ -63,6 +77,18 @@ def visit(app, open_shared_page):
     found.until_finished(2)
     expect(found.page.locator(".explorer-gallery li")).to_have_count(24)
     yield found
+    found.assert_clean()
+
+
+def test_a_newcomer_sees_few_things_to_press_and_few_words(app, open_page):
+    found = open_page(app.url, is_newcomer=True)
+    found.until_finished()
+    expect(found.button("No, thanks")).to_be_visible()
+    for width, height in ((1440, 900), (1280, 720)):
+        resized(found.page, width, height)
+        presses, words = found.page.evaluate(AT_FIRST_SIGHT)
+        assert 30 < presses <= 45
+        assert 60 < words <= 100
     found.assert_clean()
 
 

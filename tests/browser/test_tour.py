@@ -136,7 +136,7 @@ def test_on_a_phone_with_few_controls_while_a_run_trains_without_auto_train(newc
     go.filter(has_text="Move it").click()
     expect(number(page, "batch_size")).to_have_value("64")
     expect(told(page)).to_contain_text("It trains again")
-    expect(page.locator(".explorer-tiles")).to_contain_text("938 steps an epoch")
+    expect(page.locator(".explorer-tiles span[data-help*='938 steps']")).to_be_visible()
     page.wait_for_function(APART)
     card(page).press("Escape")
     expect(card(page)).to_be_hidden()

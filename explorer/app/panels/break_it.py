@@ -122,7 +122,7 @@ class BreakIt(Section):
         figures = [percent(one / n) for one in right], [grouped(n - one) for one in right]
         accuracy, wrong = (" → ".join(both if self.damages else both[:1]) for both in figures)
         label = f"{data.held_out.capitalize()} accuracy"
-        self.tiles.show(Tiles((Tile(label, accuracy, of, "test"), Tile("Misclassified", wrong, of))))
+        self.tiles.show(Tiles((Tile(label, accuracy, of, "test"), Tile("Wrong", wrong, of))))
         W = network.W[0].copy()
         W[~network.W[1].any(axis=0)] = 0.0
         heading, limit = f"{counted(len(W), 'unit')} of layer 1; blank if off", full_tone(subject.weights[0])

@@ -22,7 +22,6 @@ from explorer.wording import counted
 _MATRIX_SECONDS = 0.35  # during training: every second tick, and so mostly not together with the images
 _TEXTBOOK = "the textbook’s network"  # trained next to a user's own class
 _OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
-_TRAIN_LAGS = "Train loss is averaged while the epoch runs, so it lags behind {held_out} loss."
 
 
 class Curve:
@@ -35,6 +34,8 @@ class Curve:
         self._style, name = partial(figures.curves_style, metric=metric), metric.capitalize()
         self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style, name=name)
         self.caption = Caption()
+        if metric == "accuracy":
+            self.caption.add_class("explorer-spoken")  # the figure and the results show it
         self.view = framed(metric, self.figure, self.caption)
 
     def show(self, state: ViewState) -> None:
@@ -57,7 +58,7 @@ class Curve:
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)
         self.figure.show(traces, layout | {"uirevision": "epochs"}, summary)
-        self.caption.text = _about_loss(state, earlier) if metric == "loss" else summary
+        self.caption.text = _left_out(state, earlier) if metric == "loss" else summary
 
     def _show_steps(self, run: SessionRun, history: History, theme: Theme) -> None:
         metric, steps, place = self._metric, run.stepped, run.position
@@ -71,15 +72,14 @@ class Curve:
         self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 
 
-def _about_loss(state: ViewState, earlier: Sequence[History]) -> str:
-    """Name earlier runs that this axis can't show, with another loss or other images; else the usual remark."""
+def _left_out(state: ViewState, earlier: Sequence[History]) -> str:
+    """Name earlier runs that this axis can't show, with another loss or other images; empty if there are none."""
     own = state.history.config.loss_terms
     losses = [run.config.loss_name for run in earlier if run.config.loss_terms != own]
     others = [_images_of(run, state) for run in state.not_comparable.shown]
     left_out = [f"{counted(len(losses), 'earlier run')} with {losses[0]}"] if losses else []
     left_out += [f"{counted(len(others), 'earlier run')} on {others[0]}"] if others else []
-    lags = _TRAIN_LAGS.format(held_out=state.scored_on.held_out)
-    return f"Not shown: {' and '.join(left_out)}." if left_out else lags
+    return f"Not shown: {' and '.join(left_out)}." if left_out else ""
 
 
 def _images_of(run: SessionRun, state: ViewState) -> str:

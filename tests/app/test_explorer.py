@@ -110,10 +110,12 @@ def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(oth
 
 
 def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
-    confusion = run_of(app).newest.confusion
+    confusion, shown = run_of(app).newest.confusion, app.panels["overview"].gallery.view
+    assert "explorer-hidden" in shown._dom_classes
     row, column = np.unravel_index(confusion.argmax(), confusion.shape)
     app.views.choose(int(row), int(column))
     assert app.selected_cell == (row, column)
+    assert "explorer-hidden" not in shown._dom_classes
     gallery = app.panels["overview"].gallery.images.gallery
     assert gallery.heading.startswith(f"{row} classified correctly: {confusion[row, column]} images")
     assert len(gallery.images) == min(24, confusion[row, column])

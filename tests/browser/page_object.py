@@ -165,6 +165,16 @@ class Visit:
         """Press a button of the run bar."""
         self.bar.get_by_role("button", name=name, exact=True).click()
 
+    def choose_cell(self, true, predicted):
+        """Choose a cell of the confusion matrix by keys, of which the first leads to (0, 0)."""
+        cells = self.page.locator(".explorer-place-confusion [role=application]")
+        cells.press("Escape")
+        expect(self.gallery).to_be_hidden()
+        for key, times in {"ArrowDown": 1 + true, "ArrowRight": predicted}.items():
+            for _ in range(times):
+                cells.press(key)
+        expect(self.gallery.locator("h2")).to_contain_text(f"{true} read as {predicted}")
+
     def choose(self, figure, words):
         """Choose an entry of a figure's menu."""
         self.button(f"{figure}: picture, data, full screen").click()

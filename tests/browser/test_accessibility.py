@@ -53,7 +53,8 @@ def views(visit):
     expect(page.get_by_role("dialog", name="Accuracy: data").locator("tbody tr").first).to_be_visible()
     yield "a figure's data"
     page.keyboard.press("Escape")
-    page.locator(".explorer-place-gallery li button").first.focus()
+    visit.choose_cell(9, 4)
+    visit.gallery.locator("li button").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tooltip")).to_be_visible()
     yield "an image's outputs"

@@ -157,10 +157,9 @@ def test_units_and_classes_are_chosen_by_keys_and_axe_finds_nothing(shared):
 
 def test_a_cell_of_the_matrix_lights_its_first_image(shared):
     page = shared.page
-    page.locator(".explorer-place-confusion [role=application]").focus()
-    press_keys(page, "ArrowDown", 3, "ArrowRight", 5)
-    expect(page.locator(".explorer-network-class[data-true]")).to_have_text(re.compile("^2"))
-    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_text(re.compile("^5"))
+    shared.choose_cell(9, 4)
+    expect(page.locator(".explorer-network-class[data-true]")).to_have_text(re.compile("^9"))
+    expect(page.locator(".explorer-network-class[data-kind=bad]")).to_have_text(re.compile("^4"))
 
 
 @pytest.mark.long

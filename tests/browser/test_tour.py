@@ -86,7 +86,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     press("Enter")
     expect(told(page)).to_have_text(re.compile(r"^\d read as \d: \d+ images, the worst mistake first\.$"))
     true, predicted = re.findall(r"\d", told(page).inner_text())[:2]
-    expect(page.locator(".explorer-gallery-caption").first).to_have_text(f"{true} → {predicted}")
+    expect(newcomer.gallery.locator(".explorer-gallery-caption").first).to_have_text(f"{true} → {predicted}")
     page.wait_for_function(APART)
     assert newcomer.severe() == []
     press("Enter")
@@ -106,7 +106,7 @@ def test_it_is_offered_once_and_taken_by_keyboard_alone(newcomer):
     expect(units).to_have_value("32")
     expect(tiles).to_contain_text("784-32-10")
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
-    expect(page.locator(".explorer-gallery-heading").first).not_to_contain_text("read as")
+    expect(newcomer.gallery).to_be_hidden()
     newcomer.tab("runs")
     expect(page.locator(".explorer-run-name")).to_have_count(1)
     newcomer.tab("overview")

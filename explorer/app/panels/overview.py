@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 
-from explorer.app.layout import box, framed
+from explorer.app.layout import box, framed, set_hidden
 from explorer.app.panels.confusion import ChosenImages, Matrix
 from explorer.app.panels.step_player import PlayedNetwork
-from explorer.app.views import Pace, Panel, Views, ViewState
+from explorer.app.views import ANY, Pace, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.curves import steps_data, steps_summary
@@ -129,13 +129,15 @@ class Overview:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
         self._views = views
-        self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion, self.gallery)
+        self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion)
         if opens:
             self.network = PlayedNetwork(views)
             self._parts = (self.network, *self._parts)
-        self.view = box(classes, *(part.view for part in self._parts))
+        self.view = box(classes, *(part.view for part in self._parts), self.gallery.view)
 
     def show(self, state: ViewState) -> None:
-        """Show the run's records and the selected epoch."""
-        for part in self._parts:
+        """Show the run's records and the selected epoch; images only once their classes are chosen."""
+        is_chosen = state.chosen != (ANY, ANY)
+        set_hidden(self.gallery.view, not is_chosen)
+        for part in (*self._parts, self.gallery) if is_chosen else self._parts:
             self._views.in_turn(part.show, state)

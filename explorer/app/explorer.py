@@ -191,7 +191,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     others : sequence of Dataset or DatasetOffer
         More data sets that the page offers; `data` has their names, and ``data.choose(name)`` switches to one.
     network : type, optional
-        A class of your own, called as ``Mine(n_input, n_hidden, n_output)`` and trained by its own `fit`.
+        A class of your own, called as ``Mine(n_input, n_hidden, n_output)`` and trained by its own methods.
     train : bool
         Whether a first run starts at once, so that the page opens with curves and not with empty axes.
     shown : sequence of str, optional

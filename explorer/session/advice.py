@@ -154,7 +154,8 @@ def _own(run: SessionRun) -> Iterator[Advice]:
     if run.own is None:
         return
     name, offered = run.own.name, run.own.settings
-    text = f"This is {name}, a network of your own, trained by its own fit; the textbook's is next to it, in gray."
+    text = f"This is {name}, a network of your own, trained by its own methods. "
+    text += "The textbook's is next to it, in gray."
     of_its_own = [field.label.lower() for key, field in FIELDS.items() if key not in offered]
     why = f"{name} decides about these by itself: {', '.join(of_its_own)}." if of_its_own else ""
     yield Advice("own", "info", text, why)

@@ -32,7 +32,7 @@ class Session(Trainer):
     dataset, config : Dataset, TrainingConfig, optional
         The images and the initial settings; MNIST and the exercise's by default.
     network : type, optional
-        A user's class as in `OwnClass`, to be trained by its own `fit`. Next to each of its runs, the textbook
+        A user's class as in `OwnClass`, to be trained by its own methods. Next to each of its runs, the textbook
         network is trained with the same settings, as an earlier run.
     on_fault : callable, optional
         Called with each exception of a listener; the other listeners are still called. Logs it by default.

@@ -2,8 +2,8 @@
 
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.learners import new_network, open_test_set
-from explorer.training.own_network import OwnClass, OwnNetworkError
+from explorer.training.learners import open_test_set
+from explorer.training.own_network import OwnClass, OwnNetworkError, new_network
 from explorer.training.presets import PRESETS
 from explorer.training.races import RaceError, race
 from explorer.training.records import (

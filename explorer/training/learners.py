@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.datasets.dataset import pixel_columns
 from explorer.engine import AugmentedImages, MiniBatches, Model, Score, ScoredSet, Scorer
 from explorer.engine.minibatches import Part
 from explorer.network import NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
-from explorer.training.own_network import NETWORK_SETTINGS
+from explorer.training.own_network import new_network
 from explorer.training.own_run import OwnLearner
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import Evaluation, FinalTest, Snapshot
@@ -237,12 +238,6 @@ class EarlyStopping:
         return bool(best and last and last.epoch - best.epoch >= config.patience)
 
 
-def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-    """Return a network for the data set with the config's sizes and settings, freshly initialized."""
-    settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
-    return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
-
-
 def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snapshot:
     """Return a read-only copy of a network, with its outputs for the test set."""
     model = Model(network, small_product())
@@ -259,9 +254,8 @@ def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:
     n, one_hot = len(data.test_labels), np.eye(data.n_classes, dtype=np.float32)
     for start in range(0, n, _CHUNK):
         labels = data.test_labels[start : start + _CHUNK]
-        pixels = data.test_images[start : start + _CHUNK].reshape(len(labels), -1).T
         with one_blas_thread(), np.errstate(all="ignore"):
-            y = network.forward(np.divide(pixels, np.float32(255), dtype=np.float32))  # (n_classes, chunk)
+            y = network.forward(pixel_columns(data.test_images[start : start + _CHUNK]))  # (n_classes, chunk)
             loss += network.total_loss(y, one_hot[labels].T)
         right += int(np.count_nonzero(y.argmax(axis=0) == labels))
     return FinalTest(loss / n, right / n, n)

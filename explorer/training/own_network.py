@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -22,7 +23,6 @@ from explorer.training.process_settings import one_blas_thread
 
 Array = NDArray[Any]
 
-_METHODS = ("forward", "train_iteration", "fit")
 NETWORK_SETTINGS = (
     "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
     "max_norm", "seed",
@@ -47,8 +47,8 @@ class OwnClass:
     """A class to be trained in place of `NeuralNetwork`.
 
     It is called as ``Mine(n_input, n_hidden, n_output)``, plus those keywords of the textbook class that it
-    accepts, and has the methods `forward`, `train_iteration` and `fit` of the exercise. Raises `TypeError` for
-    anything else.
+    accepts, and has the exercise's methods `forward`, and `train_iteration` or `fit` or both. Raises `TypeError`
+    for anything else.
     """
 
     made_by: type[Any]
@@ -58,11 +58,11 @@ class OwnClass:
         if not isinstance(made_by, type):
             found = type(made_by).__name__
             raise TypeError(f"network is {found}; expected a class, as Mine, not an object of it")
-        missing = [name for name in _METHODS if not callable(getattr(made_by, name, None))]
+        trains = self.has("train_iteration") or self.has("fit")
+        missing = ["forward"] * (not self.has("forward")) + ["train_iteration and no fit"] * (not trains)
         if missing:
-            raise TypeError(
-                f"{self.name} has no {' and no '.join(missing)}; the app trains a network by its own methods"
-            )
+            lacks = f"{self.name} has no {' and no '.join(missing)}"
+            raise TypeError(f"{lacks}; the app trains a network by its own methods")
         try:
             signature(made_by).bind(784, 32, 10)
         except TypeError as error:
@@ -73,6 +73,10 @@ class OwnClass:
     def name(self) -> str:
         """The class's name."""
         return self.made_by.__name__
+
+    def has(self, method: str) -> bool:
+        """Return whether the class has a method."""
+        return callable(getattr(self.made_by, method, None))
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -98,10 +102,9 @@ class OwnClass:
         """Return an instance with the config's sizes and settings; any exception becomes an `OwnNetworkError`."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
         n_hidden = sizes[0] if len(sizes) == 1 else sizes
-        with suppress(TypeError):
-            return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
-        with suppress(TypeError):  # a class for several layers, which accepts no number
-            return self.made_by(dataset.n_inputs, sizes, dataset.n_classes, **options)
+        for each in (n_hidden, sizes):  # a class for several layers may accept no number
+            with suppress(TypeError):
+                return self.made_by(dataset.n_inputs, each, dataset.n_classes, **options)
         with self.told("__init__"):
             return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
 
@@ -212,10 +215,17 @@ def recognized(own: OwnClass, made: Any, config: TrainingConfig, dataset: Datase
     return config
 
 
-def float_columns(dataset: Dataset) -> NDArray[np.float32]:
-    """Return the training images as writable columns: float32 in [0, 1], shape (784, n)."""
-    rows = dataset.train_images.reshape(len(dataset.train_labels), -1)
-    return np.divide(rows, np.float32(255), dtype=np.float32).T
+def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
+    """Return a network for the data set with the config's sizes and settings, freshly initialized."""
+    settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
+    return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
+
+
+def samples(dataset: Dataset, chosen: Any = slice(None)) -> tuple[Array, Array]:
+    """Return training images and one-hot targets as writable float32 columns: (n_inputs, n) and (n_classes, n)."""
+    images, labels = dataset.train_images[chosen], dataset.train_labels[chosen]
+    X = np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32).T
+    return X, np.eye(dataset.n_classes, dtype=np.float32)[labels].T
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,19 +245,20 @@ class ParameterStep:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The images and targets that reached one call of `train_iteration`."""
+    """The arguments of one call of `train_iteration`."""
 
     X_shape: tuple[int, ...]
     d_shape: tuple[int, ...]
-    n_images: int
+    pairs: tuple[tuple[bytes, int], ...]
+    """Each image with the class of its target."""
     n_paired: int
     """How many of them are images of the data set paired with their own label."""
+    rate: float
 
 
 def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[ParameterStep, ...]:
     """Measure how each parameter changes in one `train_iteration` on a mini-batch of the usual size."""
-    made, data = own.make(config, dataset), dataset.head(config.batch_size)
-    X, d = float_columns(data), np.array(data.Y_train)
+    made, (X, d) = own.make(config, dataset), samples(dataset, slice(config.batch_size))
     names = [f"{kind}{layer}" for layer in range(1, len(config.hidden_sizes) + 2) for kind in "Wb"]
     with own.told("train_iteration"), one_blas_thread(), np.errstate(all="ignore"):
         before = [np.array(getattr(made, name)) for name in names]
@@ -261,21 +272,43 @@ def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple
 def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[Arrival, ...]:
     """Record the arguments that `fit` passes to `train_iteration` in an epoch on two and a half mini-batches."""
     data, found = dataset.head(5 * config.batch_size // 2), list[Arrival]()
-    X_all = float_columns(data)
-    labels = {column.tobytes(): label for column, label in zip(X_all.T, data.train_labels, strict=True)}
+    known, parameters = {*_pairs(*samples(data))}, signature(own.made_by.train_iteration)
 
-    def train_iteration(self: Any, X: Any, d: Any, *rest: Any, **options: Any) -> Any:
-        X, d = np.asarray(X), np.asarray(d)
-        pairs = zip(np.ascontiguousarray(X.T), d.T, strict=False)
-        paired = sum(labels.get(x.tobytes()) == target.argmax() for x, target in pairs)
-        found.append(Arrival(X.shape, d.shape, len(X.T), int(paired)))
-        return own.made_by.train_iteration(self, X, d, *rest, **options)
+    def train_iteration(*given: Any, **named: Any) -> Any:
+        bound = parameters.bind(*given, **named)
+        bound.apply_defaults()
+        _, X, d, rate = [*bound.arguments.values()][:4]
+        pairs = _pairs(X, d)
+        found.append(Arrival(np.shape(X), np.shape(d), pairs, sum(pair in known for pair in pairs), rate))
+        return own.made_by.train_iteration(*given, **named)
 
     made = own.make(config, data)
     made.__class__ = type(own.name, (own.made_by,), {"__slots__": (), "train_iteration": train_iteration})
     with own.told("fit"), one_blas_thread(), np.errstate(all="ignore"):
-        made.fit(X_all, np.array(data.Y_train), config.batch_size, 1, config.learning_rate)
+        made.fit(*samples(data), config.batch_size, 1, config.learning_rate)
     return tuple(found)
+
+
+def fits_as_usual(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> bool:
+    """Return whether `fit` makes a step on each mini-batch, and each sample, with its label, is in one of them."""
+    if not (has_fit := own.has("fit")) or not own.has("train_iteration"):
+        return not has_fit
+    given = Counter(_pairs(*samples(dataset.head(5 * config.batch_size // 2))))
+    try:
+        steps = arrivals(own, config, dataset)
+    except OwnNetworkError:  # the first epoch raises it again, and reports it
+        return False
+    sizes = [len(step.pairs) for step in steps]
+    n, size = given.total(), config.batch_size
+    is_usual = sizes == [min(size, n - start) for start in range(0, n, size)]
+    is_usual = is_usual and all(step.rate == config.learning_rate for step in steps)
+    return is_usual and Counter(pair for step in steps for pair in step.pairs) == given
+
+
+def _pairs(X: ArrayLike, d: ArrayLike) -> tuple[tuple[bytes, int], ...]:
+    images = np.ascontiguousarray(np.asarray(X, np.float32).T)
+    classes = np.asarray(d).argmax(axis=0).tolist()
+    return tuple(zip((image.tobytes() for image in images), classes, strict=False))
 
 
 def _parameter_step(name: str, before: Any, after: Any, expected: Any) -> ParameterStep:

@@ -1,15 +1,17 @@
-"""Training by a user-defined `fit`, as a run like any other: it can be watched, paused, stepped and stopped."""
+"""Training of a user-defined class, as a run like any other: by its `train_iteration`, or epochs of its `fit`."""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from inspect import Parameter, signature
-from queue import Empty, SimpleQueue
-from threading import Semaphore, Thread, current_thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,45 +22,64 @@ from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
 from explorer.engine.scoring import scored_set
 from explorer.network import LOSSES, OPTIMIZERS, NeuralNetwork
 from explorer.training.config import TrainingConfig
-from explorer.training.own_network import OwnClass, OwnNetworkError, float_columns, recognized
+from explorer.training.own_network import (
+    OwnClass,
+    OwnNetworkError,
+    fits_as_usual,
+    new_network,
+    recognized,
+    samples,
+)
 
 _log = logging.getLogger(__name__)
 
 _ROWS = 512  # images scored at a time
 _LOOK_SECONDS = 0.05  # how long a mini-batch may delay a stop
-_STUCK_SECONDS = 1.0  # how long code that was abandoned may still run before that is reported
+_STUCK_SECONDS = 1.0  # how long code may still run after a stop before that is reported
 
 
 class OwnLearner:
-    """A user's class, trained by its own `fit`, with the methods of `EngineLearner`.
+    """A user's class, with the methods of `EngineLearner`.
 
-    Each epoch is one call ``fit(X, d, batch_size, 1, lr)``, which advances only while the epoch is iterated: `fit`
-    decides what a mini-batch is, and in what order. A mini-batch's score has the loss that `train_iteration`
-    returns and the accuracy of the outputs of `forward`. A `fit` that doesn't call `train_iteration` gives none.
+    Each mini-batch is a call ``train_iteration(X, d, lr)``, in the order of the textbook's run; its score has the
+    loss that is returned, and the accuracy of the outputs of `forward`. A class with a `fit` that does something
+    else is trained by that: an epoch is one call ``fit(X, d, batch_size, 1, lr)``, with no records in between.
 
-    Code that never returns can't be ended. It is abandoned, in a thread of its own, and `stuck` says so.
+    Its code is called in a thread: if it never returns it can't be ended, but left, and `stuck` says so.
     """
 
     scores_each = True
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
         config = own.without_ours(config)
-        self._own, self._dataset = own, dataset
-        made = own.make(config, dataset)
+        self._own, self._dataset, made = own, dataset, own.make(config, dataset)
         self.config = config = recognized(own, made, config, dataset)
         """The settings, with the functions that the class chooses itself."""
-        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
-        self._made, self._watch = made, _Watch(own, config)
-        made.__class__ = watched(own.made_by, self._watch)
-        self._columns: tuple[NDArray[Any], NDArray[Any]] | None = None
-        self.is_fitting = False
-        """Whether a `fit` is in progress, in its thread."""
-        self.stuck = ""
-        """A sentence on abandoned code that is still running; else empty."""
+        self.learning_rate, self.batch_size = config.learning_rate, min(config.batch_size, dataset.n_train)
+        takes_mean = "optimizer" in own.keywords and OPTIMIZERS[config.optimizer].is_scale_free
+        self._divides = config.reduction == "mean" and not takes_mean
+        self._rng = new_network(config, dataset).rng  # after the weights, it draws the order of the samples
+        self._order = np.arange(0)
+        self._has_usual_fit: bool | None = None
+        self._made = made
+        self._outputs = deque[Any](maxlen=1)  # of the newest forward pass
+        made.__class__ = _noting(own.made_by, self._outputs.append)
+        self._score = Score()  # of the newest mini-batch
+        self._call: Future[Any] | None = None  # the newest
 
     @property
     def n_bytes(self) -> int:
         return sum(array.nbytes for array in self.weights())
+
+    @property
+    def stuck(self) -> str:
+        """A sentence if the newest call goes on for a second; else empty."""
+        if self._call is None or wait((self._call,), _STUCK_SECONDS).done:
+            return ""
+        said = f"Stopped, but code of {self._own.name} is still running. If it never returns, "
+        said += "only restarting the kernel ends it."
+        _log.warning(said)
+        return said
 
     def new_network(self) -> NeuralNetwork:
         return self._own.network(self.config, self._dataset)
@@ -77,39 +98,41 @@ class OwnLearner:
         return nullcontext()
 
     def epoch(self, number: int, begin: int) -> Iterator[Part | None]:
-        n, n_steps, n_images, told = self._dataset.n_train, 0, 0, Score()
-        expected, self.is_fitting = -(-n // self.batch_size), True
-        with closing(by_turns(self._fit, self._note_stuck)) as scores:
-            for score in scores:
-                if score is None:
-                    yield None
-                    continue
-                n_steps, n_images, told = n_steps + 1, n_images + score.n, told + score
-                is_short = told.n * SCORES_PER_EPOCH < n and expected > SCORES_PER_EPOCH
-                is_due = not is_short or n_images >= n
-                yield Part(n_steps <= expected, score, told if is_due else None)
-                told = Score() if is_due else told
-        self.is_fitting = False
-        if n_steps < expected:  # none led to the last of the steps
-            self._watch.score = Score()
-            yield from [Part(is_step=True)] * (expected - n_steps)
+        data, size = self._dataset, self.batch_size
+        self._order, starts = self._rng.permutation(data.n_train), range(0, data.n_train, size)
+        if self._has_usual_fit is None:
+            arguments = self._own, self.config, data
+            self._has_usual_fit = yield from self._called("fit", fits_as_usual, *arguments)
+        if not self._has_usual_fit:
+            rate = self.learning_rate / (size if self._divides else 1)
+            yield from self._called("fit", self._made.fit, *samples(data), size, 1, rate)
+            yield from [Part(is_step=True)] * len(starts)
+            return
+        since = Score()  # the newest record
+        for start in starts:
+            self._score = yield from self._step(*samples(data, self._order[start : start + size]))
+            since += self._score
+            is_due = since.n * SCORES_PER_EPOCH >= data.n_train or start == starts[-1]
+            yield Part(is_step=True, score=self._score, batch=since if is_due else None)
+            since = Score() if is_due else since
 
-    def batch_scoring(self, *_: Any) -> Generator[None, None, Sequence[Score]]:
-        (X, d), first = self._watch.batch, self._watch.score
-        if not first.n:
+    def batch_scoring(self, batch: slice, *_: Any) -> Generator[None, None, Sequence[Score]]:
+        if not self._score.n:
             return ()
-        y = yield from self._outputs(self._twin(), X)
-        return first, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)
+        X, d = samples(self._dataset, self._order[batch])
+        y = yield from self._called("forward", self._twin().forward, X)
+        return self._score, score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(
+            self._penalty
+        )
 
     def scoring(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64]
     ) -> Generator[None, None, ScoredSet]:
         twin, n, n_classes = self._twin(), len(labels), self._dataset.n_classes
-        Y = np.empty((n, n_classes), np.float32)
-        rows = images.reshape(n, -1)
+        Y, rows = np.empty((n, n_classes), np.float32), images.reshape(n, -1)
         for start in range(0, n, _ROWS):
             X = np.divide(rows[start : start + _ROWS].T, np.float32(255), dtype=np.float32)
-            y = yield from self._outputs(twin, X)
+            y = np.asarray((yield from self._called("forward", twin.forward, X)))
             if y.shape != (n_classes, X.shape[1]):
                 shapes = f"{y.shape}; expected ({n_classes}, {X.shape[1]})"
                 raise OwnNetworkError(f"{self._own.name}.forward returned shape {shapes}")
@@ -123,178 +146,65 @@ class OwnLearner:
         return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
 
     def _twin(self) -> Any:
-        """Return an unwatched copy, so that the state `fit` keeps from its last pass is not overwritten."""
+        """Return a copy, so that the state kept from the last training pass is not overwritten."""
         made = deepcopy(self._made)
         made.__class__ = self._own.made_by
         return made
 
-    def _fit(self, emit: Callable[[Score], None]) -> None:
-        """Train an epoch; call `emit` with the score of each mini-batch."""
-        if self._columns is None:
-            # A copy that `fit` may write to: some shuffle in place.
-            self._columns = float_columns(self._dataset), np.array(self._dataset.Y_train)
-        self._watch.emit, config = emit, self.config
-        options = {"reduction": config.reduction} if self._watch.fit_reduces else {}
-        with self._own.told("fit"), np.errstate(all="ignore"):
-            self._made.fit(*self._columns, config.batch_size, 1, config.learning_rate, **options)
-
-    def _outputs(self, twin: Any, X: NDArray[Any]) -> Generator[None, None, NDArray[Any]]:
-        """Return the outputs of `forward`, computed in a thread that can be abandoned: it may never end."""
-
-        def work(emit: Callable[[Any], None]) -> None:
-            with self._own.told("forward"), np.errstate(all="ignore"):
-                emit(np.asarray(twin.forward(X)))
-
-        with closing(by_turns(work, self._note_stuck)) as found:
-            while (y := next(found)) is None:
-                yield
-            given: NDArray[Any] = y
-            return given
-
-    def _note_stuck(self) -> None:
-        self.stuck = (
-            f"Stopped, but code of {self._own.name} is still running. "
-            "If it never returns, only restarting the kernel ends it."
-        )
-        _log.warning(self.stuck)
-
-
-class _Watch:
-    """Records each mini-batch of a network, and divides the rate if the gradient is to be a mean."""
-
-    def __init__(self, own: OwnClass, config: TrainingConfig) -> None:
-        self.own, self.loss_name = own, config.loss
-        self.fit_reduces = "reduction" in signature(own.made_by.fit).parameters
-        takes_mean = "optimizer" in own.keywords and OPTIMIZERS[config.optimizer].is_scale_free
-        self.divides = config.reduction == "mean" and not self.fit_reduces and not takes_mean
-        self.emit: Callable[[Score], None] = lambda _score: None
-        self.outputs: NDArray[Any] | None = None  # of the newest forward pass
-        self.batch: tuple[NDArray[Any], NDArray[Any]] = np.empty((0, 0)), np.empty((0, 0))
-        self.score = Score()
-
-    def arguments(self, *arguments: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments to call `train_iteration` with, given those from `fit`."""
-        if not self.divides:
-            return arguments, options
-        bound = signature(self.own.made_by.train_iteration).bind(*arguments, **options)
-        bound.apply_defaults()
-        if len(bound.arguments) < 4:
-            words = "takes no learning rate, so its step can't be divided by the images"
-            raise OwnNetworkError(f"{self.own.name}.train_iteration {words}")
-        _, X, _, rate = [*bound.arguments][:4]
-        bound.arguments[rate] /= max(1, bound.arguments[X].shape[1])
-        return bound.args, bound.kwargs
-
-    def hear(self, network: Any, X: NDArray[Any], d: NDArray[Any], loss: Any) -> None:
-        """Emit the score of a mini-batch after its step."""
-        _leave_if_abandoned()
-        y = self.outputs
-        if y is None:  # it used no `forward`: use the outputs after the step
-            y = np.asarray(self.own.made_by.forward(network, X))
-        d = np.asarray(d)
-        n = d.shape[-1]
-        hits = int(np.count_nonzero(y.argmax(axis=0) == d.argmax(axis=0))) if y.shape == d.shape and n else 0
+    def _step(self, X: NDArray[Any], d: NDArray[Any]) -> Generator[None, None, Score]:
+        """Train on a mini-batch and return its score before the step."""
+        n = d.shape[1]
+        self._outputs.clear()
+        rate = self.learning_rate / (n if self._divides else 1)
+        loss = yield from self._called("train_iteration", self._made.train_iteration, X, d, rate)
+        if not self._outputs:  # it used no `forward`: use the outputs after the step
+            yield from self._called("forward", self._made.forward, X)
+        y = np.asarray(self._outputs[0])
         if loss is None:
-            loss = LOSSES[self.loss_name](y, d)
+            loss = LOSSES[self.config.loss](y, d)
         elif np.size(loss) != 1:
             found = f"shape {np.shape(loss)}" if np.size(loss) else type(loss).__name__
-            name = f"{self.own.name}.train_iteration"
+            name = f"{self._own.name}.train_iteration"
             raise OwnNetworkError(f"{name} returned {found}; expected one number, the loss")
-        self.batch, self.score = (X, d), Score(n, hits, float(np.asarray(loss).item()))
-        self.emit(self.score)
+        hits = np.count_nonzero(y.argmax(axis=0) == d.argmax(axis=0)) if y.shape == d.shape else 0
+        return Score(n, int(hits), float(np.asarray(loss).item()))
+
+    def _called(
+        self, method: str, function: Callable[..., Any], *arguments: Any
+    ) -> Generator[None, None, Any]:
+        """Call code of the class in a thread, and return its result; the caller need not wait for it."""
+        if self._call is None or not self._call.done():  # the thread is stuck in the newest call
+            self._calls = SimpleQueue[Callable[[], None] | None]()
+            Thread(target=_make_calls, args=(self._calls,), name="explorer-own-code", daemon=True).start()
+            finalize(self, self._calls.put, None)
+        self._call = call = Future[Any]()
+
+        def work() -> None:
+            try:
+                with self._own.told(method), np.errstate(all="ignore"):
+                    call.set_result(function(*arguments))
+            except BaseException as error:  # noqa: BLE001  # raised again in the caller
+                call.set_exception(error)
+
+        self._calls.put(work)
+        while not wait((call,), _LOOK_SECONDS).done:
+            yield
+        return call.result()
 
 
-def watched(cls: type[Any], watch: _Watch) -> type[Any]:
-    """Return a subclass of `cls` that reports each mini-batch to `watch`."""
+def _make_calls(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while call := calls.get():
+        call()
+        del call  # it keeps the network alive
+
+
+def _noting(cls: type[Any], note: Callable[[Any], object]) -> type[Any]:
+    """Return a subclass of `cls` that calls `note` with the outputs of each forward pass."""
 
     def forward(self: Any, *arguments: Any, **options: Any) -> Any:
-        _leave_if_abandoned()
-        y = cls.forward(self, *arguments, **options)
-        watch.outputs = np.asarray(y)
-        return y
-
-    def train_iteration(self: Any, *arguments: Any, **options: Any) -> Any:
-        watch.outputs = None
-        given, named = watch.arguments(self, *arguments, **options)
-        loss = cls.train_iteration(*given, **named)
-        X, d = _batch(cls.train_iteration, self, *arguments, **options)
-        watch.hear(self, X, d, loss)
-        return loss
+        outputs = cls.forward(self, *arguments, **options)
+        note(outputs)
+        return outputs
 
     names = {"__slots__": (), "__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    methods = {"forward": forward, "train_iteration": train_iteration}
-    return type(cls.__name__, (cls,), names | methods)
-
-
-def _batch(train_iteration: Any, network: Any, *arguments: Any, **options: Any) -> tuple[Any, ...]:
-    """Return the inputs and targets of a call; as keywords they may come in any order."""
-    if len(arguments) < 2:
-        with suppress(TypeError, ValueError):  # it has no signature
-            bound = signature(train_iteration).bind(network, *arguments, **options)
-            packed = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
-            if all(bound.signature.parameters[name].kind not in packed for name in bound.arguments):
-                return tuple(bound.arguments.values())[1:3]
-    return (*arguments, *options.values())[:2]
-
-
-class _LeftError(BaseException):
-    """The code runs in a thread that was abandoned."""
-
-
-class _Turns(Thread):
-    """A thread that runs in turn with its consumer."""
-
-    is_left = False
-
-
-def _leave_if_abandoned() -> None:
-    thread = current_thread()
-    if isinstance(thread, _Turns) and thread.is_left:
-        raise _LeftError
-
-
-def by_turns(
-    work: Callable[[Callable[[Any], None]], object], on_stuck: Callable[[], object] = lambda: None
-) -> Generator[Any, None, None]:
-    """Run ``work(emit)`` in a thread, which blocks after each value, and yield them; None while one is computed.
-
-    Closing the generator ends the thread at its next value; if it goes on, it is abandoned, and `on_stuck` called.
-    """
-    emitted: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-    asked = Semaphore(0)
-
-    def emit(value: Any) -> None:
-        emitted.put(("value", value))
-        asked.acquire()
-        _leave_if_abandoned()
-
-    def go() -> None:
-        try:
-            work(emit)
-            emitted.put(("end", None))
-        except _LeftError:
-            return  # frees its frames, with all that `fit` has copied
-        except BaseException as error:  # noqa: BLE001  # raised again in the consumer
-            emitted.put(("error", error))
-
-    thread = _Turns(target=go, name="explorer-own-fit", daemon=True)
-    thread.start()
-    try:
-        while True:
-            try:
-                kind, value = emitted.get(timeout=_LOOK_SECONDS)
-            except Empty:
-                yield None
-                continue
-            if kind == "error":
-                raise value
-            if kind == "end":
-                return
-            yield value
-            asked.release()
-    finally:
-        thread.is_left = True
-        asked.release()
-        thread.join(_STUCK_SECONDS)
-        if thread.is_alive():
-            on_stuck()
+    return type(cls.__name__, (cls,), {"forward": forward, **names})

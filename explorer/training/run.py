@@ -157,12 +157,11 @@ class TrainingRun:
         self._figures = ExactFigures(self._learner, self.dataset)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
-        self._recorded = 0.0  # epochs, by the newest record
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.is_within = False
         """Whether a mini-batch is half done, so that the weights are partly updated and the run can't pause."""
-        self.step = self._steps_before = 0
+        self.step = 0
         """Updates of the weights so far; those of the epochs before a fork count as its own."""
         self.first_epoch = 0
         """Epochs that the run has when it starts: those of the run that it continues."""
@@ -278,13 +277,8 @@ class TrainingRun:
         self._events.close()  # a cycle: the frames refer to the run, and the run to them
 
     def leave(self) -> str:
-        """Abandon a user's code in mid-epoch, to begin it again; return a sentence if it doesn't end, else ''."""
-        if not isinstance(self._learner, OwnLearner):
-            return ""
-        if self._learner.is_fitting:
-            self._events.close()
-            self._learner.is_fitting = self.is_within = False
-        return self._learner.stuck
+        """Return a sentence if a user's code goes on, which can't be ended; else empty."""
+        return self._learner.stuck if isinstance(self._learner, OwnLearner) else ""
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; further iteration trains them."""
@@ -329,7 +323,7 @@ class TrainingRun:
             expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
             raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
-        self.step = self._steps_before = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
+        self.step = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
         self._settings.adopt(self.config.at_step(self.step))
         self._learner.skip(self.first_epoch)
 
@@ -348,7 +342,7 @@ class TrainingRun:
         whole = yield from self._descend(number)
         on_test = yield from self._figures.on_test()
         self._check_finite(on_test.score, number)
-        self._epochs_done, self._trained, self._steps_before = number, 0, self.step
+        self._epochs_done, self._trained = number, 0
         seconds = perf_counter() - self._rested - started
         losses = whole.mean_loss, on_test.score.mean_loss
         accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
@@ -361,7 +355,7 @@ class TrainingRun:
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch and return the sums over its images, each measured before its update."""
         n, whole, seen, learner = self.n_samples, Score(), 0, self._learner
-        self._trained, self.step = 0, self._steps_before  # also where an abandoned epoch begins again
+        self._trained = 0
         yield from self._settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
         while self._trained < n:
@@ -383,9 +377,7 @@ class TrainingRun:
                 if (point := part.batch if scores_each else part.score) is not None:
                     seen += point.n
                     at = number - 1 + min(1.0, seen / n)
-                    if at > self._recorded:  # not in an epoch that begins again
-                        self._recorded = at
-                        record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
+                    record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 yield record
                 if part.is_step and self._trained < n:
                     yield from self._settings.before_batch(number, self.step, self._trained)

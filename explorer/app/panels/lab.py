@@ -194,7 +194,7 @@ class _Step:
         self._shown = session.own
         config, data = session.config, session.dataset
         steps, arrived = first_step(session.own, config, data), arrivals(session.own, config, data)
-        n, given = sum(arrival.n_images for arrival in arrived), 5 * config.batch_size // 2
+        n, given = sum(len(arrival.pairs) for arrival in arrived), 5 * config.batch_size // 2
         self.caption.text = f"Of {counted(given, 'image')} given to fit, {n} reach train_iteration."
         self.steps.show(replace(self.steps.shown, rows=[*map(_step_row, steps)]))
         rows = [_batch_row(number, arrival) for number, arrival in enumerate(arrived, 1)]
@@ -213,7 +213,7 @@ def _step_row(step: ParameterStep) -> list[str]:
 
 
 def _batch_row(number: int, arrival: Arrival) -> list[str]:
-    paired = f"{arrival.n_paired} of {arrival.n_images}"
+    paired = f"{arrival.n_paired} of {len(arrival.pairs)}"
     return [str(number), str(arrival.X_shape), str(arrival.d_shape), paired]
 
 

@@ -23,6 +23,7 @@ from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.session import Session, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig
+from explorer.training.config import MOTION_KEY, parts
 from explorer.training.fields import LayerSizes, Whole
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Messages
@@ -297,7 +298,9 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         """
         if theme is not None:
             self.header.theme = theme
-        if query:
+        given = parts(query).values
+        self.views.opens_still = given.get(MOTION_KEY) == "off"
+        if query and given.keys() != {MOTION_KEY}:  # alone, it opens what a page without a link does
             self._address.open(query)
 
     def close(self) -> None:

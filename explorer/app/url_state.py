@@ -44,12 +44,14 @@ class Link:
     """Name of the tab, or "" for the first."""
     theme: str = "auto"
     shown: tuple[str, ...] | None = None
-    """Names of the only settings with visible controls, with just the first tab and `tab`; None for all."""
+    """Names of the only settings with visible controls; None for all."""
     section: str = ""
     data: str = ""
     """Name of the data set, or "" for the first."""
     bug: int = 0
     """Level of the bug lab, which is then the open tab; 0 for none."""
+    tabs: tuple[str, ...] = ()
+    """Names of the only tabs to show, with the first and the open one; if empty, all where all settings are."""
 
     @classmethod
     def read(
@@ -88,18 +90,18 @@ class Link:
         if level and level not in map(str, range(1, n_bugs + 1)):
             wrong.append(f"There is no bug “{level[:40]}”; the lab has 1 to {n_bugs}.")
             level = ""
-        shown, unknown = _controls(own.get("controls"))
+        shown, kept, unknown = _controls(own.get("controls", ""), tabs)
         if unknown:
             kind = "is no control" if len(unknown) == 1 else "are no controls"
             wrong.append(f"There {kind} {listed(unknown)}.")
         data = "" if data in datasets[:1] else data
-        link = cls(config, theme=theme, shown=shown, data=data, bug=int(level or 0), **named)
+        link = cls(config, theme=theme, shown=shown, data=data, bug=int(level or 0), tabs=kept, **named)
         return link, (*notices, *wrong)
 
     def write(self) -> str:
         """Return the query string from which `read` restores this link; never empty."""
         theme = "" if self.theme == "auto" else self.theme
-        controls = ",".join(_KEYS[name] for name in self.shown or ())
+        controls = ",".join([*(_KEYS[name] for name in self.shown or ()), *self.tabs])
         view = (self.tab, self.section, theme, controls, str(self.bug or ""))
         others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
         written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
@@ -131,14 +133,13 @@ class Trail:
         self._at, self._trained = (config, data), True
 
 
-def _controls(text: str | None) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return the settings in ``hidden,batch``, None for all, and the unknown keys."""
-    if not text:
-        return None, []
-    by_key = {key: name for name, key in _KEYS.items()}
-    keys = dict.fromkeys(text.split(","))
+def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:
+    """Return the settings in ``hidden,batch,mistakes``, None for all; the tabs; and the unknown keys."""
+    by_key = {word: name for name, key in _KEYS.items() for word in (key, name)}
+    keys = dict.fromkeys(filter(None, text.split(",")))
     shown = tuple(by_key[key] for key in keys if key in by_key)
-    return shown or None, [key for key in keys if key not in by_key]
+    kept = tuple(key for key in keys if key in tabs)
+    return shown or None, kept, [key for key in keys if key not in by_key and key not in kept]
 
 
 def what_a_link_lacks(state: SessionState) -> str:
@@ -178,6 +179,7 @@ class Address:
         self._settings, self._messages = settings, messages
         self._shown = session.offered and list(session.offered)  # unless a link says otherwise
         self._trail = Trail(session.config, data.chosen)
+        self._tabs: tuple[str, ...] = ()  # that a link keeps
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
         on_loop = session.loop.bind
         header.on_visit(on_loop(self._on_visit))
@@ -200,7 +202,8 @@ class Address:
         if link.bug:
             self._lab.open(link.bug)
         tab = "lab" if link.bug else link.tab or self._panels.home
-        self._panels.tab_bar.offered = [] if link.shown is None else [self._panels.home, tab]
+        self._tabs, is_whole = link.tabs, link.shown is None and not link.tabs
+        self._panels.tab_bar.offered = [] if is_whole else [self._panels.home, tab, *link.tabs]
         self._look(tab, link.section)
         if is_new:
             session.train(link.config)
@@ -280,6 +283,7 @@ class Address:
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),
+            tabs=self._tabs,
         )
         self._trail.go(self._session.config, self._data.chosen)
         self._header.update(step=self._trail.step, query=link.write())

@@ -228,6 +228,8 @@ class Views:
         self.chosen = (ANY, ANY)
         self.image: int | Drawing = 0
         """The image that is looked into: a test image, by index, or a drawing."""
+        self.opens_still = False
+        """Whether the page opens without its replay."""
         self.subjects = Subjects()
         """The networks that are looked into."""
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None

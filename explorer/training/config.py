@@ -60,6 +60,9 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
 VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
 """Query keys that only affect the view."""
 
+MOTION_KEY = "motion"
+"""Query key whose value ``"off"`` opens the page at rest; settings, which train, make it needless."""
+
 DATA_KEY = "data"
 """Query key that names the data set."""
 
@@ -156,7 +159,7 @@ class TrainingConfig:
         }
         told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
         others = ", ".join(label for label, _ in told[_MOST_TOLD:])
-        known = (*by_key, *VIEW_KEYS, DATA_KEY)
+        known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY)
         unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
         notices = (
             *(notice for _, notice in told[:_MOST_TOLD]),

@@ -6,7 +6,7 @@
  * @typedef {Single | Single[]} Value
  * @typedef {object} Described
  * @property {string} name
- * @property {"scale" | "layers" | "choice" | "pair" | "whole" | "count"} kind
+ * @property {"scale" | "layers" | "choice" | "few" | "pair" | "whole" | "count"} kind
  * @property {string} unit
  * @property {string} [low] lowest value, as it is written
  * @property {string} [high]
@@ -318,6 +318,27 @@ function choice(model, el) {
   return control;
 }
 
+/** A choice with all options in sight. @type {(model: Model, el: HTMLElement) => Control} */
+function few(model, el) {
+  const [{ options }, name] = [model.get("_control"), freshId()];
+  const inputs = options.map(([value]) => make("input", { type: "radio", name, value, class: "explorer-unseen" }));
+  const control = frame(model, el, ...inputs);
+  const label = /** @type {HTMLLabelElement} */ (control.head.querySelector("label"));
+  label.removeAttribute("for"); // a click would choose the first
+  const group = make("div", { role: "radiogroup", "aria-labelledby": label.id });
+  for (const [index, input] of inputs.entries()) {
+    input.removeAttribute("aria-labelledby");
+    input.addEventListener("change", () => control.commit(input.value));
+    group.append(make("label", {}, input, make("span", {}, options[index][1])));
+  }
+  control.head.append(make("div", { class: "explorer-segmented" }, group));
+  el.append(control.error);
+  control.draw = () => {
+    for (const input of inputs) input.checked = input.value === model.get("value");
+  };
+  return control;
+}
+
 /**
  * An integer, and the elements next to its field.
  * @param {Model} model
@@ -365,7 +386,7 @@ function count(model, el) {
   return control;
 }
 
-const KINDS = { scale, layers, choice, pair: choice, whole, count };
+const KINDS = { scale, layers, choice, few, pair: choice, whole, count };
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {

@@ -52,7 +52,7 @@ def _kinds(name: str) -> tuple[str, ...]:
     if isinstance(field, LayerSizes):
         return ("scale", "layers")
     if isinstance(field, Choice):
-        return ("choice", "pair") if name == _PAIR[0] else ("choice",)
+        return ("choice", "pair") if name == _PAIR[0] else ("few" if name == "reduction" else "choice",)
     if isinstance(field, Whole) and field.none_means:
         return ("count",)
     return ("whole",) if isinstance(field, Whole) and not field.is_amount else ("scale",)
@@ -66,7 +66,7 @@ def _control(kind: str, field: Any) -> dict[str, Any]:
         return control | {"unit": "units"}
     if kind == "pair":
         return control | {"options": _PAIRS}
-    if kind == "choice":
+    if kind in ("choice", "few"):
         return control | {"options": list(zip(field.choices, field.labels, strict=True))}
     control |= {"low": plain(field.low), "high": plain(field.high)}
     if kind == "scale":

@@ -21,12 +21,12 @@ _STARTS: Mapping[str, TrainingConfig] = MappingProxyType(
     {**PRESETS, **{name: situation.config for name, situation in SITUATIONS.items()}}
 )
 _DEFAULTS = TrainingConfig()
-_MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
+_MAIN = ("hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction")
 
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Network": ("hidden_sizes", "hidden_activation", "output", "initializer", "seed"),
-        "Optimizer and schedule": ("optimizer", "schedule", "warmup", "reduction"),
+        "Optimizer and schedule": ("optimizer", "schedule", "warmup"),
         "Regularization": ("l2", "l1", "dropout", "input_dropout", "max_norm"),
         "Data": ("n_train", "n_validation", "patience"),
         "Augmentation": ("shift", "rotation", "scale", "elastic"),
@@ -87,10 +87,8 @@ class SettingGroup(ipywidgets.Box):
         super().__init__([self._heading, *self.controls], _dom_classes=classes)
 
     def show(self, config: TrainingConfig) -> None:
-        """Show the settings that apply to a config, and list those that are not at their defaults."""
+        """List the settings of a config that are not at their defaults."""
         for control in self.controls:
-            applies = _APPLIES.get(control.name, bool)(config)
-            control.layout.display = None if applies else "none"
             if control.name == "l2":
                 decays = config.optimizer == "adamw"
                 control.description = "Weight decay" if decays else FIELDS["l2"].label
@@ -105,7 +103,7 @@ class SettingGroup(ipywidgets.Box):
 
 
 class SettingsPanel(Events, ipywidgets.VBox):
-    """The settings of a run: presets and situations, the four main ones, the others collapsed, and a reset.
+    """The settings of a run: presets and situations, the main ones, the others collapsed, and a reset.
 
     It shows its owner's settings, `config`, and the next run's initial weights in words, `start`, and reports what
     the user changes; until the owner shows the change, only the changed control has it. ``panel["batch_size"]`` is
@@ -217,6 +215,8 @@ class SettingsPanel(Events, ipywidgets.VBox):
         words = ("name", "question", "look", "reason") if self._asked and not self.start else ()
         situation = {name: getattr(self._asked, name) for name in words}
         self._presets.situation = self._question.situation = situation
+        for control in self.controls:
+            control.layout.display = None if _APPLIES.get(control.name, bool)(self.config) else "none"
         for group in self._groups:
             group.show(self.config)
         changes = zip(self.config.changes, self.config.changes_in_words, strict=True)

@@ -90,6 +90,7 @@ function render({ model, el }) {
       mark(tab, group === open);
     }
     inner.hidden = inOpen.length < 2;
+    el.classList.toggle("explorer-empty", inner.hidden && groups.filter(({ tab }) => !tab.hidden).length < 2);
     namePanel();
   };
   model.on("change", show);

@@ -1,5 +1,6 @@
 """Links hold an experiment, and survive whatever is written into them."""
 
+import pytest
 from app_steps import PATIENCE, change, done, messages, reopen, run_of, say, set_controls, train_on
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +22,10 @@ DATASETS = ("MNIST", "Fashion-MNIST", "mine & yours.tgz (2)")
     section=st.sampled_from(("", *SECTIONS)),
     batch_size=st.integers(1, 60_000),
     data=st.sampled_from(("", *DATASETS[1:])),
+    tabs=st.lists(st.sampled_from(TABS), unique=True).map(tuple),
 )
-def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, data):
-    link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section, data)
+def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, data, tabs):
+    link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section, data, tabs=tabs)
     assert Link.read(link.write(), TABS, SECTIONS, DATASETS) == (link, ())
 
 
@@ -72,6 +74,33 @@ def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
     assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
     assert "from 10 to 600, or all. All are used." in messages(app)["link"]["text"]
     assert "&n=" not in app.header.query
+
+
+@pytest.mark.parametrize(
+    ("controls", "shown", "offered"),
+    [
+        ("hidden,epochs", ["hidden_sizes", "epochs"], {"overview"}),
+        ("hidden_sizes,epochs,mistakes", ["hidden_sizes", "epochs"], {"overview", "mistakes"}),
+        ("runs", None, {"overview", "runs"}),
+    ],
+)
+def test_a_link_with_controls_shows_only_these_settings_and_tabs(app, controls, shown, offered):
+    done(app.open_link, f"?hidden=8&epochs=2&batch=16&controls={controls}")
+    assert (app.settings.shown, {*app.panels.tab_bar.offered}) == (shown, offered)
+    assert f"controls={controls.replace('_sizes', '')}" in app.header.query
+    done(app.open_link, "?hidden=8&epochs=2&batch=16")
+    assert (app.settings.shown, app.panels.tab_bar.offered) == (None, [])
+
+
+def test_a_link_without_motion_opens_what_a_page_without_a_link_does(app):
+    run = run_of(app)
+    app.open_link("?motion=off")
+    assert (app.views.opens_still, run_of(app), app.config) == (True, run, CONFIG)
+    assert "link" not in messages(app)
+    app.open_link("?motion=off&hidden=8&epochs=2&batch=16")
+    assert app.views.opens_still
+    app.open_link("?hidden=8&epochs=2&batch=16")
+    assert not app.views.opens_still
 
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):

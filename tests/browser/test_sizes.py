@@ -46,7 +46,7 @@ AT_FIRST_SIGHT = """() => {
   let words = 0;
   while (texts.nextNode()) {
     const within = texts.currentNode.parentElement;
-    if (within.closest('.explorer-unseen, script, style, svg') || !isSeen(within)) continue;
+    if (within.closest('.explorer-unseen, .explorer-run-word, script, style, svg') || !isSeen(within)) continue;
     words += texts.currentNode.data.match(/[A-Za-z]{2,}/g)?.length ?? 0;
   }
   return [[...document.querySelectorAll(parts)].filter(isSeen).length, words];

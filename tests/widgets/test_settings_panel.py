@@ -70,14 +70,15 @@ def test_each_setting_has_a_widget_by_its_name(panel):
 
 def test_the_main_settings_come_first_and_the_others_are_folded(panel):
     assert [name for name, _ in shown(panel)] == [
-        *("hidden_sizes", "batch_size", "epochs", "learning_rate", "hidden_sizes", "hidden_activation"),
-        *("output", "initializer", "seed", "optimizer", "schedule", "warmup", "reduction"),
+        *("hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction"),
+        *("hidden_sizes", "hidden_activation"),
+        *("output", "initializer", "seed", "optimizer", "schedule", "warmup"),
         *("l2", "l1", "dropout", "input_dropout", "max_norm"),
         *("n_train", "n_validation", "shift", "rotation", "scale", "elastic"),
     ]
     assert list(groups(panel)) == list(GROUPS)
     main = [child.name for child in panel.children if isinstance(child, Setting)]
-    assert main == ["hidden_sizes", "batch_size", "epochs", "learning_rate"]
+    assert main == ["hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction"]
 
 
 @pytest.mark.parametrize("who", ["user", "program"])

@@ -26,7 +26,13 @@ class Replay:
     def begin(self) -> None:
         """Replay the current run; one that trains is in motion already."""
         run, loop = self._views.state.run, self._views.loop
-        if run is None or loop.loop is None or run.status != "finished" or self.is_on:
+        if (
+            run is None
+            or loop.loop is None
+            or run.status != "finished"
+            or self.is_on
+            or self._views.opens_still
+        ):
             return
         self._left, self._run = [None, *run.timeline.moments], run.key
         self._seconds = _SECONDS / len(self._left)

@@ -5,7 +5,6 @@ In the difference, colors show which run is better, numbers which has more: a co
 less both have the hue of B.
 """
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -122,23 +121,20 @@ def matrix_cells(name: str, colors: Sequence[str], font: Mapping[str, Any]) -> d
     }
 
 
-def difference_data(
-    a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
-) -> FigureData:
+def difference_data(a: _Counts, b: _Counts, class_names: Sequence[str]) -> FigureData:
     """Return the properties of `difference_figure` that depend on the data, for one trace.
 
-    `a` and `b` are confusion matrices over the same images, as in `confusion_data`, `called` names them with any
-    text. `z` is the advantage of B in images: b − a on the diagonal, a − b off it; `text` is b − a with its sign.
+    `a` and `b` are confusion matrices over the same images, as in `confusion_data`. `z` is the advantage of B in
+    images: b − a on the diagonal, a − b off it; `text` is b − a with its sign.
     """
-    n, (name_a, name_b) = len(class_names), (html.escape(name, quote=False) for name in called)
-    layout = _layout(class_names, f"{name_b} minus {name_a}")
+    n, layout = len(class_names), _layout(class_names, "B minus A")
     if a is None or b is None:
         return [{"z": [[None] * n] * n, "text": [[""] * n] * n, "hovertext": [[""] * n] * n}], layout
     more, right = b - a, np.eye(n, dtype=bool)
     largest = float(np.abs(more[~right]).max(initial=1))
 
     def words(row: int, column: int) -> str:
-        return f"{name_a} {grouped(int(a[row, column]))}, {name_b} {grouped(int(b[row, column]))}"
+        return f"A {grouped(int(a[row, column]))}, B {grouped(int(b[row, column]))}"
 
     trace = {
         "z": np.where(right, more, -more).tolist(),
@@ -164,19 +160,16 @@ def difference_figure(
     return drawn_matrix(difference_style(class_names, theme), difference_data(a, b, class_names), theme)
 
 
-def difference_summary(
-    a: _Counts, b: _Counts, class_names: Sequence[str], called: tuple[str, str] = ("A", "B")
-) -> str:
+def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> str:
     """Explain the colors, and name the pair of classes in which the two differ most."""
     if a is None or b is None:
         return ""
-    (name_a, name_b), more = called, b - a
-    hues = f"Green: {name_b} is better; purple: {name_a} is."
+    more, hues = b - a, "Green: B is better; purple: A is."
     np.fill_diagonal(more, 0)
     if not more.any():
         return f"{hues} Both mistake the same classes equally often."
     row, column = divmod(int(np.abs(more).argmax()), len(more))
-    counts = f"{name_a} {times(int(a[row, column]))}, {name_b} {times(int(b[row, column]))}"
+    counts = f"A {times(int(a[row, column]))}, B {times(int(b[row, column]))}"
     return f"{hues} Largest difference: {class_names[row]} read as {class_names[column]}, {counts}."
 
 

@@ -224,7 +224,8 @@ def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     assert app.wait(PATIENCE)
     assert len(earlier_curves(app)) == 1
     app.panels.tab_bar.selected = "mistakes"
-    assert [words for _, words in app.panels["mistakes"]["mistakes"].matrix.other.options] == [
+    app.panels["mistakes"].choice.value = "robustness"
+    assert [words for _, words in app.panels["mistakes"]["robustness"].other.options] == [
         "no other run",
         "8 units, batch 16, lr 0.05 (run 3)",
     ]

@@ -151,40 +151,9 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     broken.panels.tab_bar.selected = "mistakes"
     panel = broken.panels["mistakes"]["mistakes"]
     what = "The run failed in its first epoch: the loss has not been a number since epoch 1."
-    assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
+    assert panel.sentence.text == panel.images.gallery.empty == panel.matrix_caption.text == what
     broken.panels.tab_bar.selected = "inside"
     assert broken.panels["inside"].why.text == f"{what} Shown are its initial weights."
-
-
-def hidden(box):
-    return "explorer-hidden" in box._dom_classes
-
-
-def test_the_matrix_is_compared_with_another_runs(app):
-    before = run_of(app).newest.confusion
-    retrain(app, hidden_sizes=6, learning_rate=0.05)
-    app.session.edit(1, hidden=True)  # in the figures of curves
-    panel = app.panels["mistakes"]["mistakes"].matrix
-    assert [words for _, words in panel.other.options] == [
-        "no other run",
-        "4 units, batch 16, lr 0.02 (run 1)",
-    ]
-    assert hidden(panel.together)
-    panel.other.value = "1"
-    assert not hidden(panel.together)
-    assert all(hidden(box) for box in panel.alone)
-    more = run_of(app).newest.confusion - before
-    (cells,) = panel.difference.figure.plot.to_plotly_json()["data"]
-    np.testing.assert_array_equal(np.array(cells["z"]), np.where(np.eye(10, dtype=bool), more, -more))
-    assert panel.difference.figure.plot.layout.title.text == "Confusion matrix · this run minus run 1"
-    assert panel.caption.text.startswith("Green: this run is better; purple: run 1 is.")
-    app.panels.time_bar.position = 0
-    more = run_of(app).timeline.moments[0].confusion - before
-    (cells,) = panel.difference.figure.plot.to_plotly_json()["data"]
-    assert cells["text"][0][0] == (f"{more[0, 0]:+d}".replace("-", "−") if more[0, 0] else "")
-    app.session.delete(1)
-    assert (panel.other.value, panel.other.options) == ("", [["", "no other run"]])
-    assert hidden(panel.together)
 
 
 def test_a_cell_of_this_matrix_filters_these_images(seen):
@@ -193,16 +162,15 @@ def test_a_cell_of_this_matrix_filters_these_images(seen):
     row, column = (int(k) for k in np.unravel_index(mistakes.argmax(), mistakes.shape))
     seen.views.toggle(row, column)
     assert len(panel.images.gallery.images) == min(54, mistakes.max())
-    for part in (panel.matrix.matrix, panel.matrix.difference):
-        (frame,) = part.figure.plot.to_plotly_json()["layout"]["shapes"]
-        assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
+    (frame,) = panel.matrix.figure.plot.to_plotly_json()["layout"]["shapes"]
+    assert (frame["x0"], frame["y0"]) == (column - 0.5, row - 0.5)
     seen.views.toggle(row, column)
     assert seen.selected_cell is None
 
 
 def test_the_arrow_keys_go_from_cell_to_cell(seen):
     panel = seen.panels["mistakes"]["mistakes"]
-    figure = panel.matrix.matrix.figure
+    figure = panel.matrix.figure
 
     def press(*keys):
         for key in keys:
@@ -218,14 +186,12 @@ def test_the_arrow_keys_go_from_cell_to_cell(seen):
     assert press("Escape") is None
 
 
-@pytest.mark.parametrize("compared", [False, True], ids=["matrix", "difference"])
-def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset, compared):
+def test_no_arrow_key_is_lost_while_the_event_loop_is_busy(small_dataset):
     """JupyterLab has the kernel hear keys on another thread: many come before the first is answered."""
 
     async def page():
         app = Explorer(small_dataset, train=False)
-        panel = app.panels["mistakes"]["mistakes"]
-        figure = (panel.matrix.difference if compared else panel.matrix.matrix).figure
+        figure = app.panels["mistakes"]["mistakes"].matrix.figure
 
         def press(*keys):
             for key in keys:

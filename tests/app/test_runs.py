@@ -187,7 +187,7 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     assert lines["Hidden units"] == ["8", "4"]
     assert "Batch size" not in lines
     assert "Test loss" in lines
-    difference = panel.comparison.difference.figure.plot.to_plotly_json()["data"][0]
+    difference = panel.comparison.difference.plot.to_plotly_json()["data"][0]
     off = ~np.eye(10, dtype=bool)
     more = other.newest.confusion - one.newest.confusion
     np.testing.assert_array_equal(np.array(difference["z"])[off], -more[off])
@@ -265,7 +265,8 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
         "A did not complete its first epoch: it has no network to compare."
     )
     app.panels.tab_bar.selected = "mistakes"
-    offered = [value for value, _ in app.panels["mistakes"]["mistakes"].matrix.other.options]
+    app.panels["mistakes"].choice.value = "robustness"
+    offered = [value for value, _ in app.panels["mistakes"]["robustness"].other.options]
     assert offered == ["", "4", "3", "2", "1"]  # with a run without figures there is nothing to compare
     app.panels.tab_bar.selected = "runs"
     tell(panel, "delete", 5)

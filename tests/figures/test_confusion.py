@@ -73,16 +73,3 @@ def test_a_mistake_less_and_a_right_decision_more_are_both_better():
 def test_the_summary_names_the_largest_difference():
     assert difference_summary(A, B, NAMES).endswith("Largest difference: b read as a, A 5 times, B 7 times.")
     assert "equally often" in difference_summary(A, A, NAMES)
-
-
-def test_names_are_text():
-    called = ("<b>old</b>", "new")
-    (trace,) = difference_data(A, B, NAMES, called)[0]
-    assert trace["hovertext"][1][0] == "true b → predicted a: &lt;b&gt;old&lt;/b&gt; 5, new 7"
-    assert (
-        difference_data(None, None, NAMES, called)[1]["title"]["text"]
-        == "Confusion matrix · new minus &lt;b&gt;old&lt;/b&gt;"
-    )
-    assert "<b>old</b> 5 times, new 7 times" in difference_summary(
-        A, B, NAMES, called
-    )  # no markup is read there

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.confusion import OPENS, ChosenImages, ComparedMatrix, other_runs, read_images
+from explorer.app.panels.confusion import OPENS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import probe_size
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
@@ -40,6 +40,13 @@ _HOW_TO_READ = (
 _N_SHOWN = 8
 _MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
 _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
+
+
+def other_runs(state: ViewState | None = None) -> dict[str, str]:
+    """Return the runs that can be compared with the current one, for a `Dropdown`; "" means none."""
+    runs = () if state is None else reversed(state.comparable)
+    known = {str(run.number): run.title for run in runs if run.newest is not None}
+    return {"": "no other run", **known}
 
 
 class Robustness:
@@ -225,7 +232,11 @@ class MistakesPanel:
         self.images = ChosenImages(
             dataset, on_loop, views.choose, lambda: views.state, on_open=views.look_into, per_page=_PER_PAGE
         )
-        self.matrix = ComparedMatrix(views)
+        self.matrix, self.matrix_caption = (
+            Matrix(dataset.class_names, theme, on_loop, views.toggle),
+            Caption(),
+        )
+        tool, figure = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
         orders = {"loss": "highest loss first", "confidence": "surest first"}
         self.order = Segmented("Order of the images", orders)
         self.order.observe(on_loop(self._on_order), "value")
@@ -239,7 +250,7 @@ class MistakesPanel:
         self.view = box(
             "explorer-column explorer-mistakes",
             box("explorer-words explorer-prominent", self.sentence, area="sentence"),
-            box("", self.matrix.view, area="matrix"),
+            box("explorer-mistakes-matrix explorer-words", tool, figure, self.matrix_caption, area="matrix"),
             box("explorer-mistakes-all", self.order, self.images.gallery, area="all"),
             box("explorer-mistakes-scores", self.table, area="scores"),
             box("explorer-mistakes-trust explorer-words", *trust, area="trust"),
@@ -248,7 +259,10 @@ class MistakesPanel:
     def show(self, state: ViewState) -> None:
         """Show the mistakes; during training, once a second."""
         self.images.show(state)
-        self.matrix.show(state)
+        self.matrix.mark(state.cell)
+        counts = None if state.moment is None else state.moment.confusion
+        self.matrix.show(counts, state.theme, state.scored_on.held_out)
+        self.matrix_caption.text = self.matrix.caption(state)
         self.calibration.set_theme(state.theme)
         snapshot = None if state.moment is None else state.moment.snapshot
         if snapshot is None:

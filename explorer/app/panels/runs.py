@@ -1,13 +1,14 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from explorer.app.layout import box, set_hidden
-from explorer.app.panels.confusion import Difference
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
+from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, run_color, runs_data, runs_figure
@@ -149,9 +150,9 @@ class RunComparison:
     def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
         self._class_names = class_names
         self.side_by_side = Display(SideBySide())
-        self.difference = Difference(class_names, theme)
+        self.difference = _difference(class_names, theme)
         self.caption = Caption()
-        self.figure = box("explorer-panel-figure", self.difference.figure, self.caption)
+        self.figure = box("explorer-panel-figure", self.difference, self.caption)
         classes = "explorer-column explorer-two explorer-runs-compare explorer-hidden"
         self.view = box(classes, self.side_by_side, self.figure)
 
@@ -169,16 +170,15 @@ class RunComparison:
         compare = in_a is not None and in_b is not None and a.dataset.compares_with(b.dataset)
         set_hidden(self.figure, not compare)
         if compare:
-            self._name_classes(a.dataset.class_names, theme)
-            self.difference.show(in_a, in_b, theme)
-            self.caption.text = self.difference.figure.summary
-
-    def _name_classes(self, class_names: Sequence[str], theme: Theme) -> None:
-        if class_names != self._class_names:
-            before, self._class_names = self.difference.figure, class_names
-            self.difference = Difference(class_names, theme)
-            self.figure.children = (self.difference.figure, self.caption)
-            before.close()
+            if a.dataset.class_names != self._class_names:
+                before, self._class_names = self.difference, a.dataset.class_names
+                self.difference = _difference(self._class_names, theme)
+                self.figure.children = (self.difference, self.caption)
+                before.close()
+            both = in_a, in_b, self._class_names
+            self.caption.text = confusion.difference_summary(*both)
+            self.difference.set_theme(theme)
+            self.difference.show(*confusion.difference_data(*both), self.caption.text)
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
         runs = {"A": a, "B": b}
@@ -441,6 +441,12 @@ def _loss_caption(loss: Mapping[str, float], n_others: int, held_out: str) -> st
         return f"{name}, mean over the {held_out} images"
     others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"
     return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
+
+
+def _difference(class_names: Sequence[str], theme: Theme) -> LiveFigure:
+    style, name = partial(confusion.difference_style, class_names), "Difference of two confusion matrices"
+    empty = confusion.difference_figure(None, None, class_names, theme=theme)
+    return LiveFigure(empty, fills=True, theme=theme, style=style, name=name)
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,8 +14,7 @@ from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.diagnostics import BetterRun, Severity, changes_in_words
-from explorer.training.hints import hints
+from explorer.training.hints import BetterRun, Severity, changes_in_words, hints
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER
 from explorer.wording import counted, enumerated, percent
@@ -61,11 +60,9 @@ class Advisor:
             return ()
         if run.status == "idle":
             return tuple(_untrained(state))
-        about_settings = (_waiting(run, state),) if state.waits else ()
-        found = tuple(self._hints(run, state))
-        about_end = _ended(run, state, found)
-        about_run = (*_opened(run, state), *_repeated(run))
-        return (*about_settings, *about_run, *about_end, *_own(run))
+        waiting = (_waiting(run, state),) if state.waits else ()
+        ended = _ended(run, state, tuple(self._hints(run, state)))
+        return (*waiting, *_opened(run, state), *_repeated(run), *ended, *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -143,10 +140,9 @@ def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
         return
     text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
     why = "It is a run of its own. To train on keeps these weights; other settings and “Train again” don't."
-    if state.waits or not state.can_train_on:  # another action is offered
-        yield Advice("opened", "info", text, why)
-    else:
-        yield Advice("opened", "info", text, why, "Train on from these weights", "fork")
+    advice = Advice("opened", "info", text, why)
+    is_offered = state.can_train_on and not state.waits  # if it waits, another action is offered
+    yield replace(advice, action="Train on from these weights", verb="fork") if is_offered else advice
 
 
 def _own(run: SessionRun) -> Iterator[Advice]:
@@ -163,9 +159,8 @@ def _own(run: SessionRun) -> Iterator[Advice]:
 
 def _waiting(run: SessionRun, state: SessionState) -> Advice:
     if not state.withholds_settings or state.moment is None:
-        changes = changes_in_words(run.config, state.config, most=3)
-        fresh = _FRESH if state.starts_clean else ""
-        text = f"Not trained yet: {', '.join(filter(None, [changes, fresh]))}."
+        changes = changes_in_words(run.config, state.config, most=3), _FRESH * state.starts_clean
+        text = f"Not trained yet: {', '.join(filter(None, changes))}."
         return Advice("waiting", "info", text, action="Train with them", verb="apply")
     shown = here = f"epoch {state.moment.epoch:g}"
     if run.opened is not None and state.selected_epoch is None:

@@ -20,8 +20,8 @@ from explorer.session.advice import better_run
 from explorer.session.saved_session import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
-from explorer.training.diagnostics import BetterRun
 from explorer.training.fields import Change
+from explorer.training.hints import BetterRun
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 

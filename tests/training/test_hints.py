@@ -20,9 +20,8 @@ from explorer.training import (
     Snapshot,
     TrainingRun,
 )
-from explorer.training.diagnostics import BetterRun, changes_in_words
 from explorer.training.fields import Change
-from explorer.training.hints import hints
+from explorer.training.hints import BetterRun, changes_in_words, hints
 from explorer.training.presets import fitting_rate
 from explorer.training.process_settings import one_blas_thread
 

@@ -189,16 +189,12 @@ def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
 
 
 def _record() -> int:
-    from explorer.talk.slides import RECORDINGS, RUNS, save_recording
-    from explorer.training import TrainingRun, complete
+    from explorer.talk.slides import RECORDINGS, RUNS, record_run
 
-    dataset = load_mnist()
     try:
         RECORDINGS.mkdir(exist_ok=True)
-        for name, shown in RUNS.items():
-            trained = complete(TrainingRun(shown.config, dataset))
-            save_recording(RECORDINGS / f"{name}.npz", trained, with_weights=shown.with_weights)
-            accuracy = trained.final.test_accuracy
+        for name in RUNS:
+            accuracy = record_run(name, load_mnist())
             print(f"{name:<14} test accuracy {accuracy:6.1%}", file=sys.stderr, flush=True)
     except OSError as error:
         raise RefusedError(f"the recordings can't be written: {error}.") from error

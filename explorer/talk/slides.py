@@ -2,8 +2,8 @@
 
 The file has no numbers: fields in braces are filled in from the slide's run, recorded or live.
 
-A recording has the settings and the records of one run as plain arrays. It has weights only for slides that look
-into the network or at single images; the outputs for the test set are computed from them.
+A recording is a saved session of one run. It has weights only for slides that look into the network or at single
+images.
 """
 
 import tomllib
@@ -11,27 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
-from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.session import SessionRun
-from explorer.training import (
-    BatchRecord,
-    CompletedRun,
-    EpochRecord,
-    Evaluation,
-    History,
-    RunEnd,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-)
-from explorer.training.process_settings import one_blas_thread
-from explorer.training.records import figure_rows, figures_table, read_only_counts
+from explorer.session import SavedSession, SessionRun, read_session
+from explorer.session.saved_session import SUFFIX, session_bytes
+from explorer.session.session_run import MOST_BYTES
+from explorer.training import TrainingConfig, TrainingRun, complete
 
 RECORDINGS = Path(__file__).parent / "recordings"  # the package's
 
@@ -89,67 +74,35 @@ class RecordingError(ValueError):
 
 
 def recorded_run(name: str, dataset: Dataset) -> SessionRun:
-    """Return the recorded run of `RUNS` in its final state; raises RecordingError as `load_recording` does."""
-    shown = RUNS[name]
-    history, final = load_recording(RECORDINGS / f"{name}.npz", shown.config, dataset)
-    return SessionRun(
-        number=1,
-        dataset=dataset.head(shown.config.n_train),
-        history=history,
-        status="finished",
-        evaluation=final,
-        name=shown.label,
-        is_recorded=True,
-    )
+    """Return the recorded run of `RUNS` in its final state; its outputs are computed if it has weights.
 
-
-def save_recording(path: Path, run: CompletedRun, *, with_weights: bool) -> None:
-    """Write a finished run's settings and records as plain arrays, weights in their own dtype."""
-    history, final = run.history, run.final
-    weights = final.snapshot.weights if with_weights else ()
-    np.savez_compressed(
-        path,
-        allow_pickle=False,
-        query=np.array(run.config.to_query()),
-        epochs=figures_table(EpochRecord, history.epochs),
-        confusions=np.array([record.confusion for record in history], np.int32),
-        batches=figures_table(BatchRecord, history.batches),
-        final=figures_table(Evaluation, [final]),
-        final_confusion=final.confusion.astype(np.int32),
-        **{f"weights_{i}": array for i, array in enumerate(weights)},
-    )
-
-
-def load_recording(path: Path, config: TrainingConfig, dataset: Dataset) -> tuple[History, Evaluation]:
-    """Return the records that `save_recording` wrote, and the run's exact final figures.
-
-    Outputs for the test set are computed if the file has weights; otherwise the final snapshot has neither. Raises
-    RecordingError if the file is missing, damaged, or of other settings.
+    Raises RecordingError if the recording is missing, damaged, of other settings, or of another data set.
     """
+    path, config = RECORDINGS / f"{name}{SUFFIX}", RUNS[name].config
     try:
-        with path.open("rb") as stream:
-            return _records(dict(np.load(stream, allow_pickle=False)), config, dataset)
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+        (run,) = read_session(path.read_bytes(), path.name, dataset).runs
+        if run.config != config:
+            found = f"“{run.config.to_query()}”, not “{config.to_query()}”"
+            raise ValueError(f"it is of the settings {found}")
+    except (OSError, ValueError) as error:
         advice = "make it again with nn-explorer present --record"
         raise RecordingError(f"the recorded run {path.name} can't be used ({error}): {advice}.") from error
+    return replace(run, is_recorded=True)
 
 
-def _records(
-    arrays: dict[str, NDArray[Any]], config: TrainingConfig, dataset: Dataset
-) -> tuple[History, Evaluation]:
-    found = str(arrays["query"])
-    if found != config.to_query():
-        raise ValueError(f"it is of the settings “{found}”, not “{config.to_query()}”")
-    rows, counts = figure_rows(EpochRecord, arrays["epochs"]), read_only_counts(arrays["confusions"])
-    epochs = tuple(EpochRecord(**figures, confusion=each) for figures, each in zip(rows, counts, strict=True))
-    batches = tuple(BatchRecord(**figures) for figures in figure_rows(BatchRecord, arrays["batches"]))
-    (figures,) = figure_rows(Evaluation, arrays["final"])
-    weights = [array for name, array in arrays.items() if name.startswith("weights_")]
-    snapshot = Snapshot(figures["epoch"], (), np.empty((dataset.n_classes, 0), np.float32))
-    if weights:
-        training = TrainingRun(config, dataset)
-        training.set_weights(weights)
-        with one_blas_thread():  # as in the recording: two threads round differently
-            snapshot = replace(training.snapshot(), epoch=snapshot.epoch)
-    final = Evaluation(**figures, confusion=read_only_counts(arrays["final_confusion"]), snapshot=snapshot)
-    return History(config, epochs, batches, RunEnd("finished", final=final)), final
+def record_run(name: str, dataset: Dataset) -> float:
+    """Train a run of `RUNS`, save it as its recording, and return its test accuracy."""
+    shown = RUNS[name]
+    trained = complete(TrainingRun(shown.config, dataset))
+    run = SessionRun(
+        number=1,
+        dataset=dataset.head(shown.config.n_train),
+        history=trained.history,
+        status="finished",
+        evaluation=trained.final,
+        name=shown.label,
+    )
+    room = MOST_BYTES if shown.with_weights else 0
+    content = session_bytes(SavedSession(config=run.config, runs=(run,), n_runs=1), dataset, room)
+    (RECORDINGS / f"{name}{SUFFIX}").write_bytes(content)
+    return trained.final.test_accuracy

@@ -49,7 +49,7 @@ def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("explorer.talk.slides.RECORDINGS", tmp_path)
     monkeypatch.setattr("explorer.talk.slides.RUNS", quick)
     assert main(["present", "--record"]) == 0
-    assert {path.stem for path in tmp_path.glob("*.npz")} == set(quick)
+    assert {path.stem for path in tmp_path.glob("*.session")} == set(quick)
     assert "summed" in capsys.readouterr().err
 
 

@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, train
-from explorer.talk.slides import RECORDINGS, RUNS, RecordingError, load_recording, save_recording
+from explorer.talk import slides
+from explorer.talk.slides import RUNS, RecordingError, TalkRun, record_run, recorded_run
 from explorer.training import TrainingRun, complete
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
-
-
-@pytest.fixture(scope="module")
-def made(small_dataset):
-    return complete(TrainingRun(CONFIG, small_dataset))
 
 
 def figures(records):
@@ -24,8 +20,8 @@ def figures(records):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["exercise", "averaged"])
-def test_it_is_what_its_settings_train_to_today(name, mnist):
-    recorded, _ = load_recording(RECORDINGS / f"{name}.npz", RUNS[name].config, mnist)
+def test_it_is_what_its_settings_train_to_today(name, mnist, runs):
+    recorded = runs[name].history
     today = list(train(RUNS[name].config, mnist))
     # Another processor rounds sums of float32 otherwise; any other change of the training shows.
     np.testing.assert_allclose(figures(recorded.epochs), figures(today), atol=2e-3)
@@ -47,52 +43,33 @@ def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
     assert bool(run.newest.weights) == shown.with_weights
 
 
-def test_what_is_saved_comes_back(made, small_dataset, tmp_path):
-    save_recording(tmp_path / "run.npz", made, with_weights=True)
-    back, final = load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
-    assert back.config == made.config
-    assert back.epochs == made.history.epochs
-    assert (back.end.status, back.end.final) == ("finished", final)
-    assert [record.confusion.tolist() for record in back] == [
-        record.confusion.tolist() for record in made.history
-    ]
-    assert back.batches == made.history.batches
-    for name in ("epoch", "step", *FIGURES):
-        assert getattr(final, name) == getattr(made.final, name), name
-    assert isinstance(final.step, int)
-    for one, other in zip(final.snapshot.weights, made.final.snapshot.weights, strict=True):
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(final.snapshot.test_outputs, made.final.snapshot.test_outputs)
-    assert not final.confusion.flags.writeable
+@pytest.fixture
+def recorded(small_dataset, tmp_path, monkeypatch):
+    """The session that a run is recorded as, on the small data set."""
+    monkeypatch.setattr(slides, "RECORDINGS", tmp_path)
+    monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG, with_weights=True)})
+    record_run("run", small_dataset)
+    return tmp_path / "run.session"
 
 
-def test_another_runs_recording_is_refused(made, small_dataset, tmp_path):
-    save_recording(tmp_path / "run.npz", made, with_weights=True)
-    with pytest.raises(RecordingError, match=r"run\.npz.*lr=0\.05.*--record"):
-        load_recording(tmp_path / "run.npz", CONFIG.replace(learning_rate=0.1), small_dataset)
+def test_what_is_recorded_comes_back(recorded, small_dataset):
+    made, run = complete(TrainingRun(CONFIG, small_dataset)), recorded_run("run", small_dataset)
+    assert (run.name, run.is_recorded, run.history.epochs) == ("a run", True, made.history.epochs)
+    assert run.history.batches == made.history.batches
+    outputs = run.evaluation.snapshot.test_outputs
+    np.testing.assert_array_equal(outputs, made.final.snapshot.test_outputs)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY\x01\x00", b"text"])
-def test_a_damaged_file_is_one_sentence(content, small_dataset, tmp_path):
-    (tmp_path / "run.npz").write_bytes(content)
-    with pytest.raises(RecordingError, match=r"run\.npz can't be used"):
-        load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
-
-
-def test_a_missing_file_and_a_missing_array_are_one_sentence(made, small_dataset, tmp_path):
-    with pytest.raises(RecordingError, match=r"none\.npz"):
-        load_recording(tmp_path / "none.npz", CONFIG, small_dataset)
-    save_recording(tmp_path / "run.npz", made, with_weights=True)
-    with np.load(tmp_path / "run.npz") as file:
-        np.savez(tmp_path / "part.npz", **{name: file[name] for name in file if name != "batches"})
-    with pytest.raises(RecordingError, match="batches"):
-        load_recording(tmp_path / "part.npz", CONFIG, small_dataset)
-
-
-def test_objects_are_never_loaded(made, small_dataset, tmp_path):
-    save_recording(tmp_path / "run.npz", made, with_weights=True)
-    with np.load(tmp_path / "run.npz") as file:
-        arrays = dict(file) | {"epochs": np.array([{}], object)}
-    np.savez(tmp_path / "run.npz", **arrays)
-    with pytest.raises(RecordingError):
-        load_recording(tmp_path / "run.npz", CONFIG, small_dataset)
+def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, small_dataset, monkeypatch):
+    content = recorded.read_bytes()
+    for bad in (b"", b"PK\x03\x04 no archive", content[:-99]):
+        recorded.write_bytes(bad)
+        with pytest.raises(RecordingError, match=r"run\.session can't be used .*--record"):
+            recorded_run("run", small_dataset)
+    recorded.write_bytes(content)
+    monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG.replace(learning_rate=0.1))})
+    with pytest.raises(RecordingError, match=r"run\.session.*lr=0\.05.*--record"):
+        recorded_run("run", small_dataset)
+    recorded.unlink()
+    with pytest.raises(RecordingError, match=r"run\.session can't be used"):
+        recorded_run("run", small_dataset)

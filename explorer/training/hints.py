@@ -546,10 +546,10 @@ def _few_epochs(run: _Findings) -> _Fixes:
         return
     done = records[-1].epoch
     gain = records[-1].train_accuracy - records[-2].train_accuracy if len(records) > 1 else 1.0
-    is_behind = better is not None and gain > 0 and better.accuracy - run.accuracy > 0.01
-    if is_behind or gain >= 0.01:
-        epochs = min(max(_ENOUGH_EPOCHS, (_SLOW_EPOCHS if is_behind else 2) * done), MOST_EPOCHS)
-        name = "behind_another" if is_behind else "few_epochs"
+    is_beaten = better is not None and gain > 0 and better.accuracy - run.accuracy > 0.01
+    if is_beaten or gain >= 0.01:
+        epochs = min(max(_ENOUGH_EPOCHS, (_SLOW_EPOCHS if is_beaten else 2) * done), MOST_EPOCHS)
+        name = "beaten" if is_beaten else "few_epochs"
         yield {"epochs": epochs}, {"hint": name, "epochs": counted(done, "epoch")}
 
 

@@ -68,3 +68,8 @@ def reopen(app, file):
     app.save(file)
     app.open_weights(file)
     assert app.wait(PATIENCE)
+
+
+def rewind(app, epoch):
+    """Move the time bar to an epoch."""
+    app.panels.time_bar.position = app.panels.time_bar.epochs.index(epoch)

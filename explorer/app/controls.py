@@ -54,9 +54,9 @@ class RunBarPart:
         self.view.on_action(session.loop.bind(self._on_action))
         self.view.observe(session.loop.bind(self._on_auto), "auto")
 
-    def show(self, state: SessionState) -> None:
-        """Show the run's state."""
-        run = state.run
+    def show(self, _state: SessionState) -> None:
+        """Show the run's state, not that of a previous one that views may still show."""
+        state, run = self._session.state, self._session.state.run
         if run is None:
             progress = RunProgress("idle", 0.0, state.config.epochs)
             self.view.show(progress, trains="Train", resumes="", note="")

@@ -242,7 +242,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.session = session = Session(dataset, config, network=network, on_fault=self._on_fault)
         super().__init__(layout=layout)
         self.views = views = Views(session)
-        self.messages = Messages()
+        self.messages, self._notice = Messages(), KernelNotice()
         self.header = new_header(session)
         self.tiles = Display(results(session.state))
         self.data = DataChoice(session, others, self.messages)
@@ -269,7 +269,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
             panels=self.panels.view,
             guide=self._guide.parts,
         )
-        self.children = (*parts, KernelNotice())
+        self.children = (*parts, self._notice)
         self.add_class("explorer-app")
         self.follow(session.state)
         if train:
@@ -319,6 +319,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     def _show(self, state: ViewState) -> None:
         self.tiles.show(results(state))
         self.set_trait("selected_cell", state.cell)
+        self._notice.busy = state.is_ghost
 
     def _on_theme(self, _change: object) -> None:
         self.views.set_theme("dark" if self.header.theme == "dark" else "light")

@@ -73,6 +73,7 @@ class _Part(AppBox):
             close_all(before)
         if self._sight.in_sight:
             self._panel.show(state)
+            self._notice.busy = state.is_ghost
 
 
 class LossCurve(_Part):

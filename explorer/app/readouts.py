@@ -8,7 +8,7 @@ from types import MappingProxyType
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused
 from explorer.session import SessionRun, SessionState
-from explorer.training import Evaluation, Moment
+from explorer.training import EpochRecord, Evaluation, Moment, SampleRecord
 from explorer.widgets.tiles import Fact, Tile, Tiles
 from explorer.wording import class_noun, counted, grouped, percent, times
 
@@ -40,22 +40,29 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 """A sentence for each term, as the page spells it."""
 
 
-def accuracy_tile(moment: Moment | None, dataset: Dataset) -> Tile:
+def accuracy_tile(moment: Moment | SampleRecord | None, dataset: Dataset) -> Tile:
     """Return the accuracy on the held-out images that a moment was scored on; `dataset` has them."""
     label = f"{dataset.held_out.capitalize()} accuracy"
     n = len(dataset.test_labels) if moment is None else int(moment.confusion.sum())
-    value = _NONE if moment is None else percent(moment.record.test_accuracy)
-    return Tile(label, value, f"of {counted(n, f'{dataset.held_out} image')}", "test", GLOSSARY[label])
+    value = _NONE if moment is None else percent(_record(moment).test_accuracy)
+    is_sample = n < len(dataset.test_labels)
+    note = f"sample of {grouped(n)}" if is_sample else f"of {counted(n, f'{dataset.held_out} image')}"
+    return Tile(label, value, note, "test", GLOSSARY[label])
+
+
+def _record(moment: Moment | SampleRecord) -> EpochRecord | Evaluation | SampleRecord:
+    return moment if isinstance(moment, SampleRecord) else moment.record
 
 
 def results(state: SessionState) -> Tiles:
     """Return the results of the moment shown: accuracy and mistakes large, the others in a line."""
-    run, moment = state.run, state.moment
+    run, moment = state.run, state.pictured
     accuracy, wrong = accuracy_tile(moment, state.scored_on), Tile("Wrong", _NONE, meaning=GLOSSARY["Wrong"])
     if moment is not None:
         n = int(moment.confusion.sum())
         wrong = replace(wrong, value=grouped(n - int(moment.confusion.trace())), note=f"of {grouped(n)}")
-        accuracy = replace(accuracy, note=_trend(state, moment) or accuracy.note)
+    if state.moment is not None and (trend := _trend(state, state.moment)):
+        accuracy = replace(accuracy, note=trend)
     opened = []
     if run is not None and run.test is not None:  # the final weights' accuracy on the test set
         label, times_opened = "Test accuracy", f"opened {run.test.times}"
@@ -78,14 +85,21 @@ def _trend(state: SessionState, moment: Moment) -> str:
     return f"{'▲' if points > 0.05 else '▼' if points < -0.05 else '±'} {abs(points):.1f} {since}"
 
 
-def _facts(run: SessionRun, moment: Moment | None) -> Iterator[Fact]:
+def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fact]:
     """Yield the other numbers, each with what it means."""
-    if moment is not None:
+    if isinstance(moment, SampleRecord):
+        of = f"of {grouped(run.steps_at_ends[1])}"
+        yield Fact(
+            f"step {grouped(moment.step)} {of}",
+            "The step of the first epoch; in each, the weights change once.",
+        )
+    elif moment is not None:
         images = "a mean over the epoch, so it lags behind"
         if isinstance(moment.record, Evaluation):
             images = f"all {counted(run.n_samples, 'training image')}"
         meaning = f"{GLOSSARY['Train accuracy']} Here: {images}."
         yield Fact(f"train {percent(moment.record.train_accuracy)}", meaning, "train")
+    if moment is not None:
         names, counts = run.dataset.class_names, moment.confusion
         hardest = hardest_classes(counts)[0]
         missed, n = int(counts[hardest].sum() - counts[hardest, hardest]), int(counts[hardest].sum())

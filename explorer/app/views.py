@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
+from explorer.network.metrics import select_samples
 from explorer.session import Session, SessionRun, SessionState
 from explorer.training import Snapshot
 from explorer.training.own_network import OwnNetworkError, departs
@@ -25,9 +26,6 @@ Weights = tuple[NDArray[np.floating[Any]], ...]
 
 ANY = -1
 """Means any class where classes are chosen."""
-
-_BLANK_SECONDS = 0.1
-"""How long the previous run's figures may stay while the first points are on their way."""
 
 _REST = 100  # pause after a costly drawing, in multiples of its duration: it takes 1 % of the time
 _LEAST_GAP_SECONDS = 0.02
@@ -52,11 +50,23 @@ class ViewState(SessionState):
     theme: Theme = "light"
     chosen: tuple[int, int] = (ANY, ANY)
     """The true and the predicted class whose images are shown; `ANY` for any."""
+    is_ghost: bool = False
+    """Whether it is the previous run's, which stays, paler, until the current run has something to show."""
 
     @property
     def cell(self) -> tuple[int, int] | None:
         """Row and column of the selected cell of the confusion matrix, or None."""
         return None if ANY in self.chosen else self.chosen
+
+    def select(self, **chosen: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the held-out images that `select_samples` selects, and their columns among the outputs."""
+        if self.run is None or self.pictured is None:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        labels = self.scored_on.test_labels
+        scored = np.arange(len(labels)) if self.early is None else self.early.sample
+        outputs, loss = self.pictured.snapshot.test_outputs, self.run.config.loss
+        found = select_samples(outputs, labels[scored], loss=loss, **chosen)
+        return scored[found], found
 
 
 class Panel(Protocol):
@@ -81,7 +91,7 @@ class Subject:
     epoch: float
     """Epochs so far; with only the initial weights, the epochs before them: 0 unless a file records more."""
     test_outputs: NDArray[np.floating[Any]] | None
-    """Outputs for the held-out images, shape (n_classes, n_test); None before the first epoch has ended."""
+    """Outputs for the held-out images, shape (n_classes, n_test); None within the first epoch."""
     _network: NeuralNetwork
 
     @property
@@ -136,7 +146,7 @@ class Subjects:
         run = state.run
         if run is None or (run.own is not None and not run.first_weights):
             return None
-        snapshot, last = None if state.moment is None else state.moment.snapshot, self._newest
+        snapshot, last = None if state.pictured is None else state.pictured.snapshot, self._newest
         if last is not None and last.run.key == run.key:
             if self._snapshot is snapshot:
                 return last
@@ -145,7 +155,8 @@ class Subjects:
             network, first = _beginning(run)
         weights, epoch, outputs = first, float(run.lineage[-1].first_epoch), None
         if snapshot is not None:
-            weights, epoch, outputs = snapshot.weights, snapshot.epoch, snapshot.test_outputs
+            weights, epoch = snapshot.weights, snapshot.epoch
+            outputs = None if state.early is not None else snapshot.test_outputs
         self._newest, self._snapshot = Subject(run, weights, first, epoch, outputs, network), snapshot
         return self._newest
 
@@ -233,7 +244,7 @@ class Views:
         self.subjects = Subjects()
         """The networks that are looked into."""
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
-        self._drawn_dataset = session.dataset
+        self._shown: SessionState = session.state
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
         self._queue = RedrawQueue(session.loop)
@@ -247,9 +258,11 @@ class Views:
 
     @property
     def state(self) -> ViewState:
-        """The current state to show."""
-        session = {field.name: getattr(self.session.state, field.name) for field in fields(SessionState)}
-        return ViewState(**session, theme=self.theme, chosen=self.chosen)
+        """The current state to show; while the current run has nothing to show yet, the previous run's."""
+        session = {field.name: getattr(self._shown, field.name) for field in fields(SessionState)}
+        session["config"] = self.session.state.config
+        is_ghost = self._shown is not self.session.state
+        return ViewState(**session, theme=self.theme, chosen=self.chosen, is_ghost=is_ghost)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""
@@ -310,23 +323,18 @@ class Views:
         self._closers.clear()
 
     def _on_state(self, state: SessionState) -> None:
-        if state.dataset is not self._drawn_dataset:
-            self._drawn_dataset = state.dataset
+        is_same = state.dataset is self._shown.dataset
+        is_ghost = state.is_blank and is_same and self._shown.pictured is not None
+        self._shown = self._shown if is_ghost else state
+        if not is_same:
             self._leave_dataset()
-        if state.is_blank and self.loop.loop is not None:
-            # Empty axes, drawn just before the first points, would only flicker.
-            self.loop.call_later(_BLANK_SECONDS, self._draw_blank, state)
-        elif not state.is_training:
+        if is_ghost or not state.is_training:
             self.refresh()
         elif not self._queue:
             self._draw_later()
         elif not self._is_late:
             self._is_late = True
             self._queue.add(self._draw_later)
-
-    def _draw_blank(self, state: SessionState) -> None:
-        if self.session.state is state:
-            self.refresh()
 
     def _draw_later(self) -> None:
         self._draw(partial(self._queue.add, self.loop.guarded))
@@ -362,11 +370,11 @@ class Pace:
 
     def rests(self, state: ViewState) -> bool:
         """Return whether it is too soon to draw; the run's next delivery checks again."""
-        return state.is_training and state.moment is not None and monotonic() < self._rests_until
+        return state.is_training and state.pictured is not None and monotonic() < self._rests_until
 
     def rest(self, state: ViewState) -> None:
         """Begin the time in which nothing is drawn."""
-        self._rests_until = float("-inf") if state.moment is None else monotonic() + self._seconds
+        self._rests_until = float("-inf") if state.pictured is None else monotonic() + self._seconds
 
     @contextmanager
     def costly(self) -> Iterator[None]:

@@ -23,7 +23,7 @@ from explorer.figures.axes import (
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import FigureData, axis, drawn_data, scatter
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.records import BatchStep, History
+from explorer.training.records import BatchStep, History, SampleRecord
 from explorer.wording import counted, grouped, percent
 
 EARLIER_SLOTS = 6
@@ -39,10 +39,16 @@ _MOST_BEFORE = 50  # visible steps of the run before them
 
 
 def curves_data(
-    history: History, earlier: Sequence[History] = (), *, metric: Metric, earlier_name: str = "earlier runs"
+    history: History,
+    earlier: Sequence[History] = (),
+    *,
+    metric: Metric,
+    earlier_name: str = "earlier runs",
+    samples: Sequence[SampleRecord] = (),
 ) -> FigureData:
     """Return the properties of `curves_figure` that depend on the data; its parameters apply.
 
+    `samples` are figures within the first epoch, a thin line that leads to its end.
     The axes fit the run's train and test values (before the first epoch ends, the mini-batches), and the best
     epochs of earlier runs within the limits of `linear_range` and `accuracy_range`: one that diverged doesn't
     flatten the others.
@@ -51,8 +57,8 @@ def curves_data(
     -------
     traces, layout
         `EARLIER_SLOTS` earlier runs, the newest last; the learning rate, visible over the loss unless it is
-        constant; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per sample or percent
-        are float32, NaN if not finite.
+        constant; the samples; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per
+        image or percent are float32, NaN if not finite.
     """
     config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
     train, test = f"train_{metric}", f"test_{metric}"
@@ -67,6 +73,7 @@ def curves_data(
     traces += [
         # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
+        _line((*samples, *history.epochs[:1]), test, factor, mode="lines", visible=bool(samples)),
         _line(batches, train, factor, mode="lines", name="during training"),
         _line(history.epochs, train, factor),
         _line(history.epochs, test, factor, name=config.held_out),
@@ -122,10 +129,11 @@ def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, An
     ]
     dots = {"color": palette.muted, "width": 1, "dash": "dot", "shape": "vh"}
     rate = {"name": "learning rate", "yaxis": "y2", "line": dots, "legendrank": 5, "showlegend": False}
-    thin = {"color": palette.train, "width": 1}
+    thin, test = {"color": palette.train, "width": 1}, {"color": palette.test}
     batches = {"line": thin, "opacity": 0.35, "legendrank": 3, "showlegend": False}
     looks += [
         scatter("epoch %{x:.2f} · learning rate %{y:.4~g}", **rate),
+        scatter(f"epoch %{{x:.2~g}} {named}", **batches | {"name": "sample", "line": {**thin, **test}}),
         scatter(f"epoch %{{x:.2f}} {named}", **batches),
     ]
     for rank, (name, color) in enumerate((("train", palette.train), ("test", palette.test)), 1):
@@ -244,7 +252,7 @@ def steps_data(
         "yaxis": axis(title, type="linear", range=_around(in_sight)),
         "yaxis2": {"visible": False},
     }
-    unused = ({"x": as_float32([]), "y": as_float32([]), "visible": False} for _ in range(EARLIER_SLOTS + 1))
+    unused = ({"x": as_float32([]), "y": as_float32([]), "visible": False} for _ in range(EARLIER_SLOTS + 2))
     return [*unused, *traces], layout
 
 

@@ -7,19 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.network import hardest_classes, most_confused, per_class
-from explorer.training.records import History
+from explorer.training.records import History, SampleRecord
 from explorer.wording import class_noun, counted, grouped, plain, times
 
 _NOT_TRAINED = "not trained yet"
 _MOST_NAMED = 3
 
 
-def curves_summary(history: History, at: float | None = None) -> str:
+def curves_summary(history: History, at: float | None = None, sample: SampleRecord | None = None) -> str:
     """Describe the status of a run: ``"epoch 5 of 10, test accuracy 93.2 %, test loss 0.0612"``.
 
     `at` is the selected epoch, by default the newest, or the one whose weights early stopping restored. Epochs
-    without a record count as the newest.
+    without a record count as the newest. `sample` has the figures instead within the first epoch.
     """
+    if sample is not None:
+        right = f"{100 * sample.test_accuracy:.1f} % of a sample of {grouped(len(sample.sample))} right"
+        return f"step {grouped(sample.step)} of epoch 1, {right}"
     at = at or history.restored
     last = next((record for record in history if record.epoch == at), history.last)
     of, held_out = f"of {history.config.epochs}", history.config.held_out

@@ -90,7 +90,7 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
 
     None if it took more than `most_seconds` of CPU time, or diverged.
     """
-    training, deadline = TrainingRun(config, dataset), process_time() + most_seconds
+    training, deadline = TrainingRun(config, dataset, samples=True), process_time() + most_seconds
     events: list[Event] = []
     end = complete(training, events.append, lambda: process_time() > deadline).end
     if end.status != "finished":

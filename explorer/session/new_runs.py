@@ -47,7 +47,7 @@ def fresh_run(
     config: TrainingConfig, dataset: Dataset, own: OwnClass | None, status: RunnerStatus = "running"
 ) -> NewRun:
     """Return a run with freshly initialized weights, of a user's class or the textbook network."""
-    training = TrainingRun(config, dataset, own=own)
+    training = TrainingRun(config, dataset, own=own, samples=True)
     return training, SessionRun.beginning(training, status)
 
 
@@ -57,7 +57,7 @@ def raced_runs(
     """Return a race and the runs of its entries; raises `RaceError` if the settings don't make one."""
     if own is not None:
         raise RaceError(f"{own.name} trains by itself; only the textbook's networks race")
-    training = Race(configs, dataset)
+    training = Race(configs, dataset, samples=True)
     entries = zip(training.entries, entry_labels(configs), strict=True)
     return training, [replace(SessionRun.beginning(entry), label=label) for entry, label in entries]
 

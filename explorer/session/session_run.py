@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -24,6 +24,7 @@ from explorer.training import (
     OwnClass,
     RunEnd,
     RunnerStatus,
+    SampleRecord,
     Snapshot,
     Timeline,
     TrainingConfig,
@@ -35,6 +36,8 @@ from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record
 from explorer.wording import counted
+
+_EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped
 
 MOST_BYTES = 1 << 26
 """Maximum size of an uploaded file: above the largest network that the controls allow, in float64."""
@@ -152,6 +155,8 @@ class SessionRun(RunOrigin):
     """The records so far."""
     timeline: Timeline = field(default_factory=lambda: Timeline())
     """The ends of its epochs, which can be revisited."""
+    early: tuple[SampleRecord, ...] = ()
+    """Networks within its first epoch, which can be revisited too, with figures on a sample of the images."""
     status: RunnerStatus = "idle"
     queue_position: int = 0
     """The run's position in the queue for a core of the server: 1 is next; 0 while it has one."""
@@ -232,6 +237,16 @@ class SessionRun(RunOrigin):
         if self.evaluation is not None:
             return Moment(self.evaluation, self.evaluation.snapshot)
         return self.timeline.newest
+
+    @property
+    def latest(self) -> Moment | SampleRecord | None:
+        """The newest moment; in the first epoch, the newest sampled one, unless the run failed there."""
+        return self.newest or (self.early[-1] if self.early and self.status != "failed" else None)
+
+    @property
+    def moments(self) -> tuple[Moment | SampleRecord, ...]:
+        """All moments that can be revisited, in order."""
+        return (*self.early, *self.timeline.moments)
 
     @property
     def has_network(self) -> bool:
@@ -352,17 +367,17 @@ class SessionRun(RunOrigin):
         return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
 
     def with_records(
-        self, status: RunnerStatus, records: Iterable[Record], queue_position: int = 0
+        self, status: RunnerStatus, records: Sequence[Record], queue_position: int = 0
     ) -> SessionRun:
         """Return the run updated with the runner's records, except those of its rivals in a race."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
-        steps = self.steps
+        steps, samples = self.steps, [one for one in records if isinstance(one, SampleRecord)]
         ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
         for record in records:
             if isinstance(record, BatchStep):
                 steps = (*steps, record)
                 continue
-            if isinstance(record, RivalRecord):
+            if isinstance(record, RivalRecord | SampleRecord):
                 continue
             evaluation = None
             if isinstance(record, Snapshot):
@@ -393,6 +408,7 @@ class SessionRun(RunOrigin):
             queue_position=queue_position,
             history=history,
             timeline=timeline,
+            early=_kept_early((*self.early, *samples)),
             evaluation=evaluation,
             steps=steps,
             wanted=None if self.wanted in taken else self.wanted,
@@ -414,13 +430,13 @@ class SessionRun(RunOrigin):
         if newest is not None and self.evaluation is None:
             kept = kept.followed_by(newest)
         status: RunnerStatus = "stopped" if self.status in ("running", "paused") else self.status
-        return replace(self, timeline=kept, origin=None, steps=(), status=status)
+        return replace(self, timeline=kept, early=(), origin=None, steps=(), status=status)
 
     def without_moments(self) -> SessionRun:
         """Return the run with only the figures of its newest moment, without weights and outputs."""
         newest, evaluation, kept = self.newest, self.evaluation, Timeline()
         if newest is None:
-            return replace(self, timeline=kept, origin=None)
+            return replace(self, timeline=kept, early=(), origin=None)
         outputs = np.empty((len(newest.confusion), 0), newest.test_outputs.dtype)
         bare = Snapshot(newest.epoch, (), outputs)
         if evaluation is None:
@@ -429,10 +445,10 @@ class SessionRun(RunOrigin):
             evaluation = replace(evaluation, snapshot=bare)
         end = self.history.end and replace(self.history.end, final=evaluation)
         history = replace(self.history, end=end)
-        return replace(self, timeline=kept, origin=None, evaluation=evaluation, history=history)
+        return replace(self, timeline=kept, early=(), origin=None, evaluation=evaluation, history=history)
 
 
-def raced(run: SessionRun, first: SessionRun, records: Iterable[Record]) -> SessionRun:
+def raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> SessionRun:
     """Return a rival of `first` updated with its records in their race; it ends with `first`, or fails before."""
     if run.history.end is not None:
         return run
@@ -450,6 +466,16 @@ def raced(run: SessionRun, first: SessionRun, records: Iterable[Record]) -> Sess
         return run.with_records("finished", [RunEnd("finished", reason, final)])
     reason = STOPPED_BY_USER if isinstance(end.error, DivergedError) else end.reason
     return run.with_records("stopped", [RunEnd("stopped", reason, final=run.evaluation)])
+
+
+def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
+    """Return the newest networks that fit into the memory for them."""
+    kept, n_bytes = list[SampleRecord](), 0
+    for record in reversed(early):
+        n_bytes += sum(array.nbytes for array in record.snapshot.weights)
+        if not kept or n_bytes <= _EARLY_BYTES:
+            kept.insert(0, record)
+    return tuple(kept)
 
 
 def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from explorer.datasets import Dataset
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun, raced
-from explorer.training import History, Moment, OwnClass, RunnerStatus, TrainingConfig
+from explorer.training import History, Moment, OwnClass, RunnerStatus, SampleRecord, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.records import RivalRecord
 from explorer.training.runner import Delivery
@@ -121,6 +121,8 @@ class SessionState:
     """The current run; None before the first. If it is "idle", its network is untrained."""
     moment: Moment | None = None
     """The network shown: the run's newest, or the selected epoch's; None before the first epoch has ended."""
+    early: SampleRecord | None = None
+    """The network within the first epoch that is shown instead of a moment; None if there is a moment."""
     selected_epoch: float | None = None
     """The epoch selected by the user; None to follow the newest."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
@@ -220,25 +222,36 @@ class SessionState:
         return self.status == "running"
 
     @property
+    def pictured(self) -> Moment | SampleRecord | None:
+        """The network shown: the moment, or one within the first epoch."""
+        return self.moment or self.early
+
+    @property
+    def scored_kind(self) -> str:
+        """The images that the shown figures are for: ``"test"``, ``"validation"`` or ``"sampled"``."""
+        data, early = self.scored_on, self.early
+        return data.held_out if early is None or len(early.sample) == data.n_test else "sampled"
+
+    @property
     def is_blank(self) -> bool:
         """Whether the current run has nothing to show yet, but records or figures are about to arrive."""
         run = self.run
         if run is None or run.status not in ("running", "idle"):
             return False
-        return not (run.history.batches or run.evaluation)
+        return not (run.history.batches or run.latest)
 
     @property
     def looks_back_to(self) -> float | None:
         """The selected epoch if it is not the newest; else None."""
-        newest = None if self.run is None else self.run.newest
-        if self.moment is None or newest is None or self.moment.epoch == newest.epoch:
+        shown, latest = self.pictured, None if self.run is None else self.run.latest
+        if shown is None or latest is None or shown.epoch == latest.epoch:
             return None
-        return self.moment.epoch
+        return shown.epoch
 
     @property
     def marked_epoch(self) -> float | None:
         """The epoch to mark on a curve that continues after it: the selected one, or the restored one."""
-        return self.looks_back_to or self.history.restored
+        return self.history.restored if self.looks_back_to is None else self.looks_back_to
 
     @property
     def nothing(self) -> str:
@@ -250,6 +263,8 @@ class SessionState:
         end = self.run.history.end
         if end is not None and end.status == "failed":
             return f"The run failed in its first epoch: {end.reason}"
+        if self.run.newest is not None:
+            return f"Within the first epoch, only a sample of the {self.run.held_out} images is scored."
         return "The first epoch is under way."
 
     @property
@@ -274,10 +289,16 @@ class SessionState:
 
     def shown(self) -> Self:
         """Return the state with the moment that it shows."""
-        moment = None if self.run is None else self.run.newest
-        if self.run is not None and self.selected_epoch is not None:
-            moment = self.run.timeline.nearest(self.selected_epoch) or moment
-        return replace(self, moment=moment)
+        shown, at = None if self.run is None else self.run.latest, self.selected_epoch
+        if self.run is not None and at is not None:
+            shown = min(self.run.moments, key=lambda one: abs(one.epoch - at), default=shown)
+        return self.showing(shown)
+
+    def showing(self, shown: Moment | SampleRecord | None) -> Self:
+        """Return the state with this moment, or network within the first epoch, shown."""
+        if isinstance(shown, SampleRecord):
+            return replace(self, moment=None, early=shown)
+        return replace(self, moment=shown, early=None)
 
     def edited(self, number: int, **changes: Any) -> Self:
         """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""

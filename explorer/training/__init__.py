@@ -15,6 +15,7 @@ from explorer.training.records import (
     History,
     Moment,
     RunEnd,
+    SampleRecord,
     Snapshot,
     Timeline,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RunEnd",
     "Runner",
     "RunnerStatus",
+    "SampleRecord",
     "Snapshot",
     "Timeline",
     "TrainingConfig",

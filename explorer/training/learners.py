@@ -22,9 +22,11 @@ from explorer.training.fields import MOST_CHANGES, Change, ConfigError
 from explorer.training.own_network import new_network
 from explorer.training.own_run import OwnLearner
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import Evaluation, FinalTest, Snapshot
+from explorer.training.records import Evaluation, FinalTest, SampleRecord, Snapshot
 
 _CHUNK = 1000  # images converted to floats at a time
+_SAMPLED = 1000  # held-out images that are scored within the first epoch
+_SAMPLE_STREAM = 11  # keeps the sample's random numbers apart from all others of the seed
 
 Weights = Sequence[NDArray[np.floating]]
 
@@ -178,6 +180,7 @@ class ExactFigures:
 
     def __init__(self, learner: Learner, dataset: Dataset) -> None:
         self._learner, self._dataset = learner, dataset
+        self._sample: tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]] | None = None
         self.newest: tuple[Snapshot, ScoredSet] | None = None
         """The network at the end of the newest epoch, and its scores on the test set."""
 
@@ -196,6 +199,21 @@ class ExactFigures:
             if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._learner.weights())):
                 return scored
         return (yield from self.on_test())
+
+    def on_sample(self, epoch: float, step: int, seed: int) -> SampleRecord:
+        """Score a sample of the test set, the same for equal seeds, after so many epochs and mini-batches."""
+        data = self._dataset
+        if self._sample is None:
+            order = np.random.default_rng([seed, _SAMPLE_STREAM]).permutation(data.n_test)
+            chosen = np.sort(order[:_SAMPLED])
+            chosen.flags.writeable = False
+            self._sample = chosen, data.test_images[chosen], data.test_labels[chosen]
+        chosen, images, labels = self._sample
+        with self._learner.settled():
+            found = finished(self._learner.scoring(images, labels))
+            snapshot = Snapshot(epoch, self._learner.weights(), found.outputs)
+        figures = found.score.mean_loss, found.score.accuracy
+        return SampleRecord(epoch, step, *figures, found.confusion, chosen, snapshot)
 
     def evaluating(self, epoch: float, step: int) -> Generator[None, None, Evaluation]:
         """Score both, after so many epochs and mini-batches."""

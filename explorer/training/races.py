@@ -86,12 +86,15 @@ class Race:
 
     It yields the events of entry 0 as a run alone would; those of the others come in between, each as a
     `RivalRecord`. A network that diverges drops out and the others continue; if it is entry 0, its error is raised
-    at the end. Parameters and errors are those of `race`.
+    at the end. Parameters and errors are those of `race`; with `samples`, entry 0 gives those of a `TrainingRun`.
     """
 
-    def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset) -> None:
+    def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset, *, samples: bool = False) -> None:
         _check_entries(configs)
-        self.entries = tuple(TrainingRun(config, dataset) for config in configs)
+        self.entries = tuple(
+            TrainingRun(config, dataset, samples=samples and not entry)
+            for entry, config in enumerate(configs)
+        )
         """The runs."""
         self._dropped = set[int]()
         self._over = set[int]()

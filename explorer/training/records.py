@@ -126,6 +126,26 @@ class Evaluation:
     """The network at this moment."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleRecord:
+    """The network within the first epoch, with figures on a sample of the held-out images."""
+
+    epoch: float
+    """Epochs so far, 0 to below 1."""
+    step: int
+    """Mini-batches (updates of the weights) so far: 0, 1, 2, 4, 8, …"""
+    test_loss: float
+    """Mean loss per sampled image."""
+    test_accuracy: float
+    """Share of them classified correctly, 0 to 1."""
+    confusion: NDArray[np.int64]
+    """Counts over them, (n_classes, n_classes), read-only: rows the true class, columns the predicted."""
+    sample: NDArray[np.int64]
+    """Indices of the sampled images in the test set, ascending, read-only."""
+    snapshot: Snapshot
+    """The network; its outputs are those for the sample, (n_classes, n_sampled)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunEnd:
     """The final record of a run."""
@@ -164,7 +184,7 @@ class RivalRecord:
 
     entry: int
     """Index of the entry, 1 for the first rival."""
-    record: BatchRecord | EpochRecord | Snapshot | Evaluation | RunEnd
+    record: BatchRecord | EpochRecord | SampleRecord | Snapshot | Evaluation | RunEnd
     """The record that its own run would give; a `RunEnd` only if it failed."""
 
 
@@ -340,10 +360,6 @@ class Timeline:
     def epochs(self) -> tuple[float, ...]:
         """The epoch of each moment."""
         return tuple(moment.epoch for moment in self.moments)
-
-    def nearest(self, epoch: float) -> Moment | None:
-        """Return the moment whose epoch is nearest to `epoch`, the earlier in a tie; None before the first."""
-        return min(self.moments, key=lambda moment: abs(moment.epoch - epoch), default=None)
 
 
 def bytes_at_work(snapshot_bytes: int) -> int:

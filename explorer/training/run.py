@@ -39,6 +39,7 @@ from explorer.training.records import (
     History,
     RivalRecord,
     RunEnd,
+    SampleRecord,
     Snapshot,
 )
 from explorer.training.share import n_cores
@@ -46,7 +47,8 @@ from explorer.wording import grouped
 
 _Found = TypeVar("_Found")
 
-Event = BatchRecord | EpochRecord | Snapshot | Change | RivalRecord | None
+RunRecord = BatchRecord | EpochRecord | SampleRecord | Snapshot | Change | RivalRecord
+Event = RunRecord | None
 
 
 class DivergedError(ArithmeticError):
@@ -109,6 +111,7 @@ class TrainingRun:
 
     - None after each mini-batch, or part of a large one, that gives no record, and while the test set is scored;
     - a `BatchRecord` after each mini-batch, or after each stretch of them if an epoch has more than 20;
+    - with `samples`, a `SampleRecord` at steps 0, 1, 2, 4, 8, … of the first epoch;
     - an `EpochRecord`, then a `Snapshot`, at the end of each epoch.
 
     Iteration can be suspended at any time and resumed later. After `extend` it continues with more epochs, and
@@ -129,6 +132,9 @@ class TrainingRun:
         Raises `ConfigError` if the config has fewer epochs, `ValueError` if it describes another network.
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, without changing any number; by default one per core.
+    samples : bool
+        Whether to score a sample of the test set within the first epoch, for somebody who watches; a user's class
+        is not. The other records stay the same, to the bit.
     """
 
     def __init__(
@@ -139,6 +145,7 @@ class TrainingRun:
         own: OwnClass | None = None,
         start: Snapshot | None = None,
         n_threads: int | None = None,
+        samples: bool = False,
     ) -> None:
         check_images(config, dataset)
         used = dataset if config.n_train is None else dataset.head(config.n_train)
@@ -157,6 +164,7 @@ class TrainingRun:
         self._figures = ExactFigures(self._learner, self.dataset)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
+        self._sampled_epoch = int(samples and own is None)
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.is_within = False
@@ -356,6 +364,7 @@ class TrainingRun:
         """Train an epoch and return the sums over its images, each measured before its update."""
         n, whole, seen, learner = self.n_samples, Score(), 0, self._learner
         self._trained = 0
+        yield from self._sampled(number)
         yield from self._settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
         while self._trained < n:
@@ -380,11 +389,21 @@ class TrainingRun:
                     record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 yield record
                 if part.is_step and self._trained < n:
+                    yield from self._sampled(number)
                     yield from self._settings.before_batch(number, self.step, self._trained)
         self.is_within = False
         if whole.n:
             return whole
         return (yield from self._figures.on_train()).score  # a user's `fit` has trained on no mini-batch
+
+    def _sampled(self, number: int) -> Iterator[SampleRecord]:
+        """In the first epoch, yield the figures of a sample at each step that is a power of two, and at step 0."""
+        if number != self._sampled_epoch or self.step & (self.step - 1):
+            return
+        self.rest()  # not part of the epoch's `seconds`
+        record = self._figures.on_sample(self.epoch, self.step, self.config.seed)
+        self.wake()
+        yield record
 
     def _check_finite(self, score: Score, epoch: int) -> None:
         if not math.isfinite(score.loss):

@@ -22,25 +22,22 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.training.fields import Change
 from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.races import Race
 from explorer.training.records import (
-    BatchRecord,
     BatchStep,
     EpochRecord,
     Evaluation,
     RivalRecord,
     RunEnd,
-    Snapshot,
     bytes_kept,
 )
-from explorer.training.run import DivergedError, Event, TrainingRun
+from explorer.training.run import DivergedError, Event, RunRecord, TrainingRun
 from explorer.training.share import Share, patience
 
 Run = TrainingRun | Race
-Record = BatchRecord | BatchStep | Change | EpochRecord | Snapshot | Evaluation | RivalRecord | RunEnd
+Record = RunRecord | BatchStep | Evaluation | RunEnd
 RunnerStatus = Literal["idle", "running", "paused", "finished", "stopped", "failed"]
 Unit = Literal["epoch", "batch"]
 

@@ -1,8 +1,9 @@
 // @ts-check
-// Reports in a notebook that the widgets in its box have lost their kernel, and disables them.
+// Reports in a notebook that the widgets in its box have lost their kernel, and disables them; marks old figures.
 
 const GONE = "Python was restarted or has ended, so nothing here answers any more. Run the cell again.";
 const OVER = ["restarting", "autorestarting", "terminating", "dead"]; // JupyterLab's kernel statuses
+const FIGURES = ".explorer-figure, .explorer-place-tiles"; // paler while they are a previous run's
 const DISCONNECTED = "jupyter-widgets-disconnected"; // class that ipywidgets sets on widgets without a kernel
 
 /**
@@ -10,9 +11,12 @@ const DISCONNECTED = "jupyter-widgets-disconnected"; // class that ipywidgets se
  * @typedef {{ statusChanged?: Signal, disposed?: Signal }} Kernel JupyterLab's; elsewhere there may be none
  */
 
-/** @type {import("@anywidget/types").Render<{}>} */
+/** @type {import("@anywidget/types").Render<{ busy: boolean }>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-kernel-notice");
+  model.on("change:busy", () => {
+    for (const part of el.parentElement?.querySelectorAll(FIGURES) ?? []) part.ariaBusy = String(model.get("busy"));
+  });
   if ("voila" in document.body.dataset) return; // there `Heartbeat` monitors the kernel, and offers to reload
   const words = make("p", { role: "alert" });
   el.append(words);

@@ -57,3 +57,5 @@ class KernelNotice(PagePart):
     """
 
     _esm = script("kernel_notice")
+    busy = Bool(False).tag(sync=True)
+    """Whether the figures in its box are those of a previous run, and the next ones are on their way."""

@@ -77,7 +77,8 @@ function render({ model, el }) {
     slider.value = String(shown);
     slider.style.setProperty("--filled", `${(100 * shown) / Math.max(1, epochs.length - 1)}%`);
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
-    where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : epoch.toFixed(2)}` : "";
+    const digits = epoch < 1 ? epoch?.toPrecision(2) : epoch?.toFixed(2);
+    where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : digits}` : "";
     slider.setAttribute("aria-valuetext", where.textContent);
     turnOff(live, position < 0, slider);
     fork.disabled = !model.get("can_fork");

@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, run_of, send
+from app_steps import DIVERGING, PATIENCE, rewind, run_of, send
 from own_networks import Mine, Renamed
 
 from explorer import Explorer, TrainingConfig
@@ -119,7 +119,7 @@ def test_other_weights_are_damaged_in_the_same_way(app, panel):
     broken(panel, "noise", amount=1)
     broken(panel, "off", layer=1, unit=11)
     last = figures(panel)
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     first = figures(panel)
     assert panel.tiles.shown.tiles[0].note.endswith("test images, epoch 1")
     assert first != last

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from app_steps import reopen, run_of, train_on
+from app_steps import reopen, rewind, run_of, train_on
 
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.app.files import exported
@@ -62,7 +62,7 @@ def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path
 
 
 def test_weights_are_those_of_the_selected_epoch(app, tmp_path):
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     file = app.export("weights")
     assert file.name == "explorer-784-8-10-seed0-epoch1.npz"
     (tmp_path / file.name).write_bytes(file.content)
@@ -75,7 +75,7 @@ def test_weights_are_those_of_the_selected_epoch(app, tmp_path):
 
 
 def test_a_fork_knows_what_lies_before_it(app):
-    app.panels.time_bar.position = 1
+    rewind(app, 2)
     app.session.config = CONFIG.replace(learning_rate=0.01, epochs=5)
     train_on(app)
     run = exported(run_of(app), app.session.state.moment, app.dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from app_steps import PATIENCE, messages, run_of, set_controls, train_on
+from app_steps import PATIENCE, messages, rewind, run_of, set_controls, train_on
 
 from explorer import TrainingConfig, train
 from explorer.training import EpochRecord, Moment, Timeline, TrainingRun
@@ -31,10 +31,10 @@ def forked(small_dataset, config, epoch, **changes):
 
 def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, small_dataset):
     run = run_of(app)
-    app.panels.time_bar.position = 3
+    rewind(app, 4)
     set_controls(app, learning_rate=0.02)
     assert run_of(app).number == run.number
-    assert app.panels.time_bar.position == 3
+    assert app.session.state.selected_epoch == 4
     said = messages(app)["waiting"]
     assert said["text"] == "You are looking at epoch 4, so the new settings wait."
     assert said["action"] == "Train on from epoch 4"
@@ -44,7 +44,7 @@ def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, sma
 
 
 def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app, small_dataset):
-    app.panels.time_bar.position = 1
+    rewind(app, 2)
     set_controls(app, learning_rate=0.02)
     app.panels.time_bar.position = -1
     assert messages(app)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
@@ -55,7 +55,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
 
 @pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
 def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(app, small_dataset, changes):
-    app.panels.time_bar.position = 1
+    rewind(app, 2)
     train_on(app)
     set_controls(app, **changes)
     assert app.wait(PATIENCE)
@@ -86,7 +86,7 @@ def test_fewer_epochs_than_a_running_run_was_told_start_a_new_run(app, small_dat
 
 def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
     overview = app.panels["overview"]
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     accuracy = 100 * app.history[0].test_accuracy
     for figure in (overview.loss.figure, overview.accuracy.figure):
         (mark,) = figure.plot.to_plotly_json()["layout"]["shapes"]
@@ -103,11 +103,11 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
     app.train(CONFIG.replace(epochs=4))
     assert app.wait(PATIENCE)
-    assert app.panels.time_bar.epochs == [2, 4]
-    app.panels.time_bar.position = 1
+    assert run_of(app).timeline.epochs == (2, 4)
+    rewind(app, 4)
     set_controls(app, epochs=9)
     assert app.wait(PATIENCE)
-    assert app.panels.time_bar.epochs == [4.0, 8.0, 9.0]
+    assert run_of(app).timeline.epochs == (4, 8, 9)
     assert app.panels.time_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f}\xa0%"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, reopen, retrain, run_of, send, set_controls, train_on
+from app_steps import PATIENCE, messages, reopen, retrain, rewind, run_of, send, set_controls, train_on
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
@@ -45,7 +45,7 @@ def opened(inside, name):
 
 def at_epoch(app, epoch):
     """Put the slider at an epoch; return its weights."""
-    app.panels.time_bar.position = epoch - 1
+    rewind(app, epoch)
     moment = run_of(app).timeline.moments[epoch - 1]
     assert moment.epoch == epoch
     return moment.weights

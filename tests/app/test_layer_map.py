@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, retrain, run_of, send
+from app_steps import DIVERGING, PATIENCE, retrain, rewind, run_of, send
 from own_networks import Mine, Pasted, Renamed
 
 from explorer import Explorer, TrainingConfig
@@ -82,7 +82,7 @@ def test_dots_are_the_principal_components_of_the_layer(seen, layer_map, small_d
 
 
 def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(seen, small_dataset):
-    seen.panels.time_bar.position = 0
+    rewind(seen, 1)
     layer_map = opened(seen, "map")
     predicted = run_of(seen).timeline.moments[0].test_outputs.argmax(axis=0)
     labels = small_dataset.test_labels
@@ -95,7 +95,7 @@ def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(seen, s
 
 def test_epochs_are_aligned(seen, layer_map):
     last = in_order(layer_map)
-    seen.panels.time_bar.position = 2
+    rewind(seen, 3)
     before = in_order(layer_map)
     assert np.abs(before - last).max() > 1e-6
     unaligned = project(seen.network, 1, seen.dataset.X_test, like=-before)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, run_of, send, train_on
+from app_steps import DIVERGING, PATIENCE, rewind, run_of, send, train_on
 from ipywidgets import Widget
 
 from explorer import Explorer, TrainingConfig
@@ -297,7 +297,7 @@ def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, pane
 
 def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     app.run_bar.auto = False
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     app.session.config = run_of(app).config.replace(learning_rate=1e-5, epochs=3)
     train_on(app)
     fork = run_of(app)

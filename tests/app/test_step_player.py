@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, run_of, set_controls
+from app_steps import PATIENCE, retrain, rewind, run_of, set_controls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from own_networks import Mine, Renamed, SlopeForgotten
@@ -123,7 +123,7 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
     followed = dict(panel.drawing.signal)
     panel.player.scene = 4
     played = dict(panel.drawing.signal)
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     app.views.refresh()
     assert (panel.drawing.signal, panel.drawing.scene[0]) == (played, "after")
     panel.look_at(4)  # another image: its own step, of the same network

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import traitlets
-from app_steps import PATIENCE
+from app_steps import PATIENCE, rewind
 from ipywidgets import Dropdown, FloatLogSlider, IntSlider
 
 from explorer import Explorer, TrainingConfig, train
@@ -133,7 +133,7 @@ def test_what_the_run_comes_to_is_read_only(app):
         assert getattr(app, name) == getattr(record, name)
         with pytest.raises(traitlets.TraitError, match="read-only"):
             setattr(app, name, 1.0)
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     assert (app.selected_epoch, app.test_accuracy) == (1, app.history[0].test_accuracy)
     app.views.choose(9, 4)
     assert app.selected_cell == (9, 4)

@@ -13,7 +13,7 @@ from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, c
 from explorer.figures.summaries import curves_summary
 from explorer.training.fields import Change
 
-RATE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 4)
+RATE, SAMPLE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 5)
 NEWEST = EARLIER_SLOTS - 1
 
 

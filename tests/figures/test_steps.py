@@ -34,13 +34,13 @@ STEPS = [step(n, train_loss=1 / n) for n in range(119, 122)]  # the first three 
 )
 def test_a_mini_batch_is_shown_before_and_after_its_step(metric, last):
     traces = steps_data(STEPS, (2, 3, 118), metric=metric, loss="loss")[0]
-    assert len(traces) == len(curves_style(metric=metric)) == EARLIER_SLOTS + 4
-    assert [trace["visible"] for trace in traces] == [False] * (EARLIER_SLOTS + 1) + [True] * 3
-    for trace, y in zip(traces[EARLIER_SLOTS + 1 :], last, strict=True):
+    assert len(traces) == len(curves_style(metric=metric)) == EARLIER_SLOTS + 5
+    assert [trace["visible"] for trace in traces] == [False] * (EARLIER_SLOTS + 2) + [True] * 3
+    for trace, y in zip(traces[EARLIER_SLOTS + 2 :], last, strict=True):
         np.testing.assert_array_equal(trace["x"], [1, 2, 3])
         assert trace["x"].dtype == trace["y"].dtype == np.float32
         assert trace["y"][-1] == pytest.approx(y)
-    named = merged(curves_style(metric=metric), traces)[EARLIER_SLOTS + 1 :]
+    named = merged(curves_style(metric=metric), traces)[EARLIER_SLOTS + 2 :]
     assert [trace["name"] for trace in named] == ["mini-batch before", "mini-batch after", "test after"]
     assert all(trace["hovertemplate"].startswith("step %{x} ") for trace in named)
 

@@ -12,7 +12,7 @@ import time
 import needs
 import numpy as np
 import pytest
-from app_steps import done
+from app_steps import DIVERGING, done
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -588,3 +588,43 @@ def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):
     assert (run_of(session).number, run_of(session).config.epochs) == (1, 500)
     done(session.stop)
     assert [change.learning_rate for change in session.config.changes] == [0.01]
+
+
+def test_networks_within_the_first_epoch_are_shown_until_there_is_a_moment_and_can_be_revisited(
+    session, monkeypatch
+):
+    monkeypatch.setattr("explorer.training.learners._SAMPLED", 60)
+    shown = []
+    session.subscribe(lambda state: shown.append(state))
+    done(session.train)
+    run = run_of(session)
+    assert [one.step for one in run.early] == [0, 1, 2, 4, 8, 16, 32]
+    assert [one.epoch for one in run.moments] == [*(one.epoch for one in run.early), 1, 2, 3]
+    assert all(state.moment is None or state.early is None for state in shown)
+    session.select(run.early[3].epoch)
+    state = session.state
+    assert (state.early, state.moment, state.pictured) == (run.early[3], None, run.early[3])
+    assert (state.looks_back_to, state.marked_epoch, state.scored_kind) == (
+        4 * 16 / 600,
+        4 * 16 / 600,
+        "sampled",
+    )
+    assert state.nothing == "Within the first epoch, only a sample of the test images is scored."
+    assert not state.can_train_on
+    session.select(0)
+    assert (session.state.early, session.state.looks_back_to) == (run.early[0], 0)
+    session.select(None)
+    assert (session.state.early, session.state.scored_kind) == (None, "test")
+    session.reset()
+    assert session.state.earlier[-1].early == ()
+
+
+def test_they_stay_within_their_memory_and_are_not_shown_of_a_run_that_failed(session, monkeypatch):
+    done(session.train)
+    n_bytes = sum(array.nbytes for array in run_of(session).early[0].snapshot.weights)
+    monkeypatch.setattr("explorer.session.session_run._EARLY_BYTES", 3 * n_bytes)
+    done(session.train, CONFIG.replace(seed=1))
+    assert [one.step for one in run_of(session).early] == [8, 16, 32]
+    done(session.train, DIVERGING)
+    assert (session.status, session.state.pictured) == ("failed", None)
+    assert session.state.nothing.startswith("The run failed in its first epoch")

@@ -44,9 +44,3 @@ def test_a_moment_within_an_epoch_gives_way_to_the_next():
     for epoch in (0, 1, 1.25, 2):
         made = made.followed_by(moment(epoch))
     assert made.epochs == (0, 1, 2)
-
-
-def test_the_moment_nearest_to_an_epoch_is_found():
-    made = timeline(11, 10_000)
-    assert [made.nearest(epoch).epoch for epoch in (0, 2.9, 3, 5, 99)] == [0, 2, 2, 4, 11]
-    assert Timeline().nearest(3) is None

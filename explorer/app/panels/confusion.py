@@ -14,7 +14,7 @@ from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
-from explorer.network.metrics import probabilities, select_samples
+from explorer.network.metrics import probabilities
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import Segmented
 from explorer.widgets.gallery import Gallery, GalleryImage
@@ -71,6 +71,8 @@ class Matrix:
     def caption(self, state: ViewState) -> str:
         """Return the caption; while nothing trains and no cell is selected, a hint that cells can be."""
         is_news = state.is_training or state.cell is not None
+        if state.early is not None:
+            return str(self.figure.summary)
         return state.nothing or (str(self.figure.summary) if is_news else _CHOOSE)
 
     def mark(self, cell: tuple[int, int] | None) -> None:
@@ -150,32 +152,31 @@ class ChosenImages:
 
     def _draw(self, state: ViewState, *, at_once: bool) -> None:
         shown = state.chosen, self._page, self._order, state.theme, state.nothing
-        if not self._pace.is_due(state, state.moment and state.moment.snapshot, *shown, at_once=at_once):
+        if not self._pace.is_due(state, state.pictured and state.pictured.snapshot, *shown, at_once=at_once):
             return
         self._dataset = data = state.scored_on
         chosen = {"true": self._true, "predicted": self._predicted}
-        if state.moment is None or state.run is None:  # no images, but the chosen classes apply to later ones
+        if (
+            state.pictured is None or state.run is None
+        ):  # no images, but the chosen classes apply to later ones
             what = self._what or "Images"
             self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
             return
-        config, outputs = state.run.config, state.moment.test_outputs
-        indices = select_samples(
-            outputs,
-            data.test_labels,
+        indices, columns_of = state.select(
             true=None if self._true == ANY else self._true,
             predicted=None if self._predicted == ANY else self._predicted,
             mistakes_only=state.cell is None,
             order=self._order,
-            loss=config.loss,
         )
         n_pages = max(1, -(-len(indices) // self._per_page))
         self._page = min(self._page, n_pages - 1)
-        page = indices[self._page * self._per_page :][: self._per_page]
+        shown_ones = slice(self._page * self._per_page, (self._page + 1) * self._per_page)
+        page, outputs = indices[shown_ones], state.pictured.snapshot.test_outputs[:, columns_of[shown_ones]]
         columns = max(1, len(page))
         sources = {index: f"{data.held_out} image {grouped(index)}" for index in page.tolist()}
         self.gallery.show(
-            self._heading(len(indices)),
-            read_images(outputs[:, page], data.test_labels[page], config, data.class_names, sources),
+            self._heading(len(indices)) + " (in a sample)" * (state.scored_kind == "sampled"),
+            read_images(outputs, data.test_labels[page], state.run.config, data.class_names, sources),
             sprite(data.test_images[page], columns, theme=state.theme) if len(page) else b"",
             columns=columns,
             page=self._page,

@@ -21,7 +21,6 @@ from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
 from explorer.inspection.contributions import Contributions, last_contributions, rounded_to_sum
 from explorer.network import NeuralNetwork
-from explorer.network.metrics import select_samples
 from explorer.widgets.bars import Bars
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.drawing_pad import DrawingPad
@@ -156,20 +155,16 @@ class NetworkPanel:
             self._views.look_into(self.image)
 
     def _of_cell(self, state: ViewState) -> NDArray[np.int64]:
-        if state.cell is None or state.moment is None or state.run is None:
+        if state.cell is None:
             return np.empty(0, np.int64)
         true, predicted = state.cell
-        labels, loss = state.scored_on.test_labels, state.run.config.loss
-        return select_samples(state.moment.test_outputs, labels, true=true, predicted=predicted, loss=loss)
+        return state.select(true=true, predicted=predicted)[0]
 
     def _next_mistake(self) -> None:
         """Show the next misclassified image, highest loss first; any image if there is none."""
-        state, data = self._views.state, self._views.state.scored_on
-        wrong = np.arange(len(data.test_labels))
-        if state.run is not None and state.moment is not None:
-            outputs, loss = state.moment.test_outputs, state.run.config.loss
-            found = select_samples(outputs, data.test_labels, mistakes_only=True, loss=loss)
-            wrong = found if found.size else wrong
+        state = self._views.state
+        wrong, _ = state.select(mistakes_only=True)
+        wrong = wrong if wrong.size else np.arange(len(state.scored_on.test_labels))
         self.look_at(int(wrong[self._n_mistakes % len(wrong)]))
         self._n_mistakes += 1
 
@@ -194,7 +189,7 @@ class NetworkPanel:
             found = passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
-        when = f" · epoch {subject.epoch:g}" if self.replay.is_on else ""
+        when = f" · epoch {subject.epoch:.3g}" if self.replay.is_on else ""
         self.caption.text = self._described(state, found) + when
 
     def _pixels(self, state: ViewState) -> Array:

@@ -50,10 +50,11 @@ class Curve:
         called = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
         earlier = [one.curve for one in shown]
         self.figure.set_theme(state.theme)
-        traces, layout = figures.curves_data(history, earlier, metric=metric, **called)
+        samples = () if run is None else run.early
+        traces, layout = figures.curves_data(history, earlier, metric=metric, samples=samples, **called)
         layout |= figures.curves_marks(history, state.theme, metric=metric)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
-        summary = curves_summary(history, state.looks_back_to)
+        summary = curves_summary(history, state.looks_back_to, sample=state.early)
         if self._shows_steps:  # its lines have other names
             self._shows_steps = False
             traces = merged(self._style(state.theme), traces)
@@ -104,8 +105,8 @@ class ChosenMatrix:
         if self._pace.rests(state) and not is_new:
             return
         self._pace.rest(state)
-        counts = None if state.moment is None else state.moment.confusion
-        self.matrix.show(counts, state.theme, state.scored_on.held_out)
+        counts = None if state.pictured is None else state.pictured.confusion
+        self.matrix.show(counts, state.theme, state.scored_kind)
         self.caption.text = self.matrix.caption(state)
 
 

@@ -1,10 +1,9 @@
 """How the page opens: the run that is there already is shown once from its initial weights on."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from explorer.app.views import Views, ViewState
-from explorer.training import Moment
+from explorer.training import Moment, SampleRecord
 
 _SECONDS = 3.0
 
@@ -14,7 +13,7 @@ class Replay:
 
     def __init__(self, views: Views, draw: Callable[[ViewState], object]) -> None:
         self._views, self._draw = views, draw
-        self._left: list[Moment | None] = []
+        self._left: list[Moment | SampleRecord | None] = []
         self._run: tuple[int, int] | None = None  # the one that is replayed
         self._seconds = 0.0
 
@@ -34,7 +33,7 @@ class Replay:
             or self._views.opens_still
         ):
             return
-        self._left, self._run = [None, *run.timeline.moments], run.key
+        self._left, self._run = [*(run.early or (None,)), *run.timeline.moments], run.key
         self._seconds = _SECONDS / len(self._left)
         self._step()
 
@@ -47,5 +46,5 @@ class Replay:
         if state.run is None or state.run.key != self._run:
             self.stop()
         if self._left:
-            self._draw(replace(state, moment=self._left.pop(0)))
+            self._draw(state.showing(self._left.pop(0)))
             self._views.loop.call_later(self._seconds, self._views.loop.guarded, self._step)

@@ -116,20 +116,21 @@ class PanelHost:
 
     def _show_moments(self, state: ViewState) -> None:
         run = state.run
-        if run is None or run.newest is None:
+        if run is None or run.latest is None:
             self.time_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
             return
-        epochs, stride = run.timeline.epochs, run.timeline.stride
+        epochs, stride = [float(one.epoch) for one in run.moments], run.timeline.stride
         megabytes = run.timeline.most_bytes // 2**20
         note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
-        epoch = None if state.selected_epoch is None or state.moment is None else state.moment.epoch
+        epoch = None if state.selected_epoch is None or state.pictured is None else state.pictured.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
         self.time_bar.update(
-            epochs=list(epochs),
-            newest=run.newest.epoch,
+            epochs=epochs,
+            newest=run.latest.epoch,
             note=note,
             position=position,
-            can_fork=run.own is None,  # only a user's own class knows how to continue its training
+            # Only a user's own class knows how to continue its training, and runs go on from an epoch's end.
+            can_fork=run.own is None and state.early is None,
         )
 
     def _on_position(self, change: Mapping[str, Any]) -> None:

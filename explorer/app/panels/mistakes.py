@@ -260,8 +260,8 @@ class MistakesPanel:
         """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.mark(state.cell)
-        counts = None if state.moment is None else state.moment.confusion
-        self.matrix.show(counts, state.theme, state.scored_on.held_out)
+        counts = None if state.pictured is None else state.pictured.confusion
+        self.matrix.show(counts, state.theme, state.scored_kind)
         self.matrix_caption.text = self.matrix.caption(state)
         self.calibration.set_theme(state.theme)
         snapshot = None if state.moment is None else state.moment.snapshot

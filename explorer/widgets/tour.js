@@ -13,19 +13,20 @@
 const KEY = "explorer-tour";
 const GAP = 12; // px from the framed element, and from the edge of the window
 const NARROW = 600; // px of a window in which the card has full width
+const WIDE = 1024; // px from which the settings are a column on the left, whose foot is free
 const LOOK_MS = 200; // polling interval for positions: elements move as the page fills
 const SLIDE_MS = 700;
 
 /**
  * Position of a card: next to its target if there is room, on a phone at the other end of the screen; without a target
- * or room, in the corner.
+ * at the foot of the settings, and without room in the corner.
  * @param {Size} card
  * @param {Place | null} at
  * @param {Size} screen
  */
 export function cardPlace(card, at, screen) {
   const most = { left: screen.width - card.width - GAP, top: screen.height - card.height - GAP };
-  if (!at) return most;
+  if (!at) return { left: screen.width < WIDE ? most.left : GAP, top: most.top };
   if (screen.width < NARROW) return { left: GAP, top: at.top + at.bottom < screen.height ? most.top : GAP };
   const within = (/** @type {number} */ wanted, /** @type {number} */ largest) => Math.max(GAP, Math.min(wanted, largest));
   const [left, top] = [within(at.left, most.left), within(at.top, most.top)];

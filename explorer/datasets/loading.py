@@ -14,10 +14,12 @@ import os
 import stat
 import struct
 import tarfile
+import tomllib
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO, Any, TypeAlias, cast
@@ -33,7 +35,6 @@ from explorer.safe_write import own_folder
 _Arrays: TypeAlias = dict[str, tuple[str, NDArray[Any]]]  # file name and content, by role
 
 _ROLES = ("train images", "train labels", "test images", "test labels")
-
 _MOST_IMAGES = 1_000_000  # in one split: 784 MB
 _EXPECTED = MappingProxyType(
     {
@@ -47,10 +48,12 @@ _SMALL = 50_000_000  # bytes that any file may unpack to: MNIST's training image
 _MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
 _MOST_MEMBERS = 1000
 _MOST_REST = 100_000_000  # bytes of an archive besides one array
-_LINKS = MappingProxyType({tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link"})
-_DEVICES = MappingProxyType(
-    {tarfile.CHRTYPE: "a device", tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe"}
-)
+_KINDS = MappingProxyType(  # of members that are neither files nor folders
+    {
+        tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.CHRTYPE: "a device",
+        tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe",
+    }
+)  # fmt: skip
 
 _NAMES = "names.json"  # in the folder of a shared data set
 
@@ -58,35 +61,9 @@ _FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
 """Name, and the folder of Debian's package ``dataset-fashion-mnist``."""
 
 
-def _naming(train: str, test: str, images: str, labels: str) -> Mapping[str, str]:
-    return dict(zip(_ROLES, (train + images, train + labels, test + images, test + labels), strict=True))
-
-
-_NAMINGS = (  # the exercise's file names, and the two spellings of the published ones
-    _naming("mnist-train-", "mnist-test-", "images.npy", "labels.npy"),
-    _naming("train-", "t10k-", "images-idx3-ubyte", "labels-idx1-ubyte"),
-    _naming("train-", "t10k-", "images.idx3-ubyte", "labels.idx1-ubyte"),
-)
-
+_TABLE = tomllib.loads((files("explorer.datasets") / "published.toml").read_text(encoding="utf-8"))
+_NAMINGS: Sequence[Mapping[str, str]] = tuple(_TABLE["namings"])
 _ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in naming.items()})
-
-_CLOTHES = (
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-)  # fmt: skip
-
-# By the SHA-256 of the test images as an idx file: name, classes, and the CRC-32 of the bytes of the other three,
-# in the order of `_ROLES`. The name requires all four files: a part or a changed copy keeps its own. The classes
-# require only the test images.
-_KNOWN = MappingProxyType(
-    {
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7": (
-            "MNIST", DIGITS, (0xF3639B56, 0xBA07E8EF, 0xEE8604D9),
-        ),
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b": (
-            "Fashion-MNIST", _CLOTHES, (0xAE65DCCD, 0x2ED6E46A, 0x242BC73F),
-        ),
-    }
-)  # fmt: skip
 
 
 def load_dataset(path: str | os.PathLike[str]) -> Dataset:
@@ -149,8 +126,8 @@ def _role(file: str) -> str | None:
 
 def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, str]:
     """Return the available files of one naming, by role, preferring plain files over gzipped ones."""
-    files = ((role, spelling) for role, file in naming.items() for spelling in (f"{file}.gz", file))
-    return {role: file for role, file in files if file in present}
+    spelled = ((role, spelling) for role, file in naming.items() for spelling in (f"{file}.gz", file))
+    return {role: file for role, file in spelled if file in present}
 
 
 def _most_bytes(file: io.BufferedReader) -> int:
@@ -220,7 +197,7 @@ def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tup
 
 def _check_member(member: tarfile.TarInfo, archive: str) -> None:
     if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
-        kind = {**_LINKS, **_DEVICES}.get(member.type, "a special file")
+        kind = _KINDS.get(member.type, "a special file")
         raise DatasetError(archive, f"{printable(member.name)}, {kind}", "plain files only")
     parts = PurePosixPath(member.name.replace("\\", "/")).parts
     if parts[:1] == ("/",) or ".." in parts or ":" in "".join(parts[:1]):
@@ -288,13 +265,13 @@ def _name_and_classes(name: str, arrays: _Arrays) -> tuple[str, tuple[str, ...]]
     test_images = arrays["test images"][1]
     digest = hashlib.sha256(struct.pack(">4I", 0x0803, *test_images.shape))
     digest.update(test_images.data)
-    known = _KNOWN.get(digest.hexdigest())
+    known = _TABLE["known"].get(digest.hexdigest())
     if known is None:
         return name, DIGITS
-    published, class_names, checksums = known
-    others = (arrays[role][1].astype("u1", copy=False) for role in _ROLES if role != "test images")
-    is_whole = tuple(zlib.crc32(array.data) for array in others) == checksums
-    return published if is_whole else name, class_names
+    checksums = {
+        role: zlib.crc32(arrays[role][1].astype("u1", copy=False).data) for role in known["checksums"]
+    }
+    return known["name"] if checksums == known["checksums"] else name, tuple(known["class_names"])
 
 
 @dataclass(frozen=True, slots=True)

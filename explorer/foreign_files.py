@@ -5,6 +5,7 @@ reading, so that a small hostile file can't fill the memory.
 """
 
 import io
+import json
 import os
 import re
 import stat
@@ -189,6 +190,20 @@ class ArrayArchive:
     def size(self, key: str) -> int:
         """Return the declared size of an entry in bytes, including its header."""
         return self._entries[key].file_size
+
+    def text(self, key: str, most_bytes: int, expected: str) -> Any:
+        """Return the content of an entry that is JSON, as one text or as its bytes in UTF-8."""
+        part, words = f"{self.name}, {key}", f"a text of at most {most_bytes} bytes"
+        if key not in self.names:
+            raise FileError(self.name, f"no entry “{key}”", expected)
+        if self.size(key) > most_bytes:
+            raise FileError(part, f"{self.size(key)} bytes", words)
+        single = self.is_single(key, words)
+        array = self.array(key, r"U\d+" if single else "u1", 0 if single else 1, words)
+        try:
+            return json.loads(array.item() if single else array.tobytes())
+        except (ValueError, RecursionError) as error:
+            raise FileError(part, "a text that is not JSON", "the settings as JSON") from error
 
     def is_single(self, key: str, expected: str) -> bool:
         """Return whether an entry is a single value, as its header says."""

@@ -134,22 +134,13 @@ def _read(stream: BinaryIO, name: str) -> SavedWeights:
 
 
 def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
-    part, limit = f"{archive.name}, network", f"a text of at most {_MOST_LETTERS} letters"
-    if "network" not in archive.names:
-        raise WeightsError(archive.name, "no entry “network”", _EXPECTED)
-    if archive.size("network") > _MOST_TEXT:
-        raise WeightsError(part, f"{archive.size('network')} bytes", limit)
-    text = archive.array("network", r"U\d{1,5}", 0, limit)
-    try:
-        settings = json.loads(text.item())
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(part, "a text that is not JSON", "the settings as JSON") from error
+    part, settings = f"{archive.name}, network", archive.text("network", _MOST_TEXT, _EXPECTED)
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         found = f"format {settings.get('format')!r}" if isinstance(settings, dict) else "no settings"
         raise WeightsError(part, printable(found), f"format {FORMAT}")
-    extras = settings.get("metadata")
-    names: list[Any] = extras if isinstance(extras, list) else [None]
-    if settings.keys() != _KEYS or not all(isinstance(name, str) for name in names):
+    names: Any = settings.get("metadata")
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if settings.keys() != _KEYS or not is_list:
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
     return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, names
 

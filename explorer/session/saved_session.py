@@ -322,11 +322,7 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
 
 
 def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
-    if "session" not in archive.names:
-        raise FileError(archive.name, "no entry “session”", _EXPECTED)
-    if archive.size("session") > MOST_TEXT:
-        raise FileError(archive.name, f"{archive.size('session')} bytes of text", f"at most {MOST_TEXT}")
-    text = json.loads(archive.array("session", "u1", 1, "a text").tobytes())
+    text = archive.text("session", MOST_TEXT, _EXPECTED)
     version = _checked(text, _rules((_Rule(int, 1), "format")), archive.name)["format"]
     if version > FORMAT:
         newer = f"format {FORMAT}: a newer explorer opens it"

@@ -91,20 +91,9 @@ def hints(
 
     While the run continues (``history.end`` is None), only problems that don't resolve themselves are reported.
 
-    Parameters
-    ----------
-    history : History
-        The settings of the run, and its records so far.
-    n_train : int
-        Training samples in use, at least 1.
-    diagnostics : sequence of LayerDiagnostics
-        The result of `diagnose` for the newest weights, output layer last; makes some reasons more exact.
-    n_available : int, optional
-        Available training samples; None for no limit.
-    start_accuracy : float, optional
-        Accuracy, 0 to 1, of the weights that a fork continues from; None for freshly initialized ones.
-    better : BetterRun, optional
-        A run with similar settings and a higher accuracy.
+    `n_train` samples are in use, and `n_available` could be, if there is a limit. `diagnostics`, of `diagnose` for
+    the newest weights, make some reasons more exact. `start_accuracy`, 0 to 1, is that of the weights which a fork
+    continues from, and `better` a run with similar settings and a higher accuracy.
     """
     run = _Findings(history.config, history, n_train, diagnostics, n_available, start_accuracy, better)
     return _causes(run) or _first(_ADVICE, run, _MOST)

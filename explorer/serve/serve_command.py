@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from explorer.datasets import load_dataset, load_mnist
+from explorer.datasets import load_dataset
 from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
 from explorer.serve.access import (
@@ -171,8 +171,6 @@ async def end_all_tasks() -> None:
 
 def present(arguments: PageOptions) -> int:
     """Run ``nn-explorer present``."""
-    if arguments.record:
-        return _record()
     reveal = find_reveal()
     if reveal is None:
         raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
@@ -186,16 +184,3 @@ def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
     places = [] if spec is None else spec.submodule_search_locations or []
     folders = (Path(place) / "_static" / "revealjs" for place in places)
     return next((folder for folder in folders if (folder / "dist" / "reveal.js").is_file()), None)
-
-
-def _record() -> int:
-    from explorer.talk.slides import RECORDINGS, RUNS, record_run
-
-    try:
-        RECORDINGS.mkdir(exist_ok=True)
-        for name in RUNS:
-            accuracy = record_run(name, load_mnist())
-            print(f"{name:<14} test accuracy {accuracy:6.1%}", file=sys.stderr, flush=True)
-    except OSError as error:
-        raise RefusedError(f"the recordings can't be written: {error}.") from error
-    return 0

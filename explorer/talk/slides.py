@@ -13,10 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from explorer.datasets import Dataset
-from explorer.session import SavedSession, SessionRun, read_session
-from explorer.session.saved_session import SUFFIX, session_bytes
-from explorer.session.session_run import MOST_BYTES
-from explorer.training import TrainingConfig, TrainingRun, complete
+from explorer.session import SessionRun, read_session
+from explorer.session.saved_session import SUFFIX
+from explorer.training import TrainingConfig
 
 RECORDINGS = Path(__file__).parent / "recordings"  # the package's
 
@@ -70,7 +69,7 @@ RUNS, SLIDES = _read()
 
 
 class RecordingError(ValueError):
-    """A recording can't be used; the message is one sentence that tells how to create it again."""
+    """A recording can't be used; the message is one sentence."""
 
 
 def recorded_run(name: str, dataset: Dataset) -> SessionRun:
@@ -85,24 +84,6 @@ def recorded_run(name: str, dataset: Dataset) -> SessionRun:
             found = f"“{run.config.to_query()}”, not “{config.to_query()}”"
             raise ValueError(f"it is of the settings {found}")
     except (OSError, ValueError) as error:
-        advice = "make it again with nn-explorer present --record"
+        advice = "install nn-explorer again"
         raise RecordingError(f"the recorded run {path.name} can't be used ({error}): {advice}.") from error
     return replace(run, is_recorded=True)
-
-
-def record_run(name: str, dataset: Dataset) -> float:
-    """Train a run of `RUNS`, save it as its recording, and return its test accuracy."""
-    shown = RUNS[name]
-    trained = complete(TrainingRun(shown.config, dataset))
-    run = SessionRun(
-        number=1,
-        dataset=dataset.head(shown.config.n_train),
-        history=trained.history,
-        status="finished",
-        evaluation=trained.final,
-        name=shown.label,
-    )
-    room = MOST_BYTES if shown.with_weights else 0
-    content = session_bytes(SavedSession(config=run.config, runs=(run,), n_runs=1), dataset, room)
-    (RECORDINGS / f"{name}{SUFFIX}").write_bytes(content)
-    return trained.final.test_accuracy

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from explorer.serve import serve_command
 from explorer.serve.command import main
 from explorer.serve.serve_command import find_reveal
-from explorer.talk.slides import RUNS, SLIDES
+from explorer.talk.slides import SLIDES
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,23 +33,6 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("nn-explorer present: the talk needs reveal.js: install it with ")
-
-
-def test_recordings_that_cannot_be_written_are_one_sentence(monkeypatch, capsys):
-    monkeypatch.setattr("explorer.talk.slides.RECORDINGS", Path("/dev/null/recordings"))
-    assert main(["present", "--record"]) == 2
-    assert re.fullmatch(
-        r"nn-explorer present: the recordings can't be written: .+\n", capsys.readouterr().err
-    )
-
-
-def test_recording_trains_every_run(monkeypatch, capsys, tmp_path):
-    quick = {"summed": replace(RUNS["summed"], config=RUNS["summed"].config.replace(epochs=1, n_train=1000))}
-    monkeypatch.setattr("explorer.talk.slides.RECORDINGS", tmp_path)
-    monkeypatch.setattr("explorer.talk.slides.RUNS", quick)
-    assert main(["present", "--record"]) == 0
-    assert {path.stem for path in tmp_path.glob("*.session")} == set(quick)
-    assert "summed" in capsys.readouterr().err
 
 
 @pytest.mark.long

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from talk_recordings import recording
 
 from explorer import TrainingConfig, train
 from explorer.talk import slides
-from explorer.talk.slides import RUNS, RecordingError, TalkRun, record_run, recorded_run
+from explorer.talk.slides import RUNS, RecordingError, TalkRun, recorded_run
 from explorer.training import TrainingRun, complete
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
@@ -48,8 +49,9 @@ def recorded(small_dataset, tmp_path, monkeypatch):
     """The session that a run is recorded as, on the small data set."""
     monkeypatch.setattr(slides, "RECORDINGS", tmp_path)
     monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG, with_weights=True)})
-    record_run("run", small_dataset)
-    return tmp_path / "run.session"
+    file = tmp_path / "run.session"
+    file.write_bytes(recording(slides.RUNS["run"], small_dataset))
+    return file
 
 
 def test_what_is_recorded_comes_back(recorded, small_dataset):
@@ -64,11 +66,11 @@ def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, small_dataset
     content = recorded.read_bytes()
     for bad in (b"", b"PK\x03\x04 no archive", content[:-99]):
         recorded.write_bytes(bad)
-        with pytest.raises(RecordingError, match=r"run\.session can't be used .*--record"):
+        with pytest.raises(RecordingError, match=r"run\.session can't be used .*install"):
             recorded_run("run", small_dataset)
     recorded.write_bytes(content)
     monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG.replace(learning_rate=0.1))})
-    with pytest.raises(RecordingError, match=r"run\.session.*lr=0\.05.*--record"):
+    with pytest.raises(RecordingError, match=r"run\.session.*lr=0\.05"):
         recorded_run("run", small_dataset)
     recorded.unlink()
     with pytest.raises(RecordingError, match=r"run\.session can't be used"):

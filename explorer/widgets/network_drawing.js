@@ -84,7 +84,15 @@ function render({ model, el }) {
     const number = model.get("layers")[layer].units[at];
     const [chosenLayer, chosenUnit] = model.get("unit");
     choose({ unit: chosenLayer === layer && chosenUnit === number ? [] : [layer, number] });
+    const card = el.closest(".explorer-place-network")?.querySelector(".explorer-network-card");
+    if (card) cards.observe(card);
   };
+  // On a phone the card of a unit opens below what is in sight.
+  let isOpen = false;
+  const cards = new ResizeObserver(([{ target, contentRect }]) => {
+    if (contentRect.height && !isOpen) target.scrollIntoView({ block: "nearest" });
+    isOpen = contentRect.height > 0;
+  });
   const chooseClass = (/** @type {number} */ k) => choose({ chosen: model.get("chosen") === k ? -1 : k });
 
   const makeColumn = (/** @type {Layer} */ { title, units, n_units }, /** @type {number} */ index) => {
@@ -96,9 +104,12 @@ function render({ model, el }) {
       return tile;
     });
     list.append(...tiles);
-    const head = make("div", { class: "explorer-muted explorer-small explorer-cut" }, title);
+    // In a deep network there is only room for the numbers.
+    const [number, ...kind] = title.split(" ");
+    const deep = (/** @type {string} */ words) => make("span", { class: "explorer-network-wordy" }, ` ${words}`);
+    const head = make("div", { class: "explorer-muted explorer-small", title }, number, deep(kind.join(" ")));
     const hidden = n_units - units.length;
-    const words = hidden ? `+ ${hidden} more` : "strongest only";
+    const words = hidden ? [`+${hidden}`, deep("more")] : ["−", deep("strongest only")];
     const more = makeButton(words, () => model.send({ more: index }), { "data-quiet": true, hidden: n_units <= 32 });
     return { list, tiles, head, more };
   };
@@ -126,6 +137,7 @@ function render({ model, el }) {
     );
     stage.style.setProperty("--layers", String(layers.length));
     stage.toggleAttribute("data-deep", layers.length > 2);
+    stage.toggleAttribute("data-dense", layers.length > 3);
     const outputs = make("div", { class: "explorer-network-layer", style: `--turn: ${layers.length}` }, heading, classes);
     stage.replaceChildren(...parts, outputs, links);
   };
@@ -236,6 +248,7 @@ function render({ model, el }) {
   show();
   return () => {
     resized.disconnect();
+    cards.disconnect();
     revoke([url]);
   };
 }

@@ -51,6 +51,10 @@ AT_FIRST_SIGHT = """() => {
   }
   return [[...document.querySelectorAll(parts)].filter(isSeen).length, words];
 }"""
+LAYERS = """() => [...document.querySelectorAll('.explorer-network-layer')].map((layer) => {
+  const { left, right } = layer.getBoundingClientRect();
+  return [left, right, layer.scrollWidth - layer.clientWidth];
+})"""
 STILL = """() => {
   const plots = [...document.querySelectorAll('.explorer-live-plot')];
   return plots.length >= 3 && plots.filter((plot) => plot.clientHeight > 0).every((plot) => {
@@ -89,6 +93,24 @@ def test_a_newcomer_sees_few_things_to_press_and_few_words(app, open_page):
         presses, words = found.page.evaluate(AT_FIRST_SIGHT)
         assert 30 < presses <= 45
         assert 60 < words <= 100
+    found.assert_clean()
+
+
+def test_six_layers_are_next_to_each_other_and_the_card_of_a_unit_covers_nothing(app, open_page):
+    found = open_page(f"{app.url}?hidden=32,16,16,8,8,8&epochs=1&n=600")
+    found.until_finished(1)
+    found.page.locator(".explorer-network-unit").nth(3).click()
+    expect(found.page.locator(".explorer-network-card")).to_be_visible()
+    resized(found.page, 1280, 720)
+    assert_all_is_in_reach(found.page)
+    for width, height in ((1280, 720), (390, 844)):
+        resized(found.page, width, height)
+        layers = found.page.evaluate(LAYERS)
+        assert len(layers) == 7
+        ends = [end for left, right, _ in layers for end in (left, right)]
+        assert ends == sorted(ends)
+        assert ends[-1] <= width
+        assert max(hidden for *_, hidden in layers) <= 1
     found.assert_clean()
 
 

@@ -279,7 +279,7 @@ class UnitCard:
         self.head, self.saw = Display(_CardHead()), Display(PictureRows())
         self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
         self._of_pixels = saw, exciting = box("", self.saw), box("", self.exciting)
-        classes = "explorer-network-card explorer-column explorer-hidden"
+        classes = "explorer-network-card explorer-hidden"
         self.view = box(classes, self.head, saw, self.outgoing, exciting)
 
     def on_close(self, callback: Any) -> None:

@@ -17,7 +17,7 @@ from ipywidgets import Layout
 
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
-from explorer.app.panels.overview import ChosenGallery, ChosenMatrix, Curve
+from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
 from explorer.app.panels.step_player import PlayedNetwork
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
@@ -97,7 +97,7 @@ class ConfusionMatrix(_Part):
 class Mistakes(_Part):
     """The images of the selected cell, or the worst mistakes overall."""
 
-    _new_panel = ChosenGallery
+    _new_panel = staticmethod(chosen_images)
 
 
 class NetworkView(_Part):

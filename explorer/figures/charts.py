@@ -157,9 +157,7 @@ def gradients_figure(checked: Sequence[CheckedWeight]) -> go.Figure:
 
 
 def plane_figure(
-    points: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    shares: NDArray[np.floating] | None = None,
+    points: NDArray[np.floating], labels: NDArray[np.integer], shares: NDArray[np.floating] | None = None
 ) -> go.Figure:
     """Plot points of two classes in a plane, over a map of a network's share of class 1 at each position.
 

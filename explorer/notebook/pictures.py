@@ -227,10 +227,7 @@ def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int
 
 
 def show_plane(
-    X: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    network: Network | None = None,
-    words: str = "",
+    X: NDArray[np.floating], labels: NDArray[np.integer], network: Network | None = None, words: str = ""
 ) -> Shown:
     """Return points, as of `quarters`, on a map of the outputs of a network with 2 inputs and 2 outputs."""
     return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)

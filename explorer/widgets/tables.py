@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self
+from typing import Self
 
 from explorer.widgets.rendered import (
     Drawable,
@@ -106,20 +106,6 @@ def _colored(words: str, color: str) -> Element:
     return element("th", swatch, words, scope="col")
 
 
-class CheckedRow(NamedTuple):
-    """One checked weight as text."""
-
-    weight: str
-    analytic: str
-    numeric: str
-    difference: str
-    """The weight's name, ``"W1[3, 402]"``, its gradient, computed in two ways, and their relative difference."""
-    verdict: str
-    """``"agree"``, or another verdict."""
-    agrees: bool | None
-    """Whether the gradients agree; None if that can't be judged."""
-
-
 @dataclass(frozen=True, slots=True)
 class CheckedWeights(Drawable):
     """Checked weights, for a `Display`, with a button to check others; its press is ``"again"``."""
@@ -129,8 +115,9 @@ class CheckedWeights(Drawable):
     verdict: str = ""
     how: str = ""
     """The overall verdict, and how the numbers were computed."""
-    rows: tuple[CheckedRow, ...] = ()
-    """The weights; without any the button is hidden too."""
+    rows: Sequence[Sequence[str]] = ()
+    """For each weight its name, ``"W1[3, 402]"``, its gradient, computed in two ways, their relative difference,
+    and ``"agree"``, ``"differ"`` or ``"kink"``; without any the button is hidden too."""
     agrees: bool | None = None
     """Whether the verdict is good; None if there is none."""
 
@@ -142,7 +129,8 @@ class CheckedWeights(Drawable):
         words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
         unseen = element("span", "verdict", class_="explorer-unseen")
         head = [element("th", heading, scope="col") for heading in (*words, unseen)]
-        lines = (row_element(*texts, data_agrees=word_of(agrees)) for *texts, agrees in rows)
+        agrees = {"agree": "true", "differ": "false"}
+        lines = (row_element(*texts, data_agrees=agrees.get(texts[-1])) for texts in rows)
         scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
         parts = (
             element("header", said, again, class_="explorer-line explorer-wrap"),

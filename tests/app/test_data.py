@@ -165,7 +165,7 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     assert app.tiles.shown.facts[1].text.startswith("hardest class ")
     for tab in app.panels.names:
         app.panels.tab_bar.selected = tab
-    assert app.panels["overview"].gallery.images.gallery.class_names == list(other_dataset.class_names)
+    assert app.panels["overview"].gallery.gallery.class_names == list(other_dataset.class_names)
     assert app.panels["mistakes"]["mistakes"].table.shown.rows[0][0] == "left"
     assert app.panels["inside"]["weights"].outgoing.shown.bars[0].name == "left"
     assert app.panels["overview"].network.drawing.classes == list(other_dataset.class_names)

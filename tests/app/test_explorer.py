@@ -116,7 +116,7 @@ def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
     app.views.choose(int(row), int(column))
     assert app.selected_cell == (row, column)
     assert "explorer-hidden" not in shown._dom_classes
-    gallery = app.panels["overview"].gallery.images.gallery
+    gallery = app.panels["overview"].gallery.gallery
     assert gallery.heading.startswith(f"{row} classified correctly: {confusion[row, column]} images")
     assert len(gallery.images) == min(24, confusion[row, column])
     assert gallery.sprite.startswith(b"\x89PNG")

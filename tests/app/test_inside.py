@@ -307,12 +307,12 @@ def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dat
     gradients = dict(zip(("W1", "b1", "W2", "b2"), nn.backward(X, nn.forward(X), d), strict=True))
     rows = table.rows
     assert len(rows) == 8
-    assert {row.weight[:2] for row in rows} == {"W1", "b1", "W2", "b2"}
-    for row in rows:
-        name, index = row.weight.split("[")
+    assert {weight[:2] for weight, *_ in rows} == {"W1", "b1", "W2", "b2"}
+    for weight, analytic, *_, verdict in rows:
+        name, index = weight.split("[")
         i, j = map(int, index.rstrip("]").split(", "))
-        assert row.analytic == written(float(gradients[name][i, j]), 7)
-        assert row.verdict == "agree"
+        assert analytic == written(float(gradients[name][i, j]), 7)
+        assert verdict == "agree"
     assert table.verdict.startswith("All 8 agree: the largest relative difference is ")
     assert table.agrees
     assert "32 test images" in table.how
@@ -326,7 +326,7 @@ def test_a_wrong_backward_pass_is_seen_on_screen(sections, monkeypatch):
     send(section.table, {"press": "again"})
     assert section.table.shown.verdict.startswith("8 of 8 differ")
     assert not section.table.shown.agrees
-    assert {row.verdict for row in section.table.shown.rows} == {"differ"}
+    assert {verdict for *_, verdict in section.table.shown.rows} == {"differ"}
 
 
 def weight(analytic, numeric, *, kink=False):

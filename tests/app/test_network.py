@@ -183,9 +183,9 @@ def test_a_unit_has_a_card(seen):
     network, x = trained_on(seen, 3)
     network.forward(x[:, None])
     unit = panel.drawing.unit[1]
-    assert f"h = {network.h1[unit, 0]:.3}"[:8] in panel.unit.head.shown.words
+    assert f"h = {network.h1[unit, 0]:.3}"[:8] in str(panel.unit.head.content)
     panel.drawing.unit = [1, 2]
-    assert "of layer 2" in panel.unit.head.shown.title
+    assert "of layer 2" in str(panel.unit.head.content)
     assert all("explorer-hidden" in part._dom_classes for part in panel.unit.view.children[1::2])
     panel.unit.head._on_message(panel.unit.head, {"press": "close"}, [])
     assert panel.drawing.unit == []

@@ -12,7 +12,7 @@ from explorer.widgets import assets
 from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.rendered import Caption, Display, Rendered, element
 from explorer.widgets.study_parts import StudyProgress
-from explorer.widgets.tables import CheckedRow, CheckedWeights, SideBySide, Table
+from explorer.widgets.tables import CheckedWeights, SideBySide, Table
 from explorer.widgets.task_card import TaskCard
 from explorer.widgets.tiles import Tile, Tiles
 
@@ -50,7 +50,7 @@ def shown():
         Table("Scores", ["digit", "recall"], {}, [["0", "1 %"]], [(0, 1)]),
         Tiles((Tile("a", "1", "b", "test"),)),
         Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),
-        CheckedWeights("verdict", "how", (CheckedRow("W", "1", "1", "0", "agree", True),), None),
+        CheckedWeights("verdict", "how", (("W", "1", "1", "0", "agree"),), None),
         SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
         TaskCard(
             "f", "wrong", "`f` is", "look", "note", ("a", "b", "c"), ("code",), rung=4, is_open=4, of=12
@@ -138,11 +138,11 @@ def test_a_comparison_is_shown_as_text_and_can_be_emptied(sent):
 
 
 def test_checked_weights_are_rows_of_text():
-    row = CheckedRow("W1[3, 402]", "−0.00135", "−0.00135", "3.70 × 10⁻⁷", "agree", True)
+    row = ("W1[3, 402]", "−0.00135", "−0.00135", "3.70 × 10⁻⁷", "agree")
     content = CheckedWeights("All 1 agree.", "How.", (row,), True).elements()
     ((_, _, (_, _, said, button), (_, _, (_, _, _caption, _head, (_, _, shown))), how),) = content
     assert (said[2:], how[2:], button[1]["data-press"]) == (["All 1 agree."], ["How."], "again")
-    assert [cell[2] for cell in shown[2:]] == [row.weight, row.analytic, row.numeric, row.difference, "agree"]
+    assert [cell[2] for cell in shown[2:]] == [*row]
 
 
 def test_a_bar_has_its_length_and_its_words_and_stays_within_its_row():

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
+from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
 from explorer.app.views import ANY, OnLoop, Pace, ViewState
@@ -103,7 +104,7 @@ class Matrix:
 
 
 class ChosenImages:
-    """A gallery of held-out images of the chosen classes.
+    """A gallery of held-out images of the chosen classes, the worst first.
 
     It calls `on_choose` with the true and the predicted class that the user chooses, `ANY` for any, and `on_open`
     with the index of an image that the user opens; `now` returns the current state.
@@ -120,6 +121,7 @@ class ChosenImages:
         per_page: int = 24,
     ) -> None:
         self.gallery = Gallery(dataset.class_names, "not trained yet")
+        self.view: DOMWidget = self.gallery
         self._dataset, self._now, self._per_page = dataset, now, per_page
         self._true, self._predicted, self._page = ANY, ANY, 0
         self._order: Literal["loss", "confidence"] = "loss"

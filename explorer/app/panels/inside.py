@@ -19,13 +19,14 @@ from explorer.figures import histograms, layers
 from explorer.figures.formulas import written
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
-from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption, Display
-from explorer.widgets.tables import CheckedRow, CheckedWeights
+from explorer.widgets.tables import CheckedWeights
 from explorer.wording import counted
 
 Layers = list[NDArray[np.floating[Any]]]
 
+_WHATS = ("weight", "activation")
+_MEASURES: tuple[layers.LayerMeasure, ...] = ("gradient", "stuck")
 _MOST_IMAGES = 512
 _LEAST_HISTOGRAM_IMAGES, _LEAST_DIAGNOSED_IMAGES = 32, 64
 _SECONDS_BETWEEN = 0.25  # between two plots of diagnoses
@@ -38,14 +39,15 @@ class Histograms(FigurePair):
     """The weights, and the activations on a few hundred held-out images, compared with the initial ones."""
 
     def __init__(self, views: Views) -> None:
-        self._whats = ("weight", "activation")
-        made = []
-        for what in self._whats:
-            empty = histograms.histograms_figure([], names=[], what=what, theme=views.theme)
-            style, name = partial(histograms.histograms_style, what=what), f"Histograms of the {what}s"
-            made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
-        super().__init__(views, made)
-        self.weights, self.activations = made
+        figures = {
+            f"Histograms of the {what}s": (
+                histograms.histograms_figure([], names=[], what=what, theme=views.theme),
+                partial(histograms.histograms_style, what=what),
+            )
+            for what in _WHATS
+        }
+        super().__init__(views, figures)
+        self.weights, self.activations = self.figures
         self._first: Weights = ()
         self._first_activations: Layers = []
 
@@ -57,7 +59,7 @@ class Histograms(FigurePair):
         names, activations = subject.layer_names, self._activations(subject, subject.weights)
         weights = list(subject.weights[::2]), list(subject.first[::2])
         pairs = weights, (activations, self._first_activations)
-        for figure, what, (now, first) in zip(self.figures, self._whats, pairs, strict=True):
+        for figure, what, (now, first) in zip(self.figures, _WHATS, pairs, strict=True):
             figure.show(*histograms.histograms_data(now, first, names, what=what))
         images = counted(activations[0].shape[1], f"{subject.run.held_out} image")
         of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
@@ -90,17 +92,12 @@ class OverTime(FigurePair):
     """
 
     def __init__(self, views: Views) -> None:
-        self._names: dict[layers.LayerMeasure, str] = {
-            "gradient": "Gradient of each layer",
-            "stuck": "Dead and saturated units",
-        }
-        made = []
-        for measure, name in self._names.items():
-            empty = layers.layers_figure({}, measure, n_epochs=1, theme=views.theme)
-            style = layers.layers_style
-            made.append(LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name))
-        super().__init__(views, made)
-        self.gradient, self.stuck = made
+        names = "Gradient of each layer", "Dead and saturated units"
+        empty = [layers.layers_figure({}, measure, n_epochs=1, theme=views.theme) for measure in _MEASURES]
+        super().__init__(
+            views, {name: (one, layers.layers_style) for name, one in zip(names, empty, strict=True)}
+        )
+        self.gradient, self.stuck = self.figures
         self._idle_work = IdleWork(self._go_on, views.on_loop)
         self._run: tuple[int, int] | None = None  # the one that is diagnosed
         self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
@@ -155,7 +152,7 @@ class OverTime(FigurePair):
         if not self._pace.is_new(subject.run.key, len(self.known), subject.epoch, n_epochs, state.theme):
             return
         self._plotted_at = monotonic()
-        for figure, measure in zip(self.figures, self._names, strict=True):
+        for figure, measure in zip(self.figures, _MEASURES, strict=True):
             marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
             figure.show(*layers.layers_data(self.known, measure, **marks))
         found = self.known.get(subject.epoch)
@@ -221,16 +218,10 @@ def gradient_verdict(checked: Sequence[CheckedWeight]) -> tuple[str, bool | None
     return f"{agree}: the largest relative difference is {written(largest)}.{kinks}", True
 
 
-def _row(weight: CheckedWeight) -> CheckedRow:
+def _row(weight: CheckedWeight) -> tuple[str, ...]:
     words = "kink" if weight.has_kink else "agree" if weight.agrees else "differ"
-    return CheckedRow(
-        weight=str(weight.place),
-        analytic=written(weight.analytic, _DIGITS),
-        numeric=written(weight.numeric, _DIGITS),
-        difference=written(weight.relative_difference),
-        verdict=words,
-        agrees=None if weight.has_kink else weight.agrees,
-    )
+    gradients = written(weight.analytic, _DIGITS), written(weight.numeric, _DIGITS)
+    return str(weight.place), *gradients, written(weight.relative_difference), words
 
 
 _SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(

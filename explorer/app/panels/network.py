@@ -26,7 +26,7 @@ from explorer.widgets.controls import Dropdown
 from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, Links, NetworkDrawing, Signal
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
-from explorer.widgets.rendered import Caption, Display, Drawable, button_element, element
+from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
 from explorer.wording import counted, grouped, with_article
 
 Array = NDArray[Any]
@@ -95,8 +95,8 @@ class NetworkPanel:
         """Draw the moment's network for the image, the first one of a newly selected cell of the matrix."""
         if state.cell != self._cell:
             self._cell = state.cell
-            found = self._of_cell(state)
-            if found.size:
+            chosen = dict(zip(("true", "predicted"), state.cell or (), strict=False))
+            if chosen and (found := state.select(**chosen)[0]).size:
                 self.look_at(int(found[0]), draw=False)
         self._put_on_pad()  # other held-out images may be fewer
         if not self.replay.is_on:
@@ -154,12 +154,6 @@ class NetworkPanel:
         else:
             self._views.look_into(self.image)
 
-    def _of_cell(self, state: ViewState) -> NDArray[np.int64]:
-        if state.cell is None:
-            return np.empty(0, np.int64)
-        true, predicted = state.cell
-        return state.select(true=true, predicted=predicted)[0]
-
     def _next_mistake(self) -> None:
         """Show the next misclassified image, highest loss first; any image if there is none."""
         state = self._views.state
@@ -203,11 +197,7 @@ class NetworkPanel:
         looked_at = found.sums[-1].unit
         names = self._dataset.class_names
         layers = [
-            DrawnLayer(
-                f"{counted(len(h), 'unit')}, {network.hidden_activation}",
-                shown,
-                len(h),
-            )
+            DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
             for h, shown in zip(found.hidden, units, strict=True)
         ]
         pieces = _sum_pieces(found.sums[-1], names[looked_at], _SYMBOLS.get(network.output, "f"))
@@ -276,7 +266,7 @@ class UnitCard:
 
     def __init__(self, views: Views) -> None:
         self._dataset, self._on_loop = views.dataset, views.on_loop
-        self.head, self.saw = Display(_CardHead()), Display(PictureRows())
+        self.head, self.saw = Rendered("explorer-network-card-head"), Display(PictureRows())
         self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
         self._of_pixels = saw, exciting = box("", self.saw), box("", self.exciting)
         classes = "explorer-network-card explorer-hidden"
@@ -299,10 +289,12 @@ class UnitCard:
         terms = W[number] * inputs
         total = float(terms.sum()) + float(b[number, 0])
         h = float(found.hidden[layer][number])
-        words = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}: "
-        self.head.show(
-            _CardHead(f"Unit {number} of layer {layer + 1}", f"{words}a = {written(total)}, h = {written(h)}")
-        )
+        sums = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}"
+        close = button_element("close", "✕", class_="explorer-button", data_quiet=True, aria_label="Close")
+        title = element("h2", f"Unit {number} of layer {layer + 1}")
+        sums = f"{sums}: a = {written(total)}, h = {written(h)}"
+        words = element("p", sums, class_="explorer-muted explorer-small")
+        self.head.draw(element("header", title, close, class_="explorer-line"), words)
         self.outgoing.show(outgoing_bars(subject, layer, number, self._dataset, state.theme))
         for part in self._of_pixels:
             set_hidden(part, layer > 0)
@@ -317,22 +309,6 @@ class UnitCard:
             self.saw.show(PictureRows("", (PictureRow("", captions),), png, 2))
             self.exciting.show(exciting_rows(subject, number, state.theme))
         set_hidden(self.view, False)
-
-
-@dataclass(frozen=True, slots=True)
-class _CardHead(Drawable):
-    """The heading of a card, with a button that closes it."""
-
-    kind = "explorer-network-card-head"
-
-    title: str = ""
-    words: str = ""
-
-    def elements(self) -> list[Any]:
-        """Return the heading as elements."""
-        close = button_element("close", "✕", class_="explorer-button", data_quiet=True, aria_label="Close")
-        line = element("header", element("h2", self.title), close, class_="explorer-line")
-        return [line, element("p", self.words, class_="explorer-muted explorer-small")]
 
 
 def passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:

@@ -110,17 +110,12 @@ class ChosenMatrix:
         self.caption.text = self.matrix.caption(state)
 
 
-class ChosenGallery:
-    """The images of the selected cell, or the worst mistakes overall; in the app, each opens under Look inside."""
-
-    def __init__(self, views: Views, *, opens: bool = False) -> None:
-        dataset, bind, on_open = views.dataset, views.on_loop, views.look_into if opens else None
-        self.images = ChosenImages(dataset, bind, views.choose, lambda: views.state, on_open=on_open)
-        self.view = framed("gallery", self.images.gallery)
-
-    def show(self, state: ViewState) -> None:
-        """Show the images with the network's predictions."""
-        self.images.show(state)
+def chosen_images(views: Views, *, opens: bool = False) -> ChosenImages:
+    """Return the images of the selected cell, or the worst mistakes overall, which may open under Look inside."""
+    on_open = views.look_into if opens else None
+    images = ChosenImages(views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=on_open)
+    images.view = framed("gallery", images.gallery)
+    return images
 
 
 class Overview:
@@ -128,7 +123,7 @@ class Overview:
 
     def __init__(self, views: Views, classes: str = "explorer-overview", *, opens: bool = True) -> None:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
-        self.confusion, self.gallery = ChosenMatrix(views), ChosenGallery(views, opens=opens)
+        self.confusion, self.gallery = ChosenMatrix(views), chosen_images(views, opens=opens)
         self._views = views
         self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion)
         if opens:

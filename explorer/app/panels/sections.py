@@ -1,7 +1,7 @@
 """Base classes of the sections that look into a network, and the images that they try it on."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -165,11 +165,18 @@ class ImageTab(ImageSection):
 
 
 class FigurePair(Section):
-    """Two figures side by side, each with a caption; one below the other if there is no room."""
+    """Two figures side by side, each with a caption; one below the other if there is no room.
 
-    def __init__(self, views: Views, figures: Sequence[LiveFigure]) -> None:
+    `figures` has for each name the figure without data, and what returns its style in a theme.
+    """
+
+    def __init__(self, views: Views, figures: Mapping[str, tuple[Any, Callable[[Theme], Any]]]) -> None:
         super().__init__(views)
-        self.figures, self.captions = figures, (Caption(), Caption())
+        self.figures = [
+            LiveFigure(empty, fills=True, theme=views.theme, style=style, name=name)
+            for name, (empty, style) in figures.items()
+        ]
+        self.captions = Caption(), Caption()
         pairs = zip(self.figures, self.captions, strict=True)
         parts = (box("explorer-panel-figure", *pair) for pair in pairs)
         self.view = box("explorer-column explorer-two explorer-fills", *parts)

@@ -17,7 +17,7 @@ from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
 from explorer.session import Session, SessionRun, SessionState
-from explorer.training import Snapshot
+from explorer.training import Moment, SampleRecord, Snapshot
 from explorer.training.own_network import OwnNetworkError, departs
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import EventLoop, running_loop
@@ -241,6 +241,8 @@ class Views:
         """The image that is looked into: a test image, by index, or a drawing."""
         self.opens_still = False
         """Whether the page opens without its replay."""
+        self.replayed: Moment | SampleRecord | None = None
+        """The moment of the run that the opening replay has come to; None to show the one selected."""
         self.subjects = Subjects()
         """The networks that are looked into."""
         self._on_look: Callable[[int | Drawing], object] = lambda _image: None
@@ -262,7 +264,8 @@ class Views:
         session = {field.name: getattr(self._shown, field.name) for field in fields(SessionState)}
         session["config"] = self.session.state.config
         is_ghost = self._shown is not self.session.state
-        return ViewState(**session, theme=self.theme, chosen=self.chosen, is_ghost=is_ghost)
+        state = ViewState(**session, theme=self.theme, chosen=self.chosen, is_ghost=is_ghost)
+        return state if self.replayed is None else state.showing(self.replayed)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""
@@ -325,7 +328,7 @@ class Views:
     def _on_state(self, state: SessionState) -> None:
         is_same = state.dataset is self._shown.dataset
         is_ghost = state.is_blank and is_same and self._shown.pictured is not None
-        self._shown = self._shown if is_ghost else state
+        self._shown, self.replayed = self._shown if is_ghost else state, None
         if not is_same:
             self._leave_dataset()
         if is_ghost or not state.is_training:

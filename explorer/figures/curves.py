@@ -73,7 +73,8 @@ def curves_data(
     traces += [
         # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
-        _line((*samples, *history.epochs[:1]), test, factor, mode="lines", visible=bool(samples)),
+        _line((*samples, *history.epochs[:1]), test, factor, mode="lines", visible=bool(samples))
+        | {"opacity": 0.35 if history.epochs else 1.0},
         _line(batches, train, factor, mode="lines", name="during training"),
         _line(history.epochs, train, factor),
         _line(history.epochs, test, factor, name=config.held_out),

@@ -108,19 +108,27 @@ def test_it_goes_when_the_first_steps_fail_on_a_reset_and_with_other_data(app, o
     assert (app.session.state.is_blank, app._notice.busy) == (True, False)
 
 
-def test_the_page_opens_with_the_first_epoch_as_well(small_dataset):
+def test_the_page_opens_with_the_first_epoch_in_all_views(small_dataset):
     async def replayed():
-        app, epochs = Explorer(small_dataset, CONFIG), []
+        app, seen = Explorer(small_dataset, CONFIG.replace(epochs=5)), []
         while app.status != "finished":
             await asyncio.sleep(0.01)
-        panel = app.panels["overview"].network
-        panel.drawing.observe(lambda _: epochs.append(panel.caption.text), "signal")
-        panel.replay.begin()
-        while panel.replay.is_on:
+        app.views.add(lambda state: seen.append((state.pictured.epoch, app.tiles.shown.tiles[0].value)))
+        del seen[:]
+        app.panels["overview"].network.replay.begin()
+        while app.views.replayed is not None:
             await asyncio.sleep(0.01)
-        n = len(run_of(app).moments)
+        run = run_of(app)
         app.close()
-        return epochs, n
+        return seen, run
 
-    shown, n = asyncio.run(replayed())
-    assert len(shown) >= n - 1
+    seen, run = asyncio.run(replayed())
+    expected = [
+        *run.early,
+        *(moment for moment in run.timeline.moments if moment.epoch in (1, 2, 4)),
+        run.newest,
+    ]
+    assert [epoch for epoch, _ in seen] == [one.epoch for one in expected]
+    assert [value for _, value in seen][:-1:3] == [
+        percent(getattr(one, "record", one).test_accuracy) for one in expected[:-1:3]
+    ]

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from browser.page_object import MATRIX
 from playwright.sync_api import expect
 
 from explorer.inspection import contributions
@@ -20,6 +21,16 @@ INKED = """(canvas) => {
   return data.filter((_, i) => i % 4 === 3).reduce((sum, alpha) => sum + alpha, 0) / (255 * canvas.width ** 2);
 }"""
 LINKS = ".explorer-network-stage path"
+WATCH = f"""() => {{
+  globalThis.seen = [];
+  const look = () => {{
+    const tiles = document.querySelector('.explorer-place-tiles');
+    const n = (({MATRIX})() ?? []).flat().reduce((sum, count) => sum + count, 0);
+    seen.push([tiles.innerText, document.querySelectorAll('.explorer-network-unit').length, n, tiles.ariaBusy]);
+    requestAnimationFrame(look);
+  }};
+  look();
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +53,22 @@ def test_it_opens_in_motion(app, open_page):
     caption = found.page.locator(".explorer-network-source .explorer-caption p").first
     expect(caption).to_have_text(re.compile(r"epoch [1-9]$"))
     expect(caption).to_have_text(re.compile("read as a 7$"))
+    found.assert_clean()
+
+
+def test_a_released_slider_leaves_nothing_blank_and_the_first_epoch_is_shown_by_a_sample(app, open_page):
+    found = open_page(f"{app.url}?epochs=2")
+    found.until_finished(2)
+    found.page.evaluate(WATCH)
+    found.set(hidden_sizes=512)  # an epoch takes seconds
+    expect(found.tiles).to_contain_text("sample of 1 000")
+    expect(found.page.locator(".explorer-place-confusion")).to_contain_text("of 1 000 sampled images right")
+    expect(found.page.locator("[aria-busy=true]")).to_have_count(0)
+    found.until_finished(2)
+    tiles, n_units, counts, busy = zip(*found.page.evaluate("seen"), strict=True)
+    assert all(re.search(r"\d\d?\.\d\s%", text) for text in tiles)
+    assert (min(n_units), {*counts}) == (32, {1000, 10_000})
+    assert ("true" in busy, busy[-1]) == (True, "false")
     found.assert_clean()
 
 

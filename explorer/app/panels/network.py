@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -77,7 +76,7 @@ class NetworkPanel:
             (),
         )  # the units, for an image and a run
         self._drawn_weights: tuple[object, ...] = ()
-        self.replay = Replay(views, partial(self._draw, at_once=True))
+        self.replay = Replay(views)
         self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
         self.pad.on_offer(on_loop(self._on_offer))
         self.truth.observe(on_loop(self._on_truth), "value")
@@ -99,9 +98,8 @@ class NetworkPanel:
             if chosen and (found := state.select(**chosen)[0]).size:
                 self.look_at(int(found[0]), draw=False)
         self._put_on_pad()  # other held-out images may be fewer
-        if not self.replay.is_on:
-            self._draw(state)
-            self.drawings.show(state)
+        self._draw(state)
+        self.drawings.show(state)
 
     def look_at(self, image: int, *, draw: bool = True) -> None:
         """Choose a held-out image, by index."""
@@ -183,7 +181,8 @@ class NetworkPanel:
             found = passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
-        when = f" · epoch {subject.epoch:.3g}" if self.replay.is_on else ""
+        when = f" · epoch {subject.epoch:g}" if self.replay.is_on else ""
+        when = f" · step {state.early.step}" if state.early is not None else when
         self.caption.text = self._described(state, found) + when
 
     def _pixels(self, state: ViewState) -> Array:

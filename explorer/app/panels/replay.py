@@ -1,19 +1,17 @@
 """How the page opens: the run that is there already is shown once from its initial weights on."""
 
-from collections.abc import Callable
-
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Views
 from explorer.training import Moment, SampleRecord
 
 _SECONDS = 3.0
 
 
 class Replay:
-    """Calls ``draw(state)`` for each moment of a run that has ended, one after the other, in three seconds."""
+    """Shows the first epoch of a run that has ended, and epochs 1, 2, 4, 8, …, in all views, in three seconds."""
 
-    def __init__(self, views: Views, draw: Callable[[ViewState], object]) -> None:
-        self._views, self._draw = views, draw
-        self._left: list[Moment | SampleRecord | None] = []
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._left: list[Moment | SampleRecord] = []
         self._run: tuple[int, int] | None = None  # the one that is replayed
         self._seconds = 0.0
 
@@ -33,18 +31,23 @@ class Replay:
             or self._views.opens_still
         ):
             return
-        self._left, self._run = [*(run.early or (None,)), *run.timeline.moments], run.key
-        self._seconds = _SECONDS / len(self._left)
+        at = [int(one.epoch) for one in run.moments]  # later on, less changes
+        self._left = [one for one, epoch in zip(run.moments, at, strict=True) if not epoch & (epoch - 1)]
+        self._run = run.key
+        self._seconds = _SECONDS / max(1, len(self._left))
         self._step()
 
     def stop(self) -> None:
         """Leave the rest out."""
-        self._left = []
+        if self._left or self._views.replayed is not None:
+            self._left, self._views.replayed = [], None
+            self._views.refresh()
 
     def _step(self) -> None:
-        state = self._views.state
-        if state.run is None or state.run.key != self._run:
+        run = self._views.state.run
+        if not self._left or run is None or run.key != self._run:
             self.stop()
-        if self._left:
-            self._draw(state.showing(self._left.pop(0)))
+        else:
+            self._views.replayed = self._left.pop(0)
+            self._views.refresh()
             self._views.loop.call_later(self._seconds, self._views.loop.guarded, self._step)

@@ -24,7 +24,6 @@ import tarfile
 import tempfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -58,7 +57,6 @@ VALUES = (
     None, True, -1, 0, 1, 2, 10**30, 0.5, 1e308, float("nan"), float("-inf"), "", "\ud800", "\0\x1b[31m\n",
     "x" * 5000, [], {}, [[]], {"a": {}}, [1] * 600, "a\u2028b", "١", "1_0", "all", "784-8-10", "1e999", b"bytes",
 )  # fmt: skip
-UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 ZEROS = gzip.compress(bytes(10_000_000))
 
 

@@ -40,14 +40,3 @@ def test_a_file_that_is_there_is_replaced_only_when_told_so(tmp_path, capsys):
     assert file.read_text(encoding="utf-8") == "mine"
     assert main(["archive", str(file), "--overwrite"]) == 0
     assert load_dataset(file).name == "mine.tgz"
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [("no/such/a.tgz", "there is no folder"), ("/dev/null", "not a file"), ("a\0b", "embedded null")],
-)
-def test_what_cannot_be_written_is_one_sentence(path, words, capsys):
-    assert main(["archive", path]) == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1

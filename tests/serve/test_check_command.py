@@ -236,23 +236,6 @@ def test_what_cannot_be_checked_is_one_sentence(check, source, words):
     assert lines[0].endswith(f"a.py: {words}")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["no_such.py"], "no_such.py: there is no such file or folder"),
-        (["no_such"], "no_such: there is no such file or folder"),
-        (["/dev/null"], "/dev/null: found neither a script nor a notebook"),
-        ([], "nothing to check"),
-        (["--cells", "otter", "-o", "/dev/null"], "/dev/null"),
-    ],
-)
-def test_what_is_not_there_is_refused_in_one_sentence(arguments, words, capsys):
-    assert main(["check", *arguments]) == 2
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
-
-
 def test_what_is_not_there_is_told_and_the_rest_goes_on(check, tmp_path, capfd):
     (tmp_path / "a.py").write_text("def sigmoid(a): return ...", encoding="utf-8")
     assert main(["check", str(tmp_path / "a.py"), str(tmp_path / "none.py")]) == 1

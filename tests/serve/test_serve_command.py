@@ -238,30 +238,6 @@ def test_an_option_is_heard_before_and_after_the_command(taken, order):
     assert (options.no_browser, options.debug) == (True, True)
 
 
-@pytest.mark.parametrize(
-    ("options", "which"),
-    [
-        (["--seat-memory", "9", "train"], "option --seat-memory"),
-        (["--no-browser", "--debug", "train"], "options --no-browser and --debug"),
-        (["--port", "1", "--dataset", "x", "present"], "option --dataset"),
-    ],
-)
-def test_an_option_of_another_command_is_refused_in_one_sentence(taken, capsys, options, which):
-    assert main(options) == 2
-    program = f"nn-explorer {options[-1]}"
-    sentence = f"{program}: there is no {which}; {program} --help lists the options.\n"
-    assert (*capsys.readouterr(), taken) == ("", sentence, [])
-
-
-@pytest.mark.parametrize("command", [["--dataset", "{own}"], ["serve"]])
-def test_a_data_set_that_cannot_be_read_is_one_sentence(command, capsys, tmp_path, own_files, taken):
-    command = [word.format(own=own_files) for word in command]
-    assert main([*command, "--no-browser", "--dataset", str(tmp_path / "nothing.tgz")]) == 2
-    out, err = capsys.readouterr()
-    assert (out, taken, err.count("\n")) == ("", [], 1)
-    assert ": --dataset: nothing.tgz: found " in err
-
-
 def test_without_a_port_the_next_free_one_is_taken():
     with ExitStack() as taken:
         for port in (DEFAULT_PORT, DEFAULT_PORT + 1):

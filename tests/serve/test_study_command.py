@@ -185,36 +185,6 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
     assert "1 run, about 1.1 hours on 1 core. Start? [y/N] " in err
 
 
-# ---------------------------------------------------------------- what can go wrong
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--lr", ""], "--lr is ''; expected at least one value."),
-        (["--lr", "0.1..1x1"], "--lr is '0.1..1x1'; expected 2 to 1000 values in a range."),
-        (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
-        (
-            ["--seed", "1,2", "--seeds", "3"],
-            "--seeds can't be combined with several values of --seed; expected one",
-        ),
-        (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
-        (
-            ["--seeds", "100000", "--lr", "0.1,0.2"],
-            "These are 200\u202f000 runs; expected at most 100\u202f000.",
-        ),
-        (["--workers", "257"], "--workers is 257; expected at most 256."),
-        (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
-    ],
-)
-def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
-    code, out, err = command(*options)
-    assert (code, out) == (2, "")
-    assert err.startswith(f"nn-explorer study: {words}")
-    assert err.endswith(".\n")
-    assert err.count("\n") == 1
-
-
 # ---------------------------------------------------------------- the journal
 
 

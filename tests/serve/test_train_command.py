@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import signal
 import subprocess
@@ -134,39 +133,6 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
     assert main(["train", "--from-url", "?epochs=1&n=10&hidden=1&data=fashion-mnist"]) == 0
     said = "The link is of the data set “fashion-mnist”, which --dataset must name: this is MNIST."
     assert f"--from-url: {said}" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--hidden", "0"], "--hidden is '0'; expected 1 to 6 hidden layers"),
-        (["--activation", "gelu"], "--activation is 'gelu'; expected one of sigmoid, relu, tanh."),
-        (["--batch-size", "1.5"], "--batch is '1.5'; expected a whole number from 1 to"),
-        (["--lr", "nan"], "--lr is 'nan'; expected a number from 0.00001 to 100."),
-        (["--changes", "5:x:8"], "--changes is '5:x:8'; expected up to 50 changes"),
-        (["--n", "601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
-        (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
-        (
-            ["--preset", "best"],
-            "--preset is 'best'; expected one of start, exercise, modern, momentum, adam, cosine, dropout, "
-            "augmented, honest-split.",
-        ),
-        (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
-        (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
-        (
-            ["--csv", "run.x", "--script", "run.x"],
-            "--csv and --script name the same file; expected two files.",
-        ),
-        (["--save", os.devnull, "--force"], "is there already and is not a file"),
-    ],
-)
-def test_a_bad_value_is_one_sentence_and_nothing_runs(command, options, words):
-    code, out, err = command(*options)
-    assert (code, out) == (2, "")
-    assert err.startswith("nn-explorer train: ")
-    assert words in err
-    assert err.endswith(".\n")
-    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What every command has in common: each mistake is one sentence and the same exit code."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from explorer.serve.command import main
+
+TRAIN = [
+    (["--hidden", "0"], "--hidden is '0'; expected 1 to 6 hidden layers"),
+    (["--activation", "gelu"], "--activation is 'gelu'; expected one of sigmoid, relu, tanh."),
+    (["--batch-size", "1.5"], "--batch is '1.5'; expected a whole number from 1 to"),
+    (["--lr", "nan"], "--lr is 'nan'; expected a number from 0.00001 to 100."),
+    (["--changes", "5:x:8"], "--changes is '5:x:8'; expected up to 50 changes"),
+    (["--n", "601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
+    (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
+    (["--preset", "best"], "--preset is 'best'; expected one of start, exercise, modern, momentum, adam, cosine, "
+     "dropout, augmented, honest-split."),
+    (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
+    (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
+    (["--csv", "run.x", "--script", "run.x"], "--csv and --script name the same file; expected two files."),
+    (["--save", os.devnull, "--force"], "is there already and is not a file"),
+]  # fmt: skip
+STUDY = [
+    (["--lr", ""], "--lr is ''; expected at least one value."),
+    (["--lr", "0.1..1x1"], "--lr is '0.1..1x1'; expected 2 to 1000 values in a range."),
+    (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
+    (
+        ["--seed", "1,2", "--seeds", "3"],
+        "--seeds can't be combined with several values of --seed; expected one",
+    ),
+    (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
+    (["--seeds", "100000", "--lr", "0.1,0.2"], "These are 200\u202f000 runs; expected at most 100\u202f000."),
+    (["--workers", "257"], "--workers is 257; expected at most 256."),
+    (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
+]
+OTHERS = [
+    (["archive", "no/such/a.tgz"], "there is no folder"),
+    (["archive", "/dev/null"], "not a file"),
+    (["archive", "a\0b"], "embedded null"),
+    (["check", "no_such.py"], "no_such.py: there is no such file or folder"),
+    (["check", "no_such"], "no_such: there is no such file or folder"),
+    (["check", "/dev/null"], "/dev/null: found neither a script nor a notebook"),
+    (["check"], "nothing to check"),
+    (["check", "--cells", "otter", "-o", "/dev/null"], "/dev/null"),
+    (["--seat-memory", "9", "train"], "no option --seat-memory; nn-explorer train --help lists"),
+    (["--no-browser", "--debug", "train"], "no options --no-browser and --debug; nn-explorer train --help lists"),
+    (["--port", "1", "--dataset", "x", "present"], "no option --dataset; nn-explorer present --help lists"),
+    (["--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
+    (["serve", "--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
+]  # fmt: skip
+ON_THE_SMALL = [(["train", *options], words) for options, words in TRAIN]
+ON_THE_SMALL += [(["study", *options], words) for options, words in STUDY]
+
+
+@pytest.mark.parametrize(("arguments", "words"), [*ON_THE_SMALL, *OTHERS])
+def test_a_mistake_is_one_sentence_and_nothing_runs(arguments, words, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if (arguments, words) in ON_THE_SMALL and "--dataset" not in arguments:
+        arguments = [*arguments, "--dataset", str(folder)]
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    named = next(
+        (name for name in ("archive", "check", "train", "study", "present", "serve") if name in arguments), ""
+    )
+    assert (out, err.count("\n"), err[-2:]) == ("", 1, ".\n")
+    assert err.startswith(f"nn-explorer {named}".rstrip() + ": ")
+    assert words in err
+    assert not [*tmp_path.iterdir()]

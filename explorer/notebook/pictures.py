@@ -26,7 +26,7 @@ from explorer.figures.charts import (
 )
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
-from explorer.figures.histograms import histograms_figure
+from explorer.figures.layers import histograms_figure
 from explorer.figures.summaries import mix_ups
 from explorer.network import OPTIMIZERS, Network, NeuralNetwork, hardest_classes, per_class
 from explorer.network.gradient_check import check_gradient, choose_weights

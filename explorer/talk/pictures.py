@@ -19,7 +19,7 @@ from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
 from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_style
 from explorer.figures.digits import sprite
-from explorer.figures.histograms import histograms_data, histograms_figure, histograms_style
+from explorer.figures.layers import histograms_data, histograms_figure, histograms_style
 from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template

@@ -1,4 +1,4 @@
-"""One epoch of the same training, written in several ways, for `engine.py` and `scaling.py` to time.
+"""One epoch of the same training, written in several ways, for `engine.py` to time.
 
 Each contestant is made from a `Case` and a data set. `epoch()` trains on every image once, in a fresh order, by
 mini-batch gradient descent in float32 without momentum; `rest()` does what follows an epoch and isn't timed.

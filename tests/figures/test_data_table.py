@@ -9,7 +9,7 @@ from made_trials import swept
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.data_table import data_tables
-from explorer.figures.histograms import histograms_figure
+from explorer.figures.layers import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
 from explorer.figures.runs import RunCurve, runs_figure
 from explorer.figures.studies import StudyView, study_figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.figures.histograms import histograms_data
+from explorer.figures.layers import histograms_data
 
 NAMES = ("hidden 1", "output")
 

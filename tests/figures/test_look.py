@@ -18,11 +18,9 @@ from explorer.datasets.corruption import CORRUPTIONS
 from explorer.figures import charts
 from explorer.figures.confusion import confusion_figure, difference_figure
 from explorer.figures.curves import curves_figure
-from explorer.figures.histograms import histograms_figure
-from explorer.figures.layers import layers_figure
+from explorer.figures.layers import histograms_figure, layers_figure
 from explorer.figures.palette import PALETTES
-from explorer.figures.reliability import reliability, reliability_figure
-from explorer.figures.robustness import robustness_figure
+from explorer.figures.reliability import reliability, reliability_figure, robustness_figure
 from explorer.figures.runs import RunCurve, runs_figure
 from explorer.figures.studies import StudyView, study_figure
 from explorer.figures.template import template

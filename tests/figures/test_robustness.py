@@ -8,7 +8,7 @@ import pytest
 
 from explorer.datasets.corruption import CORRUPTIONS
 from explorer.figures.palette import PALETTES
-from explorer.figures.robustness import robustness_figure, robustness_layout, robustness_summary
+from explorer.figures.reliability import robustness_figure, robustness_layout, robustness_summary
 
 TURNS = CORRUPTIONS["rotation"]
 OWN = ("this run", {0.0: 0.93, 60.0: 0.2, -60.0: 0.19})

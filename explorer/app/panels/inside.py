@@ -15,7 +15,7 @@ from explorer.app.panels.one_image import OneImage
 from explorer.app.panels.sections import FigurePair, Section, SectionedPanel, probe, probe_size, why_missing
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Drawing, IdleWork, Subject, Views, ViewState, Weights
-from explorer.figures import histograms, layers
+from explorer.figures import layers
 from explorer.figures.formulas import written
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
@@ -41,8 +41,8 @@ class Histograms(FigurePair):
     def __init__(self, views: Views) -> None:
         figures = {
             f"Histograms of the {what}s": (
-                histograms.histograms_figure([], names=[], what=what, theme=views.theme),
-                partial(histograms.histograms_style, what=what),
+                layers.histograms_figure([], names=[], what=what, theme=views.theme),
+                partial(layers.histograms_style, what=what),
             )
             for what in _WHATS
         }
@@ -60,7 +60,7 @@ class Histograms(FigurePair):
         weights = list(subject.weights[::2]), list(subject.first[::2])
         pairs = weights, (activations, self._first_activations)
         for figure, what, (now, first) in zip(self.figures, _WHATS, pairs, strict=True):
-            figure.show(*histograms.histograms_data(now, first, names, what=what))
+            figure.show(*layers.histograms_data(now, first, names, what=what))
         images = counted(activations[0].shape[1], f"{subject.run.held_out} image")
         of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
         self._describe(

@@ -14,7 +14,7 @@ from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
-from explorer.figures import reliability, robustness
+from explorer.figures import reliability
 from explorer.figures.digits import sprite
 from explorer.figures.summaries import difficulty
 from explorer.network import ClassScores, per_class
@@ -60,8 +60,8 @@ class Robustness:
         self._views, self._data, on_loop = views, views.dataset, views.on_loop
         self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
         self.other = Dropdown("compared with", other_runs())
-        theme, style = views.theme, robustness.robustness_style
-        empty = robustness.robustness_figure([], CORRUPTIONS[self.kind.value], theme=theme)
+        theme, style = views.theme, reliability.robustness_style
+        empty = reliability.robustness_figure([], CORRUPTIONS[self.kind.value], theme=theme)
         self.figure = LiveFigure(empty, fills=True, theme=theme, style=style, name="Robustness")
         self.caption = Caption()
         self.amount = Slider()
@@ -156,8 +156,8 @@ class Robustness:
     def _draw(self) -> None:
         kind, networks = self.kind.value, self._networks.items()
         curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
-        summary = robustness.robustness_summary(curves, CORRUPTIONS[kind])
-        self.figure.show(robustness.robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
+        summary = reliability.robustness_summary(curves, CORRUPTIONS[kind])
+        self.figure.show(reliability.robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
         self.caption.text = self._described(summary)
         self._draw_images()
 
@@ -176,7 +176,7 @@ class Robustness:
         subject = self._networks.get("this run")
         if state is None or not self._images_pace.is_new(subject, kind, amount, state.theme):
             return
-        self.figure.show([], robustness.robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
+        self.figure.show([], reliability.robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
         if subject is None:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)

@@ -69,7 +69,8 @@ function render({ model, el }) {
   const show = () => {
     const epochs = model.get("epochs");
     const position = model.get("position");
-    const shown = position < 0 ? epochs.length - 1 : position;
+    const newest = epochs.indexOf(model.get("newest")); // during the opening replay, not the last
+    const shown = position >= 0 ? position : newest >= 0 ? newest : epochs.length - 1;
     // Keeps its space: a bar that changes its height would shift the figures below it with every run.
     time.style.visibility = epochs.length < 1 ? "hidden" : "";
     slider.disabled = play.disabled = epochs.length < 2;

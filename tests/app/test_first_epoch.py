@@ -29,7 +29,7 @@ def drawn(app):
     overview = app.panels["overview"]
     return (
         app.tiles.shown, overview.confusion.matrix.figure.plot.to_plotly_json()["data"][0]["z"],
-        overview.gallery.images.gallery.images, dict(overview.network.drawing.signal),
+        overview.gallery.gallery.images, dict(overview.network.drawing.signal),
     )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_the_first_screen_shows_the_network_of_a_step_and_figures_of_the_sample(
     true, predicted = divmod(int(early.confusion.argmax()), 10)
     sampled.views.choose(true, predicted)
     labels, read = sampled.dataset.test_labels[early.sample], early.snapshot.test_outputs.argmax(0)
-    gallery, found = overview.gallery.images.gallery, early.sample[(labels == true) & (read == predicted)]
+    gallery, found = overview.gallery.gallery, early.sample[(labels == true) & (read == predicted)]
     assert gallery.heading.endswith(f"{len(found)} images, highest loss first (in a sample)")
     assert {image["key"] for image in gallery.images} <= {*found.tolist()}
     assert overview.network.drawing.signal["decided"] == predicted

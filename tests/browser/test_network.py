@@ -50,9 +50,11 @@ def units(page):
 
 def test_it_opens_in_motion(app, open_page):
     found = open_page(app.url, reduced_motion="no-preference")
-    caption = found.page.locator(".explorer-network-source .explorer-caption p").first
-    expect(caption).to_have_text(re.compile(r"epoch [1-9]$"))
-    expect(caption).to_have_text(re.compile("read as a 7$"))
+    shown = found.page.locator(".explorer-time output")
+    expect(shown).to_have_text(re.compile(r"epoch 0\.\d+$"))
+    expect(found.tiles).to_contain_text("sample of 1 000")
+    expect(shown).to_have_text(re.compile(r"epoch [248]$"))
+    expect(shown).to_have_text("epoch 10")
     found.assert_clean()
 
 

@@ -181,9 +181,7 @@ class NetworkPanel:
             found = passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
-        when = f" · epoch {subject.epoch:g}" if self.replay.is_on else ""
-        when = f" · step {state.early.step}" if state.early is not None else when
-        self.caption.text = self._described(state, found) + when
+        self.caption.text = self._described(state, found)
 
     def _pixels(self, state: ViewState) -> Array:
         image = (

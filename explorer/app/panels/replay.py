@@ -15,21 +15,12 @@ class Replay:
         self._run: tuple[int, int] | None = None  # the one that is replayed
         self._seconds = 0.0
 
-    @property
-    def is_on(self) -> bool:
-        """Whether moments are left to show."""
-        return bool(self._left)
-
     def begin(self) -> None:
         """Replay the current run; one that trains is in motion already."""
         run, loop = self._views.state.run, self._views.loop
-        if (
-            run is None
-            or loop.loop is None
-            or run.status != "finished"
-            or self.is_on
-            or self._views.opens_still
-        ):
+        if run is None or run.status != "finished" or loop.loop is None:
+            return
+        if self._left or self._views.opens_still:
             return
         at = [int(one.epoch) for one in run.moments]  # later on, less changes
         self._left = [one for one, epoch in zip(run.moments, at, strict=True) if not epoch & (epoch - 1)]

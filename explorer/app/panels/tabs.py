@@ -115,18 +115,18 @@ class PanelHost:
         self.show(self._views.state)
 
     def _show_moments(self, state: ViewState) -> None:
-        run = state.run
-        if run is None or run.latest is None:
+        run, shown = state.run, state.pictured
+        if run is None or shown is None:
             self.time_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
             return
         epochs, stride = [float(one.epoch) for one in run.moments], run.timeline.stride
         megabytes = run.timeline.most_bytes // 2**20
         note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
-        epoch = None if state.selected_epoch is None or state.pictured is None else state.pictured.epoch
+        epoch = None if state.selected_epoch is None else shown.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
         self.time_bar.update(
             epochs=epochs,
-            newest=run.latest.epoch,
+            newest=shown.epoch,
             note=note,
             position=position,
             # Only a user's own class knows how to continue its training, and runs go on from an epoch's end.

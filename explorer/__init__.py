@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+    from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist, load_plane
     from explorer.network import NeuralNetwork, accuracy, confusion_matrix, most_confused, per_class
     from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
     from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
@@ -27,7 +27,7 @@ _MODULES = MappingProxyType(
             "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "NetworkView", "RunButtons", "Settings",
             "Weights",
         ),
-        "datasets": ("Dataset", "DatasetError", "load_dataset", "load_mnist"),
+        "datasets": ("Dataset", "DatasetError", "load_dataset", "load_mnist", "load_plane"),
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
         "network.activations": ("d_relu", "d_sigmoid", "d_tanh", "relu", "sigmoid", "softmax", "tanh"),
         "network.losses": ("cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"),
@@ -67,6 +67,7 @@ __all__ = [
     "grid",
     "load_dataset",
     "load_mnist",
+    "load_plane",
     "log_uniform",
     "most_confused",
     "per_class",

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from explorer.app.views import ViewState
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer
+from explorer.datasets.plane import Plane, dataset_of
 from explorer.figures.curves import step_in_words
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
+from explorer.training.presets import POINTS, START
 from explorer.training.runner import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
@@ -155,6 +157,7 @@ class DataChoice:
     ) -> None:
         self._session, self._messages = session, messages
         self._loaded = {session.dataset.name: session.dataset}
+        self._left: dict[bool, TrainingConfig] = {True: POINTS, False: START}  # settings on planes, on images
         self._offers: dict[str, DatasetOffer] = {}
         for one in (session.dataset, *others):
             offer = DatasetOffer.of(one) if isinstance(one, Dataset) else one
@@ -173,7 +176,7 @@ class DataChoice:
         return self._session.dataset.name
 
     def choose(self, name: str) -> None:
-        """Switch to another data set and keep the settings; if it can't be read, a message says so.
+        """Switch to another data set; if it can't be read, a message says so. Points have settings of their own.
 
         Raises `ValueError` if no data set has this name.
         """
@@ -188,16 +191,20 @@ class DataChoice:
             self._messages.show(Message("data", "error", unreadable(name, error), why))
             return
         self._messages.dismiss("data")
-        if dataset is not self._session.dataset:
-            self._session.use(dataset)
+        before = self._session.dataset
+        if dataset is not before:
+            self._left[before.is_plane] = self._session.config
+            self._session.use(dataset, self._left[dataset.is_plane].for_images(dataset.n_train))
             if self._session.auto_train:
                 self._session.train()
 
     def load(self, name: str) -> Dataset:
-        """Load and return a data set by name, without switching to it.
+        """Load and return a data set by name, or by what points are made of, without switching to it.
 
         Raises `DatasetError` if it can't be read, `ValueError` if no data set has this name.
         """
+        if "," in name and name not in self._offers:
+            return dataset_of(Plane.parse(name.lower()))
         offer = self._checked(name)
         if name not in self._loaded:
             self._loaded[name] = offer.load()
@@ -216,5 +223,6 @@ def unreadable(name: str, error: DatasetError) -> str:
 
 def described(dataset: Dataset) -> str:
     """Return a data set's short description: ``"MNIST · 60 000 train, 10 000 test images"``."""
-    n_train, n_test = grouped(len(dataset.train_labels)), counted(len(dataset.test_labels), "test image")
+    noun = "test point" if dataset.is_plane else "test image"
+    n_train, n_test = grouped(len(dataset.train_labels)), counted(len(dataset.test_labels), noun)
     return f"{dataset.name} · {n_train} train, {n_test}"

@@ -66,7 +66,7 @@ class _Part(AppBox):
         super().close()
 
     def _show(self, state: ViewState) -> None:
-        if state.dataset is not self._dataset:  # a panel belongs to the classes and images of one
+        if not state.dataset.compares_with(self._dataset):  # a panel belongs to classes and test images
             before, self._dataset = self._panel.view, state.dataset
             self._panel = type(self)._new_panel(self._app.views)
             self.children = [self._panel.view, self._sight, self._notice]

@@ -154,7 +154,9 @@ class TourGuide:
         state = self._session.state
         names = state.dataset.class_names
         ends_a_run = state.status in ("running", "paused")
-        self.tour.start(tour_steps(names, self._settings.shown, ends_a_run=ends_a_run))
+        steps = tour_steps(names, self._settings.shown, ends_a_run=ends_a_run)
+        left_out = ("network", "draw") if state.dataset.is_plane else ()  # they are about images
+        self.tour.start([step for step in steps if step.name not in left_out])
 
     def _go_to(self, step: str) -> None:
         self._step, self._answer = step, None

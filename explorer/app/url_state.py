@@ -18,6 +18,7 @@ from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
+from explorer.datasets.plane import plane_of
 from explorer.session import Session, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import DATA_KEY, VIEW_KEYS, fields_of, listed, parts
@@ -47,7 +48,7 @@ class Link:
     """Names of the only settings with visible controls; None for all."""
     section: str = ""
     data: str = ""
-    """Name of the data set, or "" for the first."""
+    """Name of the data set, or "" for the first; of points in a plane, what they are made of."""
     bug: int = 0
     """Level of the bug lab, which is then the open tab; 0 for none."""
     tabs: tuple[str, ...] = ()
@@ -73,7 +74,10 @@ class Link:
         config, notices = TrainingConfig.from_query(query, fields)
         wrong = []
         asked = own.get(DATA_KEY, "")
-        data = next((name for name in datasets if name.casefold() == asked.casefold()), "")
+        data = next(
+            (name for name in datasets if f"{asked},".casefold().startswith(f"{name},".casefold())), ""
+        )
+        data += asked[len(data) :] if data else ""
         if asked and not data:
             wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
         named = {"tab": own.get("tab", ""), "section": own.get("section", "")}
@@ -272,12 +276,16 @@ class Address:
 
     def write(self) -> None:
         """Write the page's state to its address."""
-        tab = self._panels.tab_bar.selected
+        tab, data = self._panels.tab_bar.selected, self._session.dataset
         section = self._choice(tab).value if tab in _SECTIONS else ""
         shown = None if self._settings.shown == self._shown else self._settings.shown
         link = Link(
             config=self._session.config,
-            data="" if self._data.chosen == self._data.names[0] else self._data.chosen,
+            data=plane_of(data).text
+            if data.is_plane
+            else ""
+            if data.name == self._data.names[0]
+            else data.name,
             tab="" if tab in (self._panels.home, "lab") else tab,
             bug=self._lab.level if tab == "lab" else 0,
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,

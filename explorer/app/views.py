@@ -326,7 +326,7 @@ class Views:
         self._closers.clear()
 
     def _on_state(self, state: SessionState) -> None:
-        is_same = state.dataset is self._shown.dataset
+        is_same = state.dataset.compares_with(self._shown.dataset)
         is_ghost = state.is_blank and is_same and self._shown.pictured is not None
         self._shown, self.replayed = self._shown if is_ghost else state, None
         if not is_same:

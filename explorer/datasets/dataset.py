@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
+from math import prod
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -20,8 +21,8 @@ from explorer.foreign_files import FileError
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _Drawn = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
-IMAGE_SHAPE = (28, 28)
-"""Height and width of every image, in pixels."""
+IMAGE_SHAPE, PLANE_SHAPE = (28, 28), (1, 2)
+"""Height and width in pixels: of an image, and of a point in a plane, whose pixels are x and y."""
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 """The names of a data set's arrays."""
@@ -44,7 +45,7 @@ class Dataset:
     ----------
     name : str
         Name on screen.
-    train_images, test_images : ndarray of shape (n, 28, 28), uint8
+    train_images, test_images : ndarray of shape (n, 28, 28), or (n, 1, 2) for points in a plane, uint8
         Brightness 0 to 255, sample-major and C-contiguous: ``images.reshape(n, 784)`` is a view.
     train_labels, test_labels : ndarray of shape (n,), integer
         Class of each image, 0 to n_classes - 1; kept as int64.
@@ -73,7 +74,8 @@ class Dataset:
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(self.class_names))
         for split in ("train", "test"):
-            images = _checked_images(getattr(self, f"{split}_images"), f"{split} images")
+            shape = PLANE_SHAPE if np.shape(self.train_images)[1:] == PLANE_SHAPE else IMAGE_SHAPE
+            images = _checked_images(getattr(self, f"{split}_images"), shape, f"{split} images")
             labels = _checked_labels(getattr(self, f"{split}_labels"), self.n_classes, f"{split} labels")
             if len(images) != len(labels):
                 found = f"{len(labels)} labels"
@@ -95,9 +97,14 @@ class Dataset:
         return len(self.class_names)
 
     @property
+    def is_plane(self) -> bool:
+        """Whether the images are points in a plane."""
+        return self.unsplit.test_images.shape[1:] == PLANE_SHAPE
+
+    @property
     def n_inputs(self) -> int:
         """Pixels in an image: the number of the network's inputs."""
-        return IMAGE_SHAPE[0] * IMAGE_SHAPE[1]
+        return prod(PLANE_SHAPE if self.is_plane else IMAGE_SHAPE)
 
     @cached_property
     def n_train(self) -> int:
@@ -173,6 +180,11 @@ class Dataset:
         return None
 
     @property
+    def whole(self) -> Dataset:
+        """The data set that these data are part of, or these."""
+        return self if self.part_of is None else self.part_of.whole
+
+    @property
     def unsplit(self) -> Dataset:
         """These data, or those they were split from, whose test images are the real ones."""
         return self if self.held_out == "test" or self.part_of is None else self.part_of.unsplit
@@ -240,11 +252,11 @@ def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
     return view
 
 
-def _checked_images(images: Any, what: str) -> NDArray[np.uint8]:
+def _checked_images(images: Any, shape: tuple[int, int], what: str) -> NDArray[np.uint8]:
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.shape[1:] != IMAGE_SHAPE or not len(images):
+    if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
         found = f"{images.dtype} of shape {images.shape}"
-        raise DatasetError(what, found, "uint8 of shape (n, 28, 28), n at least 1")
+        raise DatasetError(what, found, f"uint8 of shape (n, {shape[0]}, {shape[1]}), n at least 1")
     return _read_only(np.ascontiguousarray(images))
 
 

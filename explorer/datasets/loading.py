@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from explorer.datasets.dataset import ARRAYS, DIGITS, IMAGE_SHAPE, Dataset, DatasetError
 from explorer.datasets.mnist import load_mnist
+from explorer.datasets.plane import KINDS, PREFIX, Plane, dataset_of
 from explorer.foreign_files import HEADER_BYTES, ArrayHeader, explained, file_mode, open_plain_file, printable
 from explorer.safe_write import own_folder
 
@@ -77,6 +79,7 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
         ``mnist-test-labels.npy``; or, as MNIST and Fashion-MNIST are published, ``train-images-idx3-ubyte``,
         ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or
         ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at the start is the home folder.
+        Points in a plane are ``"plane:"`` and the text of a `Plane`: ``"plane:spirals,500,0.01,0.7,0"``.
 
     Returns
     -------
@@ -90,6 +93,8 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
         If there is no such file, or its content is not as above. The message names the file, what was found and
         what was expected.
     """
+    if isinstance(path, str) and path.startswith(PREFIX):
+        return dataset_of(Plane.parse(path.removeprefix(PREFIX)))
     folder_or_file = _as_path(path)
     name = printable(folder_or_file.name or str(folder_or_file))
     with explained(name, DatasetError, "a smaller data set"):
@@ -299,10 +304,11 @@ def offer_file(name: str, path: str | Path, shared: Path | None = None) -> Datas
 
 
 def usual_offers(shared: Path | None = None, *, but: Iterable[str] = ()) -> tuple[DatasetOffer, ...]:
-    """Return the default offers, `but` those names: MNIST, and Fashion-MNIST if Debian's package is installed."""
+    """Return the default offers, `but` those names: MNIST, Fashion-MNIST if installed, points in a plane."""
     offers, (name, path) = [DatasetOffer("MNIST", load_mnist)], _FASHION_MNIST
     if path.is_dir():
         offers.append(offer_file(name, path, None if shared is None else shared / name))
+    offers += [DatasetOffer(kind.capitalize(), partial(dataset_of, Plane(kind))) for kind in KINDS]
     return tuple(offer for offer in offers if offer.name not in {*but})
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType, ModuleType
 from explorer.checks.source import plain_source
 from explorer.datasets.augmentation import Augmentation
 from explorer.datasets.dataset import DIGITS
+from explorer.datasets.plane import all_points
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import code, page
 from explorer.network import OPTIMIZERS
@@ -93,7 +94,8 @@ def training_script(run: ExportedRun) -> str:
         "class_names": [*map(code, run.dataset.class_names)],
         "digits": DIGITS,
         "stages": stages,
-        "now": _values(stages),
+        "now": _values(stages) | ({"is_augmented": False} if run.dataset.is_plane else {}),
+        "points": fill(all_points(run.dataset).tobytes().hex(), _WIDTH) if run.dataset.is_plane else "",
         "wrapped": wrapped,
     }
     settings = page("script.py.j2", textbook="", imports=(), **values)
@@ -113,7 +115,8 @@ def _closeness(run: ExportedRun) -> tuple[float, float]:
     with_relu = [config for config in configs if config.hidden_activation == "relu"]
     most = 1.05 if with_relu else 1.01
     jumps = any(after > most * before for before, after in pairwise(losses))
-    if jumps or not all(OPTIMIZERS[config.optimizer].is_scale_free for config in with_relu):
+    are_gentle = all(OPTIMIZERS[config.optimizer].is_scale_free for config in with_relu)
+    if jumps or run.dataset.is_plane or not are_gentle:
         return 100, 3
     return (3, 0.3) if with_relu else (0.1, 0.1)
 
@@ -131,6 +134,7 @@ class _Stage:
     n: int  # training images
     name: str  # the class of its network
     methods: dict[str, dict[str, object]]  # its base classes, with their settings
+    sizes: tuple[str, str]  # of inputs and outputs
 
     @property
     def last(self) -> int:
@@ -154,9 +158,8 @@ class _Stage:
         sizes, names = self.config.hidden_sizes, ("hidden_activation", "output", "loss", "initializer")
         functions = [code(getattr(self.config, name)) for name in names]
         hidden = sizes if len(sizes) > 1 else sizes[0]
-        return wrapped(
-            f"{head}{self.name}(", ["784", f"{hidden}", "10", *functions, str(self.config.seed)], ")"
-        )
+        values = [self.sizes[0], f"{hidden}", self.sizes[1], *functions, str(self.config.seed)]
+        return wrapped(f"{head}{self.name}(", values, ")")
 
     @property
     def settings(self) -> dict[str, str]:
@@ -189,7 +192,8 @@ def _stages(run: ExportedRun) -> list[_Stage]:
         n = (stage.config.n_train or run.dataset.n_train) - stage.config.n_validation
         methods = _methods(stage.config, penalized=penalized)
         name = f"Run{len(stages) + 1}" if len(run.stages) > 1 else "Run" if methods else "Network"
-        stages.append(_Stage(stage.config, begin, stage.end, n, name, methods))
+        sizes = str(run.dataset.n_inputs), str(run.dataset.n_classes)
+        stages.append(_Stage(stage.config, begin, stage.end, n, name, methods, sizes))
         begin = ceil(stage.end)
     return stages
 

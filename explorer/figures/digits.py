@@ -6,11 +6,13 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.datasets.dataset import IMAGE_SHAPE, PLANE_SHAPE
 from explorer.figures.palette import PALETTES, Theme, rgb
 
 GAP = 1
 """Transparent pixels right of and below each image, before scaling."""
 
+_DOT = 0.09  # radius of a point, in sides of the plane
 _CLEAR = 255  # index of the transparent color; images use the colors 0 to 254
 
 
@@ -20,7 +22,7 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width)
-        Ink, 0 to 255: 0 is drawn in the color of raised surfaces, 255 in the color of text.
+        Ink: 0 in the color of raised surfaces, 255 in that of text. Points, (n, 1, 2), are drawn as dots.
     columns : int
         Images in a row, at least 1. The last row may be short.
     scale : int
@@ -32,8 +34,24 @@ def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", s
         A PNG of ``columns · (width + GAP) · scale`` by ``rows · (height + GAP) · scale`` pixels: image i has
         its upper left corner at column ``i % columns`` and row ``i // columns`` of that grid.
     """
+    if images.shape[1:] == PLANE_SHAPE:
+        away = _plane()[:, None] - images.reshape(-1, 2).T[:, :, None, None] / 255  # (2, n, 28, 28)
+        images = np.where(np.hypot(*away) < _DOT, np.uint8(255), np.uint8(0))
     colors = _scale_colors(PALETTES[theme].raised, PALETTES[theme].text)
     return _png(_grid(np.minimum(images, _CLEAR - 1), columns, scale), colors)
+
+
+def as_images(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return numbers for each input, (n, n_inputs), as images; two as what they add at each place of a plane."""
+    if values.shape[-1] != len(_plane()):
+        return values.reshape(-1, *IMAGE_SHAPE)
+    return np.asarray(np.tensordot(values.reshape(-1, 2), 2 * _plane() - 1, 1))  # 0 in the middle
+
+
+def _plane() -> NDArray[np.float64]:
+    """Return x and y at the pixels of a picture of the plane, (2, 28, 28), y from 1 at the top to 0."""
+    across = np.linspace(0, 1, IMAGE_SHAPE[0])
+    return np.stack(np.meshgrid(across, across[::-1]))
 
 
 def weights_sprite(

@@ -75,8 +75,8 @@ RUN_COLORS: Mapping[Theme, tuple[str, ...]] = MappingProxyType(
 """Hues of runs, different from those of train and test. After the last they repeat, with another dash."""
 
 CLASS_COLORS = (
-    *("#d88103", "#d50f00", "#797cfd", "#05a2d8", "#ad0acc"),
-    *("#1d7307", "#1e51fd", "#b584a1", "#ce0d98", "#65645d"),
+    *("#d88103", "#797cfd", "#b584a1", "#05a2d8", "#1d7307"),
+    *("#d50f00", "#1e51fd", "#ce0d98", "#ad0acc", "#65645d"),
 )
 """Hues of classes, on light and dark surfaces; after the last they repeat. Symbols help to tell them apart."""
 

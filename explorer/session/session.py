@@ -79,7 +79,8 @@ class Session(Trainer):
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
         """Make the newest earlier run with these settings the current one; return False if there is none."""
         for run in reversed(self._draft.earlier.of(self.dataset)):
-            if run.config == config and run.has_network and run.own == self.own:
+            same = run.config == config and run.dataset.whole is self.dataset  # not with other points added
+            if same and run.has_network and run.own == self.own:
                 self.go_back_to(run.number)
                 return True
         return False
@@ -192,9 +193,10 @@ def _to_save(state: SessionState) -> SavedSession:
     newest = None if run is None else run.newest
     if run is not None and newest is not None and float(newest.epoch) not in kept_weights(run):
         run = None  # its weights are no longer finite
+    runs = [one for one in state.runs if one.dataset.whole is state.dataset]  # a file is on one data set
     return SavedSession(
         config=state.config,
-        runs=tuple(run.set_aside() if run.number in state.rivals else run for run in state.runs),
+        runs=tuple(one.set_aside() if one.number in state.rivals else one for one in runs),
         present=0 if run is None or run.own is not None else run.number,
         n_runs=state.n_runs,
         n_tested=state.n_tested,

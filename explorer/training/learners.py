@@ -41,7 +41,7 @@ class EngineLearner:
         network = self.new_network()
         self._rng = network.rng  # after the weights, it draws the order of the samples
         self._augmented, take = None, None
-        if config.augmentation.is_on:
+        if config.augmentation.is_on and not dataset.is_plane:  # a point has no strokes to distort
             self._augmented = AugmentedImages(dataset.train_images, config.augmentation, config.seed)
             take = self._augmented.take
         self._model = Model(network, small_product(), n_threads, None if take else dataset)

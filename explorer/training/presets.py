@@ -27,6 +27,10 @@ START = TrainingConfig(
 )
 """What the page opens with: each slider may be moved far either way, and does what its help says."""
 
+_TANH = START.replace(hidden_sizes=(16, 16), hidden_activation="tanh", initializer="he", schedule="cosine")
+POINTS = _TANH.replace(batch_size=10, epochs=300, learning_rate=0.01, optimizer="adam")
+"""Settings that learn points in a plane, two spirals too."""
+
 _ADAM = _MODERN.replace(optimizer="adam", learning_rate=0.001)
 _WIDE = _ADAM.replace(hidden_sizes=(256,), schedule="cosine", epochs=15)
 

@@ -11,7 +11,7 @@ const SVG = "http://www.w3.org/2000/svg";
  *   looked_at: number, sum: [string, string][], spoken: string, hints: string[][],
  * }} Signal
  * @typedef {{
- *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, signal: Signal, nothing: string,
+ *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, all_pictured: boolean, signal: Signal, nothing: string,
  *   chosen: number, unit: [number, number] | [], scene: [string, string],
  * }} State
  */
@@ -138,6 +138,7 @@ function render({ model, el }) {
     stage.style.setProperty("--layers", String(layers.length));
     stage.toggleAttribute("data-deep", layers.length > 2);
     stage.toggleAttribute("data-dense", layers.length > 3);
+    stage.toggleAttribute("data-pictured", model.get("all_pictured"));
     const outputs = make("div", { class: "explorer-network-layer", style: `--turn: ${layers.length}` }, heading, classes);
     stage.replaceChildren(...parts, outputs, links);
   };
@@ -213,13 +214,11 @@ function render({ model, el }) {
   const showSprite = () => {
     const old = url;
     url = pngUrl(model.get("sprite"));
-    const first = columns[0];
-    if (first) {
-      const wide = model.get("columns");
-      first.tiles.forEach((tile, at) => {
-        showTile(tile, url, at, wide, Math.ceil(first.tiles.length / wide));
-      });
-    }
+    const tiles = columns.slice(0, model.get("all_pictured") ? columns.length : 1).flatMap((column) => column.tiles);
+    const wide = model.get("columns");
+    tiles.forEach((tile, at) => {
+      showTile(tile, url, at, wide, Math.ceil(tiles.length / wide));
+    });
     revoke([old], 1000);
   };
   const show = () => {

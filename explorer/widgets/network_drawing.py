@@ -79,6 +79,8 @@ class NetworkDrawing(PagePart):
     sprite = traitlets.Bytes().tag(sync=True)
     """A PNG of the first layer's shown weights, `columns` to a row; empty if they can't be drawn as images."""
     columns = traitlets.Int(8).tag(sync=True)
+    all_pictured = traitlets.Bool(False).tag(sync=True)
+    """Whether the sprite has a picture for each shown unit of all hidden layers, one layer after the other."""
     signal = traitlets.Dict(asdict(Signal())).tag(sync=True)
     """The `Signal`, in one trait: the page draws it at once."""
     scene = traitlets.List([*NO_SCENE]).tag(sync=True)

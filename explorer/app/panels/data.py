@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer.app.controls import DataChoice
 from explorer.app.layout import box, set_hidden
+from explorer.app.panels.plane import PlaneSource
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
@@ -40,7 +41,8 @@ class AugmentationPreview:
     def show(self, state: ViewState) -> None:
         """Show the effect of the settings."""
         if self._pace.is_new(state.dataset, state.config.augmentation, self._draw_number, state.theme):
-            self.view.show(self._rows(state) if state.config.augmentation.is_on else PictureRows())
+            distorts = state.config.augmentation.is_on and not state.dataset.is_plane
+            self.view.show(self._rows(state) if distorts else PictureRows())
 
     def _rows(self, state: ViewState) -> PictureRows:
         rng, images = np.random.default_rng(self._draw_number), state.dataset.train_images
@@ -93,15 +95,20 @@ class DataPanel:
         self.images.on_press(views.on_loop(self._on_press))
         self.counts = Display(Bars())
         self.augmentation = AugmentationPreview(views)
+        self.plane = PlaneSource(views)
         choice = box("explorer-data-choice", self.choice)
         set_hidden(choice, len(data.names) < 2)
-        images = box("explorer-column explorer-aside-right", self.images, self.counts)
-        parts = (choice, self.sentence, self.augmentation.view, images)
+        self._of_images = box("explorer-column explorer-aside-right", self.images, self.counts)
+        parts = (choice, self.sentence, self.augmentation.view, self._of_images, self.plane.view)
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
         """Show the data set in use."""
         self.choice.value = self._data.chosen
+        set_hidden(self.plane.view, not state.dataset.is_plane)
+        set_hidden(self._of_images, state.dataset.is_plane)
+        if state.dataset.is_plane:
+            self.plane.show(state)
         self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
         n_validation = 0 if state.run is None else state.run.config.n_validation
@@ -155,12 +162,13 @@ def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
         others = f"{counted(n_validation, 'image')} to choose its settings by"
         used = f" (the present run learns from {grouped(n_used)} and holds out {others})"
     height, width = dataset.train_images.shape[1:]
+    about = "a point, x and y" if dataset.is_plane else f"{height} × {width} pixels"
     most = int(class_counts(dataset.train_labels, dataset.n_classes).argmax())
     share, noun = float(np.mean(dataset.test_labels == most)), class_noun(dataset.class_names)
     return (
         f"{dataset.name} has {counted(n_train, 'training image')} to learn from{used}, and "
         f"{counted(n_test, 'test image')} that no network learns from: they measure how well it does on what it "
-        f"has never seen. Each image is {height} × {width} pixels, the {dataset.n_inputs} inputs of the network. "
+        f"has never seen. Each image is {about}, the {dataset.n_inputs} inputs of the network. "
         f"Always answering “{dataset.class_names[most]}”, the most frequent of the {dataset.n_classes} "
         f"{'digits' if noun == 'digit' else 'classes'}, would be right for {percent(share)} of the test images: "
         "a network has to beat that."

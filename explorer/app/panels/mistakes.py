@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ChosenImages, Matrix, read_images
-from explorer.app.panels.sections import probe_size
+from explorer.app.panels.sections import ForImages, probe_size
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
@@ -320,6 +320,9 @@ def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:
 
 
 MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
-    {"mistakes": ("Mistakes", MistakesPanel), "robustness": ("Robustness", Robustness)}
+    {
+        "mistakes": ("Mistakes", MistakesPanel),
+        "robustness": ("Robustness", lambda of: ForImages() if of.dataset.is_plane else Robustness(of)),
+    }
 )
 """The sections of the tab; the first is the default."""

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, set_hidden
 from explorer.app.panels.drawings import Drawings
+from explorer.app.panels.plane import PlaneSource, Units
 from explorer.app.panels.replay import Replay
 from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
 from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.datasets.preprocessing import preprocess
-from explorer.figures.digits import weights_sprite
+from explorer.figures.digits import as_images, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
 from explorer.inspection.contributions import Contributions, last_contributions, rounded_to_sum
@@ -58,7 +59,9 @@ class NetworkPanel:
         dataset, on_loop = views.dataset, views.on_loop
         self._views, self._dataset = views, dataset
         self.pad = DrawingPad(offers=[_MISTAKE, _INSIDE])
+        self.plane = PlaneSource(views, self._light) if dataset.is_plane else None
         self.drawing = NetworkDrawing(classes=list(dataset.class_names), columns=_COLUMNS)
+        self.drawing.all_pictured = dataset.is_plane
         self.caption, self.unit = Caption(), UnitCard(views)
         names = {str(k): name for k, name in enumerate(dataset.class_names)}
         self.truth = Dropdown("What did you draw?", {"": "", **names})
@@ -71,10 +74,7 @@ class NetworkPanel:
         self._cell: tuple[int, int] | None = None
         self._n_mistakes = 0
         self._whole: set[int] = set()  # layers of which all units are shown
-        self._shown: tuple[object, tuple[tuple[int, ...], ...]] = (
-            None,
-            (),
-        )  # the units, for an image and a run
+        self._shown: tuple[object, tuple[tuple[int, ...], ...]] = (None, ())  # the units, for image and run
         self._drawn_weights: tuple[object, ...] = ()
         self.replay = Replay(views)
         self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
@@ -85,7 +85,8 @@ class NetworkPanel:
         self.drawing.on_arrival(on_loop(self.replay.begin))
         self.unit.on_close(on_loop(lambda: self.drawing.update(unit=[])))
         self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
-        source = box("explorer-network-source", self.pad, self._said, self.question)
+        given = self.pad if self.plane is None else self.plane.view
+        source = box("explorer-network-source", given, self._said, self.question)
         parts = source, self.unit.view, self.drawing, self.drawings.view
         self.view = box("explorer-figure explorer-place-network", *parts, area="network")
         self._put_on_pad()
@@ -98,6 +99,8 @@ class NetworkPanel:
             if chosen and (found := state.select(**chosen)[0]).size:
                 self.look_at(int(found[0]), draw=False)
         self._put_on_pad()  # other held-out images may be fewer
+        if self.plane is not None:
+            self.plane.show(state)
         self._draw(state)
         self.drawings.show(state)
 
@@ -112,6 +115,9 @@ class NetworkPanel:
         images = self._views.state.scored_on.test_images
         if isinstance(self.image, int):
             self.image = min(self.image, len(images) - 1)
+            if self.plane is not None:
+                self.plane.put(images[self.image])
+                return
             self._ink = self.pad.ink_of(images[self.image])
             self._loaded = self._ink, self.image
             self.pad.ink = self._ink
@@ -128,6 +134,10 @@ class NetworkPanel:
             seen, blank = preprocess(self.pad.image), np.zeros(IMAGE_SHAPE, np.uint8)
             self.image = self.drawings.kept.get(ink) or Drawing(blank if seen is None else seen.image)
         self._ask()
+        self._redraw()
+
+    def _light(self, point: Array) -> None:
+        self.image = Drawing(point)
         self._redraw()
 
     def _ask(self) -> None:
@@ -184,9 +194,8 @@ class NetworkPanel:
         self.caption.text = self._described(state, found)
 
     def _pixels(self, state: ViewState) -> Array:
-        image = (
-            self.image.image if isinstance(self.image, Drawing) else state.scored_on.test_images[self.image]
-        )
+        own = self.image
+        image = own.image if isinstance(own, Drawing) else state.scored_on.test_images[own]
         return np.divide(image.ravel(), np.float32(255), dtype=np.float32)
 
     def _draw_pass(self, state: ViewState, subject: Subject, network: NeuralNetwork, found: _Pass) -> None:
@@ -212,14 +221,16 @@ class NetworkPanel:
             spoken=_spoken(found, names),
             hints=_hints(found, units, names[looked_at]),
         )
-        self.drawing.show(layers, self._new_sprite(subject, units[0], state.theme), signal)
+        self.drawing.show(layers, self._sprite(subject, network, units, state.theme), signal)
 
-    def _new_sprite(self, subject: Subject, units: Sequence[int], theme: Theme) -> bytes | None:
-        """Return the images of the first layer's weights; None if those on the page are the same."""
+    def _sprite(self, subject: Subject, network: NeuralNetwork, units: Units, theme: Theme) -> bytes | None:
+        """Return the pictures of the units; None if those on the page are the same."""
         before, self._drawn_weights = self._drawn_weights, (subject, units, theme)
         if before == self._drawn_weights:
             return None
-        return unit_images(subject.weights[0], units, theme)
+        if self.plane is not None:
+            return self.plane.draw(network, units, theme, _COLUMNS)
+        return unit_images(subject.weights[0], units[0], theme)
 
     def _units(self, state: ViewState, subject: Subject, found: _Pass) -> tuple[tuple[int, ...], ...]:
         """Return the shown units of each layer, all or the strongest; while a run trains, the same."""
@@ -232,29 +243,27 @@ class NetworkPanel:
                 for h, W in zip(found.hidden, subject.weights[2::2], strict=True)
             ]
             units = tuple(
-                tuple(range(n))
-                if n <= MOST_UNITS or layer in self._whole
-                else tuple(sorted(order[:MOST_UNITS]))
-                for layer, (n, order) in enumerate(zip(sizes, strongest, strict=True))
+                tuple(sorted(order if layer in self._whole else order[:MOST_UNITS]))
+                for layer, order in enumerate(strongest)
             )
             self._shown = key, units
         return self._shown[1]
 
     def _true(self, state: ViewState) -> int | None:
-        return (
-            self.image.true
-            if isinstance(self.image, Drawing)
-            else int(state.scored_on.test_labels[self.image])
-        )
+        own = self.image
+        return own.true if isinstance(own, Drawing) else int(state.scored_on.test_labels[own])
 
     def _described(self, state: ViewState, found: _Pass) -> str:
         names, read = self._dataset.class_names, int(np.nan_to_num(found.outputs, nan=-np.inf).argmax())
+        noun = "image" if self.plane is None else "point"
+        if isinstance(self.image, Drawing) and self.plane is not None:
+            return f"This point, read as {names[read]}"
         if isinstance(self.image, Drawing):
             if not self.image.image.any():
                 return f"Draw {with_article(names[0]) if not names[0].isdigit() else 'a digit'} here"
             return f"Your drawing, read as {with_article(names[read])}"
         true = names[int(state.scored_on.test_labels[self.image])]
-        image = f"{state.scored_on.held_out.capitalize()} image {grouped(self.image)}, {with_article(true)}"
+        image = f"{state.scored_on.held_out.capitalize()} {noun} {grouped(self.image)}, {with_article(true)}"
         return f"{image}, read as {with_article(names[read])}"
 
 
@@ -297,7 +306,7 @@ class UnitCard:
             set_hidden(part, layer > 0)
         if layer == 0:
             pictures = [W[number] / (full_tone(W) or 1.0), terms / (np.abs(terms).max(initial=0.0) or 1.0)]
-            images = np.nan_to_num(np.stack(pictures)).reshape(-1, *IMAGE_SHAPE)
+            images = as_images(np.nan_to_num(np.stack(pictures)))
             captions = (
                 RowPicture("Its weights, one for each pixel", "weights"),
                 RowPicture("Its weights times the image", "weights × image"),
@@ -323,8 +332,7 @@ def passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
 def unit_images(W: Array, units: Sequence[int], theme: Theme, full: float | None = None) -> bytes:
     """Return the weights of units of the first layer as images; `full` is the weight shown in full tone."""
     shares = np.clip(np.nan_to_num(W[list(units)] / ((full_tone(W) if full is None else full) or 1.0)), -1, 1)
-    tones = np.rint(_TONES * shares).reshape(-1, *IMAGE_SHAPE) / _TONES
-    return weights_sprite(tones, _COLUMNS, theme=theme, limit=1.0)
+    return weights_sprite(as_images(np.rint(_TONES * shares) / _TONES), _COLUMNS, theme=theme, limit=1.0)
 
 
 def _strongest(h: Array, outgoing: Array, last: Contributions | None) -> list[int]:
@@ -368,9 +376,8 @@ def _sum_pieces(sum_: Contributions, name: str, symbol: str) -> list[tuple[str, 
     values = [*sum_.terms[largest].tolist(), *([rest] if others else []), sum_.bias]
     *terms, bias = rounded_to_sum(values, sum_.total)
     pieces = [(f"{name}:", "")]
-    pieces += [
-        (f" {signed(value)}", "negative" if value < 0 else "positive") for value in terms[: len(largest)]
-    ]
+    signs = ((one, "negative" if one < 0 else "positive") for one in terms[: len(largest)])
+    pieces += [(f" {signed(one)}", sign) for one, sign in signs]
     if others:
         pieces.append((f" {signed(terms[-1])} from {counted(others, 'other unit')}", ""))
     total = f" {signed(bias)} bias = {signed(sum_.total).removeprefix('+')}"

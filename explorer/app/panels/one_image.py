@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from explorer.app.layout import box
 from explorer.app.panels.sections import ImageSection
 from explorer.app.views import Drawing, Subject, Views, ViewState
-from explorer.datasets.dataset import IMAGE_SHAPE
-from explorer.figures.digits import weights_sprite
+from explorer.figures.digits import as_images, weights_sprite
 from explorer.figures.formulas import Formula, backward_formulas, forward_formulas, loss_formula, written
 from explorer.figures.palette import Theme
 from explorer.network.walkthrough import Walkthrough, busiest_units, walk_through
@@ -135,5 +134,4 @@ def _range(values: Array) -> str:
 
 def _pictures(images: list[Array], theme: Theme) -> bytes:
     """Return images of weights side by side, each on its own scale around 0."""
-    stacked = np.stack([_full(image).reshape(IMAGE_SHAPE) for image in images])
-    return weights_sprite(stacked, len(images), theme=theme, limit=1.0)
+    return weights_sprite(as_images(np.stack([*map(_full, images)])), len(images), theme=theme, limit=1.0)

@@ -19,6 +19,7 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Caption
 from explorer.widgets.walkthrough import NO_SAMPLE, SamplePicker
 
+_FOR_IMAGES = "This is about the pixels of images. A point has none: its noise is set in the Data tab."
 _MOST_PRODUCTS = 2**25  # weights times samples allowed per pass: about a millisecond
 
 
@@ -42,6 +43,16 @@ def why_missing(state: ViewState, subject: Subject | None) -> str:
         return f"{state.run.own.name} has no W1, b1, … of the usual shapes: there is nothing to look into."
     failed = state.run is not None and state.run.status == "failed"
     return f"{state.nothing} Shown are its initial weights." if state.nothing and failed else ""
+
+
+class ForImages:
+    """A sentence in place of a panel about images, for points in a plane."""
+
+    def __init__(self) -> None:
+        self.view = box("explorer-panel explorer-words", Caption(_FOR_IMAGES))
+
+    def show(self, state: ViewState) -> None:
+        """Draw nothing else."""
 
 
 class Section(ABC):

@@ -135,7 +135,7 @@ class PlayedNetwork(NetworkPanel):
             of, shown, decided = (
                 _UNITS[at],
                 [*zip(levels, units, strict=True)],
-                (y, y, y, y, y_then)[at].argmax(),
+                [y, y, y, y, y_then][at].argmax(),
             )
             lit = [one if of == "h =" else _shares(one) for one in levels]
             yield {
@@ -153,8 +153,9 @@ class PlayedNetwork(NetworkPanel):
         at = self.player.scene
         signal, W = self._scenes[at]
         full = float(np.abs(W).max()) if SCENES[at] == "Step" else None
-        sprite = unit_images(W, self._shown[1][0], self._views.theme, full)
-        self.drawing.update(signal=signal, sprite=sprite, scene=[SCENES[at].lower(), _HEADINGS[at]])
+        units, theme = self._shown[1][0], self._views.theme
+        images = {} if self.plane else {"sprite": unit_images(W, units, theme, full)}
+        self.drawing.update(signal=signal, **images, scene=[SCENES[at].lower(), _HEADINGS[at]])
         self.player.spoken = signal["spoken"]
 
 
@@ -198,11 +199,10 @@ def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str
     times = float(f"{full_tone(step.before[0]) / (largest or 1.0):.2g}")
     factor = grouped(round(times)) if times >= 10 else written(times)
     tiles = f"The tiles show the change alone, {factor} times as strong" if largest else "No tile changes"
+    tiles = "The tiles stay as they are" if len(x) == 2 else tiles
     changed = f"{slope.name.replace('d_', 'Δ')} = {change} = {by}. {tiles}."
-    ends, off = (
-        f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}",
-        signed((y - d)[worst], 3),
-    )
+    ends = f"{mean}L = {old} → {new} ({rise}); {mean}{h.name} = {now} → {then}"
+    off = signed((y - d)[worst], 3)
     yield forward, f"the {mean}output for {names[k]} is {now}"
     yield losses, f"the {mean}loss is {old}; the output for {names[worst]} is farthest off, by {off}"
     yield backward, f"δ of {names[k]} is {written(deltas[k])}; its largest gradient is {g}, from unit {j}"

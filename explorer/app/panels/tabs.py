@@ -1,6 +1,6 @@
 """The tabs of the app. Each panel is created when its tab is first opened, and drawn only while it is visible.
 
-A panel belongs to the classes and images of one data set; for another, it is recreated.
+A panel belongs to the classes and test images of one data set; for others, it is recreated.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from explorer.app.panels.layer_map import LayerMap
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
-from explorer.app.panels.sections import SectionedPanel
+from explorer.app.panels.sections import ForImages, SectionedPanel
 from explorer.app.panels.study import StudyPanel
 from explorer.app.panels.why import Why
 from explorer.app.views import Drawing, Panel, Views, ViewState
@@ -60,7 +60,7 @@ class PanelHost:
             "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
             "inside": lambda: Inside(views, on_view),
             "map": lambda: LayerMap(views),
-            "why": lambda: Why(views),
+            "why": lambda: ForImages() if views.dataset.is_plane else Why(views),
             "break": lambda: BreakIt(views),
             "runs": lambda: RunsPanel(views),
             "study": lambda: StudyPanel(views, self._open_run),
@@ -92,7 +92,7 @@ class PanelHost:
 
     def show(self, state: ViewState) -> None:
         """Show which moments exist, and draw the visible panel."""
-        if state.dataset is not self._dataset:
+        if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
             self._make_again()
         self._show_moments(state)

@@ -11,8 +11,7 @@ from explorer.app.layout import box
 from explorer.app.panels.sections import Section
 from explorer.app.views import Subject, Views, ViewState
 from explorer.datasets import Dataset
-from explorer.datasets.dataset import IMAGE_SHAPE
-from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.digits import as_images, sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
 from explorer.training.process_settings import one_blas_thread
@@ -109,7 +108,7 @@ def weight_page(W: Array, page: int, heading: str, *, limit: float, theme: Theme
     n_pages = -(-len(W) // PER_PAGE)
     page = min(page, n_pages - 1)
     first = page * PER_PAGE
-    images = W[first : first + PER_PAGE].reshape(-1, *IMAGE_SHAPE)
+    images = as_images(W[first : first + PER_PAGE])
     return WeightPage(
         heading,
         weights_sprite(images, _COLUMNS, theme=theme, limit=limit),
@@ -140,8 +139,7 @@ def outgoing_bars(
     strength = ", the strongest of all units" if unit == strongest_unit(outgoing) else ""
     picture = b""
     if images is not None:
-        image = images[unit].reshape(1, *IMAGE_SHAPE)
-        picture = weights_sprite(image, 1, theme=theme, limit=full_tone(images))
+        picture = weights_sprite(as_images(images[unit]), 1, theme=theme, limit=full_tone(images))
     return Bars(
         f"Unit {unit} · bias {written(float(bias[unit, 0]))}",
         tuple(Bar(names[k], float(lengths[k]), written(float(weights[k]))) for k in strongest),

@@ -1,0 +1,240 @@
+"""Points in a plane: the hero lit by a point, the surface of the outputs, added points, and their link."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from app_steps import DIVERGING, PATIENCE, messages, send, set_controls
+
+from explorer import Explorer, NetworkView, TrainingConfig, load_mnist, load_plane
+from explorer.app.panels.data import about_dataset
+from explorer.app.panels.plane import surface, unit_tiles
+from explorer.app.panels.sections import ForImages
+from explorer.datasets.plane import KINDS, Plane, dataset_of, plane_of
+from explorer.figures.digits import weights_sprite
+from explorer.figures.palette import CLASS_COLORS, PALETTES, rgb
+from explorer.network import NeuralNetwork
+from explorer.session.saved_session import SUFFIX
+from explorer.training.presets import POINTS, START
+
+CONFIG = TrainingConfig(
+    hidden_sizes=(6, 4), hidden_activation="tanh", output="softmax", epochs=3, batch_size=16
+)
+
+
+@pytest.fixture
+def app(small_dataset):
+    """The app on points, with images to choose."""
+    app = Explorer(load_plane("moons", n=60), CONFIG, others=[small_dataset, load_plane("gaussians", n=30)])
+    assert app.wait(PATIENCE)
+    yield app
+    app.close()
+
+
+def hero(app):
+    return app.panels["overview"].network
+
+
+def pad(app):
+    return hero(app).plane.view
+
+
+def test_the_surface_mixes_the_colors_of_the_classes_by_probability(app):
+    drawn = np.frombuffer(pad(app).surface, np.uint8).reshape(40, 40, 4)[..., :3]
+    for row, column in ((0, 0), (0, 39), (30, 10)):
+        x = np.array([[(column + 0.5) / 40], [1 - (row + 0.5) / 40]], np.float32)
+        shares = app.network.forward(x)[:, 0]
+        mixed = shares @ np.array([rgb(color) for color in CLASS_COLORS[:2]])
+        ground = np.array(rgb(PALETTES["light"].surface))
+        np.testing.assert_allclose(drawn[row, column], ground + 0.55 * (mixed - ground), atol=0.51)
+    before = pad(app).surface
+    app.header.theme = "dark"
+    assert pad(app).surface != before
+
+
+def test_all_points_are_drawn_with_their_class(app):
+    found = np.frombuffer(pad(app).points, np.uint8).reshape(-1, 4)
+    data = app.dataset
+    for kind, images, labels in (
+        (0, data.train_images, data.train_labels),
+        (1, data.test_images, data.test_labels),
+    ):
+        own = found[found[:, 3] == kind]
+        np.testing.assert_array_equal(own[:, :2], images[:, 0])
+        np.testing.assert_array_equal(own[:, 2], labels)
+    assert pad(app).names == ["A", "B"]
+
+
+def test_a_unit_is_drawn_as_its_activation_over_the_plane():
+    network = NeuralNetwork(2, (2, 1), 2, hidden_activation="tanh")
+    network.set_weights(
+        [
+            [[5000.0, 0.0], [0.0, 5000.0]],
+            [[-2500.0], [-2500.0]],
+            [[0.0, -9.0]],
+            [[0.0]],
+            [[1.0], [0.0]],
+            [[0.0], [0.0]],
+        ]
+    )
+    side = np.arange(28) - 13.5
+    right, up = np.sign(np.broadcast_to(side, (28, 28))), np.sign(np.broadcast_to(-side[:, None], (28, 28)))
+    expected = np.stack([right, up, -up])
+    assert unit_tiles(network, [[0, 1], [0]], "light", 8) == weights_sprite(expected, 8, limit=1.0)
+
+
+def test_a_point_that_is_moved_lights_the_network(app):
+    panel = hero(app)
+    pad(app).point = [255, 51]
+    y = app.network.forward(np.array([[1.0], [0.2]], np.float32))[:, 0]
+    np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
+    assert panel.caption.text == f"This point, read as {'AB'[int(y.argmax())]}"
+    panel.look_at(3)
+    assert pad(app).point == app.dataset.test_images[3].ravel().tolist()
+    assert panel.caption.text.startswith("Test point 3, ")
+
+
+def test_a_click_adds_a_training_point_and_trains_again_in_the_same_panels(app):
+    panel, n_train = hero(app), app.dataset.n_train
+    send(pad(app), {"add": [7, 8, 1]})
+    assert app.wait(PATIENCE)
+    assert app.dataset.train_images[-1].ravel().tolist() == [7, 8]
+    assert (app.dataset.n_train, pad(app).n_added) == (n_train + 1, 1)
+    assert app.session.state.run.dataset is app.dataset
+    assert hero(app) is panel
+    assert "data=moons,60,0.01,0.7,0,070801" in app.header.query
+    send(pad(app), {"undo": True})
+    assert app.wait(PATIENCE)
+    assert (app.dataset.n_train, pad(app).n_added) == (n_train, 0)
+    for wrong in ([1, 2], [1, 2, 2], [-1, 0, 0], [0, 256, 0], [0.5, 0, 0], "1 2 0"):
+        send(pad(app), {"add": wrong})
+    assert app.dataset.n_train == n_train
+
+
+def test_a_link_opens_the_same_points_with_the_same_run(app):
+    send(pad(app), {"add": [7, 8, 1]})
+    assert app.wait(PATIENCE)
+    other = Explorer(load_mnist(), CONFIG, others=[load_plane("moons")], train=False)
+    other.open_link(app.header.query)
+    assert other.wait(PATIENCE)
+    assert other.dataset is app.dataset
+    for mine, theirs in zip(app.network.weights(), other.network.weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    other.open_link("data=moons,60,7")
+    assert "expected kind,n,noise" in messages(other)["link"]["text"]
+    other.close()
+
+
+def test_back_to_fewer_points_shows_no_run_on_more(app):
+    before, accuracy = app.header.query, app.history.last.test_loss
+    send(pad(app), {"add": [128, 128, 1]})
+    assert app.wait(PATIENCE)
+    assert app.history.last.test_loss != accuracy
+    send(app.header, {"visit": before})
+    assert app.wait(PATIENCE)
+    assert (app.history.last.test_loss, len(app.dataset.train_labels)) == (accuracy, 42)
+
+
+def test_points_and_images_have_settings_of_their_own(small_dataset):
+    app = Explorer(small_dataset, START.replace(epochs=1), others=[load_plane("spirals", n=20)], train=False)
+    app.session.auto_train = False
+    app.data.choose("Spirals")
+    assert app.config == POINTS
+    set_controls(app, epochs=2)
+    app.data.choose(small_dataset.name)
+    assert app.config == START.replace(epochs=1)
+    app.data.choose("Spirals")
+    assert app.config == POINTS.replace(epochs=2)
+    app.close()
+
+
+def test_the_data_tab_sets_what_the_points_are_made_of(app):
+    app.panels.tab_bar.selected = "data"
+    panel = app.panels["data"]
+    pad = panel.plane.view
+    assert pad.settings == {"n": 60, "noise": 0.01, "share": 0.7, "seed": 0}
+    pad.settings = {"n": 30, "noise": 0.1, "share": 0.5, "seed": 3}
+    assert app.wait(PATIENCE)
+    assert plane_of(app.dataset) == Plane("moons", 30, 0.1, 0.5, 3)
+    assert "Each image is a point" in about_dataset(app.dataset, 15)
+    app.data.choose("Gaussians")
+    assert app.wait(PATIENCE)
+    assert (pad.settings["n"], pad.names) == (30, ["A", "B", "C"])
+    app.data.choose(app.data.names[1])
+    assert "explorer-hidden" in pad._dom_classes
+
+
+def test_every_tab_shows_points_or_says_why_not(app):
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+        for section in getattr(app.panels[tab], "_makers", ()):
+            app.panels[tab].choice.value = section
+    said = app.panels["why"], app.panels["mistakes"]["robustness"]
+    assert all(isinstance(panel, ForImages) for panel in said)
+    assert not messages(app).keys() & {"fault"}
+
+
+@pytest.mark.parametrize("sizes", [1, 6 * (3,), 1024])
+def test_networks_of_any_shape_are_drawn(sizes):
+    app = Explorer(
+        load_plane(n=20), CONFIG.replace(hidden_sizes=sizes, hidden_activation="sigmoid", epochs=1)
+    )
+    assert app.wait(PATIENCE)
+    assert pad(app).surface
+    hero(app).drawing.unit = [0, 0]
+    assert hero(app).unit.saw.shown.picture
+    hero(app).player.scene = 3
+    assert "tiles stay" in hero(app).drawing.signal["sum"][0][0]
+    app.close()
+
+
+EQUAL = Plane("moons", 2, 0, 0.5, 0, 9 * "090900")
+
+
+@pytest.mark.parametrize("plane", [Plane(n=2), Plane("gaussians", 2, 0), EQUAL])
+def test_weights_that_are_no_numbers_and_few_points_are_drawn(plane):
+    app = Explorer(dataset_of(plane), DIVERGING.replace(batch_size=1))
+    assert app.wait(PATIENCE)
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+    assert pad(app).points
+    assert "fault" not in messages(app)
+    app.close()
+    broken = NeuralNetwork(2, 3, KINDS[plane.kind])
+    broken.set_weights([np.full_like(one, np.nan) for one in broken.weights()])
+    assert (surface(broken, "light") == rgb(PALETTES["light"].grid)).all()
+
+
+def test_a_view_of_the_network_follows_the_data(app, small_dataset):
+    view = NetworkView(app)
+    assert view._panel.plane is not None
+    app.data.choose(small_dataset.name)
+    assert app.wait(PATIENCE)
+    assert view._panel.plane is None
+    view.close()
+
+
+def test_its_script_trains_it_again_without_the_package(app, tmp_path):
+    app.save(tmp_path / "run.py")
+    command = [sys.executable, "-I", tmp_path / "run.py"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    loss = f"{app.history.last.test_loss:.4f}"
+    assert loss[:-1] in output
+    app.save(tmp_path / "run.html")
+    assert "Moons" in (tmp_path / "run.html").read_text(encoding="utf-8")
+
+
+def test_a_session_is_saved_with_the_points_in_use_and_opens_on_them(app, small_dataset, tmp_path):
+    app.data.choose(small_dataset.name)  # its run has other classes
+    assert app.wait(PATIENCE)
+    app.data.choose("Moons")
+    assert app.wait(PATIENCE)
+    path = tmp_path / f"points{SUFFIX}"
+    app.save(path)
+    other = Explorer(dataset_of(plane_of(app.dataset)), CONFIG, train=False)
+    other.open_session(path)
+    assert other.test_accuracy == app.test_accuracy
+    other.close()

@@ -63,6 +63,10 @@ _MOST = 10**12  # of losses and integers: float64 represents them exactly
 _PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
 """Attributes of `SessionRun` that are written unchanged."""
 
+_RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
+_COUNTS = MappingProxyType({"epochs": "confusions", "evaluations": "evaluated"})
+"""The tables of records, and those of their confusion matrices."""
+
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
 
@@ -175,23 +179,18 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
 def _tables(
     runs: Sequence[SessionRun], weights: Mapping[int, Mapping[float, Weights]], n_classes: int
 ) -> dict[str, NDArray[Any]]:
-    epochs = [record for run in runs for record in (run.start, *run.history.epochs) if record is not None]
-    batches = [record for run in runs for record in run.history.batches]
-    evaluations = [run.evaluation for run in runs if run.evaluation is not None]
+    records: dict[str, list[Any]] = {
+        "epochs": [one for run in runs for one in (run.start, *run.history.epochs) if one is not None],
+        "batches": [record for run in runs for record in run.history.batches],
+        "evaluations": [run.evaluation for run in runs if run.evaluation is not None],
+    }
+    tables: dict[str, NDArray[Any]] = {n: figures_table(kind, records[n]) for n, kind in _RECORDS.items()}
+    for name, counts in _COUNTS.items():
+        confusions = np.array([record.confusion for record in records[name]], np.int32)
+        tables[counts] = confusions.reshape(-1, n_classes, n_classes)
     moments = (moment for run in runs for moment in weights.get(run.number, {}).values())
     parameters = [array.ravel() for arrays in moments for array in arrays]
-    return {
-        "epochs": figures_table(EpochRecord, epochs),
-        "confusions": _counts(epochs, n_classes),
-        "batches": figures_table(BatchRecord, batches),
-        "evaluations": figures_table(Evaluation, evaluations),
-        "evaluated": _counts(evaluations, n_classes),
-        "weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32),
-    }
-
-
-def _counts(records: Sequence[EpochRecord | Evaluation], n_classes: int) -> NDArray[np.int32]:
-    return np.array([record.confusion for record in records], np.int32).reshape(-1, n_classes, n_classes)
+    return tables | {"weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32)}
 
 
 def _fitting_weights(
@@ -224,12 +223,11 @@ def _share(run: SessionRun) -> float:
 # ---------------------------------------------------------------- reading
 
 _EXPECTED = "a session that the explorer has saved"
-_RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
 _RATE = "learning_rate"  # the last figure of records, missing in files of format 1
 _HIGHEST: Mapping[str, float] = MappingProxyType(
     {"epoch": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
 )
-_TABLES = (*_RECORDS, "confusions", "evaluated")
+_TABLES = (*_RECORDS, *_COUNTS.values())
 _ENTRIES = frozenset({"session", *_TABLES, "weights"})
 
 
@@ -387,9 +385,7 @@ class _Reader:
             found = "values that are infinite or not a number"
             raise FileError(f"{archive.name}, weights", found, "finite weights")
         self._tables: dict[str, Any] = {name: _read_figures(archive, name) for name in _RECORDS}
-        counts = {
-            name: _read_counts(archive, name, dataset.n_classes) for name in ("confusions", "evaluated")
-        }
+        counts = {name: _read_counts(archive, name, dataset.n_classes) for name in _COUNTS.values()}
         self._tables |= {**counts, "weights": weights}
         self._n_read = dict.fromkeys(self._tables, 0)
         self._output_room = MOST_OUTPUT_BYTES
@@ -433,13 +429,11 @@ class _Reader:
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
         snapshots = self._snapshots(config, used, entry, part)
         n_epochs = entry["n_starts"] + entry["n_epochs"]
-        epochs = [EpochRecord(**values) for values in self._rows("epochs", "confusions", n_epochs)]
-        batches = [
-            BatchRecord(**row) for row in figure_rows(BatchRecord, self._next("batches", entry["n_batches"]))
-        ]
+        epochs = [EpochRecord(**row) for row in self._rows("epochs", n_epochs)]
+        batches = [BatchRecord(**row) for row in self._rows("batches", entry["n_batches"])]
         evaluations = [
-            Evaluation(**values, snapshot=snapshots.get(values["epoch"]) or self._bare(values["epoch"]))
-            for values in self._rows("evaluations", "evaluated", entry["n_evaluations"])
+            Evaluation(**row, snapshot=snapshots.get(row["epoch"]) or self._bare(row["epoch"]))
+            for row in self._rows("evaluations", entry["n_evaluations"])
         ]
         for records in (epochs, batches, evaluations):
             at = [record.epoch for record in records]
@@ -496,9 +490,11 @@ class _Reader:
     def _bare(self, epoch: float) -> Snapshot:
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
-    def _rows(self, name: str, counts: str, count: int) -> Iterable[dict[str, Any]]:
+    def _rows(self, name: str, count: int) -> Iterable[dict[str, Any]]:
         rows = figure_rows(_RECORDS[name], self._next(name, count))
-        both = zip(rows, self._next(counts, count), strict=True)
+        if name not in _COUNTS:
+            return rows
+        both = zip(rows, self._next(_COUNTS[name], count), strict=True)
         return ({**figures, "confusion": confusion} for figures, confusion in both)
 
     def _next(self, table: str, count: int) -> Any:

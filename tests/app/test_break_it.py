@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, rewind, run_of, send
+from app_steps import DIVERGING, PATIENCE, done, rewind, run_of, send
 from own_networks import Mine, Renamed
 
 from explorer import Explorer, TrainingConfig
@@ -162,6 +162,20 @@ def test_the_images_are_those_of_the_damaged_weights(app, panel):
     assert panel.images.content["sprite"] == page.sprite
     panel.images.selected = 7
     assert (panel.layer.value, panel.unit.value) == ("1", 7)
+
+
+def test_while_a_run_trains_its_network_is_kept_until_another_is_asked_for(app, panel):
+    app.run_bar.auto = False
+    broken(panel, "off", unit=3)
+    kept = figures(panel)
+    done(app.session.step, "epoch")
+    assert (figures(panel), panel.tiles.shown.tiles[0].note[-7:]) == (kept, "epoch 3")
+    press(panel, "renew")
+    assert panel.tiles.shown.tiles[0].note.endswith("epoch 4")
+    done(app.session.step, "epoch")
+    app.panels.tab_bar.selected = "map"
+    assert opened(app).tiles.shown.tiles[0].note.endswith("epoch 5")
+    assert "renew" not in str(panel.list.content)
 
 
 def test_without_a_run_it_says_so(untrained):

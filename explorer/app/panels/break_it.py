@@ -89,7 +89,8 @@ class BreakIt(Section):
         words = box("explorer-words explorer-prominent", self.sentence)
         self.view = box("explorer-panel explorer-break", words, self._parts)
         self.damages: tuple[Damage, ...] = ()
-        self._page = 0
+        self._page, self._is_old = 0, False  # whether there is a newer network
+        self._of: object = None  # the run and the selected epoch whose network is broken
         self._sizes: tuple[int, ...] = (1, 2, 2)
         self._scored: tuple[Any, ...] = (None,)
         self._ranked: tuple[object, int, NDArray[np.float64], str] = (None, 1, np.zeros(1), "")
@@ -102,16 +103,25 @@ class BreakIt(Section):
         self.bars.on_press(views.on_loop(self._on_press))
         self._on_kind()
 
+    def renew(self) -> None:
+        """Take the moment's network when the panel is next shown."""
+        self._of = None
+
     def show(self, state: ViewState) -> None:
-        """Apply the damages to the moment's network, if there is one."""
-        super().show(state)
+        """Apply the damages to a network: while a run trains, to the one that was there at first."""
         subject = self._views.subjects.of(state)
         set_hidden(self._parts, subject is None)
         if subject is None:
             self._seen, self.sentence.text = None, state.nothing or "There are no weights to break."
+            return
+        of = subject.run.key, state.selected_epoch
+        if self._seen is None or self._seen[1].test_outputs is None or self._of != of:
+            self._of, self._seen = of, (state, subject)
+        self._seen, self._is_old = (state, self._seen[1]), self._seen[1] is not subject
+        self._redraw()
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject, state.theme, self.damages, self._page):
+        if not self._pace.is_new(subject, self._is_old, state.theme, self.damages, self._page):
             return
         data, (network, misfits, *counts) = subject.run.dataset, self._score(subject)
         self._fit(network.layer_sizes)
@@ -153,6 +163,7 @@ class BreakIt(Section):
             button_element("break", "Break it", data_primary=True, disabled=full, **look),
             button_element("undo", "Undo", disabled=none, **look),
             button_element("all", "Undo all", disabled=none, **look),
+            *([button_element("renew", "Use the latest network", **look)] if self._is_old else []),
         )
         words = (f"{one}{' (not in this network)' if one in misfits else ''}" for one in self.damages)
         rows = element("ol", *(element("li", text) for text in words), aria_label="Damages", hidden=none)
@@ -191,6 +202,10 @@ class BreakIt(Section):
         self._draw_bars(subject)
 
     def _on_press(self, press: str) -> None:
+        if press == "renew":
+            self.renew()
+            self.show(self._views.state)
+            return
         layer, unit, other = (int(one.value) for one in (self.layer, self.unit, self.other))
         made = Damage(self.kind.value, layer, unit, other, self.amount.value, len(self.damages))
         if press.isdecimal():  # a unit's bar

@@ -112,6 +112,8 @@ class PanelHost:
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._open(change["new"])
+        if isinstance(panel := self[change["new"]], BreakIt):
+            panel.renew()
         self.show(self._views.state)
 
     def _show_moments(self, state: ViewState) -> None:

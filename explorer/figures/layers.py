@@ -1,4 +1,4 @@
-"""The layers of a network: histograms of their weights or activations, and diagnostics over the epochs.
+"""The layers of a network: histograms of weights or activations, diagnostics over the epochs, and a map of images.
 
 Histograms are compared with the start: one row per layer, all on one axis. Heights are square roots of shares (a
 rootogram; J. W. Tukey, "Exploratory Data Analysis", 1977): next to the many zeros of relu, the other activations
@@ -6,8 +6,11 @@ would otherwise be invisible.
 
 Diagnostics are the gradient's strength, and units that block the gradient. Each layer has one trace, always the
 same one, with its own dash and marker, to distinguish it from its neighbors without colors.
+
+On the map, images are dots of their class's color, near each other if the layer's units answer alike.
 """
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -18,11 +21,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.axes import as_float32, epoch_axis, epoch_mark, line_mode, linear_range, log_range
+from explorer.figures.data_table import GUIDE
 from explorer.figures.formulas import written
-from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import FigureData, axis, drawn_data, scatter
+from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
+from explorer.figures.template import FigureData, axis, drawn, drawn_data, legend_text, scatter
+from explorer.inspection import Projection
 from explorer.network.diagnostics import LayerDiagnostics
-from explorer.wording import counted
+from explorer.wording import counted, percent
 
 LayerMeasure = Literal["gradient", "stuck"]
 """``"gradient"``: RMS per weight of the gradient of the mean loss. ``"stuck"``: percent of a layer's dead units
@@ -46,6 +51,11 @@ _BINS = 50
 _MOST_VALUES = 50_000  # a histogram of more looks the same, and takes longer than an update interval
 _ROW = 0.85  # height of a row's largest bin; rows are 1 apart
 _PIXELS = 90  # height of a row
+
+_SYMBOLS = ("circle", "diamond", "square")
+N_SYMBOLS = len(_SYMBOLS)
+_MOST_IN_LEGEND = 20
+_AXES = "first axis", "second axis"
 
 _NAMES = (*(f"layer {number}" for number in range(1, 7)), "output")  # of traces
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
@@ -91,13 +101,9 @@ def layers_data(
 def layers_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `layers_figure` that depend on the theme or are constant."""
     looks = zip(_NAMES, _colors(theme), _DASHES, _MARKERS, strict=True)
-    style = []
-    for name, color, dash, symbol in looks:
-        line, marker = {"color": color, "dash": dash}, {"color": color, "symbol": symbol, "size": 6}
-        style.append(
-            scatter(name=name, line=line, marker=marker, cliponaxis=False)
-        )  # markers at epoch 0 are whole
-    return style
+    lines = (({"color": c, "dash": d}, {"color": c, "symbol": m, "size": 6}, name) for name, c, d, m in looks)
+    # Without clipping, markers at epoch 0 are whole.
+    return [scatter(name=name, line=line, marker=at, cliponaxis=False) for line, at, name in lines]
 
 
 def layers_figure(
@@ -183,6 +189,51 @@ def histograms_figure(
     style, data = histograms_style(theme, what=what), histograms_data(now, start, names, what=what)
     fixed = {"height": 90 + _PIXELS * max(len(now), 1), "showlegend": True, "xaxis": {"zeroline": True}}
     return drawn_data(style, data, theme, **fixed)
+
+
+def map_data(
+    projection: Projection,
+    labels: NDArray[np.integer],
+    texts: Sequence[str],
+    marks: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    n_classes: int,
+) -> FigureData:
+    """Return the properties of `map_figure` that depend on the data.
+
+    Each image has a true class in `labels`, int (n,), and a hover text. There is a trace for each class, and one
+    for each of the `marks`: which images are misclassified, and which one is chosen.
+    """
+    (x, y), share = as_float32(projection.points), percent(float(projection.shares.sum()), 0)
+    traces: list[dict[str, Any]] = []
+    for own in (labels == k for k in range(n_classes)):
+        hover = [html.escape(texts[i], quote=False) for i in np.flatnonzero(own).tolist()]
+        traces.append({"x": x[own], "y": y[own], "hovertext": hover})
+    traces += [{"x": x[shown], "y": y[shown]} for shown in marks]
+    return traces, {"xaxis": {"title": {"text": f"{_AXES[0]} · {share} of the variance in these two axes"}}}
+
+
+def map_style(names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return the properties of the traces of `map_figure` that depend on the theme or are constant."""
+    style = []
+    for k, name in enumerate(names):
+        color, symbol = CLASS_COLORS[k % len(CLASS_COLORS)], _SYMBOLS[k % N_SYMBOLS]
+        marker: dict[str, Any] = {"color": color, "symbol": symbol, "size": 6, "opacity": 0.8}
+        style.append(scatter("%{hovertext}", name=legend_text(name), mode="markers", marker=marker))
+    for name, symbol, size, depth in (
+        ("misclassified", "circle-open", 10, -1),
+        ("chosen", "star-open", 16, 1),
+    ):
+        marker = {"color": PALETTES[theme].text, "symbol": symbol, "size": size, "line": {"width": 1.5}}
+        look = {"mode": "markers", "marker": marker, "zorder": depth}  # many rings would cover the dots
+        style.append(scatter(name=name, meta=GUIDE, hoverinfo="skip", **look))
+    return style
+
+
+def map_figure(names: Sequence[str], *, theme: Theme = "light") -> go.Figure:
+    """Return the figure of a layer's map for classes with these names, without data."""
+    across, up = axis(_AXES[0]), axis(_AXES[1], scaleanchor="x")
+    has_legend = len(names) <= _MOST_IN_LEGEND
+    return drawn(map_style(names, theme), theme, height=480, showlegend=has_legend, xaxis=across, yaxis=up)
 
 
 def _named(layers: Sequence[LayerDiagnostics]) -> list[tuple[str, LayerDiagnostics]]:

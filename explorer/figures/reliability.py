@@ -162,11 +162,8 @@ def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
     """Return the properties of the traces of `robustness_figure` that depend on the theme or are constant."""
     palette = PALETTES[theme]
     looks = zip((palette.test, palette.muted), ("solid", "dash"), ("circle", "diamond"), strict=True)
-    style = []
-    for color, dash, symbol in looks:
-        line, marker = {"color": color, "dash": dash}, {"color": color, "symbol": symbol, "size": 6}
-        style.append(scatter(mode="lines+markers", line=line, marker=marker, cliponaxis=False))
-    return style
+    lines = (({"color": c, "dash": d}, {"color": c, "symbol": m, "size": 6}) for c, d, m in looks)
+    return [scatter(mode="lines+markers", line=line, marker=at, cliponaxis=False) for line, at in lines]
 
 
 def robustness_figure(

@@ -1,4 +1,4 @@
-"""The network drawn: units as images of their weights, lit by one image, and what each adds to one class."""
+"""The network drawn: units as images of their weights, lit by one image; and the player of a step on it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,12 @@ FOLLOWED = -1
 """As the chosen class: whatever the network reads."""
 
 NO_SCENE = ("", "Output")
-"""As the scene: no step is played."""
+"""As the drawing's scene: no step is played."""
+
+NOT_PLAYED = -1
+"""As the player's scene: the drawing follows the run."""
+
+SCENES = ("Forward", "Loss", "Backward", "Step", "After")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +125,25 @@ class NetworkDrawing(PagePart):
         layer = content.get("more")
         if type(layer) is int and 0 <= layer < len(self.layers):
             self._tell("more", layer)
+
+
+class StepPlayer(PagePart):
+    """A button that plays the step, and while it is played one for each scene and for what it is made with.
+
+    In the drawing too, which is in the same box, ``.`` plays it, arrows go through the scenes, and Escape leaves.
+    """
+
+    _esm = script("step_player")
+
+    scenes = traitlets.List([*SCENES]).tag(sync=True)
+    scene = traitlets.Int(NOT_PLAYED).tag(sync=True, page=True)
+    """The index of the scene, or `NOT_PLAYED`; set by the user or the app."""
+    of = traitlets.Enum(("image", "batch"), "image").tag(sync=True, page=True)
+    """Whether the step is made with one image or with a mini-batch; set by the user."""
+    note = traitlets.Unicode().tag(sync=True)
+    spoken = traitlets.Unicode().tag(sync=True)
+    """What the numbers are of, or why there is no step; and the scene in a sentence, which is read out."""
+
+    @traitlets.validate("scene")
+    def _known_scene(self, proposal: Mapping[str, Any]) -> int:
+        return min(max(int(proposal["value"]), NOT_PLAYED), len(SCENES) - 1)

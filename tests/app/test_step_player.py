@@ -14,8 +14,7 @@ from own_networks import Mine, Renamed, SlopeForgotten
 from explorer import Explorer, NetworkView, TrainingConfig
 from explorer.app.panels.step_player import learning_rate
 from explorer.figures.formulas import written
-from explorer.widgets.network_drawing import FOLLOWED
-from explorer.widgets.step_player import NOT_PLAYED, SCENES, StepPlayer
+from explorer.widgets.network_drawing import FOLLOWED, NOT_PLAYED, SCENES, StepPlayer
 
 CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_rate=0.05, l2=0.001)
 

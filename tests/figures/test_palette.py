@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from explorer.figures.layer_map import N_SYMBOLS
+from explorer.figures.layers import N_SYMBOLS
 from explorer.figures.palette import CLASS_COLORS, PALETTES
 
 # Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color vision

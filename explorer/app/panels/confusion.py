@@ -47,16 +47,11 @@ class Matrix:
         # The whole step runs on the loop: if keys are processed on another thread, as in JupyterLab, a second
         # one would otherwise start from the cell that the first has yet to leave, and one would be lost.
         move, leave = on_loop(self._move), on_loop(self._leave)
-        self.figure = LiveFigure(
-            figures.confusion_figure(None, class_names, theme=theme),
-            fills=True,
-            theme=theme,
-            style=partial(figures.confusion_style, class_names),
-            name="Confusion matrix",
-            summary=confusion_summary(None, class_names),
-            on_click=on_loop(lambda it: on_cell(*it.index)),
-            on_key={name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave},
-        )
+        keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
+        empty, style = figures.confusion_figure(None, class_names, theme=theme), figures.confusion_style
+        look: Any = {"theme": theme, "style": partial(style, class_names), "name": "Confusion matrix"}
+        look |= {"fills": True, "summary": confusion_summary(None, class_names)}
+        self.figure = LiveFigure(empty, **look, on_click=on_loop(lambda it: on_cell(*it.index)), on_key=keys)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(lambda _: self._draw()), "value")
         self._counts: Counts | None = None

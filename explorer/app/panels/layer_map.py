@@ -12,7 +12,7 @@ from explorer.app.panels.sections import ImageTab, probe_size
 from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
-from explorer.figures.layer_map import map_data, map_figure, map_style
+from explorer.figures.layers import map_data, map_figure, map_style
 from explorer.figures.palette import Theme
 from explorer.inspection import Projection, nearest, project
 from explorer.network import NeuralNetwork

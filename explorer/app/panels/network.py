@@ -1,6 +1,6 @@
 """The network drawn: an image or a drawing, the units that it lights, their sum, and the outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -62,7 +62,8 @@ class NetworkPanel:
         self.plane = PlaneSource(views, self._light) if dataset.is_plane else None
         self.drawing = NetworkDrawing(classes=list(dataset.class_names), columns=_COLUMNS)
         self.drawing.all_pictured = dataset.is_plane
-        self.caption, self.unit = Caption(), UnitCard(views)
+        self.caption = Caption()
+        self.unit = UnitCard(views, on_loop(lambda _: self.drawing.update(unit=[])))
         names = {str(k): name for k, name in enumerate(dataset.class_names)}
         self.truth = Dropdown("What did you draw?", {"": "", **names})
         self.drawings = Drawings(views, lambda ink: self.pad.set_trait("ink", ink))
@@ -83,7 +84,6 @@ class NetworkPanel:
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
         self.drawing.on_more(on_loop(self._on_more))
         self.drawing.on_arrival(on_loop(self.replay.begin))
-        self.unit.on_close(on_loop(lambda: self.drawing.update(unit=[])))
         self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
         given = self.pad if self.plane is None else self.plane.view
         source = box("explorer-network-source", given, self._said, self.question)
@@ -270,17 +270,14 @@ class NetworkPanel:
 class UnitCard:
     """What one hidden unit has learned: its weights, what they saw in the image, and where it leads."""
 
-    def __init__(self, views: Views) -> None:
-        self._dataset, self._on_loop = views.dataset, views.on_loop
+    def __init__(self, views: Views, on_close: Callable[[str], object]) -> None:
+        self._dataset = views.dataset
         self.head, self.saw = Rendered("explorer-network-card-head"), Display(PictureRows())
         self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
         self._of_pixels = saw, exciting = box("", self.saw), box("", self.exciting)
         classes = "explorer-network-card explorer-hidden"
         self.view = box(classes, self.head, saw, self.outgoing, exciting)
-
-    def on_close(self, callback: Any) -> None:
-        """Call ``callback()`` when its button is pressed."""
-        self.head.on_press(self._on_loop(lambda _: callback()))
+        self.head.on_press(on_close)
 
     def show(
         self, state: ViewState, subject: Subject, unit: Sequence[int], image: Array, found: _Pass

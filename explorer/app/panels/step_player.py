@@ -22,8 +22,7 @@ from explorer.network.walkthrough import walk_through
 from explorer.session import SessionRun
 from explorer.training import FIELDS
 from explorer.training.own_network import OwnNetworkError
-from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE
-from explorer.widgets.step_player import NOT_PLAYED, SCENES, StepPlayer
+from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE, NOT_PLAYED, SCENES, StepPlayer
 from explorer.wording import grouped
 
 Array = NDArray[Any]
@@ -132,11 +131,8 @@ class PlayedNetwork(NetworkPanel):
         )
         words = [*_words(network, step, k, self._dataset.class_names)]
         for at, (levels, rows, bars, figures) in enumerate(scenes):
-            of, shown, decided = (
-                _UNITS[at],
-                [*zip(levels, units, strict=True)],
-                [y, y, y, y, y_then][at].argmax(),
-            )
+            of, shown = _UNITS[at], [*zip(levels, units, strict=True)]
+            decided = [y, y, y, y, y_then][at].argmax()
             lit = [one if of == "h =" else _shares(one) for one in levels]
             yield {
                 "levels": [levels_of(one[list(places)]) for one, places in zip(lit, units, strict=True)],

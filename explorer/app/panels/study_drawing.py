@@ -84,15 +84,9 @@ class StudyDrawing:
 
     def _figure(self, view: StudyView) -> LiveFigure:
         theme, bind, measure = self._views.theme, self._views.on_loop, view.measure
-        return LiveFigure(
-            study_figure(view, theme),
-            fills=True,
-            theme=theme,
-            style=partial(study_style, view),
-            name=f"Study: {measure}",
-            on_click=bind(partial(self._on_point, measure, opens=True)),
-            on_hover=bind(partial(self._on_point, measure)),
-        )
+        look: Any = {"theme": theme, "style": partial(study_style, view), "name": f"Study: {measure}"}
+        hear, click = (bind(partial(self._on_point, measure, opens=opens)) for opens in (False, True))
+        return LiveFigure(study_figure(view, theme), fills=True, on_hover=hear, on_click=click, **look)
 
     def _draw_all(self) -> None:
         """Draw part after part, so that the page responds between two of them."""

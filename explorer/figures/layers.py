@@ -123,13 +123,13 @@ def layers_summary(
     """Describe the layers at one moment, diagnosed on `n_images` held-out images, with one line for each measure.
 
     As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"`` and
-    ``"dead units (0 on all of 512 test images): layer 1 3 %"``.
+    ``"dead units (0 on all of 512 test images): 3 % of layer 1"``.
     """
     named, images = _named(layers), counted(n_images, f"{held_out} image")
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
-    dead = [f"{name} {_stuck(layer):.0f} %" for name, layer in named if layer.activation == "relu"]
+    dead = [f"{_stuck(layer):.0f} % of {name}" for name, layer in named if layer.activation == "relu"]
     smooth = ((name, layer) for name, layer in named if layer.activation not in ("relu", "softmax"))
-    saturated = [f"{name} {_stuck(layer):.0f} %" for name, layer in smooth]
+    saturated = [f"{_stuck(layer):.0f} % of {name}" for name, layer in smooth]
     targets = " (its targets are 0 and 1)" if layers[-1].activation == "sigmoid" else ""
     stuck = [f"{_DEAD} (0 on all of {images}): {', '.join(dead)}"] if dead else []
     if saturated:

@@ -139,10 +139,10 @@ def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
     if run.opened is None:
         return
     text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
-    why = "It is a run of its own. To train on keeps these weights; other settings and “Train again” don't."
+    why = "It is a run of its own. A branch keeps these weights; other settings and “Train again” don't."
     advice = Advice("opened", "info", text, why)
     is_offered = state.can_train_on and not state.waits  # if it waits, another action is offered
-    yield replace(advice, action="Train on from these weights", verb="fork") if is_offered else advice
+    yield replace(advice, action="Branch from these weights", verb="fork") if is_offered else advice
 
 
 def _own(run: SessionRun) -> Iterator[Advice]:
@@ -168,7 +168,7 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
     text = f"You are looking at {shown}, so the new settings wait."
     if state.can_train_on and not state.starts_clean:
         why = "Train begins with freshly initialized weights."
-        return Advice("waiting", "info", text, why, f"Train on from {here}", "fork")
+        return Advice("waiting", "info", text, why, f"Branch from {here}", "fork")
     return Advice("waiting", "info", text, _why_fresh(run, state), f"Train with {_FRESH}", "train")
 
 
@@ -219,13 +219,13 @@ def _test_set(run: SessionRun, state: SessionState) -> Iterator[Advice]:
     n = counted(len(whole.test_labels), "image")
     once = "Look once; whoever goes back to the settings after that chooses by these images."
     text = f"The test set is closed: {n} that nothing was chosen by. {once}"
-    since = "whatever was changed since then may have been chosen by"
     if state.n_tested:
-        seen = f"for {enumerated(others)}" if others else "before"
-        text = f"The test set was opened {seen}: {since} it."
+        seen = f"the test score ({enumerated(others)})" if others else "a test score"
+        text = f"You have seen {seen}: later ones are no longer unbiased."
     elif n_showed := sum(one.newest is not None and one.dataset.compares_with(whole) for one in state.runs):
         showed = f"{counted(n_showed, 'run')} without validation images showed accuracy on it"
-        text = f"The test set is closed for this run: {n}. But {showed}: {since} that."
+        since = "whatever was changed since then may have been chosen by that"
+        text = f"The test set is closed for this run: {n}. But {showed}: {since}."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     action = "Open the test set" + " as well" * bool(state.n_tested)
     yield Advice("test_set", "info", text, why, action, "test")

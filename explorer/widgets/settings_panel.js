@@ -62,7 +62,7 @@ function presets(model, el, signal) {
  */
 function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
-  const button = makeButton(["Others", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
+  const button = makeButton(["Experiments", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
   const heading = { class: "explorer-muted explorer-small" };
   const situations = (/** @type {boolean} */ wanted) =>
     model.get("situations").flatMap(([name, works]) => (works === wanted ? [name] : []));

@@ -23,7 +23,6 @@ function render({ model, el }) {
   });
   const fork = makeButton("Branch", () => model.send({ fork: true }), {
     "data-quiet": true,
-    "aria-label": "Branch from here",
     title: FORK,
   });
   const time = make(
@@ -83,6 +82,7 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", where.textContent);
     turnOff(live, position < 0, slider);
     fork.disabled = !model.get("can_fork");
+    fork.setAttribute("aria-label", `Branch from ${where.textContent}`);
     note.textContent = time.title = model.get("note");
     play.replaceChildren(timer ? pauseIcon : playIcon);
     play.setAttribute("aria-label", timer ? "Pause the replay" : "Replay the run");

@@ -54,7 +54,7 @@ def test_the_first_screen_shows_the_network_of_a_step_and_figures_of_the_sample(
     sampled.views.choose(true, predicted)
     labels, read = sampled.dataset.test_labels[early.sample], early.snapshot.test_outputs.argmax(0)
     gallery, found = overview.gallery.gallery, early.sample[(labels == true) & (read == predicted)]
-    assert gallery.heading.endswith(f"{len(found)} images, highest loss first (in a sample)")
+    assert gallery.heading.endswith(f"{len(found)} images, worst first (in a sample)")
     assert {image["key"] for image in gallery.images} <= {*found.tolist()}
     assert overview.network.drawing.signal["decided"] == predicted
     images = sampled.dataset.test_images[early.sample]

@@ -37,7 +37,7 @@ def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, sma
     assert app.session.state.selected_epoch == 4
     said = messages(app)["waiting"]
     assert said["text"] == "You are looking at epoch 4, so the new settings wait."
-    assert said["action"] == "Train on from epoch 4"
+    assert said["action"] == "Branch from epoch 4"
     press(app, "waiting")
     assert run_of(app).parent.number == run.number
     assert list(app.history) == forked(small_dataset, CONFIG, 4, learning_rate=0.02)

@@ -260,7 +260,7 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
     np.testing.assert_array_equal(traces["layer 1"].x, [0, 1, 2, 3, 4])
     np.testing.assert_allclose(np.transpose([trace.y for trace in traces.values()]), rms, rtol=1e-4)
     stuck = expected[0].dead if activation == "relu" else expected[0].saturated
-    assert section.captions[1].text == f"{counted}: layer 1 {100 * stuck:.0f} %"
+    assert section.captions[1].text == f"{counted}: {100 * stuck:.0f} % of layer 1"
     of = "epoch 4, gradient of the mean loss of 200 test images, RMS per weight: layer 1 "
     assert section.captions[0].text.startswith(of)
 

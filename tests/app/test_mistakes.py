@@ -44,7 +44,7 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, small_dataset, order):
     indices = select_samples(outputs, data.test_labels, mistakes_only=True, order=order)
     panel.order.value = order
     gallery, sure = panel.images.gallery, confidences(outputs)
-    first = {"loss": "highest loss first", "confidence": "most confident first"}[order]
+    first = {"loss": "worst first", "confidence": "surest first"}[order]
     assert gallery.heading == f"{len(indices)} mistakes, {first}"
     for number in range(2):
         send(gallery, {"page": number})
@@ -119,7 +119,7 @@ def test_the_heading_says_which_cell(seen, small_dataset):
     for true, predicted in np.ndindex(10, 10):
         seen.views.choose(true, predicted)
         n = int(confusion[true, predicted])
-        order = ", highest loss first" if n > 1 else ""
+        order = ", worst first" if n > 1 else ""
         what = (
             f"{true} classified correctly: {n} image{'' if n == 1 else 's'}"
             if true == predicted

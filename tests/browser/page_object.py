@@ -153,7 +153,7 @@ class Visit:
 
     def preset(self, name):
         """Choose a preset in the menu."""
-        self.button("Others").click()
+        self.button("Experiments").click()
         self.button(name, exact=True).click()
 
     def section(self, name):

@@ -67,7 +67,7 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
     )
     status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
     assert status.bounding_box()["height"] > 20  # to be seen, not only heard
-    found.button("Train on from these weights").click()
+    found.button("Branch from these weights").click()
     found.until_matrix(records(epochs=12)[-1].confusion)
 
 
@@ -181,7 +181,7 @@ def look_at_inside(page, known):
     expect(stuck).to_contain_text("saturated")
     h = known.h[:, :512]
     share = 100 * np.mean((h < 0.01) | (h > 0.99))
-    found["saturated activations"] = number_after("layer 1", stuck.inner_text()), share
+    found["saturated activations"] = number_after("a limit[^:]*:", stuck.inner_text()), share
     section = show("Gradient check")
     expect(section.locator("tbody tr").first).to_be_visible()
     name, slope, *_ = section.locator("tbody tr").first.locator("th, td").all_inner_texts()

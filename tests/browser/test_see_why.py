@@ -59,7 +59,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     expect(page.get_by_text("epoch 2", exact=True)).to_be_visible()
     found.set(learning_rate=0.002)
     expect(page.get_by_text("the new settings wait")).to_be_visible()
-    found.button("Train on from epoch 2").click()
+    found.button("Branch from epoch 2").click()
     found.until_finished(4)
     page.wait_for_function(f"({TEST_CURVES})().at(-1)?.length === 3")
     curves = page.evaluate(TEST_CURVES)
@@ -103,12 +103,12 @@ def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(found):
     gallery = page.locator(".explorer-mistakes .explorer-gallery")
     said = gallery.locator(".explorer-gallery-heading")
     expect(said).to_have_attribute("aria-live", "polite")
-    expect(said).to_have_text(f"9 read as 4: {count} mistakes, highest loss first")
+    expect(said).to_have_text(f"9 read as 4: {count} mistakes, worst first")
     expect(gallery.locator("li")).to_have_count(min(54, count))
     assert set(gallery.locator(".explorer-gallery-caption").all_inner_texts()) == {"9 → 4"}
     for _ in range(5):
         matrix.press("ArrowRight")
-    expect(said).to_have_text(f"9 classified correctly: {confusion[9, 9]} images, highest loss first")
+    expect(said).to_have_text(f"9 classified correctly: {confusion[9, 9]} images, worst first")
     matrix.press("Escape")
     wrong = int(confusion.sum() - np.trace(confusion))
     expect(gallery).to_contain_text(re.compile(f"^{wrong:,}".replace(",", "\\s") + " mistakes"))

@@ -52,7 +52,7 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
         page.get_by_text("More settings").click()
     found.set(seed=1)
     expect(bar).to_contain_text(re.compile(r"stopped early · weights of epoch"))
-    since = re.compile(r"The test set was opened for run \d: whatever was changed since then")
+    since = re.compile(r"You have seen the test score \(run \d\): later ones are no longer unbiased")
     expect(said).to_contain_text(since)
     found.button("Open the test set as well").click()
     expect(said).to_contain_text("these images are no longer unseen")

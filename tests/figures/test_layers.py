@@ -78,18 +78,18 @@ def test_the_summary_says_what_is_counted(diagnoses):
     )
     assert stuck == (
         "saturated activations (within 1 % of a limit, on 512 test images): "
-        "layer 1 10 %, layer 2 0 %, output 30 % (its targets are 0 and 1)"
+        "10 % of layer 1, 0 % of layer 2, 30 % of output (its targets are 0 and 1)"
     )
 
 
 @pytest.mark.parametrize(
     ("output", "words"),
     [
-        ("softmax", "dead units (0 on all of 512 test images): layer 1 25 %, layer 2 0 %"),
+        ("softmax", "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2"),
         (
             "sigmoid",
-            "dead units (0 on all of 512 test images): layer 1 25 %, layer 2 0 %; "
-            "saturated activations (within 1 % of a limit): output 30 % (its targets are 0 and 1)",
+            "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2; "
+            "saturated activations (within 1 % of a limit): 30 % of output (its targets are 0 and 1)",
         ),
     ],
 )

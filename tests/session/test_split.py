@@ -86,7 +86,7 @@ def test_a_later_opening_says_that_it_is_one(session):
     session.open_test_set()
     trained(session, CONFIG.replace(learning_rate=0.02))
     offer = said(session, "test_set")
-    assert offer.text.startswith("The test set was opened for run 1: whatever was changed since then")
+    assert offer.text == "You have seen the test score (run 1): later ones are no longer unbiased."
     assert offer.action == "Open the test set as well"
     session.follow(offer)
     run = session.state.run

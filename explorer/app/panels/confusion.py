@@ -29,6 +29,7 @@ OPENS = "Press to see its way through the network"
 
 _CHOOSE = "Click a cell to see its images."
 _RIGHT = "classified correctly"
+ORDERS = MappingProxyType({"loss": "worst first", "confidence": "surest first"})
 _SECONDS_BETWEEN = 1.0
 _STEPS = MappingProxyType(
     {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
@@ -187,8 +188,7 @@ class ChosenImages:
         is_right = self._true == self._predicted != ANY
         count = counted(n, "image" if is_right else "mistake")
         what = f"{self._what}: {count}" if self._what else count
-        first = "highest loss" if self._order == "loss" else "most confident"
-        return f"{what}, {first} first" if n > 1 else what
+        return f"{what}, {ORDERS[self._order]}" if n > 1 else what
 
     @property
     def _what(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.confusion import OPENS, ChosenImages, Matrix, read_images
+from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import ForImages, probe_size
 from explorer.app.readouts import GLOSSARY
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
@@ -237,8 +237,7 @@ class MistakesPanel:
             Caption(),
         )
         tool, figure = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
-        orders = {"loss": "highest loss first", "confidence": "surest first"}
-        self.order = Segmented("Order of the images", orders)
+        self.order = Segmented("Order of the images", ORDERS)
         self.order.observe(on_loop(self._on_order), "value")
         self.threshold = Slider(label="Answer only when the confidence is at least")
         self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")

@@ -37,9 +37,7 @@ _SECONDS_BETWEEN = 1.0
 _NEVER = -1
 _MOST_POINTS = 40  # of a sparkline
 _NONE = "–"
-_KEPT = (
-    "Earlier runs keep their curves and their last network; only the present one goes back epoch by epoch."
-)
+_KEPT = "Only the current run can be rewound."
 _RACE = "They start alike and train at once; the settings in the controls are one of them."
 _IMAGES = (
     "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."

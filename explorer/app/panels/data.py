@@ -53,14 +53,10 @@ class AugmentationPreview:
             PictureRow(name, [RowPicture(f"training image {index}, {name}") for index in chosen.tolist()])
             for name in ("as they are", "distorted")
         ]
-        return PictureRows(
-            "Training images as the next run sees them",
-            rows,
-            sprite(np.concatenate([before, after]), len(chosen), theme=state.theme),
-            len(chosen),
-            note=f"Each epoch draws again, for every image: {_amounts(state.config)}.",
-            offer="Draw again",
-        )
+        png = sprite(np.concatenate([before, after]), len(chosen), theme=state.theme)
+        note = f"Each epoch draws again, for every image: {_amounts(state.config)}."
+        heading, offer = "Training images as the next run sees them", "Draw again"
+        return PictureRows(heading, rows, png, len(chosen), note, offer=offer)
 
     def _draw_again(self, _press: str) -> None:
         self._draw_number += 1

@@ -96,14 +96,9 @@ class StudyDrawing:
         self._queue.add(self._offer)
 
     def _draw(self, measure: StudyMeasure) -> None:
-        view = StudyView(
-            self.trials,
-            self._plan.settings,
-            measure,
-            self._plan.configs,
-            n_images=len(self._views.dataset.train_labels),
-            shows_runs=bool(self.single.value),
-        )
+        plan, n_images = self._plan, len(self._views.dataset.train_labels)
+        given = self.trials, plan.settings, measure, plan.configs, n_images, bool(self.single.value)
+        view = StudyView(*given)
         self._traces[measure], layout = study_data(view)
         self.figures[measure].show(self._traces[measure], layout, view.measured.caption)
 

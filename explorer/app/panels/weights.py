@@ -109,16 +109,8 @@ def weight_page(W: Array, page: int, heading: str, *, limit: float, theme: Theme
     page = min(page, n_pages - 1)
     first = page * PER_PAGE
     images = as_images(W[first : first + PER_PAGE])
-    return WeightPage(
-        heading,
-        weights_sprite(images, _COLUMNS, theme=theme, limit=limit),
-        first=first,
-        n_images=len(images),
-        columns=_COLUMNS,
-        limit=written(limit),
-        page=page,
-        n_pages=n_pages,
-    )
+    png = weights_sprite(images, _COLUMNS, theme=theme, limit=limit)
+    return WeightPage(heading, png, first, len(images), _COLUMNS, written(limit), page, n_pages)
 
 
 def outgoing_bars(

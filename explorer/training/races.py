@@ -99,16 +99,12 @@ class Race:
         self._dropped = set[int]()
         self._over = set[int]()
         self._scored = set[int]()
-        self._up: TrainingRun | None = None  # the entry whose turn it is
 
     def __iter__(self) -> Iterator[Event]:
         """Train the entry that is furthest back, turn by turn; of equals entry 0 is the last to end an epoch."""
         while going := self._going():
             entry = min(going, key=lambda entry: _position(self.entries[entry]))
-            self.rest()
-            self._up = self.entries[entry]
             yield from self._turn(entry)
-        self._up = None
         if (error := self.entries[0].error) is not None:
             yield from self._last_figures()
             raise error
@@ -135,16 +131,6 @@ class Race:
             if run.error is None and entry not in self._dropped | self._scored:
                 self._scored.add(entry)
                 yield RivalRecord(entry, run.evaluate())
-
-    def rest(self) -> None:
-        """Stop the clocks of all entries."""
-        for run in self.entries:
-            run.rest()
-
-    def wake(self) -> None:
-        """Restart the clock of the active entry."""
-        if self._up is not None:
-            self._up.wake()
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs of all entries whose records don't depend on it, and of entry 0."""

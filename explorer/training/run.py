@@ -176,8 +176,7 @@ class TrainingRun:
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
-        self._rested = 0.0  # seconds, without the current rest
-        self._rests_since: float | None = None
+        self._seconds = self._resumed = 0.0  # spent in iterations; when the current one began
         self._events: Generator[Event, None, None] = self._train()
         # Overflow shows in the records. NumPy's error state belongs to the context, and running in our own context
         # takes a tenth of the time of an `np.errstate`, which matters when a mini-batch is a single sample.
@@ -210,13 +209,16 @@ class TrainingRun:
         self._learner.set_weights(weights)
 
     def __iter__(self) -> Iterator[Event]:
-        self.wake()
         if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
             self._events = self._train()
         return self
 
     def __next__(self) -> Event:
-        return self._quiet.run(next, self._events)
+        self._resumed = perf_counter()
+        try:
+            return self._quiet.run(next, self._events)
+        finally:
+            self._seconds = self._clock()
 
     @property
     def entries(self) -> tuple[TrainingRun, ...]:
@@ -264,17 +266,6 @@ class TrainingRun:
     def snapshot_bytes(self) -> int:
         """Size of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
         return self._learner.n_bytes + 4 * self.dataset.n_classes * self.dataset.n_test
-
-    def rest(self) -> None:
-        """Stop the clock of the epoch's `seconds` until `wake` or the next iteration."""
-        if self._rests_since is None:
-            self._rests_since = perf_counter()
-
-    def wake(self) -> None:
-        """Restart the clock after a rest."""
-        if self._rests_since is not None:
-            self._rested += perf_counter() - self._rests_since
-            self._rests_since = None
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run ends an epoch with this event."""
@@ -346,12 +337,12 @@ class TrainingRun:
                 self._epochs_done = int(best.epoch)
 
     def _epoch(self, number: int) -> Generator[Event, None, None]:
-        started = perf_counter() - self._rested
+        started = self._clock()
         whole = yield from self._descend(number)
         on_test = yield from self._figures.on_test()
         self._check_finite(on_test.score, number)
         self._epochs_done, self._trained = number, 0
-        seconds = perf_counter() - self._rested - started
+        seconds = self._clock() - started
         losses = whole.mean_loss, on_test.score.mean_loss
         accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
         record = EpochRecord(number, *losses, *accuracies, seconds, on_test.confusion, rate)
@@ -400,10 +391,14 @@ class TrainingRun:
         """In the first epoch, yield the figures of a sample at each step that is a power of two, and at step 0."""
         if number != self._sampled_epoch or self.step & (self.step - 1):
             return
-        self.rest()  # not part of the epoch's `seconds`
+        began = self._clock()
         record = self._figures.on_sample(self.epoch, self.step, self.config.seed)
-        self.wake()
+        self._seconds -= self._clock() - began  # not part of the epoch's `seconds`
         yield record
+
+    def _clock(self) -> float:
+        """Return the seconds spent in iterations, within the current one too."""
+        return self._seconds + perf_counter() - self._resumed
 
     def _check_finite(self, score: Score, epoch: int) -> None:
         if not math.isfinite(score.loss):

@@ -359,7 +359,6 @@ class _Job:
                     if reason := self._share.limit(thread_time(), n_bytes):
                         return self._ended(reason)
                     self._goes_on(self._is_running)
-                    self._run.wake()
             if (self._state != "running" or self._unit) and not self._obey(event):
                 return self._ended()
         self._is_evaluated = False  # early stopping may have restored other weights
@@ -373,7 +372,6 @@ class _Job:
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
         first = self._run.entries[0]
         reason = first.leave() or reason
-        self._run.rest()
         with self._changed:  # reported at once; the exact figures of a large network take seconds
             self.signal("stop")
             self.signal("noticed")
@@ -400,7 +398,6 @@ class _Job:
         if self._share is None or perf_counter() < self._next_look:
             return wanted()
         while wanted() and (place := self._share.place()):
-            self._run.rest()
             with self._changed:
                 self._set_place(place)
                 if wanted():
@@ -425,12 +422,10 @@ class _Job:
             if self._is_unit_done(event):
                 self._unit = None
                 self.signal("resume" if self._run.is_complete else "pause")
-        self._run.rest()
         record = event.record if isinstance(event, RivalRecord) else event
         if not isinstance(record, EpochRecord):  # the snapshot belongs to the epoch
             self._pause_here()
         self._goes_on(self._is_running)
-        self._run.wake()
         if self._unit == "batch" and self._stepped_from is None:
             first = self._run.entries[0]
             self._stepped_from = first.step, first.weights()

@@ -98,8 +98,7 @@ def test_the_seconds_of_each_are_its_own(small_dataset, monkeypatch):
     alone = sum(record.seconds for record in train(CONFIG, small_dataset))
     others = [CONFIG.replace(learning_rate=rate) for rate in (0.01, 0.02)]
     for history in raced([CONFIG, *others], small_dataset):
-        # To rest and to wake takes two ticks for each of the 20 turns of an epoch.
-        assert sum(record.seconds for record in history) < alone + 3 * CONFIG.epochs * 20
+        assert sum(record.seconds for record in history) == alone
 
 
 def test_an_entry_that_diverges_drops_out_and_the_others_go_on(small_dataset):

@@ -134,9 +134,7 @@ def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluat
     def goes_on(n_bytes: int = run.snapshot_bytes) -> bool:
         nonlocal next_look
         if share is not None and perf_counter() > next_look:
-            run.rest()
             share.wait()
-            run.wake()
             if reason := share.limit(thread_time() - began, n_bytes):
                 raise StudyError(reason)
             next_look = perf_counter() + _LOOK_SECONDS

@@ -17,14 +17,14 @@ FLOORS = {
     "datasets": (1, {"numpy"}),
     "engine": (2, {"numpy"}),
     "inspection": (2, {"numpy"}),
-    "checks": (2, {"numpy", "cloudpickle"}),
+    "checks": (2, {"numpy"}),
     "training": (3, {"numpy", "scipy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),
     "session": (4, {"numpy"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
-    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich"}),  # no widget but a card
+    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich", "cloudpickle"}),  # no widget but a card
     "talk": (7, {"numpy", "ipywidgets"}),
     "serve": (
         8,

@@ -4,7 +4,7 @@ import copy
 import dis
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, update_wrapper, wraps
@@ -89,21 +89,17 @@ class _Trial(NamedTuple):
 
     seconds: float
     probe: Probe
-    begin: Callable[[str], object] = str
 
 
-def diagnose(
-    task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0, begin: Callable[[str], object] = str
-) -> Verdict:
+def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> Verdict:
     """Diagnose an answer to one of `TASKS`; whatever the answer does, this doesn't raise.
 
     The answer is a function, or for the parts of a network its class, or an object of it. After `seconds` it is
-    stopped; a single long call can only be ended with its process, as `explorer.checks.own_process` does. `seed`
-    determines the numbers and sizes of the trial. `begin` is called with the name of each part as its check
-    begins: first the parts that the answer builds on.
+    stopped; a single long call can only be ended with its process, as `explorer.notebook.examiner` does. `seed`
+    determines the numbers and sizes of the trial.
     """
     verdicts: dict[str, Verdict] = {}
-    task, trial = TASKS[task].name, _Trial(seconds, Probe(seed), begin)
+    task, trial = TASKS[task].name, _Trial(seconds, Probe(seed))
     used = _used(answer, task)
     for name in _FUNCTIONS:
         if name != task and name in used and _is_own(name, used[name]):
@@ -148,55 +144,46 @@ def _diagnosed(task: str, answer: Any, trial: _Trial, known: Mapping[str, Verdic
 
 
 def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
-    trial.begin(task)
     began = perf_counter()
     helpers = tuple(name for name in TASKS if name in unsound)
     note, fields = "", dict[str, Any]()
     try:
-        passed, lines = _judged(task, answer, unsound, trial)
+        passed, lines = limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
         outcome, fields = "right", {"message": passed.what}
         prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
         note = "; ".join(filter(None, (passed.note, prints)))
     except (GapError, MissingError) as error:
         outcome, fields = "waiting" if isinstance(error, GapError) else "missing", {"message": str(error)}
     except CheckError as error:
-        outcome, fields = "wrong", _what_is_wrong(error)
         if methods := _awaited(error, answer, unsound):
-            outcome, fields, helpers = "waiting", {"message": waits_for(methods, error.args[0])}, ()
+            until = f"{enumerated(methods)} {'are' if methods[1:] else 'is'} right"
+            fields = {"message": f"this can't be checked until {until}: {error.args[0]}"}
+            outcome, helpers = "waiting", ()
+        else:
+            outcome, fields = "wrong", _what_is_wrong(task, error, trial)
     except Exception as error:  # noqa: BLE001  # a bug in the check itself: reported like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
 
 
-def _judged(task: str, answer: Any, unsound: set[str], trial: _Trial) -> tuple[Passed, int]:
-    """Check an answer; the search for its mistake, or for an example, has a separate time limit."""
-    try:
-        return limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
-    except CheckError as error:
-        if error.answer is not None:
-            with suppress(CheckError):
-                limited(partial(_look_closer, error, task, trial.probe), trial.seconds)
-        raise
+def _what_is_wrong(task: str, error: CheckError, trial: _Trial) -> dict[str, str]:
+    """Return the fields of a wrong answer's verdict; the search for its mistake has a separate time limit."""
+    fields = {"message": error.args[0]}
+    if error.answer is not None:
+        with suppress(CheckError):
+            fields |= limited(partial(_explained, task, error, trial.probe), trial.seconds)[0]
+    return fields
 
 
-def _look_closer(error: CheckError, task: str, probe: Probe) -> None:
-    error.mistake = recognize(task, error.answer, probe)
-    if error.mistake is None and re.search(r": expected -?\d", error.args[0]):
-        error.example = _example(task, error.answer)
-
-
-def waits_for(parts: Sequence[str], reason: str) -> str:
-    """Return the message of a verdict that waits until other parts are right."""
-    return f"this can't be checked until {enumerated(parts)} {'are' if parts[1:] else 'is'} right: {reason}"
-
-
-def _what_is_wrong(error: CheckError) -> dict[str, str]:
-    said, known = error.args[0], error.mistake
-    if known is None:
-        return {"message": said, "look": _ON_PAPER if error.example else "", "example": error.example}
-    message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
-    return {"mistake": known.name, "message": message, "look": known.look}
+def _explained(task: str, error: CheckError, probe: Probe) -> dict[str, str]:
+    """Return a wrong answer's mistake, or else an example, as fields of a verdict."""
+    said = error.args[0]
+    if known := recognize(task, error.answer, probe):
+        message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
+        return {"mistake": known.name, "message": message, "look": known.look}
+    example = _example(task, error.answer) if re.search(r": expected -?\d", said) else ""
+    return {"look": _ON_PAPER, "example": example} if example else {}
 
 
 def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
@@ -371,10 +358,8 @@ def _looped(kind: type[Any], probe: Probe) -> Passed:
 
 
 def _forward(kind: type[Any], probe: Probe) -> Passed:
-    passed = _run(networks.forward_pass, 1)(kind, probe)
-    n_input, n_hidden, n_output, n = probe.sizes
-    network = probe.network(kind, n_input, n_hidden, n_output)
-    X, before = probe.samples(n_input, n_output, n)[0], copy.deepcopy(_arrays(vars(network)))
+    network, X, _ = probe.trial(kind)
+    passed, before = networks.forward_pass(network, X), copy.deepcopy(_arrays(vars(network)))
     network.forward(X)
     after = _arrays(vars(network))
     if len(after) == len(before) and all(map(np.array_equal, before, after)):
@@ -393,17 +378,6 @@ def _arrays(value: Any) -> list[Any]:
     return [array for item in items for array in _arrays(item)]
 
 
-def _run(examine: Callable[..., Passed], n_arrays: int, *last: float) -> Callable[[Any, Probe], Passed]:
-    """Return a check of a class that creates a network and passes inputs, or inputs and targets."""
-
-    def examination(kind: type[Any], probe: Probe) -> Passed:
-        n_input, n_hidden, n_output, n = probe.sizes
-        arrays = probe.samples(n_input, n_output, n)[:n_arrays]
-        return examine(probe.network(kind, n_input, n_hidden, n_output), *arrays, *last)
-
-    return examination
-
-
 _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
     {
         "sigmoid": lambda f, _: functions.sigmoid(f),
@@ -412,9 +386,9 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "d_squared_error": lambda f, _: functions.loss_slope(exercise.squared_error, f),
         "init_weights": _initialized,
         "forward": _forward,
-        "predict": _run(networks.decisions, 1),
-        "backward": _run(networks.gradients, 2),
-        "train_iteration": _run(networks.step, 2, 0.05),
+        "predict": lambda kind, probe: networks.decisions(*probe.trial(kind)[:2]),
+        "backward": lambda kind, probe: networks.gradients(*probe.trial(kind)),
+        "train_iteration": lambda kind, probe: networks.step(*probe.trial(kind), 0.05),
         "fit": _looped,
         "load_digits": lambda f, _: functions.digits(f),
         "evaluate": lambda f, _: functions.evaluation(f),

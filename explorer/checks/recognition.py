@@ -11,21 +11,20 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial, wraps
+from functools import cache, partial
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.loop import Step, fit_noted, numbered
 from explorer.checks.oracles import POINTS
-from explorer.checks.results import CheckError, Passed
 from explorer.checks.structure import unfit
-from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
+from explorer.checks.tasks import MISTAKES, Mistake, textbook
 from explorer.checks.watch import no_leftovers
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ _BATCH = 5
 _EPOCHS = 3
 _CLASSES = 10
 _ALMOST, _FEW = 1e-3, 6
-_Arguments = ParamSpec("_Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,18 @@ class Probe:
     def sizes(self) -> tuple[int, int, int, int]:
         """Numbers of inputs, hidden units, outputs and samples, all different."""
         return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
+
+    @property
+    def square(self) -> tuple[int, int, int, int]:
+        """The same numbers, all equal."""
+        return (4 + self.seed,) * 4
+
+    def trial(
+        self, kind: type[Any], sizes: tuple[int, int, int, int] | None = None
+    ) -> tuple[Any, Array, Array]:
+        """Return a network of a class, inputs and targets, of these sizes or of the usual ones."""
+        n_input, n_hidden, n_output, n = sizes or self.sizes
+        return self.network(kind, n_input, n_hidden, n_output), *self.samples(n_input, n_output, n)
 
     def numbers(self, *shape: int) -> Array:
         """Return normally distributed numbers, always the same."""
@@ -185,27 +195,30 @@ def _initial(kind: type[Any], probe: Probe) -> Pieces:
     return pieces
 
 
-def _networks(kind: type[Any], probe: Probe) -> Iterator[tuple[str, Any, Array, Array]]:
-    """Yield networks of two sizes, with inputs and targets; the first word distinguishes them."""
-    for word, (n_input, n_hidden, n_output, n) in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
-        X, d = probe.samples(n_input, n_output, n)
-        yield word, probe.network(kind, n_input, n_hidden, n_output), X, d
+def _with_networks(observe: Callable[[Any, Array, Array], Pieces]) -> Callable[[type[Any], Probe], Pieces]:
+    """Return an observation of a class: what `observe` returns for networks of two sizes, or that they change."""
+
+    def observe_class(kind: type[Any], probe: Probe) -> Pieces:
+        pieces = Pieces()
+        for word, sizes in (("", probe.sizes), ("square ", probe.square)):
+            network, X, d = probe.trial(kind, sizes)
+            before = _weights(network)
+            _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+            found = observe(network, X, d)
+            if _changed(network, before):
+                return {"weights": "changed"}  # no other piece is needed
+            pieces |= {f"{word}{name}": piece for name, piece in found.items()}
+        return pieces
+
+    return observe_class
 
 
-def _forward(kind: type[Any], probe: Probe) -> Pieces:
-    pieces = Pieces()
-    for word, network, X, _ in _networks(kind, probe):
-        before = _weights(network)
-        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
-        pieces[f"{word}y"] = y = _attempt(network.forward, X)
-        if _changed(network, before):
-            return {"weights": "changed"}  # no other piece is needed
-        if not isinstance(y, str):
-            kept = {name: getattr(network, name, None) for name in KEPT}
-            pieces |= {f"{word}{name}": array for name, array in kept.items() if array is not None}
-            if lost := unkept(network, X):
-                pieces |= dict.fromkeys((f"{word}{name}" for name in lost), "not kept")
-    return pieces
+def _forward(network: Any, X: Array, _: Array) -> Pieces:
+    y = _attempt(network.forward, X)
+    if isinstance(y, str):
+        return {"y": y}
+    kept = {name: array for name in KEPT if (array := getattr(network, name, None)) is not None}
+    return {"y": y} | kept | dict.fromkeys(unkept(network, X), "not kept")
 
 
 def unkept(network: Any, X: Array) -> list[str]:
@@ -222,42 +235,25 @@ def unkept(network: Any, X: Array) -> list[str]:
     return []
 
 
-def _predict(kind: type[Any], probe: Probe) -> Pieces:
-    pieces = Pieces()
-    for word, network, X, _ in _networks(kind, probe):
-        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
-        pieces[f"{word}y"] = found = _attempt(network.predict, X)
-        if np.asarray(found).dtype.kind == "f":
-            pieces["kind"] = "no integers"
-    return pieces
+def _predict(network: Any, X: Array, _: Array) -> Pieces:
+    found = _attempt(network.predict, X)
+    return {"y": found, "kind": "no integers"} if np.asarray(found).dtype.kind == "f" else {"y": found}
 
 
-def _backward(kind: type[Any], probe: Probe) -> Pieces:
-    pieces = Pieces()
-    for word, network, X, d in _networks(kind, probe):
-        before = _weights(network)
-        found = _attempt(lambda n=network, X=X, d=d: n.backward(X, n.forward(X), d))
-        pieces |= _named(tuple(f"{word}d_{name}" for name in before), found)
-        if _changed(network, before):
-            return {"weights": "changed"}
-    return pieces
+def _backward(network: Any, X: Array, d: Array) -> Pieces:
+    found = _attempt(lambda: network.backward(X, network.forward(X), d))
+    return _named(tuple(f"d_{name}" for name in _weights(network)), found)
 
 
-def _train_iteration(kind: type[Any], probe: Probe) -> Pieces:
-    pieces = Pieces()
-    for word, network, X, d in _networks(kind, probe):
-        before = _weights(network)
-        pieces[f"{word}loss"] = loss = _attempt(network.train_iteration, X, d, _RATE)
-        if isinstance(loss, str):
-            continue  # it fails somewhere in the step
-        after = _weights(network)
-        pieces |= {f"{word}{name}": array for name, array in after.items()}
+def _train_iteration(network: Any, X: Array, d: Array) -> Pieces:
+    before, pieces = _weights(network), list[Pieces]()
+    for _ in range(2):
+        loss = _attempt(network.train_iteration, X, d, _RATE)
+        pieces.append({"loss": loss} | ({} if isinstance(loss, str) else _weights(network)))
         for name, array in before.items():
-            setattr(network, name, array)
-        _attempt(network.train_iteration, X, d, _RATE)
-        if _changed(network, after):
-            return {"weights": "random"}
-    return pieces
+            setattr(network, name, array.copy())
+    is_same = all(_same(piece, pieces[1].get(name)) for name, piece in pieces[0].items())
+    return pieces[0] if is_same else {"weights": "random"}
 
 
 def _changed(network: Any, before: Pieces) -> bool:
@@ -354,34 +350,18 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
 OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
     dict.fromkeys(("sigmoid", "d_sigmoid", "relu", "d_relu"), _elementwise)
     | dict.fromkeys(("squared_error", "d_squared_error", "cross_entropy"), _loss)
-    | {"init_weights": _initial, "forward": _forward, "predict": _predict, "backward": _backward}
-    | {"train_iteration": _train_iteration, "fit": _fit, "several_layers": _several_layers}
-    | {"load_digits": _load_digits, "evaluate": _evaluate, "softmax": _softmax}
+    | {"forward": _with_networks(_forward), "predict": _with_networks(_predict)}
+    | {"backward": _with_networks(_backward), "train_iteration": _with_networks(_train_iteration)}
+    | {
+        "init_weights": _initial,
+        "fit": _fit,
+        "several_layers": _several_layers,
+        "load_digits": _load_digits,
+        "evaluate": _evaluate,
+        "softmax": _softmax,
+    }
 )
 """For each task, the function that observes an answer's output."""
-
-
-def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
-
-    The answer, a function or a network, is the check's first argument; a derivative is the second.
-    """
-
-    @wraps(check)
-    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
-        try:
-            return check(*args, **kwargs)
-        except CheckError as error:
-            answer = args[1 if task.startswith("d_") else 0]
-            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
-                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
-            if task == "init_weights":
-                error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
-            else:
-                error.mistake = recognize(task, type(answer) if task in METHODS else answer)
-            raise error.with_traceback(None) from None
-
-    return run
 
 
 def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
@@ -422,11 +402,6 @@ def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
     changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))}
     changed = {name for name in changed & seen.keys() if not _same(seen[name], SHAPES)}
     return changed if all(_same(seen[name], wrong[name]) for name in changed) else set()
-
-
-def _is_textbook(task: str, function: Any) -> bool:
-    seen, right = (_seen(task, each, Probe()) for each in (function, textbook(task)))
-    return _same(seen.get("value"), right["value"])
 
 
 def _same(found: Any, expected: Any) -> bool:

@@ -19,10 +19,9 @@ from explorer.checks.watch import GapError
 
 Array = NDArray[Any]
 
-WIDEST = 10
-"""The widest acceptable spread of initial weights, as a multiple of Glorot's rule: on digits, the slope of every
-third sigmoid is then below 0.02."""
-
+_WIDEST = (
+    10  # times the spread of Glorot's rule: on digits, the slope of every third sigmoid is then below 0.02
+)
 _NARROWEST = 1e-4
 _LARGEST_BIAS = 5.0
 
@@ -96,7 +95,7 @@ def unfit(name: str, array: Array) -> str:
         return "the same for each unit"
     if array.min() >= 0 or array.max() <= 0:
         return "of one sign"
-    if spread(array) > WIDEST:
+    if spread(array) > _WIDEST:
         return "too far from 0"
     return "too close to 0" if spread(array) < _NARROWEST else ""
 

@@ -16,9 +16,9 @@ from IPython.display import display
 
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import NEEDS
-from explorer.checks.own_process import Examiner
 from explorer.checks.tasks import solution
 from explorer.foreign_files import reason
+from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, tokens
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
@@ -110,7 +110,7 @@ class Exercise:
         examiner: Examiner | None = None,
     ) -> None:
         self._log, self._seconds, self._examiner = AttemptLog(path), seconds, examiner or Examiner()
-        with suppress(OSError):  # answers are then checked in this process
+        with suppress(RuntimeError):  # answers are then checked in this process
             self._examiner.prepare()
         self._cards: dict[str, CheckedTask] = {}
         self._found: dict[str, Verdict] = {}

@@ -95,7 +95,7 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
     for size in batch_sizes:
         config = TrainingConfig(epochs=1, batch_size=size)
         run = TrainingRun(config, dataset)
-        textbook = run.new_network()
+        textbook = run.network
         with one_blas_thread():
             plain = _cpu_seconds(textbook.fit, X, d, size, 1, config.learning_rate)
             fast = _cpu_seconds(deque, run, 0)

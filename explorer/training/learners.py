@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from threading import Lock
-from typing import TypeVar
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,11 +279,19 @@ def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:
     return FinalTest(loss / n, right / n, n)
 
 
-def finished(work: Generator[None, None, _Found]) -> _Found:
-    """Run `work` to its end and return its result."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: _Found = end.value
-            return found
+@overload
+def finished(work: Generator[None, None, _Found]) -> _Found: ...
+@overload
+def finished(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None: ...
+def finished(
+    work: Generator[None, None, _Found], goes_on: Callable[[], bool] = lambda: True
+) -> _Found | None:
+    """Run `work` and return its result, or None if `goes_on` returned False first."""
+    with closing(work):
+        while goes_on():
+            try:
+                next(work)
+            except StopIteration as end:
+                found: _Found = end.value
+                return found
+    return None

@@ -126,6 +126,11 @@ class OwnClass:
                 found.append(array)
         return tuple(found)
 
+    def call(self, method: str, network: Any, *arguments: Any) -> Any:
+        """Call a method of an instance, as `told` says."""
+        with self.told(method), np.errstate(all="ignore"):
+            return getattr(network, method)(*arguments)
+
     @contextmanager
     def told(self, method: str) -> Iterator[None]:
         """Convert any exception that the class raises in this context into a sentence that names its line."""
@@ -166,8 +171,7 @@ class OwnNetwork(NeuralNetwork):
         super().forward(X)  # for the values that the class doesn't keep
         for name, array in self.named().items():
             setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
-        with self.own.told("forward"):
-            y = np.asarray(self.made.forward(np.asarray(X, self.dtype)))
+        y = np.asarray(self.own.call("forward", self.made, np.asarray(X, self.dtype)))
         for layer, name in product(range(1, self.n_layers + 1), "ah"):
             kept = getattr(self.made, f"{name}{layer}", None)
             if kept is not None:
@@ -179,8 +183,8 @@ class OwnNetwork(NeuralNetwork):
         """Run the class's own `backward` and return its gradient."""
         if not callable(getattr(self.made, "backward", None)):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
+        found = self.own.call("backward", self.made, *(np.asarray(array, self.dtype) for array in (X, y, d)))
         with self.own.told("backward"):
-            found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
             gradients = tuple(np.asarray(gradient) for gradient in found)
         pairs = zip(gradients, self.shapes.values(), strict=False)
         return tuple(one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in pairs)

@@ -151,20 +151,14 @@ class Race:
     @property
     def step(self) -> int:
         """Mini-batches that every entry still racing has trained: entry 0's, as it comes last, unless it's out."""
-        going = self._going() if self._first_is_out else []
-        return min((self.entries[entry].step for entry in going), default=self.entries[0].step)
+        going = self._going() or [0]
+        return min(self.entries[entry].step for entry in ([0] if 0 in going else going))
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether, with this event, all entries still in the race have ended an epoch."""
-        if not self._first_is_out:
-            return isinstance(event, Snapshot)
+        record = event.record if isinstance(event, RivalRecord) else event
         positions = {_position(self.entries[entry]) for entry in self._going()}
-        return isinstance(event, RivalRecord) and isinstance(event.record, Snapshot) and len(positions) == 1
-
-    @property
-    def _first_is_out(self) -> bool:
-        """Whether entry 0 has diverged or was stopped early while the others continue."""
-        return self.entries[0].error is not None or 0 in self._over
+        return isinstance(record, Snapshot) and len(positions) == 1
 
     def _going(self) -> list[int]:
         """Return the entries still in the race, entry 0 last."""

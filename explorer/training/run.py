@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
 from contextvars import Context
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeVar, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +43,6 @@ from explorer.training.records import (
 )
 from explorer.training.share import n_cores
 from explorer.wording import grouped
-
-_Found = TypeVar("_Found")
 
 RunRecord = BatchRecord | EpochRecord | SampleRecord | Snapshot | Change | RivalRecord
 Event = RunRecord | None
@@ -167,8 +164,6 @@ class TrainingRun:
         self._sampled_epoch = int(samples and own is None)
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
-        self.is_within = False
-        """Whether a mini-batch is half done, so that the weights are partly updated and the run can't pause."""
         self.step = 0
         """Updates of the weights so far; those of the epochs before a fork count as its own."""
         self.first_epoch = 0
@@ -194,10 +189,6 @@ class TrainingRun:
         network = self._learner.new_network()
         network.set_weights(self.weights())
         return network
-
-    def new_network(self) -> NeuralNetwork:
-        """Return a network with the config's settings, freshly initialized."""
-        return self._learner.new_network()
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
         """Return a read-only copy of the current weights, ``(W1, b1, W2, b2, …)``."""
@@ -243,19 +234,14 @@ class TrainingRun:
         return restored_words(self._epochs_done, is_early=is_early) if self._stopping.replaced else ""
 
     @property
-    def n_samples(self) -> int:
-        """Training samples in use."""
-        return self.dataset.n_train
-
-    @property
     def steps_per_epoch(self) -> int:
         """Mini-batches in an epoch with the current batch size."""
-        return -(-self.n_samples // self._settings.batch_size)
+        return -(-self.dataset.n_train // self._settings.batch_size)
 
     @property
     def epoch(self) -> float:
         """Epochs so far, the current one by its share of images."""
-        return self._epochs_done + self._trained / self.n_samples
+        return self._epochs_done + self._trained / self.dataset.n_train
 
     @property
     def is_between_epochs(self) -> bool:
@@ -274,10 +260,6 @@ class TrainingRun:
     def close(self) -> None:
         """End the run for good; a run that is not closed before its end keeps its memory."""
         self._events.close()  # a cycle: the frames refer to the run, and the run to them
-
-    def leave(self) -> str:
-        """Return a sentence if a user's code goes on, which can't be ended; else empty."""
-        return self._learner.stuck if isinstance(self._learner, OwnLearner) else ""
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs; further iteration trains them."""
@@ -301,12 +283,12 @@ class TrainingRun:
         """
         if self.error is not None:
             raise self.error
-        return _unless_left(self._figures.evaluating(self.epoch, self.step), goes_on)
+        return finished(self._figures.evaluating(self.epoch, self.step), goes_on)
 
     def batch_step(self, before: Weights, goes_on: Callable[[], bool] = lambda: True) -> BatchStep | None:
         """Measure the effect of the newest mini-batch, given the weights before it; `goes_on` as in `evaluate`."""
         after = self.weights()
-        scores = _unless_left(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
+        scores = finished(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
         return _batch_step(self.step, scores, before, after) if scores else None
 
     def snapshot(self) -> Snapshot:
@@ -322,7 +304,7 @@ class TrainingRun:
             expected = f"a whole number of at least {self.first_epoch}, the epochs already trained"
             raise ConfigError("epochs", self.config.epochs, expected)
         self.set_weights(start.weights)
-        self.step = self.config.steps_at_ends(self.n_samples)[self.first_epoch]
+        self.step = self.config.steps_at_ends(self.dataset.n_train)[self.first_epoch]
         self._settings.adopt(self.config.at_step(self.step))
         self._learner.skip(self.first_epoch)
 
@@ -353,7 +335,7 @@ class TrainingRun:
 
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch and return the sums over its images, each measured before its update."""
-        n, whole, seen, learner = self.n_samples, Score(), 0, self._learner
+        n, whole, seen, learner = self.dataset.n_train, Score(), 0, self._learner
         self._trained = 0
         yield from self._sampled(number)
         yield from self._settings.before_batch(number, self.step, 0)
@@ -361,10 +343,6 @@ class TrainingRun:
         while self._trained < n:
             size, scores_each = learner.batch_size, learner.scores_each
             for part in learner.epoch(number, self._trained):
-                self.is_within = part is None
-                if part is None:
-                    yield None
-                    continue
                 if part.is_step:
                     stop = min(self._trained + size, n)
                     self._newest, self._trained = (self._trained, stop), stop
@@ -382,7 +360,6 @@ class TrainingRun:
                 if part.is_step and self._trained < n:
                     yield from self._sampled(number)
                     yield from self._settings.before_batch(number, self.step, self._trained)
-        self.is_within = False
         if whole.n:
             return whole
         return (yield from self._figures.on_train()).score  # a user's `fit` has trained on no mini-batch
@@ -468,25 +445,15 @@ def complete(
             end = RunEnd("stopped", f"Stopped in epoch {stopped_in} of {run.config.epochs}.", final)
             if run.is_complete:
                 end = RunEnd("finished", run.end_reason, final)
-    return CompletedRun(run.network, History(run.config).followed_by(*records, end), snapshot, run.n_samples)
+    return CompletedRun(
+        run.network, History(run.config).followed_by(*records, end), snapshot, run.dataset.n_train
+    )
 
 
 def restored_words(epoch: int, *, is_early: bool) -> str:
     """Return a sentence that the weights of `epoch` were restored when the run ended."""
     words = f"The validation loss was lowest after epoch {epoch}, whose weights are back."
     return f"Stopped early: t{words[1:]}" if is_early else words
-
-
-def _unless_left(work: Generator[None, None, _Found], goes_on: Callable[[], bool]) -> _Found | None:
-    """Run `work` and return its result, or None if `goes_on` returned False first."""
-    with closing(work):
-        while goes_on():
-            try:
-                next(work)
-            except StopIteration as end:
-                found: _Found = end.value
-                return found
-    return None
 
 
 def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:

@@ -370,8 +370,6 @@ class _Job:
         return RunEnd("finished", first.end_reason, final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
-        first = self._run.entries[0]
-        reason = first.leave() or reason
         with self._changed:  # reported at once; the exact figures of a large network take seconds
             self.signal("stop")
             self.signal("noticed")
@@ -380,7 +378,7 @@ class _Job:
             self.status = "stopped"
             self._flush()
         final = self._evaluate(self._is_wanted)
-        return None if final is None else RunEnd("stopped", first.leave() or reason, final=final)
+        return None if final is None else RunEnd("stopped", reason, final=final)
 
     def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
         """Return the run's exact figures, with those of its rivals as records; None if it was interrupted."""
@@ -435,7 +433,7 @@ class _Job:
         """If a pause is requested, report it, compute exact figures, and wait until the run may continue."""
         first = self._run.entries[0]
         with self._changed:
-            if self._state not in ("pausing", "scoring", "paused") or first.is_within:
+            if self._state not in ("pausing", "scoring", "paused"):
                 return
             self.signal("noticed")
             self.status = "paused"

@@ -12,7 +12,7 @@ from exercise_answers import ANSWERS, GAP
 from lessons import read
 
 from explorer.checks import TASKS, diagnose_all
-from explorer.checks.own_process import Examiner
+from explorer.notebook.examiner import Examiner
 from explorer.notebook.exercise import Exercise
 
 EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")

@@ -31,7 +31,7 @@ def begun(*tasks):
 
 @pytest.mark.slow
 def test_each_is_right_in_its_turn_and_nothing_is_noted(tmp_path, monkeypatch):
-    monkeypatch.setattr("explorer.checks.own_process.diagnose", None)  # each can be sent to the other process
+    monkeypatch.setattr("explorer.notebook.examiner.diagnose", None)  # each can be sent to the other process
     exercise, names = Exercise(tmp_path / "progress.jsonl"), begun()
     for task, code in PASTED.items():
         exec(code, names)

@@ -65,7 +65,7 @@ def test_each_batch_has_the_rate_of_its_middle(small_dataset, schedule, warmup):
 
 def textbook(run):
     """The textbook's network as the run begins, with its initial weights and the generator that orders samples."""
-    network = run.new_network()
+    network = run.network
     network.rng = np.random.default_rng(run.config.seed)
     network.init_weights()
     return network

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import threading
-import time
 from collections import Counter
 
 import numpy as np
 import pytest
-from own_networks import Endless, Mine, Mismatched, Named, Pasted, Renamed, Sideways, SlopeForgotten
+from own_networks import Mine, Mismatched, Named, Pasted, Renamed, Sideways, SlopeForgotten
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.checks import MISTAKES
@@ -189,47 +186,6 @@ def test_the_keywords_that_it_names_are_its_settings():
     assert not {"schedule", "warmup", "shift", "patience", "changes"} & {*OwnClass(NeuralNetwork).settings}
 
 
-def until_no_code_runs():
-    deadline = time.monotonic() + PATIENCE
-    while any(thread.name == "explorer-own-code" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        gc.collect()
-
-
-def test_code_that_never_returns_is_left_and_the_end_says_so(run_of, caplog):
-    records = []
-    runner = Runner(lambda delivery: records.extend(delivery.records))
-    runner.start(run_of(Endless))
-    runner.stop()
-    assert runner.wait(PATIENCE)
-    runner.close()
-    end = records[-1]
-    assert (end.status, end.final.epoch) == ("stopped", 0)
-    assert "code of Endless is still running" in end.reason
-    assert end.reason in caplog.text
-    Endless.released.set()
-    until_no_code_runs()
-
-
-class Silent(Mine):
-    answers = threading.Event()
-
-    def forward(self, X):
-        if X.shape[1] > 16:  # not what its functions are recognized by
-            self.answers.wait()
-        return super().forward(X)
-
-
-def test_a_forward_that_never_ends_is_left(run_of):
-    run, tries = run_of(Silent), iter([True] * 3)
-    assert run.evaluate(lambda: next(tries, False)) is None
-    assert "code of Silent is still running" in run.leave()
-    Silent.answers.set()
-    del run  # whose thread ends with it
-    until_no_code_runs()
-
-
 class SeveralLayers(Mine):
     def __init__(self, n_input, n_hidden, n_output):
         (first,) = n_hidden
@@ -253,30 +209,6 @@ def test_what_failed_keeps_none_of_its_images(run_of):
     assert runner.wait(PATIENCE)
     error = ends[-1].error
     assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
-
-
-class Halfway(Mine):
-    """Moves its weights, and a good while later its biases."""
-
-    def train_iteration(self, X, d, lr=0.01):
-        self.W1 = self.W1 + 1
-        time.sleep(0.3)
-        self.b1 = self.b1 + 1
-        return 1.0
-
-
-def test_a_pause_and_a_stop_wait_for_the_end_of_a_mini_batch(run_of):
-    found = []
-    runner = Runner(lambda delivery: found.extend(delivery.records))
-    run = run_of(Halfway)
-    runner.start(run)
-    for command in (runner.pause, runner.stop):
-        command()
-        assert runner.wait(PATIENCE)
-        evaluation = getattr(found[-1], "final", found[-1])
-        for weights, first in zip(evaluation.snapshot.weights[:2], run.first_weights[:2], strict=True):
-            np.testing.assert_allclose(weights - first, run.step, rtol=1e-5)
-    runner.close()
 
 
 def test_the_last_stretch_of_an_epoch_is_told_whatever_its_length(run_of):

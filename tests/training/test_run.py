@@ -349,7 +349,7 @@ def test_a_run_that_starts_from_a_snapshot_goes_on_as_the_other_did(small_datase
     whole = records(TrainingRun(config, small_dataset))
     second = next(event for event in whole if isinstance(event, Snapshot) and event.epoch == 2)
     fork = TrainingRun(config, small_dataset, start=second)
-    assert (fork.epoch, fork.step) == (2, config.steps_at_ends(fork.n_samples)[2])
+    assert (fork.epoch, fork.step) == (2, config.steps_at_ends(fork.dataset.n_train)[2])
     assert_same_snapshots([fork.snapshot()], [second])
     rest = whole[whole.index(second) + 1 :]
     forked = records(fork)

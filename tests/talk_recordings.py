@@ -14,13 +14,13 @@ from explorer.training import TrainingRun, complete
 
 def recording(shown, dataset):
     """Train a run of the talk; the content of its recording."""
-    trained = complete(TrainingRun(shown.config, dataset))
+    history = complete(TrainingRun(shown.config, dataset))
     run = SessionRun(
         number=1,
         dataset=dataset.head(shown.config.n_train),
-        history=trained.history,
+        history=history,
         status="finished",
-        evaluation=trained.final,
+        evaluation=history.end.final,
         name=shown.label,
     )
     saved = SavedSession(config=run.config, runs=(run,), n_runs=1)

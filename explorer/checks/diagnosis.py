@@ -11,7 +11,7 @@ from functools import partial, update_wrapper, wraps
 from html import escape
 from time import perf_counter
 from types import CodeType, FunctionType, MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -84,13 +84,6 @@ class Verdict:
         return f'<p class="{kind}">{escape(repr(self))}</p>'
 
 
-class _Trial(NamedTuple):
-    """The conditions under which answers are tried."""
-
-    seconds: float
-    probe: Probe
-
-
 def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> Verdict:
     """Diagnose an answer to one of `TASKS`; whatever the answer does, this doesn't raise.
 
@@ -99,12 +92,12 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     determines the numbers and sizes of the trial.
     """
     verdicts: dict[str, Verdict] = {}
-    task, trial = TASKS[task].name, _Trial(seconds, Probe(seed))
+    task, probe = TASKS[task].name, Probe(seed, seconds)
     used = _used(answer, task)
     for name in _FUNCTIONS:
         if name != task and name in used and _is_own(name, used[name]):
-            verdicts[name] = _found(name, used[name], used, trial, verdicts)
-    return _diagnosed(task, answer, trial, verdicts)
+            verdicts[name] = _found(name, used[name], used, probe, verdicts)
+    return _diagnosed(task, answer, probe, verdicts)
 
 
 def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
@@ -120,35 +113,35 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own):
-        verdicts[task] = _found(task, answer, own, _Trial(seconds, Probe(seed)), verdicts)
+        verdicts[task] = _found(task, answer, own, Probe(seed, seconds), verdicts)
         yield verdicts[task]
 
 
 def _found(
-    task: str, answer: Any, names: Mapping[str, Any], trial: _Trial, known: Mapping[str, Verdict]
+    task: str, answer: Any, names: Mapping[str, Any], probe: Probe, known: Mapping[str, Verdict]
 ) -> Verdict:
     if answer is None:
         return Verdict(task, "missing", message=_not_found(task, names))
-    return _diagnosed(task, answer, trial, known)
+    return _diagnosed(task, answer, probe, known)
 
 
-def _diagnosed(task: str, answer: Any, trial: _Trial, known: Mapping[str, Verdict]) -> Verdict:
+def _diagnosed(task: str, answer: Any, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
     """Diagnose an answer; its parts without a verdict are diagnosed first, and replaced if they aren't right."""
     verdicts, needed = dict(known), NEEDS.get(task, ())
     used = {*needed, *(known.keys() & _used(answer, task).keys() - {*METHODS})}
     for name in (*needed, task):
         if name not in verdicts:
             unsound = {other for other in used if other in verdicts and verdicts[other].outcome != "right"}
-            verdicts[name] = _tried(name, answer, unsound, trial)
+            verdicts[name] = _tried(name, answer, unsound, probe)
     return verdicts[task]
 
 
-def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
+def _tried(task: str, answer: Any, unsound: set[str], probe: Probe) -> Verdict:
     began = perf_counter()
     helpers = tuple(name for name in TASKS if name in unsound)
     note, fields = "", dict[str, Any]()
     try:
-        passed, lines = limited(lambda: _examined(task, answer, unsound, trial.probe), trial.seconds)
+        passed, lines = limited(lambda: _examined(task, answer, unsound, probe), probe.seconds)
         outcome, fields = "right", {"message": passed.what}
         prints = f"it prints {lines} line{'s' * (lines > 1)}" if lines else ""
         note = "; ".join(filter(None, (passed.note, prints)))
@@ -160,19 +153,19 @@ def _tried(task: str, answer: Any, unsound: set[str], trial: _Trial) -> Verdict:
             fields = {"message": f"this can't be checked until {until}: {error.args[0]}"}
             outcome, helpers = "waiting", ()
         else:
-            outcome, fields = "wrong", _what_is_wrong(task, error, trial)
+            outcome, fields = "wrong", _what_is_wrong(task, error, probe)
     except Exception as error:  # noqa: BLE001  # a bug in the check itself: reported like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
 
 
-def _what_is_wrong(task: str, error: CheckError, trial: _Trial) -> dict[str, str]:
+def _what_is_wrong(task: str, error: CheckError, probe: Probe) -> dict[str, str]:
     """Return the fields of a wrong answer's verdict; the search for its mistake has a separate time limit."""
     fields = {"message": error.args[0]}
     if error.answer is not None:
         with suppress(CheckError):
-            fields |= limited(partial(_explained, task, error, trial.probe), trial.seconds)[0]
+            fields |= limited(partial(_explained, task, error, probe), probe.seconds)[0]
     return fields
 
 

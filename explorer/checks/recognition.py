@@ -52,19 +52,15 @@ _ALMOST, _FEW = 1e-3, 6
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The numbers and sizes for trying an answer; the seed determines them all."""
+    """The numbers and sizes for trying an answer, which the seed determines, and the time limit."""
 
     seed: int = 0
+    seconds: float = 5.0
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
         """Numbers of inputs, hidden units, outputs and samples, all different."""
         return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
-
-    @property
-    def square(self) -> tuple[int, int, int, int]:
-        """The same numbers, all equal."""
-        return (4 + self.seed,) * 4
 
     def trial(
         self, kind: type[Any], sizes: tuple[int, int, int, int] | None = None
@@ -200,7 +196,7 @@ def _with_networks(observe: Callable[[Any, Array, Array], Pieces]) -> Callable[[
 
     def observe_class(kind: type[Any], probe: Probe) -> Pieces:
         pieces = Pieces()
-        for word, sizes in (("", probe.sizes), ("square ", probe.square)):
+        for word, sizes in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
             network, X, d = probe.trial(kind, sizes)
             before = _weights(network)
             _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs

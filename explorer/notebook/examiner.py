@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from types import CodeType
 from typing import IO, Any, ClassVar
+from weakref import finalize
 
 from explorer.checks.diagnosis import Verdict, diagnose
 from explorer.training.studies.executors import WorkerPool
@@ -37,7 +38,8 @@ class Examiner:
     def prepare(self) -> WorkerPool:
         """Return a pool of one process, starting it unless it runs; this doesn't wait for it."""
         if self._pool is None:
-            self._pool = WorkerPool(1)
+            self._pool = WorkerPool(1, niceness=0)
+            finalize(self, self._pool.end_workers)
             self._pool.submit(diagnose, "sigmoid", None)  # imports what it needs
         return self._pool
 

@@ -113,7 +113,7 @@ def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in 
 
 def learning(result: Trained) -> Shown:
     """Return loss and accuracy over the epochs; train figures are means over each epoch's own forward passes."""
-    last, held_out = result.final, result.config.held_out.capitalize()
+    last, held_out = result.final, result.history.config.held_out.capitalize()
     n = int(last.epoch)
     when = "at the end" if n == len(result.history) else f"after epoch {n}, whose weights are kept"
     loss = f"Loss per sample. {held_out} loss {when}: {last.test_loss:.4f}."
@@ -180,7 +180,7 @@ def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100
 
 def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) -> Shown:
     """Return the losses of runs by name, on the training images or on the held-out ones."""
-    held_out = next(iter(runs.values())).config.held_out
+    held_out = next(iter(runs.values())).history.config.held_out
     what = "train" if part == "train" else held_out
     drawn, lowest = {}, []
     for name, run in runs.items():

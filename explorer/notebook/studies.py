@@ -17,8 +17,9 @@ from rich.progress import track
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.figures.studies import StudyMeasure, StudyView, study_figure
+from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, figure, table
-from explorer.training import FIELDS, CompletedRun, TrainingConfig, TrainingRun, complete
+from explorer.training import FIELDS, Evaluation, History, TrainingConfig, TrainingRun, complete
 from explorer.training.config import held_out_of
 from explorer.training.studies import StudyError, Trial, read_journal, study
 from explorer.training.studies.configs import Cost, measured_cost
@@ -26,13 +27,19 @@ from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated
 
 
-class Trained(CompletedRun):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Trained:
     """A finished run, which in a notebook displays how good its network is."""
+
+    network: NeuralNetwork
+    history: History
+    final: Evaluation
 
     def __repr__(self) -> str:
         on_train, on_test = 100 * self.final.train_accuracy, 100 * self.final.test_accuracy
-        after = f"{self.network!r} after {counted(len(self.history), 'epoch')}"
-        return f"{after}: train accuracy {on_train:.2f} %, {self.config.held_out} accuracy {on_test:.2f} %"
+        after, held_out = counted(len(self.history), "epoch"), self.history.config.held_out
+        accuracies = f"train accuracy {on_train:.2f} %, {held_out} accuracy {on_test:.2f} %"
+        return f"{self.network!r} after {after}: {accuracies}"
 
     @property
     def outputs(self) -> NDArray[np.floating[Any]]:
@@ -42,10 +49,11 @@ class Trained(CompletedRun):
 
 def trained(config: TrainingConfig | None = None, dataset: Dataset | None = None) -> Trained:
     """Train a network, by default the exercise's on MNIST; DivergedError if the loss is no longer a number."""
-    run = complete(TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
-    if run.end.error is not None:
-        raise run.end.error
-    return Trained(run.network, run.history, run.snapshot, run.n_train)
+    history = complete(run := TrainingRun(config or TrainingConfig(), dataset or load_mnist()))
+    assert history.end is not None
+    if history.end.final is None:
+        raise history.end.error or AssertionError
+    return Trained(run.network, history, history.end.final)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

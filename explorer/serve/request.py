@@ -93,7 +93,7 @@ def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -
     training, deadline = TrainingRun(config, dataset, samples=True), process_time() + most_seconds
     events: list[Event] = []
     end = complete(training, events.append, lambda: process_time() > deadline).end
-    if end.status != "finished":
+    if end is None or end.status != "finished":
         return None
     records = [event for event in events if event is not None]
     return replace(SessionRun.beginning(training), number=1).with_records("finished", [*records, end])

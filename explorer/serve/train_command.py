@@ -24,14 +24,13 @@ from explorer.serve.access import FAILED, INTERRUPTED
 from explorer.session.run_names import run_label
 from explorer.training import (
     FIELDS,
-    CompletedRun,
-    DivergedError,
     EpochRecord,
     Evaluation,
     FinalTest,
     History,
     Moment,
     RunEnd,
+    Snapshot,
     TrainingConfig,
     TrainingRun,
     complete,
@@ -61,6 +60,8 @@ class TrainScreen:
         self._training, self._console, config = training, console, training.config
         self._shows_rate = config.schedule != "constant" or bool(config.warmup or config.changes)
         self._started = 0.0
+        self.snapshot: Snapshot | None = None
+        """The network at the end of the newest epoch; None before the first."""
 
     def begin(self) -> AbstractContextManager[object]:
         """Print the configuration and the table's head, and return the bar, a context manager."""
@@ -70,6 +71,8 @@ class TrainScreen:
 
     def show(self, event: Event) -> None:
         """Print each epoch's line."""
+        if isinstance(event, Snapshot):
+            self.snapshot = event
         if isinstance(event, EpochRecord):
             w = len(self._training.config.held_out)
             losses = f"{event.epoch:5}  {event.train_loss:10.4f}  {event.test_loss:{w + 5}.4f}"
@@ -147,21 +150,24 @@ def run(args: Namespace) -> int:
     training = TrainingRun(config, dataset)
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))
     with _interrupts() as interrupted, screen.begin():
-        run = complete(training, screen.show, interrupted.is_set)
-    if run.end.error is not None:
-        run = replace(run, history=replace(run.history, end=_divergence(run)))
-    code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[run.end.status]
-    if run.end.reason:
-        run_options.report(run.end.reason)
-    is_split = training.dataset.held_out != "test" and run.end.final is not None
-    test = open_test_set(run.network, training.dataset) if args.test and is_split else None
+        history = complete(training, screen.show, interrupted.is_set)
+    end = history.end
+    assert end is not None
+    if end.error is not None:
+        end = replace(end, reason=_divergence(history, training.dataset.n_train))
+        history = replace(history, end=end)
+    code = {"finished": 0, "stopped": INTERRUPTED, "failed": FAILED}[end.status]
+    if end.reason:
+        run_options.report(end.reason)
+    is_split = training.dataset.held_out != "test" and end.final is not None
+    test = open_test_set(training.network, training.dataset) if args.test and is_split else None
     for kind, option, path in files:
-        make = partial(_file, kind, run, dataset, test)
+        make = partial(_file, kind, history, screen.snapshot, dataset, test)
         code = run_options.save(args, option, path, make) or code
-    if run.end.final is not None:
-        screen.show_end(run.end.final, test)
+    if end.final is not None:
+        screen.show_end(end.final, test)
     if args.json:
-        print(_as_json(run, training.dataset, test), flush=True)
+        print(_as_json(history, end, training.dataset, test), flush=True)
     return code
 
 
@@ -188,44 +194,44 @@ def _interrupts() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-def _divergence(run: CompletedRun) -> RunEnd:
-    """Return the end of a run that diverged, with the fix that the page's hint proposes, as options."""
-    assert isinstance(run.end.error, DivergedError)
-    found = hints(History(run.config, end=run.end), n_train=run.n_train)
+def _divergence(history: History, n_train: int) -> str:
+    """Return why a run diverged, with the fix that the page's hint proposes, as options."""
+    found = hints(History(history.config, end=history.end), n_train=n_train)
     fix = [item for hint in found if hint.id == "not_a_number" for item in hint.fix.items()]
     options = " ".join(f"--{FIELDS[name].key} {FIELDS[name].format(value)}" for name, value in fix)
     advice = f": train again with {options}." if options else "."
-    return replace(
-        run.end, reason=f"The loss has not been a number since epoch {run.end.error.epoch}{advice}"
-    )
+    assert history.end is not None
+    return f"T{str(history.end.error)[1:]}{advice}"
 
 
-def _file(kind: str, run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> bytes:
-    record = run.end.final or run.history.last
-    if record is None or run.snapshot is None:
+def _file(
+    kind: str, history: History, snapshot: Snapshot | None, dataset: Dataset, test: FinalTest | None
+) -> bytes:
+    final = history.end and history.end.final
+    record, snapshot = final or history.last, final.snapshot if final else snapshot
+    if record is None or snapshot is None:
         raise ExportError("nothing is saved, for no epoch has ended")
-    moment, label = Moment(record, run.snapshot), run_label(run.config)
+    moment, label = Moment(record, snapshot), run_label(history.config)
     title = label[:1].upper() + label[1:]
-    return export(kind, ExportedRun(title, dataset, run.history, moment, moment, test=test)).content
+    return export(kind, ExportedRun(title, dataset, history, moment, moment, test=test)).content
 
 
-def _as_json(run: CompletedRun, dataset: Dataset, test: FinalTest | None) -> str:
+def _as_json(history: History, end: RunEnd, dataset: Dataset, test: FinalTest | None) -> str:
     """Return a run as one line of JSON; figures that are infinite or not a number are null."""
-    final = run.end.final
     content = {
-        "config": asdict(run.config),
-        "query": run.config.to_query(),
+        "config": asdict(history.config),
+        "query": history.config.to_query(),
         "dataset": {
             "name": dataset.name,
             "n_train": len(dataset.train_labels),
             f"n_{dataset.held_out}": len(dataset.test_labels),
             "class_names": dataset.class_names,
         },
-        "status": run.end.status,
-        "reason": run.end.reason,
-        "epochs": [_figures(record, "seconds", "learning_rate") for record in run.history],
+        "status": end.status,
+        "reason": end.reason,
+        "epochs": [_figures(record, "seconds", "learning_rate") for record in history],
         "test": test and {"loss": test.loss, "accuracy": test.accuracy, "n_images": test.n_images},
-        "final": None if final is None else _figures(final, "step", "confusion"),
+        "final": end.final and _figures(end.final, "step", "confusion"),
     }
     return json.dumps(content, allow_nan=False, default=lambda counts: counts.tolist())
 

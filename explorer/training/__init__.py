@@ -19,7 +19,7 @@ from explorer.training.records import (
     Snapshot,
     Timeline,
 )
-from explorer.training.run import CompletedRun, DivergedError, TrainingRun, check_images, complete, train
+from explorer.training.run import DivergedError, TrainingRun, check_images, complete, train
 from explorer.training.runner import Runner, RunnerStatus
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "PRESETS",
     "BatchRecord",
     "BatchStep",
-    "CompletedRun",
     "ConfigError",
     "DivergedError",
     "EpochRecord",

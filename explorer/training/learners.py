@@ -69,11 +69,6 @@ class EngineLearner:
         """Whether a part's `batch` is to be recorded, rather than its `score`."""
         return self._batches.scores_each
 
-    @property
-    def n_bytes(self) -> int:
-        """Size of the weights."""
-        return self._model.parameters.flat.nbytes
-
     def new_network(self) -> NeuralNetwork:
         """Return a network of this kind, freshly initialized."""
         return new_network(self._config, self._dataset)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -183,8 +182,8 @@ class OwnNetwork(NeuralNetwork):
         """Run the class's own `backward` and return its gradient."""
         if not callable(getattr(self.made, "backward", None)):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
-        found = self.own.call("backward", self.made, *(np.asarray(array, self.dtype) for array in (X, y, d)))
         with self.own.told("backward"):
+            found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
             gradients = tuple(np.asarray(gradient) for gradient in found)
         pairs = zip(gradients, self.shapes.values(), strict=False)
         return tuple(one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in pairs)
@@ -283,7 +282,9 @@ def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[A
         bound.apply_defaults()
         _, X, d, rate = [*bound.arguments.values()][:4]
         pairs = _pairs(X, d)
-        found.append(Arrival(np.shape(X), np.shape(d), pairs, sum(pair in known for pair in pairs), rate))
+        found.append(
+            Arrival(np.shape(X), np.shape(d), pairs, sum(pair in known for pair in pairs), float(rate))
+        )
         return own.made_by.train_iteration(*given, **named)
 
     made = own.make(config, data)
@@ -297,16 +298,15 @@ def fits_as_usual(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> bo
     """Return whether `fit` makes a step on each mini-batch, and each sample, with its label, is in one of them."""
     if not (has_fit := own.has("fit")) or not own.has("train_iteration"):
         return not has_fit
-    given = Counter(_pairs(*samples(dataset.head(5 * config.batch_size // 2))))
     try:
         steps = arrivals(own, config, dataset)
     except OwnNetworkError:  # the first epoch raises it again, and reports it
         return False
-    sizes = [len(step.pairs) for step in steps]
-    n, size = given.total(), config.batch_size
-    is_usual = sizes == [min(size, n - start) for start in range(0, n, size)]
-    is_usual = is_usual and all(step.rate == config.learning_rate for step in steps)
-    return is_usual and Counter(pair for step in steps for pair in step.pairs) == given
+    size, given = config.batch_size, _pairs(*samples(dataset.head(5 * config.batch_size // 2)))
+    sizes = [min(size, len(given) - start) for start in range(0, len(given), size)]
+    if [(len(step.pairs), step.rate) for step in steps] != [(n, config.learning_rate) for n in sizes]:
+        return False
+    return sorted(pair for step in steps for pair in step.pairs) == sorted(given)
 
 
 def _pairs(X: ArrayLike, d: ArrayLike) -> tuple[tuple[bytes, int], ...]:

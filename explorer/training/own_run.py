@@ -51,10 +51,6 @@ class OwnLearner:
         self._has_usual_fit: bool | None = None
         self._score = Score()  # of the newest mini-batch
 
-    @property
-    def n_bytes(self) -> int:
-        return sum(array.nbytes for array in self.weights())
-
     def new_network(self) -> NeuralNetwork:
         return self._own.network(self.config, self._dataset)
 

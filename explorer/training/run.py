@@ -6,7 +6,6 @@ import inspect
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextvars import Context
-from dataclasses import dataclass
 from time import perf_counter
 from typing import overload
 
@@ -251,7 +250,8 @@ class TrainingRun:
     @property
     def snapshot_bytes(self) -> int:
         """Size of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
-        return self._learner.n_bytes + 4 * self.dataset.n_classes * self.dataset.n_test
+        n_outputs = self.dataset.n_classes * self.dataset.n_test
+        return sum(array.nbytes for array in self._learner.weights()) + 4 * n_outputs
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run ends an epoch with this event."""
@@ -383,57 +383,21 @@ class TrainingRun:
             raise self.error
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompletedRun:
-    """A run that has ended, with its network and records."""
-
-    network: NeuralNetwork
-    """A copy of the final network."""
-    history: History
-    """The settings and records; the `RunEnd` is the last."""
-    snapshot: Snapshot | None
-    """The last snapshot with finite weights; None if the run failed in its first epoch."""
-    n_train: int
-    """Training images in use."""
-
-    @property
-    def config(self) -> TrainingConfig:
-        """The settings."""
-        return self.history.config
-
-    @property
-    def end(self) -> RunEnd:
-        """The record of how the run ended."""
-        assert self.history.end is not None
-        return self.history.end
-
-    @property
-    def final(self) -> Evaluation:
-        """Exact figures over the whole training and test set; raises the run's error if it diverged."""
-        if self.end.error is not None:
-            raise self.end.error
-        assert self.end.final is not None
-        return self.end.final
-
-
 def complete(
     run: TrainingRun,
     show: Callable[[Event], object] = lambda event: None,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> CompletedRun:
-    """Train a run to its end, or until `is_stopped` returns True; `show` is called with each event.
+) -> History:
+    """Train a run to its end, or until `is_stopped` returns True, and return its records; `show` gets each event.
 
     The status is "failed" if the loss became infinite or NaN, "stopped" if `is_stopped` ended the run early.
     """
     records: list[BatchRecord | EpochRecord | RunEnd] = []
-    snapshot = None
     with one_blas_thread():
         try:
             for event in run:
                 if isinstance(event, EpochRecord | BatchRecord):
                     records.append(event)
-                elif isinstance(event, Snapshot):
-                    snapshot = event
                 show(event)
                 if is_stopped() and run.epoch < run.config.epochs:
                     break
@@ -441,13 +405,11 @@ def complete(
             end = RunEnd("failed", f"{error}.", error=error)
         else:
             final = run.evaluate()
-            snapshot, stopped_in = final.snapshot, math.floor(run.epoch) + 1
+            stopped_in = math.floor(run.epoch) + 1
             end = RunEnd("stopped", f"Stopped in epoch {stopped_in} of {run.config.epochs}.", final)
             if run.is_complete:
                 end = RunEnd("finished", run.end_reason, final)
-    return CompletedRun(
-        run.network, History(run.config).followed_by(*records, end), snapshot, run.dataset.n_train
-    )
+    return History(run.config).followed_by(*records, end)
 
 
 def restored_words(epoch: int, *, is_early: bool) -> str:

@@ -20,16 +20,16 @@ SETTINGS = {
 @pytest.mark.long
 def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     config = TrainingConfig(**SETTINGS)
-    reference = complete(TrainingRun(config, load_mnist()))
-    best, test = reference.history.restored, open_test_set(reference.network, load_mnist())
-    assert best + 3 == len(reference.history) < 60
+    history = complete(run := TrainingRun(config, load_mnist()))
+    best, test = history.restored, open_test_set(run.network, load_mnist())
+    assert best + 3 == len(history) < 60
     found = open_page(f"{app.url}?{config.to_query()}")
     page = found.page
     bar, tiles, said = found.bar, found.tiles, found.messages
     expect(bar).to_contain_text(f"stopped early · weights of epoch {best}")
     expect(said).to_contain_text(f"the validation loss was lowest after epoch {best}, whose weights are back")
     expect(tiles).to_contain_text("Validation accuracy")
-    expect(tiles).to_contain_text(f"{100 * reference.final.test_accuracy:.1f} %")
+    expect(tiles).to_contain_text(f"{100 * history.end.final.test_accuracy:.1f} %")
     expect(tiles).not_to_contain_text("Test accuracy")
     expect(page.locator(".explorer-time output")).to_have_text(f"epoch {best}")
     expect(page.locator(".explorer-overview .shapelayer path").first).to_be_attached()

@@ -13,6 +13,7 @@ from exercise_answers import pasted
 
 from explorer.checks import TASKS
 from explorer.checks.tasks import METHODS, solution
+from explorer.notebook.examiner import Examiner
 from explorer.notebook.exercise import Exercise
 
 N_TASKS = sum(not task.is_bonus for task in TASKS.values())
@@ -30,6 +31,13 @@ def gap(a):
     return ...  # YOUR CODE HERE
 
 
+EXAMINER = Examiner()
+
+
+def begun(path):
+    return Exercise(path, examiner=EXAMINER)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "exercise-progress.jsonl"
@@ -37,7 +45,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def exercise(path):
-    return Exercise(path)
+    return begun(path)
 
 
 def lines(path):
@@ -67,7 +75,7 @@ def test_hints_open_one_after_the_other_and_are_kept(exercise, path, from_page):
     ]
     exercise.check("sigmoid", mirrored)
     assert lines(path)[-1]["rung"] == 3
-    assert Exercise(path).check("sigmoid", gap).shown.presses == ("1", "2", "3", "4")
+    assert begun(path).check("sigmoid", gap).shown.presses == ("1", "2", "3", "4")
 
 
 def test_the_solution_is_the_source_that_is_installed(exercise, from_page):
@@ -89,11 +97,11 @@ def test_progress_counts_what_is_right_on_every_card_and_in_the_next_kernel(exer
     assert (other.shown.progress, bonus.shown.progress) == (f"1 of {N_TASKS} tasks", "1 of 5 bonus tasks")
     exercise.check("sigmoid", sigmoid)
     assert other.shown.done == 2
-    assert Exercise(path).check("sigmoid", gap).shown.progress == f"2 of {N_TASKS} tasks"
+    assert begun(path).check("sigmoid", gap).shown.progress == f"2 of {N_TASKS} tasks"
 
 
 def test_without_a_file_all_goes_on_and_that_is_said_once(tmp_path):
-    exercise = Exercise(tmp_path)
+    exercise = begun(tmp_path)
     first, second = (exercise.check("sigmoid", sigmoid) for _ in range(2))
     assert "Your progress lasts only until the kernel is restarted" in first.shown.note
     assert "progress" not in second.shown.note
@@ -151,9 +159,9 @@ def test_the_exercise_says_where_one_is(exercise, path, tmp_path):
     assert repr(exercise) == f"Ready. There are {N_TASKS} tasks; begin with sigmoid (part 1). {kept}"
     exercise.check("sigmoid", sigmoid)
     again = "Run your cells again from the top, then go on with d_sigmoid (part 1)."
-    assert repr(Exercise(path)) == f"You have solved 1 of {N_TASKS} tasks. {again} {kept}"
-    assert "<code>d_sigmoid</code>" in Exercise(path)._repr_html_()
-    assert "lasts only until the kernel is restarted" in repr(Exercise(tmp_path))
+    assert repr(begun(path)) == f"You have solved 1 of {N_TASKS} tasks. {again} {kept}"
+    assert "<code>d_sigmoid</code>" in begun(path)._repr_html_()
+    assert "lasts only until the kernel is restarted" in repr(begun(tmp_path))
 
 
 def test_a_training_says_how_far_it_is(exercise, monkeypatch):

@@ -143,7 +143,7 @@ def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     for wrong, shape in ((mistakes.OnePixel, r"\(\)"), (mistakes.Rows, r"\(128, 3000\)")):
         with pytest.raises(ValueError, match=rf"X has shape {shape}; expected \(784, n_samples\)"):
             network_of(wrong).fit(X, d, 128)
-        with pytest.raises(CheckError, match="fit raised IndexError|shape of the first batch: expected"):
+        with pytest.raises(CheckError, match=r"fit raised IndexError|shape of the first batch: expected"):
             checks.mini_batches(network_of(wrong))
 
 

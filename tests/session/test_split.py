@@ -165,7 +165,8 @@ def test_what_goes_wrong_while_it_is_opened_is_told_and_can_be_tried_again(small
 
 
 def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
-    run, whole = trained(session, STOPS), complete(TrainingRun(STOPS, small_dataset))
+    run, whole = trained(session, STOPS), TrainingRun(STOPS, small_dataset)
+    history = complete(whole)
     losses = [record.test_loss for record in run.history]
     best = int(np.argmin(losses)) + 1
     assert run.status == "finished"
@@ -176,7 +177,7 @@ def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
         np.testing.assert_array_equal(ours, theirs)
     assert run.timeline.epochs[-1] == best
     words = f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
-    assert (said(session, "stopped_early").text, whole.end.reason) == (words, words)
+    assert (said(session, "stopped_early").text, history.end.reason) == (words, words)
 
 
 def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
@@ -192,7 +193,8 @@ def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
 
 def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_dataset):
     config = STOPS.replace(patience=300, epochs=40)
-    run, whole = trained(session, config), complete(TrainingRun(config.replace(epochs=60), small_dataset))
+    run, whole = trained(session, config), TrainingRun(config.replace(epochs=60), small_dataset)
+    history = complete(whole)
     best = run.history.restored
     assert best < run.epochs_done == 40
     words = f"The validation loss was lowest after epoch {best}, whose weights are back."
@@ -200,7 +202,7 @@ def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_
     assert session.state.reach() == 50
     done(session.extend, 60)
     run = session.state.run
-    assert (run.number, list(run.history)) == (1, list(whole.history))
+    assert (run.number, list(run.history)) == (1, list(history))
     for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

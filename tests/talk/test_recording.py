@@ -56,10 +56,10 @@ def recorded(small_dataset, tmp_path, monkeypatch):
 
 def test_what_is_recorded_comes_back(recorded, small_dataset):
     made, run = complete(TrainingRun(CONFIG, small_dataset)), recorded_run("run", small_dataset)
-    assert (run.name, run.is_recorded, run.history.epochs) == ("a run", True, made.history.epochs)
-    assert run.history.batches == made.history.batches
+    assert (run.name, run.is_recorded, run.history.epochs) == ("a run", True, made.epochs)
+    assert run.history.batches == made.batches
     outputs = run.evaluation.snapshot.test_outputs
-    np.testing.assert_array_equal(outputs, made.final.snapshot.test_outputs)
+    np.testing.assert_array_equal(outputs, made.end.final.snapshot.test_outputs)
 
 
 def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, small_dataset, monkeypatch):

@@ -46,7 +46,7 @@ def raced(configs, dataset):
 
 def test_each_entry_has_the_records_of_a_run_by_itself(small_dataset):
     for history in raced(OPTIMIZERS, small_dataset):
-        alone = complete(TrainingRun(history.config, small_dataset)).history
+        alone = complete(TrainingRun(history.config, small_dataset))
         assert (history.epochs, history.batches) == (alone.epochs, alone.batches)
         assert (history.end.status, history.end.reason) == ("finished", "")
         assert history.end.final.train_loss == alone.end.final.train_loss
@@ -58,7 +58,7 @@ def test_an_entry_may_stop_early_also_after_the_last_epoch(small_dataset):
     configs = [config, config.replace(optimizer="adam", learning_rate=0.1), config.replace(patience=10)]
     early = set()
     for history in raced(configs, small_dataset):
-        alone = complete(TrainingRun(history.config, small_dataset)).history
+        alone = complete(TrainingRun(history.config, small_dataset))
         assert history.epochs == alone.epochs
         assert history.end.reason == alone.end.reason
         assert history.end.final.epoch == alone.end.final.epoch

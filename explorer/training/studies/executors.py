@@ -33,11 +33,11 @@ _BEFORE_NUMPY = f"""
 import os
 os.environ.update(dict.fromkeys({BLAS_VARIABLES!r}, "1"))
 from explorer.training.studies.executors import answer_calls
-answer_calls(calls)
+answer_calls(calls, niceness)
 """
 
 _LOOK_SECONDS = 1.0  # polling interval to check whether a silent worker is alive
-_NICENESS = 5  # so that the process that started the study, such as the page, stays responsive
+_NICENESS = 5  # of a study, so that the process that started it, such as the page, stays responsive
 
 
 class WorkerPool(Executor):
@@ -49,12 +49,13 @@ class WorkerPool(Executor):
     Keep a pool open to save its startup, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
     """
 
-    def __init__(self, n_workers: int | None = None) -> None:
+    def __init__(self, n_workers: int | None = None, *, niceness: int = _NICENESS) -> None:
         if n_workers is not None and n_workers < 1:
             raise ValueError(f"n_workers is {n_workers}; expected a whole number of at least 1")
         n_workers = n_workers or n_cores()
         self.cores_each = cores_each(n_workers)
         """Number of cores per process."""
+        self._niceness = niceness
         self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
         self._lock = Lock()  # guards the attributes below
         self._workers = set[_Worker]()
@@ -128,7 +129,7 @@ class WorkerPool(Executor):
             if self._is_ended:
                 raise BrokenExecutor("the pool has ended its processes")
             try:
-                worker = _Worker()
+                worker = _Worker(self._niceness)
             except OSError as error:
                 reason = f"the system starts no further process ({error.strerror})"
                 if isinstance(error, FileNotFoundError):  # the kernel's working folder belongs to the package
@@ -142,12 +143,12 @@ class WorkerPool(Executor):
 class _Worker:
     """A process and the connection to it, which usually closes when the process dies, even during an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int) -> None:
         _keep_ctrl_c()
         context = multiprocessing.get_context("spawn")  # a fork would copy locks owned by other threads
         self._calls, other_end = context.Pipe()
         with other_end:
-            arguments = (_BEFORE_NUMPY, {"calls": other_end})
+            arguments = (_BEFORE_NUMPY, {"calls": other_end, "niceness": niceness})
             self.process = context.Process(target=exec, args=arguments, name="study worker", daemon=True)
             self.process.start()
 
@@ -184,11 +185,11 @@ def _keep_ctrl_c() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def answer_calls(calls: Connection) -> None:
+def answer_calls(calls: Connection, niceness: int) -> None:
     """Answer calls until the parent closes the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
-        os.nice(_NICENESS)
+        os.nice(niceness)
     Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, OSError):
         while True:

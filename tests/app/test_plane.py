@@ -43,9 +43,9 @@ def pad(app):
 
 
 def test_the_surface_mixes_the_colors_of_the_classes_by_probability(app):
-    drawn = np.frombuffer(pad(app).surface, np.uint8).reshape(40, 40, 4)[..., :3]
-    for row, column in ((0, 0), (0, 39), (30, 10)):
-        x = np.array([[(column + 0.5) / 40], [1 - (row + 0.5) / 40]], np.float32)
+    drawn = np.frombuffer(pad(app).surface, np.uint8).reshape(36, 36, 4)[..., :3]
+    for row, column in ((0, 0), (0, 35), (30, 10)):
+        x = np.array([[(column + 0.5) / 36], [1 - (row + 0.5) / 36]], np.float32)
         shares = app.network.forward(x)[:, 0]
         mixed = shares @ np.array([rgb(color) for color in CLASS_COLORS[:2]])
         ground = np.array(rgb(PALETTES["light"].surface))

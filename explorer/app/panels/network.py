@@ -34,7 +34,7 @@ Array = NDArray[Any]
 MOST_UNITS = 32
 """Units of a layer that are drawn before all are asked for."""
 
-_SECONDS_BETWEEN = 0.2
+_SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
 _MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8

@@ -19,9 +19,9 @@ from explorer.widgets.plane import PlanePad
 Array = NDArray[Any]
 Units = Sequence[Sequence[int]]
 
-_SURFACE, _TILE = 40, 28  # cells along a side
+_SURFACE, _TILE = 36, 28  # cells along a side
 _COARSE = 100_000, 1_000_000  # parameters from which a side has half, a quarter of them
-_TONES = 6  # on each side of 0: 64 tiles stay below 8 kB
+_TONES = 4  # on each side of 0: with 64 tiles, surface and tiles stay below 15 kB
 _STRENGTH = 0.55  # of the surface's colors, so that points stand out
 
 

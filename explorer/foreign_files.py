@@ -198,10 +198,9 @@ class ArrayArchive:
             raise FileError(self.name, f"no entry “{key}”", expected)
         if self.size(key) > most_bytes:
             raise FileError(part, f"{self.size(key)} bytes", words)
-        single = self.is_single(key, words)
-        array = self.array(key, r"U\d+" if single else "u1", 0 if single else 1, words)
+        array = self.array(key, r"U\d+|u1", None, words)
         try:
-            return json.loads(array.item() if single else array.tobytes())
+            return json.loads(array.tobytes() if array.dtype == np.uint8 else array.item())
         except (ValueError, RecursionError) as error:
             raise FileError(part, "a text that is not JSON", "the settings as JSON") from error
 
@@ -212,12 +211,12 @@ class ArrayArchive:
         return ArrayHeader.of_npy(head, f"{self.name}, {key}", expected).shape == ()
 
     def array(
-        self, key: str, dtypes: str, n_axes: int, expected: str, *, may_be_empty: bool = False
+        self, key: str, dtypes: str, n_axes: int | None, expected: str, *, may_be_empty: bool = False
     ) -> NDArray[Any]:
         """Return one array, after checking that its header is as `expected`, a description in words.
 
-        `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``. An axis of length 0 is
-        refused unless `may_be_empty`.
+        `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``. With None for `n_axes` any
+        number of them fits. An axis of length 0 is refused unless `may_be_empty`.
         """
         entry, part = self._entries[key], f"{self.name}, {key}"
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -225,7 +224,7 @@ class ArrayArchive:
         with self._archive.open(entry) as stream:
             head = stream.read(HEADER_BYTES)
             header = ArrayHeader.of_npy(head, part, expected)
-            fits = re.fullmatch(dtypes, header.dtype.str[1:]) and len(header.shape) == n_axes
+            fits = re.fullmatch(dtypes, header.dtype.str[1:]) and n_axes in (None, len(header.shape))
             if not fits or (0 in header.shape and not may_be_empty):
                 raise FileError(part, str(header), expected)
             array = header.read(stream, head, part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from app_steps import change
+from app_steps import change, rewind
 
 from explorer.training import TrainingConfig
 
@@ -18,7 +18,7 @@ def results(app):
 
 def test_they_are_of_the_moment(app, results):
     first, counts = app.history[0], app.history[0].confusion
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     accuracy, wrong = results().tiles
     assert (accuracy.value, wrong.value) == (
         f"{100 * first.test_accuracy:.1f}\xa0%",
@@ -44,9 +44,9 @@ def test_the_trend_is_since_the_epoch_before_and_of_an_ended_run_against_the_one
     change(app, learning_rate=0.0001)
     assert results().tiles[0].note.startswith("▼ ")
     assert results().tiles[0].note.endswith(" vs. run 1")
-    app.panels.time_bar.position = 1
+    rewind(app, 2)
     assert results().tiles[0].note.endswith("since epoch 1")
-    app.panels.time_bar.position = 0
+    rewind(app, 1)
     assert results().tiles[0].note == "of 200 test images"
 
 

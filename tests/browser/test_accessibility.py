@@ -8,6 +8,7 @@ import pytest
 from browser.page_object import SURFACE, enter
 from playwright.sync_api import expect
 
+from explorer.app.panels.tabs import VIEWS
 from explorer.training import FIELDS
 
 THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
@@ -18,9 +19,20 @@ IN_THEME = """([theme, surface]) => {
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
-COLORFUL = {"overview", "data", "a figure's data", "an image's outputs", "mistakes", "robustness",
-             "Weights", "One image", "a drawing", "runs", "study", "lab"}  # fmt: skip
+COLORFUL = {
+    *VIEWS,
+    "a figure's data",
+    "an image's outputs",
+    "robustness",
+    "Weights",
+    "One image",
+    "a drawing",
+}
 """Where all colors of the page are seen at least once."""
+SEEN_CLOSELY = {"overview", "data", "mistakes", "inside", "runs", "study", "lab"}
+"""The views of which more than the first sight is looked at; of all others, that is."""
+OPEN_PANEL = ".explorer-place-panels > :not(.explorer-hidden)"
+FOCUSED = "selector => document.activeElement?.closest(selector) !== null"
 SECTIONS = ["Weights", "Histograms", "Over time", "Gradient check", "One image"]
 
 
@@ -35,7 +47,49 @@ def test_nothing_severe_on_any_tab(app, open_page):
     for view in views(visit):
         for theme in THEMES if view in COLORFUL else ["light"]:
             found[view, theme] = severe(visit, theme, view)
+    assert {view for view, _ in found} >= VIEWS.keys() - {"inside"}, "whose sections are looked at one by one"
     assert {view: broken for view, broken in found.items() if broken} == {}
+
+
+def test_an_image_a_class_a_unit_and_a_step_are_chosen_by_keys_alone(app, open_page):
+    found = open_page(f"{app.url}?motion=off")
+    found.until_finished()
+    page, press = found.page, found.page.keyboard.press
+    caption = page.locator(".explorer-network-source .explorer-caption p").first
+
+    def tab_to(selector):
+        for _ in range(60):
+            if page.evaluate(FOCUSED, selector):
+                return
+            press("Tab")
+        raise AssertionError(f"Tab does not reach {selector}")
+
+    expect(caption).to_contain_text("Test image 0")
+    tab_to(".explorer-place-network [role=application]")
+    for key in ("Space", *["ArrowDown"] * 8, "Space"):
+        press(key)
+    expect(caption).to_contain_text("drawing")
+    tab_to(".explorer-drawing-tools button:nth-of-type(2)")
+    press("Enter")
+    expect(caption).to_have_text(re.compile(r"^Test image [\d\s]+, a \d, read as an? \d$"))
+    tab_to(".explorer-network [role=listbox]")
+    for key in ("ArrowRight", "Enter"):
+        press(key)
+    expect(page.locator(".explorer-network-card")).to_contain_text("Unit 1 of layer 1")
+    tab_to(".explorer-network-classes")
+    for key in ("Home", "Enter"):
+        press(key)
+    expect(page.locator(".explorer-network-sum")).to_contain_text(re.compile("^0:"))
+    tab_to(".explorer-step-player button")
+    press("Enter")
+    for scene in ("forward", "loss", "backward"):
+        expect(page.locator(".explorer-network")).to_have_attribute("data-scene", scene)
+        press("ArrowRight")
+    press("Escape")
+    expect(page.locator(".explorer-network")).to_have_attribute("data-scene", "")
+    for theme in THEMES:
+        assert severe(found, theme, "overview") == []
+    found.assert_clean()
 
 
 def views(visit):
@@ -92,6 +146,10 @@ def views(visit):
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
+    for view in sorted(VIEWS.keys() - SEEN_CLOSELY):
+        visit.tab(view)
+        expect(page.locator(f"{OPEN_PANEL} .explorer-caption").first).to_be_visible()
+        yield view
     visit.tab("lab")
     page.get_by_role("button", name="b1 left out of the step").click()
     page.get_by_role("button", name="plus for minus in the step").click()
@@ -112,5 +170,5 @@ def severe(visit, theme, view):
     """
     visit.page.emulate_media(color_scheme=theme)
     visit.page.wait_for_function(IN_THEME, arg=[theme, SURFACE[theme]])
-    context = None if view == "overview" else ".explorer-place-panels > :not(.explorer-hidden)"
+    context = None if view == "overview" else OPEN_PANEL
     return visit.severe(context, **THEMES[theme])

@@ -255,7 +255,7 @@ def executed():
     (study,) = (cell for cell in notebook.cells if cell.get("id") == "batch-study")
     assert study.source.count("TrainingConfig(epochs=2)") == 1
     study.source = study.source.replace("epochs=2", "epochs=1, n_train=10_000")
-    return execute(notebook)
+    return execute(notebook, store_widget_state=False)
 
 
 @pytest.mark.long

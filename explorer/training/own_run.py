@@ -34,8 +34,8 @@ class OwnLearner:
 
     Each mini-batch is a call ``train_iteration(X, d, lr)``, in the order of the textbook's run; its score has the
     loss that this returns, and the accuracy of `forward` before it. A class with a `fit` that does something else
-    is trained by that: an epoch is one call ``fit(X, d, batch_size, 1, lr)``, which gives no records in between,
-    and is not to be paused or stopped.
+    is trained by that: an epoch is one call ``fit(X, d, batch_size, 1, lr)``, which gives no records in between
+    and can't be interrupted.
     """
 
     scores_each = True
@@ -121,11 +121,12 @@ class OwnLearner:
         loss = self._own.call("train_iteration", self._made, X, d, rate)
         if loss is None:
             return before
-        if np.size(loss) != 1:
-            found = f"shape {np.shape(loss)}" if np.size(loss) else type(loss).__name__
+        try:
+            return Score(before.n, before.hits, float(np.asarray(loss).item()))
+        except (TypeError, ValueError):
+            found = f"shape {np.shape(loss)}" if np.size(loss) > 1 else type(loss).__name__
             name = f"{self._own.name}.train_iteration"
-            raise OwnNetworkError(f"{name} returned {found}; expected one number, the loss")
-        return Score(before.n, before.hits, float(np.asarray(loss).item()))
+            raise OwnNetworkError(f"{name} returned {found}; expected one number, the loss") from None
 
     def _rate(self, n: int) -> float:
         """Return the rate for a class that multiplies it by the sum of the gradients of `n` samples."""

@@ -123,6 +123,11 @@ class Unsummed(Mine):
         return (self.forward(X) - d) ** 2
 
 
+class Worded(Mine):
+    def train_iteration(self, X, d, lr=0.01):
+        return "a loss"
+
+
 class Rows(Mine):
     def forward(self, X):
         return super().forward(X).T
@@ -143,6 +148,7 @@ class Unmade(Mine):
     [
         (Mismatched, r"Mismatched raised ValueError in backward, line \d+, “return X @ y”"),
         (Unsummed, r"train_iteration returned shape \(10, 64\); expected one number"),
+        (Worded, "train_iteration returned str; expected one number"),
         (Rows, r"forward returned shape \(512, 10\); expected \(10, 512\)"),
         (Unmade, "Unmade raised TypeError in __init__, line"),
         (Short, r"Short raised TypeError in fit: Short\.fit\(\) takes"),

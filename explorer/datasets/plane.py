@@ -97,10 +97,7 @@ class Plane:
 
 
 def load_plane(kind: str = "spirals", **settings: Any) -> Dataset:
-    """Return a data set of points in a plane: images of 1 × 2 pixels, x and y.
-
-    Kind and `settings` are those of `Plane`: ``load_plane("moons", n=300, noise=0.05)``.
-    """
+    """Return the points that a `Plane` describes as a data set: ``load_plane("moons", n=300, noise=0.05)``."""
     return dataset_of(Plane(kind, **settings))
 
 

@@ -208,7 +208,7 @@ class TrainingRun:
         try:
             return self._quiet.run(next, self._events)
         finally:
-            self._seconds = self._clock()
+            self._seconds += perf_counter() - self._resumed
 
     @property
     def entries(self) -> tuple[TrainingRun, ...]:

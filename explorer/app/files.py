@@ -34,6 +34,8 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     if run.own is not None:
         why = "no file can train it again. Its figures are in app.history, its weights in app.network"
         raise ExportError(f"This is a run of {run.own.name}, a class of your own: {why}.")
+    if moment is None and run.newest is not None:
+        raise ExportError("This network is from within the first epoch. Go to an epoch's end to export it.")
     if moment is None or run.newest is None:
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
     before = [

@@ -59,6 +59,8 @@ def test_the_first_screen_shows_the_network_of_a_step_and_figures_of_the_sample(
     sampled.views.choose(ANY, ANY)
     assert not bar.can_fork
     assert (sampled.test_accuracy, sampled.selected_epoch) == (None, early.epoch)
+    with pytest.raises(ValueError, match="Go to an epoch's end"):
+        sampled.export("weights")
     set_controls(sampled, learning_rate=0.02)
     assert messages(sampled)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
 

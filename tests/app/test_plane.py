@@ -177,6 +177,12 @@ def test_every_tab_shows_points_or_says_why_not(app):
     assert not messages(app).keys() & {"fault"}
 
 
+def test_the_tour_leaves_out_what_is_about_images(app):
+    app._guide._begin()
+    assert not {"network", "draw"} & {*app._guide.tour._names}
+    assert "epochs" in app._guide.tour._names
+
+
 @pytest.mark.parametrize("sizes", [1, 6 * (3,), 1024])
 def test_networks_of_any_shape_are_drawn(sizes):
     app = Explorer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +39,8 @@ def test_the_points_are_as_many_as_asked_of_all_classes_and_the_same_again(plane
     n_drawn = data.n_train - n_added
     counts = np.bincount([*data.train_labels[:n_drawn], *data.test_labels], minlength=n_classes)
     assert np.ptp(counts) <= 1
+    other = dataset_of(replace(plane, seed=(plane.seed + 1) % 1000))
+    assert plane.n < 20 or not np.array_equal(other.test_images, data.test_images)
     dataset_of.cache_clear()
     again = dataset_of(plane)
     for name in SPLITS:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.figures.digits import GAP, sprite, weights_sprite
+from explorer.figures.digits import GAP, as_images, sprite, weights_sprite
 from explorer.figures.palette import PALETTES
 
 
@@ -84,6 +84,21 @@ def test_weights_are_symmetric_about_zero(theme):
 def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
     shown = pixels(weights_sprite(np.full((1, 2, 2), bad), 1))
     assert (shown[:2, :2, :3] == rgb(PALETTES["light"].raised)).all()
+
+
+def test_a_point_is_a_dot_where_it_is():
+    points = np.array([[[0, 255]], [[255, 0]]], np.uint8)
+    shown = pixels(sprite(points, 2))
+    ink = (shown[..., :3] == rgb(PALETTES["light"].text)).all(axis=-1)
+    assert (ink[0, 0], ink[27, 28 + GAP + 27], ink.sum() > 2) == (True, True, True)
+    assert not (ink[14:, :14].any())
+    assert not (ink[:14, 14:28].any())
+
+
+def test_two_weights_are_what_they_add_at_each_place_of_the_plane():
+    right, up = as_images(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    np.testing.assert_allclose(right, np.tile(np.linspace(-1, 1, 28), (28, 1)), atol=1e-12)
+    np.testing.assert_allclose(up, right.T[::-1], atol=1e-12)
 
 
 def test_neither_pillow_nor_plotly_is_needed():

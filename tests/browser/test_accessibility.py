@@ -148,7 +148,7 @@ def views(visit):
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
     for view in sorted(VIEWS.keys() - SEEN_CLOSELY):
         visit.tab(view)
-        expect(page.locator(f"{OPEN_PANEL} .explorer-caption").first).to_be_visible()
+        expect(page.locator(OPEN_PANEL)).to_contain_text(re.compile(r"\d"))
         yield view
     visit.tab("lab")
     page.get_by_role("button", name="b1 left out of the step").click()

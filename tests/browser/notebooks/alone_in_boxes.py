@@ -10,6 +10,7 @@ from explorer import (
     Explorer,
     LossCurve,
     Mistakes,
+    NetworkView,
     RunButtons,
     Settings,
     Weights,
@@ -27,6 +28,8 @@ ConfusionMatrix(app)
 Mistakes(app)
 # %%
 Weights(app)
+# %%
+NetworkView(app)
 # %%
 Settings(app)
 # %%

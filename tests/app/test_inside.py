@@ -19,7 +19,7 @@ from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
 from explorer.network.gradient_check import CheckedWeight, Place
 from explorer.network.walkthrough import walk_through
-from explorer.training import Snapshot, Timeline, TrainingRun
+from explorer.training import Snapshot, Timeline, new_network
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
 
@@ -102,7 +102,7 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
     train_on(app)
     assert run_of(app).parent.number == parent.number
     subject = app.views.subjects.of(app.views.state)
-    first = TrainingRun(CONFIG.replace(seed=5), small_dataset).new_network()
+    first = new_network(CONFIG.replace(seed=5), small_dataset)
     np.testing.assert_array_equal(subject.first[0], first.W1)
 
 

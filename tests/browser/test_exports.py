@@ -275,8 +275,8 @@ def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     second = open_page(first.url)
     second.until_drawn()
     second.until_matrix(found.matrix())
-    reached = tile(found, "Test accuracy").inner_text()
-    expect(tile(second, "Test accuracy")).to_have_text(reached, use_inner_text=True)
+    reached = tile(found, "Test accuracy").locator(".explorer-value").inner_text()
+    expect(tile(second, "Test accuracy").locator(".explorer-value")).to_have_text(reached)
 
 
 @pytest.mark.long

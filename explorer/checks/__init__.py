@@ -6,37 +6,23 @@ accept any function and any network, so they work for your own solution as well:
 difference found, or raises an error of one line: what was expected, and what it got.
 """
 
+from explorer.checks import functions, loop, networks
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
 from explorer.checks.functions import (
     adam,
     augmentation,
     confusion,
-    cross_entropy,
     digits,
     dropout,
     early_stopping,
     evaluation,
-    loss_slope,
     momentum,
     one_hot,
     pixels,
-    relu,
-    sigmoid,
-    slope,
-    softmax,
     split,
-    squared_error,
 )
-from explorer.checks.loop import mini_batches
-from explorer.checks.networks import (
-    decisions,
-    forward_pass,
-    gradients,
-    initial_weights,
-    output_delta,
-    several_layers,
-    step,
-)
+from explorer.checks.networks import output_delta, several_layers
+from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed
 from explorer.checks.tasks import MISTAKES, TASKS, Mistake, Task
 
@@ -77,3 +63,14 @@ __all__ = [
     "squared_error",
     "step",
 ]
+
+sigmoid, slope = naming("sigmoid", functions.sigmoid), naming("d_sigmoid", functions.slope)
+squared_error = naming("squared_error", functions.squared_error)
+loss_slope = naming("d_squared_error", functions.loss_slope)
+softmax = naming("softmax", functions.softmax)
+cross_entropy = naming("cross_entropy", functions.cross_entropy)
+initial_weights = naming("init_weights", networks.initial_weights)
+forward_pass, decisions = naming("forward", networks.forward_pass), naming("predict", networks.decisions)
+relu = naming("relu", functions.relu)
+gradients, step = naming("backward", networks.gradients), naming("train_iteration", networks.step)
+mini_batches = naming("fit", loop.mini_batches)

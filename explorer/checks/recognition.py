@@ -11,21 +11,24 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, partial, wraps
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.loop import Step, fit_noted, numbered
 from explorer.checks.oracles import POINTS
+from explorer.checks.results import CheckError, Passed
 from explorer.checks.structure import unfit
-from explorer.checks.tasks import MISTAKES, Mistake, textbook
+from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
 from explorer.checks.watch import no_leftovers
+
+_Arguments = ParamSpec("_Arguments")
 
 if TYPE_CHECKING:
     from explorer.datasets import Dataset
@@ -360,6 +363,29 @@ OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
 """For each task, the function that observes an answer's output."""
 
 
+def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
+    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
+
+    The answer, a function or a network, is the check's first argument; a derivative is the second.
+    """
+
+    @wraps(check)
+    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
+        try:
+            return check(*args, **kwargs)
+        except CheckError as error:
+            answer = args[1 if task.startswith("d_") else 0]
+            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
+                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
+            if task == "init_weights":
+                error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
+            else:
+                error.mistake = recognize(task, type(answer) if task in METHODS else answer)
+            raise error.with_traceback(None) from None
+
+    return run
+
+
 def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
     """Return the known mistake that produces the same output as this wrong answer.
 
@@ -398,6 +424,11 @@ def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
     changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))}
     changed = {name for name in changed & seen.keys() if not _same(seen[name], SHAPES)}
     return changed if all(_same(seen[name], wrong[name]) for name in changed) else set()
+
+
+def _is_textbook(task: str, function: Any) -> bool:
+    seen, right = (_seen(task, each, Probe()) for each in (function, textbook(task)))
+    return _same(seen.get("value"), right["value"])
 
 
 def _same(found: Any, expected: Any) -> bool:

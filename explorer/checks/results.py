@@ -18,6 +18,8 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.checks.tasks import Mistake
+
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
@@ -29,10 +31,15 @@ _NOT_THEIRS = (*map(str, (*_OURS, *_INSTALLED)), "<frozen ", "<__array_function_
 
 
 class CheckError(AssertionError):
-    """A check failed; the message says where, what was expected and what it got."""
+    """A check failed; the message says where, what was expected and what it got, and which mistake causes that."""
 
     answer: Any = None
     """The answer that was checked."""
+    mistake: Mistake | None = None
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said}. {self.mistake.what}" if self.mistake else said
 
     def _render_traceback_(self) -> list[str]:
         """Return one red line, which IPython shows instead of a traceback."""

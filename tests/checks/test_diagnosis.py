@@ -14,7 +14,8 @@ from checks.injected import INJECTIONS, STYLES, right_answers, verdict_of
 from checks.solutions import loops, matrices
 
 import explorer
-from explorer.checks import MISTAKES, TASKS, Verdict, diagnose, diagnose_all, exercise
+from explorer import checks
+from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
 from explorer.checks.recognition import Probe, recognize
 from explorer.checks.tasks import MARK, METHODS, textbook
 from explorer.network import NeuralNetwork
@@ -387,6 +388,20 @@ def test_a_verdict_is_one_line_and_can_be_kept():
     assert "a &lt; b" in Verdict("relu", "wrong", message="a < b")._repr_html_()
 
 
+def test_a_check_of_the_lessons_names_the_mistake_too():
+    with pytest.raises(
+        CheckError, match=r"^<lambda>\(-20\): expected \S+, got 1\. The curve is mirrored"
+    ) as caught:
+        checks.sigmoid(lambda a: explorer.sigmoid(-a))
+    assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
+    with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
+        checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
+    with pytest.raises(
+        CheckError, match=r"expected a mean within .* All weights of a layer have the same sign"
+    ):
+        checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
+
+
 MIRRORED = inspect.getsource(matrices).replace("np.exp(-x)", "np.exp(x)")
 
 
@@ -442,6 +457,15 @@ def test_a_variant_of_the_network_is_no_answer_to_the_bonus():
     source = inspect.getsource(matrices).partition("class Deep")[0]
     source += "class Momentum(Network):\n    def train_iteration(self, X, d, lr=0.01):\n        return 0.0\n"
     assert diagnose_all(namespace_of(source))["several_layers"].outcome == "missing"
+
+
+def test_the_slope_of_another_function_gets_no_name_of_a_mistake():
+    with pytest.raises(CheckError) as raised:
+        checks.slope(np.tanh, lambda a: a * (1 - a))
+    assert raised.value.mistake is None
+    with pytest.raises(CheckError) as raised:
+        checks.slope(explorer.sigmoid, lambda a: a * (1 - a))
+    assert raised.value.mistake.name == "slope-expects-activation"
 
 
 def test_the_line_that_is_told_is_the_students():

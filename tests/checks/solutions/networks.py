@@ -162,8 +162,8 @@ class Two(Vectorised):
 
 
 WRONG = {
-    NoSlope: r"^d_W1\[\d, \d\]: expected \S+, got \S+$",
+    NoSlope: r"^d_W1\[\d, \d\]: expected \S+, got \S+\. The slope of the activation is missing in layer 2\.$",
     Unsummed: r"^d_b1: expected shape \(5, 1\), got shape \(5, 7\)$",
     Nothing: r"^backward\(X, y, d\): expected \(d_W1, d_b1, d_W2, d_b2\), got NoneType$",
-    Two: r"^backward\(X, y, d\): expected .*, got 2 arrays$",
+    Two: r"^backward\(X, y, d\): expected .*, got 2 arrays\. Not all four derivatives are returned\.$",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 from exercise_answers import pasted
 
@@ -97,6 +99,17 @@ class Sideways(Mine):
         y = self.forward(X)
         self.W2 = self.W2 - lr * self.h1.T @ ((y - d) * y * (1 - y)).T
         return 0.5 * np.sum((y - d) ** 2)
+
+
+class Endless(Mine):
+    """Calls nothing that it could be left in, until a test releases it."""
+
+    released = Event()
+
+    def train_iteration(self, X, d, lr=0.01):
+        if X.shape[1] > 8:  # not what its functions are recognized by
+            self.released.wait()
+        return super().train_iteration(X, d, lr)
 
 
 class Renamed:

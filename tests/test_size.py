@@ -11,10 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (36_900, 30_500),
-    "lines of Python that are code": (25_450, 21_000),
-    "files of Python": (206, 190),
-    "lines of CSS": (4_450, 4_000),
+    "lines of Python": (36_200, 30_500),
+    "lines of Python that are code": (24_850, 21_000),
+    "files of Python": (203, 190),
+    "lines of CSS": (4_400, 4_000),
     "lines of tests": (41_200, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (300, 300),

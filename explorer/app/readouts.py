@@ -96,7 +96,7 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
     elif moment is not None:
         images = "a mean over the epoch, so it lags behind"
         if isinstance(moment.record, Evaluation):
-            images = f"all {counted(run.n_samples, 'training image')}"
+            images = f"all {counted(run.dataset.n_train, 'training image')}"
         meaning = f"{GLOSSARY['Train accuracy']} Here: {images}."
         yield Fact(f"train {percent(moment.record.train_accuracy)}", meaning, "train")
     if moment is not None:

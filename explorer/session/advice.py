@@ -67,7 +67,7 @@ class Advisor:
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
             run.history,
-            n_train=run.n_samples,
+            n_train=run.dataset.n_train,
             diagnostics=self._diagnosed(run),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,

@@ -189,14 +189,9 @@ class SessionRun(RunOrigin):
         return self.history.config
 
     @property
-    def n_samples(self) -> int:
-        """Training images in use."""
-        return self.dataset.n_train
-
-    @property
     def steps_at_ends(self) -> tuple[int, ...]:
         """Mini-batches by the end of each epoch, including epochs before a fork."""
-        return self.config.steps_at_ends(self.n_samples)
+        return self.config.steps_at_ends(self.dataset.n_train)
 
     @property
     def now(self) -> tuple[float, int]:

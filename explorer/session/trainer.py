@@ -15,10 +15,13 @@ from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
 from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images, open_test_set
+from explorer.training.own_network import OwnNetworkError
 from explorer.training.runner import Delivery, EventLoop, Run, Runner, RunnerStatus, Unit, log_fault
 from explorer.training.share import Share
 
 Listener = Callable[[SessionState], object]
+
+_PATIENCE_SECONDS = 3.0  # for a user's code to return
 
 
 class Reference:
@@ -272,8 +275,10 @@ class Trainer:
             self._runner.resume()
 
     def stop(self) -> None:
-        """Stop the run within a mini-batch; its results are kept."""
+        """Stop the run within a mini-batch; its results are kept. Code of a user that never returns is reported."""
         self._runner.stop()
+        if self.own is not None and self.loop.loop is not None:
+            self.loop.call_later(_PATIENCE_SECONDS, _report_endless_code, self, self.state.run)
 
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
@@ -360,3 +365,12 @@ class Trainer:
 
 def _status(paused: bool) -> RunnerStatus:
     return "paused" if paused else "running"
+
+
+def _report_endless_code(trainer: Trainer, run: SessionRun | None) -> None:
+    """Report the code of a user that has not returned since its run was stopped, which is then still current."""
+    now = trainer.state.run
+    if run is None or run.own is None or now is None or (now.key, now.status) != (run.key, "running"):
+        return
+    words = f"The code of {run.own.name} doesn't return, so the run can't stop: restart the kernel."
+    trainer.loop.on_fault(OwnNetworkError(words))

@@ -69,6 +69,7 @@ STOPPED_BY_USER = "Stopped by the user."
 """The reason for a run's end that needs no message."""
 
 _LOOK_SECONDS = 0.1
+_PATIENCE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -200,10 +201,10 @@ class Runner:
             self._job.signal("cancel")
 
     def close(self) -> None:
-        """Cancel the run and wait for its thread to end."""
+        """Cancel the run and wait for its thread to end, but not for a user's code that never returns."""
         self.cancel()
         if self._job is not None and self._job.thread is not threading.current_thread():
-            self._job.thread.join()
+            self._job.thread.join(_PATIENCE_SECONDS)
 
     def post(self, delivery: Delivery) -> None:
         """Queue a delivery from the run's thread and schedule it on the event loop."""

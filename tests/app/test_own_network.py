@@ -1,10 +1,13 @@
 """The app with a class of the user's own: what it can show is shown, and what it can't is said."""
 
+import asyncio
+
 import pytest
 from app_steps import PATIENCE
-from own_networks import Mine, Named, Pasted, Renamed, Sideways
+from own_networks import Endless, Mine, Named, Pasted, Renamed, Sideways
 
 from explorer import Explorer, TrainingConfig
+from explorer.session import Session
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
 
@@ -64,3 +67,23 @@ def test_what_there_is_to_look_into_is_shown_or_said_not_to_be(own_app, section,
 def test_what_is_no_network_is_refused(small_dataset):
     with pytest.raises(TypeError, match="expected a class, as Mine"):
         Explorer(small_dataset, CONFIG, network=Mine(784, 6, 10), train=False)
+
+
+@pytest.mark.slow
+def test_code_that_never_returns_is_reported_after_stop_and_closing_does_not_wait_for_it(small_dataset):
+    faults = []
+
+    async def use():
+        session = Session(small_dataset, CONFIG, network=Endless, on_fault=faults.append)
+        session.train()
+        session.stop()
+        while not faults:
+            await asyncio.sleep(0.05)
+        session.close()
+
+    try:
+        asyncio.run(asyncio.wait_for(use(), PATIENCE))
+    finally:
+        Endless.released.set()
+    (fault,) = faults
+    assert str(fault) == "The code of Endless doesn't return, so the run can't stop: restart the kernel."

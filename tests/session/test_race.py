@@ -133,7 +133,7 @@ def test_a_race_whose_first_entry_has_diverged_is_paused_and_goes_on(session):
         assert (stepped.status, stepped.epoch) == ("paused", paused.epochs_done + epochs)
     session.step("batch")
     (one,) = wait(session).racing
-    batch = first.batch_size / one.n_samples  # a part of an epoch
+    batch = first.batch_size / one.dataset.n_train  # a part of an epoch
     assert (one.status, one.epoch) == ("paused", pytest.approx(stepped.epoch + batch))
     assert one.evaluation.epoch == one.epoch
     session.resume()

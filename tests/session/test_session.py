@@ -383,7 +383,7 @@ def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset)
         for state in late:
             run = state.run
             assert run.new_network().layer_sizes == (784, 6, 10)
-            assert (run.n_samples, run.position[2]) == (600, 38)
+            assert (run.dataset.n_train, run.position[2]) == (600, 38)
             assert run.newest is None or run.newest.weights
         session.close()
 

@@ -35,7 +35,7 @@ def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
     assert run.config == shown.config
     assert run.epochs_done == run.config.epochs
     assert run.status == "finished"
-    _, steps = run.config.steps_at_ends(run.n_samples)[:2]
+    _, steps = run.config.steps_at_ends(run.dataset.n_train)[:2]
     points = len(run.history.batches) / shown.config.epochs
     assert points == steps if steps <= 20 else 10 <= points <= 20
     final = run.evaluation

@@ -106,7 +106,7 @@ class DataPanel:
         if state.dataset.is_plane:
             self.plane.show(state)
         self.augmentation.show(state)
-        n_used = len(state.dataset.train_labels) if state.run is None else state.run.n_samples
+        n_used = len(state.dataset.train_labels) if state.run is None else state.run.dataset.n_train
         n_validation = 0 if state.run is None else state.run.config.n_validation
         if self._pace.is_new(state.dataset, state.theme, n_used, n_validation):
             self.sentence.draw(element("p", about_dataset(state.dataset, n_used, n_validation)))

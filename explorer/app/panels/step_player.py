@@ -97,8 +97,8 @@ class PlayedNetwork(NetworkPanel):
         self.caption.text = self._described(state, found)
         pixels, labels = image[:, None], np.array([true])
         if self.player.of == "batch":
-            wanted, most = min(run.now[1], run.n_samples), max(1, _MOST_WORK // network.n_parameters)
-            drawn = np.random.default_rng(0).choice(run.n_samples, min(wanted, most), replace=False)
+            wanted, most = min(run.now[1], run.dataset.n_train), max(1, _MOST_WORK // network.n_parameters)
+            drawn = np.random.default_rng(0).choice(run.dataset.n_train, min(wanted, most), replace=False)
             pixels, labels = pixel_columns(run.dataset.train_images[drawn]), run.dataset.train_labels[drawn]
             share = f" of a mini-batch’s {grouped(wanted)}" if wanted > len(drawn) else ""
             note, true = f"Means over {grouped(len(drawn))}{share} training images.", -1
@@ -158,7 +158,7 @@ class PlayedNetwork(NetworkPanel):
 def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
     """Return the current factor on the summed gradient of n images in the mini-batch after `epoch`."""
     config, (rate, size) = run.config, run.now
-    middle = min(size / run.n_samples, 1) / 2
+    middle = min(size / run.dataset.n_train, 1) / 2
     t = min(epoch, max(config.epochs - 2 * middle, 0)) + middle
     rate *= rate_factor(config.schedule, t, config.epochs, config.warmup)
     return rate / n if config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free else rate

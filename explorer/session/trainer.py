@@ -275,7 +275,7 @@ class Trainer:
             self._runner.resume()
 
     def stop(self) -> None:
-        """Stop the run within a mini-batch; its results are kept. Code of a user that never returns is reported."""
+        """Stop the run within a mini-batch; its results are kept. Code that never returns is reported."""
         self._runner.stop()
         if self.own is not None and self.loop.loop is not None:
             self.loop.call_later(_PATIENCE_SECONDS, _report_endless_code, self, self.state.run)

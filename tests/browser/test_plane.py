@@ -32,6 +32,7 @@ def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
     expect(header).to_have_text("Spirals · 350 train, 150 test points")
     visit.tab("overview")
     visit.until_finished(300)
+    visit.until_points(">= 300")
     assert visit.curve("accuracy", "test")[-1] >= 95
     page.wait_for_function("surfaces >= 2")
     page.wait_for_function(TILES)
@@ -53,6 +54,7 @@ def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
     assert visit.severe(".explorer-place-network") == []
 
     expect(page).to_have_url(re.compile(r"data=spirals,500,0\.01,0\.7,0,[0-9a-f]{4}00[0-9a-f]{4}01"))
+    visit.until_points(">= 300")
     accuracy = visit.curve("accuracy", "test")
     page.reload()
     expect(header).to_have_text("Spirals · 352 train, 150 test points")

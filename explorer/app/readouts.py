@@ -32,7 +32,6 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "Best": "The highest accuracy on held-out images, at an epoch's end or where the run stands, and that "
         "epoch. Chosen by these images, it flatters the run.",
         "Time": "Seconds of training; pauses don't count.",
-        "Parent": "The run whose weights it began with, and the epoch that they are from.",
         "exact McNemar test": "Counts the images that only A, and those that only B classifies correctly. If the "
         "two were equally good, each would be the toss of a coin: the test says how rare such a gap then is.",
     }

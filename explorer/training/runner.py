@@ -26,6 +26,7 @@ from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.races import Race
 from explorer.training.records import (
+    BatchRecord,
     BatchStep,
     EpochRecord,
     Evaluation,
@@ -70,6 +71,7 @@ STOPPED_BY_USER = "Stopped by the user."
 
 _LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0
+_HEAD_START_SECONDS = 0.05  # of a curve's first point before the figures of a sample are delivered alone
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +98,8 @@ class Runner:
 
     `deliver` is called with each `Delivery`: on the event loop that was running when the runner was created, or
     inside `wait`; without an event loop, only there. Two deliveries of a run are at least `interval_seconds`
-    apart, except the first and the last. `share` is the visitor's share of a server; None means no limits.
+    apart, except the first, that of a curve's first point, and the last. `share` is the visitor's share of a
+    server; None means no limits.
     """
 
     def __init__(
@@ -243,7 +246,7 @@ class _Job:
         self._unit: Unit | None = None  # to train before the next pause
         self._allowed_to = 0  # the step at which a unit of mini-batches ends
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
-        self._is_evaluated = False
+        self._is_evaluated = self._has_points = False
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
@@ -349,11 +352,14 @@ class _Job:
         self._goes_on(self._is_running)
         if (self._state != "running" or self._unit) and not self._obey(None):
             return self._ended()
+        self._posted_at = perf_counter() - self._interval_seconds + _HEAD_START_SECONDS
         for event in self._run:
             self._is_evaluated = False
             if event is not None:
                 self._records.append(event)
-            if perf_counter() - self._posted_at >= self._interval_seconds:
+            is_first = isinstance(event, BatchRecord) and not self._has_points
+            self._has_points |= is_first  # a curve begins at once, whenever samples were delivered
+            if is_first or perf_counter() - self._posted_at >= self._interval_seconds:
                 if self._records and self._unit != "batch":  # that is paused at once
                     self._flush()
                 if self._share is not None:

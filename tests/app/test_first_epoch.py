@@ -122,5 +122,6 @@ def test_the_page_opens_with_the_first_epoch_in_all_views(small_dataset):
         return seen, run
 
     seen, run = asyncio.run(replayed())
-    assert [epoch for epoch, _ in seen] == [*(one.epoch for one in run.early), 1, 2, 4, 5]
-    assert seen[3][1] == percent(run.early[3].test_accuracy)
+    shown = [*run.early, *(one for one in run.moments if one.epoch == 1)][::2]
+    assert [epoch for epoch, _ in seen] == [*(one.epoch for one in shown), 5]
+    assert seen[2][1] == percent(shown[2].test_accuracy)

@@ -125,15 +125,19 @@ class Overview:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), chosen_images(views, opens=opens)
         self._views = views
-        self._parts: tuple[Panel, ...] = (self.loss, self.accuracy, self.confusion)
+        self._parts: list[Panel] = [self.loss, self.accuracy, self.confusion]  # curves answer first
+        shown = [part.view for part in self._parts]
         if opens:
             self.network = PlayedNetwork(views)
-            self._parts = (self.network, *self._parts)
-        self.view = box(classes, *(part.view for part in self._parts), self.gallery.view)
+            self._parts.insert(2, self.network)
+            shown.insert(0, self.network.view)
+        self.view = box(classes, *shown, self.gallery.view)
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch; images only once their classes are chosen."""
         is_chosen = state.chosen != (ANY, ANY)
         set_hidden(self.gallery.view, not is_chosen)
+        moving = [self.loss, self.accuracy] if self._views.replayed else []  # curves don't move in a replay
         for part in (*self._parts, self.gallery) if is_chosen else self._parts:
-            self._views.in_turn(part.show, state)
+            if part not in moving:
+                self._views.in_turn(part.show, state)

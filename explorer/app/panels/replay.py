@@ -7,7 +7,7 @@ _SECONDS = 3.0
 
 
 class Replay:
-    """Shows the first epoch of a run that has ended, and epochs 1, 2, 4, 8, …, in all views, in three seconds."""
+    """Shows every second moment of the first epoch of a run that has ended, in all views, in three seconds."""
 
     def __init__(self, views: Views) -> None:
         self._views = views
@@ -22,8 +22,7 @@ class Replay:
             return
         if self._left or self._views.opens_still:
             return
-        at = [int(one.epoch) for one in run.moments]  # later on, less changes
-        self._left = [one for one, epoch in zip(run.moments, at, strict=True) if not epoch & (epoch - 1)]
+        self._left = [one for one in run.moments if one.epoch <= 1][::2]  # later on, less changes
         self._run = run.key
         self._seconds = _SECONDS / max(1, len(self._left))
         self._step()

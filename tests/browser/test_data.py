@@ -65,7 +65,6 @@ def test_another_data_set_is_chosen_by_keyboard_and_back_returns(visit):
     visit.until_finished()
 
     visit.tab("runs")
-    expect(page.locator(".explorer-runs thead")).to_contain_text("Data set")
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_contain_text("MNIST")
     expect(page.locator(".explorer-runs-curves .explorer-caption").first).to_contain_text(f"on {own}")
 

@@ -112,8 +112,8 @@ class Endless(Mine):
         return super().train_iteration(X, d, lr)
 
 
-class Renamed:
-    """Keeps its weights under names of its own."""
+class OnlySteps:
+    """Keeps its weights under names of its own, and has no `fit`."""
 
     def __init__(self, n_input, n_hidden, n_output):
         self.inner = Mine(n_input, n_hidden, n_output, seed=0)
@@ -123,6 +123,10 @@ class Renamed:
 
     def train_iteration(self, X, d, lr):
         return self.inner.train_iteration(X, d, lr)
+
+
+class Renamed(OnlySteps):
+    """The same with a `fit`."""
 
     def fit(self, X, d, batch_size, n_epochs, lr):
         for start in range(0, X.shape[1], batch_size):

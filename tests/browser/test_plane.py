@@ -30,6 +30,8 @@ def test_spirals_are_learned_extended_and_kept_by_a_link(visit):
     visit.tab("data")
     page.get_by_role("combobox", name="Data set").select_option("Spirals")
     expect(header).to_have_text("Spirals · 350 train, 150 test points")
+    # also before the first screen of these points has been made
+    assert page.locator(".explorer-panel:visible").first.bounding_box()["height"] > 400
     visit.tab("overview")
     visit.until_finished(300)
     visit.until_points(">= 300")

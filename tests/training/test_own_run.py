@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from own_networks import Mine, Mismatched, Named, Pasted, Renamed, Sideways, SlopeForgotten
+from own_networks import Mine, Mismatched, Named, OnlySteps, Pasted, Renamed, Sideways, SlopeForgotten
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.checks import MISTAKES
@@ -72,17 +72,6 @@ def test_each_epoch_goes_on_from_the_last_and_more_may_follow(run_of):
         [each.weights[0] for each in of(Snapshot, found)] for found in ([*first, *run], whole)
     )
     np.testing.assert_array_equal(weights, expected)
-
-
-class OnlySteps:
-    def __init__(self, n_input, n_hidden, n_output):
-        self.inner = Mine(n_input, n_hidden, n_output, seed=0)
-
-    def forward(self, X):
-        return self.inner.forward(X)
-
-    def train_iteration(self, X, d, lr):
-        return self.inner.train_iteration(X, d, lr)
 
 
 class OnlyFit(OnlySteps):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explorer.network.activations import d_relu, d_sigmoid, d_tanh, relu, sigmoid, softmax, tanh
     from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
     from explorer.training import ConfigError, EpochRecord, History, TrainingConfig, race, train
-    from explorer.training.studies import Trial, grid, log_uniform, sample
+    from explorer.training.studies import Trial, grid
     from explorer.training.studies.study import study
 
 __version__ = "0.1.0"
@@ -31,8 +31,9 @@ _MODULES = MappingProxyType(
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
         "network.activations": ("d_relu", "d_sigmoid", "d_tanh", "relu", "sigmoid", "softmax", "tanh"),
         "network.losses": ("cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"),
+        "talk": ("Talk",),
         "training": ("ConfigError", "EpochRecord", "History", "TrainingConfig", "race", "train"),
-        "training.studies": ("Trial", "grid", "log_uniform", "sample", "study"),
+        "training.studies": ("Trial", "grid", "study"),
     }
 )  # fmt: skip
 _HOMES = MappingProxyType({name: module for module, names in _MODULES.items() for name in names})
@@ -53,6 +54,7 @@ __all__ = [
     "NeuralNetwork",
     "RunButtons",
     "Settings",
+    "Talk",
     "TrainingConfig",
     "Trial",
     "Weights",
@@ -68,12 +70,10 @@ __all__ = [
     "load_dataset",
     "load_mnist",
     "load_plane",
-    "log_uniform",
     "most_confused",
     "per_class",
     "race",
     "relu",
-    "sample",
     "sigmoid",
     "softmax",
     "squared_error",

@@ -69,6 +69,12 @@ def class_noun(class_names: Iterable[str]) -> str:
     return "digit" if all(name.isdigit() for name in class_names) else "class"
 
 
+def with_noun(text: str, noun: str) -> str:
+    """Return a text about images as one about what a data set has: `Dataset.noun`, ``"image"`` or ``"point"``."""
+    text = text if noun == "image" else text.replace("an image", f"a {noun}")
+    return text.replace("image", noun).replace("Image", noun.capitalize())
+
+
 def with_article(name: str) -> str:
     """Return a class's name as in a sentence: "an 8", "a 7", "Sneaker"."""
     if not name.isdigit():

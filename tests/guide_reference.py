@@ -14,7 +14,7 @@ from explorer.training.config import FIELDS
 
 REFERENCE = Path(__file__).parents[1] / "notebooks" / "guide" / "reference.md"
 BEGIN, END = "<!-- from here on written by tests/guide_reference.py -->", "<!-- to here -->"
-COMMANDS = "train", "study", "check", "archive", "present"
+COMMANDS = "serve", "train", "study", "publish", "check", "archive", "present"
 
 
 def settings() -> str:

@@ -32,24 +32,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
+from study_steps import journal_content
 
 from explorer import TrainingConfig
 from explorer.app.url_state import Link
 from explorer.datasets import Dataset, DatasetError, load_dataset
 from explorer.datasets.dataset import ARRAYS
 from explorer.datasets.preprocessing import preprocess
-from explorer.figures.studies import MEASURES, StudyView, study_data
+from explorer.figures.studies import StudyView, study_data
 from explorer.network import NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
 from explorer.serve.request import visit
 from explorer.session import Session, SessionFileError, read_session
 from explorer.session.new_runs import opening
 from explorer.training import FIELDS
-from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
-from explorer.training.studies.journal import journal_content, parse_journal
+from explorer.training.studies import StudyError, Trial, grid, study
+from explorer.training.studies.journal import parse_journal
 from explorer.training.studies.summary import level_rows, study_words, varied
-from explorer.widgets.drawing_pad import SIDE, DrawingPad
-from explorer.widgets.upload import Upload
+from explorer.widgets.header import Header
+from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=10)
 BLOBS = b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f", b"PK\5\6", b"\x1f\x8b", b"<f9", b"'O'", b"9" * 8
@@ -274,10 +275,9 @@ def open_weights(content: bytes) -> None:
 
 def read_journal(content: bytes) -> None:
     """What it holds can be put into figures, a table and words that can be written."""
-    trials = parse_journal(content, "it.jsonl", most_trials=2000).trials
+    trials = parse_journal(content, "it.jsonl").trials
     axes = varied(trial.config for trial in trials)[:2] or ("batch_size",)
-    for measure in MEASURES:
-        study_data(StudyView(trials, axes, measure))
+    study_data(StudyView(trials, axes))
     level_rows(trials, axes)
     "".join([study_words(trials, axes), *(trial.error + trial.worker for trial in trials)]).encode()
 
@@ -313,8 +313,13 @@ def read_drawing(ink: bytes) -> None:
     preprocess(pad().image)
 
 
+@cache
+def file_part() -> Header:
+    return Header(most_bytes=1000)
+
+
 def read_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
-    Upload().take(*given, 1000)
+    file_part()._on_message(None, *given)
 
 
 READERS = {
@@ -394,35 +399,12 @@ def images_without_end() -> bytes:
     return gzip.compress(header((1_000_000, 28, 28), "|u1")) + ZEROS * 78 + gzip.compress(bytes(4_000_000))
 
 
-def long_lines(line: bytes, n_bytes: int) -> bytes:
-    """Return a journal of so many bytes, all of one line or of many, each with another seed."""
-    head, _ = journal().split(b"\n", 1)
-    n_lines = max(1, n_bytes // (len(line) + 8))
-    return b"\n".join([head, *(line.replace(b"SEED", b"%d" % seed) for seed in range(n_lines)), b""])
-
-
-def one_trial(epochs: bytes = b"") -> bytes:
-    row = {"config": {"seed": 0}, "status": "failed", "epochs": [], "final": None}
-    row |= {"error": "", "seconds": 0, "worker": "", "tries": 1}
-    text = json.dumps(row, separators=(",", ":")).encode().replace(b'"seed":0', b'"seed":SEED')
-    return text.replace(b"[]", b"[" + epochs + b"]")
-
-
-def many_epochs(side: int, count: int) -> bytes:
-    figures = dict.fromkeys(FinalFigures.__slots__, 0)
-    record = {"epoch": 1, "seconds": 0, **figures, "confusion": [[0] * side] * side}
-    return b",".join([json.dumps(record, separators=(",", ":")).encode()] * count)
-
-
 BOMBS: dict[str, tuple[str, Callable[[], Any]]] = {
     "weights of many entries": ("weights", entries_without_end),
     "large weights": ("weights", large_weights),
     "a session of lists": ("session", many_lists),
     "a session of batches": ("session", many_rows),
     "a session of one long run": ("session", many_batches),
-    "a journal of lists": ("journal", lambda: long_lines(b'{"config":[' + b"[]," * 10_000_000 + b"0]}", 0)),
-    "a journal of epochs": ("journal", lambda: long_lines(one_trial(many_epochs(1, 490)), 1 << 25)),
-    "a journal of counts": ("journal", lambda: long_lines(one_trial(many_epochs(100, 1)), 1 << 25)),
     "images": ("folder", lambda: ("mnist-train-images.npy", images_without_end())),
     "an archive in full": ("archive", lambda: gzip.compress(archive(files(), "w")[:-1024]) + ZEROS * 100),
 }

@@ -104,11 +104,11 @@ class Sideways(Mine):
 class Endless(Mine):
     """Calls nothing that it could be left in, until a test releases it."""
 
-    released = Event()
+    entered, released = Event(), Event()
 
     def train_iteration(self, X, d, lr=0.01):
-        if X.shape[1] > 8:  # not what its functions are recognized by
-            self.released.wait()
+        self.entered.set()
+        self.released.wait()
         return super().train_iteration(X, d, lr)
 
 

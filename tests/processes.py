@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import os
 import re
@@ -16,12 +14,14 @@ from pathlib import Path
 from tempfile import gettempdir
 from urllib.parse import urlsplit
 
-# A shell that runs tests in the background has them ignore Ctrl-C, and children inherit that.
+# In the background a shell has tests ignore Ctrl-C, nohup has them ignore a closed terminal; children inherit it.
 COMMAND = """
 import signal, sys
 from explorer.serve.command import main
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.exit(main())
 """
 
@@ -61,18 +61,6 @@ class Command:
             self.process.send_signal(number)
         out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
-
-
-def own_megabytes():
-    """The memory of this process and those it has started, without what they share, and what is unused freed."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    pages = 0
-    for pid in (os.getpid(), *children(os.getpid())):
-        with suppress(OSError):
-            _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()
-            pages += int(resident) - int(shared)
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def children(pid):

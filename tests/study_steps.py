@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import WorkerPool
+from explorer.training.studies.journal import Journal
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
 ENDLESS = TrainingConfig(hidden_sizes=(512,), batch_size=1, epochs=500)
@@ -46,6 +49,15 @@ def by_config(trials):
     trials = list(trials)
     assert len({trial.config for trial in trials}) == len(trials)
     return {trial.config: trial for trial in trials}
+
+
+def journal_content(trials, dataset):
+    """The journal of these trials."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Journal(path := Path(folder, "it.jsonl"), dataset) as journal:
+            for trial in trials:
+                journal.add(trial)
+        return path.read_bytes()
 
 
 def until(condition, seconds=60):

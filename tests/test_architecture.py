@@ -21,15 +21,17 @@ FLOORS = {
     "training": (3, {"numpy", "scipy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),
     "session": (4, {"numpy"}),
+    "demonstrations": (5, {"numpy", "scipy", "plotly"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
+    "publish": (6, {"numpy"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich", "cloudpickle"}),  # no widget but a card
-    "talk": (7, {"numpy", "ipywidgets"}),
+    "talk": (7, {"numpy", "plotly", "ipywidgets", "IPython", "mistune"}),
     "serve": (
         8,
         {"numpy", "traitlets", "ipywidgets", "ipykernel", "IPython", "jupyter_client", "jupyter_server"}
-        | {"voila", "tornado", "jinja2", "rich"},
+        | {"voila", "tornado", "jinja2", "rich", "mistune", "playwright"},
     ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]

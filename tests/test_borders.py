@@ -402,8 +402,6 @@ def journals():
             journal().replace(b'study": 1', b'study": 2', 1),
             journal().replace(b'"config": {', b'"config": {"sparsity": 0.1, ', 1),
         )),
-        (r"^Line 3 of it\.jsonl is too large for a run of a study\.$", with_line(b"[" * 50_001 + b"]" * 50_001)),
-        (r"^Line 3 of it\.jsonl is too large for a run of a study\.$", with_line(b'"' + b"x" * (4 << 20) + b'"')),
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ HEAVY = ["plotly", "ipywidgets", "anywidget", "voila", "rich", "traitlets", "IPy
 PUBLIC = {
     "sigmoid", "d_sigmoid", "relu", "d_relu", "tanh", "d_tanh", "softmax", "squared_error", "d_squared_error",
     "cross_entropy", "d_cross_entropy", "NeuralNetwork", "accuracy", "confusion_matrix", "load_mnist",
-    "load_dataset", "TrainingConfig", "train", "EpochRecord", "History", "grid", "sample", "log_uniform", "study",
+    "load_dataset", "TrainingConfig", "train", "EpochRecord", "History", "grid", "study",
     "Trial", "Explorer",
 }  # fmt: skip
 

@@ -1,12 +1,14 @@
 """The controls of a session: settings, run buttons, the choice of data set, and advice with its buttons."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from explorer.app.views import ViewState
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer
 from explorer.datasets.plane import Plane, dataset_of
 from explorer.figures.curves import step_in_words
+from explorer.network import most_confused
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
 from explorer.training.presets import POINTS, START
@@ -14,8 +16,10 @@ from explorer.training.runner import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.wording import counted, did_you_mean, grouped
+from explorer.wording import counted, did_you_mean, grouped, percent, with_noun
 
+_GUESSED = "Guessed: "
+_LONGEST_GUESS = 120
 _CHANGEABLE = ("learning_rate", "batch_size")  # during a run
 
 
@@ -23,11 +27,13 @@ class SettingsPart:
     """The settings of a session's next run, or only those that `shown` names."""
 
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
-        self._session, self._dataset, on_loop = session, session.dataset, session.loop.bind
-        n_images, n_classes = len(session.dataset.train_labels), session.dataset.n_classes
-        self.view = SettingsPanel(session.config, n_images=n_images, n_classes=n_classes, shown=shown)
+        self._dataset: Dataset | None = None
+        on_loop = session.loop.bind
+        self.view = SettingsPanel(session.config, shown=shown)
         self.view.on_change(on_loop(session.apply_changes))
-        self.view.on_clean(on_loop(self._on_clean))
+        self.view.on_clean(
+            on_loop(lambda config: session.apply(config, clean=True, at_once=config == session.config))
+        )
         rate, size = (self.view[name] for name in _CHANGEABLE)
         rate.on_change_now(on_loop(lambda value: session.change(learning_rate=value)))
         size.on_change_now(on_loop(lambda value: session.change(batch_size=value)))
@@ -36,15 +42,12 @@ class SettingsPart:
         """Show the current settings, and the initial weights of the next run."""
         if state.dataset is not self._dataset:
             self._dataset = data = state.dataset
-            self.view.fit_to(len(data.train_labels), data.n_classes)
+            self.view.fit_to(len(data.train_labels), data.n_classes, data.noun)
         self.view.show(state.config, state.start)
         run = state.run
         now = (None, None) if run is None or not run.can_be_changed else run.now
         for name, value in zip(_CHANGEABLE, now, strict=True):
             self.view[name].now = value
-
-    def _on_clean(self, config: TrainingConfig) -> None:
-        self._session.apply(config, clean=True, at_once=config == self._session.config)
 
 
 class RunBarPart:
@@ -53,15 +56,33 @@ class RunBarPart:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.view = RunBar(auto=session.auto_train)
-        self.view.on_action(session.loop.bind(self._on_action))
-        self.view.observe(session.loop.bind(self._on_auto), "auto")
+        verbs: dict[str, Callable[[], object]] = {
+            "train": self._train,
+            "pause": session.pause,
+            "resume": session.resume,
+            "step_epoch": partial(session.step, "epoch"),
+            "step_batch": partial(session.step, "batch"),
+            "stop": session.stop,
+            "reset": session.reset,
+        }
+        self.view.on_action(session.loop.bind(lambda action: verbs[action]()))
+        self.view.observe(session.loop.bind(lambda _: setattr(session, "auto_train", self.view.auto)), "auto")
+
+    def _train(self) -> None:
+        """Train, and note a guess with the new run."""
+        self._session.restart()
+        run, guess = self._session.state.run, self.view.guess[:_LONGEST_GUESS]
+        if guess and run is not None and not self._session.auto_train:
+            self._session.edit(run.number, note=_GUESSED + guess)
+            self.view.guess = ""
 
     def show(self, _state: SessionState) -> None:
         """Show the run's state, not that of a previous one that views may still show."""
         state, run = self._session.state, self._session.state.run
+        classes = [*state.dataset.class_names]
         if run is None:
             progress = RunProgress("idle", 0.0, state.config.epochs)
-            self.view.show(progress, trains="Train", resumes="", note="")
+            self.view.show(progress, trains="Train", resumes="", note="", classes=classes)
             return
         estimates = [one.seconds_left for one in (run, *state.racing)]  # they take turns
         seconds_left = sum(filter(None, estimates)) if any(estimates) else None
@@ -78,24 +99,19 @@ class RunBarPart:
             ),
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
-            note=step_in_words(run.stepped[-1]) if run.stepped else "",
+            note=step_in_words(run.stepped, run.dataset.noun) if run.stepped else _outcome(run),
+            classes=classes,
         )
 
-    def _on_auto(self, _change: object) -> None:
-        self._session.auto_train = self.view.auto
 
-    def _on_action(self, action: str) -> None:
-        session = self._session
-        verbs: dict[str, Callable[[], object]] = {
-            "train": session.restart,
-            "pause": session.pause,
-            "resume": session.resume,
-            "step_epoch": lambda: session.step("epoch"),
-            "step_batch": lambda: session.step("batch"),
-            "stop": session.stop,
-            "reset": session.reset,
-        }
-        verbs[action]()
+def _outcome(run: SessionRun) -> str:
+    """Return what has become of the guess that is noted with an ended run; empty if there is none."""
+    guess = run.note.partition("\n")[0]
+    if run.status not in ("finished", "stopped") or run.newest is None or not guess.startswith(_GUESSED):
+        return ""
+    confusion, names = run.newest.confusion, run.dataset.class_names
+    pairs = [f"{names[pair.true]} → {names[pair.predicted]}" for pair in most_confused(confusion, 1)]
+    return f"{guess} · Outcome: {', '.join([percent(run.newest.record.test_accuracy), *pairs])}"
 
 
 def _going_on(state: SessionState, run: SessionRun) -> str:
@@ -127,22 +143,21 @@ class AdvicePart:
         self.follow(self._session.state)  # views are notified before other subscribers
         before, self._advice = self._advice, {advice.id: advice for advice in self._session.advice}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))
-        self._messages.remind(
-            *(Message(one.id, one.kind, one.text, one.why, one.action) for one in self._advice.values())
-        )
+        said = partial(with_noun, noun=self._session.dataset.noun)
+        shown = [(one, said(one.text), said(one.why)) for one in self._advice.values()]
+        self._messages.remind(*(Message(one.id, one.kind, text, why, one.action) for one, text, why in shown))
 
     def say(self, error: Exception) -> None:
         """Show an error to the user."""
         if isinstance(error, ForkError):
-            self._messages.show(Message("fork", "warning", error.text, error.why))
-            return
-        if isinstance(error, OwnNetworkError):
-            self._messages.show(Message("fault", "error", f"{error}.", "All runs so far are kept."))
-            return
-        log_fault(error)
-        text = f"Something went wrong: {type(error).__name__}: {error}"
-        why = "The run so far is kept. The log has details."
-        self._messages.show(Message("fault", "error", text, why))
+            message = Message("fork", "warning", error.text, error.why)
+        elif isinstance(error, OwnNetworkError):
+            message = Message("fault", "error", f"{error}.", "All runs so far are kept.")
+        else:
+            log_fault(error)
+            text = f"Something went wrong: {type(error).__name__}: {error}"
+            message = Message("fault", "error", text, "The run so far is kept. The log has details.")
+        self._messages.show(message)
 
     def _on_action(self, name: str) -> None:
         if name in self._advice:
@@ -156,14 +171,12 @@ class DataChoice:
         self, session: Session, others: Iterable[Dataset | DatasetOffer], messages: Messages
     ) -> None:
         self._session, self._messages = session, messages
-        self._loaded = {session.dataset.name: session.dataset}
         self._left: dict[bool, TrainingConfig] = {True: POINTS, False: START}  # settings on planes, on images
-        self._offers: dict[str, DatasetOffer] = {}
+        self._offers: dict[str, Dataset | DatasetOffer] = {}
         for one in (session.dataset, *others):
-            offer = DatasetOffer.of(one) if isinstance(one, Dataset) else one
-            if offer.name.casefold() in map(str.casefold, self._offers):
-                raise ValueError(f"two data sets are called {offer.name!r}; expected a name for each")
-            self._offers[offer.name] = offer
+            if one.name.casefold() in map(str.casefold, self._offers):
+                raise ValueError(f"two data sets are called {one.name!r}; expected a name for each")
+            self._offers[one.name] = one
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,11 +219,11 @@ class DataChoice:
         if "," in name and name not in self._offers:
             return dataset_of(Plane.parse(name.lower()))
         offer = self._checked(name)
-        if name not in self._loaded:
-            self._loaded[name] = offer.load()
-        return self._loaded[name]
+        if isinstance(offer, DatasetOffer):
+            offer = self._offers[name] = offer.load()
+        return offer
 
-    def _checked(self, name: str) -> DatasetOffer:
+    def _checked(self, name: str) -> Dataset | DatasetOffer:
         if name not in self._offers:
             raise ValueError(f"no data set is called {name!r}{did_you_mean(name, self._offers)}")
         return self._offers[name]
@@ -223,6 +236,5 @@ def unreadable(name: str, error: DatasetError) -> str:
 
 def described(dataset: Dataset) -> str:
     """Return a data set's short description: ``"MNIST · 60 000 train, 10 000 test images"``."""
-    noun = "test point" if dataset.is_plane else "test image"
-    n_train, n_test = grouped(len(dataset.train_labels)), counted(len(dataset.test_labels), noun)
+    n_train, n_test = grouped(dataset.n_train), counted(dataset.n_test, f"test {dataset.noun}")
     return f"{dataset.name} · {n_train} train, {n_test}"

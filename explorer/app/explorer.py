@@ -1,7 +1,7 @@
 """The app as one widget, and as traits: the settings, as in `app.batch_size = 128`, and the run's results."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,11 @@ from explorer.training.config import MOTION_KEY, parts
 from explorer.training.fields import LayerSizes, Whole
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Messages
+from explorer.widgets.numbers import Tiles
 from explorer.widgets.page_state import KernelNotice
 from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.widgets.tiles import Tiles
 
 
 class _Setting(traitlets.TraitType[Any, Any]):
@@ -162,16 +162,13 @@ class AppTraits(traitlets.HasTraits):
                 if getattr(self, name) != getattr(state.config, name):
                     setattr(self, name, getattr(state.config, name))
             for name in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
-                self.set_trait(name, None if record is None else _finite(getattr(record, name)))
+                figure = getattr(record, name, nan)
+                # JSON has neither infinity nor NaN.
+                self.set_trait(name, figure if isfinite(figure) else None)
             self.set_trait("status", state.status)
             self.set_trait("held_out", state.scored_on.held_out)
             self.set_trait("epoch", 0.0 if state.run is None else state.run.epoch)
             self.set_trait("selected_epoch", state.selected_epoch)
-
-
-def _finite(figure: float) -> float | None:
-    """Return a figure that can be sent to a page: JSON has neither infinity nor NaN, so they become None."""
-    return figure if isfinite(figure) else None
 
 
 class Explorer(AppTraits, FileVerbs, AppBox):
@@ -254,22 +251,14 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._guide = TourGuide(views, self.panels, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
-        self.header.observe(session.loop.bind(self._on_theme), "theme")
+        self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
         session.subscribe(self._on_state)
         for show in (self._show, self._advice.show):
             views.add(show)
-        parts = screen(
-            header=self.header,
-            controls=self.settings,
-            run_bar=self.run_bar,
-            messages=self.messages,
-            tiles=self.tiles,
-            tab_bar=self.panels.tab_bar,
-            time_bar=self.panels.time_bar,
-            panels=self.panels.view,
-            guide=self._guide.parts,
-        )
-        self.children = (*parts, self._notice)
+        bars = {"bar": self.panels.tab_bar, "run": self.run_bar, "time": self.panels.time_bar}
+        parts = {"settings": self.settings, **bars, "tiles": self.tiles}
+        header = (self.header, *self._guide.parts)
+        self.children = (*screen(header, self.messages, self.panels.view, **parts), self._notice)
         self.add_class("explorer-app")
         self.follow(session.state)
         if train:
@@ -320,9 +309,6 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.tiles.show(results(state))
         self.set_trait("selected_cell", state.cell)
         self._notice.busy = state.is_ghost
-
-    def _on_theme(self, _change: object) -> None:
-        self.views.set_theme("dark" if self.header.theme == "dark" else "light")
 
     def _on_fault(self, error: Exception) -> None:
         if isinstance(error, ConfigError):  # only visible with the data

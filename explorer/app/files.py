@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -67,7 +68,12 @@ class FileVerbs:
         there is no such kind, or nothing to export yet; `WeightsError` if a weight is infinite or not a number.
         """
         state = self.session.state
-        return export(kind, exported(state.run, state.moment, state.dataset))
+        run = exported(state.run, state.moment, state.dataset)
+        if state.findings:
+            from explorer.demonstrations import told  # with SciPy, only once one was run
+
+            run = replace(run, findings=told(state.findings))
+        return export(kind, run)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the run or the whole session to a file, by its suffix.
@@ -112,16 +118,13 @@ class FileMenu:
         header.on_keep(app.session.loop.bind(self._on_keep))
         messages.on_action(app.session.loop.bind(self._on_action))
         self._offered: tuple[str, SavedSession] | None = None  # awaits the user's confirmation
-        self._revisions: object = None
         self._kept: object = None
         app.session.subscribe(self.follow)
 
     def follow(self, state: SessionState) -> None:
         """Update the warning about unsaved runs."""
-        revisions = [run.revision for run in state.runs], state.saved
-        if revisions != self._revisions:
-            self._revisions = revisions
-            self._header.unsaved = what_closing_loses(state.unsaved)
+        found = sum(state.saved_findings.get(key) != finding for key, finding in state.findings.items())
+        self._header.unsaved = what_closing_loses(state.unsaved, found)
 
     def _on_export(self, kind: str) -> None:
         try:
@@ -140,9 +143,9 @@ class FileMenu:
         """Give the page a small copy for when it loses its kernel, unless the address holds everything."""
         state = self._app.session.state
         revisions = [run.revision for run in state.runs]
-        if revisions == self._kept or (len(revisions) < 2 and not what_closing_loses(state.unsaved)):
+        if (revisions, state.findings) == self._kept or (len(revisions) < 2 and not self._header.unsaved):
             return
-        self._kept = revisions
+        self._kept = revisions, state.findings
         content = self._app.session.small_copy(_WEIGHT_BYTES)
         words = f"{counted(len(revisions), 'run')} as of {datetime.now():%H:%M}"
         self._header.keep(words, content if len(content) <= _MOST_BYTES else b"")
@@ -181,19 +184,21 @@ class FileMenu:
         self._messages.show(Message("session", "info", text, why))
 
 
-def what_closing_loses(unsaved: Sequence[SessionRun]) -> str:
-    """Return a sentence on what is lost of unsaved runs; empty if the page's address restores it in a minute."""
+def what_closing_loses(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
+    """Return what is lost of unsaved runs and findings; empty if the page's address restores it in a minute."""
     marked = sum(_is_marked(run) for run in unsaved)
     seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)
+    found = f"What {counted(n_findings, 'demonstration')} found is not saved." * bool(n_findings)
     if not marked and seconds < _SECONDS:
-        return ""
+        return found
     runs, words = counted(len(unsaved), "run"), "with your name, note or pin"
     verb = "is" if len(unsaved) == 1 else "are"
     if marked == len(unsaved):
         said = f"{runs} {words} {verb} not saved."
     else:
         said = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
-    return f"{said} That is {duration(seconds)} of training." if seconds >= _SECONDS else said
+    taken = f"That is {duration(seconds)} of training." * (seconds >= _SECONDS)
+    return " ".join(filter(None, (said, taken, found)))
 
 
 def _is_marked(run: SessionRun) -> bool:
@@ -221,8 +226,6 @@ def new_header(session: Session) -> Header:
         dataset=described(session.dataset),
         query=session.config.to_query(),
         exports={name: kind.words for name, kind in KINDS.items()},
-        saves="Save session",
-        opens="Open weights or session …",
         suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
         most_bytes=MOST_BYTES,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from ipywidgets import Box, DOMWidget, Layout, VBox, Widget
 
-from explorer.widgets.assets import look_of
+from explorer.widgets.assets import look_of, plain_layout
 from explorer.widgets.page_part import KnownNames
 
 
@@ -16,7 +16,7 @@ class AppBox(KnownNames, VBox):
     def __init__(
         self, children: Sequence[DOMWidget] = (), *, layout: Layout | Mapping[str, Any] | None = None
     ) -> None:
-        super().__init__(children, **({} if layout is None else {"layout": layout}))
+        super().__init__(children, layout=layout or Layout())
         self.add_class("explorer-surface")
 
     def close(self) -> None:
@@ -28,18 +28,9 @@ class AppBox(KnownNames, VBox):
 
 
 def screen(
-    *,
-    header: DOMWidget,
-    controls: DOMWidget,
-    run_bar: DOMWidget,
-    messages: DOMWidget,
-    tiles: DOMWidget,
-    tab_bar: DOMWidget,
-    time_bar: DOMWidget,
-    panels: DOMWidget,
-    guide: Sequence[DOMWidget] = (),
+    header: Sequence[DOMWidget], messages: DOMWidget, panels: DOMWidget, **parts: DOMWidget
 ) -> tuple[Box, Box]:
-    """Arrange the parts on one screen; return the page's header, which ends with the guide, and everything else.
+    """Arrange the parts, by their grid areas, on one screen; return the page's header, and everything else.
 
     The grid follows the width of its container: settings next to figures if there is room, one column on a phone.
     On the app's own page it fills the window, or exceeds it if that is low; in a cell it is as high as its
@@ -47,10 +38,9 @@ def screen(
     """
     look_of(Path(__file__).parent)
     for widget, name, area in ((messages, "messages", "messages"), (panels, "panels", "panel")):
-        widget.add_class(f"explorer-place-{name}").layout.grid_area = area
-    parts = {"settings": controls, "bar": tab_bar, "run": run_bar, "time": time_bar, "tiles": tiles}
+        widget.add_class(f"explorer-place-{name}").layout = {"grid_area": area}
     grid = box("explorer-screen", *(_place(*part) for part in parts.items()), messages, panels)
-    return (_place("header", header, *guide), grid)
+    return _place("header", *header), grid
 
 
 def close_all(widget: DOMWidget) -> None:
@@ -58,7 +48,7 @@ def close_all(widget: DOMWidget) -> None:
     for child in getattr(widget, "children", ()):
         close_all(child)
     layout = getattr(widget, "layout", None)
-    if isinstance(layout, Widget):  # a figure's layout is Plotly's
+    if isinstance(layout, Widget) and layout is not plain_layout():  # a figure's layout is Plotly's
         layout.close()
     widget.close()
 
@@ -77,15 +67,10 @@ def framed(
 
 def box(classes: str, *children: DOMWidget, area: str | None = None) -> Box:
     """Return the parts in a box with these CSS classes and, optionally, a grid area."""
-    made = Box(children, layout={"grid_area": area})
+    made = Box(children, layout={"grid_area": area} if area else plain_layout())
     for name in classes.split():
         made.add_class(name)
     return made
-
-
-def set_hidden(widget: DOMWidget, is_hidden: bool) -> None:
-    """Hide a widget, or show it again."""
-    (widget.add_class if is_hidden else widget.remove_class)("explorer-hidden")
 
 
 def _place(name: str, *children: DOMWidget | None, kind: str = "explorer-place") -> Box:

@@ -127,13 +127,7 @@ class RunButtons(_Part):
     _is_narrow = True
 
 
-def _first_weights(views: Views) -> FirstWeights:
-    panel = FirstWeights(views)
-    panel.view.add_class("explorer-section")
-    return panel
-
-
 class Weights(_Part):
     """The first layer's weights as images."""
 
-    _new_panel = staticmethod(_first_weights)
+    _new_panel = FirstWeights

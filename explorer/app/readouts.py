@@ -8,13 +8,13 @@ from types import MappingProxyType
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused
 from explorer.session import SessionRun, SessionState
-from explorer.training import EpochRecord, Evaluation, Moment, SampleRecord
-from explorer.widgets.tiles import Fact, Tile, Tiles
-from explorer.wording import class_noun, counted, grouped, percent, times
+from explorer.training import FIELDS, Evaluation, Moment, SampleRecord
+from explorer.widgets.numbers import Fact, Tile, Tiles
+from explorer.wording import class_noun, counted, grouped, percent, times, with_noun
 
 _NONE = "–"
 
-GLOSSARY: Mapping[str, str] = MappingProxyType(
+_GLOSSARY: Mapping[str, str] = MappingProxyType(
     {
         "Test accuracy": "Share of the test images that are classified correctly. Training never uses them.",
         "Validation accuracy": "Share of the validation images that are classified correctly. Training never uses "
@@ -39,24 +39,27 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 """A sentence for each term, as the page spells it."""
 
 
+def glossary(dataset: Dataset) -> dict[str, str]:
+    """Return the terms and the settings with their sentences, about images or points."""
+    terms = {**_GLOSSARY, **{field.label: field.help for field in FIELDS.values()}}
+    return {with_noun(term, dataset.noun): with_noun(text, dataset.noun) for term, text in terms.items()}
+
+
 def accuracy_tile(moment: Moment | SampleRecord | None, dataset: Dataset) -> Tile:
     """Return the accuracy on the held-out images that a moment was scored on; `dataset` has them."""
     label = f"{dataset.held_out.capitalize()} accuracy"
     n = len(dataset.test_labels) if moment is None else int(moment.confusion.sum())
-    value = _NONE if moment is None else percent(_record(moment).test_accuracy)
+    record = moment if moment is None or isinstance(moment, SampleRecord) else moment.record
+    value = _NONE if record is None else percent(record.test_accuracy)
     is_sample = n < len(dataset.test_labels)
-    note = f"sample of {grouped(n)}" if is_sample else f"of {counted(n, f'{dataset.held_out} image')}"
-    return Tile(label, value, note, "test", GLOSSARY[label])
-
-
-def _record(moment: Moment | SampleRecord) -> EpochRecord | Evaluation | SampleRecord:
-    return moment if isinstance(moment, SampleRecord) else moment.record
+    note = f"sample of {grouped(n)}" if is_sample else f"of {counted(n, dataset.held_out_noun)}"
+    return Tile(label, value, note, "test", glossary(dataset)[label])
 
 
 def results(state: SessionState) -> Tiles:
     """Return the results of the moment shown: accuracy and mistakes large, the others in a line."""
-    run, moment = state.run, state.pictured
-    accuracy, wrong = accuracy_tile(moment, state.scored_on), Tile("Wrong", _NONE, meaning=GLOSSARY["Wrong"])
+    run, moment, meanings = state.run, state.pictured, glossary(state.scored_on)
+    accuracy, wrong = accuracy_tile(moment, state.scored_on), Tile("Wrong", _NONE, meaning=meanings["Wrong"])
     if moment is not None:
         n = int(moment.confusion.sum())
         wrong = replace(wrong, value=grouped(n - int(moment.confusion.trace())), note=f"of {grouped(n)}")
@@ -65,7 +68,7 @@ def results(state: SessionState) -> Tiles:
     opened = []
     if run is not None and run.test is not None:  # the final weights' accuracy on the test set
         label, times_opened = "Test accuracy", f"opened {run.test.times}"
-        opened = [Tile(label, percent(run.test.accuracy), times_opened, meaning=GLOSSARY[label])]
+        opened = [Tile(label, percent(run.test.accuracy), times_opened, meaning=meanings[label])]
     return Tiles((accuracy, wrong, *opened), () if run is None else tuple(_facts(run, moment)))
 
 
@@ -86,39 +89,36 @@ def _trend(state: SessionState, moment: Moment) -> str:
 
 def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fact]:
     """Yield the other numbers, each with what it means."""
+    noun = run.dataset.noun
     if isinstance(moment, SampleRecord):
         of = f"of {grouped(run.steps_at_ends[1])}"
-        yield Fact(
-            f"step {grouped(moment.step)} {of}",
-            "The step of the first epoch; in each, the weights change once.",
-        )
+        meaning = "The step of the first epoch; in each, the weights change once."
+        yield Fact(f"step {grouped(moment.step)} {of}", meaning)
     elif moment is not None:
         images = "a mean over the epoch, so it lags behind"
         if isinstance(moment.record, Evaluation):
-            images = f"all {counted(run.dataset.n_train, 'training image')}"
-        meaning = f"{GLOSSARY['Train accuracy']} Here: {images}."
+            images = f"all {counted(run.dataset.n_train, f'training {noun}')}"
+        meaning = f"{glossary(run.dataset)['Train accuracy']} Here: {images}."
         yield Fact(f"train {percent(moment.record.train_accuracy)}", meaning, "train")
     if moment is not None:
         names, counts = run.dataset.class_names, moment.confusion
         hardest = hardest_classes(counts)[0]
         missed, n = int(counts[hardest].sum() - counts[hardest, hardest]), int(counts[hardest].sum())
-        noun = class_noun(names)
-        meaning = (
-            f"The {noun} with the lowest recall: {grouped(missed)} of its {counted(n, 'image')} are missed."
-        )
-        yield Fact(f"hardest {noun} {names[hardest]}, {grouped(missed)} missed", meaning)
+        kind, of = class_noun(names), f"{grouped(missed)} of its {counted(n, noun)}"
+        meaning = f"The {kind} with the lowest recall: {of} are missed."
+        yield Fact(f"hardest {kind} {names[hardest]}, {grouped(missed)} missed", meaning)
         for pair in most_confused(counts, 1):
             read = f"{names[pair.true]} read as {names[pair.predicted]}"
-            share = f"{percent(pair.share)} of the true {noun}’s images"
+            share = f"{percent(pair.share)} of the true {kind}’s {noun}s"
             yield Fact(f"{read}, {times(pair.count)}", f"The most frequent mistake, in {share}.")
     if run.history.last is not None:
         seconds = run.history.last.seconds
         value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-        meaning = f"Time of one pass over all training images, in {counted(run.position[2], 'step')}: "
+        meaning = f"Time of one pass over all training {noun}s, in {counted(run.position[2], 'step')}: "
         yield Fact(f"{value}/epoch", f"{meaning}in each, the weights change once.")
     sizes = (run.dataset.n_inputs, *run.config.hidden_sizes, run.dataset.n_classes)
     n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
-    layers = (
+    meaning = (
         "Inputs, units of each hidden layer, outputs; and all weights and biases, which training changes."
     )
-    yield Fact(f"{'-'.join(map(str, sizes))}, {grouped(n_parameters)} parameters", layers)
+    yield Fact(f"{'-'.join(map(str, sizes))}, {grouped(n_parameters)} parameters", meaning)

@@ -12,11 +12,11 @@ from explorer.app.views import ANY, Drawing, Views
 from explorer.network import most_confused
 from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS
-from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.pads import DrawingPad
 from explorer.widgets.setting import stops
 from explorer.widgets.settings_panel import SettingsPanel
 from explorer.widgets.tour import HelpDialog, Tour, TourStep
-from explorer.wording import class_noun, counted, percent
+from explorer.wording import class_noun, counted, percent, with_noun
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -24,7 +24,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
         "?": "This help",
         ".": "On the drawing of the network: play a step. Arrows go through its scenes, Esc leaves",
         "← →": "On the tabs: the next one. On a slider: its next stop",
-        "↑ ↓ ← →": "On the confusion matrix: the next cell, whose images are shown. Esc leaves it",
+        "↑ ↓ ← →": "On the confusion matrix: the next cell, and what is in it. Esc leaves it",
         "↑ ↓": "In a number: the next that makes sense. Enter takes what is typed",
         "Ctrl Z": "On the sketch pad: undo. Arrows move the brush, Space puts it down, Delete clears",
         "Esc": "Close what is open",
@@ -34,7 +34,6 @@ KEYS: Mapping[str, str] = MappingProxyType(
 
 _Image = tuple[tuple[int, int], int | Drawing, bytes]  # the chosen cell, the image on the pad, and its ink
 
-_OFFER = ("New here?", "A tour takes a minute.")
 _ABOUT = tuple(
     f"A neural network in NumPy learns to {learns}. Change a setting, and watch it learn again."
     for learns in ("tell images apart", "read handwritten digits")
@@ -62,7 +61,7 @@ _NETWORK = (
     "purple ones against it. Draw over the image, or click a tile."
 )
 _MORE = (
-    "The other tabs look deeper: mistakes, weights, gradients, runs side by side. "
+    "The other tabs look deeper: mistakes, gradients, runs side by side, famous experiments. "
     "Copy link holds all settings of a run. Press ? for the keys, and for this tour again."
 )
 _DRAW = (
@@ -78,35 +77,24 @@ def tour_steps(
     class_names: Sequence[str], shown: Sequence[str] | None = None, *, ends_a_run: bool = False
 ) -> list[TourStep]:
     """Return the steps of the tour, without those for controls that are not `shown`; None stands for all."""
-    noun, tiles = class_noun(class_names), ".explorer-place-tiles"
+    noun, name, tiles = class_noun(class_names), _movable(shown), ".explorer-place-tiles"
     cell = (".explorer-place-confusion", "Click the largest", ".explorer-place-gallery")
-    return [
+    draws = ("Draw a digit of yours", "Draw a 7") if noun == "digit" else ("Show it something of yours", "")
+    steps = [
         TourStep("network", "This is the network", _NETWORK, _PAD),
         TourStep("tiles", "A network that learns", _TILES, tiles),
-        *_setting_step(shown, ends_a_run),
         TourStep("epochs", "Back to any epoch", _EPOCHS, ".explorer-time", "Go to the first", tiles),
         TourStep("matrix", "What it reads as what", _MATRIX.format(noun), *cell),
-        _draw_step(noun == "digit"),
+        TourStep("draw", draws[0], _DRAW, _PAD, draws[1]),
         TourStep("more", "There is more", _MORE, ".explorer-tab-bar [role=tablist]"),
     ]
-
-
-def _setting_step(shown: Sequence[str] | None, ends_a_run: bool) -> list[TourStep]:
-    name = _movable(shown)
-    if name is None:
-        return []
-    field = FIELDS[name]
-    ends = " The run under way stops there, and is back at the end of the tour." if ends_a_run else ""
-    title = f"A setting: {field.label.lower()}"
-    text = f"{field.help} Move it, and the network trains again from the start.{ends}"
-    at = f'[data-name="{name}"][data-kind="scale"]'
-    return [TourStep("setting", title, text, at, "Move it", ".explorer-place-accuracy")]
-
-
-def _draw_step(is_digits: bool) -> TourStep:
-    if not is_digits:
-        return TourStep("draw", "Show it something of yours", _DRAW, _PAD)
-    return TourStep("draw", "Draw a digit of yours", _DRAW, _PAD, "Draw a 7")
+    if name is not None:
+        field, at = FIELDS[name], f'[data-name="{name}"][data-kind="scale"]'
+        ends = " The run under way stops there, and is back at the end of the tour." if ends_a_run else ""
+        text = f"{field.help} Move it, and the network trains again from the start.{ends}"
+        title, shows = f"A setting: {field.label.lower()}", ".explorer-place-accuracy"
+        steps.insert(2, TourStep("setting", title, text, at, "Move it", shows))
+    return steps
 
 
 def _movable(shown: Sequence[str] | None) -> str | None:
@@ -122,7 +110,7 @@ class TourGuide:
 
     def __init__(self, views: Views, panels: PanelHost, settings: SettingsPanel) -> None:
         is_digits = class_noun(views.dataset.class_names) == "digit"
-        self.tour, self.help = Tour(_OFFER), HelpDialog(_ABOUT[is_digits], KEYS)
+        self.tour, self.help = Tour(), HelpDialog(with_noun(_ABOUT[is_digits], views.dataset.noun), KEYS)
         self.parts = (self.help, self.tour)
         self._views, self._session, self._panels, self._settings = views, views.session, panels, settings
         self._step = ""
@@ -225,9 +213,8 @@ class TourGuide:
         moment, newest = self._session.state.moment, run.newest
         if moment is not None:
             then, now = (percent(one.record.test_accuracy) for one in (moment, newest))
-            self._say(
-                f"After epoch {moment.epoch:.4g}: {then} of the {run.held_out} images correct. By now: {now}."
-            )
+            words = f"After epoch {moment.epoch:.4g}: {then} of the {run.dataset.held_out_noun}s correct."
+            self._say(f"{words} By now: {now}.")
 
     def _choose(self) -> None:
         state = self._session.state
@@ -235,12 +222,12 @@ class TourGuide:
         if not pairs:
             self._say(state.nothing or "It makes no mistakes.")
             return
-        (pair,) = pairs
-        before = self._image()
+        pair, before = pairs[0], self._image()
         self._views.choose(pair.true, pair.predicted)
         self._did(before, self._image, self._put_back_image)
         true, predicted = (state.dataset.class_names[k] for k in (pair.true, pair.predicted))
-        self._say(f"{true} read as {predicted}: {counted(pair.count, 'image')}, the worst mistake first.")
+        count = counted(pair.count, state.dataset.noun)
+        self._say(f"{true} read as {predicted}: {count}, the worst mistake first.")
 
     def _draw(self) -> None:
         pad, self._before_drawing = self._network.pad, self._image()
@@ -279,7 +266,8 @@ def _compared(before: SessionRun | None, setting: str, state: SessionState) -> s
     if run.newest is None:
         return state.nothing
     now, label = percent(run.newest.record.test_accuracy), FIELDS[setting].label
-    words = f"{label} {run.config.text(setting)}: {now} of the {run.held_out} images classified correctly"
+    words, noun = f"{label} {run.config.text(setting)}: {now} of the", run.dataset.held_out_noun
+    words = f"{words} {noun}s classified correctly"
     if before is None or before.newest is None:
         return f"{words}."
     then = percent(before.newest.record.test_accuracy)

@@ -27,7 +27,6 @@ from explorer.widgets.controls import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.wording import counted
 
 _THEMES = ("auto", "light", "dark")
 _KEYS: Mapping[str, str] = MappingProxyType(
@@ -70,37 +69,30 @@ class Link:
         `tabs`, `sections` and `datasets` are the known names, `n_bugs` the number of levels of the bug lab;
         `fields` are the settings as `fields_of` returns them for a data set, which limit the number of images.
         """
-        own = parts(query).values
+        own = dict(parts(query).values)
         config, notices = TrainingConfig.from_query(query, fields)
-        wrong = []
+        if own.get("tab") == "draw" or own.get("section") in ("image", "weights"):
+            own |= {"tab": "", "section": ""}  # in older links; the network on the first tab shows these
         asked = own.get(DATA_KEY, "")
-        data = next(
-            (name for name in datasets if f"{asked},".casefold().startswith(f"{name},".casefold())), ""
-        )
-        data += asked[len(data) :] if data else ""
-        if asked and not data:
-            wrong.append(f"There is no data set “{asked[:40]}”; the page has {listed(datasets)}.")
-        named = {"tab": own.get("tab", ""), "section": own.get("section", "")}
-        if named["tab"] == "draw":
-            named["tab"] = ""  # in older links; the pad is on the first tab
-        for noun, known in (("tab", tabs), ("section", sections)):
-            if named[noun] and named[noun] not in known:
-                wrong.append(f"There is no {noun} “{named[noun][:40]}”; the {noun}s are {', '.join(known)}.")
-                named[noun] = ""
-        theme, level = own.get("theme", "auto"), own.get("bug", "")
-        if theme not in _THEMES:
-            wrong.append(f"The theme can't be “{theme[:40]}”: expected one of {', '.join(_THEMES)}.")
-            theme = "auto"
-        if level and level not in map(str, range(1, n_bugs + 1)):
-            wrong.append(f"There is no bug “{level[:40]}”; the lab has 1 to {n_bugs}.")
-            level = ""
+        name = next((one for one in datasets if f"{asked},".casefold().startswith(f"{one},".casefold())), "")
+        own[DATA_KEY] = name or asked
+        bugs = [str(level + 1) for level in range(n_bugs)]
+        known = {DATA_KEY: datasets, "tab": tabs, "section": sections, "theme": _THEMES, "bug": bugs}
+        wrong = {key: own[key] for key, names in known.items() if own.get(key) and own[key] not in names}
+        for key, value in wrong.items():
+            noun, names = (key, ", ".join(known[key])) if key != DATA_KEY else ("data set", listed(datasets))
+            noun, names = ("level", f"levels 1 to {n_bugs}") if key == "bug" else (noun, names)
+            notices += (f"There is no {noun} “{value[:40]}”; the page has {names}.",)
         shown, kept, unknown = _controls(own.get("controls", ""), tabs)
         if unknown:
-            kind = "is no control" if len(unknown) == 1 else "are no controls"
-            wrong.append(f"There {kind} {listed(unknown)}.")
-        data = "" if data in datasets[:1] else data
-        link = cls(config, theme=theme, shown=shown, data=data, bug=int(level or 0), tabs=kept, **named)
-        return link, (*notices, *wrong)
+            verb = "is no control" if len(unknown) == 1 else "are no controls"
+            notices += (f"{listed(unknown)} {verb}.",)
+        tab, section, theme, bug = (
+            "" if key in wrong else own.get(key, "") for key in ("tab", "section", "theme", "bug")
+        )
+        data = "" if not name or asked.casefold() == datasets[0].casefold() else name + asked[len(name) :]
+        link = cls(config, tab, theme or "auto", shown, section, data, int(bug or 0), kept)
+        return link, notices
 
     def write(self) -> str:
         """Return the query string from which `read` restores this link; never empty."""
@@ -111,30 +103,6 @@ class Link:
         written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
         # A page without a query opens with another start: the exercise has a link, too.
         return "&".join(part for part in written if part) or f"{FIELDS['epochs'].key}={self.config.epochs}"
-
-
-class Trail:
-    """Decides which settings become an entry in the browser's history: those that a run was started with."""
-
-    def __init__(self, config: TrainingConfig, data: str = "") -> None:
-        self.step = 0
-        """Number of the page's current entry; a higher number than before is a new entry."""
-        self._at = config, data
-        self._trained = False
-
-    def go(self, config: TrainingConfig, data: str = "") -> None:
-        """Follow the controls: add an entry when they leave settings that a run was started with."""
-        if (config, data) != self._at:
-            self.step += self._trained
-            self._at, self._trained = (config, data), False
-
-    def mark_trained(self) -> None:
-        """Record that a run was started with these settings."""
-        self._trained = True
-
-    def be_at(self, config: TrainingConfig, data: str = "") -> None:
-        """Follow the browser to an existing entry."""
-        self._at, self._trained = (config, data), True
 
 
 def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:
@@ -149,21 +117,19 @@ def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, t
 def what_a_link_lacks(state: SessionState) -> str:
     """Return a sentence on what a link can't reproduce of the current run; empty if its settings suffice."""
     run = state.run
-    if run is None:
+    if run is None or not (run.began_with or run.own or state.waits or run.status == "stopped"):
         return ""
-    if run.began_with:
-        these = "these" if run.opened is not None else "this"
-        return f"It opens a run with freshly initialized weights, not {these} {run.began_with}."
-    if run.own is not None:
-        return f"It opens a run of the textbook's network, not of {run.own.name}."
-    if state.waits:
-        return "It holds the settings in the controls, which this run is not trained with."
-    if run.status == "stopped":
-        return f"It opens a run of {counted(run.config.epochs, 'epoch')}; this one was stopped before."
-    return ""
+    this = (
+        f"the {run.began_with}"
+        if run.began_with
+        else f"this run of {run.own.name}"
+        if run.own
+        else "this one"
+    )
+    return f"It opens a new run with the settings in the controls, not {this}."
 
 
-_SECTIONS = MappingProxyType({"mistakes": tuple(MISTAKES), "inside": SECTIONS})
+_SECTIONS = MappingProxyType({"mistakes": tuple(MISTAKES), "inside": tuple(SECTIONS)})
 """Names of the sections, by tab."""
 
 
@@ -182,7 +148,7 @@ class Address:
         self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
         self._shown = session.offered and list(session.offered)  # unless a link says otherwise
-        self._trail = Trail(session.config, data.chosen)
+        self._step, self._at, self._is_trained = 0, (session.config, data.chosen), False
         self._tabs: tuple[str, ...] = ()  # that a link keeps
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
         on_loop = session.loop.bind
@@ -198,7 +164,7 @@ class Address:
         session = self._session
         is_new = (dataset, link.config) != (session.dataset, session.config)
         if is_new:
-            self._trail.be_at(link.config, dataset.name)
+            self._at, self._is_trained = (link.config, dataset.name), True
         if dataset is not session.dataset:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
@@ -228,7 +194,7 @@ class Address:
         self.write()
         trained = None if run is None or run.status == "idle" else (run.number, run.config)
         if trained is not None and trained != self._trained and trained[1] == state.config:
-            self._trail.mark_trained()
+            self._is_trained = True
         self._trained = trained
 
     def _read(self, query: str) -> tuple[Link, Dataset, tuple[str, ...]]:
@@ -254,7 +220,7 @@ class Address:
         """Go back or forward to earlier settings; tab, theme and controls stay."""
         link, dataset, notices = self._read(query)
         session = self._session
-        self._trail.be_at(link.config, dataset.name)
+        self._at, self._is_trained = (link.config, dataset.name), True
         if (dataset, link.config) != (session.dataset, session.config):
             if dataset is not session.dataset:
                 session.use(dataset, link.config)
@@ -279,13 +245,10 @@ class Address:
         tab, data = self._panels.tab_bar.selected, self._session.dataset
         section = self._choice(tab).value if tab in _SECTIONS else ""
         shown = None if self._settings.shown == self._shown else self._settings.shown
+        other = "" if data.name == self._data.names[0] else data.name
         link = Link(
             config=self._session.config,
-            data=plane_of(data).text
-            if data.is_plane
-            else ""
-            if data.name == self._data.names[0]
-            else data.name,
+            data=plane_of(data).text if data.is_plane else other,
             tab="" if tab in (self._panels.home, "lab") else tab,
             bug=self._lab.level if tab == "lab" else 0,
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
@@ -293,5 +256,8 @@ class Address:
             shown=None if shown is None else tuple(shown),
             tabs=self._tabs,
         )
-        self._trail.go(self._session.config, self._data.chosen)
-        self._header.update(step=self._trail.step, query=link.write())
+        here = self._session.config, self._data.chosen
+        if here != self._at:  # settings that a run was started with stay an entry of the browser's history
+            self._step += self._is_trained
+            self._at, self._is_trained = here, False
+        self._header.update(step=self._step, query=link.write())

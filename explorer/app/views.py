@@ -42,6 +42,11 @@ class Drawing:
     true: int | None = None
     """The user's label; None if there is none."""
 
+    @property
+    def pixels(self) -> NDArray[np.float32]:
+        """The network's inputs, in [0, 1]: (n_inputs,)."""
+        return np.divide(self.image.ravel(), np.float32(255), dtype=np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ViewState(SessionState):
@@ -67,6 +72,12 @@ class ViewState(SessionState):
         outputs, loss = self.pictured.snapshot.test_outputs, self.run.config.loss
         found = select_samples(outputs, labels[scored], loss=loss, **chosen)
         return scored[found], found
+
+    def next_mistake(self, image: object) -> int | None:
+        """Return the misclassified image after this one, highest loss first; of any other image, the first."""
+        wrong: list[Any] = self.select(mistakes_only=True)[0].tolist()
+        at = wrong.index(image) + 1 if image in wrong else 0
+        return int(wrong[at % len(wrong)]) if wrong else None
 
 
 class Panel(Protocol):
@@ -238,14 +249,15 @@ class Views:
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
         self.image: int | Drawing = 0
-        """The image that is looked into: a test image, by index, or a drawing."""
+        """The image that all panels look at: a held-out one, by index, or a drawing."""
         self.opens_still = False
         """Whether the page opens without its replay."""
+        self.look_into: Callable[[int | Drawing], object] = lambda _image: None
+        """Shows one image's way through the network: a held-out image, by index, or a drawing."""
         self.replayed: Moment | SampleRecord | None = None
         """The moment of the run that the opening replay has come to; None to show the one selected."""
         self.subjects = Subjects()
         """The networks that are looked into."""
-        self._on_look: Callable[[int | Drawing], object] = lambda _image: None
         self._shown: SessionState = session.state
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
@@ -282,14 +294,11 @@ class Views:
         """Select a cell of the confusion matrix, or none if it is already selected."""
         self.choose(*((ANY, ANY) if self.chosen == (true, predicted) else (true, predicted)))
 
-    def look_into(self, image: int | Drawing) -> None:
-        """Show one image's way through the network: a test image, by index, or a drawing."""
-        self.image = image
-        self._on_look(image)
-
-    def on_look(self, callback: Callable[[int | Drawing], object]) -> None:
-        """Make `look_into` call ``callback(image)``."""
-        self._on_look = callback
+    def looked_at(self, dataset: Dataset) -> Drawing:
+        """Return `image`, a held-out one of `dataset` with its class."""
+        own = self.image
+        held_out = dataset.test_images, dataset.test_labels
+        return own if isinstance(own, Drawing) else Drawing(held_out[0][own], int(held_out[1][own]))
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in this theme."""
@@ -328,10 +337,11 @@ class Views:
     def _on_state(self, state: SessionState) -> None:
         is_same = state.dataset.compares_with(self._shown.dataset)
         is_ghost = state.is_blank and is_same and self._shown.pictured is not None
+        is_moving = state.is_training or self._shown.is_training  # at a stop, the run's buttons answer first
         self._shown, self.replayed = self._shown if is_ghost else state, None
         if not is_same:
             self._leave_dataset()
-        if is_ghost or not state.is_training:
+        if is_ghost or not is_moving:
             self.refresh()
         elif not self._queue:
             self._draw_later()

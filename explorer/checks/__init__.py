@@ -6,7 +6,7 @@ accept any function and any network, so they work for your own solution as well:
 difference found, or raises an error of one line: what was expected, and what it got.
 """
 
-from explorer.checks import functions, loop, networks
+from explorer.checks import functions, networks
 from explorer.checks.diagnosis import Verdict, diagnose, diagnose_all
 from explorer.checks.functions import (
     adam,
@@ -73,4 +73,4 @@ initial_weights = naming("init_weights", networks.initial_weights)
 forward_pass, decisions = naming("forward", networks.forward_pass), naming("predict", networks.decisions)
 relu = naming("relu", functions.relu)
 gradients, step = naming("backward", networks.gradients), naming("train_iteration", networks.step)
-mini_batches = naming("fit", loop.mini_batches)
+mini_batches = naming("fit", networks.mini_batches)

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer.checks import exercise, functions, loop, networks
+from explorer.checks import exercise, functions, networks
 from explorer.checks.recognition import KEPT, Probe, initialized, recognize, unkept
 from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
 from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import METHODS, TASKS, textbook
-from explorer.checks.watch import GapError, UnusableError, limited, watched
+from explorer.checks.watch import GapError, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
@@ -195,12 +195,12 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     if task in METHODS or task == "several_layers":
         kind = answer if isinstance(answer, type) else type(answer)
         if kind is not answer and not any(hasattr(kind, name) for name in METHODS):
-            raise UnusableError(f"{task}: expected a class of networks, got {kind.__name__}")
+            raise CheckError(f"{task}: expected a class of networks, got {kind.__name__}")
         answer = _watched_class(task, kind, unsound)
     elif callable(answer):
         answer = watched(_with_textbook(answer, unsound), returns=_RETURNS.get(task, "array"))
     else:
-        raise UnusableError(f"{task}: expected a function, got {type(answer).__name__}")
+        raise CheckError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
         # Exceptions from creating a network are an answer's fault too.
         return check(_EXAMINATIONS[task])(answer, probe)
@@ -263,13 +263,20 @@ def names_in(code: CodeType, *instructions: str) -> set[str]:
     return ({step.argval for step in steps} if instructions else {*code.co_names}).union(*within)
 
 
-def _with_textbook(function: Any, unsound: set[str]) -> Any:
-    """Return a copy of a function that, with all that it calls, uses the textbook's functions for unsound ones."""
+def _with_textbook(member: Any, unsound: set[str]) -> Any:
+    """Return a copy of a function or method that uses the textbook's functions for unsound ones.
+
+    So do all its author's functions that it calls. Anything else is returned as it is.
+    """
+    if isinstance(member, staticmethod | classmethod):
+        return type(member)(_with_textbook(member.__func__, unsound))
+    if isinstance(member, property):
+        return property(_with_textbook(member.fget, unsound), member.fset)
     functions = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
     replaced = {name: getattr(f, "__wrapped__", f) for name, f in functions.items()}  # without guards
-    if not replaced or not inspect.isfunction(function):
-        return function
-    before = function.__globals__
+    if not replaced or not inspect.isfunction(member):
+        return member
+    before = member.__globals__
     now = dict(before)
 
     def twin(each: Any) -> Any:
@@ -279,7 +286,7 @@ def _with_textbook(function: Any, unsound: set[str]) -> Any:
 
     own = {name: value for name, value in before.items() if inspect.isfunction(value)}
     now |= {name: twin(value) for name, value in own.items() if value.__globals__ is before} | replaced
-    return twin(function)
+    return twin(member)
 
 
 def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
@@ -288,7 +295,10 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     if task in METHODS and task != "init_weights" and not callable(own[task]):
         near = did_you_mean(task, {name for name in dir(kind) if name[0] != "_"} - {*METHODS}, 0.7)
         raise MissingError(f"{kind.__name__} has no method {task}{near}")
-    methods = _helpers(kind, unsound)
+    own_bases = [base for base in reversed(kind.__mro__) if base.__module__ == kind.__module__]
+    members = [member for base in own_bases for member in vars(base).items()]
+    copies = ((name, member, _with_textbook(member, unsound)) for name, member in members)
+    methods = {name: copy for name, member, copy in copies if copy is not member}
     methods |= {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
                 for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
@@ -322,20 +332,6 @@ def _hand_over(source: Any, target: Any) -> None:
         target.h = [*source.h]  # the first are the inputs
 
 
-def _helpers(kind: type[Any], unsound: set[str]) -> dict[str, Any]:
-    """Return the author's methods of a class and its bases, each converted by `_with_textbook`."""
-    found = dict[str, Any]()
-    for base in reversed(kind.__mro__):
-        for name, method in vars(base).items() if base.__module__ == kind.__module__ else ():
-            if inspect.isfunction(method):
-                found[name] = _with_textbook(method, unsound)
-            elif isinstance(method, staticmethod | classmethod):
-                found[name] = type(method)(_with_textbook(method.__func__, unsound))
-            elif isinstance(method, property):
-                found[name] = property(_with_textbook(method.fget, unsound), method.fset)
-    return found
-
-
 def _initialized(kind: type[Any], _: Probe) -> Passed:
     network = initialized(kind, 784, 32, 10)
     passed = networks.initial_weights(network)
@@ -346,8 +342,8 @@ def _initialized(kind: type[Any], _: Probe) -> Passed:
 
 def _looped(kind: type[Any], probe: Probe) -> Passed:
     network = probe.network(kind, 4, 3, 5)
-    loop.mini_batches(network, 20, 5)  # no short last batch
-    return loop.mini_batches(network)
+    networks.mini_batches(network, 20, 5)  # no short last batch
+    return networks.mini_batches(network)
 
 
 def _forward(kind: type[Any], probe: Probe) -> Passed:

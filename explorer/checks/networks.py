@@ -1,9 +1,10 @@
-"""Checks of a network: its initial weights, both passes, its predictions, and one step of gradient descent.
+"""Checks of a network: its initial weights, both passes, its predictions, a step of gradient descent, and `fit`.
 
 Each works on a copy, in float64 if the network can, and only on the first samples, because loops are slow.
 """
 
 import copy
+import inspect
 import math
 import operator
 from functools import partial
@@ -17,8 +18,12 @@ from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_so
 from explorer.checks.recognition import Probe, initialized
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
+    RATE,
+    Step,
     attribute,
+    fit_noted,
     in_double,
+    numbered,
     option,
     outputs,
     parameters,
@@ -36,6 +41,8 @@ Place = tuple[str, int, int]
 _DOUBLE = 1e-10  # a pass through a network in float64
 _STEP = 1e-7  # a weight after a step
 _ROUNDED = 1e-5  # one number in float32
+_EXACT = 1e-12  # a few operations in float64
+_EPOCHS = 2
 _SAMPLES = 100
 _DRAWN = 40  # from a large array
 _BEGINNING = MappingProxyType({"W": "small random weights", "b": "biases near 0"})
@@ -121,6 +128,49 @@ def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
     tolerance = max(lr * tolerance, _STEP)
     worst = max(worst, _compare_at("after the step, ", parameters(after), expected, tolerance))
     return Passed(f"{len(slopes)} parameters after a step against parameter − lr · measured slope", worst)
+
+
+@check
+def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Passed:
+    """Check the loop of `fit` on numbered samples: each is used once per epoch, in a new order, with its target.
+
+    Also check the learning rate of each step: as given, or divided by the batch size if `fit` reduces by mean.
+    """
+    steps, sizes, n_batches = list[Step](), sizes_found(network), -(-n_samples // batch_size)
+    fitted = copy.deepcopy(network)
+    history = fit_noted(steps, fitted, *numbered(sizes, n_samples), batch_size, _EPOCHS)
+    unchanged("fit, between its steps", fitted, parameters(network))
+    shape = sizes[0], min(batch_size, n_samples)
+    expect("shape of the first batch", steps[0].X.shape if steps else "no batch", shape)
+    expect(f"calls of train_iteration in {_EPOCHS} epochs", len(steps), _EPOCHS * n_batches)
+    compare("learning rate of step", [step.lr for step in steps], [RATE] * len(steps), _EXACT)
+    orders, losses = [], []
+    for epoch in range(_EPOCHS):
+        batches = steps[epoch * n_batches : (epoch + 1) * n_batches]
+        used = [k for batch in batches for k in batch.samples]
+        if sorted(used) != list(range(n_samples)):
+            found = f"expected each of {n_samples} samples once, got {sorted(used)}"
+            raise CheckError(f"epoch {epoch + 1}: {found}")
+        lengths = [len(batch.samples) for batch in batches]
+        expect(f"batch sizes in epoch {epoch + 1}", lengths[:-1], [batch_size] * (n_batches - 1))
+        targets = [t for batch in batches for t in batch.targets]
+        expect(f"targets in epoch {epoch + 1}", targets, [k % sizes[-1] for k in used])
+        orders.append(used)
+        losses.append(math.fsum(batch.loss for batch in batches) / n_samples)
+    epochs = [f"mean loss of epoch {epoch + 1}" for epoch in range(_EPOCHS)]
+    compare("the history that fit returns", history, losses, _ROUNDED, lambda at: epochs[at[0]])
+    if orders[0] == orders[1]:
+        raise CheckError("order of the samples: expected a new one in each epoch, got the same twice")
+    starts = range(0, n_samples, batch_size)
+    first, second = ({frozenset(order[at : at + batch_size]) for at in starts} for order in orders)
+    if first == second and n_batches > 1:
+        raise CheckError("batches: expected other samples together in each epoch, got the same batches twice")
+    if "reduction" in inspect.signature(network.fit).parameters:
+        given = copy.deepcopy(network), *numbered(sizes, n_samples), batch_size
+        fit_noted(by_mean := list[Step](), *given, 1, reduction="mean")
+        rates = [RATE / len(step.samples) for step in by_mean]
+        compare("learning rate by mean of step", [step.lr for step in by_mean], rates, _EXACT)
+    return Passed(f"{_EPOCHS} epochs of {n_samples} numbered samples: each used once, with its own target")
 
 
 @check

@@ -24,9 +24,8 @@ Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
 _COARSEST = 0.01  # ten times the rounding error of float16; a thousand times would accept anything
-_FOLDER = Path(__file__).parent
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
-_OURS = _FOLDER, _FOLDER.with_name("network"), Path(np.__file__).parent
+_OURS = Path(__file__).parents[1], Path(np.__file__).parent
 _NOT_THEIRS = (*map(str, (*_OURS, *_INSTALLED)), "<frozen ", "<__array_function__")
 
 
@@ -79,7 +78,7 @@ def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed
             except CheckError as error:
                 raise error.with_traceback(None) from None
             except Exception as error:  # noqa: BLE001  # any exception is a result of the check
-                raise RaisedError(_raised(error)) from None
+                raise RaisedError(raised_words(error)) from None
         said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
         return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
 
@@ -132,8 +131,8 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__name__", function))
 
 
-def _raised(error: Exception) -> str:
-    """Return the exception raised by the checked code, and its line."""
+def raised_words(error: Exception, called: str = "") -> str:
+    """Return the exception raised by somebody's code, and its line; `called` is by default its first function."""
     trace = error.__traceback__
     stack = zip(traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True)
     # NumPy's compiled files (.pyx) have no folder.
@@ -141,7 +140,7 @@ def _raised(error: Exception) -> str:
     theirs = [(frame, at) for frame, at in files if not at.filename.startswith(_NOT_THEIRS)]
     said = " ".join(str(error).split())
     if not theirs:  # the call itself failed, or this package's network refused it
-        return f"{type(error).__name__}: {said}"
+        return f"{called and f'{called} raised '}{type(error).__name__}: {said}"
     frame, at = theirs[-1]
     if " signature " in said:
         sizes = _SIZES.search(said)
@@ -149,7 +148,8 @@ def _raised(error: Exception) -> str:
         shapes = " and ".join(_shapes(frame, at)) or known
         said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
     line = at.line and f": {at.line}"
-    return f"{theirs[0][1].name} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
+    called = called or theirs[0][1].name
+    return f"{called} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
 
 
 def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:

@@ -148,38 +148,22 @@ MISTAKES: Mapping[str, Mistake] = MappingProxyType(
 """Every known mistake by its name, most severe first within its task."""
 
 
-GIVEN = """\
-from explorer.network import Layers
-
-
-class Network(Layers):
-    def __init__(self, n_input, n_hidden, n_output):
-        self.layer_sizes = self.n_input, self.n_hidden, self.n_output = n_input, n_hidden, n_output
-        self.rng = np.random.default_rng()
-        self.init_weights()
-"""
-"""The notebook's cell with the class to which each method is added."""
-
 _NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
 
-def solution(task: str, *, has_marks: bool = False) -> str:
-    """Return a cell with the textbook's answer to a task, without docstrings and types.
-
-    With marks the cell is for nbgrader: each function has the first line of its docstring, which may give shapes,
-    and its body, and nothing else, is between the marks that hide it from students.
-    """
+def solution(task: str) -> str:
+    """Return a cell with the textbook's answer to a task, without docstrings and types."""
     owners = textbook(task), exercise, initializers
     usual = f"class Network(Network):\n    {{{task}}}" if task in METHODS else f"{{{task}}}"
 
     def source(named: re.Match[str]) -> str:
         function = next(getattr(owner, named[2]) for owner in owners if hasattr(owner, named[2]))
-        return indent(_source(function, has_marks=has_marks), named[1])
+        return indent(_source(function), named[1])
 
     return _NAMED.sub(source, TASKS[task].cell or usual)
 
 
-def _source(function: Any, *, has_marks: bool) -> str:
+def _source(function: Any) -> str:
     lines = plain_source(function).splitlines()
     at = next(row for row, line in enumerate(lines) if line.startswith("def "))
     head, body = [lines[at]], lines[at + 1 :]
@@ -189,7 +173,4 @@ def _source(function: Any, *, has_marks: bool) -> str:
             body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
         else:
             head.insert(0, line)
-    if has_marks:
-        docstring = f'    """{(inspect.getdoc(function) or "").splitlines()[0]}"""'
-        body = [docstring, "    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"]
     return "\n".join([*head, *body])

@@ -24,10 +24,6 @@ class GapError(CheckError):
     """An answer still has a gap."""
 
 
-class UnusableError(CheckError):
-    """An answer returns or does something wrong regardless of its numbers."""
-
-
 class _TimeIsUp(SystemExit):
     """Ends a thread silently; a student's ``except Exception`` doesn't catch it."""
 
@@ -115,16 +111,14 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
         except Exception as error:
             kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
             kept += [item for value in kept if isinstance(value, list) for item in value]
-            is_gap = "ellipsis" in str(error).lower() and not isinstance(
-                error, IndexError
-            )  # it names all indices
-            if is_gap or any(value is ... for value in kept):
+            is_index = isinstance(error, IndexError)  # whose message names all indices
+            if ("ellipsis" in str(error).lower() and not is_index) or any(value is ... for value in kept):
                 raise GapError(f"{name} waits for its code") from None
             raise
         _refuse(name, result, returns, _is_empty(function))
         for array, copy in zip(given, before, strict=True):
             if not np.array_equal(array, copy, equal_nan=array.dtype.kind in "fc"):
-                raise UnusableError(f"{name} changes an array that it is given; it should work on a copy")
+                raise CheckError(f"{name} changes an array that it is given; it should work on a copy")
         return result
 
     return call
@@ -135,10 +129,10 @@ def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:
     if any(value is ... for value in values) or (is_empty and result is None):
         raise GapError(f"{name} waits for its code")
     if returns != "nothing" and result is None:
-        raise UnusableError(f"{name} returns None; is there a return at its end?")
+        raise CheckError(f"{name} returns None; is there a return at its end?")
     if returns == "array" and isinstance(result, list | tuple):
         kind = type(result).__name__
-        raise UnusableError(f"{name} returns a {kind}; expected a NumPy array, to go on computing with")
+        raise CheckError(f"{name} returns a {kind}; expected a NumPy array, to go on computing with")
 
 
 def _is_empty(function: Callable[..., Any]) -> bool:

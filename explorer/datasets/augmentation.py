@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """The maximum distortion of each image; all 0 means none. Raises `ValueError` for values below 0.
+    """The maximum distortion of each image; all 0 means none.
 
     Simard's elastic distortions of α = 34, σ = 4 are `elastic` = 1.4: his displacements are uniform in [-1, 1],
     whose standard deviation is 1 / √3, smoothing multiplies it by 1 / (2 √π σ), and α by 34:
@@ -44,12 +44,6 @@ class Augmentation:
     """Fraction of the size, about the center: the factor is uniform in [1 - scale, 1 + scale]; below 1."""
     elastic: float = 0.0
     """Standard deviation of each pixel's displacement on each axis, in pixels."""
-
-    def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if not 0 <= getattr(self, name) < (1 if name == "scale" else np.inf):
-                limits = "0 to below 1" if name == "scale" else "0 or more"
-                raise ValueError(f"{name} is {getattr(self, name)}; expected {limits}")
 
     @property
     def is_on(self) -> bool:

@@ -45,10 +45,6 @@ def corrupt(images: Images, kind: str, amount: float) -> Images:
     return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
 
 
-def _rotated(images: Images, degrees: float) -> Images:
-    return transform(images, degrees=degrees)
-
-
 def _shifted(images: Images, pixels: float) -> Images:
     angle = np.random.default_rng(_SEED).uniform(0, 2 * np.pi, len(images))
     return transform(images, pixels * np.cos(angle), pixels * np.sin(angle))
@@ -87,7 +83,7 @@ CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
     {
         "rotation": Corruption(
             "Rotation", "°", (-60, -45, -30, -20, -10, 0, 10, 20, 30, 45, 60), 1,
-            "Amounts above 0 turn anticlockwise.", _rotated,
+            "Amounts above 0 turn anticlockwise.", lambda images, degrees: transform(images, degrees=degrees),
         ),
         "shift": Corruption(
             "Shift", " px", (0, 1, 2, 3, 4, 5, 6, 8), 0.5, "Each image moves in a direction of its own.", _shifted,

@@ -102,6 +102,16 @@ class Dataset:
         return self.unsplit.test_images.shape[1:] == PLANE_SHAPE
 
     @property
+    def noun(self) -> str:
+        """What one of the images is called: ``"image"`` or ``"point"``."""
+        return "point" if self.is_plane else "image"
+
+    @property
+    def held_out_noun(self) -> str:
+        """What one of the held-out images is called: ``"test image"``, ``"validation point"``."""
+        return f"{self.held_out} {self.noun}"
+
+    @property
     def n_inputs(self) -> int:
         """Pixels in an image: the number of the network's inputs."""
         return prod(PLANE_SHAPE if self.is_plane else IMAGE_SHAPE)
@@ -230,10 +240,9 @@ def split_indices(
     The split is stratified: the images are shuffled by `seed`, sorted by label, and picked at even intervals. So
     each class has the same share of the validation images as of all images, up to one image.
     """
-    n = len(labels)
-    order = np.random.default_rng([seed, 3]).permutation(n)
+    order = np.random.default_rng([seed, 3]).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
-    chosen = np.arange(n_validation) * n // max(n_validation, 1)
+    chosen = np.arange(n_validation) * len(labels) // max(n_validation, 1)
     return np.sort(np.delete(order, chosen)), np.sort(order[chosen])
 
 
@@ -279,12 +288,6 @@ def pixel_columns(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def one_hot_columns(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     """Return labels (n,) as one-hot columns: read-only float32, shape (n_classes, n)."""
     return _read_only(np.eye(n_classes, dtype=np.float32)[labels].T)  # (n_classes, n)
-
-
-def class_counts(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Count the images of each class, shape (n_classes,), from labels (n,)."""
-    counts: NDArray[np.int64] = np.bincount(labels, minlength=n_classes)
-    return counts
 
 
 def class_means(images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int) -> NDArray[np.uint8]:

@@ -262,13 +262,10 @@ def _recognized(dataset: Dataset) -> Dataset:
     known = _TABLE["known"].get(digest.hexdigest())
     if known is None:
         return dataset
-    others = {
-        role: getattr(dataset, role.replace(" ", "_")).astype("u1", copy=False) for role in known["checksums"]
-    }
-    is_whole = {role: zlib.crc32(array.data) for role, array in others.items()} == known["checksums"]
-    return replace(
-        dataset, name=known["name"] if is_whole else dataset.name, class_names=known["class_names"]
-    )
+    others = {role: getattr(dataset, role.replace(" ", "_")) for role in known["checksums"]}
+    checksums = {role: zlib.crc32(array.astype("u1", copy=False).data) for role, array in others.items()}
+    name = known["name"] if checksums == known["checksums"] else dataset.name
+    return replace(dataset, name=name, class_names=known["class_names"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +275,6 @@ class DatasetOffer:
     name: str
     load: Callable[[], Dataset]
     """Returns the data set; raises `DatasetError` if it can't be read."""
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> DatasetOffer:
-        """Offer a data set that is already loaded."""
-        return cls(dataset.name, lambda: dataset)
 
 
 def offer_file(name: str, path: str | Path, shared: Path | None = None) -> DatasetOffer:

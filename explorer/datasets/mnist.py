@@ -8,18 +8,19 @@ import gzip
 import os
 import shutil
 import sys
+import tarfile
 import zlib
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets.dataset import IMAGE_SHAPE, Dataset, DatasetError
+from explorer.datasets.dataset import ARRAYS, IMAGE_SHAPE, Dataset, DatasetError
 from explorer.foreign_files import explained
 from explorer.safe_write import own_folder
 
@@ -102,3 +103,22 @@ def _unpack(path: Path) -> None:
             with gzip.open(DATA / IMAGES) as packed, part.open("wb") as unpacked:
                 shutil.copyfileobj(packed, unpacked, 1 << 20)
             part.replace(path)
+
+
+def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
+    """Write a data set in the format of the exercise's ``mnist.tgz``: four ``.npy`` files.
+
+    Equal data sets give equal bytes: no time, name or machine is stored.
+    """
+    with (
+        # Level 7 takes a third longer to save 1.4 %.
+        gzip.GzipFile("", "wb", 6, stream, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for name in ARRAYS:
+            content = BytesIO()
+            np.save(content, getattr(dataset, name).astype(np.uint8))
+            member = tarfile.TarInfo(f"mnist-{name.replace('_', '-')}.npy")
+            member.size = content.tell()
+            content.seek(0)
+            archive.addfile(member, content)

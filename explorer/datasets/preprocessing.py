@@ -6,8 +6,6 @@ C. J. C. Burges, "The MNIST database of handwritten digits", 1998). A network tr
 others only if they are prepared in the same way.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,33 +20,9 @@ CENTER = 14
 Image = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Preprocessed:
-    """A drawing after each step. All arrays hold ink, 0 (none) to 255 (full), as uint8."""
-
-    drawn: Image
-    """The drawing, shape (height, width)."""
-    cropped: Image
-    """The bounding box of the ink, shape (at most height, at most width)."""
-    scaled: Image
-    """The cropped drawing with its longest side scaled to 20 pixels, shape (at most 20, at most 20)."""
-    image: Image
-    """The network's input, shape (28, 28)."""
-
-
-def preprocess(ink: Image) -> Preprocessed | None:
-    """Convert a drawing to an MNIST image, and return all steps; None if it is empty.
-
-    `ink` is the pad, uint8 of shape (height, width): 0 for no ink, up to 255. Raises `ValueError` for another
-    shape or dtype.
-    """
-    if ink.dtype != np.uint8 or ink.ndim != 2:
-        raise ValueError(f"ink is {ink.dtype} of shape {ink.shape}; expected uint8 of shape (height, width)")
-    if not ink.any():
-        return None
-    cropped = crop(ink)
-    scaled = scale(cropped)
-    return Preprocessed(ink, cropped, scaled, center(scaled))
+def preprocess(ink: Image) -> Image:
+    """Convert a drawing, uint8 of shape (height, width), 0 for no ink to 255, to an MNIST image, (28, 28)."""
+    return center(scale(crop(ink))) if ink.any() else np.zeros(IMAGE_SHAPE, np.uint8)
 
 
 def crop(ink: Image) -> Image:
@@ -77,22 +51,13 @@ def center(ink: Image) -> Image:
     No ink leaves the image: of two very different halves, the center of mass stays off the center instead.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8)
+    masses = (np.indices(ink.shape) * ink).sum(axis=(1, 2)) / ink.sum()  # row and column, the first is at 0
     top, left = (
         min(max(round(CENTER - mass), 0), room - side)
-        for mass, room, side in zip(center_of_mass(ink), IMAGE_SHAPE, ink.shape, strict=True)
+        for mass, room, side in zip(masses.tolist(), IMAGE_SHAPE, ink.shape, strict=True)
     )
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return image
-
-
-def center_of_mass(ink: Image) -> tuple[float, float]:
-    """Return the mean row and column of the ink, weighted by pixel value; the first pixel is at 0."""
-    weights = ink.astype(np.float64)
-    row, column = (
-        float(weights.sum(axis=1 - axis) @ np.arange(side) / weights.sum())
-        for axis, side in enumerate(ink.shape)
-    )
-    return row, column
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:

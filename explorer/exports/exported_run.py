@@ -1,5 +1,6 @@
 """The data that exports need about a run, including how it was trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -50,6 +51,8 @@ class ExportedRun:
     """The file with the first stage's initial weights; None if they were drawn."""
     note: str = ""
     """The user's note; any text."""
+    findings: Sequence[tuple[str, Sequence[str]]] = ()
+    """The titles of the session's demonstrations, each with sentences on what it found."""
     test: FinalTest | None = None
     """The newest network's results on the test set, if it was opened for them."""
     day: date = field(default_factory=date.today)

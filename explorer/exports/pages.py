@@ -8,13 +8,17 @@ from pathlib import Path
 from explorer.wording import counted, grouped, percent, times
 
 
-def page(template: str, **values: object) -> str:
-    """Render a template next to this file; in ``.html.j2`` all values are escaped, and none may be missing."""
+def page(template: str | Path, **values: object) -> str:
+    """Render a template, by its path or its name next to this file; none of the values may be missing.
+
+    In ``.html.j2`` they are escaped.
+    """
     # Imported on first use: the command starts faster, and rarely renders a template.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+    path = Path(__file__).parent / template
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(path.parent),
         autoescape=select_autoescape(["html.j2"]),  # the user's words stay text in HTML
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -23,7 +27,7 @@ def page(template: str, **values: object) -> str:
     )
     for one in (code, counted, grouped, percent, times):
         environment.filters[one.__name__] = one
-    return environment.get_template(template).render(values)
+    return environment.get_template(path.name).render(values)
 
 
 def code(value: object) -> str:

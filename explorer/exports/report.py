@@ -2,8 +2,7 @@
 
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -12,7 +11,6 @@ import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
-from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
 from explorer.figures.axes import Metric
@@ -20,21 +18,12 @@ from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.digits import sprite
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.studies import StudyMeasure, StudyView, measure_view, study_figure
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.metrics import probabilities, select_samples
 from explorer.training import FIELDS, History
-from explorer.training.config import held_out_of
-from explorer.training.studies import Trial
-from explorer.training.studies.journal import data_hash
-from explorer.training.studies.summary import level_rows, levels, outcome, study_words, varied
-from explorer.training.studies.trials import versions
-from explorer.wording import class_noun, counted, duration, enumerated, grouped, percent
+from explorer.wording import class_noun, grouped, percent
 
-_MOST_FIGURES = 8
-_MOST_VALUES = 20
-_MEASURES: tuple[StudyMeasure, ...] = ("accuracy", "time")
 MOST_MISTAKES = 24  # pictures, the worst first
 _PIXELS = 3  # per pixel of an image: stays sharp although browsers smooth
 
@@ -47,18 +36,24 @@ def report(run: ExportedRun) -> str:
     user's note stays text.
     """
     names, held_out = run.dataset.class_names, run.config.held_out
-    confusion, whole = run.moment.confusion, run.whole()
-    return _report_page(
+    confusion, whole, of = run.moment.confusion, run.whole(), run.scored_on.held_out_noun
+    figures = {
+        name: {theme: draw(theme=theme).to_dict() for theme in PALETTES}
+        for name, draw in _figures(run).items()
+    }
+    return page(
         "report.html.j2",
-        _figures(run),
+        palettes={theme: palette.css() for theme, palette in PALETTES.items()},
+        figures=to_json_plotly(figures),  # Plotly writes no `<`
+        plotly=get_plotlyjs(),
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         run=run,
         whole=whole,
         held_out=held_out,
         n_held_out=len(run.scored_on.test_labels),
-        summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names, held_out)},
+        summaries={"curves": curves_summary(whole), "matrix": confusion_summary(confusion, names, of)},
         of_other_loss=[stage.end for stage in run.stages if stage.config.loss_terms != run.config.loss_terms],
-        sentence=difficulty(confusion, names, held_out),
+        sentence=difficulty(confusion, names, of),
         kind=class_noun(names),
         classes=_classes(run),
         confused=most_confused(confusion, 1),
@@ -119,7 +114,7 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
         yield {
             "caption": f"{true} → {read}",
             "note": surely,
-            "words": f"{data.held_out} image {grouped(int(index))}: true {true}, read as {read} ({surely})",
+            "words": f"{data.held_out_noun} {grouped(int(index))}: true {true}, read as {read} ({surely})",
             "pictures": {theme: f"data:image/png;base64,{png.decode()}" for theme, png in pictures.items()},
         }
 
@@ -154,77 +149,3 @@ def _path(run: ExportedRun) -> str | None:
     """Return the images' file for a command line: empty for MNIST, None if its name can't be typed."""
     name = run.dataset_option
     return shlex.quote(name) if name and name.isprintable() else "" if name == "" else None
-
-
-def study_report(trials: Sequence[Trial], dataset: Dataset, *, day: date | None = None) -> str:
-    """Return the report on trials as HTML of about 5 MB that loads nothing and follows the reader's theme."""
-    axes, day = varied(trial.config for trial in trials), day or date.today()
-    figures = [*_study_figures(trials, axes, len(dataset.train_labels))]
-    title = enumerated([FIELDS[name].label.lower() for name in axes or ("seed",)])
-    return _report_page(
-        "study_report.html.j2",
-        {f"figure-{place}": draw for place, (_, draw) in enumerate(figures)},
-        title=f"Study: {title}",
-        page_title=f"Study: {title} · {dataset.name} · {day}",
-        n_runs=len(trials),
-        dataset=dataset,
-        day=day,
-        words=study_words(trials, axes),
-        held_out=held_out_of(trial.config for trial in trials),
-        headings=[heading for heading, _ in figures],
-        table_rows=level_rows(trials, axes),
-        settings=[(FIELDS[name].label, _values(trials, name), FIELDS[name].help) for name in FIELDS],
-        origin=[*_study_origin(trials, dataset)],
-        names=[*axes, "seed"],
-        fields=FIELDS,
-        trials=[(trial, outcome(trial)) for trial in trials],
-    )
-
-
-def _study_figures(
-    trials: Sequence[Trial], axes: Sequence[str], n_images: int
-) -> Iterator[tuple[str, partial[go.Figure]]]:
-    """Yield headings and figures for the first two settings, for each combination of the others."""
-    parts, configs = levels(trials, axes[2:]) if axes else (), [trial.config for trial in trials]
-    for part in parts[:_MOST_FIGURES]:
-        where = [
-            f"{FIELDS[name].label.lower()} {FIELDS[name].text(value)}"
-            for name, value in zip(axes[2:], part.values, strict=True)
-        ]
-        for measure in _MEASURES[: 2 if len(parts) == 1 else 1]:
-            yield (
-                ", ".join([measure_view(measure, configs).caption, *where]),
-                partial(study_figure, StudyView(part.trials, axes[:2], measure, n_images=n_images)),
-            )
-
-
-def _values(trials: Sequence[Trial], name: str) -> str:
-    texts = [*dict.fromkeys(trial.config.text(name) for trial in trials)]
-    more = len(texts) - _MOST_VALUES
-    return ", ".join(texts if more <= 0 else [*texts[:_MOST_VALUES], f"and {counted(more, 'other')}"])
-
-
-def _study_origin(trials: Sequence[Trial], dataset: Dataset) -> Iterator[tuple[str, str]]:
-    yield "Versions", versions()
-    yield "Images", f"{dataset.name}, hash {data_hash(dataset)}"
-    hosts = dict.fromkeys(trial.worker.rpartition(":")[0] for trial in trials)
-    yield "Computers", enumerated([*hosts])
-    yield "Time", f"{duration(sum(trial.seconds for trial in trials))} of training in total"
-
-
-def _report_page(template: str, figures: Mapping[str, Callable[..., go.Figure]], **values: object) -> str:
-    """Render a report as HTML of about 5 MB that loads nothing from other hosts: it includes Plotly's JavaScript.
-
-    Its `template` extends ``report_base.html.j2``. The figures are named by the id of their element in the page,
-    and each is drawn in both themes, with `theme` as keyword: the page follows the reader's choice.
-    """
-    drawn = {
-        name: {theme: draw(theme=theme).to_dict() for theme in PALETTES} for name, draw in figures.items()
-    }
-    return page(
-        template,
-        palettes={theme: palette.css() for theme, palette in PALETTES.items()},
-        figures=to_json_plotly(drawn),  # Plotly writes no `<`
-        plotly=get_plotlyjs(),
-        **values,
-    )

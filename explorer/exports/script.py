@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, replace
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -14,12 +14,12 @@ from types import MappingProxyType, ModuleType
 
 from explorer.checks.source import plain_source
 from explorer.datasets.augmentation import Augmentation
-from explorer.datasets.dataset import DIGITS
 from explorer.datasets.plane import all_points
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import code, page
 from explorer.network import OPTIMIZERS
 from explorer.network.methods import Dropout
+from explorer.session.session_run import OpenedWeights
 from explorer.training import Evaluation, TrainingConfig
 
 _WIDTH = 110
@@ -77,29 +77,36 @@ def training_script(run: ExportedRun) -> str:
     """Return a script that imports only NumPy, trains the run again and prints its figures.
 
     It includes only the methods beyond the exercise that the run uses. A continued run is trained in one go, which
-    gives the same records. For a fork the script first trains the earlier runs, each up to the epoch of the fork.
-    A run that was paused or stopped within an epoch stops after the same mini-batch; a failed one ends with its
-    last complete epoch, and one whose best weights were restored with those. A run that began with a file of
-    weights loads it by name. With validation images the figures refer to these, and the script finally prints the
-    test accuracy.
+    gives the same records. A run that began with a file of weights loads it by name; so does a fork, whose script
+    says where to export that file. A run that was paused or stopped within an epoch stops after the same
+    mini-batch; a failed one ends with its last complete epoch, one whose best weights were restored with those.
+    With validation images the figures refer to these, and the script finally prints the test accuracy.
     """
-    figures, stages = run.newest.record, _stages(run)
-    shown = f"The explorer showed a {run.config.held_out} accuracy of {figures.test_accuracy:.3%}"
+    forks = run.stages[:-1]
+    if forks:
+        fork = forks[-1]
+        file = f"explorer-{run.architecture}-seed{fork.config.seed}-epoch{fork.end:g}.npz"
+        run = replace(run, before=(), opened=OpenedWeights(file, int(fork.end)))
+    config, figures = run.config, run.newest.record
+    shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%}"
+    methods = _methods(config)
     values = {
         "run": run,
         "shown": f"{shown}.",
+        "is_fork": bool(forks),
         "closeness": _closeness(run),
-        "class_names": [*map(code, run.dataset.class_names)],
-        "digits": DIGITS,
-        "stages": stages,
-        "now": _values(stages) | ({"is_augmented": False} if run.dataset.is_plane else {}),
+        "methods": methods,
+        "assignments": [
+            f"{', '.join(each)} = {', '.join(map(code, each.values()))}" for each in methods.values()
+        ],
+        "network": _network(run, "Run" if methods else "Network"),
         "points": fill(all_points(run.dataset).tobytes().hex(), _WIDTH) if run.dataset.is_plane else "",
-        "wrapped": wrapped,
+        **_loop(run),
     }
     settings = page("script.py.j2", textbook="", imports=(), **values)
-    textbook = _textbook(settings, _tables(stages))
+    textbook = _textbook(settings, _tables(config, methods))
     imports = [line for line in _IMPORTS if re.search(rf"\b{line.split()[-1]}\b", textbook + settings)]
     return page("script.py.j2", textbook=textbook, imports=imports, **values)
 
@@ -111,162 +118,66 @@ def _closeness(run: ExportedRun) -> tuple[float, float]:
     differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.09 points. Large steps amplify
     differences from one to the next, up to 71 % and 1.7 points where the loss jumped.
     """
-    configs, losses = [stage.config for stage in run.stages], [record.test_loss for record in run.history]
-    with_relu = [config for config in configs if config.hidden_activation == "relu"]
-    most = 1.05 if with_relu else 1.01
+    losses, is_relu = [record.test_loss for record in run.history], run.config.hidden_activation == "relu"
+    most = 1.05 if is_relu else 1.01
     jumps = any(after > most * before for before, after in pairwise(losses))
-    are_gentle = all(OPTIMIZERS[config.optimizer].is_scale_free for config in with_relu)
-    if jumps or run.dataset.is_plane or not are_gentle:
+    is_gentle = not is_relu or OPTIMIZERS[run.config.optimizer].is_scale_free
+    if jumps or run.dataset.is_plane or not is_gentle:
         return 100, 3
-    return (3, 0.3) if with_relu else (0.1, 0.1)
+    return (3, 0.3) if is_relu else (0.1, 0.1)
 
 
 # ---------------------------------------------------------------- the settings
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """A stretch of training with one set of settings, in the script's terms."""
-
-    config: TrainingConfig
-    begin: int  # epochs before it
-    end: float  # and including it
-    n: int  # training images
-    name: str  # the class of its network
-    methods: dict[str, dict[str, object]]  # its base classes, with their settings
-    sizes: tuple[str, str]  # of inputs and outputs
-
-    @property
-    def last(self) -> int:
-        """The number of its last epoch."""
-        return ceil(self.end)
-
-    @property
-    def pause(self) -> int:
-        """Images of the last epoch that were used before a pause; 0 at an epoch's end."""
-        return round(self.end % 1 * self.n)
-
-    @property
-    def changes(self) -> list[str]:
-        """Mid-run changes of learning rate and batch size, as entries of a dictionary."""
-        steps = self.config.steps_at_ends(self.n)
-        coming = [it for it in self.config.changes if steps[self.begin] < it.step < steps[self.last]]
-        return [f"{it.step}: ({it.learning_rate}, {it.batch_size})" for it in coming]
-
-    def network(self, head: str) -> str:
-        """Return its network as code, after `head`."""
-        sizes, names = self.config.hidden_sizes, ("hidden_activation", "output", "loss", "initializer")
-        functions = [code(getattr(self.config, name)) for name in names]
-        hidden = sizes if len(sizes) > 1 else sizes[0]
-        values = [self.sizes[0], f"{hidden}", self.sizes[1], *functions, str(self.config.seed)]
-        return wrapped(f"{head}{self.name}(", values, ")")
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The settings of its training, as code."""
-        config, step = self.config, self.config.steps_at_ends(self.n)[self.begin]
-        in_use = config.at_step(step)
-        factor = _formula(config.schedule).partition(": ")[2].replace("T", str(config.epochs))
-        if config.warmup:
-            factor = f"{f'{factor} * ' * (factor != '1.0')}min(1.0, t / {config.warmup})"
-        return {
-            "epochs": f"range({self.begin + 1}, {self.last + 1})",
-            "seed": str(config.seed),
-            "n": f"{self.n:_}",
-            "n_used": f"{self.n + config.n_validation:_}",
-            "n_validation": str(config.n_validation),
-            "amounts": repr(tuple(getattr(config, name) for name in ("shift", *Augmentation.__slots__))),
-            "steps_before": str(step),
-            "changes": f"{{{', '.join(self.changes)}}}",
-            "rate": repr(in_use.learning_rate),
-            "batch_size": str(in_use.batch_size),
-            "by_mean": str(config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free),
-            "factor": factor,
-        }
+def _network(run: ExportedRun, name: str) -> str:
+    """Return the network, of the class `name`, as code."""
+    config = run.config
+    functions = [code(getattr(config, it)) for it in ("hidden_activation", "output", "loss", "initializer")]
+    sizes = config.hidden_sizes
+    hidden = f"{sizes if len(sizes) > 1 else sizes[0]}"
+    values = [f"{run.dataset.n_inputs}", hidden, f"{run.dataset.n_classes}", *functions, f"{config.seed}"]
+    return wrapped(f"network = {name}(", values, ")")
 
 
-def _stages(run: ExportedRun) -> list[_Stage]:
-    begin, stages = run.first_epoch, list[_Stage]()
-    penalized = any("Penalties" in _methods(stage.config) for stage in run.stages)
-    for stage in run.stages:
-        n = (stage.config.n_train or run.dataset.n_train) - stage.config.n_validation
-        methods = _methods(stage.config, penalized=penalized)
-        name = f"Run{len(stages) + 1}" if len(run.stages) > 1 else "Run" if methods else "Network"
-        sizes = str(run.dataset.n_inputs), str(run.dataset.n_classes)
-        stages.append(_Stage(stage.config, begin, stage.end, n, name, methods, sizes))
-        begin = ceil(stage.end)
-    return stages
-
-
-def _values(stages: Sequence[_Stage]) -> dict[str, object]:
-    """Return the settings as the training loop needs them, and the classes of the networks.
-
-    A setting is a value, or ``network.name`` where the stages of a fork differ.
-    """
-    every, is_changing = [stage.settings for stage in stages], any(stage.changes for stage in stages)
-    for each in every if not is_changing else ():
-        del each["steps_before"], each["changes"]
-    differing = [name for name, value in every[0].items() if any(value != each[name] for each in every)]
-    if "by_mean" in differing and "rate" not in differing:
-        differing.append("rate")  # the line with both would be too long
-    now = {name: f"network.{name}" if name in differing else value for name, value in every[0].items()}
-    rate = "learning_rate" if is_changing else now["rate"]
-    if "factor" in differing:
-        now["factor"] += "(t)"
-        for each in every:
-            each["factor"] = f"staticmethod(lambda t: {each['factor']})"
-    if now["factor"] != "1.0":
-        rate += " * factor"
-    if now["by_mean"] != "False":
-        rate += " / len(batch)" if now["by_mean"] == "True" else " / len(batch) ** network.by_mean"
-    classes = [
-        (stage.name, stage.methods, _assignments(stage.methods, {name: each[name] for name in differing}))
-        for stage, each in zip(stages, every, strict=True)
-        if stage.name != "Network"
-    ]
-    if is_changing:
-        listed = every[0]["changes"] == now["changes"]
-        words = "# from a mini-batch on: learning rate, batch size"
-        now["changes"] = wrapped(
-            "changes = {" if listed else "changes = ",
-            stages[0].changes if listed else ["network.changes"],
-            f"}}  {words}" if listed else f"  {words}",
-        )
+def _loop(run: ExportedRun) -> dict[str, object]:
+    """Return the settings as the training loop needs them, as code where they aren't numbers."""
+    config, end, begin = run.config, run.newest.epoch, run.first_epoch
+    n = (config.n_train or run.dataset.n_train) - config.n_validation
+    steps = config.steps_at_ends(n)
+    in_use = config.at_step(steps[begin])
+    coming = [it for it in config.changes if steps[begin] < it.step < steps[ceil(end)]]
+    changes = [f"{it.step}: ({it.learning_rate}, {it.batch_size})" for it in coming]
+    factor = _formula(config.schedule).partition(": ")[2].replace("T", f"{config.epochs}")
+    if config.warmup:
+        factor = f"{f'{factor} * ' * (factor != '1.0')}min(1.0, t / {config.warmup})"
+    rate = "learning_rate" if changes else f"{in_use.learning_rate}"
+    rate += " * factor" * (factor != "1.0")
+    is_mean = config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free
     return {
-        **now,
-        "step": rate,
-        "classes": classes,
-        "skipped": "network.epochs.start - 1" if "epochs" in differing else str(stages[0].begin),
-        "is_changing": is_changing,
-        "is_augmented": any(stage.config.augmentation.is_on for stage in stages),
-        "has_dropout": any("Dropout" in stage.methods for stage in stages),
-        "is_split": any(stage.config.n_validation for stage in stages),
-        "is_mixed": len({bool(stage.config.n_validation) for stage in stages}) > 1,
+        "begin": begin,
+        "last": ceil(end),
+        "pause": round(end % 1 * n),  # images of the last epoch that were used before it
+        "n": f"{n:_}",
+        "n_used": f"{n + config.n_validation:_}",
+        "amounts": tuple(getattr(config, name) for name in ("shift", *Augmentation.__slots__)),
+        "steps_before": steps[begin],
+        "changes": wrapped("changes = {", changes, "}  # from a mini-batch on: learning rate, batch size"),
+        "is_changing": bool(changes),
+        "rate": in_use.learning_rate,
+        "batch_size": in_use.batch_size,
+        "factor": factor,
+        "step": rate + " / len(batch)" * is_mean,
+        "is_augmented": config.augmentation.is_on and not run.dataset.is_plane,
     }
 
 
-def _assignments(methods: Mapping[str, Mapping[str, object]], settings: Mapping[str, str]) -> list[str]:
-    """Return assignments of the settings of methods, and of others as code, as many in a line as fit."""
-    values = {name: code(value) for each in methods.values() for name, value in each.items()} | {**settings}
-    lines, names = list[str](), list[str]()
-    for name in values:
-        line = f"    {', '.join([*names, name])} = {', '.join(values[it] for it in [*names, name])}"
-        if names and len(line) <= _WIDTH:
-            lines.pop()
-        else:
-            names, line = [], f"    {name} = {values[name]}"
-        names.append(name)
-        lines.append(line if len(line) <= _WIDTH else wrapped(*_opened(line)))
-    return lines
-
-
-def _methods(config: TrainingConfig, *, penalized: bool = False) -> dict[str, dict[str, object]]:
-    """Return the classes of a stage's methods, with their settings; `penalized` forces penalties."""
+def _methods(config: TrainingConfig) -> dict[str, dict[str, object]]:
+    """Return the classes of a run's methods, with their settings."""
     decays = OPTIMIZERS[config.optimizer].decays_weights
-    penalties = (0.0 if decays else config.l2, config.l1)
     every: dict[str, dict[str, object]] = {
         "Dropout": {"dropout": config.dropout, "input_dropout": config.input_dropout},
-        "Penalties": {"penalties": penalties},
+        "Penalties": {"penalties": (0.0 if decays else config.l2, config.l1)},
         "Optimization": {
             "optimizer": config.optimizer,
             "l2": config.l2 if decays else 0.0,
@@ -274,11 +185,7 @@ def _methods(config: TrainingConfig, *, penalized: bool = False) -> dict[str, di
         },
     }
     off = {(0.0, 0.0), 0.0, "sgd"}
-    return {
-        name: settings
-        for name, settings in every.items()
-        if not off.issuperset(settings.values()) or (penalized and name == "Penalties")
-    }
+    return {name: settings for name, settings in every.items() if not off.issuperset(settings.values())}
 
 
 # ---------------------------------------------------------------- the textbook
@@ -377,31 +284,19 @@ def _trimmed(source: str, left_out: Collection[str]) -> str:
     return "\n".join(lines.values()).rstrip()
 
 
-def _tables(stages: Sequence[_Stage]) -> str:
-    """Return the textbook's tables with only the entries that the stages use, as code."""
-    configs, methods = (
-        [stage.config for stage in stages],
-        {name for stage in stages for name in stage.methods},
-    )
-    entries = {name: dict[str, str]() for name in _TABLES}
-    for config in configs:
-        optimizer = OPTIMIZERS[config.optimizer]
-        for name, (key, function) in _TABLES.items():
-            formula = _formula(function.format(config, optimizer))
-            if name == "ACTIVATIONS":
-                formula = f"Activation({formula}, {_formula(f'd_{config.hidden_activation}')})"
-            if name == "OPTIMIZERS":
-                formula = f"Optimizer({', '.join([formula, *map(str, astuple(optimizer)[1:])])})"
-            entries[name][key.format(config)] = formula
-    if "Optimization" not in methods:
-        del entries["OPTIMIZERS"]
-    lines = []
-    for name, each in entries.items():
-        lines += [_OPTIMIZER] * (name == "OPTIMIZERS")
-        items = [f"{key}: {formula}" for key, formula in each.items()]
-        whole = f"{name} = {{{', '.join(items)}}}"
-        is_short = len(whole) <= _WIDTH
-        lines += [whole] if is_short else [f"{name} = {{", *(f"    {item}," for item in items), "}"]
+def _tables(config: TrainingConfig, methods: Collection[str]) -> str:
+    """Return the textbook's tables with only the entries that a run uses, as code."""
+    optimizer, lines = OPTIMIZERS[config.optimizer], list[str]()
+    for name, (key, function) in _TABLES.items():
+        formula = _formula(function.format(config, optimizer))
+        if name == "ACTIVATIONS":
+            formula = f"Activation({formula}, {_formula(f'd_{config.hidden_activation}')})"
+        if name == "OPTIMIZERS":
+            if "Optimization" not in methods:
+                continue
+            formula = f"Optimizer({', '.join([formula, *map(str, astuple(optimizer)[1:])])})"
+            lines.append(_OPTIMIZER)
+        lines.append(wrapped(f"{name} = {{", [f"{key.format(config)}: {formula}"], "}"))
     return "\n".join(lines)
 
 
@@ -414,12 +309,6 @@ def _formula(name: str) -> str:
             formula = f"({formula})" if isinstance(value, ast.Tuple) else formula
             return f"lambda {ast.unparse(function.args)}: {formula}"
     return name
-
-
-def _opened(line: str) -> tuple[str, list[str], str]:
-    """Return a line up to its first bracket, the items in the brackets, and the rest."""
-    head, bracket, rest = re.split(r"([\[{(])", line, maxsplit=1)
-    return head + bracket, re.split(r"(?<=\)), ", rest[:-1]), rest[-1]
 
 
 def wrapped(head: str, items: Sequence[str], tail: str) -> str:

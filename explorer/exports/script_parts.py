@@ -54,15 +54,14 @@ def augmented(images: NDArray[np.uint8], amounts: Any, *seed: int) -> NDArray[np
         right, down, degrees, growth = drawn[i % 2048 :][:32].T[:, :, None, None]  # each (n, 1, 1)
         point = (u - right + 1j * (v - down)) * np.exp(1j * np.deg2rad(degrees)) / (1 + growth)  # x + iy
         noise = smoothing @ rng.standard_normal((2, len(right), 12, 12), np.float32) @ smoothing.T
-        x, y = np.array([point.real, point.imag]) + elastic * noise + 13.5  # each (n, 28, 28)
+        x, y = np.clip(np.array([point.real, point.imag]) + elastic * noise + 14.5, 0, 29)  # each (n, 28, 28)
         X[:, i : i + 32] = interpolated(images[i : i + 32], x, y).reshape(-1, 784).T / 255
     return X
 
 
 def interpolated(images: NDArray[np.uint8], x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    """Return the gray levels of images at columns x and rows y, bilinearly; 0 outside."""
+    """Return the gray levels of images, in a frame of zeros, at columns x and rows y, from 0 to 29, bilinearly."""
     image, framed = np.arange(len(images))[:, None, None], np.pad(images / 1.0, ((0, 0), (1, 2), (1, 2)))
-    x, y = np.clip(x + 1, 0, 29), np.clip(y + 1, 0, 29)
     left, top, right, below = x.astype(int), y.astype(int), x % 1, y % 1
     upper = (1 - right) * framed[image, top, left] + right * framed[image, top, left + 1]
     lower = (1 - right) * framed[image, top + 1, left] + right * framed[image, top + 1, left + 1]

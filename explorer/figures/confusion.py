@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import FigureData, axis, drawn_data, scatter
+from explorer.figures.template import FigureData, axis, drawn, merged, scatter
 from explorer.wording import class_noun, grouped, times
 
 Normalize = Literal["count", "row"]
@@ -22,11 +22,15 @@ _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
-_Counts = NDArray[np.integer] | None
+_Counts = NDArray[np.integer]
 
 
 def confusion_data(
-    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", held_out: str = "test"
+    counts: _Counts | None,
+    class_names: Sequence[str],
+    *,
+    normalize: Normalize = "count",
+    held_out: str = "test",
 ) -> FigureData:
     """Return the properties of `confusion_figure` that depend on the data.
 
@@ -92,17 +96,17 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
 
 
 def confusion_figure(
-    counts: _Counts, class_names: Sequence[str], *, normalize: Normalize = "count", theme: Theme = "light"
+    counts: _Counts | None, class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
     """Return the confusion matrix; parameters as in `confusion_data`, None gives empty axes."""
-    data = confusion_data(counts, class_names, normalize=normalize)
-    return drawn_matrix(confusion_style(class_names, theme), data, theme)
+    cells, layout = confusion_data(counts, class_names)
+    return drawn_matrix(merged(confusion_style(class_names, theme), cells), layout, theme)
 
 
-def drawn_matrix(looks: list[dict[str, Any]], data: FigureData, theme: Theme) -> go.Figure:
+def drawn_matrix(traces: list[dict[str, Any]], layout: dict[str, Any], theme: Theme) -> go.Figure:
     """Return a figure of a matrix, without a grid between its cells and without zoom."""
     plain = {"showgrid": False, "fixedrange": True}
-    return drawn_data(looks, data, theme, height=_HEIGHT, xaxis=plain, yaxis=plain)
+    return drawn(traces, theme, layout, height=_HEIGHT, xaxis=plain, yaxis=plain)
 
 
 def matrix_cells(name: str, colors: Sequence[str], font: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,17 +125,15 @@ def matrix_cells(name: str, colors: Sequence[str], font: Mapping[str, Any]) -> d
     }
 
 
-def difference_data(a: _Counts, b: _Counts, class_names: Sequence[str]) -> FigureData:
-    """Return the properties of `difference_figure` that depend on the data, for one trace.
+def difference_data(a: _Counts, b: _Counts, class_names: Sequence[str], theme: Theme = "light") -> FigureData:
+    """Return the one trace, and the layout, of `difference_figure`.
 
     `a` and `b` are confusion matrices over the same images, as in `confusion_data`. `z` is the advantage of B in
     images: b − a on the diagonal, a − b off it; `text` is b − a with its sign.
     """
-    n, layout = len(class_names), _layout(class_names, "B minus A")
-    if a is None or b is None:
-        return [{"z": [[None] * n] * n, "text": [[""] * n] * n, "hovertext": [[""] * n] * n}], layout
-    more, right = b - a, np.eye(n, dtype=bool)
+    more, right, palette = b - a, np.eye(len(class_names), dtype=bool), PALETTES[theme]
     largest = float(np.abs(more[~right]).max(initial=1))
+    low, high = (_tone(hue, palette.raised) for hue in (palette.negative, palette.positive))
 
     def words(row: int, column: int) -> str:
         return f"A {grouped(int(a[row, column]))}, B {grouped(int(b[row, column]))}"
@@ -143,27 +145,19 @@ def difference_data(a: _Counts, b: _Counts, class_names: Sequence[str]) -> Figur
         "text": [[_signed(value) if value else "" for value in row] for row in more.tolist()],
         "hovertext": _texts(class_names, words),
     }
-    return [trace], layout
-
-
-def difference_style(class_names: Sequence[str], theme: Theme = "light") -> list[dict[str, Any]]:
-    """Return the properties of the trace of `difference_figure` that depend on the theme or are constant."""
-    palette = PALETTES[theme]
-    low, high = (_tone(hue, palette.raised) for hue in (palette.negative, palette.positive))
-    return [_cells(class_names, theme, "difference", low, palette.raised, high)]
+    look = _cells(class_names, theme, "difference", low, palette.raised, high)
+    return [look | trace], _layout(class_names, "B minus A")
 
 
 def difference_figure(
     a: _Counts, b: _Counts, class_names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
     """Return B's confusion matrix minus A's; parameters as in `difference_data`."""
-    return drawn_matrix(difference_style(class_names, theme), difference_data(a, b, class_names), theme)
+    return drawn_matrix(*difference_data(a, b, class_names, theme), theme)
 
 
 def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> str:
     """Explain the colors, and name the pair of classes in which the two differ most."""
-    if a is None or b is None:
-        return ""
     more, hues = b - a, "Green: B is better; purple: A is."
     np.fill_diagonal(more, 0)
     if not more.any():

@@ -1,9 +1,8 @@
-"""Loss and accuracy over the epochs of a run, on top of earlier runs in gray, or step by step."""
+"""Loss and accuracy over the epochs of a run, on top of earlier runs in gray."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,11 @@ from explorer.figures.axes import (
     linear_range,
 )
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.template import FigureData, axis, drawn_data, scatter
+from explorer.figures.runs import names_at_ends
+from explorer.figures.template import FigureData, axis, drawn, legend_text, merged, scatter
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.records import BatchStep, History, SampleRecord
-from explorer.wording import counted, grouped, percent
+from explorer.wording import counted, percent
 
 EARLIER_SLOTS = 6
 """Maximum number of earlier runs shown; older ones are left out."""
@@ -32,23 +32,21 @@ EARLIER_SLOTS = 6
 _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _HEIGHT = 280  # px
 
-Place = tuple[int, int, int]
-
-_FEWEST_SHOWN = 10  # steps on the axis: the first few steps don't rescale it
-_MOST_BEFORE = 50  # visible steps of the run before them
-
 
 def curves_data(
     history: History,
     earlier: Sequence[History] = (),
     *,
     metric: Metric,
+    theme: Theme = "light",
     earlier_name: str = "earlier runs",
     samples: Sequence[SampleRecord] = (),
+    names: Sequence[str] = (),
 ) -> FigureData:
-    """Return the properties of `curves_figure` that depend on the data; its parameters apply.
+    """Return the traces and the layout of `curves_figure`; its parameters apply.
 
-    `samples` are figures within the first epoch, a thin line that leads to its end.
+    `samples` are figures within the first epoch, a thin line that leads to its end; a mid-run change has a mark.
+    `names`, for each of the earlier runs, empty for none, and the run, stand at the curves' ends.
     The axes fit the run's train and test values (before the first epoch ends, the mini-batches), and the best
     epochs of earlier runs within the limits of `linear_range` and `accuracy_range`: one that diverged doesn't
     flatten the others.
@@ -61,6 +59,7 @@ def curves_data(
         image or percent are float32, NaN if not finite.
     """
     config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
+    called_at_end, palette, ends = dict(zip(map(id, earlier), names, strict=False)), PALETTES[theme], []
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     called: dict[str, Any] = {"name": earlier_name}
@@ -70,6 +69,8 @@ def curves_data(
     for run in shown:
         said = {"meta": _difference(config, run.config), "hovertemplate": hover}
         traces.append(_line(run.epochs, test, factor, **called, **said))
+        if (name := called_at_end.get(id(run))) and not has_rates:  # whose axis is in the right margin
+            ends.append({**traces[-1], "name": legend_text(name), "line": {"color": palette.muted}})
     traces += [
         # Each rate is that of the steps since the previous point.
         _line(rates, "learning_rate", mode="lines", visible=has_rates),
@@ -87,17 +88,20 @@ def curves_data(
     else:
         best = [100 * run.best.test_accuracy for run in shown if run.best]
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
-    return traces, {
+    ends += [{**traces[-1], "name": legend_text(names[-1]), "line": {"color": palette.test}}] if ends else []
+    marks, named = _marks(history, theme, metric), names_at_ends(ends, {"type": "linear", "range": limits})
+    return merged(_looks(theme, metric), traces), {
+        "shapes": marks["shapes"],
+        "annotations": marks["annotations"] + named["annotations"],
+        "margin": named["margin"],
         "xaxis": epoch_axis(config.epochs, first=history[0].epoch if history else 1),
         "yaxis": axis(title, type="linear", range=limits),
         "yaxis2": _rate_axis(config, is_visible=has_rates),
     }
 
 
-def curves_marks(
-    history: History, theme: Theme = "light", *, metric: Metric
-) -> dict[str, list[dict[str, Any]]]:
-    """Return the layout marks of mid-run changes in `curves_figure`: a line and a label each."""
+def _marks(history: History, theme: Theme, metric: Metric) -> dict[str, list[dict[str, Any]]]:
+    """Return the layout's marks of mid-run changes, a line and a label each."""
     config, batches = history.config, history.batches
     known = batches[-1].step if batches else -1
     steps, epochs = [one.step for one in batches], [one.epoch for one in batches]
@@ -119,8 +123,8 @@ def curves_marks(
     return marks
 
 
-def curves_style(theme: Theme = "light", *, metric: Metric) -> list[dict[str, Any]]:
-    """Return the names, the hover texts and the theme's properties of the traces of `curves_figure`."""
+def _looks(theme: Theme, metric: Metric) -> list[dict[str, Any]]:
+    """Return the traces' names, hover texts and colors."""
     palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}"
     line, marker = {"color": palette.earlier, "width": 1.5}, {"color": palette.earlier, "size": 3}
     earlier = scatter(line=line, marker=marker, legendgroup="earlier", legendrank=4)
@@ -150,9 +154,8 @@ def curves_figure(
 
     It shows the mini-batches (thin), train and test, or validation if images are held out.
     """
-    traces, layout = curves_data(history, earlier, metric=metric)
-    data = traces, layout | curves_marks(history, theme, metric=metric)
-    return drawn_data(curves_style(theme, metric=metric), data, theme, height=_HEIGHT, showlegend=True)
+    traces, layout = curves_data(history, earlier, metric=metric, theme=theme)
+    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
 
 
 def _comparable(history: History, earlier: Sequence[History], metric: Metric) -> Sequence[History]:
@@ -195,97 +198,9 @@ def _difference(config: TrainingConfig, other: TrainingConfig) -> str:
     return "earlier run" + (": " + ", ".join(parts[:3]) if parts else "") + (", …" if len(parts) > 3 else "")
 
 
-def steps_data(
-    steps: Sequence[BatchStep],
-    place: Place,
-    history: History | None = None,
-    *,
-    metric: Metric,
-    loss: str,
-    held_out: str = "test",
-) -> FigureData:
-    """Return data for `curves_figure` with single steps instead of epochs, after the end of the run so far.
-
-    Parameters
-    ----------
-    steps : sequence of BatchStep
-        Consecutive steps within an epoch, at least one.
-    place : tuple of int
-        The epoch of the last of them, its number within the epoch, and the number of mini-batches in that epoch.
-    history : History, optional
-        The run; its mini-batches and tests before the first step begin the curves.
-    loss, held_out : str
-        Names of the loss and of the held-out images.
-
-    Returns
-    -------
-    traces, layout
-        The images of each mini-batch before its step; the same images after it; the held-out images after it. `x`
-        is the number of the step within its epoch, 0 or less for earlier epochs, `y` is NaN if unknown. The y axis
-        doesn't start at 0: the effect of one step is small.
-    """
-    numbers = [step.step - steps[-1].step + place[1] for step in steps]
-    trained = _before(numbers[0], place, history)
-    runs = trained, trained[:0], _before(numbers[0], place, history, tested=True)
-    shown = {
-        "mode": line_mode(len(steps)),
-        "visible": True,
-        "hovertemplate": f"step %{{x}} · %{{fullData.name}} {HOVERS[metric]}<extra></extra>",
-    }
-    names = ("mini-batch before", "mini-batch after", f"{held_out} after")
-    attributes = f"train_{metric}", f"{metric}_after", f"test_{metric}"
-    traces: list[dict[str, Any]] = []
-    points: list[tuple[float, float]] = []
-    for name, attribute, run in zip(names, attributes, runs, strict=True):
-        placed = [*run, *zip(numbers, steps, strict=True)]
-        own = [(float(at), FACTORS[metric] * getattr(record, attribute)) for at, record in placed]
-        x, y = map(as_float32, zip(*own, strict=True))
-        traces.append(shown | {"x": x, "y": y, "name": name, "legendrank": len(traces), "showlegend": True})
-        points += own
-    traces[0]["opacity"] = 0.7
-    last = max(numbers[-1], numbers[0] + _FEWEST_SHOWN - 1)
-    first = max(min(x for x, _ in points), numbers[0] - _MOST_BEFORE)
-    in_sight = [y for x, y in points if x >= first]
-    title = f"{loss} per sample" if metric == "loss" else "accuracy (%)"
-    tick = max(1, math.ceil((last - first) / 10))
-    layout = {
-        "xaxis": axis(f"step of epoch {place[0]}", range=[first - 0.5, last + 0.5], dtick=tick),
-        "yaxis": axis(title, type="linear", range=_around(in_sight)),
-        "yaxis2": {"visible": False},
-    }
-    unused = ({"x": as_float32([]), "y": as_float32([]), "visible": False} for _ in range(EARLIER_SLOTS + 2))
-    return [*unused, *traces], layout
-
-
-def _before(
-    first: int, place: Place, history: History | None, *, tested: bool = False
-) -> list[tuple[float, Any]]:
-    """Return the records of a run before a step, mini-batches or tests, each with its position in steps."""
-    records: Sequence[Any] = () if history is None else history.epochs if tested else history.batches
-    placed = (((record.epoch - place[0] + 1) * place[2], record) for record in records)
-    return [(at, record) for at, record in placed if at < first]
-
-
-def steps_summary(step: BatchStep, place: Place, held_out: str = "test") -> str:
-    """Describe the latest step: ``"step 7 of 118 in epoch 1, test accuracy 15.0 %, test loss 0.912"``."""
-    epoch, number, n_steps = place
-    words = f"step {grouped(number)} of {grouped(n_steps)} in epoch {epoch}"
-    if math.isnan(step.test_accuracy):
-        return words
-    return f"{words}, {held_out} accuracy {percent(step.test_accuracy)}, {held_out} loss {step.test_loss:.3g}"
-
-
-def step_in_words(step: BatchStep) -> str:
+def step_in_words(step: BatchStep, noun: str = "image") -> str:
     """Describe a step: ``"Its 512 images: loss 0.9123 → 0.8740, 11.3 % → 14.1 % right. It moved …"``."""
-    images = f"Its {counted(step.n_images, 'image')}"
+    images = f"Its {counted(step.n_images, noun)}"
     loss = f"loss {step.train_loss:#.4g} → {step.loss_after:#.4g}"
     right = f"{percent(step.train_accuracy)} → {percent(step.accuracy_after)} right"
     return f"{images}: {loss}, {right}. It moved the weights by {100 * step.moved:.2g}\u00a0%."
-
-
-def _around(values: Iterable[float]) -> list[float]:
-    """Return a range that includes all finite values, with a margin of a tenth of their spread on both sides."""
-    shown = [value for value in values if math.isfinite(value)] or [0.0]
-    low, high = min(shown), max(shown)
-    room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
-    return [low - room, high + room]

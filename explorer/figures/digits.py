@@ -104,7 +104,6 @@ def _png(indices: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
         (b"IDAT", zlib.compress(lines.tobytes(), 6)),
         (b"IEND", b""),
     ):
-        png += (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        checksum = struct.pack(">I", zlib.crc32(kind + content))
+        png += struct.pack(">I", len(content)) + kind + content + checksum
     return png

@@ -118,14 +118,14 @@ def layers_figure(
 
 
 def layers_summary(
-    layers: Sequence[LayerDiagnostics], n_images: int, held_out: str = "test"
+    layers: Sequence[LayerDiagnostics], n_images: int, noun: str = "test image"
 ) -> tuple[str, str]:
     """Describe the layers at one moment, diagnosed on `n_images` held-out images, with one line for each measure.
 
     As ``"gradient of the mean loss of 512 test images, RMS per weight: layer 1 0.0012, output 0.0045"`` and
     ``"dead units (0 on all of 512 test images): 3 % of layer 1"``.
     """
-    named, images = _named(layers), counted(n_images, f"{held_out} image")
+    named, images = _named(layers), counted(n_images, noun)
     strengths = [f"{name} {written(layer.gradient_rms)}" for name, layer in named]
     dead = [f"{_stuck(layer):.0f} % of {name}" for name, layer in named if layer.activation == "relu"]
     smooth = ((name, layer) for name, layer in named if layer.activation not in ("relu", "softmax"))

@@ -131,31 +131,30 @@ def _hover_text(bins: Reliability, i: int) -> str:
     return f"confidence {low:.0f}–{high:.0f} %, {100 * bins.confidence[i]:.1f} % on average:<br>{right}"
 
 
-def robustness_traces(curves: Sequence[RobustnessCurve], corruption: Corruption) -> list[dict[str, Any]]:
-    """Return the properties of the traces of `robustness_figure` that depend on the data; its parameters apply."""
+def robustness_data(
+    curves: Sequence[RobustnessCurve],
+    corruption: Corruption,
+    amount: float | None = None,
+    *,
+    theme: Theme = "light",
+) -> FigureData:
+    """Return the properties of `robustness_figure` that depend on the data; a line marks the `amount`."""
     none: RobustnessCurve = ("", {})
-    return [
+    hover = f"%{{fullData.name}} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>"
+    traces = [
         {
             "name": legend_text(name),
             "x": as_float32(sorted(known)),
             "y": as_float32([100 * known[amount] for amount in sorted(known)]),
             "visible": bool(name),
-            "hovertemplate": f"%{{fullData.name}} at %{{x}}{corruption.unit}: {HOVERS['accuracy']}<extra></extra>",
+            "hovertemplate": hover,
         }
         for name, known in [*curves, none, none][:_SLOTS]
     ]
-
-
-def robustness_layout(
-    corruption: Corruption, amount: float | None = None, *, theme: Theme = "light"
-) -> dict[str, Any]:
-    """Return the layout properties of `robustness_figure` that depend on the data; a line marks the `amount`."""
     least, most = corruption.amounts[0], corruption.amounts[-1]
     margin, name = _MARGIN * (most - least), f"{corruption.label.lower()} ({corruption.unit.strip()})"
-    return {
-        "xaxis": axis(name, range=[least - margin, most + margin], nticks=9),
-        "shapes": [{**mark, "layer": "above"} for mark in epoch_mark(amount, theme)],  # also on a grid line
-    }
+    marks = [{**mark, "layer": "above"} for mark in epoch_mark(amount, theme)]  # also on a grid line
+    return traces, {"xaxis": axis(name, range=[least - margin, most + margin], nticks=9), "shapes": marks}
 
 
 def robustness_style(theme: Theme = "light") -> list[dict[str, Any]]:
@@ -170,7 +169,7 @@ def robustness_figure(
     curves: Sequence[RobustnessCurve], corruption: Corruption, *, theme: Theme = "light"
 ) -> go.Figure:
     """Return a figure of the accuracy of at most two networks against the amount of a corruption of the images."""
-    data = robustness_traces(curves, corruption), robustness_layout(corruption)
+    data = robustness_data(curves, corruption)
     up = axis("accuracy (%)", range=[0, 102])
     return drawn_data(robustness_style(theme), data, theme, height=_HEIGHT, showlegend=True, yaxis=up)
 

@@ -24,7 +24,7 @@ from explorer.figures.axes import (
     log_range,
 )
 from explorer.figures.palette import RUN_COLORS, Theme
-from explorer.figures.template import FigureData, drawn_data, legend_text, scatter
+from explorer.figures.template import FigureData, drawn, legend_text, scatter
 from explorer.training.records import EpochRecord
 
 SLOTS = 12
@@ -33,7 +33,7 @@ SLOTS = 12
 _DASHES = ("solid", "dash", "dot")
 _HEIGHT = 300  # px
 _NAME_GAP = 0.1  # of the plot's height, between names if there is room
-_PX_OF_LETTER = 6.2
+_PX_OF_LETTER = 6.2  # and one more, for wide ones
 
 Axis = Literal["epochs", "steps", "seconds"]
 
@@ -79,13 +79,13 @@ def runs_data(
     scale: Scale = "linear",
     theme: Theme = "light",
 ) -> FigureData:
-    """Return the properties of `runs_figure` that depend on the runs: `SLOTS` traces, the unused ones first.
+    """Return the traces and the layout of `runs_figure`: `SLOTS` traces, the unused ones first.
 
     `axis`, the unit of x, includes training before a fork; `scale` is that of the loss per sample. Accuracy is in
     percent.
     """
-    shown, none = runs[-SLOTS:], as_float32(())
-    unused = [{"visible": False, "x": none, "y": none, "name": ""} for _ in range(SLOTS - len(shown))]
+    shown, none, look = runs[-SLOTS:], as_float32(()), scatter(f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}")
+    unused = {"visible": False, "x": none, "y": none, "name": "", "meta": ""}
     ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
     last = max((end for _, end in ranges), default=1.0)
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is fully visible
@@ -93,23 +93,18 @@ def runs_data(
     held_out = shown[-1].held_out if shown else "test"
     title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
     up = _y_axis(shown, metric, scale)
-    traces = [_trace(run, metric, axis, theme) for run in shown]
-    layout = {"xaxis": across, "yaxis": {"title": title, **up}, **_names_at_ends(traces, up)}
-    return [*unused, *traces], layout
-
-
-def runs_style(metric: Metric) -> list[dict[str, Any]]:
-    """Return the constant properties of the traces of `runs_figure`."""
-    return [scatter(f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}", meta="") for _ in range(SLOTS)]
+    traces = [look | _trace(run, metric, axis, theme) for run in shown]
+    layout = {"xaxis": across, "yaxis": {"title": title, **up}, **names_at_ends(traces, up)}
+    return [*(look | unused for _ in range(SLOTS - len(shown))), *traces], layout
 
 
 def runs_figure(runs: Sequence[RunCurve], metric: Metric, *, theme: Theme = "light") -> go.Figure:
     """Return a figure of the curves of the last `SLOTS` runs on the images that all hold out."""
-    data = runs_data(runs, metric, theme=theme)
-    return drawn_data(runs_style(metric), data, theme, height=_HEIGHT, showlegend=False)
+    traces, layout = runs_data(runs, metric, theme=theme)
+    return drawn(traces, theme, layout, height=_HEIGHT, showlegend=False)
 
 
-def _names_at_ends(traces: Sequence[Mapping[str, Any]], y_axis: Mapping[str, Any]) -> dict[str, Any]:
+def names_at_ends(traces: Sequence[Mapping[str, Any]], y_axis: Mapping[str, Any]) -> dict[str, Any]:
     """Return the layout of the curves' names in the right margin, each as near to its curve's end as fits."""
     low, high = y_axis["range"]
     ends = []
@@ -125,8 +120,8 @@ def _names_at_ends(traces: Sequence[Mapping[str, Any]], y_axis: Mapping[str, Any
         {**margin, "y": place, "text": trace["name"], "font": {"color": trace["line"]["color"]}}
         for place, (_, trace) in zip(places, ends, strict=True)
     ]
-    longest = max((len(name["text"]) for name in names), default=0)
-    return {"annotations": names, "margin": {"r": 12 + _PX_OF_LETTER * longest}}
+    longest = max((len(name["text"]) for name in names), default=-1)
+    return {"annotations": names, "margin": {"r": 18 + _PX_OF_LETTER * longest}}
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
@@ -145,10 +140,8 @@ def _trace(run: RunCurve, metric: Metric, axis: Axis, theme: Theme) -> dict[str,
     values = [FACTORS[metric] * value for value in map(attrgetter(f"test_{metric}"), run.epochs)]
     dash = _DASHES[(run.number - 1) // len(RUN_COLORS[theme]) % len(_DASHES)]
     color = run_color(run.number, theme)
-    title, (width, size) = (
-        legend_text(run.title, f" (run {run.number})"),
-        (3, 5) if run.is_present else (1.5, 3),
-    )
+    title = legend_text(run.title, f" (run {run.number})")
+    width, size = (3, 5) if run.is_present else (1.5, 3)
     return {
         "visible": True,
         "x": _positions(run, axis),

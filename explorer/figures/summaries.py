@@ -44,7 +44,7 @@ def curves_summary(history: History, at: float | None = None, sample: SampleReco
 
 
 def confusion_summary(
-    counts: NDArray[np.integer] | None, class_names: Sequence[str], held_out: str = "test"
+    counts: NDArray[np.integer] | None, class_names: Sequence[str], noun: str = "test image"
 ) -> str:
     """State the accuracy and the largest mistake.
 
@@ -54,15 +54,15 @@ def confusion_summary(
     if counts is None or not counts.any():
         return _NOT_TRAINED
     worst = mix_ups(counts, class_names, 1)
-    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), f"{held_out} image")
+    right, total = grouped(int(np.trace(counts))), counted(int(counts.sum()), noun)
     return f"{right} of {total} right, {f'most confused: {worst}' if worst else 'no mistake'}"
 
 
-def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], held_out: str = "test") -> str:
+def difficulty(confusion: NDArray[np.integer], class_names: Sequence[str], noun: str = "test image") -> str:
     """Name the hardest classes and the most common mix-ups, in two sentences; there must be counts."""
     confused = mix_ups(confusion, class_names)
     if not confused:
-        return f"No {held_out} image is misclassified."
+        return f"No {noun} is misclassified."
     recall = per_class(confusion).recall
     order = hardest_classes(confusion)[:_MOST_NAMED]
     kinds = {"digit": "digits", "class": "classes"}[class_noun(class_names)]

@@ -89,12 +89,8 @@ def template(theme: Theme = "light") -> go.layout.Template:
 
 def _title(palette: Palette) -> dict[str, Any]:
     """Return a title at the figure's left edge, in the size of a panel's heading."""
-    font = {"size": 13, "color": palette.text}
-    across, up = (
-        {"x": 0, "xref": "container", "xanchor": "left"},
-        {"y": 1, "yref": "paper", "yanchor": "bottom"},
-    )
-    return {"font": font, **across, **up, "pad": {"b": 10, "l": 8}}
+    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"}
+    return {"font": {"size": 13, "color": palette.text}, **place, "pad": {"b": 10, "l": 8}}
 
 
 def _axis(palette: Palette) -> dict[str, Any]:

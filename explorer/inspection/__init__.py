@@ -1,6 +1,6 @@
 """What a trained network does with one image, and what happens if it is damaged: pure functions for scripts."""
 
-from explorer.inspection.attribution import d_input, flip, gradient_times_input, occlusion
+from explorer.inspection.attribution import d_input, d_loss, flip, gradient_times_input, occlusion
 from explorer.inspection.contributions import Contributions, contributions
 from explorer.inspection.damage import (
     ablate,
@@ -25,6 +25,7 @@ __all__ = [
     "add_noise",
     "contributions",
     "d_input",
+    "d_loss",
     "flip",
     "flip_bias",
     "gradient_times_input",

@@ -30,6 +30,21 @@ def d_input(network: NeuralNetwork, X: ArrayLike, k: ArrayLike) -> Array:
     delta = np.zeros_like(y)
     classes = np.broadcast_to(unit_indices(network, network.n_layers, k), y.shape[1])
     delta[classes, np.arange(y.shape[1])] = 1.0
+    return _to_inputs(network, delta)
+
+
+@np.errstate(all="ignore")
+def d_loss(network: NeuralNetwork, X: ArrayLike, d: ArrayLike) -> Array:
+    """Return ∂L/∂X, the gradient of the loss with respect to each input: (n_input, n).
+
+    It is ``W1.T @ delta1``, the backward pass taken one layer farther than the weights need it. `d` are the
+    desired outputs, (n_output, n).
+    """
+    return _to_inputs(network, network.output_delta(network.forward(X), np.asarray(d)))
+
+
+def _to_inputs(network: NeuralNetwork, delta: Array) -> Array:
+    """Take ∂/∂a of the output layer, after a forward pass, back to the inputs."""
     for i in reversed(range(network.n_layers)):
         delta = network.W[i].T @ delta  # (n_in, n)
         if i > 0:

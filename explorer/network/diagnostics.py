@@ -95,12 +95,9 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Psychometrika 12, 153–157; for the exact form and how it compares with others see M. W. Fagerland,
     S. Lydersen and P. Laake (2013), BMC Medical Research Methodology 13:91.
 
-    `only_a` and `only_b` count the samples that only one of the two classifies correctly; raises `ValueError`
-    below 0. The result is in [0, 1], rounded once; 0 if it is too small for a float.
+    `only_a` and `only_b` count the samples that only one of the two classifies correctly. The result is in [0, 1],
+    rounded once; 0 if it is too small for a float.
     """
-    only_a, only_b = int(only_a), int(only_b)  # of any size
-    if min(only_a, only_b) < 0:
-        raise ValueError(f"only_a is {only_a} and only_b is {only_b}; expected 0 or more")
     n, k = only_a + only_b, min(only_a, only_b)
     terms = accumulate(range(k), lambda term, i: term * (n - i) // (i + 1), initial=1)  # C(n, i), exactly
     return min(1.0, 2 * sum(terms) / (1 << n))
@@ -109,13 +106,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
     """Count the images that only network A classifies correctly, and those that only B does.
 
-    Outputs have the shape (n_classes, n_samples), the true classes (n_samples,); raises `ValueError` otherwise.
+    Outputs for the same samples have the shape (n_classes, n_samples), the true classes (n_samples,).
     """
-    if outputs_a.shape != outputs_b.shape or outputs_a.shape[1:] != labels.shape:
-        shapes = f"{outputs_a.shape}, {outputs_b.shape} and {labels.shape}"
-        raise ValueError(
-            f"outputs and labels have shapes {shapes}; both networks must classify the same samples"
-        )
     a, b = outputs_a.argmax(axis=0) == labels, outputs_b.argmax(axis=0) == labels
     return int((a & ~b).sum()), int((b & ~a).sum())
 

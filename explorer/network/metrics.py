@@ -175,30 +175,10 @@ def select_samples(
     return indices[np.argsort(-badness[indices], kind="stable")].astype(np.int64, copy=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The result if a network may say "I don't know": `n` of `n_samples` answers, `n_right` of them correct."""
-
-    n: int
-    n_right: int
-    n_samples: int
-
-    @property
-    def coverage(self) -> float:
-        """Share of the samples with an answer, 0 to 1."""
-        return self.n / self.n_samples
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the answers that are correct, 0 to 1; NaN without answers."""
-        return self.n_right / self.n if self.n else float("nan")
-
-
-def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> Answered:
-    """Count the answers, and the correct ones, if doubtful samples get none.
+def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> tuple[int, int]:
+    """Count the answers, and the correct ones, if a network may say "I don't know" to doubtful samples.
 
     A sample is doubtful if its confidence, as in `confidences`, is below `threshold`, 0 to 1, or NaN.
     """
     sure = confidences(outputs) >= threshold
-    right = outputs.argmax(axis=0) == labels
-    return Answered(int(sure.sum()), int((sure & right).sum()), len(labels))
+    return int(sure.sum()), int((sure & (outputs.argmax(axis=0) == labels)).sum())

@@ -91,13 +91,19 @@ def side_by_side(*parts: Shown) -> Shown:
 def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Shown:
     """Return images (ink from 0 to 255, shape (n, height, width)) with a label below each, and a caption."""
     height, width = ((side + 1) * _SCALE for side in pictures.shape[1:])
-    tiles = [(label, _inks(picture)) for picture, label in zip(pictures, labels, strict=True)]
+    tiles = []
+    for picture, label in zip(pictures, labels, strict=True):
+        inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
+        tiles.append((label, {theme: b64encode(png).decode() for theme, png in inks.items()}))
     return Shown(lesson_html("images", tiles, width, height, words), f"{words} {', '.join(labels)}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Shown:
     """Return a table with column names and a caption; text between backticks is formatted as code."""
-    return Shown(lesson_html("table", head, rows, words), _aligned([head, *rows]))
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return Shown(lesson_html("table", head, rows, words), text)
 
 
 def source(*things: Any) -> Shown:
@@ -152,13 +158,3 @@ def _dark_colors() -> dict[str, str]:
 
 def _rgba(color: str) -> str:
     return "rgba(" + ",".join(map(str, rgb(color)))
-
-
-def _inks(picture: NDArray[np.uint8]) -> dict[str, str]:
-    inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
-    return {theme: b64encode(png).decode() for theme, png in inks.items()}
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

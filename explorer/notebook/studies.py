@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -13,16 +12,16 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import HTML, display
 from numpy.typing import NDArray
-from rich.progress import track
 
-from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.figures.studies import StudyMeasure, StudyView, study_figure
+from explorer.datasets import Dataset, load_mnist
+from explorer.figures.studies import StudyView, study_figure
 from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, Evaluation, History, TrainingConfig, TrainingRun, complete
 from explorer.training.config import held_out_of
-from explorer.training.studies import StudyError, Trial, read_journal, study
+from explorer.training.studies import StudyError, Trial, study
 from explorer.training.studies.configs import Cost, measured_cost
+from explorer.training.studies.journal import settled_trials
 from explorer.training.studies.summary import level_rows, study_words, varied
 from explorer.wording import counted, duration, enumerated
 
@@ -64,8 +63,6 @@ class CompletedStudy:
     """The planned runs."""
     trials: tuple[Trial, ...]
     """The runs that ended, in order of completion; fewer if the study was interrupted."""
-    n_images: int
-    """Training images of the data set."""
     seconds: float
     """Wall time of the whole study, in seconds."""
     error: str = ""
@@ -98,8 +95,8 @@ class CompletedStudy:
         held_out = held_out_of(self.configs).capitalize()
         return table(head, rows, f"{held_out} accuracy over the seeds, and the median time of a run.")
 
-    def figure(self, measure: StudyMeasure = "accuracy", *axes: str) -> Shown:
-        """Return a measure against one setting as curves, or against two as a heat map.
+    def figure(self, *axes: str) -> Shown:
+        """Return the accuracy against one setting as curves, or against two as a heat map.
 
         By default the `axes` are the settings that differ. Of two, a choice gets one curve per value. Raises
         ValueError if the number of settings isn't one or two.
@@ -108,16 +105,16 @@ class CompletedStudy:
         if len(axes) not in (1, 2):
             known = ", ".join(self.axes)
             raise ValueError(f"the figure has one or two of the settings {known}; got {len(axes)}")
-        view = StudyView(self.trials, axes, measure, self.configs, self.n_images)
+        view = StudyView(self.trials, axes, self.configs)
         by = enumerated([FIELDS[name].label.lower() for name in axes])
-        band = "" if view.is_map else ", with a band from the lowest to the highest"
-        words = f"{view.measured.caption}, by {by}: the median over the seeds{band}."
+        bars = "" if view.is_map else ", with a bar from the lowest to the highest"
+        words = f"{view.title.capitalize()}, by {by}: the median over the seeds{bars}."
         return figure(study_figure(view), words)
 
 
 def run_study(
     configs: Iterable[TrainingConfig],
-    dataset: Dataset | str | os.PathLike[str] | None = None,
+    dataset: Dataset | None = None,
     *,
     executor: Executor | None = None,
     journal: str | os.PathLike[str] | None = None,
@@ -126,57 +123,44 @@ def run_study(
 
     The parameters and errors are those of `explorer.training.studies.study`.
     """
-    configs, started, trials = tuple(dict.fromkeys(configs)), perf_counter(), list[Trial]()
-    dataset = _images(dataset)
-    settled = dict[TrainingConfig, Trial]()
-    if journal is not None and Path(journal).expanduser().exists():
-        settled = read_journal(journal).settled
+    configs, dataset = tuple(dict.fromkeys(configs)), dataset or load_mnist()
+    settled = settled_trials(journal)
     kept = [config for config in configs if config in settled]
-    missing = [config for config in configs if config not in settled]
-    cost = measured_cost(missing, dataset) if missing else Cost({}, 1, 0.0)
+    cost = measured_cost((config for config in configs if config not in settled), dataset)
     # The longest first, so that no core is idle at the end.
-    ordered = [*kept, *sorted(missing, key=cost.of, reverse=True)]
-    coming, error = study(ordered, dataset, executor=executor, journal=journal), ""
+    ordered = [*kept, *sorted(cost.shares, key=cost.shares.__getitem__, reverse=True)]
+    started, trials, error = perf_counter(), list[Trial](), ""
     try:
-        for trial in with_progress(coming, cost, len(kept)):
+        for trial in _with_bar(study(ordered, dataset, executor=executor, journal=journal), cost, len(kept)):
             trials.append(trial)
     except (KeyboardInterrupt, StudyError) as failure:
         if isinstance(failure, StudyError) and not trials:
             raise
         error = str(failure)
-    return CompletedStudy(configs, tuple(trials), len(dataset.train_labels), perf_counter() - started, error)
+    return CompletedStudy(configs, tuple(trials), perf_counter() - started, error)
 
 
-def with_progress(trials: Iterable[Trial], cost: Cost, n_kept: int = 0) -> Iterator[Trial]:
-    """Yield the trials as they arrive, while a bar shows their number and the time left.
+def _with_bar(trials: Iterator[Trial], cost: Cost, n_kept: int) -> Iterator[Trial]:
+    """Yield the trials as they arrive; in a notebook, a bar shows their number and the time left.
 
-    The first `n_kept` ended earlier, and are not part of the cost.
-
-    In a notebook the bar is an HTML element, not a widget: it also works in a static page made from the notebook.
+    The first `n_kept` ended earlier. The bar is an HTML element, not a widget: it also works in a static page made
+    from the notebook.
     """
-    if not _is_notebook():
-        yield from track(trials, description="runs", total=n_kept + cost.n_trials)
-        return
-    trials, total = iter(trials), n_kept + cost.n_trials
     yield from islice(trials, n_kept)
+    shown = display(_bar(n_kept, n_kept, cost, cost.seconds), display_id=True) if _is_notebook() else None
     started, share = perf_counter(), 0.0
-    shown = display(_bar(n_kept, total, cost.seconds), display_id=True)
     for n, trial in enumerate(trials, n_kept + 1):
-        share += cost.of(trial.config)
-        shown.update(_bar(n, total, cost.seconds_left(share, perf_counter() - started)))
+        share += cost.shares[trial.config]
+        if shown is not None:
+            shown.update(_bar(n, n_kept, cost, cost.seconds_left(share, perf_counter() - started)))
         yield trial
 
 
-def _bar(n: int, total: int, seconds: float) -> HTML:
+def _bar(n: int, n_kept: int, cost: Cost, seconds: float) -> HTML:
+    total = n_kept + len(cost.shares)
     left = f", {duration(seconds)} left" if n < total else ""
     bar = f"<progress style='width: 60ex' max='{total}' value='{n}'></progress>"
     return HTML(f"{bar} {n} of {counted(total, 'run')}{left}")
-
-
-def _images(dataset: Dataset | str | os.PathLike[str] | None) -> Dataset:
-    if isinstance(dataset, Dataset):
-        return dataset
-    return load_mnist() if dataset is None else load_dataset(dataset)
 
 
 def _is_notebook() -> bool:

@@ -5,15 +5,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from time import process_time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, written
+from explorer.figures.formulas import (
+    Formula,
+    Walkthrough,
+    backward_formulas,
+    forward_formulas,
+    loss_formula,
+    walk_through,
+    written,
+)
 from explorer.network import NeuralNetwork
-from explorer.network.walkthrough import busiest_units, walk_through
 from explorer.notebook.page import Shown, table
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.process_settings import one_blas_thread
@@ -69,9 +75,8 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
     The network is not changed. The inputs `x` have shape (n_input,), the desired outputs `d` (n_output,), one-hot.
     """
     walk = walk_through(copy.deepcopy(network), x, d)
-    units = busiest_units(walk, walk.decided)
-    pairs = zip(walk.layers, units, strict=True)
-    formulas = [formula for layer, unit in pairs for formula in forward_formulas(walk, layer, unit)]
+    units = enumerate(_busiest_units(walk), 1)
+    formulas = [formula for layer, unit in units for formula in forward_formulas(walk, layer, unit)]
     words = "The forward pass of one sample, through the units that contribute most."
     return _numbers([*formulas, loss_formula(walk)], words)
 
@@ -79,14 +84,21 @@ def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[
 def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
     """Return one sample's backward pass in numbers, through the same units as `forward_numbers`."""
     walk = walk_through(copy.deepcopy(network), x, d)
-    units = busiest_units(walk, walk.decided)
-    before = (int(np.abs(walk.x).argmax()), *units[:-1])
+    units = [int(np.abs(walk.h[0]).argmax()), *_busiest_units(walk)]
     formulas = [
         formula
-        for layer, unit, source in reversed(list(zip(walk.layers, units, before, strict=True)))
-        for formula in backward_formulas(walk, layer, unit, source)
+        for layer in range(len(walk.a), 0, -1)
+        for formula in backward_formulas(walk, layer, units[layer], units[layer - 1])
     ]
     return _numbers(formulas, "The backward pass of the same sample, through the same units.")
+
+
+def _busiest_units(walk: Walkthrough) -> list[int]:
+    """Return one unit for each layer: the largest output, and before it the one that adds most to the next."""
+    units = [int(walk.y.argmax())]
+    for W, h in zip(walk.network.W[:0:-1], walk.h[-2:0:-1], strict=True):
+        units.insert(0, int(np.nan_to_num(np.abs(W[units[0]] * h)).argmax()))
+    return units
 
 
 def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
@@ -109,7 +121,7 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
     return table(head, rows, f"{words}The time of train includes scoring {n_test} test images.")
 
 
-def _numbers(formulas: list[Any], words: str) -> Shown:
+def _numbers(formulas: list[Formula], words: str) -> Shown:
     texts = ((f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
     rows = [[f"`{text}`" if text else "" for text in row] for row in texts]
     return table(("name", "formula", "with numbers", "result"), rows, words)

@@ -1,4 +1,4 @@
-"""``nn-explorer check``: check submissions of the exercise, or write the same checks for a grader."""
+"""``nn-explorer check``: check submissions of the exercise."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from pprint import pformat
 from subprocess import DEVNULL, Popen, TimeoutExpired
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import MappingProxyType
@@ -21,9 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 from explorer.checks import MISTAKES, TASKS, Verdict
-from explorer.checks.tasks import GIVEN, solution, textbook
 from explorer.foreign_files import printable
-from explorer.safe_write import whole_file
 from explorer.serve.access import FAILED, REFUSED, RefusedError, positive
 from explorer.serve.environment import kernel_environment
 from explorer.serve.submission import Limits
@@ -43,8 +41,6 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
         "paths": {"nargs": "*", "type": Path},
         "--seconds": {"type": positive, "default": Limits().seconds},
         "--memory": {"type": positive, "default": Limits().megabytes},
-        "--cells": {"choices": ("otter", "nbgrader")},
-        "--output": {"type": Path, "default": Path("tests")},
     }
 )
 
@@ -157,27 +153,21 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
 
 def run(arguments: Namespace) -> int:
     """Run ``nn-explorer check``."""
-    if arguments.cells:
-        return _write_cells(arguments.cells, arguments.output, overwrite=arguments.overwrite)
-    paths, found = list[Path](), list[CheckedSubmission]()
+    paths, failed, found = list[Path](), list[CheckedSubmission](), list[CheckedSubmission]()
     for given in arguments.paths:
         try:
             paths += _submissions(given)
         except OSError as error:
-            found.append(CheckedSubmission(str(given), error=str(error)))
+            failed.append(CheckedSubmission(str(given), error=str(error)))
     if not paths:
-        reasons = [f"{submission.file}: {submission.error}" for submission in found] or [
-            "nothing to check: name a script, a notebook, or a folder of them"
-        ]
-        raise RefusedError(f"{'; '.join(reasons)}.")
-    if arguments.json:
-        for submission in found:
-            print(json.dumps(submission.record()))
+        reasons = "; ".join(f"{submission.file}: {submission.error}" for submission in failed)
+        none = "nothing to check: name a script, a notebook, or a folder of them"
+        raise RefusedError(f"{reasons or none}.")
     console = Console(stderr=True)
     checked: Iterable[CheckedSubmission] = check_all(paths, Limits(arguments.seconds, arguments.memory))
     if console.is_terminal:
         checked = track(checked, "Checking", len(paths), console=console, transient=True)
-    for submission in checked:
+    for submission in chain(failed, checked):
         found.append(submission)
         if arguments.json:
             print(json.dumps(submission.record()), flush=True)
@@ -201,21 +191,6 @@ def _submissions(given: Path) -> list[Path]:
         return [given]
     named = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
     return sorted(path for path in named if "/." not in f"/{path.relative_to(given).as_posix()}")
-
-
-def _write_cells(grader: str, folder: Path, *, overwrite: bool) -> int:
-    files = {f"{task}.py": otter_test(task) for task in TASKS}
-    if grader == "nbgrader":
-        files = {"exercise.ipynb": json.dumps(nbgrader_notebook(), indent=1)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            with whole_file(folder / name, overwrite=overwrite) as stream:
-                stream.write(text.encode())
-    except OSError as error:
-        raise RefusedError(f"{error}; --overwrite replaces files.") from error
-    print(f"Wrote {counted(len(files), 'file')} to {folder}.")
-    return 0
 
 
 def _lines(found: CheckedSubmission) -> Iterator[str]:
@@ -253,37 +228,3 @@ def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
 
 def _remarks(found: CheckedSubmission) -> Iterator[str]:
     yield from (f"{found.file}: {remark}" for remark in (*found.notes, found.error) if remark)
-
-
-def otter_test(task: str) -> str:
-    """Return a task's test in otter-grader's OK format; if it fails, it shows the verdict."""
-    code = (
-        ">>> from explorer.checks import diagnose\n"
-        f">>> verdict = diagnose({task!r}, globals().get({textbook(task).__name__!r}))\n"
-        ">>> print('right' if verdict.outcome == 'right' else verdict)\nright\n"
-    )
-    suite = {"type": "doctest", "scored": True, "setup": "", "teardown": ""}
-    suite |= {"cases": [{"code": code, "hidden": False, "locked": False}]}
-    test = {"name": task, "points": 1, "suites": [suite]}
-    return f"OK_FORMAT = True\n\ntest = {pformat(test, sort_dicts=False)}\n"
-
-
-def nbgrader_notebook() -> dict[str, Any]:
-    """Return the exercise as a teacher's nbgrader notebook: for each task its solution and its check."""
-    setup = "import numpy as np\n\nfrom explorer.checks import diagnose"
-    cells = [_cell("setup", setup, locked=True), _cell("network", GIVEN.rstrip(), locked=True)]
-    for name, task in TASKS.items():
-        check = f'verdict = diagnose("{name}", globals().get("{textbook(name).__name__}"))\n'
-        check += 'print(verdict)\nassert verdict.outcome == "right"'
-        text = {"cell_type": "markdown", "id": f"{name}-title", "metadata": {}, "source": f"### {task.title}"}
-        cells += [text, _cell(name, solution(name, has_marks=True), solution=True)]
-        cells.append(_cell(f"{name}-check", check, locked=True, grade=True, points=1))
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-
-
-def _cell(name: str, source: str, **kind: Any) -> dict[str, Any]:
-    roles = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
-    metadata = {"nbgrader": {"grade_id": name, **roles, **kind}}
-    cell = {"cell_type": "code", "id": name, "metadata": metadata, "source": source}
-    return cell | {"execution_count": None, "outputs": []}

@@ -3,7 +3,7 @@
 import os
 import sys
 import tomllib
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.datasets import DatasetError, load_mnist
-from explorer.datasets.archive import write_archive
+from explorer.datasets.mnist import write_archive
 from explorer.safe_write import whole_file
 from explorer.serve import access
-from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, PageOptions, RefusedError
+from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import settle_terminal
 from explorer.training import FIELDS, ConfigError
 
@@ -27,13 +27,14 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({"path": {"nargs": "?", "default":
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's, and return its exit code."""
     settle_terminal()
-    arguments = sys.argv[1:] if arguments is None else arguments
-    given = _parser(arguments).parse_args(arguments, PageOptions())
-    program = f"nn-explorer {given.command or ''}".rstrip()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "serve")
+    given, unknown = _parser(words).parse_known_args(words)
+    program = f"nn-explorer {given.command}"
     try:
-        if foreign := [f"--{name.replace('_', '-')}" for name in vars(given) if name in given.foreign]:
-            which = f"option{'s' * (len(foreign) > 1)} {' and '.join(foreign)}"
-            raise RefusedError(f"there is no {which}; {program} --help lists the options.")
+        if unknown:
+            raise RefusedError(f"{unknown[0]} is unknown; {program} --help lists the options.")
         module, _, function = given.run.partition(".")
         code: int = getattr(import_module(f"explorer.serve.{module}"), function)(given)
     except KeyboardInterrupt:
@@ -64,51 +65,45 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser = ArgumentParser(
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",
-        epilog="Each command has its own help: nn-explorer train --help",
+        epilog="Each has its own help: nn-explorer train --help. Options without a command are those of serve.",
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
-    shared = _add(parser, page | commands["serve"]["options"], access.OPTIONS, default=SUPPRESS)
-    parser.set_defaults(run=commands["serve"]["run"], foreign=())  # without a command
-    subparsers = parser.add_subparsers(title="commands", metavar="", dest="command")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name, entry in commands.items():
         texts = {key: entry.get(key) for key in ("help", "usage", "description", "epilog")}
         command = subparsers.add_parser(
             name, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **texts
         )
-        if name in arguments:
-            own = _add(command, page, access.OPTIONS, default=SUPPRESS) if entry.get("is_page") else set()
-            own |= _add_groups(command, entry)
-            command.set_defaults(run=entry["run"], foreign=shared - own)
+        if name == arguments[0]:
+            _add(command, page if entry.get("is_page") else {}, access.OPTIONS)
+            _add_groups(command, entry)
+            command.set_defaults(run=entry["run"])
     return parser
 
 
-def _add_groups(parser: ArgumentParser, entry: Mapping[str, Any]) -> set[str]:
-    """Add a command's own options, those for the settings of a run first; return their names."""
+def _add_groups(parser: ArgumentParser, entry: Mapping[str, Any]) -> None:
+    """Add a command's own options, those for the settings of a run first."""
     module = import_module(f"explorer.serve.{entry['run'].partition('.')[0]}")
     parsed = {**access.OPTIONS, **getattr(module, "OPTIONS", {})}
     groups: dict[str, Any] = {}
     if title := entry.get("settings"):
         run_options = import_module("explorer.serve.run_options")
         groups[title] = run_options.add_settings(parser, title, several=entry.get("has_several_values"))
-    own = _add(parser, entry.get("options", {}), parsed)
+    _add(parser, entry.get("options", {}), parsed)
     for title, options in entry.get("groups", {}).items():
-        group = groups.get(title) or parser.add_argument_group(title)
-        own |= _add(group, options, parsed)
-    return own
+        _add(groups.get(title) or parser.add_argument_group(title), options, parsed)
 
 
-def _add(group: Any, options: Mapping[str, str], parsed: Mapping[str, Any], **usual: Any) -> set[str]:
-    """Add options by their spelling; return the names of their values. One without a value is a flag."""
-    added = set()
+def _add(group: Any, options: Mapping[str, str], parsed: Mapping[str, Any]) -> None:
+    """Add options by their spelling. One without a value is a flag."""
     for spelling, words in options.items():
         spellings, _, metavar = spelling.partition("=")
-        settings = {**usual, **parsed.get(spellings.split()[-1], {}), "help": words}
+        settings = {**parsed.get(spellings.split()[-1], {}), "help": words}
         if metavar:
             settings["metavar"] = metavar
         elif "choices" not in settings:
             settings["action"] = "store_true"
-        added.add(group.add_argument(*spellings.split(), **settings).dest)
-    return added
+        group.add_argument(*spellings.split(), **settings)
 
 
 def archive(arguments: Namespace) -> int:

@@ -17,9 +17,9 @@ from typing import cast
 from explorer.training.share import TRAINING_SHARE
 
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
+TALK = "EXPLORER_TALK"  # variable of kernels: path of the talk's file
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
 MINUTES = 30  # longest uninterrupted training if other computers can reach the server
-MEGABYTES = 512  # memory of a kernel and its workers: the largest network takes 400
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 
@@ -69,15 +69,11 @@ def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dic
     """Return the variable that tells kernels their share of the machine, and create `folder` for their tickets."""
     for name in ("line", "pages"):
         (folder / name).mkdir(parents=True)
-    share = {
-        "folder": str(folder),
-        "minutes": arguments.max_training_minutes or (MINUTES if is_open else None),
-        "megabytes": arguments.seat_memory,
-    }
-    return {TRAINING_SHARE: json.dumps(share)}
+    minutes = arguments.max_training_minutes or (MINUTES if is_open else None)
+    return {TRAINING_SHARE: json.dumps({"folder": str(folder), "minutes": minutes})}
 
 
-def tell_connected(variables: dict[str, str], kernel_id: str, connections: int) -> None:
+def tell_connected(variables: Mapping[str, str], kernel_id: str, connections: int) -> None:
     """Tell a kernel whether a page is connected to it; does nothing for kernels without a share."""
     if TRAINING_SHARE in variables:
         page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)

@@ -97,10 +97,8 @@ class Gate(Router):
     def find_handler(self, request: HTTPServerRequest, **_: Any) -> HTTPMessageDelegate | None:
         """Return the delegate that reads the request and responds."""
         if refusal := self._refusal(request):
-            status, reason = refusal
-            return self._app.get_handler_delegate(
-                request, RefusalHandler, {"status": status, "reason": reason}
-            )
+            given = dict(zip(("status", "reason"), refusal, strict=True))
+            return self._app.get_handler_delegate(request, RefusalHandler, given)
         return self._app.find_handler(request)
 
     def _refusal(self, request: HTTPServerRequest) -> tuple[int, str] | None:

@@ -2,24 +2,24 @@
 
 import asyncio
 import ctypes
-import gc
 import logging
 import os
 import sys
 import time
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 from traitlets import HasTraits, Instance, Int, Set
 from voila.request_info_handler import RequestInfoSocketHandler
 
@@ -41,6 +41,7 @@ _WATCH_SECONDS = 1.0
 _SEAT_BYTES = 130 << 20
 _SEAT_FILES = 16  # 13 measured
 _SERVER_FILES = 64
+_MOST_FILES = 10_240  # macOS refuses more than this, although it reports no limit
 _SEATS_A_CORE = 20
 
 KERNEL_OPTIONS = (
@@ -55,7 +56,6 @@ READY_SECONDS = 5.0  # a kernel that takes longer to run the notebook no longer 
 _log = logging.getLogger(__name__)
 _HasTraits: Any = HasTraits  # Jupyter's and Voilà's managers have no types
 _POLL_SECONDS = 0.1
-_NORMAL_CLOSURE = 1000  # RFC 6455: the connection has served its purpose
 
 PROVISIONER = "explorer-forked"  # its name in Jupyter's settings
 
@@ -64,6 +64,20 @@ def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
     """Return the number of seats, at least 1: the number requested, or as many as the machine can carry."""
     wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
+
+
+def raise_file_limit() -> int:
+    """Raise this process's limit on open files, at most to `_MOST_FILES`; return the limit."""
+    if sys.platform == "win32":
+        return _MOST_FILES
+    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != RLIM_INFINITY and soft < most:
+        setrlimit(RLIMIT_NOFILE, (most, hard))
+        return most
+    return _MOST_FILES if soft == RLIM_INFINITY else soft
 
 
 def _available_memory() -> int:
@@ -113,7 +127,6 @@ class Seats:
         self.most = most
         self._clock = clock
         self._seats: list[TakenSeat] = []
-        self._is_littered = False
         self._queue: dict[str, float] = {}  # when each browser last asked, in order of its first request
 
     def position(self, browser: str) -> int:
@@ -181,7 +194,6 @@ class Seats:
         for seat in self._seats:
             if seat.kernel == kernel:
                 seat.kernel, seat.seen = "", self._clock()
-                self._is_littered = True
 
     async def watch(self, manager: Any) -> None:
         """End kernels without a page, until this is canceled; Jupyter would take a busy kernel for a visitor."""
@@ -191,9 +203,6 @@ class Seats:
                 await self.look(manager)
             except Exception:  # noqa: BLE001  # the next look may go well
                 _log.exception("The seats could not be looked through")
-            if self._is_littered and not any(seat.kernel or seat.is_opening for seat in self._seats):
-                gc.collect()  # a page leaves 2 MB in reference cycles; with no visitor, the 0.1 s delays nobody
-                self._is_littered = False
 
     async def look(self, manager: Any) -> None:
         """End kernels whose pages have been gone too long, or fail to connect while others wait."""
@@ -238,13 +247,12 @@ class StartingOrder:
         else:
             self._visits.release()
 
-    async def acquire_slot(self, *, has_visitor: bool) -> None:
+    async def acquire_slot(self) -> None:
         """Wait until a kernel may start, and occupy a slot."""
-        if not has_visitor:
-            try:
-                await asyncio.wait_for(self._visits.acquire(), 0 if self._is_first else QUIET_SECONDS)
-            except TimeoutError:
-                self._has_spare = True
+        try:
+            await asyncio.wait_for(self._visits.acquire(), 0 if self._is_first else QUIET_SECONDS)
+        except TimeoutError:
+            self._has_spare = True
         self._is_first = False
         await self._slots.acquire()
 
@@ -268,9 +276,9 @@ class SeatedKernels(_HasTraits):
     """Kernel-manager mixin: one kernel per seat, plus one warm kernel for the next visitor."""
 
     seats: Seats
-    variables: dict[str, str]
+    variables: Mapping[str, str]
     """Environment variables that kernels get in addition."""
-    warm_process: WarmProcess | None
+    warm_process: WarmProcess | None = None
     """The process that kernels are forked from; it ends with the manager."""
 
     order = Instance(StartingOrder, ())
@@ -281,15 +289,17 @@ class SeatedKernels(_HasTraits):
 
     async def start_kernel(self, **options: Any) -> str:
         """Start a kernel when it is its turn, and return its id."""
-        has_visitor = options["env"].get("VOILA_PREHEAT") != "True"
-        if not has_visitor:
-            # One at a time, in order of request: a visitor who has arrived meanwhile may get the first.
-            async with self._before_seats:
-                await self._seat_is_free()
+        # One at a time, in order of request: a visitor who has arrived meanwhile may get the first.
+        async with self._before_seats:
+            while (
+                len(self.list_kernel_ids()) + self._begun >= self.seats.most
+                and not self._server_ends.is_set()
+            ):
+                await asyncio.sleep(_POLL_SECONDS)
         self._begun += 1
         try:
-            await self.order.acquire_slot(has_visitor=has_visitor)
-            options["env"] = kernel_environment(options["env"]) | self.variables
+            await self.order.acquire_slot()
+            options["env"] = {**kernel_environment(options["env"]), **self.variables}
             options["extra_arguments"] = list(KERNEL_OPTIONS)
             try:
                 if self._server_ends.is_set():
@@ -307,14 +317,13 @@ class SeatedKernels(_HasTraits):
         self.add_restart_callback(kernel_id, partial(self.on_death, kernel_id), "dead")
         return kernel_id
 
-    async def _seat_is_free(self) -> None:
-        while len(self.list_kernel_ids()) + self._begun >= self.seats.most and not self._server_ends.is_set():
-            await asyncio.sleep(_POLL_SECONDS)
-
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
         """Shut down a kernel, and free its seat."""
-        self._forget_failed()
+        for pool in self._pools.values():  # Voilà would raise the errors of kernels that never started
+            pool[:] = [task for task in pool if not (task.done() and _has_failed(task))]
         self.seats.leave(kernel_id)
+        for visits in (RequestInfoSocketHandler._waiters, RequestInfoSocketHandler._cache):
+            visits.pop(kernel_id, None)
         await super().shutdown_kernel(kernel_id, *arguments, **options)
 
     async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
@@ -347,11 +356,6 @@ class SeatedKernels(_HasTraits):
         """Return whether a kernel exists and its process runs."""
         return kernel_id in self and bool(await self.is_alive(kernel_id))
 
-    def _forget_failed(self) -> None:
-        """Remove kernels that never started: Voilà would raise their errors while it shuts down another one."""
-        for pool in self._pools.values():
-            pool[:] = [task for task in pool if not (task.done() and _has_failed(task))]
-
     async def replace_dead(self) -> None:
         """Replace waiting kernels that are dead or never started."""
         for notebook, pool in [*self._pools.items()]:  # Voilà's
@@ -375,44 +379,19 @@ def _has_failed(task: Future[Any]) -> bool:
     return task.cancelled() or task.exception() is not None
 
 
-def kernel_manager_class(
-    base: type, given: dict[str, str], all_seats: Seats, warm: WarmProcess | None = None
-) -> type:
-    """Return a subclass of `base` with `SeatedKernels`, from which Voilà builds its own manager."""
+class VisitHandler(RequestHandler):
+    """Tells a waiting kernel of its visitor: as soon as there is one, and again if its connection was lost."""
 
-    class KernelManager(SeatedKernels, base):
-        seats, variables, warm_process = all_seats, given, warm
-
-    return KernelManager
-
-
-class VisitHandler(RequestInfoSocketHandler):
-    """Notifies a waiting kernel that its visitor has arrived.
-
-    Under load a kernel may connect a second time before its first connection is known to be closed. Voilà then
-    sends its message into the first, or removes the second with it, and the visitor would wait forever.
-    """
-
-    _kernel_id = ""
-
-    def open(self, kernel_id: str) -> None:
-        """Notify the kernel at once if its visitor has already arrived."""
-        self._kernel_id = kernel_id
+    async def get(self, kernel_id: str) -> None:
+        """Send the environment variables of the visit, which Voilà writes to a kernel's waiter."""
         self.settings["kernel_manager"].order.note_ready(kernel_id)
-        super().open(kernel_id)
-
-    def write_message(self, message: Any, binary: bool = False) -> Future[None]:
-        """Send the message to the kernel, and cache it in case the kernel asks again."""
-        self._cache[self._kernel_id] = message
-        written: Future[None] = super().write_message(message, binary)
-        return written
-
-    def on_close(self) -> None:
-        """Remove only this connection; a kernel that closes normally has received its message."""
-        if self._waiters.get(self._kernel_id) is self:
-            del self._waiters[self._kernel_id]
-        if self.close_code == _NORMAL_CLOSURE:
-            self._cache.pop(self._kernel_id, None)
+        visits = RequestInfoSocketHandler._cache
+        if kernel_id not in visits:
+            visit = asyncio.get_running_loop().create_future()
+            waiter = SimpleNamespace(write_message=visit.set_result)
+            RequestInfoSocketHandler._waiters[kernel_id] = waiter
+            visits[kernel_id] = await visit
+        self.finish(visits[kernel_id])
 
 
 class ForkedKernelProvisioner(LocalProvisioner):
@@ -431,8 +410,7 @@ class ForkedKernelProvisioner(LocalProvisioner):
 
 
 def register_provisioner() -> None:
-    """Register `PROVISIONER` with Jupyter, even if the installed package is an older one."""
-    entry = EntryPoint(
-        PROVISIONER, f"{__name__}:ForkedKernelProvisioner", KernelProvisionerFactory.GROUP_NAME
-    )
+    """Register `PROVISIONER` with Jupyter."""
+    place = f"{__name__}:ForkedKernelProvisioner"
+    entry = EntryPoint(PROVISIONER, place, KernelProvisionerFactory.GROUP_NAME)
     KernelProvisionerFactory.provisioners[PROVISIONER] = entry

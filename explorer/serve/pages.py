@@ -26,7 +26,6 @@ from voila.utils import get_voila_labextensions_path
 
 from explorer.serve.gate import FilesHandler, theme_shown
 from explorer.serve.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
-from explorer.serve.patient_server import READ_BYTES
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 from explorer.wording import ordinal
 
@@ -35,6 +34,8 @@ PLACE = "explorer/place"  # address at which a queued page polls its position
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
 _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
+
+_PIECE_BYTES = 1 << 16  # of a script
 
 FOR_EVER = "public, max-age=31536000, immutable"
 JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -272,7 +273,7 @@ class ScriptHandler(RequestHandler):
         self.set_header("Cache-Control", FOR_EVER)
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the client has disconnected, or was too slow
-            for start in range(0, len(content), READ_BYTES):
+            for start in range(0, len(content), _PIECE_BYTES):
                 self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
-                self.write(content[start : start + READ_BYTES])
+                self.write(content[start : start + _PIECE_BYTES])
                 await self.flush()

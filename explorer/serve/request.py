@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import logging
 import os
 import sys
-import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import process_time
 from urllib.parse import parse_qsl, urlencode
 
 from ipywidgets import Widget
-from tornado.httpclient import HTTPClientError
-from tornado.websocket import websocket_connect
 
 from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.environment import DATASETS, SHARED_DATASETS, TerminalFormatter, settle_log
+from explorer.serve.environment import DATASETS, SHARED_DATASETS, TALK, TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.presets import START
@@ -60,6 +58,11 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
         for number, (name, path) in enumerate(paths.items())
     )
     return (*given, *usual_offers(shared, but=paths))
+
+
+def talk_file() -> str | None:
+    """Return the path of the command's talk; None for the ready one."""
+    return os.environ.get(TALK)
 
 
 def opening_app() -> Explorer:
@@ -112,39 +115,30 @@ def wait_for_visitor() -> Visit:
     """
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
-    _log_to_terminal()
+    settle_log()
+    log = logging.StreamHandler(sys.__stderr__)  # the kernel would swallow the package's warnings and errors
+    log.setFormatter(TerminalFormatter("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("explorer").addHandler(log)
     guard_widgets()
     # Objects loaded by now stay: collecting them again would delay the page by 0.1 s each time.
     gc.collect()
     gc.freeze()
     while os.environ["VOILA_PREHEAT"] == "True" and "QUERY_STRING" not in os.environ:
-        asking = threading.Thread(target=_hear_of_visitor)  # this thread's event loop is running
-        asking.start()
-        asking.join()
-        if "QUERY_STRING" not in os.environ:  # the connection was lost, as when a laptop sleeps
+        try:
+            os.environ.update(wait_for_visit())
+        except (OSError, HTTPException):  # the connection was lost, as when a laptop sleeps
             time.sleep(RETRY_SECONDS)
     os.environ[VISITED] = "1"
     Heartbeat()
     return visit(os.environ.get("QUERY_STRING", ""))
 
 
-def _hear_of_visitor() -> None:
-    server = [os.environ[f"VOILA_{name}"] for name in ("APP_IP", "APP_PORT", "SERVER_URL", "KERNEL_ID")]
-    os.environ.update(asyncio.run(ask_for_visitor("ws://{}:{}{}voila/query/{}".format(*server))))
-
-
-async def ask_for_visitor(address: str) -> dict[str, str]:
-    """Return the environment variables of a visit once there is one; none if the connection was lost."""
-    try:
-        connection = await websocket_connect(address)
-    except (OSError, HTTPClientError):
-        return {}
-    said = await connection.read_message()
-    connection.close(1000)  # RFC 6455: normal closure, which tells `VisitHandler` that the message arrived
-    if said is None:
-        return {}
-    await connection.read_message()  # until it is closed
-    return dict(json.loads(said))
+def wait_for_visit() -> dict[str, str]:
+    """Return the environment variables of this kernel's visit once the server sends them."""
+    ip, port, kernel = (os.environ[f"VOILA_{name}"] for name in ("APP_IP", "APP_PORT", "KERNEL_ID"))
+    with closing(HTTPConnection(ip, int(port))) as server:
+        server.request("GET", f"/{kernel}")
+        return dict(json.loads(server.getresponse().read()))
 
 
 def visit(query: str) -> Visit:
@@ -153,11 +147,3 @@ def visit(query: str) -> Visit:
     others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
     return Visit(urlencode(others, safe=","), theme)
-
-
-def _log_to_terminal() -> None:
-    """Send the package's warnings and errors to the terminal; the kernel would otherwise swallow them."""
-    settle_log()
-    handler = logging.StreamHandler(sys.__stderr__)
-    handler.setFormatter(TerminalFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.getLogger("explorer").addHandler(handler)

@@ -8,8 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.safe_write import check_destination, whole_file
@@ -27,7 +29,7 @@ _PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
 )
 
 
-def terminal(*, stderr: bool) -> Console:
+def terminal(*, stderr: bool = False) -> Console:
     """Return a console for plain lines, which it neither formats nor wraps."""
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
@@ -37,23 +39,27 @@ def report(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-class _Bar(Progress):
-    def __init__(self, console: Console, status: Status) -> None:
-        self._status = status
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[details]}"))
-        super().__init__(*columns, console=console, transient=True)
-        self.add_task("", total=1.0, details="")
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        for task in self.tasks:
-            task.description, task.completed, task.fields["details"] = self._status()
-        return super().get_renderables()
+def agrees(question: str) -> bool:
+    """Ask a question in the terminal; without one, nobody agrees."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def progress_bar(console: Console, status: Status) -> AbstractContextManager[object]:
     """Return a context manager with a progress bar below the lines, ten times a second; only on a terminal."""
+
+    def bar() -> Table:
+        before, share, after = status()
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_row(before, ProgressBar(total=1.0, completed=share, width=40), after)
+        return row
+
     # In a file or a pipe, even a disabled bar ends with an empty line (rich 13).
-    return _Bar(console, status) if console.is_terminal else nullcontext()
+    bars = Live(get_renderable=bar, console=console, refresh_per_second=10, transient=True)
+    return bars if console.is_terminal else nullcontext()
 
 
 def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -> Any:
@@ -77,7 +83,7 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
 
 def data_of(args: Namespace) -> tuple[Dataset, Mapping[str, Field]]:
     """Return the data set, and the fields of settings adapted to it."""
-    dataset = load_dataset(args.dataset[-1]) if "dataset" in args else load_mnist()
+    dataset = load_dataset(args.dataset[-1]) if args.dataset else load_mnist()
     return dataset, fields_of(len(dataset.train_labels), dataset.n_classes)
 
 
@@ -93,7 +99,7 @@ def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingC
     query = query_of(args.from_url)
     config, notices = TrainingConfig.from_query(query, fields)
     data = parts(query).values.get(DATA_KEY)
-    if data and "dataset" not in args:
+    if data and not args.dataset:
         words = f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST."
         notices += (words,)
     for notice in notices:

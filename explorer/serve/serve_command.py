@@ -1,4 +1,4 @@
-"""``nn-explorer serve``, also without a command: the explorer as a page in the browser; ``present``: the talk."""
+"""``nn-explorer serve``, also without a command: the explorer as a page in the browser."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import socket
 import sys
 import threading
 import webbrowser
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing, suppress
-from importlib.util import find_spec
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,7 @@ from urllib.parse import quote, urlsplit
 from explorer.datasets import load_dataset
 from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import (
-    Access,
-    PageOptions,
-    RefusedError,
-    access_from,
-    is_every_address,
-    is_loopback,
-)
+from explorer.serve.access import Access, access_from, is_every_address, is_loopback
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -48,11 +41,11 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds
 
 
-def run(arguments: PageOptions) -> int:
+def run(arguments: Namespace) -> int:
     """Run ``nn-explorer serve``."""
     with own_folder("nn-explorer-data-") as folder:
         paths: dict[str, str] = {}
-        for path in getattr(arguments, "dataset", ()):
+        for path in arguments.dataset:
             _add(path, paths, folder)
         variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: str(folder)}
         prepared = "explorer.serve.request"
@@ -78,7 +71,7 @@ def find_notebook(name: str = "page.ipynb") -> Path:
 
 
 def serve(
-    arguments: PageOptions,
+    arguments: Namespace,
     what: str,
     notebook: Path,
     prepared: str = "explorer.app.explorer",
@@ -103,9 +96,9 @@ def serve(
             return _serve(arguments, what, notebook, settings | {"warm_process": warm_process})
 
 
-def _serve(arguments: PageOptions, what: str, notebook: Path, settings: dict[str, Any]) -> int:
+def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
     skip_module(SLOW_GRAMMAR)
-    from explorer.serve.server import ExplorerServer, ServerSettings, free_port
+    from explorer.serve.server import ExplorerServer, ServerSettings, listening_socket
 
     access: Access = settings["access"]
 
@@ -117,9 +110,9 @@ def _serve(arguments: PageOptions, what: str, notebook: Path, settings: dict[str
         if not arguments.no_browser:
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 
-    port = free_port(arguments.ip, arguments.port)
+    listener = listening_socket(arguments.ip, arguments.port)
     with suppress(KeyboardInterrupt):
-        server_settings = ServerSettings(notebook, arguments.ip, port, arguments.debug, **settings)
+        server_settings = ServerSettings(notebook, arguments.ip, listener, **settings)
         server = ExplorerServer.instance(server_settings)
         asyncio.run(until_ended(server, listening))
     return 0
@@ -167,20 +160,3 @@ async def end_all_tasks() -> None:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.05)
-
-
-def present(arguments: PageOptions) -> int:
-    """Run ``nn-explorer present``."""
-    reveal = find_reveal()
-    if reveal is None:
-        raise RefusedError('the talk needs reveal.js: install it with pip install "sphinx-revealjs>=3.2,<4".')
-    notebook = find_notebook("presentation.ipynb")
-    return serve(arguments, "The talk", notebook, template="explorer-talk", reveal=reveal)
-
-
-def find_reveal(package: str = "sphinx_revealjs") -> Path | None:
-    """Return the folder of reveal.js in a package, without importing it; None if it isn't installed."""
-    spec = find_spec(package)
-    places = [] if spec is None else spec.submodule_search_locations or []
-    folders = (Path(place) / "_static" / "revealjs" for place in places)
-    return next((folder for folder in folders if (folder / "dist" / "reveal.js").is_file()), None)

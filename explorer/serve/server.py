@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import logging
-import os
 import re
 import shutil
 import socket
@@ -32,10 +31,11 @@ from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import ExtensionHandler, FilesHandler, Gate, LoginHandler, RefusalHandler, Tries
 from explorer.serve.kernels import (
     PROVISIONER,
+    SeatedKernels,
     Seats,
     VisitHandler,
     free_memory,
-    kernel_manager_class,
+    raise_file_limit,
     register_provisioner,
     seats_of,
 )
@@ -49,7 +49,6 @@ from explorer.serve.pages import (
     opening_of,
     page_scripts,
 )
-from explorer.serve.patient_server import patient_server, raise_file_limit, use_steady_clock
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import n_cores
@@ -57,8 +56,11 @@ from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 DEFAULT_PORT = 8866
 PORTS_TRIED = 20
+_BACKLOG = 128  # connections that wait to be accepted
 TEMPLATE = "explorer"
 
+SILENT_SECONDS = 20.0  # limit for a request's head, for its body, and for an idle connection
+MOST_BODY_BYTES = 1 << 16  # of a request: the login's is the largest, and files use the WebSocket
 WATCH_SECONDS = 0.5  # how often kernels are polled for having died
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")  # all of their parts are needed
@@ -92,9 +94,9 @@ class ServerSettings:
     """The settings that a server is started with."""
 
     notebook: Path
-    ip: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    debug: bool = False
+    ip: str
+    listener: socket.socket
+    """The public port's, as `listening_socket` returns it."""
     warm_process: WarmProcess | None = None
     """The process that kernels are forked from; it ends with the server. None to start each kernel directly."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
@@ -111,32 +113,29 @@ class ServerSettings:
     """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
-def free_port(ip: str, asked: int | None) -> int:
-    """Return a port to listen on: `asked`, or 8866 or the first free one above; RefusedError if there is none."""
+def listening_socket(ip: str, asked: int | None) -> socket.socket:
+    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
+
+    Raises RefusedError if there is none.
+    """
     ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     for port in ports:
         try:
-            return _bound_port(ip, port)
+            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
+            listener.setblocking(False)
+            return listener
         except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
             if error.errno == errno.EACCES:
                 raise RefusedError(f"port {port} may not be used by you: choose one above 1023.") from error
             if error.errno != errno.EADDRINUSE:
-                raise RefusedError(f"can't listen on {ip}: {error.strerror or error}.") from error
+                reason = str(error.strerror).partition(" (")[0]  # it continues with the address
+                raise RefusedError(f"can't listen on {ip}: {reason}.") from error
     if asked is None:
         raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
     raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
-
-
-def _bound_port(ip: str, port: int) -> int:
-    family, kind, protocol, _, address = socket.getaddrinfo(ip, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        if os.name == "posix":  # as the server itself does: a port in TIME_WAIT is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-        found: int = probe.getsockname()[1]
-        return found
 
 
 def page_address(ip: str, port: int, access: Access) -> str:
@@ -144,7 +143,7 @@ def page_address(ip: str, port: int, access: Access) -> str:
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     host = f"[{ip}]" if ":" in ip else ip
-    return f"http{'s' * bool(access.certificate)}://{host}:{port}{access.base_url}"
+    return f"http{'s' * bool(access.tls)}://{host}:{port}{access.base_url}"
 
 
 class ExplorerServer(Voila):
@@ -161,12 +160,12 @@ class ExplorerServer(Voila):
             config_file_paths=[],  # ignores a voila.json in the working folder
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
-            port=settings.port,
+            port=settings.listener.getsockname()[1],
             base_url=base_url,
             token=settings.access.token,
             connection_dir_root=str(settings.folder or gettempdir()),
             open_browser=False,
-            log_level=logging.DEBUG if settings.debug else logging.WARNING,
+            log_level=logging.WARNING,
             log_format="%(levelname)s: %(message)s",
             tornado_settings={
                 "headers": {"Content-Security-Policy": CONTENT_POLICY},
@@ -177,10 +176,10 @@ class ExplorerServer(Voila):
         )
         self._settings = settings
         self.log.addFilter(_is_news)
-        if not settings.debug:  # a refused request is its sender's problem
-            logging.getLogger("tornado.general").setLevel(logging.ERROR)
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)  # not for refused requests
         self.initialize([])
         self._visits = bind_sockets(0, "127.0.0.1")
+
         variables = {
             PAGE_HAS_PLOTLY: "1",
             "VOILA_APP_IP": "127.0.0.1",
@@ -189,9 +188,9 @@ class ExplorerServer(Voila):
         }
         page = self.voila_configuration
         self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit()))
-        page.multi_kernel_manager_class = kernel_manager_class(
-            page.multi_kernel_manager_class, variables, self.seats, settings.warm_process
-        )
+        shared = {"seats": self.seats, "variables": variables, "warm_process": settings.warm_process}
+        bases = (SeatedKernels, page.multi_kernel_manager_class)
+        page.multi_kernel_manager_class = type("KernelManager", bases, shared)
         register_provisioner()
 
     def init_settings(self) -> dict[str, Any]:
@@ -247,18 +246,19 @@ class ExplorerServer(Voila):
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         access = self._settings.access
-        try:
-            gate = Gate(self.app, self.ip, access)
-            self._http = patient_server(gate, self.port, self.ip, ssl_options=access.tls())
-        except OSError as error:
-            raise RefusedError(f"port {self.port} is taken: choose another with --port.") from error
-        visits = [(f"{self.base_url}voila/query/(.*)", VisitHandler)]
-        kernels = HTTPServer(Application(visits, kernel_manager=self.kernel_manager))
+        self._http = HTTPServer(
+            Gate(self.app, self.ip, access),
+            ssl_options=access.tls,
+            idle_connection_timeout=SILENT_SECONDS,
+            body_timeout=SILENT_SECONDS,
+            max_body_size=MOST_BODY_BYTES,
+        )
+        self._http.add_socket(self._settings.listener)
+        kernels = HTTPServer(Application([("/(.*)", VisitHandler)], kernel_manager=self.kernel_manager))
         kernels.add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
         """Serve until the task is canceled, then end all kernels; `listening` receives the page's address."""
-        use_steady_clock()
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(opening_of(renderer))
@@ -284,7 +284,6 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     page.allow_template_override = page.allow_theme_override = "NO"
     page.preheat_kernel = True
     page.page_config_hook = lambda page, base_url, **_: page | {"fullStaticUrl": base_url + VOILA_FILES}
-    page.show_tracebacks = settings.debug
     page.extension_allowlist = list(EXTENSIONS)
     page.file_allowlist = []
     page.resources = {
@@ -306,7 +305,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.NotebookNotary.db_file = ":memory:"
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
     config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
-    config.VoilaKernelManager.fill_delay = 0.0  # the manager of `kernel_manager_class` waits
+    config.VoilaKernelManager.fill_delay = 0.0  # `SeatedKernels` waits
     config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
     config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
     config.KernelRestarter.time_to_dead = WATCH_SECONDS

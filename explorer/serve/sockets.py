@@ -99,21 +99,6 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-class Allowance:
-    """Token bucket: holds at most `burst`, and refills at `per_second`."""
-
-    def __init__(self, burst: float, per_second: float) -> None:
-        self._burst, self._per_second = burst, per_second
-        self._left, self._at = burst, monotonic()
-
-    def seconds_until(self, cost: float) -> float:
-        """Spend `cost`, and return the seconds until the bucket can cover it; 0 if it can now."""
-        now = monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second) - cost
-        self._at = now
-        return max(0.0, -self._left / self._per_second)
-
-
 class SocketHandler(VoilaKernelWebsocketHandler):
     """Relays messages between a page and its kernel; TCP's own delay of 0.04 s for a small one is off."""
 
@@ -121,7 +106,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
 
     def initialize(self) -> None:
         """Start the counters."""
-        self._allowance = Allowance(_BURST, _BYTES_PER_SECOND)
+        self._allowed, self._since = float(_BURST), monotonic()
         self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
         self.connection: Any = None  # Jupyter's, with the kernel
         self._is_counted = self._is_left = False
@@ -192,8 +177,11 @@ class SocketHandler(VoilaKernelWebsocketHandler):
             self.log.warning("A page's socket was closed: it sent %s.", error)
             self.close(POLICY_VIOLATION, "not a page's message")
             return
-        if seconds := self._allowance.seconds_until(len(message) + _MESSAGE_COST):
-            await asyncio.sleep(seconds)
+        now = monotonic()
+        refilled = min(_BURST, self._allowed + (now - self._since) * _BYTES_PER_SECOND)
+        self._allowed, self._since = refilled - len(message) - _MESSAGE_COST, now
+        if self._allowed < 0:
+            await asyncio.sleep(-self._allowed / _BYTES_PER_SECOND)
         if not self._is_closing:
             super().on_message(message)
 

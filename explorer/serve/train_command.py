@@ -5,12 +5,11 @@ import math
 import signal
 import threading
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -44,11 +43,6 @@ _IN_HEAD = (
     "hidden_sizes", "hidden_activation", "output", "loss", "initializer", "batch_size", "epochs", "learning_rate",
     "reduction", "seed", "n_train", "n_validation",
 )  # fmt: skip
-
-_FILES: Mapping[str, str] = MappingProxyType(
-    {"weights": "save", "script": "script", "csv": "csv", "report": "report"}
-)
-"""The option that writes a kind of file."""
 
 _FIGURES = ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
@@ -120,9 +114,8 @@ class TrainScreen:
         )
         others = [FIELDS[name] for name in config.differences(TrainingConfig()) if name not in _IN_HEAD]
         if others:
-            yield ", ".join(
-                f"{one.key.replace('_', ' ')} {one.format(getattr(config, one.name))}" for one in others
-            )
+            words = (f"{one.key.replace('_', ' ')} {one.format(getattr(config, one.name))}" for one in others)
+            yield ", ".join(words)
         yield ""
         held_out, rate = data.held_out, "  learning rate" * self._shows_rate
         yield f"epoch  train loss  {held_out} loss  train accuracy  {held_out} accuracy  seconds{rate}"
@@ -145,7 +138,8 @@ def run(args: Namespace) -> int:
     start, given = run_options.settings_of(args, fields)
     config = start.replace(**{name: fields[name].parse(text) for name, text in given.items()})
     run_options.report_unused_settings([config])
-    files = [(kind, f"--{name}", path) for kind, name in _FILES.items() if (path := getattr(args, name))]
+    names = {"weights": "save", "script": "script", "csv": "csv", "report": "report"}  # of options, by kind
+    files = [(kind, f"--{name}", path) for kind, name in names.items() if (path := getattr(args, name))]
     run_options.check_files((option, path, args.force) for _, option, path in files)
     training = TrainingRun(config, dataset)
     screen = TrainScreen(training, run_options.terminal(stderr=args.json))

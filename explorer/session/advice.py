@@ -129,7 +129,7 @@ def _untrained(state: SessionState) -> Iterator[Advice]:
     if state.moment is None:
         return
     accuracy = percent(state.moment.record.test_accuracy)
-    text = f"This network is not trained yet: it is right for {accuracy} of the {state.scored_on.held_out} images."
+    text = f"This network is not trained yet: it is right for {accuracy} of the {state.scored_on.held_out_noun}s."
     n = state.dataset.n_classes
     why = f"Its weights are random. A guess among {n} classes is right for about {percent(1 / n, 0)}."
     yield Advice("untrained", "info", text, why)

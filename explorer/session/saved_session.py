@@ -11,7 +11,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -19,9 +19,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets.dataset import ARRAYS, Dataset
+from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
+from explorer.datasets.plane import Plane, dataset_of, plane_of
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
 from explorer.session.session_run import MOST_BYTES, OpenedWeights, SessionRun
+from explorer.session.state import Finding
 from explorer.training import (
     FIELDS,
     BatchRecord,
@@ -58,6 +60,7 @@ MOST_RECORD_BYTES = 12 << 20  # uncompressed; as Python objects they take six ti
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES  # of all entries
 MOST_OUTPUT_BYTES = 1 << 28  # of the held-out outputs of all networks
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
+_MOST_FINDINGS = 40  # of demonstrations, and of numbers in each
 _MOST = 10**12  # of losses and integers: float64 represents them exactly
 
 _PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
@@ -84,8 +87,12 @@ class SavedSession:
     """Number of the last run ever started."""
     n_tested: int = 0
     """How many times the test set was opened."""
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    """What demonstrations have found, by their keys."""
     first: TrainingConfig | None = None
     """Settings of the session's first run, which labels are relative to."""
+    dataset: Dataset | None = None
+    """The points that its runs are on; None for the images that are open."""
     saved_at: str = ""
     """When the session was saved: ``"2026-11-26 14:05"``."""
 
@@ -119,12 +126,14 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     runs = [run for _, run in sorted(by_number.items())]
     weights = _fitting_weights(runs, saved, weight_bytes)
     entries = [{"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs]
+    points = plane_of(dataset).text if dataset.is_plane else ""
     content = {name: getattr(saved, name) for name in ("saved_at", "present", "n_runs", "n_tested")} | {
         "format": FORMAT,
-        "data": {"name": dataset.name, "checksums": _data_checksums(dataset)},
+        "data": {"name": dataset.name, "points": points, "checksums": _data_checksums(dataset)},
         "settings": asdict(saved.config),
         "first": None if saved.first is None else asdict(saved.first),
         "runs": entries,
+        "findings": {key: asdict(one) for key, one in saved.findings.items() if _fits(one)},
     }
     text = np.frombuffer(json.dumps(content).encode(), np.uint8)
     arrays = {"session": text, **_tables(runs, weights, dataset.n_classes)}
@@ -244,14 +253,14 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
     """Read a session from a file written by `session_bytes`.
 
     `content` is untrusted: nothing in it is executed, and sizes are checked before reading. Errors call the file
-    `name`; its runs must have been trained on the images of `dataset`. Raises `SessionFileError` for any other
-    content; the message names the file, what was found and what was expected.
+    `name`; its runs are on the images of `dataset`, or on points, which the file describes. Raises
+    `SessionFileError` for any other content; the message names the file, what was found and what was expected.
     """
     name = printable(name)
     with explained(name, SessionFileError, _EXPECTED):
         archive = ArrayArchive(BytesIO(content), name, _MOST_UNPACKED)
-        text = _text(archive, dataset)
-        return _Reader(archive, dataset).session(text)
+        text, own = _text(archive, dataset)
+        return replace(_Reader(archive, own).session(text), dataset=own if own.is_plane else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +328,8 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
     return FileError(f"{part}, {key}", found, expected)
 
 
-def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
+def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Dataset]:
+    """Return a file's text, and the data set of its runs: `dataset`, or points."""
     text = archive.text("session", MOST_TEXT, _EXPECTED)
     version = _checked(text, _rules((_Rule(int, 1), "format")), archive.name)["format"]
     if version > FORMAT:
@@ -328,6 +338,12 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
     if archive.names != _ENTRIES:
         raise FileError(archive.name, "other entries", ", ".join(sorted(_ENTRIES)))
     data = _checked(text.get("data"), _rules((_Rule(list, high=4), "checksums")), f"{archive.name}, data")
+    points = data.get("points")
+    if points and not (dataset.is_plane and points == plane_of(dataset).text):
+        try:
+            dataset = dataset_of(Plane.parse(str(points)))
+        except DatasetError as error:
+            raise FileError(f"{archive.name}, points", error.found, error.expected) from error
     if data["checksums"] != _data_checksums(dataset):
         called = printable(str(data.get("name")))
         called = f"other images called {called}" if called == dataset.name else called
@@ -335,7 +351,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> dict[str, Any]:
     size = sum(map(archive.size, _TABLES))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
-    return _checked({"n_tested": 0, **text}, _SESSION, archive.name)
+    return _checked({"n_tested": 0, **text}, _SESSION, archive.name), dataset
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
@@ -347,6 +363,25 @@ def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
     except ConfigError as error:
         raise FileError(part, f"{error.field} {error.value!r:.60}", error.expected) from error
     return config
+
+
+def _fits(finding: Finding) -> bool:
+    values = [*finding.numbers.values(), *([] if finding.guess is None else [finding.guess])]
+    known = all(type(value) in (int, float) and abs(value) <= _MOST for value in values)  # NaN is not
+    return known and len(values) <= _MOST_FINDINGS
+
+
+def _findings(content: Any, part: str) -> dict[str, Finding]:
+    """Return what demonstrations have found; older files have nothing of it."""
+    found: dict[str, Finding] = {}
+    for key, entry in _checked(content, {}, part).items():
+        of_it = f"{part}, {printable(key)[:40]}"
+        entry = _checked(entry, {}, of_it)
+        finding = Finding(_checked(entry.get("numbers"), {}, of_it), entry.get("guess"))
+        if len(content) > _MOST_FINDINGS or not _fits(finding):
+            raise FileError(of_it, "other content", f"at most {_MOST_FINDINGS} numbers by their names")
+        found[key] = finding
+    return found
 
 
 def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
@@ -415,6 +450,7 @@ class _Reader:
             runs=tuple(listed.values()),
             present=present,
             n_runs=n_runs,
+            findings=_findings(session.get("findings", {}), f"{name}, findings"),
             n_tested=max([session["n_tested"], *(run.test.number for run in listed.values() if run.test)]),
             first=None if first is None else _config(first, f"{name}, first", dataset),
             saved_at=session["saved_at"],

@@ -14,7 +14,7 @@ from explorer.session.new_runs import opened_run
 from explorer.session.run_names import run_label
 from explorer.session.saved_session import SavedSession, kept_weights, session_bytes
 from explorer.session.session_run import SessionRun
-from explorer.session.state import EarlierRuns, SessionState
+from explorer.session.state import EarlierRuns, Finding, SessionState
 from explorer.session.trainer import Trainer
 from explorer.training import TrainingConfig, check_images
 from explorer.training.races import Race
@@ -60,6 +60,7 @@ class Session(Trainer):
         check_images(config, dataset)
         if dataset is not self.dataset:
             self._leave()
+            self._set(findings={})
         self._set(dataset=dataset, config=config)
         self._settle()
 
@@ -93,7 +94,7 @@ class Session(Trainer):
         earlier = self._draft.earlier
         self._set(earlier=earlier.without([one for one in earlier if one.number in gone]))
         trained = run.status in ("running", "paused")
-        self._show(replace(run, status="stopped", steps=()) if trained else run)
+        self._show(replace(run, status="stopped", step=None) if trained else run)
         if run.status == "running":
             self.resume()
 
@@ -124,7 +125,7 @@ class Session(Trainer):
         """Return all runs, their names and notes, and the settings as a file for `read_session`."""
         saved = _to_save(self._draft)
         content = session_bytes(saved, self.dataset)
-        self._publish(saved=frozenset(run.revision for run in saved.kept))
+        self._publish(saved=frozenset(run.revision for run in saved.kept), saved_findings=saved.findings)
         return content
 
     def small_copy(self, weight_bytes: int) -> bytes:
@@ -136,14 +137,17 @@ class Session(Trainer):
         return session_bytes(saved, self.dataset, weight_bytes)
 
     def open_session(self, saved: SavedSession) -> None:
-        """Replace this session by a saved one on the same images; all current runs close, and nothing trains."""
+        """Replace this session by a saved one, on its points if it has some; nothing trains."""
         self._leave(saved.config)
+        self._set(dataset=saved.dataset or self.dataset)
         series = self._draft.series + 1
         runs = [replace(run, series=series) for run in saved.runs]
         self._publish(  # so that the next run is not confused with the previous one
             earlier=EarlierRuns(tuple(run for run in runs if run.number != saved.present)),
             saved=frozenset(run.revision for run in runs),
             n_tested=saved.n_tested,
+            findings=saved.findings,
+            saved_findings=saved.findings,
             n_runs=saved.n_runs,
             series=series,
             first=saved.first,
@@ -177,6 +181,11 @@ class Session(Trainer):
         """Discard the deleted runs for good."""
         self._publish(earlier=replace(self._draft.earlier, deleted=()))
 
+    def note_finding(self, key: str, finding: Finding) -> None:
+        """Keep what a demonstration has found, for the report and the session's file."""
+        others = {name: one for name, one in self._draft.findings.items() if name != key}
+        self._publish(findings={**others, key: finding})
+
     def follow(self, advice: Advice) -> None:
         """Perform the action of a piece of advice; raises the errors of that action."""
         if advice.config is not None:
@@ -200,6 +209,7 @@ def _to_save(state: SessionState) -> SavedSession:
         present=0 if run is None or run.own is not None else run.number,
         n_runs=state.n_runs,
         n_tested=state.n_tested,
+        findings=state.findings,
         first=state.first,
         saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,8 +161,8 @@ class SessionRun(RunOrigin):
     """The run's position in the queue for a core of the server: 1 is next; 0 while it has one."""
     evaluation: Evaluation | None = None
     """The newest exact figures, computed when the run pauses or ends; None once there are newer records."""
-    steps: tuple[BatchStep, ...] = ()
-    """The effects of mini-batches that were trained as single steps."""
+    step: BatchStep | None = None
+    """The effect of the newest mini-batch that was trained as a single step."""
     wanted: tuple[float, int] | None = None
     """The learning rate and batch size that the user has requested for the next mini-batch; None once applied."""
     changed_at: int = 0
@@ -264,7 +263,7 @@ class SessionRun(RunOrigin):
     def _step(self) -> int:
         """The newest known mini-batch, counted from 1."""
         known = [record.step for record in self.history.batches[-1:]]
-        known += [record.step for record in self.steps[-1:]]
+        known += [] if self.step is None else [self.step.step]
         known += [] if self.evaluation is None else [self.evaluation.step]
         return max(known, default=self.steps_at_ends[self.first_epoch])
 
@@ -276,14 +275,10 @@ class SessionRun(RunOrigin):
         return epoch, self._step - ends[epoch - 1], ends[epoch] - ends[epoch - 1]
 
     @property
-    def stepped(self) -> tuple[BatchStep, ...]:
-        """The consecutive single steps within an epoch that led to the current pause; empty if not paused."""
-        if self.status != "paused":
-            return ()
-        last, within = self._step, self.position[1]
-        backwards = zip(reversed(self.steps), range(last, last - within, -1), strict=False)
-        led_here = takewhile(lambda pair: pair[0].step == pair[1], backwards)
-        return tuple(step for step, _ in led_here)[::-1]
+    def stepped(self) -> BatchStep | None:
+        """The single step that led to the current pause, if one did."""
+        led_here = self.status == "paused" and self.step is not None and self.step.step == self._step
+        return self.step if led_here else None
 
     @property
     def held_out(self) -> str:
@@ -366,11 +361,11 @@ class SessionRun(RunOrigin):
     ) -> SessionRun:
         """Return the run updated with the runner's records, except those of its rivals in a race."""
         timeline, evaluation, last = self.timeline, self.evaluation, self.history.last
-        steps, samples = self.steps, [one for one in records if isinstance(one, SampleRecord)]
+        step, samples = self.step, [one for one in records if isinstance(one, SampleRecord)]
         ours: list[EpochRecord | BatchRecord | Change | RunEnd] = []
         for record in records:
             if isinstance(record, BatchStep):
-                steps = (*steps, record)
+                step = record
                 continue
             if isinstance(record, RivalRecord | SampleRecord):
                 continue
@@ -380,7 +375,6 @@ class SessionRun(RunOrigin):
                 timeline = timeline.followed_by(Moment(last, record))
             elif isinstance(record, Evaluation):
                 evaluation = record
-                steps = _tested(steps, record)
             else:
                 ours.append(record)
                 last = record if isinstance(record, EpochRecord) else last
@@ -405,7 +399,7 @@ class SessionRun(RunOrigin):
             timeline=timeline,
             early=_kept_early((*self.early, *samples)),
             evaluation=evaluation,
-            steps=steps,
+            step=step,
             wanted=None if self.wanted in taken else self.wanted,
             changed_at=max((one.step for one in ours if isinstance(one, Change)), default=self.changed_at),
             start=start,
@@ -425,7 +419,7 @@ class SessionRun(RunOrigin):
         if newest is not None and self.evaluation is None:
             kept = kept.followed_by(newest)
         status: RunnerStatus = "stopped" if self.status in ("running", "paused") else self.status
-        return replace(self, timeline=kept, early=(), origin=None, steps=(), status=status)
+        return replace(self, timeline=kept, early=(), origin=None, step=None, status=status)
 
     def without_moments(self) -> SessionRun:
         """Return the run with only the figures of its newest moment, without weights and outputs."""
@@ -471,14 +465,6 @@ def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
         if not kept or n_bytes <= _EARLY_BYTES:
             kept.insert(0, record)
     return tuple(kept)
-
-
-def _tested(steps: tuple[BatchStep, ...], found: Evaluation) -> tuple[BatchStep, ...]:
-    """Add an evaluation's test figures to the newest step, if it belongs to the same mini-batch."""
-    if not steps or steps[-1].step != found.step:
-        return steps
-    newest = replace(steps[-1], test_loss=found.test_loss, test_accuracy=found.test_accuracy)
-    return (*steps[:-1], newest)
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:

@@ -5,7 +5,7 @@ Earlier runs are stored in reduced form, with rules on which are shown; deleted 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from explorer.training import History, Moment, OwnClass, RunnerStatus, SampleRec
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.records import RivalRecord
 from explorer.training.runner import Delivery
+from explorer.wording import with_noun
 
 MORE_EPOCHS = 10
 """Default number of epochs to add to a run that has reached its last one."""
@@ -89,7 +90,10 @@ class EarlierRuns(Sequence[SessionRun]):
         parents = {run.parent.number for run in self.runs if run.parent is not None}
         gone = [run for run in self.of(dataset) if run.config == config and run.number not in parents]
         kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]
-        gone = [run for run in gone if run.own == own and run not in kept]
+        same = (
+            run for run in gone if run.own == own and run.dataset.whole is dataset.whole
+        )  # not other points
+        gone = [run for run in same if run not in kept]
         return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
 
     def without(self, gone: Collection[SessionRun]) -> EarlierRuns:
@@ -109,6 +113,14 @@ class EarlierRuns(Sequence[SessionRun]):
 
 def _with(runs: Iterable[SessionRun], changed: SessionRun) -> Runs:
     return tuple(changed if run.number == changed.number else run for run in runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a demonstration has found: its figures by name, and what its user had guessed."""
+
+    numbers: Mapping[str, float]
+    guess: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -134,6 +146,9 @@ class SessionState:
     n_tested: int = 0
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs in the session's last saved file, by their `SessionRun.revision`."""
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    """What demonstrations have found, by their keys, the newest last."""
+    saved_findings: Mapping[str, Finding] = field(default_factory=dict)
     n_runs: int = 0
     series: int = 0
     """How many times all runs were forgotten or replaced."""
@@ -264,7 +279,9 @@ class SessionState:
         if end is not None and end.status == "failed":
             return f"The run failed in its first epoch: {end.reason}"
         if self.run.newest is not None:
-            return f"Within the first epoch, only a sample of the {self.run.held_out} images is scored."
+            return (
+                f"Within the first epoch, only a sample of the {self.run.dataset.held_out_noun}s is scored."
+            )
         return "The first epoch is under way."
 
     @property
@@ -310,7 +327,12 @@ class SessionState:
     def numbering(self, *runs: SessionRun) -> tuple[Self, Runs]:
         """Give new runs their numbers, and labels to those without one; return them next to the state."""
         numbered = tuple(
-            replace(run, number=number, series=self.series, label=run.label or _label(run, self.first))
+            replace(
+                run,
+                number=number,
+                series=self.series,
+                label=with_noun(run.label or _label(run, self.first), run.dataset.noun),
+            )
             for number, run in enumerate(runs, self.n_runs + 1)
         )
         return replace(self, n_runs=self.n_runs + len(runs)), numbered

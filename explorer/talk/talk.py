@@ -1,36 +1,45 @@
 """The talk: its slides by name, each with a finished run already drawn, and at most one live run.
 
 A live run replaces the recorded one as soon as its untrained network can be shown; if it fails or is stopped, the
-recording returns: a slide is never empty. On a page the live run is slowed down so that the audience can watch it
-learn, at first within an epoch, then an epoch a second. Starting one on another slide stops the first.
+recording returns: a slide is never empty. On a page the live run has a pace: as fast as it goes, or slowed down,
+at first within an epoch, then an epoch a second. Starting one on another slide stops the first.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from IPython.display import display
 
+import explorer.app.layout
 from explorer.app.layout import box
+from explorer.app.panels.demonstrations import Experiment
 from explorer.app.readouts import accuracy_tile
-from explorer.app.views import OnLoop, ViewState
+from explorer.app.views import ViewState
 from explorer.datasets import Dataset
+from explorer.demonstrations import DEMONSTRATIONS, Result
 from explorer.figures.palette import Theme
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose
 from explorer.session import EarlierRuns, Session, SessionRun, SessionState
-from explorer.talk.pictures import PICTURES, Look
-from explorer.talk.slides import RUNS, SLIDES, Slide, recorded_run
+from explorer.talk.file import READY, Slide, TalkError, TalkFile, read_talk
+from explorer.talk.markdown import markdown, plain
+from explorer.talk.pictures import NEW_PICTURES, Look, SlideViews
+from explorer.talk.recordings import Recorded, RecordingError, demonstration_name, needed, read_recording
 from explorer.training import Moment, TrainingConfig
 from explorer.training.runner import log_fault
+from explorer.training.studies import StudyError
 from explorer.widgets.assets import look_of
+from explorer.widgets.numbers import Tile, Tiles
+from explorer.widgets.question import Question
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.run_bar import LiveBar
-from explorer.widgets.tiles import Tiles
-from explorer.wording import counted, grouped
+from explorer.wording import counted, grouped, percent
 
 EPOCH_SECONDS = 1.0
-"""Minimum duration of an epoch of a live run, so that the audience can follow it."""
+"""Minimum duration of an epoch of a slowed live run, so that the audience can follow it."""
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images for the measurement of saturation
@@ -41,26 +50,53 @@ class SlideView:
     """A slide: it opens with its recorded run, if it has one, and shows curves of other runs in gray."""
 
     def __init__(
-        self, slide: Slide, runs: Mapping[str, SessionRun], dataset: Dataset, on_loop: OnLoop
+        self, slide: Slide, recorded: Mapping[str, Recorded], file: TalkFile, session: Session
     ) -> None:
-        self.slide, self.recorded = slide, runs.get(slide.run)
+        self.slide, self._dataset = slide, session.dataset
+        self.views = views = SlideViews(session)
+        views.file, views.title = file, slide.title
+        run, found = recorded.get(slide.run), recorded.get(demonstration_name(slide.demonstration))
+        self.recorded = views.recorded = run if isinstance(run, SessionRun) else None
+        self.recorded_result = views.found = found if isinstance(found, Result) else None
+        self.demonstration = next((one for one in DEMONSTRATIONS if one.key == slide.demonstration), None)
+        self._has_explorer = any(kind == "explorer" for kind, _ in slide.pictures)
+        others = (recorded[name] for name in slide.against)
+        self._against = tuple(run for run in others if isinstance(run, SessionRun))
         self.heading = Rendered("explorer-slide-heading", element("h2", slide.title))
-        self.result = Display(Tiles())
-        settings = "" if self.recorded is None else _described(self.recorded.config)
-        self.bar = LiveBar(settings, slide.notes)
-        self.pictures = [PICTURES[name](dataset, on_loop) for name in slide.pictures]
+        self.result, self.question = Display(Tiles()), self._new_question()
+        has_steps = self.demonstration is None
+        self.bar = LiveBar(self._described(), plain(slide.notes), text="recorded run", steps=has_steps)
+        self.pictures = [NEW_PICTURES[kind](views, argument) for kind, argument in slide.pictures]
         self._live: SessionRun | None = None
         self._shown: SessionRun | None = None  # the live run when its figures were last known
-        self._against = tuple(runs[name] for name in slide.against)
-        self._dataset = dataset
-        views = [picture.view for picture in self.pictures]
+        shown = [one.view for one in self.pictures]
+        asked = [] if self.question is None else [self.question]
         top = box("explorer-slide-top", self.heading, self.result)
-        middle = box(f"explorer-slide-pictures explorer-slide-{len(views)}", *views)
-        self.view = box("explorer-slide", top, middle, self.bar)
-        self.bar.observe(on_loop(lambda _change: self.show()), ["theme", "scale"])
-        if self.recorded is not None:
-            self.bar.show("recorded", "recorded run")
-        self.show()
+        middle = box(f"explorer-slide-pictures explorer-slide-{len(shown)}", *shown)
+        classes = f"explorer-slide explorer-with-{'-'.join(kind for kind, _ in slide.pictures)}"
+        self.view = box(f"{classes} {'explorer-asked' * len(asked)}", top, middle, *asked, self.bar)
+        self.bar.observe(views.on_loop(lambda _change: self.show()), ["theme", "scale"])
+        self.show()  # what goes wrong is the talk's fault; later, the live run's
+        views.on_choice(lambda _state: self.show())
+
+    def _new_question(self) -> Question | None:
+        """Return the slide's question; a demonstration brings its own, unless the slide asks another."""
+        slide, one = self.slide, self.demonstration
+        if slide.question or one is None:
+            return Question(question=slide.question, choices=[*slide.choices]) if slide.question else None
+        return Question(question=one.texts.question, choices=[*map(one.in_words, one.texts.guesses)])
+
+    def _described(self) -> str:
+        if self.demonstration is not None:
+            return self.demonstration.texts.paper
+        if self.recorded is None or self._has_explorer:
+            return ""
+        config = self.recorded.config
+        hidden = f"{config.hidden_units}, {config.hidden_activation}"
+        loss = f"{config.output} + {config.loss.replace('_', ' ')}"
+        step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
+        weights = config.initializer.capitalize()
+        return f"{hidden} · {loss} · {step} · {weights} weights · {counted(config.epochs, 'epoch')}"
 
     @property
     def run(self) -> SessionRun | None:
@@ -72,66 +108,88 @@ class SlideView:
         """Whether a live run is in progress."""
         return self._live is not None and self._live.status in ("running", "paused")
 
-    def show_live(self, live: SessionRun) -> None:
+    def show_live(self, live: SessionRun, *, is_paused: bool = False) -> None:
         """Update the live run's state, and draw it."""
         self._live, end, epochs = live, live.history.end, live.config.epochs
         self._shown = self._shown if live.newest is None else live
         if end is not None and end.status != "finished":
-            failed = f"the live run failed ({end.reason.rstrip('.')})"
-            self.give_up("stopped" if end.status == "stopped" else failed)
+            self.reset("" if end.status == "stopped" else f"The live run failed: {end.reason.rstrip('.')}.")
             return
         if self.is_running:
             epoch, step, n_steps = live.position
             text = f"live: epoch {epoch} of {epochs}, step {step} of {n_steps}"
             if live.history.last:
                 text = f"live: epoch {min(live.epochs_done + 1, epochs)} of {epochs}"
-            self.bar.show("running", text, live.epoch / epochs)
+            self.bar.show("paused" if is_paused else "running", text, live.epoch / epochs)
         else:
             seconds = sum(record.seconds for record in live.history)
-            slowed = ", slowed down" if seconds < epochs * EPOCH_SECONDS else ""
-            self.bar.show("live", f"live run, trained in {seconds:.1f} s{slowed}", 1.0)
+            self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
         self.show()
 
-    def give_up(self, why: str) -> None:
-        """Return to the recorded run, and show the reason `why`."""
+    def show_found(self, event: object) -> None:
+        """Show the progress of the slide's demonstration, what it has found, or with None its end."""
+        if isinstance(event, float):
+            self.bar.show("running", f"live: {percent(event, 0)} done", event)
+        elif event is None:
+            self.bar.show("live", "live, just now", 1.0)
+        elif isinstance(event, Result):
+            self.views.found = event
+            self.show()
+
+    def reset(self, fault: str = "") -> None:
+        """Return to the recording; only the speaker is told of the live run's `fault`."""
         self._live = self._shown = None
-        self.bar.show("failed", f"{why} – this is the recorded run")
+        self.views.found = self.recorded_result
+        self.bar.fault = fault
+        if self.bar.settings:
+            self.bar.show("recorded", "recorded run")
         self.show()
 
     def show(self) -> None:
         """Draw the current run."""
-        look, run = Look("dark" if self.bar.theme == "dark" else "light", self.bar.scale), self.run
+        run, views = self.run, self.views
         moment = None if run is None else run.newest
-        state = ViewState(
+        views.theme, scale = "dark" if self.bar.theme == "dark" else "light", self.bar.scale
+        views.current = ViewState(
             dataset=self._dataset,
             config=TrainingConfig() if run is None else run.config,
             run=run,
             moment=moment,
             earlier=EarlierRuns(self._against),
-            theme=look.theme,
+            theme=views.theme,
         )
-        for picture in self.pictures:
-            picture.show(state, look)
-        if run is not None and moment is not None:
-            sentence = element("p", self._sentence(run, moment))
-            self.heading.draw(element("h2", self.slide.title), sentence)
-            self.result.show(Tiles((accuracy_tile(moment, self._dataset),)))
+        for one in self.pictures:
+            one.show(views.state, Look(views.theme, scale))
+        self._say(run, moment)
 
-    def _sentence(self, run: SessionRun, moment: Moment) -> str:
-        other: Mapping[str, str] = {}
-        if self._against and (theirs := self._against[0].newest) is not None:
-            other = spoken_numbers(self._against[0], theirs, self._dataset)
-        return self.slide.sentence.format_map({**spoken_numbers(run, moment, self._dataset), "other": other})
+    def _say(self, run: SessionRun | None, moment: Moment | None) -> None:
+        """Fill in the sentence, the result and the outcome of the question."""
+        texts, tiles = (self.slide.sentence, self.slide.answer), Tiles()
+        sentence, outcome = texts if run is not None else (text.format() for text in texts)
+        one, found = self.demonstration, self.views.found
+        if one is not None and found is not None:
+            answer = one.in_words(one.answer(found.numbers))
+            sentence, outcome = sentence or one.told(found.numbers)[1], outcome or answer
+            tiles = Tiles((Tile("Answer", answer),))
+        elif run is not None and moment is not None:
+            data, others = self._dataset, [(one, one.newest) for one in self._against]
+            other = next((spoken_numbers(one, end, data) for one, end in others if end is not None), {})
+            numbers = {**spoken_numbers(run, moment, data), "other": other}
+            sentence, outcome = (text.format_map(numbers) for text in (sentence, outcome))
+            if not self._has_explorer:
+                tiles = Tiles((accuracy_tile(moment, self._dataset),))
+        self.heading.draw(element("h2", self.slide.title), *markdown(sentence))
+        self.result.show(tiles)
+        if self.question is not None:
+            self.question.outcome = plain(outcome)
 
 
 def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
     """Return the numbers that a sentence can use about a run at one of its moments, as formatted text.
 
-    Settings: ``units``, ``layers``, ``batch``, ``rate``, ``epochs``, ``updates``, ``parameters``. Test images:
-    ``images``, ``right``, ``wrong``, ``accuracy``; the most frequent mistake as ``true``, ``predicted`` and
-    ``times``; the most frequently predicted class as ``favorite``, and its share of all images as
-    ``favorite_share``. If the moment has weights, ``saturated`` is the share of the first hidden layer's
-    activations that are at a limit.
+    Of the most frequent mistake, ``true``, ``predicted`` and ``times``; the most frequently predicted class is
+    ``favorite``, with ``favorite_share`` of all images. If the moment has weights, ``saturated`` is the share of
+    the first hidden layer's activations that are at a limit.
     """
     config, confusion, names = run.config, moment.confusion, dataset.class_names
     total, right, read = int(confusion.sum()), int(np.trace(confusion)), confusion.sum(axis=0)
@@ -163,29 +221,41 @@ def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping
     return numbers
 
 
-def _described(config: TrainingConfig) -> str:
-    hidden = f"{config.hidden_units}, {config.hidden_activation}"
-    loss = f"{config.output} + {config.loss.replace('_', ' ')}"
-    step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
-    weights = config.initializer.capitalize()
-    return f"{hidden} · {loss} · {step} · {weights} weights · {counted(config.epochs, 'epoch')}"
-
-
 class Talk:
-    """All slides, on MNIST; in a cell, ``talk["learns"]`` shows one. RecordingError if a recording is missing."""
+    """A talk's slides, on MNIST, in a notebook or on a page of their own; ``talk["learns"]`` is one of them.
 
-    def __init__(self, dataset: Dataset | None = None) -> None:
+    `path` is the talk's file, by default the ready talk; ``nn-explorer present --new FILE`` writes one to begin
+    with. Slides with a fault are left out, and `faults` has a sentence for each; TalkError if none is left.
+    """
+
+    def __init__(self, path: str | Path | None = None, dataset: Dataset | None = None) -> None:
+        look_of(Path(explorer.app.layout.__file__).parent)
         look_of(Path(__file__).parent)
+        self.file = read_talk(path or READY)
         self.session = Session(dataset, on_fault=self._on_fault)
         self.dataset = self.session.dataset
         self._live: SlideView | None = None
-        runs = {name: recorded_run(name, self.dataset) for name in RUNS}
-        self.slides: Mapping[str, SlideView] = {slide.name: self._view(slide, runs) for slide in SLIDES}
+        self._experiment: Experiment | None = None
+        self._number, self._pace, self._is_paused = 0, "epoch", False
+        recorded, self.faults = recordings_of(self.file, self.dataset)
+        self.slides: dict[str, SlideView] = {}
+        for slide in self.file.slides:
+            if needed((slide,)).keys() <= recorded.keys():
+                self._add(slide, recorded)
+        if not self.slides:
+            raise TalkError(" ".join(self.faults))
         self.session.subscribe(self._on_state)
 
     def __getitem__(self, name: str) -> Any:
         """Return a slide by name, for display; raises KeyError if there is none."""
         return self.slides[name].view
+
+    def _ipython_display_(self) -> None:
+        """Display all slides in order, each with its name, by which the talk's page finds it."""
+        for fault in self.faults:
+            display({"text/plain": fault}, raw=True)
+        for name, slide in self.slides.items():
+            display(slide.view, metadata={"slide": name})
 
     def open(self, *, theme: Theme | None = None) -> None:
         """Draw in the page's theme, if it is known."""
@@ -196,56 +266,144 @@ class Talk:
     def run_live(self, name: str) -> None:
         """Train a slide's run now, in place of its recording; raises RuntimeError if it has none."""
         slide = self.slides[name]
-        if slide.recorded is None:
+        if not slide.bar.settings:
             raise RuntimeError(f"the slide {name!r} has no run")
-        if self._live is not None and self._live.is_running:
-            self._live.give_up("stopped")
-        self._live = slide
-        is_paced = self.session.loop.loop is not None
-        self.session.train(slide.recorded.config, paused=is_paced)
-        if is_paced and self.session.state.run is not None:
-            self._step(self.session.state.run.number)
+        self.stop()
+        self._live, self._is_paused = slide, False
+        if slide.demonstration is not None:
+            steps = slide.demonstration.run(self.dataset, 0)
+            deliver = partial(self.session.loop.bind(self._on_event), self._number)
+            slide.show_found(0.0)
+            self._experiment = Experiment(steps, deliver)
+        elif slide.recorded is not None:
+            has_page = self.session.loop.loop is not None
+            self.session.train(slide.recorded.config, paused=has_page)
+            if has_page:
+                self._go_on(self._number)
 
-    def stop(self) -> None:
-        """Stop the live run; its slide shows the recording again."""
-        self.session.stop()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the live run ends; return False after `timeout` seconds."""
-        return self.session.wait(timeout)
+    def reset(self) -> None:
+        """Stop the live run, and show the recordings on all slides."""
+        self.stop()
+        for slide in self.slides.values():
+            slide.reset()
 
     def close(self) -> None:
         """Stop the live run and its thread, and close the widgets."""
+        self.stop()
         self.session.close()
         for slide in self.slides.values():
             slide.view.close()
 
-    def _view(self, slide: Slide, runs: Mapping[str, SessionRun]) -> SlideView:
-        on_loop = self.session.loop.bind
-        view = SlideView(slide, runs, self.dataset, on_loop)
-        view.bar.on_live(on_loop(lambda wish: self.run_live(slide.name) if wish == "run" else self.stop()))
-        return view
-
-    def _step(self, number: int) -> None:
-        """Advance a paused run by a step once its figures are known, and repeat until it ends."""
-        run, seconds = self.session.state.run, _LOOK_SECONDS
-        if run is None or run.number != number or run.status not in ("running", "paused"):
+    def _add(self, slide: Slide, recorded: Mapping[str, Recorded]) -> None:
+        try:
+            view = SlideView(slide, recorded, self.file, self.session)
+        except Exception as error:  # noqa: BLE001  # the other slides are shown
+            if not isinstance(error, OSError | StudyError | ValueError):
+                log_fault(error)
+            self.faults += (self.file.fault(slide.line, str(error)),)
             return
-        if self.session.wait(0) and self.session.status == "paused":
-            _, step, n_steps = run.position
-            is_within = not run.history.epochs and step < n_steps
-            seconds = _STEP_SECONDS if is_within else EPOCH_SECONDS
-            # The first epoch, in which it learns most, advances by a number of batches that doubles each time.
-            self.session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
-        self.session.loop.call_later(seconds, self.session.loop.guarded, self._step, number)
+        view.bar.on_live(self.session.loop.bind(partial(self._on_wish, slide.name)))
+        view.bar.observe(self.session.loop.bind(self._on_pace), "pace")
+        self.slides[slide.name] = view
+
+    def _on_wish(self, name: str, wish: str) -> None:
+        slide, session = self.slides[name], self.session
+        match wish:
+            case "run":
+                self.run_live(name)
+            case "stop":
+                self.stop()
+            case "reset":
+                self.reset()
+            case "pause" if slide is self._live and self._experiment is None:
+                self._is_paused = not self._is_paused
+                self._number += 1
+                session.pause()
+                self._go_on(self._number)
+                self._on_state(session.state)
+            case "step" if slide is self._live and self._experiment is None:
+                self._is_paused = True
+                session.pause()
+                self._step()
+
+    def _on_pace(self, change: Mapping[str, Any]) -> None:
+        """Keep one pace for all slides."""
+        is_new, self._pace = change["new"] != self._pace, change["new"]
+        for slide in self.slides.values():
+            slide.bar.pace = self._pace
+        if is_new and self._live is not None and self._live.is_running:
+            self._number += 1
+            self.session.pause()
+            self._go_on(self._number)
+
+    def stop(self) -> None:
+        """Stop the live run; its slide shows the recording again."""
+        self._number += 1
+        if self._experiment is not None:
+            self._experiment.stop()
+            self._experiment = None
+            if self._live is not None:
+                self._live.reset()
+        elif self._live is not None and self._live.is_running:
+            self.session.stop()
+            self._live.reset()
+
+    def _go_on(self, number: int) -> None:
+        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known."""
+        run, session, seconds = self.session.state.run, self.session, _LOOK_SECONDS
+        if number != self._number or self._is_paused:
+            return
+        if run is None or run.status not in ("running", "paused"):
+            return
+        if session.status == "paused" and session.wait(0):
+            if self._pace == "fast" and run.newest is not None:
+                session.resume()
+                return
+            seconds = self._step()
+        session.loop.call_later(seconds, session.loop.guarded, self._go_on, number)
+
+    def _step(self) -> float:
+        """Advance a paused run by a step; return for how many seconds it is to be seen."""
+        run = self.session.state.run
+        if run is None or not (self.session.wait(0) and self.session.status == "paused"):
+            return _LOOK_SECONDS
+        _, step, n_steps = run.position
+        is_within = not run.history.epochs and step < n_steps
+        # The first epoch, in which it learns most, advances by a number of batches that doubles each time.
+        self.session.step("batch" if is_within else "epoch", max(1, min(step, n_steps - step)))
+        return _STEP_SECONDS if is_within else EPOCH_SECONDS
 
     def _on_state(self, state: SessionState) -> None:
-        if self._live is not None and state.run is not None:
-            self._live.show_live(state.run)
+        if self._live is not None and state.run is not None and self._experiment is None:
+            self._live.show_live(state.run, is_paused=self._is_paused)
+
+    def _on_event(self, number: int, event: Any) -> None:
+        """Show what a demonstration yields; at its end it is None or an error."""
+        if number != self._number or self._live is None:
+            return
+        if event is None or isinstance(event, Exception):
+            self._experiment = None
+        if isinstance(event, Exception):
+            self._on_fault(event)
+        else:
+            self._live.show_found(event)
 
     def _on_fault(self, error: Exception) -> None:
         """Return to the recording if a live run fails: the talk continues."""
         log_fault(error)
-        if self._live is not None:
+        live, self._live = self._live, None
+        if live is not None:  # what the session says of the stop is no news
             self.session.stop()
-            self._live.give_up(f"the live run failed ({type(error).__name__}: {error})")
+            live.reset(f"The live run failed: {type(error).__name__}: {error}")
+
+
+def recordings_of(file: TalkFile, dataset: Dataset) -> tuple[dict[str, Recorded], tuple[str, ...]]:
+    """Return the recordings of a talk by name, and all its faults: of the file, and of recordings."""
+    recorded, faults = {}, [*file.faults]
+    for name, line in needed(file.slides).items():
+        try:
+            recorded[name] = read_recording(file, name, dataset)
+        except RecordingError as error:
+            advice = "install nn-explorer again" if file.path == READY else "present it with --record"
+            faults.append(file.fault(line, f"{error}: {advice}"))
+    return recorded, tuple(faults)

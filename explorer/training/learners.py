@@ -19,8 +19,7 @@ from explorer.network import NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
-from explorer.training.own_network import new_network
-from explorer.training.own_run import OwnLearner
+from explorer.training.own_network import OwnLearner, new_network
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import Evaluation, FinalTest, SampleRecord, Snapshot
 

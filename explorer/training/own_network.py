@@ -1,24 +1,29 @@
-"""A user-defined network in place of the textbook one: the requirements on its class, and its passes as ours."""
+"""A user-defined network in place of the textbook one: the requirements on its class, its passes, its training."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from itertools import pairwise, product
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
-from explorer.network import ACTIVATIONS, OUTPUTS, NeuralNetwork
+from explorer.datasets.dataset import pixel_columns
+from explorer.engine import Score, ScoredSet, score_outputs
+from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
+from explorer.engine.scoring import scored_set
+from explorer.network import ACTIVATIONS, OPTIMIZERS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.process_settings import one_blas_thread
+
+if TYPE_CHECKING:
+    from explorer.checks.structure import Step
 
 Array = NDArray[Any]
 
@@ -31,10 +36,9 @@ NETWORK_SETTINGS = (
 _OURS = (  # settings that the textbook `fit` ignores too
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
-_ALONG = 1e-6  # share of a step that may go in another direction
-_JUDGED = 1e-3  # maximum share of a step that may be rounding
 _N_PROBED = 16  # random samples on which two networks are compared
-_PACKAGES = (Path(__file__).parents[1], Path(np.__file__).parent)
+_PROBED_BATCH = 20  # largest mini-batch on which a `fit` is tried
+_ROWS = 512  # images scored at a time
 
 
 class OwnNetworkError(RuntimeError):
@@ -90,22 +94,17 @@ class OwnClass:
     @property
     def settings(self) -> tuple[str, ...]:
         """The settings that affect the class; it decides the others itself."""
-        known = (name for name in FIELDS if name not in _OURS)
-        return tuple(name for name in known if name not in NETWORK_SETTINGS or name in self.keywords)
-
-    def without_ours(self, config: TrainingConfig) -> TrainingConfig:
-        """Reset the settings that only runs of the textbook network support."""
-        return config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
+        others = {*_OURS, *NETWORK_SETTINGS} - {*self.keywords}
+        return tuple(name for name in FIELDS if name not in others)
 
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
         """Return an instance with the config's sizes and settings; any exception becomes an `OwnNetworkError`."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
-        n_hidden = sizes[0] if len(sizes) == 1 else sizes
-        for each in (n_hidden, sizes):  # a class for several layers may accept no number
-            with suppress(TypeError):
-                return self.made_by(dataset.n_inputs, each, dataset.n_classes, **options)
         with self.told("__init__"):
-            return self.made_by(dataset.n_inputs, n_hidden, dataset.n_classes, **options)
+            if len(sizes) == 1:
+                with suppress(TypeError):  # a class for several layers may accept no number
+                    return self.made_by(dataset.n_inputs, sizes[0], dataset.n_classes, **options)
+            return self.made_by(dataset.n_inputs, sizes, dataset.n_classes, **options)
 
     def network(self, config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
         """Return an instance with the textbook interface: itself if it inherits from it, else wrapped."""
@@ -118,9 +117,8 @@ class OwnClass:
         for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
             for name, shape in ((f"W{layer}", (n_out, n_in)), (f"b{layer}", (n_out, 1))):
                 array = np.array(getattr(made, name, None), dtype=np.float32)
-                if array.shape not in (shape, shape[: 1 + name.startswith("W")]):
+                if array.shape != shape:
                     return ()
-                array = array.reshape(shape)
                 array.flags.writeable = False
                 found.append(array)
         return tuple(found)
@@ -138,14 +136,9 @@ class OwnClass:
         except OwnNetworkError:
             raise
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)[1:]
-            own = [one for one in frames if not any(Path(one.filename).is_relative_to(p) for p in _PACKAGES)]
-            where, what = method, str(error).strip().removesuffix(".")
-            if own:
-                where = f"{own[-1].name}, line {own[-1].lineno}"
-                where += f", “{own[-1].line}”" if own[-1].line else ""
-            text = f"{self.name} raised {type(error).__name__} in {where}{what and f': {what}'}"
-            raise OwnNetworkError(text) from error
+            from explorer.checks.results import raised_words  # here: the known mistakes take time to load
+
+            raise OwnNetworkError(raised_words(error, f"{self.name}.{method}")) from error
 
 
 class OwnNetwork(NeuralNetwork):
@@ -169,7 +162,7 @@ class OwnNetwork(NeuralNetwork):
         """Run the class's own `forward` and return its outputs."""
         super().forward(X)  # for the values that the class doesn't keep
         for name, array in self.named().items():
-            setattr(self.made, name, array.reshape(np.shape(getattr(self.made, name, array))).copy())
+            setattr(self.made, name, array.copy())
         y = np.asarray(self.own.call("forward", self.made, np.asarray(X, self.dtype)))
         for layer, name in product(range(1, self.n_layers + 1), "ah"):
             kept = getattr(self.made, f"{name}{layer}", None)
@@ -184,9 +177,7 @@ class OwnNetwork(NeuralNetwork):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
         with self.own.told("backward"):
             found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
-            gradients = tuple(np.asarray(gradient) for gradient in found)
-        pairs = zip(gradients, self.shapes.values(), strict=False)
-        return tuple(one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in pairs)
+            return tuple(np.asarray(gradient) for gradient in found)
 
 
 def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
@@ -231,97 +222,135 @@ def samples(dataset: Dataset, chosen: Any = slice(None)) -> tuple[Array, Array]:
     return X, np.eye(dataset.n_classes, dtype=np.float32)[labels].T
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterStep:
-    """How one parameter changes in the first step."""
+def steps_of_fit(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[Step]:
+    """Return the steps that `fit` makes in an epoch on two and a half mini-batches of numbered samples."""
+    from explorer.checks.structure import fit_noted, numbered  # here: the known mistakes take time to load
 
-    name: str
-    shape: tuple[int, ...]
-    gradient_shape: tuple[int, ...]
-    """Shapes of the parameter and of its gradient by the network's own `backward`."""
-    ratio: float
-    """Length of the step along −learning rate × gradient, in units of that vector; 0 if the parameter doesn't
-    move, NaN if it moves by no more than rounding."""
-    is_along: bool
-    """Whether the step has no other component."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """The arguments of one call of `train_iteration`."""
-
-    X_shape: tuple[int, ...]
-    d_shape: tuple[int, ...]
-    pairs: tuple[tuple[bytes, int], ...]
-    """Each image with the class of its target."""
-    n_paired: int
-    """How many of them are images of the data set paired with their own label."""
-    rate: float
-
-
-def first_step(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[ParameterStep, ...]:
-    """Measure how each parameter changes in one `train_iteration` on a mini-batch of the usual size."""
-    made, (X, d) = own.make(config, dataset), samples(dataset, slice(config.batch_size))
-    names = [f"{kind}{layer}" for layer in range(1, len(config.hidden_sizes) + 2) for kind in "Wb"]
-    with own.told("train_iteration"), one_blas_thread(), np.errstate(all="ignore"):
-        before = [np.array(getattr(made, name)) for name in names]
-        gradients = made.backward(X, made.forward(X), d)
-        made.train_iteration(X, d, config.learning_rate)
-        after = [np.array(getattr(made, name)) for name in names]
-    steps = [-config.learning_rate * np.asarray(gradient) for gradient in gradients]
-    return tuple(map(_parameter_step, names, before, after, steps))
-
-
-def arrivals(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> tuple[Arrival, ...]:
-    """Record the arguments that `fit` passes to `train_iteration` in an epoch on two and a half mini-batches."""
-    data, found = dataset.head(5 * config.batch_size // 2), list[Arrival]()
-    known, parameters = {*_pairs(*samples(data))}, signature(own.made_by.train_iteration)
-
-    def train_iteration(*given: Any, **named: Any) -> Any:
-        bound = parameters.bind(*given, **named)
-        bound.apply_defaults()
-        _, X, d, rate = [*bound.arguments.values()][:4]
-        pairs = _pairs(X, d)
-        found.append(
-            Arrival(np.shape(X), np.shape(d), pairs, sum(pair in known for pair in pairs), float(rate))
-        )
-        return own.made_by.train_iteration(*given, **named)
-
-    made = own.make(config, data)
-    made.__class__ = type(own.name, (own.made_by,), {"__slots__": (), "train_iteration": train_iteration})
+    steps: list[Step] = []
+    made, size, rate = own.make(config, dataset), config.batch_size, config.learning_rate
+    X, d = numbered((dataset.n_inputs, dataset.n_classes), 5 * size // 2)
     with own.told("fit"), one_blas_thread(), np.errstate(all="ignore"):
-        made.fit(*samples(data), config.batch_size, 1, config.learning_rate)
-    return tuple(found)
+        fit_noted(steps, made, X % 1, d, size, 1, lr=rate)  # from 0 to 1, as pixels are
+    return steps
 
 
 def fits_as_usual(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> bool:
     """Return whether `fit` makes a step on each mini-batch, and each sample, with its label, is in one of them."""
-    if not (has_fit := own.has("fit")) or not own.has("train_iteration"):
-        return not has_fit
+    if not (own.has("fit") and own.has("train_iteration")):
+        return own.has("train_iteration")
+    config = config.replace(batch_size=min(config.batch_size, _PROBED_BATCH))
     try:
-        steps = arrivals(own, config, dataset)
+        steps = steps_of_fit(own, config, dataset)
     except OwnNetworkError:  # the first epoch raises it again, and reports it
         return False
-    size, given = config.batch_size, _pairs(*samples(dataset.head(5 * config.batch_size // 2)))
-    sizes = [min(size, len(given) - start) for start in range(0, len(given), size)]
-    if [(len(step.pairs), step.rate) for step in steps] != [(n, config.learning_rate) for n in sizes]:
-        return False
-    return sorted(pair for step in steps for pair in step.pairs) == sorted(given)
+    size, n = config.batch_size, 5 * config.batch_size // 2
+    expected = [(min(size, n - start), config.learning_rate) for start in range(0, n, size)]
+    pairs = sorted(pair for step in steps for pair in zip(step.samples, step.targets, strict=False))
+    is_each_once = pairs == [(k, k % dataset.n_classes) for k in range(n)]
+    return is_each_once and [(len(step.samples), step.lr) for step in steps] == expected
 
 
-def _pairs(X: ArrayLike, d: ArrayLike) -> tuple[tuple[bytes, int], ...]:
-    images = np.ascontiguousarray(np.asarray(X, np.float32).T)
-    classes = np.asarray(d).argmax(axis=0).tolist()
-    return tuple(zip((image.tobytes() for image in images), classes, strict=False))
+class OwnLearner:
+    """A user's class, with the methods of `EngineLearner`.
 
+    Each mini-batch is a call ``train_iteration(X, d, lr)``, in the order of the textbook's run; its score has the
+    loss that this returns, and the accuracy of `forward` before it. A class with a `fit` that does something else
+    is trained by that: an epoch is one call ``fit(X, d, batch_size, 1, lr)``, which gives no records in between
+    and can't be interrupted.
+    """
 
-def _parameter_step(name: str, before: Any, after: Any, expected: Any) -> ParameterStep:
-    move, shapes = after - before, (before.shape, expected.shape)
-    if move.shape != expected.shape or not move.any():
-        return ParameterStep(name, *shapes, 0.0, not move.any())
-    length, rounding = np.linalg.norm(move), np.finfo(move.dtype).eps * np.linalg.norm(before)
-    if rounding > _JUDGED * length:
-        return ParameterStep(name, *shapes, np.nan, True)
-    ratio = float(np.vdot(move, expected) / (np.vdot(expected, expected) or np.nan))
-    aside = np.linalg.norm(move - ratio * expected)
-    return ParameterStep(name, *shapes, ratio, bool(aside <= _ALONG * length + rounding))
+    scores_each = True
+
+    def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
+        config = config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
+        self._own, self._dataset, self._made = own, dataset, own.make(config, dataset)
+        self.config = config = recognized(own, self._made, config, dataset)
+        """The settings, with the functions that the class chooses itself."""
+        self.learning_rate, self.batch_size = config.learning_rate, min(config.batch_size, dataset.n_train)
+        self._rng = new_network(config, dataset).rng  # after the weights, it draws the order of the samples
+        self._order = np.arange(0)
+        self._has_usual_fit: bool | None = None
+        self._score = Score()  # of the newest mini-batch
+
+    def new_network(self) -> NeuralNetwork:
+        return self._own.network(self.config, self._dataset)
+
+    def weights(self) -> tuple[NDArray[np.floating], ...]:
+        data = self._dataset
+        return self._own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
+
+    def set_weights(self, weights: Any) -> None:
+        """Refuse: only its class knows how its training goes on."""
+        raise OwnNetworkError(f"{self._own.name} trains from its beginning only")
+
+    skip = resize = set_weights
+
+    def settled(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def epoch(self, number: int, begin: int) -> Iterator[Part]:
+        data, size = self._dataset, self.batch_size
+        self._order, starts = self._rng.permutation(data.n_train), range(0, data.n_train, size)
+        if self._has_usual_fit is None:
+            self._has_usual_fit = fits_as_usual(self._own, self.config, data)
+        if not self._has_usual_fit:
+            self._own.call("fit", self._made, *samples(data), size, 1, self._rate(size))
+            yield from [Part(is_step=True)] * len(starts)
+            return
+        since = Score()  # the newest record
+        for start in starts:
+            self._score = self._step(*samples(data, self._order[start : start + size]))
+            since += self._score
+            is_due = since.n * SCORES_PER_EPOCH >= data.n_train or start == starts[-1]
+            yield Part(is_step=True, score=self._score, batch=since if is_due else None)
+            since = Score() if is_due else since
+
+    def batch_scoring(self, batch: slice, *_: Any) -> Generator[None, None, Sequence[Score]]:
+        yield
+        X, d = samples(self._dataset, self._order[batch])
+        return (self._score, self._scored(deepcopy(self._made), X, d)) if self._score.n else ()
+
+    def scoring(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
+    ) -> Generator[None, None, ScoredSet]:
+        copy = deepcopy(self._made)  # its `forward` may change more than it should
+        Y = np.empty((len(labels), self._dataset.n_classes), np.float32)
+        for start in range(0, len(labels), _ROWS):
+            rows = slice(start, start + _ROWS)
+            Y[rows] = self._forward(copy, np.array(pixel_columns(images[rows]))).T
+            yield
+        return scored_set(Y, labels, self.config.loss, self._penalty)
+
+    @property
+    def _penalty(self) -> float:
+        """The penalty in each sample's loss as `train_iteration` returns it; 0 unless the class inherits ours."""
+        return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
+
+    def _forward(self, network: Any, X: NDArray[Any]) -> NDArray[Any]:
+        y, expected = np.asarray(self._own.call("forward", network, X)), (self._dataset.n_classes, X.shape[1])
+        if y.shape != expected:
+            raise OwnNetworkError(f"{self._own.name}.forward returned shape {y.shape}; expected {expected}")
+        return y
+
+    def _scored(self, network: Any, X: NDArray[Any], d: NDArray[Any]) -> Score:
+        y = self._forward(network, X)
+        return score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)
+
+    def _step(self, X: NDArray[Any], d: NDArray[Any]) -> Score:
+        """Train on a mini-batch and return its score before the step."""
+        before, rate = self._scored(self._made, X, d), self._rate(len(X.T))
+        loss = self._own.call("train_iteration", self._made, X, d, rate)
+        if loss is None:
+            return before
+        try:
+            return Score(before.n, before.hits, float(np.asarray(loss).item()))
+        except (TypeError, ValueError):
+            found = f"shape {np.shape(loss)}" if np.size(loss) > 1 else type(loss).__name__
+            name = f"{self._own.name}.train_iteration"
+            raise OwnNetworkError(f"{name} returned {found}; expected one number, the loss") from None
+
+    def _rate(self, n: int) -> float:
+        """Return the rate for a class that multiplies it by the sum of the gradients of `n` samples."""
+        takes_mean = "optimizer" in self._own.keywords and OPTIMIZERS[self.config.optimizer].is_scale_free
+        by_mean = self.config.reduction == "mean" and not takes_mean
+        return self.learning_rate / n if by_mean else self.learning_rate

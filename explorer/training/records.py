@@ -53,9 +53,6 @@ class BatchStep:
     """The same figures for the same images, after the update."""
     moved: float
     """Euclidean length of the change of all weights and biases, as a share of their length before."""
-    test_loss: float = math.nan
-    test_accuracy: float = math.nan
-    """Figures of the whole test set after the update; NaN until known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -360,14 +357,3 @@ class Timeline:
     def epochs(self) -> tuple[float, ...]:
         """The epoch of each moment."""
         return tuple(moment.epoch for moment in self.moments)
-
-
-def bytes_at_work(snapshot_bytes: int) -> int:
-    """Estimate a run's memory while it trains, in bytes, from that of one `Snapshot`."""
-    return 10 * snapshot_bytes  # measured: the weights, Adam's state, temporary arrays of the exact figures
-
-
-def bytes_kept(snapshot_bytes: int, epochs: int) -> int:
-    """Estimate a run's maximum memory, in bytes, from that of one `Snapshot` and its number of epochs."""
-    kept = min(epochs * snapshot_bytes, max(MOST_BYTES, 2 * snapshot_bytes))
-    return bytes_at_work(snapshot_bytes) + kept

@@ -26,8 +26,7 @@ from explorer.training.learners import (
     Weights,
     finished,
 )
-from explorer.training.own_network import OwnClass
-from explorer.training.own_run import OwnLearner
+from explorer.training.own_network import OwnClass, OwnLearner
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import (
     BatchRecord,
@@ -129,8 +128,8 @@ class TrainingRun:
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, without changing any number; by default one per core.
     samples : bool
-        Whether to score a sample of the test set within the first epoch, for somebody who watches; a user's class
-        is not. The other records stay the same, to the bit.
+        Whether to score a sample of the test set within the first epoch, for somebody who watches. The other
+        records stay the same, to the bit.
     """
 
     def __init__(
@@ -160,7 +159,7 @@ class TrainingRun:
         self._figures = ExactFigures(self._learner, self.dataset)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
-        self._sampled_epoch = int(samples and own is None)
+        self._sampled_epoch, self._is_own = int(samples), own is not None
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.step = 0
@@ -246,12 +245,6 @@ class TrainingRun:
     def is_between_epochs(self) -> bool:
         """Whether no epoch is in progress."""
         return self._trained == 0
-
-    @property
-    def snapshot_bytes(self) -> int:
-        """Size of a `Snapshot` in bytes: the weights, and the outputs for the test set."""
-        n_outputs = self.dataset.n_classes * self.dataset.n_test
-        return sum(array.nbytes for array in self._learner.weights()) + 4 * n_outputs
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run ends an epoch with this event."""
@@ -358,7 +351,8 @@ class TrainingRun:
                     record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 yield record
                 if part.is_step and self._trained < n:
-                    yield from self._sampled(number)
+                    if part.score is not None or not self._is_own:  # else a user's `fit` is over already
+                        yield from self._sampled(number)
                     yield from self._settings.before_batch(number, self.step, self._trained)
         if whole.n:
             return whole

@@ -32,7 +32,6 @@ from explorer.training.records import (
     Evaluation,
     RivalRecord,
     RunEnd,
-    bytes_kept,
 )
 from explorer.training.run import DivergedError, Event, RunRecord, TrainingRun
 from explorer.training.share import Share, patience
@@ -344,11 +343,6 @@ class _Job:
 
     def _train(self) -> RunEnd | None:
         """Iterate the run; return its end, or None if it was cancelled."""
-        first = self._run.entries[0]
-        if self._share is not None:
-            n_bytes = sum(run.snapshot_bytes for run in self._run.entries)
-            if reason := self._share.limit(n_bytes=bytes_kept(n_bytes, first.config.epochs)):
-                return RunEnd("failed", reason)
         self._goes_on(self._is_running)
         if (self._state != "running" or self._unit) and not self._obey(None):
             return self._ended()
@@ -363,7 +357,7 @@ class _Job:
                 if self._records and self._unit != "batch":  # that is paused at once
                     self._flush()
                 if self._share is not None:
-                    if reason := self._share.limit(thread_time(), n_bytes):
+                    if reason := self._share.limit(thread_time()):
                         return self._ended(reason)
                     self._goes_on(self._is_running)
             if (self._state != "running" or self._unit) and not self._obey(event):
@@ -374,7 +368,7 @@ class _Job:
         while (final := self._evaluate(self._is_running)) is None:
             if not self._obey(None):
                 return self._ended()
-        return RunEnd("finished", first.end_reason, final)
+        return RunEnd("finished", self._run.entries[0].end_reason, final)
 
     def _ended(self, reason: str = STOPPED_BY_USER) -> RunEnd | None:
         with self._changed:  # reported at once; the exact figures of a large network take seconds

@@ -1,4 +1,4 @@
-"""A visitor's share of a server's resources: queued access to its cores, and limits on time and memory.
+"""A visitor's share of a server's resources: queued access to its cores, and a limit on time.
 
 All processes that train on a server share a folder. To train, a process puts a ticket there, a locked file named
 by the time. The first tickets, one for each core, have a turn; the others have a position in the queue. After a
@@ -6,13 +6,11 @@ second of training a ticket is replaced by a new one at the end of the queue. If
 released at once, and so is its turn.
 
 A visitor's seat is a kernel and the worker processes of its study. They share its turn: a seat gets a second core
-only while no other seat wants one. Its limits on minutes and memory apply to all these processes together.
+only while no other seat wants one. Its limit on minutes applies to all these processes together.
 """
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import math
 import os
@@ -23,7 +21,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import takewhile
-from multiprocessing import parent_process
 from pathlib import Path
 
 from explorer.wording import counted
@@ -49,10 +46,9 @@ class Share:
 
     The server's processes share a `folder`: its subfolder `line` has the tickets, `pages` a file for each kernel
     whose page is connected. At most `cores` train at once, by default one on each. A training is limited to
-    `minutes` of computing, and a kernel with its workers to `megabytes`, not counting memory shared with other
-    processes, which is only known on Linux. None means no limit. The shares with one `kernel_id` belong to one
-    seat; without it, each is a seat. Once `VISITED` is set, nothing is trained before the page connects, or
-    `hold_seconds` after it disconnects. After `slice_seconds` a training goes to the end of the queue.
+    `minutes` of computing, if given. The shares with one `kernel_id` belong to one seat; without it, each is a
+    seat. Once `VISITED` is set, nothing is trained before the page connects, or `hold_seconds` after it
+    disconnects. After `slice_seconds` a training goes to the end of the queue.
     """
 
     def __init__(
@@ -61,7 +57,6 @@ class Share:
         *,
         cores: int | None = None,
         minutes: float | None = None,
-        megabytes: float | None = None,
         kernel_id: str = "",
         hold_seconds: float = 30.0,
         slice_seconds: float = 1.0,
@@ -69,7 +64,7 @@ class Share:
         self._line = Path(folder) / "line"
         self._page = Path(folder) / "pages" / kernel_id if kernel_id else None
         self._seat = kernel_id.replace("-", "")
-        self._cores, self._minutes, self._megabytes = cores or n_cores(), minutes, megabytes
+        self._cores, self._minutes = cores or n_cores(), minutes
         self._hold_seconds, self._slice_seconds = hold_seconds, slice_seconds
         self._ticket: Path | None = None
         self._descriptor = -1
@@ -113,20 +108,11 @@ class Share:
         places = [n for n, name in enumerate(line) if name.split("-")[1] == str(os.getpid())]
         return max(0, places[0] - self._cores + 1) if places else 0
 
-    def limit(self, seconds: float = 0.0, n_bytes: int = 0) -> str:
-        """Return why a training must end after `seconds`, or if it needs `n_bytes` more; empty to continue."""
-        if self._minutes is not None and seconds > 60 * self._minutes:
-            minutes = counted(round(self._minutes), "minute")
-            return f"It has trained for {minutes}, the limit of this server."
-        if self._megabytes is not None and _is_short_of(n_bytes, 2**20 * self._megabytes):
-            limit = f"{self._megabytes:g} MB of memory that this server gives a visitor"
-            return f"It would need more than the {limit}: smaller hidden layers need less."
-        return ""
-
-    def workers(self, n_bytes: int) -> int:
-        """Return how many workers of `n_bytes` each the seat has room for: at least 1, at most one per core."""
-        room = math.inf if self._megabytes is None else 2**20 * self._megabytes - _seat_bytes()
-        return max(1, int(min(n_cores(), room / n_bytes)))
+    def limit(self, seconds: float) -> str:
+        """Return why a training must end after `seconds`; empty to continue."""
+        if self._minutes is None or seconds <= 60 * self._minutes:
+            return ""
+        return f"It has trained for {counted(round(self._minutes), 'minute')}, the limit of this server."
 
     def _place(self) -> int:
         if self._ticket is None:
@@ -221,28 +207,6 @@ def _is_live(ticket: Path) -> bool:
         return False
     ticket.unlink(missing_ok=True)
     return False
-
-
-def _is_short_of(n_bytes: int, limit: float) -> bool:
-    """Return whether `n_bytes` more would exceed the limit, even after freeing memory of earlier runs."""
-    if _seat_bytes() + n_bytes <= limit:
-        return False
-    gc.collect()
-    with suppress(OSError, AttributeError, TypeError):  # another C library, or Windows
-        ctypes.CDLL(None).malloc_trim(0)  # it keeps half of the memory that a large network used
-    return _seat_bytes() + n_bytes > limit
-
-
-def _seat_bytes() -> int:
-    """Return the unshared memory of a kernel and its workers, called in any of them; 0 if unknown."""
-    parent = parent_process()
-    kernel = os.getpid() if parent is None or parent.pid is None else parent.pid
-    pages = 0
-    for process in (kernel, *_workers_of(kernel)):
-        with suppress(OSError):
-            _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text().split()
-            pages += int(resident) - int(shared)
-    return pages and pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _workers_of(kernel: int) -> list[int]:

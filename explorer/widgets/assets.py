@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import anywidget
+from ipywidgets import Layout
 from traitlets import Dict, Unicode
 
 from explorer.figures.palette import PALETTES
@@ -59,9 +60,16 @@ def look_of(folder: Path) -> Assets:
     return found
 
 
+@cache
+def plain_layout() -> Layout:
+    """Return the one layout of all parts that have none of their own; each would be another model for the page."""
+    return Layout()
+
+
 def forget_looks() -> None:
-    """Make `look_of` create new assets, as needed in a fork of a process whose widgets were all closed."""
+    """Create new assets and a new layout next time, as needed in a fork of a process with closed widgets."""
     _assets.cache_clear()
+    plain_layout.cache_clear()
 
 
 def script(name: str) -> str:
@@ -76,11 +84,17 @@ def script(name: str) -> str:
 
 @cache
 def _assets(folder: Path) -> Assets:
-    sheets = sorted(folder.rglob("*.css"), key=lambda path: (len(path.parts), path))
     if folder != _FOLDER:
+        sheets = sorted(folder.rglob("*.css"), key=lambda path: (len(path.parts), path))
         return Assets(folder.name, "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
-    rules = [_read(sheet.name) for sheet in sheets if sheet.stem != "base"]
-    return Assets(folder.name, "\n".join([_colors(), _read("base.css"), *rules]), _scripts())
+    css, _, scripts = page_assets()
+    return Assets(folder.name, css, scripts)
+
+
+def page_assets() -> tuple[str, str, Mapping[str, str]]:
+    """Return this folder's style sheets, the code that its scripts share, and the scripts by name."""
+    sheets = sorted({sheet.name for sheet in _FOLDER.glob("*.css")} - {"base.css"})
+    return "\n".join([_colors(), *map(_read, ("base.css", *sheets))]), _script("base"), _scripts()
 
 
 @cache

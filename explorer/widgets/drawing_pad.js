@@ -18,7 +18,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ picture: HTMLCanvasElement }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer>, offers: string[], drawn: number }} State
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer>, drawn: number }} State
  * @typedef {{ of: HTMLElement | null }} Turn the one view that draws what Python asks for: all others follow it
  */
 
@@ -120,9 +120,9 @@ function render({ model, el, signal }, turn) {
   const cursor = make("div", { class: "explorer-drawing-cursor", "aria-hidden": "true" });
   const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const clearButton = makeButton("Clear", () => clear());
-  const offers = model.get("offers").map((label) => makeButton(label, () => model.send({ offer: label })));
+  const mistakeButton = makeButton("A mistake", () => model.send({ mistake: true }));
   const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
-  el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, ...offers), how, said);
+  el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, mistakeButton), how, said);
   cursor.style.width = `${(100 * BRUSH) / UNITS}%`;
 
   const small = makeLayer(side);

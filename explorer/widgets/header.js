@@ -4,8 +4,8 @@
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
- *   title: string, dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
- *   step: number, exports: Record<string, string>, saves: string, unsaved: string, opens: string, suffix: string,
+ *   dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
+ *   step: number, exports: Record<string, string>, unsaved: string, suffix: string,
  *   most_bytes: number, choice: Choice, theme: "light" | "dark",
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
@@ -25,6 +25,7 @@ const THEME_ICONS = {
 };
 const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"];
 const SAVE_ICON = ["M2.75 2.75h8.25l2.25 2.25v8.25h-10.5z", "M5.25 2.75v3.5h5v-3.5", "M5 13.25v-4h6v4"];
+const [TITLE, SAVES, OPENS] = ["Neural network explorer", "Save session", "Open weights or session …"];
 const KEY = "explorer-theme";
 
 /** The theme chosen earlier on this computer, if any. */
@@ -212,18 +213,17 @@ function saveButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Save");
   const [lost, tell] = passingLine(signal);
   const send = () => model.send({ save: true });
-  const button = makeButton([icon(...SAVE_ICON), word], send, { class: "explorer-save", "data-quiet": true });
+  const attributes = { class: "explorer-save", "data-quiet": true, "aria-label": SAVES };
+  const button = makeButton([icon(...SAVE_ICON), word], send, attributes);
   const show = () => {
-    const [saves, unsaved] = [model.get("saves"), model.get("unsaved")];
-    button.hidden = !saves;
+    const unsaved = model.get("unsaved");
     button.toggleAttribute("data-unsaved", unsaved !== "");
-    button.title = [saves, unsaved].filter(Boolean).join(". ");
-    button.setAttribute("aria-label", saves);
+    button.title = [SAVES, unsaved].filter(Boolean).join(". ");
     if (isOwnPage()) document.documentElement.toggleAttribute("data-explorer-unsaved", unsaved !== "");
     if (!unsaved) tell("");
   };
   document.addEventListener("explorer-asked", () => tell(`${model.get("unsaved")} Save keeps all in a file.`), { signal });
-  model.on("change:saves change:unsaved", show);
+  model.on("change:unsaved", show);
   show();
   return [button, lost];
 }
@@ -282,7 +282,7 @@ function saver(model, menu) {
     menu.hidePopover();
     model.send({ save: true });
   };
-  return model.get("saves") ? [makeButton(model.get("saves"), save, { class: "explorer-apart", "data-quiet": true })] : [];
+  return makeButton(SAVES, save, { class: "explorer-apart", "data-quiet": true });
 }
 
 /** The menu's last entry: it opens a file of the user.
@@ -293,8 +293,7 @@ function opener(model, menu, say) {
     menu.hidePopover();
     input.click();
   };
-  const apart = model.get("saves") ? "" : "explorer-apart";
-  return [makeButton(model.get("opens"), choose, { class: apart, "data-quiet": true, title: sizeLimit(model) }), input];
+  return [makeButton(OPENS, choose, { "data-quiet": true, title: sizeLimit(model) }), input];
 }
 
 /** The menu's button, and the menu.
@@ -314,8 +313,7 @@ function exportMenu(model, signal) {
       };
       return makeButton(words, choose, { "data-quiet": true });
     });
-    menu.replaceChildren(...entries, ...saver(model, menu), ...(model.get("opens") ? opener(model, menu, say) : []));
-    button.hidden = entries.length === 0;
+    menu.replaceChildren(...entries, saver(model, menu), ...opener(model, menu, say));
   };
   model.on("change:exports", show);
   show();
@@ -326,7 +324,7 @@ function exportMenu(model, signal) {
 function render({ model, el, signal }) {
   becomePart(el, "explorer-header");
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
-  const title = make("h1", {});
+  const title = make("h1", {}, TITLE);
   const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });
   const status = make("span", { class: "explorer-status explorer-muted" });
   const name = make("div", { class: "explorer-name" }, title, dataset, status);
@@ -335,7 +333,6 @@ function render({ model, el, signal }) {
   el.append(make("header", {}, name, make("div", { class: "explorer-tools explorer-line" }, ...tools)));
 
   const show = () => {
-    write(title, model.get("title"));
     write(dataset, model.get("dataset"));
     write(status, STATUS[model.get("status")]);
     status.dataset.status = model.get("status");

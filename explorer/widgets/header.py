@@ -1,4 +1,4 @@
-"""The page's header: title, run status, sharing, export, theme."""
+"""The page's header: title, run status, sharing, files, theme."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,19 +6,22 @@ from typing import Any
 import traitlets
 
 from explorer.widgets.assets import script
-from explorer.widgets.page_part import PartEvent
+from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.run_bar import STATUSES
-from explorer.widgets.upload import FilePart
 
 
-class Header(FilePart):
-    """The page's header. It also sets the page's theme."""
+class Header(PagePart):
+    """The page's header. It also saves and opens files, and sets the page's theme.
+
+    The page announces a file of the user by its name and its size in bytes, and sends it in chunks, in order, each
+    with its offset (a message of over 10 MB would close the connection), but none of a file that the page itself
+    found too large. A chunk that does not match the last announcement is dropped, together with its file.
+    """
 
     _esm = script("header")
 
-    title = traitlets.Unicode("Neural network explorer").tag(sync=True)
     dataset = traitlets.Unicode().tag(sync=True)
-    """The first words: the page's name and the data set's."""
+    """The words after the page's name: the data set's."""
     status = traitlets.Enum(STATUSES, default_value="idle").tag(sync=True)
     query = traitlets.Unicode().tag(sync=True)
     """The settings as a query string, without the ``?``, for the shared link. On the app's own page the address
@@ -30,15 +33,14 @@ class Header(FilePart):
     step = traitlets.Int(0).tag(sync=True)
     """A change of `query` with a higher step becomes an entry in the browser's history: Back undoes it."""
     exports = traitlets.Dict().tag(sync=True)
-    """Entries of the export menu: labels by id. Without any there is no menu."""
-    saves = traitlets.Unicode().tag(sync=True)
-    """Label of the button that saves the session; empty for no button."""
+    """First entries of the export menu: labels by id."""
     unsaved = traitlets.Unicode().tag(sync=True)
     """A sentence on what closing the page would lose. If it isn't empty, the app's own page asks for confirmation
     before it closes, and the save button is marked."""
-    opens = traitlets.Unicode().tag(sync=True)
     suffix = traitlets.Unicode().tag(sync=True)
-    """Label of the menu's last entry, which opens a file of the user, and its suffix; empty for no entry."""
+    """Suffix of the files of the user that the menu's last entry opens."""
+    most_bytes = traitlets.Int(0).tag(sync=True)
+    """Maximum size of such a file, in bytes."""
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
     """The user's choice of theme."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
@@ -51,6 +53,19 @@ class Header(FilePart):
     on_visit = PartEvent[[str]]("visit")
     """Calls ``callback(query)`` when the user goes back or forward to another address of the page."""
 
+    on_save = PartEvent[[]]("save")
+    """Calls ``callback()`` when the user saves."""
+    on_open = PartEvent[[str, bytes | None]]("open")
+    """Calls ``callback(name, content)`` when a file is opened; if it is too large, the content is None."""
+
+    def __init__(self, **traits: Any) -> None:
+        self._announced, self._content = ("", 0), bytearray()
+        super().__init__(**traits)
+
+    def download(self, filename: str, content: bytes, media_type: str = "application/octet-stream") -> None:
+        """Make the browser save `content` under `filename`."""
+        self.send({"download": filename, "type": media_type}, buffers=[content])
+
     def keep(self, words: str, content: bytes) -> None:
         """Make the browser keep a copy of the session while the tab is open; an empty one removes it."""
         self.send({"keep": words}, buffers=[content])
@@ -59,11 +74,26 @@ class Header(FilePart):
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
             self._tell("export", chosen)
-        if content.get("keep") is True:
-            self._tell("keep")
+        for event in ("keep", "save"):
+            if content.get(event) is True:
+                self._tell(event)
         if isinstance(visited, str):
             self._tell("visit", visited)
-        super()._hear(content, buffers)
+        match content:
+            case {"open": str(name), "size": int(size), "at": int(at)} if size >= 0:
+                self._receive(name, size, at, buffers)
 
-    def _offers(self, event: str) -> bool:
-        return event == "open" or bool(self.saves)
+    def _receive(self, name: str, size: int, at: int, buffers: Sequence[Any]) -> None:
+        if at == 0:
+            self._announced, self._content = (name, size), bytearray()
+        is_large, here = size > self.most_bytes, (self._announced, len(self._content))
+        fits = ((name, size), at) == here
+        if not fits:
+            self._content = bytearray()
+        elif buffers and not is_large:
+            self._content += buffers[0]
+        taken = min(size, len(self._content)) if fits else -1
+        self.send({"taken": taken})  # the page waits for this before it sends more
+        if fits and (is_large or taken == size or not buffers):
+            content, self._content = bytes(self._content[:size]), bytearray()
+            self._tell("open", name[:200], None if is_large else content)

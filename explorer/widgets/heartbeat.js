@@ -20,6 +20,8 @@ const WORDS = {
   network: "The network is lost. The page continues as soon as it is back.",
 };
 const OPEN = "Open it again";
+const EVERY_MS = 2000; // between two pings
+const PATIENCE_MS = 6000; // without an answer before the banner appears
 const PROBE_MS = 2500;
 const ASLEEP_MS = 5000; // gap between two ticks: timers halt in a sleeping laptop or a hidden tab
 const RETRY_MS = 5000; // timeout of a new connection
@@ -66,7 +68,7 @@ function openAgain() {
   location.reload();
 }
 
-/** @type {import("@anywidget/types").Initialize<{ every: number, patience: number }>} */
+/** @type {import("@anywidget/types").Initialize<object>} */
 function initialize({ model, signal }) {
   const { kernel } = /** @type {{ kernel: Kernel }} */ (/** @type {unknown} */ (model.widget_manager));
   const words = make("p");
@@ -103,13 +105,14 @@ function initialize({ model, signal }) {
     const isBroken = wasAway || kernel.connectionStatus !== "connected";
     if (!isAway && isBroken && performance.now() - tried > RETRY_MS) {
       tried = performance.now();
-      kernel.reconnect().catch(() => {});
+      const reconnect = async () => kernel.reconnect(); // it throws at once if the page is being left
+      reconnect().catch(() => {});
     }
     wasAway = isAway;
     say(cause);
   };
 
-  const patience = () => (1000 * model.get("patience")) / (kernel.connectionStatus === "connected" ? 1 : 3);
+  const patience = () => PATIENCE_MS / (kernel.connectionStatus === "connected" ? 1 : 3);
 
   const insist = () => {
     isWanted = true;
@@ -122,7 +125,7 @@ function initialize({ model, signal }) {
     if (now - ticked > ASLEEP_MS) heard = now; // silence counts only while pings were being sent
     ticked = now;
     if (hasEnded) return void (isWanted && probe());
-    if (kernel.connectionStatus === "connected" && now - asked >= 1000 * model.get("every")) {
+    if (kernel.connectionStatus === "connected" && now - asked >= EVERY_MS) {
       asked = now;
       model.send({ ping: now });
     }

@@ -25,6 +25,7 @@ const PICTURE_WIDTH = 640; // minimum width in px: a figure on a phone is small,
 const PICTURE_SCALE = 3; // PNG pixels per pixel of the figure: sharp on paper
 const SCREEN = [960, 540]; // px of a figure's layout in full screen, which is then enlarged
 const HEIGHT = 450; // px of a figure whose container has no height either
+const LEAST_HEIGHT = 80;
 const CONFIG = { displayModeBar: false, doubleClick: false, showTips: false, displayNotifier: false };
 const ARRAYS = { Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array };
 
@@ -183,7 +184,9 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
     /** Draw in the size of the plot, unless that is hidden. */
     fit() {
       next(() => {
-        const [newWidth, newHeight] = [plot.clientWidth, plot.clientHeight || HEIGHT];
+        // Without room for its axes, as while its place opens or closes, Plotly would put a title at infinity.
+        const newWidth = plot.clientWidth;
+        const newHeight = plot.clientHeight < LEAST_HEIGHT ? height || HEIGHT : plot.clientHeight;
         if (!newWidth || (newWidth === width && newHeight === height)) return undefined;
         const isFirst = !width;
         [width, height] = [newWidth, newHeight];
@@ -371,8 +374,8 @@ function complain(el, error) {
  * @param {"click" | "hover"} kind
  * @param {Point} point
  */
-function tell(model, kind, { curveNumber, pointNumber, x, y }) {
-  model.send({ kind, trace: curveNumber, index: [pointNumber].flat(), x, y });
+function tell(model, kind, { curveNumber, pointNumber }) {
+  model.send({ kind, trace: curveNumber, index: [pointNumber].flat() });
 }
 
 /** @type {() => import("@anywidget/types").AnyWidget<State>} */
@@ -415,7 +418,9 @@ export default () => {
         for (const view of views) view.update(change);
       });
       // Updates that arrived before had no listener. Python knows whether there were any, and then sends the figure.
-      model.send({ kind: "state", edit: figure.edit });
+      // A page that is left while it loads has no connection any more.
+      const { kernel } = /** @type {{ kernel?: { isDisposed: boolean } }} */ (/** @type {any} */ (model).widget_manager ?? {});
+      if (!kernel?.isDisposed) model.send({ kind: "state", edit: figure.edit });
     },
 
     async render({ model, el, signal }) {

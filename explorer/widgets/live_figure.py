@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -27,17 +27,8 @@ _BINARY = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "fl
 """The types of arrays that JavaScript has, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A click on a point of a figure."""
-
-    trace: int
-    """Index of the trace."""
-    index: tuple[int, ...]
-    """Index into the trace's data: (row, column) in a heat map, (i,) in a curve."""
-    x: Any
-    y: Any
-    """The point's values, or the labels of its column and row."""
+OnPoint = Callable[[int, tuple[int, ...]], object]
+"""Called with a trace's index, and the index into its data: (row, column) in a heat map, (i,) in a curve."""
 
 
 class PlotlyCarrier(anywidget.AnyWidget):
@@ -81,8 +72,8 @@ class LiveFigure(PagePart):
     summary
         One-line description of the figure for screen readers.
     on_click, on_hover
-        Called with a `Click` for each click on a point, or for each point under the pointer, on whichever thread
-        the kernel handles messages.
+        Called for each click on a point, or for each point under the pointer, on whichever thread the kernel
+        handles messages.
     on_key
         Callbacks by key name (``"ArrowUp"``), called in the same way. With any, the figure is focusable.
     """
@@ -110,8 +101,8 @@ class LiveFigure(PagePart):
         style: Callable[[Theme], Sequence[Mapping[str, Any]]] = lambda _theme: (),
         name: str = "Figure",
         summary: str = "",
-        on_click: Callable[[Click], None] | None = None,
-        on_hover: Callable[[Click], None] | None = None,
+        on_click: OnPoint | None = None,
+        on_hover: OnPoint | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
         **traits: Any,
     ) -> None:
@@ -199,9 +190,9 @@ class LiveFigure(PagePart):
                 self.send({"tables": [asdict(table) for table in data_tables(self.plot)]})
             case {"kind": "key", "key": str(key)} if key in self._on_key:
                 self._on_key[key]()
-            case {"kind": "click" | "hover" as kind, "trace": int(trace), "index": [*index], "x": x, "y": y}:
+            case {"kind": "click" | "hover" as kind, "trace": int(trace), "index": [*index]}:
                 if callback := self._on_point[kind]:
-                    callback(Click(trace, tuple(index), x, y))
+                    callback(trace, tuple(index))
 
 
 def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ import ipywidgets
 from ipywidgets import widget_serialization
 from traitlets import Instance, TraitError, default
 
-from explorer.widgets.assets import Assets, look_of
+from explorer.widgets.assets import Assets, look_of, plain_layout
 from explorer.wording import did_you_mean
 
 _Told = ParamSpec("_Told")
@@ -82,6 +82,11 @@ class Events:
             callback(*arguments)
 
 
+def set_hidden(widget: ipywidgets.DOMWidget, is_hidden: bool) -> None:
+    """Hide a widget, or show it again."""
+    (widget.add_class if is_hidden else widget.remove_class)("explorer-hidden")
+
+
 class PagePart(Events, KnownNames, anywidget.AnyWidget):
     """A part of the page, in a box or alone in a cell: ``_esm = script("…")`` names its script."""
 
@@ -91,6 +96,10 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(self._on_message)
+
+    @default("layout")
+    def _plain(self) -> ipywidgets.Layout:
+        return plain_layout()
 
     @default("_look")
     def _shared_look(self) -> Assets:

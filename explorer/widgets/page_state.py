@@ -7,7 +7,7 @@ A server doesn't notice every failure of a kernel, so the command's page sends a
 from collections.abc import Mapping
 from typing import Any
 
-from traitlets import Bool, Enum, Float
+from traitlets import Bool, Enum
 
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart
@@ -40,10 +40,6 @@ class Heartbeat(PagePart):
     """
 
     _esm = script("heartbeat")
-    every = Float(2.0).tag(sync=True)
-    """Seconds between two pings."""
-    patience = Float(6.0).tag(sync=True)
-    """Seconds without an answer before the banner appears; an answer removes it."""
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:

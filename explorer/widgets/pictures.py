@@ -1,14 +1,10 @@
 """Pictures: in named rows, or as the weights of a layer's units."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import traitlets
-
-from explorer.widgets.assets import script
-from explorer.widgets.page_part import PagePart, PartEvent
 from explorer.widgets.rendered import Drawable, Element, button_element, element
 
 _PITCH = 29 / 28  # distance between the sprite's pictures, in picture widths: 28 pixels and a gap of one
@@ -58,7 +54,7 @@ class PictureRows(Drawable):
             element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
             element("ul", *rows, data_named=any(row.name for row in self.rows), data_apart=self.first_apart),
         )
-        return [element("section", *parts, hidden=not self.rows)]
+        return [element("section", *parts, hidden=not (self.rows or self.note))]
 
     def _row(self, row: PictureRow, start: int, n_rows: int) -> Element:
         pictures = (
@@ -83,43 +79,3 @@ class PictureRows(Drawable):
 def _place(at: int, count: int) -> float:
     """Return a picture's background position in percent, which CSS measures against the remaining space."""
     return 100 * _PITCH * at / (_PITCH * count - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class WeightPage:
-    """The content of a page of images."""
-
-    heading: str = ""
-    sprite: bytes = b""
-    """A PNG with the images, `columns` to a row, as made by `explorer.figures.digits.weights_sprite`."""
-    first: int = 0
-    """The unit of the first image."""
-    n_images: int = 0
-    columns: int = 1
-    limit: str = ""
-    """The weight shown in full tone, as text at the ends of the scale."""
-    page: int = 0
-    n_pages: int = 1
-    """The current page, 0 for the first, and the number of pages."""
-
-
-class WeightImages(PagePart):
-    """A page of images in a two-hue color scale, with the scale."""
-
-    _esm = script("weight_images")
-
-    selected = traitlets.Int(0).tag(sync=True, page=True)
-    """The chosen unit, 0 for the layer's first; set by the user or the app."""
-    content = traitlets.Dict(asdict(WeightPage())).tag(sync=True)
-    """The current `WeightPage`: in one trait, so that the page draws once."""
-    on_page = PartEvent[[int]]("page")
-    """Calls ``callback(page)`` when another page is requested, 0 for the first."""
-
-    def show(self, page: WeightPage) -> None:
-        """Show a page of images, in one message."""
-        self.content = asdict(page)
-
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        page = content.get("page")
-        if isinstance(page, int) and 0 <= page < self.content["n_pages"]:
-            self._tell("page", page)

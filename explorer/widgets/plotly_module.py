@@ -1,21 +1,14 @@
 """Plotly's JavaScript as a script; found without importing Plotly, so that the server can use it as well."""
 
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
+_PLOTLY = distribution("plotly")
 
-def _package() -> Path:
-    found = find_spec("plotly")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("plotly is not installed")
-    return Path(found.origin).parent
-
-
-PLOTLY_VERSION = version("plotly")
+PLOTLY_VERSION = _PLOTLY.version
 """The version of the Python package, which includes its own JavaScript."""
 
-PLOTLY_FILE = _package() / "package_data" / "plotly.min.js"
+PLOTLY_FILE = Path(str(_PLOTLY.locate_file("plotly/package_data/plotly.min.js")))
 """Plotly.js, as `plotly.offline.get_plotlyjs` returns it."""
 
 PLOTLY_KEY = f"explorer.plotly.{PLOTLY_VERSION}"

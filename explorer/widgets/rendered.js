@@ -36,7 +36,11 @@ function dress(element, before, now, pictures) {
       for (const property of Object.keys({ ...was, ...is })) element.style.setProperty(property, is?.[property] ?? "");
     } else if (!ATTRIBUTE.test(name)) throw new Error(`A part can't have the attribute ${name}`);
     else if (is === undefined) element.removeAttribute(name);
-    else if (is !== was) element.setAttribute(name, is === true ? "" : is);
+    else if (is !== was) {
+      element.setAttribute(name, is === true ? "" : is);
+      // With another value it gets the focus, once it and what is around it are there.
+      if (name === "data-focus") requestAnimationFrame(() => element.focus());
+    }
   }
 }
 

@@ -24,7 +24,8 @@ def element(tag: str, *children: Element | str | None, **attributes: Any) -> Ele
     True makes an attribute without a value; None and False omit it; ARIA attributes get the words "true" and
     "false". ``data_help`` is a help text that the page shows on any focusable element. Three attributes are not
     HTML's: ``style`` is a dict of CSS properties, ``picture`` the index of the background picture, ``pace`` the
-    minimum number of milliseconds between changes of content that is read out.
+    minimum number of milliseconds between changes of content that is read out. An element gets the focus when its
+    ``data_focus`` changes.
     """
     given: dict[str, Any] = {}
     for name, value in attributes.items():

@@ -4,7 +4,7 @@
 /**
  * @typedef {{
  *   status: string, enabled: Record<string, boolean>, auto: boolean, fraction: number, text: string, resumes: string,
- *   trains: string, note: string,
+ *   trains: string, note: string, classes: string[], guess: string,
  * }} State
  */
 
@@ -39,6 +39,54 @@ function takeFocusInNotebook(el, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
+/**
+ * Fields for what the user expects of the next run: its accuracy, and its most frequent mistake.
+ * @param {import("@anywidget/types").AnyModel<State>} model
+ */
+function makeGuess(model) {
+  const share = make("input", {
+    class: "explorer-field",
+    type: "number",
+    min: 0,
+    max: 100,
+    step: "any",
+    inputMode: "decimal",
+    "aria-label": "Guessed accuracy, %",
+  });
+  const pair = ["true class", "read as"].map((name) =>
+    make("select", { class: "explorer-field", "aria-label": `Guessed most frequent mistake: ${name}` }),
+  );
+  const element = make(
+    "div",
+    { class: "explorer-run-guess explorer-small", role: "group", "aria-label": "Your guess" },
+    make("span", { class: "explorer-line" }, "Guess first:", share, "%"),
+    make("span", { class: "explorer-line" }, "mostly", pair[0], "read as", pair[1]),
+  );
+  element.addEventListener("change", () => {
+    const [a, b] = pair.map((one) => one.value);
+    pair[1].setCustomValidity(a && a === b ? "Expected another class than the true one" : "");
+    for (const field of [share, pair[1]]) field.reportValidity();
+    const words = [share.value && share.validity.valid ? `${share.value} %` : "", a && b && a !== b ? `${a} → ${b}` : ""];
+    model.set("guess", words.filter(Boolean).join(", "));
+    model.save_changes();
+  });
+  /** @type {string[]} */
+  let classes = [];
+  let guessed = "";
+  const show = () => {
+    element.hidden = model.get("auto") || !model.get("enabled").train;
+    if (classes !== model.get("classes")) {
+      classes = model.get("classes");
+      for (const one of pair) one.replaceChildren(...["", ...classes].map((name) => make("option", { value: name }, name || "–")));
+    }
+    if (guessed && !model.get("guess") && !element.contains(document.activeElement)) {
+      for (const field of [share, ...pair]) field.value = ""; // noted with its run
+    }
+    guessed = model.get("guess");
+  };
+  return { element, show };
+}
+
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-run");
@@ -58,10 +106,11 @@ function render({ model, el, signal }) {
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
   const autoLabel = make(
     "label",
-    { class: "explorer-auto explorer-line", title: "Train as soon as a setting changes" },
+    { class: "explorer-auto explorer-line", title: "Train as soon as a setting changes; switched off, guess before you train" },
     "Auto-train",
     auto,
   );
+  const guess = makeGuess(model);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
   const text = make("p", { class: "explorer-progress-text explorer-muted explorer-small" });
   const note = make("p", { class: "explorer-progress-text explorer-muted explorer-small", role: "status" });
@@ -72,6 +121,7 @@ function render({ model, el, signal }) {
       { "aria-label": "Training" },
       make("div", { class: "explorer-run-main" }, primary, ...others),
       make("div", { class: "explorer-run-more" }, ...steps, autoLabel),
+      guess.element,
       make("div", { class: "explorer-progress" }, bar, text, note),
     ),
   );
@@ -101,6 +151,7 @@ function render({ model, el, signal }) {
   const show = () => {
     showEnabled();
     auto.checked = model.get("auto");
+    guess.show();
     bar.value = model.get("fraction");
     write(text, model.get("text"));
     write(note, model.get("note"));

@@ -29,8 +29,11 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
-SLIDE_STATES = ("recorded", "running", "live", "failed")
-"""The states of a slide: the recorded run, a live one running or finished, the recorded one after a failure."""
+SLIDE_STATES = ("recorded", "running", "paused", "live")
+"""The states of a slide: the recorded run, or a live one, running, paused or finished."""
+
+PACES = ("epoch", "fast")
+"""The paces of a live run: an epoch a second, or as fast as it goes."""
 
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
@@ -92,13 +95,17 @@ class RunBar(PagePart):
     enabled = traitlets.Dict().tag(sync=True)
     auto = traitlets.Bool(True).tag(sync=True, page=True)
     """The switch: whether changing a setting starts training at once. Set by the user, observed by the app."""
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    guess = traitlets.Unicode().tag(sync=True, page=True)
+    """What the user expects of the next run: ``"95 %, 4 → 9"``. Asked for, with the `classes`, while the switch is
+    off."""
     fraction = traitlets.Float(0.0).tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     resumes = traitlets.Unicode().tag(sync=True)
     trains = traitlets.Unicode("Train").tag(sync=True)
     """Labels of the buttons that continue an ended run, empty if that is impossible, and start one."""
     note = traitlets.Unicode().tag(sync=True)
-    """The result of the last step; empty if there is none."""
+    """The result of the last step, or of a guess; empty if there is none."""
     on_action = PartEvent[[str]]("action")
     """Calls ``callback(name)`` for each action, one of `ACTIONS`, that the user requests."""
 
@@ -106,10 +113,10 @@ class RunBar(PagePart):
         begun = {"enabled": actions("idle"), "text": RunProgress("idle", 0, 1).text}
         super().__init__(auto=auto, **(begun | traits))
 
-    def show(self, run: RunProgress, **words: str) -> None:
+    def show(self, run: RunProgress, **words: str | list[str]) -> None:
         """Show the run's progress, in one message to the page.
 
-        The `words` are `resumes`, `trains` and `note`; those not given stay unchanged.
+        The `words` are `resumes`, `trains`, `note` and `classes`; those not given stay unchanged.
         """
         fraction = min(1.0, max(0.0, run.epoch / run.epochs))
         self.update(status=run.status, fraction=fraction, text=run.text, **words)
@@ -133,7 +140,10 @@ class LiveBar(PagePart):
     settings = traitlets.Unicode().tag(sync=True)
     """The run's settings in one line; empty for a slide without a run, which has no button either."""
     notes = traitlets.Unicode().tag(sync=True)
-    """Notes that only the speaker sees."""
+    fault = traitlets.Unicode().tag(sync=True)
+    """Notes, and what went wrong with a live run; only the speaker sees both."""
+    steps = traitlets.Bool(True).tag(sync=True)
+    """Whether a live run can be paused, stepped and slowed down; a demonstration can't."""
     state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
     text = traitlets.Unicode().tag(sync=True)
     fraction = traitlets.Float(0.0).tag(sync=True)
@@ -141,8 +151,11 @@ class LiveBar(PagePart):
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     scale = traitlets.Float(1.0, min=1.0, max=3.0).tag(sync=True, page=True)
     """The page's theme, and the size of text and lines relative to the app's; set by the page."""
+    pace = traitlets.Enum(PACES, default_value="epoch").tag(sync=True, page=True)
+    """How fast a live run goes; set by the page."""
     on_live = PartEvent[[str]]("live")
-    """Calls ``callback("run")`` to request a live run, and ``callback("stop")`` to end it."""
+    """Calls ``callback("run")`` to request a live run, ``"stop"`` to end it, ``"pause"`` to pause or continue it,
+    ``"step"`` to advance it by a step, and ``"reset"`` to return to the recording."""
 
     def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
         super().__init__(settings=settings, notes=notes, **traits)
@@ -152,7 +165,8 @@ class LiveBar(PagePart):
         self.update(state=state, text=text, fraction=min(1.0, max(0.0, fraction)))
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        possible = "stop" if self.state == "running" else "run"
+        wish, is_running = content.get("live"), self.state in ("running", "paused")
         # A press may arrive after the run has ended: actions that are no longer possible are dropped.
-        if self.settings and content.get("live") == possible:
-            self._tell("live", possible)
+        of_run = {"stop", "pause", "step"} if is_running else {"run"}
+        if wish == "reset" or (self.settings and wish in of_run):
+            self._tell("live", wish)

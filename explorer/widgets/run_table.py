@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import traitlets
 
@@ -11,8 +11,6 @@ from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
 MOST_CHOSEN = 2
-
-Verb = Literal["name", "note", "pin", "hide", "delete", "load", "open", "undo", "forget"]
 
 _LONGEST = MappingProxyType({"name": 60, "note": 2000})
 _ON_PRESENT = ("name", "note", "pin", "load")
@@ -58,18 +56,6 @@ class RunRow:
     """Whether it is the run in the other tabs: it can't be hidden or deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunAction:
-    """A request of the user."""
-
-    verb: Verb
-    """What to do with a run, or ``"undo"`` or ``"forget"`` deletions."""
-    number: int = 0
-    """Number of the run; 0 if the verb applies to no single one."""
-    text: str = ""
-    """The new name or note."""
-
-
 class RunTable(PagePart):
     """A table of runs, sortable by any column."""
 
@@ -87,8 +73,9 @@ class RunTable(PagePart):
     status = traitlets.Unicode().tag(sync=True)
     undo = traitlets.Bool(False).tag(sync=True)
     """One line below the table, and whether it has an undo button; the page removes it after ten seconds."""
-    on_action = PartEvent[[RunAction]]("action")
-    """Calls ``callback(action)`` when the user edits a run or presses one of its buttons."""
+    on_action = PartEvent[[str, int, str]]("action")
+    """Calls ``callback(verb, number, text)`` when the user edits a run, ``"name"`` and ``"note"`` with a text, or
+    presses one of its buttons; ``"undo"`` and ``"forget"``, of deletions, have the number 0."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -119,9 +106,9 @@ class RunTable(PagePart):
         number, text = content.get("number", 0), content.get("text", "")
         row = next((row for row in self.rows if row["number"] == number), None)
         if verb in _ON_ALL:
-            self._tell("action", RunAction(verb))
+            self._tell("action", verb, 0, "")
         elif row and verb in (_ON_PRESENT if row["present"] else _ON_A_RUN) and isinstance(text, str):
-            self._tell("action", RunAction(verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)]))
+            self._tell("action", verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)])
 
 
 def _plain(row: RunRow) -> dict[str, Any]:

@@ -126,7 +126,8 @@ function frame(model, el, ...inputs) {
     },
     showWords() {
       const sentence = model.get("tooltip");
-      const { low, high } = model.get("_control"); // another data set has a different number of images
+      const { low, high, unit } = model.get("_control"); // another data set has a different number of images, or points
+      units?.replaceChildren(unit);
       const said = low === undefined ? [sentence] : [sentence, `${low} to ${high}`];
       label.textContent = model.get("description");
       help.textContent = said.join(" ");
@@ -226,7 +227,7 @@ function nowInRun(model, ends) {
 
 /** @type {(model: Model, el: HTMLElement) => Control} */
 function scale(model, el) {
-  const { name, unit } = model.get("_control");
+  const { name } = model.get("_control");
   let { stops } = model.get("_control");
   const number = make("input", { type: "number", step: "any", class: "explorer-field explorer-number", autocomplete: "off" });
   const range = make("input", { type: "range", min: 0, max: stops.length - 1, step: 1, class: "explorer-range" });
@@ -242,7 +243,7 @@ function scale(model, el) {
     const stop = nearest(stops, value);
     range.value = String(stop);
     range.style.setProperty("--filled", `${(100 * stop) / (stops.length - 1)}%`);
-    range.setAttribute("aria-valuetext", `${grouped(value)} ${unit || model.get("description").toLowerCase()}`);
+    range.setAttribute("aria-valuetext", `${grouped(value)} ${model.get("_control").unit || model.get("description").toLowerCase()}`);
   };
   const values = () => [model.get("value")].flat(); // with several hidden layers the slider moves the first
   const commit = () => {

@@ -10,7 +10,7 @@ from explorer.training.config import FIELDS, TrainingConfig, fields_of
 from explorer.training.fields import Choice, ConfigError, LayerSizes, Whole
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
-from explorer.wording import did_you_mean, plain
+from explorer.wording import did_you_mean, plain, with_noun
 
 SETTINGS = tuple(name for name in FIELDS if name != "changes")
 """Names of the settings that have a control; mid-run changes are made during a run."""
@@ -140,15 +140,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     on_change_now = PartEvent[[Any]]("now")
     """Calls ``callback(value)`` when the user wants the current run to use another value than `now`."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        kind: str | None = None,
-        n_images: int = 60_000,
-        n_classes: int = 10,
-        **options: Any,
-    ) -> None:
+    def __init__(self, name: str, *, kind: str | None = None, **options: Any) -> None:
         if name not in SETTINGS:
             raise ValueError(f"there is no setting {name!r}{did_you_mean(name, SETTINGS)}")
         kinds = _kinds(name)
@@ -156,15 +148,17 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             raise ValueError(f"the control of {name} cannot be {kind!r}; expected one of {', '.join(kinds)}")
         self.name, self.kind = name, kind or kinds[0]
         self.names = _PAIR if self.kind == "pair" else (name,)
-        self._field: Any = fields_of(n_images, n_classes)[name]
+        self._field: Any = fields_of(60_000, 10)[name]  # MNIST's, until it is fit to others
         description, tooltip = _words(self.kind, self._field)
         begun = {"value": self.value_in(TrainingConfig()), "description": description, "tooltip": tooltip}
         super().__init__(_control=_control(self.kind, self._field), **{**begun, **options})
 
-    def fit_to(self, n_images: int, n_classes: int) -> None:
-        """Use the setting's range for another data set, with this number of training images and classes."""
+    def fit_to(self, n_images: int, n_classes: int, noun: str = "image") -> None:
+        """Use the range and the words for a data set with this number of training images, and of classes."""
         self._field = fields_of(n_images, n_classes)[self.name]
-        self._control = _control(self.kind, self._field)
+        control, words = _control(self.kind, self._field), _words(self.kind, self._field)
+        self._control = control | {"unit": with_noun(control["unit"], noun)}
+        self.description, self.tooltip = (with_noun(text, noun) for text in words)
 
     def check(self, value: object) -> Any:
         """Return `value` in its `TrainingConfig` type, or raise `ConfigError`."""
@@ -226,7 +220,5 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             expected = expected.partition(", or ")[0]
         elif isinstance(self._field, LayerSizes) and self.kind == "scale":  # one slider
             expected = f"a whole number from {plain(self._field.low)} to {plain(self._field.high)}"
-        kept = f"{str(self._field.format(self.value)).replace(',', ', ')} stays"
-        if self.kind == "pair":
-            kept = f"{' + '.join(FIELDS[name].text(value) for name, value in self.settings.items())} stays"
-        return f"Expected {expected}. {'All stay' if self.value is None else kept} in use."
+        kept = " + ".join(FIELDS[name].text(value) for name, value in self.settings.items())
+        return f"Expected {expected}. {'All stay' if self.value is None else f'{kept} stays'} in use."

@@ -113,6 +113,7 @@ function question(model, el) {
     write(name, asked.name ?? "");
     write(words, asked.question ?? "");
     write(look, asked.look ? `Look at ${asked.look}` : "");
+    look.hidden = !asked.look;
     write(reason, asked.reason ?? "");
     el.classList.toggle("explorer-empty", !asked.name);
   };

@@ -12,8 +12,8 @@ from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.presets import PRESETS, SITUATIONS, Situation, preset_changes
-from explorer.widgets.assets import script
-from explorer.widgets.page_part import Events, PagePart, PartEvent
+from explorer.widgets.assets import plain_layout, script
+from explorer.widgets.page_part import Events, PagePart, PartEvent, set_hidden
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.wording import did_you_mean, grouped
 
@@ -79,9 +79,9 @@ class PanelPart(PagePart):
 class SettingGroup(ipywidgets.Box):
     """A group of settings, `controls`, below a heading that collapses them and lists what is not a default."""
 
-    def __init__(self, title: str, **data: Any) -> None:
+    def __init__(self, title: str) -> None:
         is_open = title in _OPEN
-        self.controls = tuple(Setting(name, kind=_KINDS.get(name), **data) for name in GROUPS[title])
+        self.controls = tuple(Setting(name, kind=_KINDS.get(name)) for name in GROUPS[title])
         self._heading = PanelPart("more", title=title, unfolded=is_open)
         classes = ("explorer-group", *(["explorer-unfolded"] if is_open else []))
         super().__init__([self._heading, *self.controls], _dom_classes=classes)
@@ -94,7 +94,11 @@ class SettingGroup(ipywidgets.Box):
                 control.description = "Weight decay" if decays else FIELDS["l2"].label
         names = {name for control in self.controls for name in control.names}
         changed = [name for name in _DEFAULTS.differences(config) if name in names]
-        self._heading.note = ", ".join(f"{FIELDS[name].label} {config.text(name)}" for name in changed)
+        labels = {name: FIELDS[name].label for name in changed} | {
+            control.name: control.description
+            for control in self.controls  # of images, or of points
+        }
+        self._heading.note = ", ".join(f"{labels[name]} {config.text(name)}" for name in changed)
 
     def count_problems(self) -> int:
         """Return the number of settings with an error, and show it."""
@@ -130,24 +134,18 @@ class SettingsPanel(Events, ipywidgets.VBox):
     on_look = PartEvent[[Situation]]("look")
     """Calls ``callback(situation)`` when the user wants to see what the question is about."""
 
-    def __init__(
-        self,
-        config: TrainingConfig | None = None,
-        *,
-        n_images: int = 60_000,
-        n_classes: int = 10,
-        shown: Sequence[str] | None = None,
-    ) -> None:
-        data: dict[str, Any] = {"n_images": n_images, "n_classes": n_classes}
+    def __init__(self, config: TrainingConfig | None = None, *, shown: Sequence[str] | None = None) -> None:
         self.config, self.start = _DEFAULTS, ""
         self._asked: Situation | None = None  # the situation whose question is shown
-        main = [Setting(name, **data) for name in _MAIN]
-        self._groups = [SettingGroup(title, **data) for title in GROUPS]
+        main = [*map(Setting, _MAIN)]
+        self._groups = [*map(SettingGroup, GROUPS)]
         self.controls = (*main, *(control for group in self._groups for control in group.controls))
         self._main, self._changes = main, PanelPart("changes")
         self._presets, self._question, self._origin = map(PanelPart, ("presets", "question", "start"))
         self._more, self._reset = PanelPart("more"), PanelPart("reset")
-        self._body = ipywidgets.Box([*self._groups, self._reset], _dom_classes=("explorer-more-body",))
+        self._body = ipywidgets.Box(
+            [*self._groups, self._reset], _dom_classes=("explorer-more-body",), layout=plain_layout()
+        )
         names = None if shown is None else list(shown)
         super().__init__(self._arranged(shown), shown=names, _dom_classes=("explorer-controls",))
         for part in (self._presets, self._question, self._origin, self._changes, self._reset):
@@ -169,10 +167,11 @@ class SettingsPanel(Events, ipywidgets.VBox):
         """Iterate over the names of all settings that have a control."""
         return iter(SETTINGS)
 
-    def fit_to(self, n_images: int, n_classes: int) -> None:
-        """Use the ranges of another data set, with this number of training images and classes."""
+    def fit_to(self, n_images: int, n_classes: int, noun: str = "image") -> None:
+        """Use the ranges and the noun of another data set; augmentation is for images only."""
         for control in self.controls:
-            control.fit_to(n_images, n_classes)
+            control.fit_to(n_images, n_classes, noun)
+        set_hidden(self._groups[-1], noun != "image")  # a point has no strokes to distort
 
     def refuse(self, error: ConfigError) -> None:
         """Show next to its control what the owner of the settings has refused; the last one stays in use."""
@@ -216,7 +215,7 @@ class SettingsPanel(Events, ipywidgets.VBox):
         situation = {name: getattr(self._asked, name) for name in words}
         self._presets.situation = self._question.situation = situation
         for control in self.controls:
-            control.layout.display = None if _APPLIES.get(control.name, bool)(self.config) else "none"
+            set_hidden(control, not _APPLIES.get(control.name, bool)(self.config))
         for group in self._groups:
             group.show(self.config)
         changes = zip(self.config.changes, self.config.changes_in_words, strict=True)
@@ -265,7 +264,7 @@ class SettingsPanel(Events, ipywidgets.VBox):
         """Return the panel's children, with the collapsed ones in their box."""
         # The row of presets always exists: it names the panel for screen readers. So does the start.
         for part in (self._presets, self._question):
-            part.layout.display = None if shown is None or "presets" in shown else "none"
+            set_hidden(part, shown is not None and "presets" not in shown)
         around = [self._presets, self._question, self._origin]
         if shown is None:
             return [*around, *self._main, self._changes, self._more, self._body]

@@ -2,10 +2,9 @@
 // Python draws each scene when it is asked for; this counts them, and listens to keys here and in the drawing.
 
 const SCENE_MS = 1200;
-const OF = /** @type {const} */ ({ image: "this image", batch: "a mini-batch" });
 
 /**
- * @typedef {{ scenes: string[], scene: number, of: keyof typeof OF, note: string, spoken: string }} State
+ * @typedef {{ scenes: string[], scene: number, of: "image" | "batch", noun: string, note: string, spoken: string }} State
  */
 
 /** @type {import("@anywidget/types").Render<State>} */
@@ -44,7 +43,7 @@ function render({ model, el, signal }) {
   const start = makeButton("Play a step", play, { title: "One step of training, scene by scene (.)" });
   const run = makeButton("", () => (timer ? pause() : play()));
   const steps = model.get("scenes").map((name, at) => makeButton(name, () => go(at), { "data-quiet": true }));
-  const choices = Object.entries(OF).map(([of, words]) => ({
+  const choices = Object.entries({ image: `this ${model.get("noun")}`, batch: "a mini-batch" }).map(([of, words]) => ({
     of,
     button: makeButton(words, () => set({ of: /** @type {State["of"]} */ (of) }), { "data-quiet": true }),
   }));

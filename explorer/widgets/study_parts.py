@@ -1,13 +1,9 @@
-"""The parts of a study: a button that starts or stops it, its progress, and buttons for its file."""
+"""A button that starts or stops a study, and its progress."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import traitlets
-
-from explorer.widgets.assets import script
 from explorer.widgets.rendered import Drawable, Element, button_element, element, icon_element
-from explorer.widgets.upload import FilePart
 
 _SQUARE, _TRIANGLE = "M4 4h8v8H4z", "M5 3.5v9l7.5-4.5z"
 _WORDS = MappingProxyType(
@@ -50,17 +46,3 @@ class StudyProgress(Drawable):
         bar = element("progress", max=1, value=self.fraction, **shown)
         words = element("p", self.text, class_="explorer-muted explorer-small", role="status")
         return [element("div", run, element("div", bar, words), class_="explorer-study-progress")]
-
-
-class StudyFiles(FilePart):
-    """Two buttons; their subscribers decide what they do."""
-
-    _esm = script("study_files")
-
-    can_save = traitlets.Bool(False).tag(sync=True)
-    """Whether there is a study to save."""
-    can_open = traitlets.Bool(True).tag(sync=True)
-    """Whether a file may replace it."""
-
-    def _offers(self, event: str) -> bool:
-        return self.can_save if event == "save" else self.can_open

@@ -4,7 +4,7 @@
 /** @typedef {{ tabs: [name: string, words: string, group: string][], offered: string[], selected: string }} State */
 
 /** @type {import("@anywidget/types").Render<State>} */
-function render({ model, el }) {
+function render({ model, el, signal }) {
   becomePart(el, "explorer-tab-bar");
   const panelId = freshId();
   /** @type {Record<string, string>} the view last seen of each group */
@@ -56,13 +56,13 @@ function render({ model, el }) {
   el.append(list, inner);
 
   // The tabs switch the children of a box of Python's, which can't set its own ARIA role.
+  const chosenTab = () => [...tabs, ...groups].find(({ tab }) => !tab.hidden && tab.getAttribute("aria-selected") === "true")?.tab;
   const namePanel = () => {
     const panel = el.closest(".explorer-app")?.querySelector(".explorer-place-panels");
     if (!panel) return;
     panel.id = panelId;
     panel.setAttribute("role", "tabpanel");
-    const chosen = [...tabs, ...groups].find(({ tab }) => !tab.hidden && tab.getAttribute("aria-selected") === "true");
-    panel.setAttribute("aria-labelledby", chosen?.tab.id ?? "");
+    panel.setAttribute("aria-labelledby", chosenTab()?.id ?? "");
   };
   /** On a phone the last tabs are scrolled out of view; the page itself doesn't scroll.
    * @param {HTMLElement} tab */
@@ -93,7 +93,17 @@ function render({ model, el }) {
     el.classList.toggle("explorer-empty", inner.hidden && groups.filter(({ tab }) => !tab.hidden).length < 2);
     namePanel();
   };
+  // A press in a panel may open another tab: the focus, whose element is then hidden, moves to that tab.
+  let inPanel = false;
+  const follow = (/** @type {FocusEvent} */ { target }) => {
+    inPanel = target instanceof Element && target.closest(".explorer-place-panels") !== null;
+  };
+  document.addEventListener("focusin", follow, { signal });
   model.on("change", show);
+  model.on("change:selected", () => {
+    show();
+    if (inPanel) chosenTab()?.focus();
+  });
   show();
   const arrival = requestAnimationFrame(namePanel); // before that, the bar isn't on the page
   return () => cancelAnimationFrame(arrival);

@@ -4,13 +4,13 @@
 
 /**
  * @typedef {{ name: string, title: string, text: string, at: string, deed: string, shows: string }} Step
- * @typedef {{ offer: [title: string, text: string] }} State
- * @typedef {import("@anywidget/types").AnyModel<State>} Model
+ * @typedef {import("@anywidget/types").AnyModel<object>} Model
  * @typedef {{ left: number, top: number, right: number, bottom: number }} Place
  * @typedef {{ width: number, height: number }} Size
  */
 
 const KEY = "explorer-tour";
+const OFFER = ["New here?", "A tour takes a minute."];
 const GAP = 12; // px from the framed element, and from the edge of the window
 const NARROW = 600; // px of a window in which the card has full width
 const WIDE = 1024; // px from which the settings are a column on the left, whose foot is free
@@ -154,7 +154,7 @@ function makeFollower({ card, ring }, app) {
   };
 }
 
-/** @type {() => import("@anywidget/types").AnyWidget<State>} */
+/** @type {() => import("@anywidget/types").AnyWidget<object>} */
 export default () => {
   /** @type {HTMLElement | null} */
   let holder = null; // the view that shows the tour: an app may be shown several times
@@ -225,7 +225,7 @@ export default () => {
       };
       const offer = () => {
         open();
-        [title.textContent, text.textContent] = model.get("offer");
+        [title.textContent, text.textContent] = OFFER;
         back.hidden = close.hidden = true;
         setActs("Take the tour");
         write(on, "No, thanks");

@@ -54,14 +54,10 @@ class Tour(PagePart):
 
     _esm = script("tour")
 
-    offer: traitlets.List[str] = traitlets.List().tag(sync=True)
-    """Title and text of the offer."""
     on_event = PartEvent[[str, str]]("event")
     """Calls ``callback(event, step)`` for each of `TOUR_EVENTS`, with the step's name, or an empty one."""
 
-    def __init__(self, offer: Sequence[str], **traits: Any) -> None:
-        self._names: tuple[str, ...] = ()
-        super().__init__(offer=list(offer), **traits)
+    _names: tuple[str, ...] = ()
 
     def start(self, steps: Sequence[TourStep]) -> None:
         """Start at the first of `steps`, wherever the tour is."""

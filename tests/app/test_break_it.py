@@ -11,7 +11,8 @@ from own_networks import Mine, Renamed
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.break_it import KINDS
-from explorer.app.panels.weights import weight_page
+from explorer.app.panels.weights import full_tone
+from explorer.figures.digits import weights_sprite
 from explorer.inspection import ablate, importance, prune, scale_weights, swap_units
 
 CONFIG = TrainingConfig(
@@ -157,10 +158,9 @@ def test_the_images_are_those_of_the_damaged_weights(app, panel):
     broken(panel, "scale", layer=1, amount=0.5)
     W = 0.5 * app.network.W1
     W[2] = 0
-    heading, limit = "12 units of layer 1; blank if off", panel.images.content["limit"]
-    page = weight_page(W, 0, heading, limit=float(limit), theme="light")
-    assert panel.images.content["sprite"] == page.sprite
-    panel.images.selected = 7
+    limit = full_tone(app.network.W1)
+    assert panel.images.sprite == weights_sprite(W.reshape(-1, 28, 28), 8, limit=limit)
+    send(panel.images, {"open": 7})
     assert (panel.layer.value, panel.unit.value) == ("1", 7)
 
 
@@ -180,13 +180,13 @@ def test_while_a_run_trains_its_network_is_kept_until_another_is_asked_for(app, 
 
 def test_without_a_run_it_says_so(untrained):
     panel = opened(untrained)
-    assert panel.sentence.text == "not trained yet"
-    assert hidden(panel._parts)
+    assert panel.reason.text == "not trained yet"
+    assert hidden(panel.body)
     press(panel, "break")
     send(panel.rank, {"press": "rank"})
     untrained.train()
     assert untrained.wait(PATIENCE)
-    assert not hidden(panel._parts)
+    assert not hidden(panel.body)
     assert len(listed(panel)) == 1
 
 
@@ -223,5 +223,5 @@ def test_a_class_of_ones_own_is_broken_if_its_weights_are_known(small_dataset):
     app.close()
     app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=5, epochs=1), network=Renamed)
     assert app.wait(PATIENCE)
-    assert opened(app).sentence.text == "There are no weights to break."
+    assert opened(app).reason.text.startswith("Renamed has no W1, b1")
     app.close()

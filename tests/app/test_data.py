@@ -167,7 +167,6 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
         app.panels.tab_bar.selected = tab
     assert app.panels["overview"].gallery.gallery.class_names == list(other_dataset.class_names)
     assert app.panels["mistakes"]["mistakes"].table.shown.rows[0][0] == "left"
-    assert app.panels["inside"]["weights"].outgoing.shown.bars[0].name == "left"
     assert app.panels["overview"].network.drawing.classes == list(other_dataset.class_names)
     assert {message["kind"] for message in app.messages.messages} <= {"info"}
 
@@ -253,11 +252,11 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
 
 
 def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
-    app.open_link("?data=WAYS&hidden=4&epochs=1&tab=inside&section=histograms")
+    app.open_link("?data=WAYS&hidden=4&epochs=1&tab=inside&section=time")
     assert app.wait(PATIENCE)
     assert (app.dataset, run_of(app).config.hidden_sizes, run_of(app).number) == (other_dataset, (4,), 2)
-    assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "histograms")
-    assert app.header.query == "hidden=4&epochs=1&data=ways&tab=inside&section=histograms"
+    assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "time")
+    assert app.header.query == "hidden=4&epochs=1&data=ways&tab=inside&section=time"
     assert "link" not in messages(app)
 
 

@@ -10,6 +10,7 @@ from app_steps import PATIENCE, change, done, messages, rewind, run_of, say, set
 from ipywidgets.widgets.widget import _instances
 
 from explorer import Explorer, TrainingConfig, train
+from explorer.network import most_confused
 from explorer.widgets.live_figure import LiveFigure
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
@@ -55,25 +56,30 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
 
-def test_a_step_is_drawn_and_told(app):
+def test_a_step_is_told(app):
     press(app, "step_batch")
-    overview, bar = app.panels["overview"], app.run_bar
-    assert "· step 1 of " in bar.text
-    assert bar.note.startswith("Its 16 images: loss ")
-    for curve in (overview.loss, overview.accuracy):
-        traces = curve.figure.plot.data
-        before, after, test = (list(trace.x) for trace in traces if trace.visible)
-        assert (before[-1], after, test) == (1, [1], [-76, -38, 0, 1])  # the run's own curves go on
-        assert curve.figure.plot.layout.xaxis.title.text == "step of epoch 4"
-    press(app, "step_batch")
-    before, after, _ = (trace.y for trace in overview.loss.figure.plot.data[-3:])
-    assert after[-1] < before[-1]
-    assert overview.accuracy.caption.text.startswith("step 2 of 38 in epoch 4, test accuracy ")
+    assert "· step 1 of " in app.run_bar.text
+    assert app.run_bar.note.startswith("Its 16 images: loss ")
     press(app, "step_epoch")
     assert app.run_bar.note == ""
-    names = [trace.name for trace in overview.loss.figure.plot.data[-2:]]
-    assert (names, overview.loss.figure.plot.layout.xaxis.title.text) == (["train", "test"], "epoch")
-    assert "step" not in overview.loss.figure.plot.data[-1].hovertemplate
+    assert app.panels["overview"].loss.figure.plot.layout.xaxis.title.text == "epoch"
+
+
+def test_a_guess_is_noted_with_the_run_that_it_was_made_for_and_the_outcome_follows(app):
+    assert app.run_bar.classes == [*app.dataset.class_names]
+    app.run_bar.auto = False
+    app.epochs = 1
+    app.run_bar.guess = "95 %, 4 → 9"
+    press(app, "train")
+    run = app.session.state.run
+    assert (run.note, run.is_marked, app.run_bar.guess) == ("Guessed: 95 %, 4 → 9", True, "")
+    pair = most_confused(run.newest.confusion, 1)[0]
+    share = f"{100 * run.newest.record.test_accuracy:.1f}\xa0%"
+    assert app.run_bar.note == f"{run.note} · Outcome: {share}, {pair.true} → {pair.predicted}"
+    assert run.note in app.export("report").content.decode()
+    press(app, "step_batch")
+    press(app, "train")
+    assert (app.session.state.run.note, app.run_bar.note) == ("", "")
 
 
 def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_dataset):
@@ -120,7 +126,7 @@ def test_the_cell_that_was_clicked_chooses_the_images(app, small_dataset):
     assert gallery.heading.startswith(f"{row} classified correctly: {confusion[row, column]} images")
     assert len(gallery.images) == min(24, confusion[row, column])
     assert gallery.sprite.startswith(b"\x89PNG")
-    assert len(app.panels["overview"].confusion.matrix.figure.plot.to_plotly_json()["layout"]["shapes"]) == 1
+    assert len(app.panels["overview"].confusion.figure.plot.to_plotly_json()["layout"]["shapes"]) == 1
 
 
 def test_an_error_in_a_listener_reaches_the_user_and_stops_no_other(app, caplog):
@@ -161,7 +167,7 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     rewind(app, 1)
     first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
     assert app.tiles.shown.tiles[0].value == f"{100 * first.test_accuracy:.1f}\xa0%"
-    matrix = overview.confusion.matrix.figure
+    matrix = overview.confusion.figure
     shown = [
         [cell or other or 0 for cell, other in zip(*rows, strict=True)]
         for rows in zip(*(t["z"] for t in matrix.plot.to_plotly_json()["data"][:2]), strict=True)
@@ -217,12 +223,14 @@ def test_back_and_forward_show_the_runs_that_are_there(app):
 def test_the_section_of_the_inside_tab_is_in_the_link(app):
     app.panels.tab_bar.selected = "inside"
     assert "section" not in app.header.query
-    app.panels["inside"].choice.value = "histograms"
-    assert app.header.query.endswith("tab=inside&section=histograms")
+    app.panels["inside"].choice.value = "time"
+    assert app.header.query.endswith("tab=inside&section=time")
     app.panels.tab_bar.selected = "overview"
     assert "section" not in app.header.query
-    app.open_link("tab=inside&section=image")
-    assert app.panels["inside"].choice.value == "image"
+    app.open_link("tab=inside&section=check")
+    assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "check")
+    app.open_link("tab=inside&section=image")  # from before the network was drawn
+    assert (app.panels.tab_bar.selected, app.messages.messages) == ("overview", [])
 
 
 @pytest.mark.slow

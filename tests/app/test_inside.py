@@ -11,14 +11,11 @@ from app_steps import PATIENCE, messages, reopen, retrain, rewind, run_of, send,
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.panels.weights import PER_PAGE, full_tone, most_exciting
 from explorer.app.views import Pace
-from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
 from explorer.network.gradient_check import CheckedWeight, Place
-from explorer.network.walkthrough import walk_through
 from explorer.training import Snapshot, Timeline, new_network
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
@@ -34,7 +31,7 @@ def inside(app):
 def sections(seen):
     """The tab of the shared app."""
     seen.panels.tab_bar.selected, inside = "inside", seen.panels["inside"]
-    inside.choice.value = "weights"
+    inside.choice.value = "histograms"
     return inside
 
 
@@ -71,14 +68,14 @@ def test_without_a_run_it_says_so(untrained):
     app = untrained
     app.panels.tab_bar.selected = "inside"
     inside = app.panels["inside"]
-    assert inside.why.text == "not trained yet"
+    assert inside["histograms"].reason.text == "not trained yet"
     app.train()
     assert app.wait(PATIENCE)
-    assert inside.why.text == ""
+    assert inside["histograms"].reason.text == ""
     app.session.reset()
     assert app.wait(PATIENCE)
-    assert inside.why.text == ""
-    assert inside["weights"].images.content["heading"].endswith("epoch 0")
+    assert inside["histograms"].reason.text == ""
+    assert opened(inside, "check").table.shown.how.endswith("Epoch 0.")
 
 
 def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
@@ -86,9 +83,8 @@ def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
     app.panels.tab_bar.selected = "inside"
     app.train()
     app.views.refresh()
-    expected = run_of(app).new_network().W1
-    assert "epoch 0" in app.panels["inside"]["weights"].images.content["heading"]
-    assert app.panels["inside"]["weights"].images.content["limit"] == written(full_tone(expected))
+    first = written(float(run_of(app).new_network().W1.std()))
+    assert f"layer 1 {first} → {first}," in app.panels["inside"]["histograms"].captions[0].text
     app.close()
 
 
@@ -106,94 +102,10 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
     np.testing.assert_array_equal(subject.first[0], first.W1)
 
 
-# Weights
-
-
-def test_images_follow_the_epoch_slider(seen, sections):
-    section = sections["weights"]
-    last = section.images.content["sprite"]
-    W1 = at_epoch(seen, 1)[0]
-    assert section.images.content["sprite"] != last
-    images = W1.reshape(-1, 28, 28)
-    assert section.images.content["sprite"] == weights_sprite(images, 8, limit=full_tone(W1))
-    assert section.images.content["n_images"] == 12
-    assert "12 units of layer 1, each with its 784 weights, epoch 1" in section.images.content["heading"]
-
-
-def test_the_change_since_the_start(app, inside):
-    section = inside["weights"]
-    assert "Ink where the image is green raises the unit's output" in section.sentence.content[0][2]
-    section.kind.value = "change"
-    change = app.network.W1 - run_of(app).new_network().W1
-    expected = weights_sprite(change.reshape(-1, 28, 28), 8, limit=full_tone(change))
-    assert section.images.content["sprite"] == expected
-    assert section.images.content["limit"] == written(full_tone(change))
-    assert "what training has done" in section.sentence.content[0][2]
-
-
-def test_a_units_outgoing_weights(seen, sections):
-    section = sections["weights"]
-    section.images.selected = 5
-    W2 = seen.network.W2
-    bars = section.outgoing.shown.bars
-    assert [bar.name for bar in bars] == list("0123456789")
-    assert [bar.text for bar in bars] == [written(float(w)) for w in W2[:, 5]]
-    np.testing.assert_allclose([bar.share for bar in bars], W2[:, 5] / np.abs(W2).max(), rtol=1e-6)
-    assert section.outgoing.shown.heading == f"Unit 5 · bias {written(float(seen.network.b1[5, 0]))}"
-
-
-def test_the_first_unit_is_the_one_with_the_strongest_outgoing_weights_until_one_is_chosen(app, inside):
-    images = inside["weights"].images
-    assert images.selected == np.linalg.norm(app.network.W2, axis=0).argmax()
-    retrain(app, seed=4)
-    assert images.selected == np.linalg.norm(app.network.W2, axis=0).argmax()
-    other = (images.selected + 1) % 12
-    images.selected = other
-    retrain(app, seed=5)
-    assert images.selected == other
-
-
-def test_the_images_that_excite_a_unit_most(seen, sections, small_dataset):
-    section = sections["weights"]
-    section.images.selected = 5
-    nn = seen.network
-    sums = nn.W1[5] @ small_dataset.X_test
-    order = np.argsort(-sums, kind="stable")[:8]
-    found, values = most_exciting(nn.W1[5], small_dataset, 8)
-    np.testing.assert_array_equal(found, order)
-    np.testing.assert_allclose(values, sums[order], rtol=1e-4)
-    shown = section.exciting.shown
-    assert shown.picture == sprite(small_dataset.test_images[order], 4)
-    (row,) = shown.rows
-    assert [picture.caption for picture in row.pictures] == [str(k) for k in small_dataset.test_labels[order]]
-    a1 = written(float(sums[order[0]] + nn.b1[5, 0]))
-    assert (
-        row.pictures[0].detail
-        == f"test image {order[0]}, {small_dataset.test_labels[order[0]]}: a weighted sum of {a1}"
-    )
-
-
-def test_many_units_come_in_pages_and_the_strongest_unit_is_in_sight(app, inside):
-    retrain(app, hidden_sizes=(PER_PAGE + 6,), learning_rate=0.001)
-    images = inside["weights"].images
-    strongest = int(np.linalg.norm(app.network.W2, axis=0).argmax())
-    assert (images.selected, images.content["page"]) == (strongest, strongest // PER_PAGE)
-    for page, n_images in ((0, PER_PAGE), (1, 6)):
-        send(images, {"page": page})
-        assert (images.content["first"], images.content["n_pages"]) == (page * PER_PAGE, 2)
-        assert images.content["n_images"] == n_images
-    images.selected = PER_PAGE + 5
-    retrain(app, hidden_sizes=(3,))
-    assert (images.content["first"], images.content["n_images"]) == (0, 3)
-    assert inside["weights"].outgoing.shown.heading.startswith("Unit 2 ")
-
-
-def test_a_dark_page_has_dark_images_and_figures(app, inside):
-    histograms, light = opened(inside, "histograms"), opened(inside, "weights").images.content["sprite"]
+def test_a_dark_page_has_dark_figures(app, inside):
+    histograms = opened(inside, "histograms")
     grounds = [figure.plot.layout.template.layout.paper_bgcolor for figure in histograms.figures]
     app.header.theme = "dark"
-    assert inside["weights"].images.content["sprite"] != light
-    inside.choice.value = "histograms"
     for figure, ground in zip(histograms.figures, grounds, strict=True):
         assert figure.plot.layout.template.layout.paper_bgcolor != ground
 
@@ -362,81 +274,6 @@ def test_the_verdict(checked, words, agrees):
     assert good is agrees
 
 
-# One image
-
-
-def wish(section, words):
-    send(section.picker, {"wish": words})
-
-
-def choose_unit(section, stage, unit):
-    send(section.stages, {"stage": stage, "unit": unit})
-
-
-def formulas(section, stage, way="forward"):
-    return {line["name"]: line for line in section.stages.stages[stage][way]}
-
-
-def test_the_walkthrough_holds_the_networks_numbers(seen, sections, small_dataset):
-    section = opened(sections, "image")
-    section.picker.index = 17
-    choose_unit(section, 0, 3)
-    walk = walk_through(seen.network, small_dataset.X_test[:, 17], small_dataset.Y_test[:, 17])
-    first, last = walk.layers
-    assert formulas(section, 0)["a1[3]"]["value"] == written(float(first.a[3]))
-    assert formulas(section, 0)["h1[3]"]["value"] == written(float(first.h[3]))
-    assert formulas(section, 0, "back")["delta1[3]"]["value"] == written(float(first.delta[3]))
-    assert formulas(section, 1)[f"y[{walk.true}]"]["value"] == written(float(walk.y[walk.true]))
-    delta = formulas(section, 1, "back")[f"delta2[{walk.true}]"]
-    assert delta["value"] == written(float(last.delta[walk.true]))
-    loss = 0.5 * float(np.square(walk.y - small_dataset.Y_test[:, 17]).sum())
-    assert section.stages.stages[2]["forward"][0]["value"] == written(loss)
-    assert [bar.text for bar in section.outputs.shown.bars] == [f"{value:.3f}" for value in walk.y]
-    assert section.outputs.shown.bars[walk.true].note == "true"
-
-
-def test_next_mistake_goes_round_through_the_mistakes(app, inside, small_dataset):
-    at_epoch(app, 1)
-    section = opened(inside, "image")
-    wrong = np.flatnonzero(
-        run_of(app).timeline.moments[0].test_outputs.argmax(axis=0) != small_dataset.test_labels
-    )
-    assert wrong.size > 1
-    visited = []
-    for _ in range(wrong.size + 1):
-        wish(section, "mistake")
-        visited.append(section.picker.index)
-    start = 1 if wrong[0] == 0 else 0
-    assert visited == [*wrong[start:], *wrong[: start + 1]]
-    label, content = small_dataset.test_labels[visited[-1]], section.picker.content
-    assert content["words"].startswith(f"true {label}, read as ")
-    assert not content["right"]
-
-
-def test_a_chosen_unit_stays_until_the_layers_change(app, inside):
-    section = opened(inside, "image")
-    choose_unit(section, 0, 11)
-    section.picker.index = 40
-    retrain(app, seed=7)
-    assert section.stages.stages[0]["unit"] == 11
-    retrain(app, hidden_sizes=(5,))
-    assert section.stages.stages[0]["unit"] < 5
-
-
-def test_every_layer_is_a_stage(app, inside):
-    retrain(app, hidden_sizes=(12, 6, 4), hidden_activation="relu", output="softmax", loss="cross_entropy")
-    stages = opened(inside, "image").stages.stages
-    assert [stage["title"] for stage in stages] == [
-        "Layer 1 · 12 units, relu",
-        "Layer 2 · 6 units, relu",
-        "Layer 3 · 4 units, relu",
-        "Output layer · 10 units, softmax",
-        "Loss",
-    ]
-    assert [strip["name"] for strip in stages[3]["strips"]] == ["a4", "y", "delta4"]
-    assert [len(stage["captions"]) for stage in stages] == [2, 0, 0, 0, 0]
-
-
 # What they share
 
 
@@ -455,7 +292,7 @@ def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
     assert not pace.is_due(state, 2)
 
 
-@pytest.mark.parametrize("name", ["weights", "histograms", "time", "check", "image"])
+@pytest.mark.parametrize("name", ["histograms", "time", "check"])
 def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
     weights = [np.array(w) for w in run_of(app).newest.weights]
     weights[0][0, 0], weights[2][0, 0], weights[0][1, 5] = np.nan, np.inf, -np.inf

@@ -26,17 +26,22 @@ def opened(app, name):
     return app.panels[name]
 
 
+def looking_at(app, name, image):
+    app.views.look_into(image)
+    return opened(app, name)
+
+
 @pytest.fixture
 def layer_map(seen):
-    panel = opened(seen, "map")
-    panel.layer.value, panel.picker.index = "1", 0
+    panel = looking_at(seen, "map", 0)
+    panel.layer.value = "1"
     return panel
 
 
 @pytest.fixture
 def why(seen):
-    panel = opened(seen, "why")
-    panel.of.value, panel.picker.index = "read", 0
+    panel = looking_at(seen, "why", 0)
+    panel.of.value = "read"
     return panel
 
 
@@ -105,17 +110,16 @@ def test_epochs_are_aligned(seen, layer_map):
 
 def test_a_click_opens_the_image_and_the_tabs_share_it(seen, layer_map, small_dataset):
     index = int(layer_map._members[4][2])
-    send(layer_map.figure, {"kind": "click", "trace": 4, "index": [2], "x": 0, "y": 0})
-    assert (seen.panels.tab_bar.selected, seen.panels["inside"].choice.value) == ("inside", "image")
-    assert seen.panels["inside"]["image"].picker.index == index
-    assert opened(seen, "why").picker.index == index
-    assert opened(seen, "map").picker.index == index
-    send(layer_map.figure, {"kind": "click", "trace": 11, "index": [0], "x": 0, "y": 0})
+    send(layer_map.figure, {"kind": "click", "trace": 4, "index": [2]})
+    assert (seen.panels.tab_bar.selected, seen.panels["overview"].network.image) == ("overview", index)
+    for name in ("why", "map"):
+        assert opened(seen, name).shown.shown.heading == f"Test image {index}"
+    send(layer_map.figure, {"kind": "click", "trace": 11, "index": [0]})
     assert seen.panels.tab_bar.selected == "map"
 
 
 def test_the_nearest_neighbors_are_shown(seen, layer_map, small_dataset):
-    layer_map.picker.index = 7
+    looking_at(seen, "map", 7)
     X, labels = small_dataset.X_test, small_dataset.test_labels
     found = [i for i in nearest(seen.network, 1, X, X[:, 7], 9) if i != 7]
     shown = layer_map.nearest.shown
@@ -170,7 +174,8 @@ def test_without_a_network_a_sentence_is_shown(untrained, name):
 
 
 def test_pixels_that_speak_for_a_class(seen, why, small_dataset):
-    why.picker.index, network, x = 5, seen.network, small_dataset.X_test[:, 5]
+    network, x = seen.network, small_dataset.X_test[:, 5]
+    looking_at(seen, "why", 5)
     for value in ("read", "3"):
         why.of.value = value
         k = int(network.forward(x[:, None]).argmax()) if value == "read" else int(value)

@@ -1,6 +1,7 @@
 """The second tab, without a page."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -71,10 +72,10 @@ def test_a_threshold_answers_fewer_and_better(seen, small_dataset):
     panel, outputs = seen.panels["mistakes"]["mistakes"], run_of(seen).newest.test_outputs
     assert panel.threshold.text.startswith("200 of 200")
     panel.threshold.value = 20
-    kept = answered(outputs, small_dataset.test_labels, 0.2)
-    assert 0 < kept.n < 200
-    assert panel.threshold.text.startswith(f"{kept.n} of 200")
-    assert f"{100 * kept.accuracy:.1f}" in panel.threshold.text
+    n, n_right = answered(outputs, small_dataset.test_labels, 0.2)
+    assert 0 < n < 200
+    assert panel.threshold.text.startswith(f"{n} of 200")
+    assert f"{100 * n_right / n:.1f}" in panel.threshold.text
 
 
 def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
@@ -83,12 +84,10 @@ def test_an_image_that_is_opened_is_looked_into(app, small_dataset):
     send(gallery, {"open": len(small_dataset.test_labels)})
     assert app.panels.tab_bar.selected == "mistakes"
     send(gallery, {"open": chosen["key"]})
-    inside = app.panels["inside"]
-    assert (app.panels.tab_bar.selected, inside.choice.value) == ("inside", "image")
-    section = inside["image"]
-    assert section.picker.index == chosen["key"]
-    assert section.picker.content["words"] == chosen["title"]
-    assert section.picker.arrivals == 1
+    network = app.panels["overview"].network
+    assert (app.panels.tab_bar.selected, network.image) == ("overview", chosen["key"])
+    true, read = re.match("true (.+), read as (.+)", chosen["title"]).groups()
+    assert [network.drawing.signal[name] for name in ("true", "decided")] == [int(true), int(read)]
 
 
 def test_a_cards_shares_are_those_of_its_image(seen):
@@ -151,9 +150,9 @@ def test_a_run_that_failed_in_its_first_epoch_says_so_wherever_it_has_nothing_to
     broken.panels.tab_bar.selected = "mistakes"
     panel = broken.panels["mistakes"]["mistakes"]
     what = "The run failed in its first epoch: the loss has not been a number since epoch 1."
-    assert panel.sentence.text == panel.images.gallery.empty == panel.matrix_caption.text == what
+    assert panel.sentence.text == panel.images.gallery.empty == panel.matrix.caption.text == what
     broken.panels.tab_bar.selected = "inside"
-    assert broken.panels["inside"].why.text == f"{what} Shown are its initial weights."
+    assert broken.panels["inside"]["histograms"].reason.text == f"{what} Shown are its initial weights."
 
 
 def test_a_cell_of_this_matrix_filters_these_images(seen):

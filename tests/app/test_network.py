@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer import Explorer, NetworkView, TrainingConfig
+from explorer.app.views import Drawing
+from explorer.figures.digits import sprite
+from explorer.figures.formulas import written
 from explorer.inspection import contributions
-from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
+from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
 NUMBER = re.compile(r"[+−]?\d+\.\d\d")
@@ -146,33 +149,52 @@ def test_a_label_is_taken_back_and_a_kept_drawing_goes_back_on_the_pad(app):
     for place in (1, 99, -1):
         send(panel.drawings.gallery, {"open": place})
         assert (panel.pad.ink, panel.truth.value, is_asked(panel)) == (a_drawing(0), "7", True)
-    send(panel.pad, {"offer": "A mistake"})
+    send(panel.pad, {"mistake": True})
     assert (panel.truth.value, is_asked(panel)) == ("", False)
 
 
-def test_the_mistakes_are_shown_the_worst_first_and_looked_into(app):
-    panel, inside = hero(app), app.panels["inside"]
+def test_a_drawing_that_goes_on_after_its_label_keeps_it(app):
+    """The page sends a stroke's last ink when it has heard of the one before, and a label at once."""
+    panel, (ink, more) = hero(app), (np.frombuffer(a_drawing(seed), np.uint8) for seed in (0, 1))
+    draw(panel, 0, 7)
+    panel.pad.ink = np.maximum(ink, more).tobytes()
+    assert (panel.truth.value, panel.drawing.signal["true"], len(kept(panel))) == ("7", 7, 1)
+    assert [*panel.drawings.kept] == [panel.pad.ink]
+    panel.pad.ink = a_drawing(1)  # another one
+    assert (panel.truth.value, len(kept(panel))) == ("", 1)
+    draw(panel, 2, 3)
+    panel.pad.ink = bytes(SIDE * SIDE)
+    assert (panel.truth.value, len(kept(panel))) == ("", 2)
+
+
+def test_the_mistakes_are_shown_the_worst_first(app):
+    panel = hero(app)
     wrong = run_of(app).newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
     visited = []
     for _ in range(wrong.sum()):
-        send(panel.pad, {"offer": "A mistake"})
+        send(panel.pad, {"mistake": True})
         assert panel.pad.ink == DrawingPad.ink_of(app.dataset.test_images[panel.image])
         visited.append(panel.image)
     assert sorted(visited) == np.flatnonzero(wrong).tolist()
-    for label in ("?", None, ["A mistake"]):
-        send(panel.pad, {"offer": label})
-    send(panel.pad, {"offer": "Look inside"})
-    assert (app.panels.tab_bar.selected, inside["image"].picker.index) == ("inside", visited[-1])
-    draw(panel, 0)
-    send(panel.pad, {"offer": "Look inside"})
-    read = panel.drawing.signal["decided"]
-    words = inside["image"].picker.content["words"]
-    assert words == f"your drawing, read as {read}; loss and deltas take that as true"
+
+
+def test_all_tabs_look_at_one_image(app, small_dataset):
+    panel = hero(app)
+    panel.look_at(3)
+    why = app.panels["why"]
+    app.panels.tab_bar.selected = "why"
+    assert why.shown.shown.heading == "Test image 3"
+    assert why.shown.shown.picture == sprite(small_dataset.test_images[3:4], 1)
+    app.panels.tab_bar.selected = "overview"
     draw(panel, 0, 7)
-    send(panel.pad, {"offer": "Look inside"})
-    assert inside["image"].picker.content["words"] == f"your drawing of 7, read as {read}"
-    send(inside["image"].picker, {"wish": "random"})
-    assert inside["image"].picker.content["words"].startswith("true ")
+    app.panels.tab_bar.selected = "why"
+    decided = panel.drawing.signal["decided"]
+    assert why.shown.shown.heading == "Your drawing"
+    assert why.shown.shown.rows[0].pictures[0].caption == f"true 7, read as {decided}"
+    changed = small_dataset.test_images[5][::-1]
+    app.views.look_into(Drawing(changed, 2))
+    assert (app.panels.tab_bar.selected, panel.truth.value) == ("overview", "2")
+    assert panel.pad.ink == DrawingPad.ink_of(changed)
 
 
 def test_a_unit_has_a_card(seen):
@@ -184,7 +206,14 @@ def test_a_unit_has_a_card(seen):
     network.forward(x[:, None])
     unit = panel.drawing.unit[1]
     assert f"h = {network.h1[unit, 0]:.3}"[:8] in str(panel.unit.head.content)
+    bars = panel.unit.outgoing.shown.bars
+    strongest = np.sort(np.argsort(-np.abs(network.W2[:, unit]))[:10])
+    assert [bar.text for bar in bars] == [written(float(w)) for w in network.W2[strongest, unit]]
+    data = seen.dataset
+    order = np.argsort(-(network.W1[unit] @ data.X_test), kind="stable")[:8]
+    assert panel.unit.exciting.shown.picture == sprite(data.test_images[order], 4)
     panel.drawing.unit = [1, 2]
+    assert [bar.name for bar in panel.unit.outgoing.shown.bars] == [*data.class_names]
     assert "of layer 2" in str(panel.unit.head.content)
     assert all("explorer-hidden" in part._dom_classes for part in panel.unit.view.children[1::2])
     panel.unit.head._on_message(panel.unit.head, {"press": "close"}, [])

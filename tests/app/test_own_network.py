@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from app_steps import PATIENCE
-from own_networks import Endless, Mine, Named, Pasted, Renamed, Sideways
+from own_networks import Endless, Mine, Named, OnlySteps, Pasted, Renamed, Sideways
 
 from explorer import Explorer, TrainingConfig
 from explorer.session import Session
@@ -34,6 +34,21 @@ def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
     assert "seed" in own_app.settings.shown
     assert "controls" not in own_app.header.query
     assert not own_app.panels.time_bar.can_fork
+    assert [one.step for one in own_app.session.state.run.early] == [0, 1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("network", [Mine, OnlySteps])
+def test_it_is_shown_within_its_first_epoch(small_dataset, network):
+    app = Explorer(small_dataset, CONFIG, network=network, train=False)
+    app.session.train(paused=True)
+    app.session.step("batch", 4)
+    assert app.wait(PATIENCE)
+    app.session.select(app.session.state.run.early[2].epoch)
+    for tab in app.panels.names:
+        app.panels.tab_bar.selected = tab
+    assert app.tiles.shown.facts[0].text == "step 2 of 10"
+    assert "fault" not in {message["id"] for message in app.messages.messages}
+    app.close()
 
 
 @pytest.mark.parametrize("own_app", [Mine], indirect=True)
@@ -42,14 +57,17 @@ def test_a_link_brings_no_controls_that_mean_nothing_to_it(own_app):
     assert own_app.wait(PATIENCE)
     assert "output" not in own_app.settings.shown
     assert own_app.session.state.run.own.name == "Mine"
-    assert own_app.header.link_lacks == "It opens a run of the textbook's network, not of Mine."
+    assert (
+        own_app.header.link_lacks
+        == "It opens a new run with the settings in the controls, not this run of Mine."
+    )
 
 
 @pytest.mark.parametrize(
     ("own_app", "section", "said"),
     [
-        *((made_by, section, "") for made_by in (Mine, Pasted) for section in ("image", "weights", "check")),
-        (Renamed, "weights", "Renamed has no W1, b1, … of the usual shapes"),
+        *((made_by, section, "") for made_by in (Mine, Pasted) for section in ("histograms", "check")),
+        (Renamed, "time", "Renamed has no W1, b1, … of the usual shapes"),
         (Sideways, "check", "Sideways has no W1, b1, … of the usual shapes"),
     ],
     indirect=["own_app"],
@@ -58,9 +76,8 @@ def test_what_there_is_to_look_into_is_shown_or_said_not_to_be(own_app, section,
     inside = own_app.panels["inside"]
     inside.choice.value = section
     own_app.panels.tab_bar.selected = "inside"
-    shown = [name for name, one in inside._sections.items() if "explorer-hidden" not in one.view._dom_classes]
-    assert inside.why.text.startswith(said)
-    assert shown == ([] if said else [section])
+    assert inside[section].reason.text.startswith(said)
+    assert ("explorer-hidden" in inside[section].body._dom_classes) == bool(said)
     assert not any(message["kind"] == "error" for message in own_app.messages.messages)
 
 
@@ -76,6 +93,8 @@ def test_code_that_never_returns_is_reported_after_stop_and_closing_does_not_wai
     async def use():
         session = Session(small_dataset, CONFIG, network=Endless, on_fault=faults.append)
         session.train()
+        while not Endless.entered.is_set():
+            await asyncio.sleep(0.05)
         session.stop()
         while not faults:
             await asyncio.sleep(0.05)

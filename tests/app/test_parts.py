@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE
+from app_steps import PATIENCE, rewind, send
 from ipywidgets import HBox
 
 import explorer
 from explorer import LossCurve, TrainingConfig
 from explorer.app import parts
+from explorer.app.panels.weights import full_tone
+from explorer.figures.digits import weights_sprite
+from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_state import Visibility
+from explorer.widgets.rendered import Caption
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 PARTS = [getattr(parts, name) for name in parts.__all__]
@@ -69,6 +73,22 @@ def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(ap
     assert later.theme == "dark"
 
 
+def test_the_weights_follow_the_epoch_a_page_at_a_time(app):
+    app.hidden_sizes = 70
+    assert app.wait(PATIENCE)
+    (images,) = inside(explorer.Weights(app), Gallery)
+    for page, units in ((0, range(64)), (1, range(64, 70))):
+        send(images, {"page": page})
+        W = app.network.W1[units.start : units.stop]
+        assert images.sprite == weights_sprite(W.reshape(-1, 28, 28), 8, limit=full_tone(app.network.W1))
+        assert [image["key"] for image in images.images] == [*units]
+    app.hidden_sizes = 3
+    assert app.wait(PATIENCE)
+    assert (images.page, len(images.images)) == (0, 3)
+    rewind(app, 1)
+    assert images.heading.startswith("3 units of layer 1, epoch 1; full tone ±")
+
+
 def test_settings_and_buttons_drive_the_app(app):
     settings, buttons = explorer.Settings(app), explorer.RunButtons(app)
     settings.children[0]["batch_size"].value = 32
@@ -78,3 +98,12 @@ def test_settings_and_buttons_drive_the_app(app):
     bar._on_message(bar, {"action": "reset"}, [])
     assert app.status == "idle"
     assert bar.status == "idle"
+
+
+def test_parts_share_a_layout_that_outlives_them_and_boxes_for_a_cell_have_their_own(app):
+    first, second = LossCurve(app), LossCurve(app)
+    (caption,), (other,) = inside(first, Caption), inside(second, Caption)
+    assert caption.layout is other.layout
+    assert len({first.layout, second.layout, caption.layout}) == 3
+    first.close()
+    assert (first.layout.comm, other.layout.comm is None) == (None, False)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +19,9 @@ from explorer.app.panels.sections import ForImages
 from explorer.datasets.plane import KINDS, Plane, dataset_of, plane_of
 from explorer.figures.digits import weights_sprite
 from explorer.figures.palette import CLASS_COLORS, PALETTES, rgb
-from explorer.network import NeuralNetwork
+from explorer.network import NeuralNetwork, per_class
 from explorer.session.saved_session import SUFFIX
-from explorer.training.presets import POINTS, START
+from explorer.training.presets import POINTS, SITUATIONS, START
 
 CONFIG = TrainingConfig(
     hidden_sizes=(6, 4), hidden_activation="tanh", output="softmax", epochs=3, batch_size=16
@@ -103,6 +106,7 @@ def test_a_click_adds_a_training_point_and_trains_again_in_the_same_panels(app):
     assert app.wait(PATIENCE)
     assert app.dataset.train_images[-1].ravel().tolist() == [7, 8]
     assert (app.dataset.n_train, pad(app).n_added) == (n_train + 1, 1)
+    assert [run.dataset.n_train for run in app.session.state.runs] == [n_train, n_train + 1]
     assert app.session.state.run.dataset is app.dataset
     assert hero(app) is panel
     assert "data=moons,60,0.01,0.7,0,070801" in app.header.query
@@ -159,7 +163,7 @@ def test_the_data_tab_sets_what_the_points_are_made_of(app):
     pad.settings = {"n": 30, "noise": 0.1, "share": 0.5, "seed": 3}
     assert app.wait(PATIENCE)
     assert plane_of(app.dataset) == Plane("moons", 30, 0.1, 0.5, 3)
-    assert "Each image is a point" in about_dataset(app.dataset, 15)
+    assert "Each point is a place" in about_dataset(app.dataset, 15)
     app.data.choose("Gaussians")
     assert app.wait(PATIENCE)
     assert (pad.settings["n"], pad.names) == (30, ["A", "B", "C"])
@@ -175,6 +179,52 @@ def test_every_tab_shows_points_or_says_why_not(app):
     said = app.panels["why"], app.panels["mistakes"]["robustness"]
     assert all(isinstance(panel, ForImages) for panel in said)
     assert not messages(app).keys() & {"fault"}
+
+
+def shown_texts(widget):
+    """Yield the texts of a widget and those in it, if it is not hidden."""
+    if "explorer-hidden" not in widget._dom_classes:
+        state = widget.get_state()
+        yield from re.findall(
+            r'"([^"]*)"', json.dumps([v for k, v in state.items() if k[0] != "_"], default=str)
+        )
+        yield from re.findall(r'"([^"]*)"', json.dumps(state.get("_control", {}), default=str))
+        for child in getattr(widget, "children", ()):
+            yield from shown_texts(child)
+
+
+def test_points_are_not_called_images(app):
+    app.n_train = 30  # which labels and chips of runs say
+    assert app.wait(PATIENCE)
+    app.session.step("batch")  # what a step is made with
+    assert app.wait(PATIENCE)
+    hero(app).player.update(of="batch", scene=2)
+    found = set()
+    for tab in [name for name in app.panels.names if name not in ("demos", "lab", "why")]:
+        app.panels.tab_bar.selected = tab
+        for section in getattr(app.panels[tab], "_makers", ("",)):
+            if section:
+                app.panels[tab].choice.value = section
+            found.update(text for part in app.children[:-1] for text in shown_texts(part))
+    wrong = {text for text in found if re.search(r"\bimages?\b", text, re.I)}
+    wrong -= {
+        "image",
+        *SITUATIONS,
+        *(preset.name for preset in SITUATIONS.values()),
+    }  # presets are for images
+    assert {text for text in wrong if "validation images 10" not in text} == set()
+
+
+def test_of_two_classes_the_worse_alone_is_marked(app):
+    app.panels.tab_bar.selected = "mistakes"
+    panel = app.panels["mistakes"]["mistakes"]
+    table, recall = panel.table.shown, per_class(app.confusion).recall
+    assert [*table.marked] == ([] if recall[0] == recall[1] else [(int(recall.argmin()), 1)])
+    panel._moment = replace(
+        panel._moment, record=replace(panel._moment.record, confusion=np.array([[5, 4], [4, 5]]))
+    )
+    panel._show_scores()
+    assert [*panel.table.shown.marked] == []
 
 
 def test_the_tour_leaves_out_what_is_about_images(app):
@@ -233,14 +283,24 @@ def test_its_script_trains_it_again_without_the_package(app, tmp_path):
     assert "Moons" in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
-def test_a_session_is_saved_with_the_points_in_use_and_opens_on_them(app, small_dataset, tmp_path):
+def test_a_session_with_points_opens_anywhere_and_switches_to_them(app, small_dataset, tmp_path):
+    send(pad(app), {"add": [7, 8, 1]})
+    assert app.wait(PATIENCE)
     app.data.choose(small_dataset.name)  # its run has other classes
     assert app.wait(PATIENCE)
-    app.data.choose("Moons")
+    app.open_link("data=moons,60,0.01,0.7,0,070801")
     assert app.wait(PATIENCE)
     path = tmp_path / f"points{SUFFIX}"
     app.save(path)
-    other = Explorer(dataset_of(plane_of(app.dataset)), CONFIG, train=False)
+    other = Explorer(small_dataset, CONFIG.replace(epochs=1), train=False)
+    other.panels.tab_bar.selected = "mistakes"
     other.open_session(path)
-    assert other.test_accuracy == app.test_accuracy
+    assert (other.dataset, other.test_accuracy) == (app.dataset, app.test_accuracy)
+    assert other.header.dataset.startswith("Moons · 43 train")
+    assert "data=moons,60,0.01,0.7,0,070801" in other.header.query
+    assert other.panels["overview"].network.plane is not None
+    other.batch_size = 8
+    assert other.wait(PATIENCE)
+    assert other.session.state.run.dataset.whole is other.dataset
+    assert "fault" not in messages(other)
     other.close()

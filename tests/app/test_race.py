@@ -25,6 +25,11 @@ def drawn(figure):
     return [trace for trace in figure.plot.data if trace.visible is True]
 
 
+def ends(curve):
+    """The names at the ends of the curves."""
+    return {mark["text"] for mark in curve.figure.plot.layout.to_plotly_json()["annotations"]}
+
+
 def epochs(panel):
     """What the table says of the epochs of each run."""
     place = panel.table.headings.index("Epochs")
@@ -47,6 +52,12 @@ def test_one_press_races_the_settings_against_others(app, panel, from_page, smal
             assert list(curve.y) == pytest.approx(values, rel=1e-6)
             assert curve.name == f"{run.label} (run {run.number})"
     assert app.config == CONFIG  # the controls stay as they are
+    app.panels.tab_bar.selected = "overview"
+    for curve in (app.panels["overview"].loss, app.panels["overview"].accuracy):
+        assert ends(curve) == {"plain SGD", "momentum", "Nesterov", "RMSProp", "Adam"}
+    app.train(CONFIG.replace(seed=1))
+    assert app.wait(PATIENCE)
+    assert ends(app.panels["overview"].accuracy) == set()
 
 
 def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):

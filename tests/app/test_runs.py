@@ -262,7 +262,7 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     panel.table.chosen = [5, 6]
     assert hidden(panel.comparison.figure)  # an empty matrix would say nothing
     assert panel.comparison.side_by_side.shown.verdict == (
-        "A did not complete its first epoch: it has no network to compare."
+        "No network to compare: the first epoch of A has not ended."
     )
     app.panels.tab_bar.selected = "mistakes"
     app.panels["mistakes"].choice.value = "robustness"

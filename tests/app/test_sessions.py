@@ -155,6 +155,8 @@ def test_a_minute_of_training_is_asked_about(app):
     run = run_of(app)
     object.__setattr__(run.history.last, "seconds", 40.0)
     assert what_closing_loses([run]) == "1 run is not saved. That is 1 min of training."
+    both = "1 run is not saved. That is 1 min of training. What 2 demonstrations found is not saved."
+    assert what_closing_loses([run], 2) == both
     object.__setattr__(run.history.last, "seconds", 29.0)
     assert what_closing_loses([run]) == ""
 

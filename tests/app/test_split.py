@@ -7,7 +7,7 @@ import pytest
 from app_steps import PATIENCE, run_of
 
 from explorer import TrainingConfig
-from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.pads import DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
 WHOLE = CONFIG.replace(n_validation=0)
@@ -30,7 +30,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     assert names[-2:] == ["train", "validation"]
     assert "validation accuracy" in overview.accuracy.caption.text
     assert overview.loss.caption.text == ""
-    assert "150 validation images right" in overview.confusion.matrix.figure.summary
+    assert "150 validation images right" in overview.confusion.figure.summary
     app.panels.tab_bar.selected = "runs"
     runs = app.panels["runs"]
     assert runs.captions["accuracy"].text.startswith("highest validation accuracy")
@@ -47,14 +47,9 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         train(app, config)
         run, data = run_of(app), run_of(app).dataset
         kind, n = run.held_out, len(data.test_labels)
-        app.panels["inside"].choice.value = "image"
         for name in app.panels.names:
             app.panels.tab_bar.selected = name
-        mistakes, network, inside = (
-            app.panels["mistakes"],
-            app.panels["overview"].network,
-            app.panels["inside"],
-        )
+        mistakes, network = app.panels["mistakes"], app.panels["overview"].network
         mistakes, outputs = mistakes["mistakes"], run.newest.test_outputs
         wrong = np.flatnonzero(outputs.argmax(axis=0) != data.test_labels)
         shown = {image["key"] for image in mistakes.images.gallery.images}
@@ -64,8 +59,7 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
         assert f"of {n} {kind} images" in mistakes.threshold.text
         assert network.caption.text.startswith(f"{kind.capitalize()} image")
         assert network.pad.ink == DrawingPad.ink_of(data.test_images[network.image])
-        picker = inside["image"].picker
-        assert (picker.n_samples, picker.noun) == (n, f"{kind} image")
+        assert app.panels["why"].shown.shown.heading.startswith(f"{kind.capitalize()} image")
 
 
 def test_runs_of_both_kinds_stand_in_one_table(app):

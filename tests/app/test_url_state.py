@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import TrainingConfig, train
-from explorer.app.url_state import Link, Trail
+from explorer.app.url_state import Link
 from explorer.training import FIELDS
 
 TABS = ("overview", "mistakes", "inside")
-SECTIONS = ("weights", "histograms")
+SECTIONS = ("time", "histograms")
 CONTROLS = ("presets", *(name for name in FIELDS if name != "changes"))  # a run's own steps have none
 DATASETS = ("MNIST", "Fashion-MNIST", "mine & yours.tgz (2)")
 
@@ -31,10 +31,19 @@ def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, dat
 
 def test_what_is_not_understood_is_named():
     bad = "?tab=<script>&section=spleen&theme=pink&controls=hidden,knob&lr=-1&spam=1&data=mars&bug=0"
-    link, notices = Link.read(bad, TABS, SECTIONS, DATASETS)
+    link, notices = Link.read(bad, TABS, SECTIONS, DATASETS, n_bugs=9)
     assert link == Link(TrainingConfig(learning_rate=1e-5), shown=("hidden_sizes",))
     said = " ".join(notices)
-    for word in ("<script>", "spleen", "pink", "knob", "-1", "spam", "“mars”; the page has “MNIST”", "bug"):
+    for word in (
+        "<script>",
+        "spleen",
+        "pink",
+        "knob",
+        "-1",
+        "spam",
+        "“mars”; the page has “MNIST”",
+        "levels 1 to 9",
+    ):
         assert word in said
 
 
@@ -104,14 +113,14 @@ def test_a_link_without_motion_opens_what_a_page_without_a_link_does(app):
 
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
-    lacks = "It opens a run with freshly initialized weights, not"
+    lacks = "It opens a new run with the settings in the controls, not"
     assert app.header.link_lacks == ""
     reopen(app, tmp_path / "it.npz")
-    assert app.header.link_lacks == f"{lacks} these weights of it.npz."
+    assert app.header.link_lacks == f"{lacks} the weights of it.npz."
     done(app.train, CONFIG.replace(seed=1))
     assert app.header.link_lacks == ""
     train_on(app)
-    assert app.header.link_lacks == f"{lacks} this fork of run 3 at epoch 2."
+    assert app.header.link_lacks == f"{lacks} the fork of run 3 at epoch 2."
     app.session.reset()
     assert app.header.link_lacks == ""
 
@@ -119,12 +128,12 @@ def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path)
 def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
     app.run_bar.auto = False
     set_controls(app, batch_size=32)
-    assert (
-        app.header.link_lacks == "It holds the settings in the controls, which this run is not trained with."
-    )
+    lacks = "It opens a new run with the settings in the controls, not this one."
+    assert app.header.link_lacks == lacks
     app.train(CONFIG.replace(epochs=500))
+    assert app.header.link_lacks == ""
     done(app.stop)
-    assert app.header.link_lacks == "It opens a run of 500 epochs; this one was stopped before."
+    assert app.header.link_lacks == lacks
 
 
 def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
@@ -138,14 +147,15 @@ def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
 # ---------------------------------------------------------------- the browser's history
 
 
-def test_another_data_set_is_a_step_and_going_back_to_one_is_none():
-    trail = Trail(CONFIG, "MNIST")
-    trail.mark_trained()
-    trail.go(CONFIG, "Ways")
-    trail.mark_trained()
-    trail.be_at(CONFIG, "MNIST")
-    trail.go(CONFIG, "MNIST")
-    assert trail.step == 1
-    for seed in (1, 2, 3):  # settings without a run take each other's place
-        trail.go(CONFIG.replace(seed=seed), "MNIST")
-    assert trail.step == 2
+def test_settings_with_a_run_are_a_step_and_going_back_to_them_is_none(app):
+    before = app.header.step
+    change(app, batch_size=32)
+    assert app.wait(PATIENCE)
+    assert app.header.step == before + 1
+    say(app.header, {"visit": "?hidden=8&epochs=2&batch=16"})
+    assert app.wait(PATIENCE)
+    assert app.header.step == before + 1
+    app.run_bar.auto = False
+    for size in (64, 128, 256):  # settings without a run take each other's place
+        set_controls(app, batch_size=size)
+    assert app.header.step == before + 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from explorer import Explorer, TrainingConfig
 from explorer.app.views import RedrawQueue
 from explorer.training.runner import EventLoop
 
@@ -78,3 +79,22 @@ def test_what_is_cleared_is_not_called_and_what_is_added_then_is_called_once():
         turns.add(called.append, "new")
 
     assert calls_of(page) == ["new"]
+
+
+def test_at_a_stop_the_buttons_answer_before_anything_is_drawn(small_dataset):
+    told = []
+
+    async def page():
+        app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=500), train=False)
+        app.views.add(lambda state: told.append(("drawn", state.status)))
+        app.run_bar.observe(lambda change: told.append(("bar", change["new"])), "status")
+        app.train()
+        while ("drawn", "running") not in told:
+            await asyncio.sleep(0.01)
+        app.stop()
+        while ("drawn", "stopped") not in told:
+            await asyncio.sleep(0.01)
+        app.close()
+
+    asyncio.run(page())
+    assert told.index(("bar", "stopped")) < told.index(("drawn", "stopped"))

@@ -148,7 +148,7 @@ def main() -> int:
     say(machine())
     started = time.monotonic()
     # The longest first, so that no core waits for the other.
-    results = trained(sorted(runs, key=measured_cost(runs, load_mnist()).of, reverse=True))
+    results = trained(sorted(runs, key=measured_cost(runs, load_mnist()).shares.__getitem__, reverse=True))
     print(f"\n{'network':<50}{'reached':>9}  {'expected':<20} {'':<8} each seed")
     judged = [row.judged(results) for row in table]
     print(*(line for _, line in judged), sep="\n")

@@ -208,7 +208,9 @@ def start_server(tmp_path_factory):
 def app(tmp_path_factory):
     """The command as people start it, on a free port."""
     server = _started(
-        ["-m", "explorer", "--no-browser", "--port", "0"], tmp_path_factory.mktemp("app") / "log", {}
+        ["-m", "explorer", "--no-browser", "--port", "0", "--seats", "200"],
+        tmp_path_factory.mktemp("app") / "log",
+        {},
     )
     yield server
     server.stop()

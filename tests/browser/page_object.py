@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from explorer.app.panels.tabs import VIEWS
 from explorer.exports.files import KINDS
@@ -97,7 +97,8 @@ class Visit:
 
     def assert_clean(self):
         """No script error, nothing on the console, nothing from another host, nothing refused."""
-        assert (self.page_errors, self.console_errors, self.foreign, self.refused) == ([], [], [], [])
+        wrong = self.page_errors, self.console_errors, self.foreign, self.refused
+        assert not any(wrong), wrong
 
     # ---------------------------------------------------------------- parts
 
@@ -232,7 +233,17 @@ class Visit:
     # ---------------------------------------------------------------- what the page shows
 
     def until_drawn(self):
-        self.page.wait_for_function(DRAWN)
+        try:
+            self.page.wait_for_function(DRAWN)
+        except Error as error:
+            error.add_note(self.account())
+            raise
+
+    def account(self):
+        """What the page says, and what went wrong on it."""
+        words = self.page.evaluate("document.body.innerText.slice(0, 1000)")
+        wrong = self.page_errors, self.console_errors, self.foreign, self.refused
+        return f"{words}\n{wrong}\n{self.socket_bytes} bytes came by its socket"
 
     def until_fitted(self):
         """Wait until each figure fills its place: it is drawn once before that has its size."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from explorer.serve.environment import kernel_environment, settle_jupyter
 from explorer.serve.serve_command import until_ended
-from explorer.serve.server import ExplorerServer, ServerSettings, free_port
+from explorer.serve.server import ExplorerServer, ServerSettings, listening_socket
 from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import TRAINING_SHARE
 
@@ -22,7 +22,8 @@ with tempfile.TemporaryDirectory() as folder:
     warm_process.start()
     settings = ServerSettings(
         Path(sys.argv[1]),
-        port=free_port("127.0.0.1", 0),
+        "127.0.0.1",
+        listening_socket("127.0.0.1", 0),
         kernel_variables=variables,
         warm_process=warm_process,
     )

@@ -57,7 +57,7 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     # While the app shows another tab, a stock slider trains it, and the curve in its own cell goes on.
     other = tiles[1].inner_text()
     apps[0].get_by_role("tab", name="Look inside").click()
-    apps[0].get_by_role("tab", name="How it thinks").click()
+    apps[0].get_by_role("tab", name="Layers").click()
     expect(apps[0].locator(".explorer-section").first).to_be_visible()
     slider = page.locator(".widget-slider").first.get_by_role("slider")
     slider.scroll_into_view_if_needed()

@@ -63,7 +63,7 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
     expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
     found.button("Copy link").click()
     lacks = (
-        "Link copied. It opens a run with freshly initialized weights, not these weights of explorer-784-32"
+        "Link copied. It opens a new run with the settings in the controls, not the weights of explorer-784"
     )
     status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
     assert status.bounding_box()["height"] > 20  # to be seen, not only heard
@@ -167,14 +167,9 @@ def look_at_inside(page, known):
         page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()
         return page.locator(".explorer-section:visible")
 
-    section = show("Weights")
-    expect(section.locator(".explorer-bars h2")).to_contain_text("Unit")
-    unit = int(number_after("Unit", section.locator(".explorer-bars h2").inner_text()))
-    weight = section.locator(".explorer-bars-text").nth(3).inner_text()
     spread = show("Histograms").locator(".explorer-caption p").first
     expect(spread).to_contain_text("→")
     found = {
-        "an outgoing weight": (number_after("", weight), known.W2[3, unit]),
         "the spread of the weights": (number_after("→", spread.inner_text()), known.W1.std()),
     }
     stuck = show("Over time").locator(".explorer-caption p:not(.explorer-unseen)").last
@@ -187,12 +182,6 @@ def look_at_inside(page, known):
     name, slope, *_ = section.locator("tbody tr").first.locator("th, td").all_inner_texts()
     n = int(number_after("summed loss of", section.inner_text()))
     found["a slope"] = number_after("", slope), known.slope(name, n)
-    section = show("One image")
-    enter(page.get_by_role("spinbutton", name=re.compile("Test image")), 4)
-    true = known.labels[4]
-    output = section.locator(".explorer-bars-text").nth(true)
-    expect(output).to_contain_text("true")
-    found["an output"] = number_after("", output.inner_text()), known.y[true, 4]
     return found
 
 
@@ -300,13 +289,13 @@ def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_the
     expect(page).to_have_url(re.compile(r"hidden=8"))
 
     found.tab("inside")
-    page.locator(".explorer-inside").get_by_text("Histograms", exact=True).click()
-    expect(page).to_have_url(re.compile(r"tab=inside&section=histograms"))
+    page.get_by_role("radiogroup", name="Section").get_by_text("Over time", exact=True).click()
+    expect(page).to_have_url(re.compile(r"tab=inside&section=time"))
     found.button("Theme").click()
     expect(page).to_have_url(re.compile(r"theme=light"))
     page.reload()
-    expect(page.get_by_role("tab", name="How it thinks")).to_have_attribute("aria-selected", "true")
-    expect(page.get_by_role("radio", name="Histograms")).to_be_checked()
+    expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("radio", name="Over time")).to_be_checked()
     assert page.evaluate("history.length") == entries + 2
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from threading import Timer
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,6 +21,7 @@ EPOCHS = (
     "() => [...(document.querySelector('.js-plotly-plot')?.data.find((t) => t.name === 'test')?.x ?? [])]"
 )
 LOSS_SECONDS = 8
+BUSY_SECONDS = 9
 MODELS = "async () => Object.keys((await jupyterapp.widgetManager.get_state()).state).length"
 FIGURE = ".js-plotly-plot .main-svg"
 
@@ -66,6 +68,22 @@ def test_a_kernel_that_stops_is_told_and_when_it_comes_back_the_page_goes_on(ser
     os.kill(kernel, signal.SIGCONT)
     run_until(page, page.locator("body:not(:has(.explorer-banner))"))
     assert not page.locator("#rendered_cells").evaluate("main => main.inert")
+
+
+@pytest.mark.long
+def test_python_that_is_busy_for_long_as_the_page_opens_only_delays_it(app, open_page):
+    """After four seconds ipywidgets would ask for each widget, and mistake a change for one of the answers."""
+
+    def keep_busy(socket):
+        kernel = kernel_process(re.search("kernels/([^/]+)/", socket.url)[1])
+        os.kill(kernel, signal.SIGSTOP)
+        Timer(BUSY_SECONDS, os.kill, (kernel, signal.SIGCONT)).start()
+
+    open_page(app.exercise).until_drawn()  # kernels that start from now on have trained the opening run
+    visit = open_page(app.exercise, prepare=lambda page: page.on("websocket", keep_busy))
+    visit.until_drawn()
+    visit.until_finished(10)
+    visit.assert_clean()
 
 
 @pytest.mark.long

@@ -154,7 +154,7 @@ def test_layers_are_typed_as_a_list_and_the_slider_moves_the_first(page):
     expect(log(page)).to_contain_text("hidden=96,64")  # a slider waits for the last of its keys
     enter(layers, "128,, 64")
     own = page.locator("[data-kind=layers]").get_by_role("alert")
-    expect(own).to_contain_text("96, 64 stays in use")
+    expect(own).to_contain_text("96-64 stays in use")
     expect(page.locator("[data-name=hidden_sizes][data-kind=scale] [role=alert]")).to_be_empty()
     expect(slider(page, "hidden_sizes")).to_have_attribute("aria-valuetext", "96 hidden units")
     assert heard(page) == [("config", "hidden=128,64"), ("config", "hidden=96,64")]

@@ -9,16 +9,17 @@ import pytest
 from browser.page_object import SURFACE, enter, number
 from playwright.sync_api import expect
 
-from explorer.talk.slides import SLIDES
+from explorer.talk.file import READY, read_talk
 from explorer.training import FIELDS
 
+SLIDES = read_talk(READY).slides
 NAMES = [slide.name for slide in SLIDES]
 PRESENT = ".explorer-slides > article[data-present]"
 DRAWN = """(names) => {
   const articles = [...document.querySelectorAll('.explorer-slides > article')];
   return articles.length === names.length && articles.every((article) =>
     article.querySelector('.explorer-slide h2') &&
-    (article.querySelector('.js-plotly-plot .main-svg') || article.querySelector('.explorer-gallery li')));
+    article.querySelector('.js-plotly-plot .main-svg, .explorer-gallery li, .explorer-network-class'));
 }"""
 FIGURES = """() => {
   const plots = [...document.querySelectorAll('.explorer-slides > article[data-present] .js-plotly-plot')];
@@ -89,6 +90,14 @@ def go_to(page, name):
     assert_at(page, name)
 
 
+def forward(page):
+    """Go to the next slide; the first key uncovers what a question covers."""
+    if present(page).locator("[data-covered]").count():
+        page.keyboard.press("ArrowRight")
+        expect(present(page).locator("[data-covered]")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+
+
 def assert_not_blank(page, name):
     """The title is in sight, and each figure has data, a size, and lies on the slide."""
     assert_at(page, name)
@@ -96,14 +105,15 @@ def assert_not_blank(page, name):
     expect(present(page).get_by_role("heading", name=slide.title, exact=True)).to_be_visible()
     page.wait_for_function(f"({FIGURES})().every(({{ width, drawn }}) => Math.abs(width - drawn[0]) <= 1)")
     figures = page.evaluate(FIGURES)
-    assert len(figures) == {"title": 0, "learns": 3, "mistakes": 1, "deep": 1, "questions": 3}.get(name, 2)
+    known = {"title": 0, "learns": 3, "mistakes": 1, "deep": 1, "questions": 3, "network": 0}
+    assert len(figures) == known.get(name, 1 if slide.demonstration else 2)
     for figure in figures:
-        assert figure["points"] >= 10
-        assert min(figure["width"], figure["drawn"][0]) > 300
+        assert figure["points"] >= (2 if slide.demonstration else 10)
+        assert min(figure["width"], figure["drawn"][0]) > (240 if name == "questions" else 300)
         assert min(figure["height"], figure["drawn"][1]) > 150
         assert abs(figure["width"] - figure["drawn"][0]) <= 1
         assert figure["top"] >= 0
-        assert figure["bottom"] <= page.viewport_size["height"]
+        assert figure["bottom"] <= page.viewport_size["height"] or name == "questions"  # that one scrolls
     if name in ("title", "mistakes", "deep"):
         assert present(page).locator(".explorer-gallery li").count() >= 20
 
@@ -113,6 +123,8 @@ def assert_not_blank(page, name):
 def test_every_slide_forwards_and_back(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     for name in NAMES:
+        if present(page).locator("[data-covered]").count():
+            page.keyboard.press("r")
         assert_not_blank(page, name)
         assert present(page).evaluate("(slide) => slide.scrollHeight <= slide.clientHeight")
         page.keyboard.press("ArrowRight")
@@ -120,8 +132,10 @@ def test_every_slide_forwards_and_back(page, width, height):
     for name in reversed(NAMES):
         assert_not_blank(page, name)
         page.keyboard.press("ArrowLeft")
+    for slide in page.locator("article:has(.explorer-reveal)").all():
+        slide.evaluate("(slide) => slide.querySelector('.explorer-reveal').click()")  # covered again
     page.keyboard.press("End")
-    assert_at(page, "questions")
+    assert_at(page, NAMES[-1])
     page.keyboard.press("Home")
     assert_at(page, "title")
     page.keyboard.press("Space")
@@ -163,7 +177,7 @@ def test_a_widget_keeps_its_keys_until_escape(page):
 def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     page.keyboard.press("Space")
     assert_at(page, "learns")  # the space bar of the explorer, which is on another slide, has not taken it
-    page.keyboard.press("End")
+    go_to(page, "questions")
     run = present(page).locator(".explorer-run")
     expect(run).to_contain_text("finished")
     slider = present(page).get_by_role("slider", name=FIELDS["hidden_sizes"].label)
@@ -192,10 +206,16 @@ def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_non
     expect(notes.locator("#title")).to_have_text(SLIDES[0].title)
     expect(notes.locator("#notes")).to_have_text(SLIDES[0].notes)
     expect(notes.locator("#next")).to_contain_text(SLIDES[1].title)
+    expect(notes.locator("#where")).to_contain_text(re.compile(r"1 of 17 · \d+:\d\d"))
     expect(present(page).get_by_text(SLIDES[0].notes)).to_be_hidden()
     notes.keyboard.press("ArrowRight")
     assert_at(page, "learns")
     expect(notes.locator("#notes")).to_have_text(SLIDES[1].notes)
+    notes.keyboard.press("d")  # the same keys
+    expect(page.locator("html")).to_have_attribute("data-explorer-theme", "dark")
+    notes.keyboard.press("d")
+    notes.get_by_role("button", name="Set the clock to 0:00").click()
+    expect(notes.locator("#where")).to_contain_text("2 of 17 · 0:0")
     notes.close()
     page.wait_for_function("() => window.notes.closed")
     page.keyboard.press("Home")
@@ -207,6 +227,69 @@ def test_the_notes_open_in_a_window_of_their_own_or_lie_over_the_slide_where_non
     page.keyboard.press("s")
     expect(page.locator("#explorer-notes")).to_have_count(0)
     page.evaluate("() => { window.open = window.reallyOpen; }")
+
+
+def test_a_question_covers_the_answer_until_a_key_and_the_guess_stands_next_to_the_outcome(page):
+    page.goto(page.url.partition("#")[0] + "#/contrast")
+    assert_at(page, "contrast")
+    pictures = present(page).locator(".explorer-slide-pictures")
+    question = present(page).locator(".explorer-question")
+    expect(pictures).to_be_hidden()
+    expect(present(page).locator(".explorer-tiles dd").first).to_be_hidden()
+    page.keyboard.press("2")
+    expect(question).to_contain_text("Guessed: 20\u00a0%")
+    page.keyboard.press("ArrowRight")  # as a clicker sends
+    assert_at(page, "contrast")
+    expect(pictures).to_be_visible()
+    expect(question).to_contain_text(re.compile(r"Guessed: 20\s% · Outcome: 1\d\.\d\s%"))
+    page.keyboard.press("r")
+    expect(pictures).to_be_hidden()
+
+
+def test_a_key_enlarges_a_figure_and_one_lists_the_keys_and_takes_none(page):
+    page.keyboard.press("ArrowRight")
+    width = present(page).locator(".js-plotly-plot").first.bounding_box()["width"]
+    page.keyboard.press("z")
+    page.wait_for_function(f"({FIGURES})()[0].drawn[0] > {1.5 * width}")
+    expect(present(page).get_by_role("heading", name=SLIDES[1].title)).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"({FIGURES})()[0].drawn[0] < {1.5 * width}")
+    page.keyboard.press("?")
+    keys = page.get_by_label("Keys", exact=True)
+    expect(keys).to_contain_text("the pace of live runs")
+    expect(page.locator(".reveal.paused")).to_have_count(0)
+    page.keyboard.press("/")  # blanks nothing
+    expect(page.locator(".reveal.paused")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    assert_at(page, "mistakes")
+    page.keyboard.press("?")
+    expect(keys).to_have_count(0)
+
+
+def test_a_live_run_has_a_pace_and_one_key_returns_to_the_recording(page):
+    go_to(page, "averaged")
+    bar = present(page).locator(".explorer-live-bar")
+    page.keyboard.press("t")
+    expect(bar).to_contain_text("live: epoch 1 of 10")
+    page.keyboard.press("p")
+    expect(bar.get_by_role("button", name="Continue")).to_be_visible()
+    before = bar.locator(".explorer-live-words").text_content()
+    page.keyboard.press("n")
+    expect(bar.locator(".explorer-live-words")).not_to_have_text(before)
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("recorded")
+    page.keyboard.press("v")
+    expect(bar).to_contain_text("as fast as it goes")
+    expect(page.locator(".reveal.paused")).to_have_count(0)  # reveal.js has the key for a blank screen
+    page.keyboard.press("b")
+    expect(page.locator(".reveal.paused")).to_have_count(1)
+    page.keyboard.press("x")
+    expect(page.locator(".reveal.paused")).to_have_count(0)
+    page.keyboard.press("t")
+    expect(bar).to_contain_text("live run, trained in")
+    page.keyboard.press("v")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("recorded")
 
 
 @pytest.mark.long
@@ -244,8 +327,8 @@ def test_a_slow_phone_shows_and_updates_every_slide(visit):
         for figure in page.evaluate(FIGURES):
             assert 200 < figure["width"] <= 390
             assert figure["height"] > 150
-            assert figure["points"] >= 10
-        page.keyboard.press("ArrowRight")
+            assert figure["points"] >= 2
+        forward(page)
     go_to(page, "learns")
     present(page).get_by_role("button", name="Run it live").tap()
     expect(present(page).locator(".explorer-live-bar")).to_contain_text("live run, trained in")
@@ -260,4 +343,4 @@ def test_nothing_severe_for_a_screen_reader_on_any_slide(page, shared):
     for name in NAMES:
         assert_at(page, name)
         assert shared.severe(None if name == NAMES[0] else PRESENT) == [], name
-        page.keyboard.press("ArrowRight")
+        forward(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -54,11 +55,22 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(race):
         )
         assert curves[name] == pytest.approx([100 * r.test_accuracy for r in reference], rel=1e-5)
 
+    found.tab("overview")
+    for place in ("loss", "accuracy"):
+        ends = page.locator(f".explorer-place-{place} .annotation-text")
+        expect(ends.filter(has_text="Adam")).to_be_visible()
+        boxes = sorted((one.bounding_box() for one in ends.all()), key=lambda box: box["y"])
+        assert len(boxes) == 5
+        assert all(a["y"] + a["height"] <= b["y"] + 3 for a, b in pairwise(boxes))
+        plot = page.locator(f".explorer-place-{place} .main-svg").first.bounding_box()
+        assert all(box["x"] + box["width"] <= plot["x"] + plot["width"] for box in boxes)
+    found.tab("runs")
     adam = page.locator(".explorer-runs tbody tr", has_text="Adam")
+    expect(adam).to_be_visible()  # a hidden button takes no focus, and so no key
     accuracy = PERCENT.search(adam.inner_text()).group()
     adam.locator('[data-verb="open"]').press("Enter")
-    expect(adam).to_have_attribute("data-present", "")
     expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
+    expect(adam).to_have_attribute("data-present", "")
     reached = f"{float(accuracy.split()[0]):.1f}"
     expect(found.tiles).to_contain_text(reached)
     found.tab("overview")

@@ -77,3 +77,32 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     expect(newest).to_contain_text(re.compile(r"from run \d+, epoch \d"))
     page.wait_for_function(whole, arg=columns)
     found.assert_clean()
+
+
+def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
+    found = open_page(f"{app.url}?epochs=1&n=3000")
+    page = found.page
+    found.until_finished(1)
+    guess = page.get_by_role("group", name="Your guess", exact=True)
+    expect(guess).to_be_hidden()
+    page.get_by_role("switch", name="Auto-train").uncheck()
+    share, true, read = guess.get_by_role("spinbutton"), *guess.get_by_role("combobox").all()
+    true.select_option("4")
+    read.select_option("4")
+    assert "another class" in read.evaluate("(one) => one.validationMessage")
+    read.select_option("9")
+    assert read.evaluate("(one) => one.validationMessage") == ""
+    share.fill("850")
+    share.press("Tab")
+    assert not share.evaluate("(one) => one.validity.valid")
+    expect(share).to_have_value("850")  # to be put right
+    share.fill("85")
+    assert found.severe() == []
+    page.get_by_role("button", name="Train again").first.click()
+    expect(page.locator(".explorer-run")).to_contain_text(
+        re.compile(r"Guessed: 85 %, 4 → 9 · Outcome: [\d.]+\s%, \d → \d")
+    )
+    expect(share).to_have_value("")
+    found.tab("runs")
+    expect(found.rows.first.get_by_label(re.compile("^Note of run"))).to_have_value("Guessed: 85 %, 4 → 9")
+    found.assert_clean()

@@ -76,7 +76,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     expect(chip).to_have_text(re.compile(r"^fork of run \d+ at epoch 2$"))
     found.button("Copy link").click()
     told = page.locator(".explorer-told")
-    expect(told).to_contain_text(re.compile(r"not this fork of run \d+ at epoch 2\."))
+    expect(told).to_contain_text(re.compile(r"not the fork of run \d+ at epoch 2\."))
     found.tab("overview")
     chip.get_by_role("button", name="Start with freshly initialized weights").press("Enter")
     expect(chip).to_be_hidden()

@@ -138,10 +138,9 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
 @pytest.mark.long
 def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_page):
     talk = start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
-    page = open_page(talk.url).page
+    page = open_page(f"{talk.url}#/questions").page
     slide = page.locator("article:has(.explorer-slide-playground)")
     expect(slide.locator(".explorer-place-confusion .heatmap-label").first).to_be_attached()
-    page.keyboard.press("End")
     expect(slide).to_have_attribute("data-present", "")
     for width, height in FEW_SIZES:
         resized(page, width, height)

@@ -1,4 +1,4 @@
-"""Lessons and a study's report as pages from the disk: with no other host to ask, in both themes, on a phone."""
+"""Lessons as pages from the disk: with no other host to ask, in both themes, on a phone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import pytest
 from browser.page_object import SURFACE
 from lessons import execute, tutorial_before
 from nbconvert import HTMLExporter
-from playwright.sync_api import expect
-
-from explorer import TrainingConfig, grid
-from explorer.exports.report import study_report
-from explorer.training.studies.trials import run_trial, versions
 
 PHONE = {"width": 390, "height": 844}
 ALL_DRAWN = "n => document.querySelectorAll('.lesson-plot:has(.main-svg)').length === n"
@@ -43,24 +38,3 @@ def test_the_tutorial_draws_all_figures_without_any_host_and_fits_a_phone(open_f
         page.wait_for_function("() => document.documentElement.scrollWidth === 390")
         assert page.evaluate(UNREACHABLE) == []
         assert found.page_errors == []
-
-
-@pytest.mark.long
-def test_a_study_s_report_is_drawn_in_both_themes_and_fits_the_page(open_file, small_dataset, tmp_path):
-    base = TrainingConfig(hidden_sizes=4, epochs=1)
-    configs = grid(base, batch_size=[1, 8, 64], learning_rate=[0.01, 0.1], seed=[0, 1])
-    trials = [run_trial(config, small_dataset, versions()) for config in configs]
-    (path := tmp_path / "study.html").write_text(study_report(trials, small_dataset), encoding="utf-8")
-    found = open_file(path, color_scheme="dark", viewport={"width": 1440, "height": 844})
-    page = found.page
-    page.get_by_text("Every run").click()
-    assert page.locator("details tbody tr").count() == 12
-    for width, theme in ((1440, "dark"), (390, "light")):
-        page.set_viewport_size(PHONE | {"width": width})
-        page.emulate_media(color_scheme=theme)
-        for figure in ("figure-0", "figure-1"):
-            drawn = page.locator(f"#{figure} .main-svg").first
-            expect(drawn).to_have_css("background-color", SURFACE[theme])
-        assert found.severe(impacts=None) == []
-        page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=width)
-    found.assert_clean()

@@ -47,8 +47,9 @@ def press(page, words):
 
 
 def ask_for_a_map(page):
-    page.get_by_text("Settings of your choice").click()
+    page.get_by_role("combobox", name="What varies", exact=True).select_option("learning_rate")
     page.get_by_role("combobox", name="and", exact=True).select_option("hidden_sizes")
+    expect(page.get_by_role("textbox", name="Values").last).to_have_value("8, 32, 128")  # offered
     ask(page, values_0="0.001..1 ×2", values_1="4, 8, 32", Epochs="1", Seeds="2")
     expect(progress(page)).to_contain_text("12 runs, about")
 

@@ -8,7 +8,7 @@ import tarfile
 import numpy as np
 
 from explorer.datasets import load_dataset
-from explorer.datasets.archive import write_archive
+from explorer.datasets.mnist import write_archive
 
 
 def test_the_archive_is_read_by_anybody_and_equal_data_gives_equal_bytes(make, npy_files, arrays):

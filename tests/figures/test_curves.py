@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_marks
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, step_in_words
 from explorer.figures.summaries import curves_summary
+from explorer.training import BatchStep
 from explorer.training.fields import Change
 
 RATE, SAMPLE, RUNNING, TRAIN, TEST = range(EARLIER_SLOTS, EARLIER_SLOTS + 5)
@@ -63,6 +66,18 @@ def test_two_losses_never_share_an_axis(make_history):
 )
 def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
     assert loss(make_history(3), [make_history(3, **settings)])[0][NEWEST]["meta"] == words
+
+
+def test_entries_of_a_race_are_named_at_their_curves_ends(make_history):
+    others = [make_history(3), make_history(2), make_history(3, loss="cross_entropy", output="softmax")]
+    for draw, known in ((accuracy, ["one", "<b>", "mine"]), (loss, ["one", "mine"])):
+        layout = draw(make_history(3), others, names=["one", "", "<b>", "mine"])[1]
+        named = sorted(layout["annotations"], key=lambda name: name["y"])
+        assert sorted(name["text"] for name in named) == sorted(html.escape(name) for name in known)
+        assert all(b["y"] - a["y"] >= 0.1 - 1e-9 for a, b in pairwise(named))
+        assert layout["margin"]["r"] > 30
+    layout = accuracy(make_history(3), others, names=["", "", "", "mine"])[1]
+    assert (layout["annotations"], layout["margin"]) == ([], pytest.approx({"r": 12}, abs=0.5))
 
 
 def test_the_epoch_axis_is_as_long_as_the_settings_say(make_history):
@@ -195,14 +210,15 @@ def test_a_rate_is_said_in_figures_that_can_be_read_aloud(make_history, rate, sa
 
 
 def test_a_change_is_marked_where_it_was_and_said_there(make_history):
-    marks = curves_marks(make_history(2, **CHANGED), metric="loss")
+    marks = loss(make_history(2, **CHANGED))[1]
     assert [shape["x0"] for shape in marks["shapes"]] == [0.5, 1.25]  # the third is still to come
     assert [(one["x"], one["text"]) for one in marks["annotations"]] == [
         (0.5, "0.01 → 0.001"),
         (1.25, "batch size 512 → 64"),
     ]
     assert len(loss_figure(make_history(2, **CHANGED)).layout.shapes) == 2
-    assert curves_marks(make_history(0, **CHANGED), metric="loss") == {"shapes": [], "annotations": []}
+    none = loss(make_history(0, **CHANGED))[1]
+    assert (none["shapes"], none["annotations"]) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -215,3 +231,14 @@ def test_a_change_is_marked_where_it_was_and_said_there(make_history):
 )
 def test_the_axis_says_what_is_in_the_loss(make_history, settings, name):
     assert loss(make_history(2, **settings))[1]["yaxis"]["title"]["text"] == f"{name} per sample"
+
+
+def test_a_single_step_in_words():
+    figures = {"train_loss": 0.9, "train_accuracy": 0.113, "loss_after": 0.8, "accuracy_after": 0.141}
+    step = BatchStep(step=1, n_images=512, moved=0.0031, **figures)
+    assert step_in_words(step) == (
+        "Its 512 images: loss 0.9000 → 0.8000, 11.3\u00a0% → 14.1\u00a0% right."
+        " It moved the weights by 0.31\u00a0%."
+    )
+    assert step_in_words(replace(step, n_images=1)).startswith("Its 1 image: ")
+    assert "loss nan" in step_in_words(replace(step, train_loss=math.nan, moved=math.inf))

@@ -6,13 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 from made_trials import swept
 
-from explorer.figures.confusion import confusion_figure
+from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
 from explorer.figures.curves import curves_figure
 from explorer.figures.data_table import data_tables
 from explorer.figures.layers import histograms_figure
 from explorer.figures.reliability import reliability, reliability_figure
 from explorer.figures.runs import RunCurve, runs_figure
 from explorer.figures.studies import StudyView, study_figure
+from explorer.figures.template import drawn_data
 
 
 def test_the_matrix_is_read_with_its_zeros(counts, digits):
@@ -24,7 +25,9 @@ def test_the_matrix_is_read_with_its_zeros(counts, digits):
 
 
 def test_percentages_and_a_matrix_without_numbers(counts, digits):
-    (table,) = data_tables(confusion_figure(counts, digits, normalize="row"))
+    cells, layout = confusion_data(counts, digits, normalize="row")
+    figure = drawn_data(confusion_style(digits), (cells, layout), "light")
+    (table,) = data_tables(figure)
     shares = 100 * counts / counts.sum(axis=1, keepdims=True)
     np.testing.assert_allclose([[float(x) for x in row[1:]] for row in table.rows], shares, atol=0.0501)
     (empty,) = data_tables(confusion_figure(None, digits))
@@ -93,6 +96,6 @@ def test_a_heat_map_has_its_medians_crosses_and_blanks():
 
 def test_runs_at_one_place_share_a_cell():
     trials = swept("batch_size", {64: (0.9, 0.96, 0.93)}, reduction="sum")
-    (table, *_) = data_tables(study_figure(StudyView(trials, ("batch_size",), shows_runs=True)))
+    (table, *_) = data_tables(study_figure(StudyView(trials, ("batch_size",))))
     (cell,) = [text for name, text in zip(table.head, table.rows[0], strict=True) if name == "single runs"]
     assert [accuracy in cell for accuracy in ("90.00", "96.00", "93.00")] == [True] * 3

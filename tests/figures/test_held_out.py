@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from explorer.figures.confusion import confusion_data
-from explorer.figures.curves import curves_figure, steps_data, steps_summary
+from explorer.figures.curves import curves_figure
 from explorer.figures.layers import layers_summary
 from explorer.figures.runs import RunCurve, runs_data
-from explorer.figures.studies import measure_view
+from explorer.figures.studies import StudyView
 from explorer.figures.summaries import confusion_summary, curves_summary, difficulty
 from explorer.network.diagnostics import LayerDiagnostics
-from explorer.training import BatchStep, Evaluation, RunEnd, Snapshot, TrainingConfig
+from explorer.training import Evaluation, RunEnd, Snapshot, TrainingConfig
 
 KINDS = pytest.mark.parametrize(("held_out", "n_validation"), [("test", 0), ("validation", 1000)])
 COUNTS = np.eye(10, dtype=np.int64) + np.eye(10, k=1, dtype=np.int64)
 SPLIT = TrainingConfig(n_validation=1000)
-FIGURES = [field.name for field in dataclasses.fields(BatchStep)]
 
 
 @KINDS
@@ -43,22 +40,13 @@ def test_all_else(make_history, held_out, n_validation):
     run = RunCurve(1, "run 1", make_history(2).epochs, (0, 1, 2), config.loss_terms, held_out=held_out)
     for metric in ("loss", "accuracy"):
         assert runs_data([run], metric)[1]["yaxis"]["title"]["text"].startswith(f"{held_out} ")
-    assert confusion_summary(COUNTS, "0123456789", held_out).startswith(f"10 of 19 {held_out} images right")
-    assert (
-        difficulty(np.eye(10, dtype=int), "0123456789", held_out) == f"No {held_out} image is misclassified."
-    )
+    noun = f"{held_out} image"
+    assert confusion_summary(COUNTS, "0123456789", noun).startswith(f"10 of 19 {held_out} images right")
+    assert difficulty(np.eye(10, dtype=int), "0123456789", noun) == f"No {held_out} image is misclassified."
     assert confusion_data(None, "0123456789", held_out=held_out)[1]["title"]["text"].endswith(f"· {held_out}")
-    step = BatchStep(**dict(zip(FIGURES, (1, 5, 1.0, 0.1, 0.9, 0.2, 0.01, 0.8, 0.3), strict=True)))
-    assert f"{held_out} accuracy 30.0\u00a0%, {held_out} loss 0.8" in steps_summary(step, (1, 1, 9), held_out)
-    *_, last = steps_data([step], (1, 1, 9), metric="loss", held_out=held_out, loss="loss")[0]
-    assert last["name"] == f"{held_out} after"
     layer = LayerDiagnostics(1, "relu", 8, 0.0, 0.5, 0.1)
-    assert all(f"7 {held_out} images" in words for words in layers_summary([layer, layer], 7, held_out))
-    view = measure_view("accuracy", [config])
-    assert (view.caption, view.title) == (
-        f"{held_out.capitalize()} accuracy at the end",
-        f"{held_out} accuracy (%)",
-    )
+    assert all(f"7 {held_out} images" in words for words in layers_summary([layer, layer], 7, noun))
+    assert StudyView((), ("epochs",), configs=[config]).title == f"{held_out} accuracy (%)"
 
 
 def test_the_words_are_of_the_epoch_whose_weights_are_back(make_history):

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.datasets.corruption import CORRUPTIONS
 from explorer.figures.palette import PALETTES
-from explorer.figures.reliability import robustness_figure, robustness_layout, robustness_summary
+from explorer.figures.reliability import robustness_data, robustness_figure, robustness_summary
 
 TURNS = CORRUPTIONS["rotation"]
 OWN = ("this run", {0.0: 0.93, 60.0: 0.2, -60.0: 0.19})
@@ -36,7 +36,7 @@ def test_the_axis_names_the_corruption_and_holds_all_amounts(kind):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_amount_on_show_is_marked(theme):
-    (mark,) = go.Layout(robustness_layout(TURNS, 30, theme=theme)).shapes
+    (mark,) = go.Layout(robustness_data([], TURNS, 30, theme=theme)[1]).shapes
     assert (mark.x0, mark.x1) == (30, 30)
     assert mark.line.color == PALETTES[theme].muted
     assert not robustness_figure([OWN], TURNS).layout.shapes

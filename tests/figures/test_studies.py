@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_trials import diverged, finished, swept
 
-from explorer.figures.studies import MOST_CURVES, StudyView, study_data, study_figure
-from explorer.training import FIELDS, TrainingConfig
-from explorer.training.fields import Choice
+from explorer.figures.studies import StudyView, study_data, study_figure
+from explorer.training import TrainingConfig
 from explorer.training.studies import grid
 
-LOWEST, HIGHEST, RUNS, MEDIAN = range(4)  # of the first curve; those of the next follow
-SECOND = 4
+RUNS, MEDIAN = range(2)  # of the first curve; those of the next follow
 AXES = ("batch_size", "learning_rate")
 
 
@@ -44,42 +41,21 @@ def trials():
     ]
 
 
-def test_the_traces_are_as_many_whatever_there_is(trials):
-    for shown in ([], trials[:1], trials):
-        for by in ((), ("reduction",), ("hidden_activation",)):
-            assert len(figure_of(shown, "batch_size", *by).data) == 4 * MOST_CURVES + 1
+def test_the_traces_are_as_many_whatever_has_ended(trials):
+    for by, n in (((), 3), (("reduction",), 5), (("hidden_activation",), 7)):
+        assert {len(figure_of(shown, "batch_size", *by).data) for shown in ([], trials[:1], trials)} == {n}
 
 
-@pytest.mark.parametrize(
-    ("measure", "lowest", "highest", "median"),
-    [
-        ("accuracy", [10, 6], [4, 6], [9, 6]),  # percent of errors: the axis is theirs
-        ("time", [6, 1.5], [8, 1.5], [6.5, 1.5]),
-        ("updates", [15_000, 236], [15_000, 236], [15_000, 236]),
-    ],
-)
-def test_the_band_runs_from_the_lowest_run_to_the_highest(trials, measure, lowest, highest, median):
-    traces = traces_of(trials, "batch_size", "reduction", measure=measure)
-    for place, expected in ((LOWEST, lowest), (HIGHEST, highest), (MEDIAN, median)):
-        assert traces[place]["x"].tolist() == [8, 512]
-        np.testing.assert_allclose(traces[place]["y"], expected, rtol=1e-6)
-        assert (traces[place]["x"].dtype, traces[place]["y"].dtype) == ("f4", "f4")
-
-
-@pytest.mark.parametrize(
-    ("n_train", "batch_size", "updates"),
-    [(None, 512, 3 * 118), (None, 60_000, 3), (1000, 512, 3 * 2), (1000, 8192, 3), (90_000, 512, 3 * 118)],
-)
-def test_updates_are_those_of_the_whole_run(n_train, batch_size, updates):
-    trial = finished(0.9, epochs=3, batch_size=batch_size, n_train=n_train)
-    assert traces_of([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
-
-
-def test_updates_are_those_that_were_made():
-    held_out = finished(0.9, epochs=3, batch_size=512, n_validation=10_000)
-    early = replace(held_out, epochs=held_out.epochs[:2])
-    for trial, updates in ((held_out, 3 * 98), (early, 2 * 98)):
-        assert traces_of([trial], "batch_size", measure="updates")[MEDIAN]["y"].tolist() == [updates]
+def test_the_bar_runs_from_the_lowest_run_to_the_highest(trials):
+    lowest, highest, median = [10, 6], [4, 6], [9, 6]  # percent of errors: the axis is theirs
+    traces = traces_of(trials, "batch_size", "reduction")
+    found = traces[MEDIAN]
+    assert found["x"].tolist() == [8, 512]
+    np.testing.assert_allclose(found["y"], median, rtol=1e-6)
+    up, down = found["error_y"]["array"], found["error_y"]["arrayminus"]
+    np.testing.assert_allclose(found["y"] + up, np.maximum(lowest, highest), rtol=1e-6)
+    np.testing.assert_allclose(found["y"] - down, np.minimum(lowest, highest), rtol=1e-6)
+    assert {array.dtype.str[1:] for array in (found["x"], found["y"], up, down)} == {"f4"}
 
 
 def test_each_point_knows_its_trials_and_says_its_value(trials):
@@ -92,13 +68,12 @@ def test_each_point_knows_its_trials_and_says_its_value(trials):
     ]
 
 
-def test_single_runs_are_shown_on_demand_each_with_its_seed(trials):
-    assert not traces_of(trials, "batch_size", "reduction")[RUNS]["visible"]
-    runs = traces_of(trials, "batch_size", "reduction", shows_runs=True)[RUNS]
+def test_each_single_run_is_shown_with_its_seed(trials):
+    runs = traces_of(trials, "batch_size", "reduction")[RUNS]
     assert runs["visible"]
-    assert runs["customdata"] == [[1], [2], [4], [0]]
-    np.testing.assert_allclose(runs["y"], [10, 4, 9, 6], rtol=1e-5)
-    assert runs["text"][1] == "batch size 8 · batch gradient sum · seed 2"
+    assert runs["customdata"] == [[1], [4], [2], [0]]
+    np.testing.assert_allclose(runs["y"], [10, 9, 4, 6], rtol=1e-5)
+    assert runs["text"][2] == "batch size 8 · batch gradient sum · seed 2"
 
 
 def test_a_run_that_diverged_is_a_mark_on_the_lower_edge(trials):
@@ -108,18 +83,13 @@ def test_a_run_that_diverged_is_a_mark_on_the_lower_edge(trials):
     assert math.log10(mark["y"][0]) == pytest.approx(bottom)
     assert bottom > top  # errors, downwards
     assert not traces_of(trials[:-1], "batch_size")[-1]["visible"]
-    assert not traces_of(trials, "batch_size", measure="time")[-1]["visible"]
 
 
 def test_without_another_setting_all_runs_make_one_curve(trials):
     traces = traces_of(trials, "batch_size")
-    assert [trace["visible"] for trace in traces[: 2 * SECOND]] == [True, True, False, True] + 4 * [False]
+    assert [trace["visible"] for trace in traces] == [True, True, True]
     assert traces[MEDIAN]["customdata"] == [[1, 2, 3, 4], [0, 5]]
     assert "1 of 2 diverged" in traces[MEDIAN]["hovertext"][1]
-
-
-def test_there_is_a_curve_for_every_value_of_a_choice():
-    assert max(len(field.choices) for field in FIELDS.values() if isinstance(field, Choice)) <= MOST_CURVES
 
 
 def axis_of(name, values):
@@ -214,20 +184,6 @@ def test_cells_to_come_have_their_place():
     assert layout["xaxis"]["ticktext"] == ["8", "64", "512"]
     assert layout["yaxis"]["ticktext"] == ["0.1", "1"]
     assert layout["title"]["text"] == "Median of the test accuracy (%)"
-
-
-def test_more_is_stronger_for_each_measure(mapped):
-    for measure in ("time", "updates"):
-        medians, _ = traces_of(
-            [
-                finished(0.9, batch_size=8, learning_rate=0.1, seconds=2.0),
-                finished(0.9, batch_size=512, learning_rate=0.1, seconds=1.0),
-            ],
-            *AXES,
-            measure=measure,
-        )
-        few, many = medians["z"][0]
-        assert few > many, measure
 
 
 def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():

@@ -134,24 +134,12 @@ def test_ten_thousand_images_do_not_overflow():
     assert mcnemar(0, 10_000) == 0.0
 
 
-def test_a_negative_count_is_refused():
-    with pytest.raises(ValueError, match="only_b is -1"):
-        mcnemar(3, -1)
-
-
 def test_images_are_counted_by_who_reads_them():
     labels = np.array([0, 1, 2, 0, 1, 2])
     a = np.eye(3)[[0, 1, 2, 1, 0, 0]].T  # right on the first three
     b = np.eye(3)[[0, 0, 2, 0, 1, 1]].T  # right on 0, 2, 3, 4
     assert paired(a, b, labels) == (1, 2)
     assert paired(b, a, labels) == (2, 1)
-
-
-def test_other_images_are_refused():
-    with pytest.raises(ValueError, match="the same samples"):
-        paired(np.zeros((3, 5)), np.zeros((3, 6)), np.zeros(5, int))
-    with pytest.raises(ValueError, match="the same samples"):
-        paired(np.zeros((3, 6)), np.zeros((3, 6)), np.zeros(5, int))
 
 
 def test_a_difference_is_said_with_its_chance():

@@ -14,13 +14,8 @@ from explorer.checks import CheckError
 from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.activations import sigmoid
-from explorer.notebook import mistakes
-from explorer.notebook.pitfalls import (
-    attempt,
-    contrast_runs,
-    reported_losses,
-    run,
-)
+from explorer.notebook import pitfalls
+from explorer.notebook.pitfalls import attempt, contrast_runs, reported_losses, run
 
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
 
@@ -42,7 +37,7 @@ def right(few):
 # ---------------------------------------------------------------- the right network
 
 
-@pytest.mark.parametrize("kind", [Network, mistakes.OneBatchTooMany])
+@pytest.mark.parametrize("kind", [Network, pitfalls.OneBatchTooMany])
 def test_what_is_right_in_it_passes_every_check(kind, few):
     network, X, d = kind(784, 32, 10, seed=0), few.X_train[:, :20], few.Y_train[:, :20]
     checks.initial_weights(network)
@@ -85,20 +80,20 @@ def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, righ
 def test_of_three_sigmoids_one_is_right_by_luck_one_wrong_and_one_quiet():
     a = np.array([-1000, -20, 0, 20, 1000], np.float32)
     with pytest.warns(RuntimeWarning, match="overflow"):
-        np.testing.assert_allclose(mistakes.as_printed(a), sigmoid(a), atol=1e-7)
-    assert "overflow" in checks.sigmoid(mistakes.as_printed).note
+        np.testing.assert_allclose(pitfalls.as_printed(a), sigmoid(a), atol=1e-7)
+    assert "overflow" in checks.sigmoid(pitfalls.as_printed).note
     with pytest.warns(RuntimeWarning) as warned:
-        np.testing.assert_array_equal(mistakes.quotient(a[::2]), [0, 0.5, np.nan])
+        np.testing.assert_array_equal(pitfalls.quotient(a[::2]), [0, 0.5, np.nan])
     assert {str(warning.message).split()[0] for warning in warned} == {"overflow", "invalid"}
     with pytest.raises(CheckError, match=r"quotient\(1000\): expected 1, got nan"):
-        checks.sigmoid(mistakes.quotient)
-    np.testing.assert_allclose(mistakes.stable(a), sigmoid(a), atol=1e-12)
-    assert checks.sigmoid(mistakes.stable).note == ""
+        checks.sigmoid(pitfalls.quotient)
+    np.testing.assert_allclose(pitfalls.stable(a), sigmoid(a), atol=1e-12)
+    assert checks.sigmoid(pitfalls.stable).note == ""
 
 
 def test_a_quotient_ends_the_training_at_its_first_step(few):
-    broken = run(network_of(mistakes.QuotientNetwork), few, columns=mistakes.as_bytes, n_epochs=2)
-    holding = run(network_of(NeuralNetwork), few, columns=mistakes.as_bytes, n_epochs=2)
+    broken = run(network_of(pitfalls.QuotientNetwork), few, columns=pitfalls.as_bytes, n_epochs=2)
+    holding = run(network_of(NeuralNetwork), few, columns=pitfalls.as_bytes, n_epochs=2)
     assert np.isnan(broken.loss).all()
     assert np.isnan(broken.network.W1).all()
     assert broken.accuracy[-1] == (few.test_labels == 0).mean()
@@ -113,7 +108,7 @@ def test_a_quotient_ends_the_training_at_its_first_step(few):
 
 
 def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
-    rows = mistakes.left_as_rows(few.train_images)
+    rows = pitfalls.left_as_rows(few.train_images)
     assert rows.shape == (3000, 784)
     with pytest.raises(ValueError, match="mismatch"):
         network_of(Network).forward(rows)
@@ -123,14 +118,14 @@ def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
 
 
 def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
-    mixed, transposed = mistakes.reshaped(few.train_images), mistakes.transposed(few.train_images)
+    mixed, transposed = pitfalls.reshaped(few.train_images), pitfalls.transposed(few.train_images)
     assert mixed.shape == transposed.shape
     np.testing.assert_array_equal(np.sort(mixed, axis=None), np.sort(transposed, axis=None))
     with pytest.raises(CheckError, match=r"X\[\d+, \d+\], for the byte \d+ in .*: expected"):
         checks.pixels(mixed, few.train_images)
     checks.pixels(transposed, few.train_images)
     np.testing.assert_allclose(transposed, few.X_train, atol=1e-7)
-    scrambled = run(network_of(NeuralNetwork), few, columns=mistakes.reshaped, n_epochs=4)
+    scrambled = run(network_of(NeuralNetwork), few, columns=pitfalls.reshaped, n_epochs=4)
     assert scrambled.accuracy.max() < CHANCE < right.accuracy[-1]
     assert scrambled.warned == ()
 
@@ -140,7 +135,7 @@ def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
 
 def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     X, d = few.X_train, few.Y_train
-    for wrong, shape in ((mistakes.OnePixel, r"\(\)"), (mistakes.Rows, r"\(128, 3000\)")):
+    for wrong, shape in ((pitfalls.OnePixel, r"\(\)"), (pitfalls.Rows, r"\(128, 3000\)")):
         with pytest.raises(ValueError, match=rf"X has shape {shape}; expected \(784, n_samples\)"):
             network_of(wrong).fit(X, d, 128)
         with pytest.raises(CheckError, match=r"fit raised IndexError|shape of the first batch: expected"):
@@ -176,37 +171,37 @@ def test_a_loss_divided_by_the_epochs_is_no_mean(few):
 
 @pytest.mark.parametrize(("batch_size", "last"), [(128, 3000 % 128), (100, 0)])
 def test_one_batch_too_many_is_empty_where_the_size_divides_the_samples(batch_size, last, few):
-    widths = {mistakes.OneBatchTooMany: [], Network: []}
+    widths = {pitfalls.OneBatchTooMany: [], Network: []}
     for kind, found in widths.items():
         network = network_of(kind)
         network.train_iteration = lambda X, d, lr, found=found: found.append(X.shape[1]) or 0.0
         network.fit(few.X_train, few.Y_train, batch_size, n_epochs=1)
         assert sum(found) == 3000
-    assert widths[mistakes.OneBatchTooMany][-1] == last
+    assert widths[pitfalls.OneBatchTooMany][-1] == last
     assert min(widths[Network]) > 0
     assert len(widths[Network]) == math.ceil(3000 / batch_size)
 
 
 def test_an_empty_batch_is_silent_by_sum_and_the_end_by_mean(few):
     settings = {"batch_size": 100, "n_epochs": 2}
-    summed = run(network_of(mistakes.OneBatchTooMany), few, **settings)
+    summed = run(network_of(pitfalls.OneBatchTooMany), few, **settings)
     right = run(network_of(NeuralNetwork), few, **settings)
     np.testing.assert_allclose(summed.loss, right.loss, rtol=1e-6)
     assert summed.warned == ()
-    mean = run(network_of(mistakes.OneBatchTooManyByMean), few, lr=1.0, **settings)
+    mean = run(network_of(pitfalls.OneBatchTooManyByMean), few, lr=1.0, **settings)
     assert np.isfinite(mean.loss[0])  # the empty batch was the epoch's last
     assert np.isnan(mean.loss[1])
     assert any("invalid value" in line for line in mean.warned)
-    whole = run(network_of(mistakes.OneBatchTooManyByMean), few, lr=1.0, batch_size=128, n_epochs=2)
+    whole = run(network_of(pitfalls.OneBatchTooManyByMean), few, lr=1.0, batch_size=128, n_epochs=2)
     assert np.isfinite(whole.loss).all()
-    by_mean = run(network_of(mistakes.ByMean), few, lr=1.0, **settings)
+    by_mean = run(network_of(pitfalls.ByMean), few, lr=1.0, **settings)
     np.testing.assert_allclose(by_mean.loss, summed.loss, rtol=1e-3)  # 0.01 by sum is 1 by mean of 100
 
 
 def test_only_a_size_that_divides_shows_the_empty_batch():
-    checks.mini_batches(network_of(mistakes.OneBatchTooMany), n_samples=23)
+    checks.mini_batches(network_of(pitfalls.OneBatchTooMany), n_samples=23)
     with pytest.raises(CheckError, match="calls of train_iteration in 2 epochs: expected 8, got 10"):
-        checks.mini_batches(network_of(mistakes.OneBatchTooMany), n_samples=20)
+        checks.mini_batches(network_of(pitfalls.OneBatchTooMany), n_samples=20)
 
 
 # ---------------------------------------------------------------- 7
@@ -215,8 +210,8 @@ def test_only_a_size_that_divides_shows_the_empty_batch():
 def test_random_labels_give_train_accuracy_away(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 30, "lr": 0.2}
     nonsense = replace(small, train_labels=np.random.default_rng(0).permutation(small.train_labels))
-    flattered = run(network_of(NeuralNetwork), nonsense, score=mistakes.on_train, **settings)
-    honest = run(network_of(NeuralNetwork), nonsense, score=mistakes.on_test, **settings)
+    flattered = run(network_of(NeuralNetwork), nonsense, score=pitfalls.on_train, **settings)
+    honest = run(network_of(NeuralNetwork), nonsense, score=pitfalls.on_test, **settings)
     assert honest.accuracy[-1] < 0.25 < 0.5 < flattered.accuracy[-1]
 
 
@@ -229,7 +224,7 @@ def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
         network_of(Network).fit(X, labels, 128)
     with pytest.raises(ValueError, match="labels must be one-hot columns"):
         network_of(NeuralNetwork).fit(X, labels, 128)
-    rowed = run(network_of(mistakes.Unguarded), few, targets=mistakes.labels_as_row, n_epochs=4)
+    rowed = run(network_of(pitfalls.Unguarded), few, targets=pitfalls.labels_as_row, n_epochs=4)
     assert rowed.accuracy.max() < CHANCE < right.accuracy[-1]
     assert rowed.loss.min() > 50
     assert rowed.warned == ()
@@ -238,7 +233,7 @@ def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
 
 def test_one_hot_compared_with_classes_looks_like_guessing(few, right):
     decided = right.network.predict(few.X_test)
-    assert mistakes.share_of_equals(few.Y_test, decided) < CHANCE
+    assert pitfalls.share_of_equals(few.Y_test, decided) < CHANCE
     assert accuracy(few.test_labels, decided) == right.accuracy[-1] > 0.6
     with pytest.raises(ValueError, match="argmax"):
         accuracy(few.Y_test, decided)
@@ -257,7 +252,7 @@ def test_an_attempt_shows_the_error_and_its_own_words():
 def test_an_attempt_shows_warnings_and_the_result():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # none gets out
-        shown = attempt(mistakes.quotient, np.array([0, 1000], np.float32))
+        shown = attempt(pitfalls.quotient, np.array([0, 1000], np.float32))
     assert repr(shown).splitlines() == [
         "⚠ RuntimeWarning: overflow encountered in exp",
         "⚠ RuntimeWarning: invalid value encountered in divide",

@@ -35,7 +35,7 @@ def test_each_mistake_has_all_it_needs(number):
     places = [section.index(word) for word in words]
     assert places == sorted(places)
     assert re.search(r"^source\(", section, re.MULTILINE)
-    assert "attempt(checks." in section or ", nonsense, score=mistakes.on_train" in section
+    assert "attempt(checks." in section or ", nonsense, score=pitfalls.on_train" in section
     assert "contrast" in section or "stacked(*(attempt(" in section
 
 

@@ -45,7 +45,7 @@ def test_each_question_has_all_its_runs_and_an_answer(run):
 def test_it_draws_curves_and_a_map(run):
     _prepared, *cells = shown(run)
     kinds = [figure["data"][0]["type"] for html in cells for figure in figures_in(html)]
-    assert kinds == ["scatter", "scatter", "scatter", "heatmap", "scatter"]
+    assert kinds == ["scatter", "heatmap", "scatter"]
 
 
 @pytest.mark.long

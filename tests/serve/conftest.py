@@ -12,6 +12,8 @@ import pytest
 from processes import Command
 from traitlets import HasTraits
 
+from explorer.serve.kernels import SeatedKernels
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
@@ -40,6 +42,11 @@ def start():
 def page_config(page):
     """What a page is told of its server, of its kernel and of the extensions that it loads."""
     return json.loads(re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page)[1])
+
+
+def manager_class(base, variables, seats):
+    """A class of managers whose kernels have seats."""
+    return type("Manager", (SeatedKernels, base), {"variables": variables, "seats": seats})
 
 
 class Kernels(HasTraits):

@@ -34,7 +34,6 @@ STUDY = [
     (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
     (["--seeds", "100000", "--lr", "0.1,0.2"], "These are 200\u202f000 runs; expected at most 100\u202f000."),
     (["--workers", "257"], "--workers is 257; expected at most 256."),
-    (["--out", "x.y", "--report", "x.y"], "--report and --out name the same file"),
 ]
 OTHERS = [
     (["archive", "no/such/a.tgz"], "there is no folder"),
@@ -44,10 +43,6 @@ OTHERS = [
     (["check", "no_such"], "no_such: there is no such file or folder"),
     (["check", "/dev/null"], "/dev/null: found neither a script nor a notebook"),
     (["check"], "nothing to check"),
-    (["check", "--cells", "otter", "-o", "/dev/null"], "/dev/null"),
-    (["--seat-memory", "9", "train"], "no option --seat-memory; nn-explorer train --help lists"),
-    (["--no-browser", "--debug", "train"], "no options --no-browser and --debug; nn-explorer train --help lists"),
-    (["--port", "1", "--dataset", "x", "present"], "no option --dataset; nn-explorer present --help lists"),
     (["--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
     (["serve", "--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
 ]  # fmt: skip
@@ -62,10 +57,15 @@ def test_a_mistake_is_one_sentence_and_nothing_runs(arguments, words, folder, tm
         arguments = [*arguments, "--dataset", str(folder)]
     assert main(arguments) == 2
     out, err = capsys.readouterr()
-    named = next(
-        (name for name in ("archive", "check", "train", "study", "present", "serve") if name in arguments), ""
-    )
+    named = next((name for name in ("archive", "check", "train", "study") if name in arguments), "serve")
     assert (out, err.count("\n"), err[-2:]) == ("", 1, ".\n")
-    assert err.startswith(f"nn-explorer {named}".rstrip() + ": ")
+    assert err.startswith(f"nn-explorer {named}: ")
     assert words in err
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("arguments", [["--port", "1", "present"], ["--seats", "9", "train"]])
+def test_options_follow_the_command(arguments, capsys):
+    assert main(arguments) == 2
+    said = f"nn-explorer serve: {arguments[-1]} is unknown; nn-explorer serve --help lists the options.\n"
+    assert capsys.readouterr().err == said

@@ -150,20 +150,19 @@ def test_each_has_random_numbers_variables_and_a_folder_of_its_own_and_no_histor
     assert surroundings == f"{tmp_path} b False\n"
 
 
-async def test_it_can_be_interrupted_and_says_how_it_ended(kernels):
+async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
     async with kernel(kernels) as (provisioner, run):
-        is_over = threading.Event()
 
         def interrupt():
-            while not is_over.wait(0.2):
-                provisioner.process.send_signal(signal.SIGINT)
+            wait_for((tmp_path / "begun").exists)
+            provisioner.process.send_signal(
+                signal.SIGINT
+            )  # once: a second could meet the kernel as it replies
 
         with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
             pool.submit(interrupt)
-            try:
-                assert await run("while True: pass") == "KeyboardInterrupt"
-            finally:
-                is_over.set()
+            code = f"open({str(tmp_path / 'begun')!r}, 'w').close()\nwhile True: pass"
+            assert await run(code) == "KeyboardInterrupt"
         assert await provisioner.poll() is None
         await provisioner.kill()
         assert await provisioner.wait() == -signal.SIGKILL

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
 
 from explorer.serve import gate
-from explorer.serve.access import Access, RefusedError
+from explorer.serve.access import Access, RefusedError, tls_context
 from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import Gate, Tries
 from explorer.serve.server import ExplorerServer
@@ -267,6 +268,16 @@ def say_something_forged(server, kernel, cookie):
 
 
 @pytest.mark.slow
+def test_a_silent_client_keeps_nobody_out_and_a_body_beyond_a_login_s_is_refused(protected):
+    parts = urlsplit(protected.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(b"POST /class/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n")
+        assert protected.ask("/class/login")[0] == 200
+        client.sendall(b"\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400 ")  # before the body, which doesn't come
+
+
+@pytest.mark.slow
 def test_whoever_guesses_has_to_wait_even_with_the_right_word_at_last(protected):
     for _ in range(20):
         status, _, page = log_in(protected, "guess")
@@ -320,10 +331,10 @@ def certificate(tmp_path_factory):
 @OPENSSL
 def test_a_certificate_is_looked_at_before_the_start(certificate, tmp_path):
     file, key = certificate
-    assert Access(certificate=(file, key)).tls() is not None
+    assert tls_context(file, key)
     for wrong in ((tmp_path / "none", None), (file, None), (key, file)):
         with pytest.raises(RefusedError, match="certificate can't be used"):
-            Access(certificate=wrong).tls()
+            tls_context(*wrong)
 
 
 @pytest.mark.long

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from explorer.serve import serve_command
+from explorer.serve import present_command
 from explorer.serve.command import main
-from explorer.serve.serve_command import find_reveal
-from explorer.talk.slides import SLIDES
+from explorer.serve.present_command import find_reveal
+from explorer.talk.file import READY, read_talk
 
+SLIDES = read_talk(READY).slides
 ROOT = Path(__file__).parents[2]
 
 
@@ -28,7 +29,7 @@ def test_the_command_says_what_to_install_and_ends(monkeypatch, capsys):
     def missing():
         return find_reveal("no_such_package")
 
-    monkeypatch.setattr(serve_command, "find_reveal", missing)
+    monkeypatch.setattr(present_command, "find_reveal", missing)
     assert main(["present", "--no-browser"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -40,7 +41,7 @@ def test_the_page_holds_every_slide_and_ends_quietly(start):
     command = start("present")
     assert re.fullmatch(rf"The talk is at {command.url} \(\d+ seats?; Ctrl-C ends it\)\n", command.line)
     page = command.page()
-    assert re.findall(r'<article data-slide="(\w+)"', page) == [slide.name for slide in SLIDES]
+    assert re.findall(r'<article data-slide="([\w-]+)"', page) == [slide.name for slide in SLIDES]
     assert page.count("application/vnd.voila.cell-output+json") == len(SLIDES)
     assert "explorer-failed" not in page
     address = re.search(r'<script src="(/[^"]+/dist/reveal\.js)"', page).group(1)
@@ -49,3 +50,45 @@ def test_the_page_holds_every_slide_and_ends_quietly(start):
         assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
         assert headers["Content-Type"].startswith(kind)
     assert command.end(signal.SIGINT) == (0, "", "")
+
+
+TALK = """\
+[runs.small]
+settings = "hidden=4&epochs=1&n=500"
+[[slides]]
+title = "It"
+pictures = ["loss"]
+run = "small"
+"""
+
+
+def test_a_talk_is_begun_recorded_and_checked(tmp_path, capsys):
+    path = tmp_path / "mine.toml"
+    assert main(["present", "--new", str(path)]) == 0
+    assert main(["present", "--new", str(path)]) == 2  # it is there already
+    assert "is there already" in capsys.readouterr().err
+    begun = read_talk(path)
+    assert (len(begun.slides), begun.faults) == (5, ())
+    path.write_text(TALK + '[[slides]]\ntitel = "No"\n')
+    assert main(["present", str(path), "--check"]) == 1
+    unknown, missing = sorted(capsys.readouterr().out.splitlines(), reverse=True)
+    assert missing.startswith("mine.toml, line 3: the recording of small can't be used (there is no file")
+    assert missing.endswith("present it with --record.")
+    assert unknown == "mine.toml, line 8: slide 2: there is no “titel”; did you mean 'title'?"
+    assert main(["present", str(path), "--no-browser"]) == 2
+    assert capsys.readouterr().err.endswith("nn-explorer present: no slide can be shown.\n")
+    path.write_text(TALK)
+    assert main(["present", str(path), "--record"]) == 0
+    assert capsys.readouterr().out.startswith("Recording small …\n1 new recording in ")
+    assert main(["present", str(path), "--record"]) == 0
+    assert capsys.readouterr().out.startswith("0 new recordings in ")
+    assert main(["present", str(path), "--check"]) == 0
+    assert capsys.readouterr().out == "mine.toml: 1 slide, no fault.\n"
+
+
+def test_a_copy_of_the_ready_talk_has_its_recordings(tmp_path, capsys):
+    assert main(["present", "--new", str(tmp_path / "mine.toml"), "--from", "ready"]) == 0
+    assert main(["present", str(tmp_path / "mine.toml"), "--check"]) == 0
+    assert main(["present", "--from", "ready"]) == 2
+    assert main(["present", str(tmp_path / "none.toml")]) == 2
+    assert "none.toml: no such file or directory" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import needs
 import pytest
 
 from explorer.serve import kernels as kernels_module
@@ -15,14 +16,14 @@ from explorer.serve.kernels import (
     RELOAD_SECONDS,
     Seats,
     free_memory,
-    kernel_manager_class,
+    raise_file_limit,
     seats_of,
 )
 from explorer.wording import ordinal
 
-from .conftest import Kernels
+from .conftest import Kernels, manager_class
 
-FOR_NOBODY, FOR_A_VISITOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
+VARIABLES = {"VOILA_PREHEAT": "True"}
 
 
 class Clock:
@@ -47,14 +48,14 @@ def seats(clock):
 def kernels(seats, monkeypatch):
     monkeypatch.setattr(kernels_module, "QUIET_SECONDS", 0)
     monkeypatch.setattr(kernels_module, "READY_SECONDS", 0.05)
-    return kernel_manager_class(Kernels, {}, seats)()
+    return manager_class(Kernels, {}, seats)()
 
 
 async def seated(seats, kernels, browser, connections=1):
     """Open a page to its end, and connect it."""
     seat = await seats.assign(browser, kernels)
     async with seats.opening(seat, kernels):
-        seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
+        seat.kernel = await kernels.start_kernel(env=VARIABLES)
     kernels.running[seat.kernel] = connections
     await seats.look(kernels)
     return seat
@@ -156,18 +157,18 @@ async def test_a_page_that_nobody_waited_for_leaves_no_kernel(seats, kernels):
     seat = await seats.assign("a", kernels)
     async with seats.opening(seat, kernels):
         seat.is_left = True
-        seat.kernel = await kernels.start_kernel(env=FOR_A_VISITOR)
+        seat.kernel = await kernels.start_kernel(env=VARIABLES)
     assert kernels.running == {}
 
 
 async def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the_end(seats, kernels):
     pages = [await seated(seats, kernels, browser) for browser in "ab"]
-    warm = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    warm = asyncio.ensure_future(kernels.start_kernel(env=VARIABLES))
     await asyncio.sleep(0)
     assert not warm.done()
     await kernels.shutdown_kernel(pages[0].kernel)
     assert await warm in kernels
-    waiting = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    waiting = asyncio.ensure_future(kernels.start_kernel(env=VARIABLES))
     await asyncio.sleep(0)
     await kernels.shutdown_all(now=True)
     with pytest.raises(RuntimeError, match="ends"):
@@ -177,10 +178,10 @@ async def test_a_kernel_for_nobody_yet_waits_for_a_seat_and_does_not_hold_up_the
 async def test_kernels_for_nobody_yet_get_seats_in_the_order_in_which_they_were_asked_for(seats, kernels):
     """A visitor who comes meanwhile takes the first, and would else wait until another leaves."""
     pages = [await seated(seats, kernels, browser) for browser in "ab"]
-    first = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    first = asyncio.ensure_future(kernels.start_kernel(env=VARIABLES))
     await asyncio.sleep(0)
     await kernels.shutdown_kernel(pages[0].kernel)
-    second = asyncio.ensure_future(kernels.start_kernel(env=FOR_NOBODY))
+    second = asyncio.ensure_future(kernels.start_kernel(env=VARIABLES))
     assert await asyncio.wait_for(first, 30) in kernels
     assert not second.done()
     await kernels.shutdown_kernel(pages[1].kernel)
@@ -223,3 +224,16 @@ def test_memory_that_only_keeps_files_is_free(tmp_path):
     assert free_memory(tmp_path) == 710 * megabyte
     (tmp_path / "memory.max").write_text("max\n")
     assert free_memory(tmp_path) > 710 * megabyte
+
+
+@needs.POSIX
+def test_the_limit_of_files_is_raised_as_far_as_macos_lets_it(monkeypatch):
+    import resource
+
+    asked = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    assert raise_file_limit() == 10_240
+    assert asked == [(10_240, resource.RLIM_INFINITY)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
+    assert raise_file_limit() == 1024

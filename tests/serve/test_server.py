@@ -15,7 +15,6 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
-from tornado.websocket import websocket_connect
 from voila import notebook_renderer
 from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -23,27 +22,27 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.serve import kernels
 from explorer.serve.environment import SHARE
-from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler, kernel_manager_class
+from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler
 from explorer.serve.pages import (
     CompiledTemplates,
     PageExporter,
 )
-from explorer.serve.request import ask_for_visitor
+from explorer.serve.request import wait_for_visit
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE
 from explorer.serve.sockets import SocketHandler
 from explorer.training.share import n_cores
 
-from .conftest import Kernels
+from .conftest import Kernels, manager_class
 
-WARM, ASKED_FOR = {"VOILA_PREHEAT": "True"}, {"VOILA_PREHEAT": "False"}
+WARM = {"VOILA_PREHEAT": "True"}
 
 
 @pytest.fixture
 def manager(monkeypatch):
     monkeypatch.setattr(kernels, "QUIET_SECONDS", 3600)
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
-    return kernel_manager_class(Kernels, {"NOTE": "kept"}, Seats(9))()
+    return manager_class(Kernels, {"NOTE": "kept"}, Seats(9))()
 
 
 async def is_waiting(task):
@@ -58,7 +57,6 @@ async def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_v
     manager.order.note_visit()
     second = asyncio.ensure_future(manager.start_kernel(env=WARM))
     assert await is_waiting(second)
-    await manager.start_kernel(env=ASKED_FOR)  # a visitor is there already
     manager.order.note_visit()
     third = asyncio.ensure_future(manager.start_kernel(env=WARM))
     await second
@@ -74,7 +72,9 @@ async def test_a_kernel_for_nobody_yet_waits_while_a_page_draws_until_the_next_v
 async def test_so_many_start_at_once_and_the_first_to_come_is_the_first_to_go_on(monkeypatch):
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
     order, places = StartingOrder(), n_cores() + 1
-    starts = [asyncio.ensure_future(order.acquire_slot(has_visitor=True)) for _ in range(places + 4)]
+    for _ in range(places + 4):
+        order.note_visit()
+    starts = [asyncio.ensure_future(order.acquire_slot()) for _ in range(places + 4)]
     waiting = starts[places:]
     assert await is_waiting(waiting[0])
     assert all(start.done() for start in starts[:places])
@@ -129,7 +129,7 @@ async def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, mo
 
     monkeypatch.setattr(kernels, "READY_SECONDS", 0.05)
     monkeypatch.setattr(LocalProvisioner, "launch_kernel", launch)
-    manager = kernel_manager_class(AsyncMappingKernelManager, {}, Seats(9))(connection_dir=str(tmp_path))
+    manager = manager_class(AsyncMappingKernelManager, {}, Seats(9))(connection_dir=str(tmp_path))
     manager.log.setLevel(logging.CRITICAL + 1)
     start = asyncio.ensure_future(manager.start_kernel(env=WARM))
     await asyncio.wait([start], timeout=0.2 if is_stuck else None)
@@ -207,58 +207,62 @@ WORDS = {"QUERY_STRING": "hidden=8"}
 
 
 @asynccontextmanager
-async def kernel_address():
-    """Where a kernel asks for its visitor."""
-    manager = SimpleNamespace(order=StartingOrder())
-    server = HTTPServer(Application([("/query/(.*)", VisitHandler)], kernel_manager=manager))
+async def visits(monkeypatch):
+    """A server that tells a kernel of its visitor, and how the kernel asks it."""
+    server = HTTPServer(
+        Application([("/(.*)", VisitHandler)], kernel_manager=SimpleNamespace(order=StartingOrder()))
+    )
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
-    yield f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/query/kernel"
+    for name, value in (
+        ("APP_IP", "127.0.0.1"),
+        ("APP_PORT", sockets[0].getsockname()[1]),
+        ("KERNEL_ID", "k"),
+    ):
+        monkeypatch.setenv(f"VOILA_{name}", str(value))
+    yield server, lambda: asyncio.create_task(asyncio.to_thread(wait_for_visit))
     server.stop()
+    for kept in (RequestInfoSocketHandler._waiters, RequestInfoSocketHandler._cache):
+        kept.pop("k", None)
+
+
+async def until_it_waits(before=None):
+    while RequestInfoSocketHandler._waiters.get("k") is before:
+        await asyncio.sleep(0.01)
+    return RequestInfoSocketHandler._waiters["k"]
 
 
 def a_visitor_comes():
-    RequestInfoSocketHandler.send_updates({"kernel_id": "kernel", "payload": WORDS})
+    RequestInfoSocketHandler.send_updates({"kernel_id": "k", "payload": WORDS})
 
 
-async def assert_heard(words):
-    """The kernel hears the visitor's words, and with its goodbye nothing is left of them."""
-    assert await words == WORDS
-    while RequestInfoSocketHandler._waiters or RequestInfoSocketHandler._cache:
-        await asyncio.sleep(0.01)
-
-
-async def test_a_kernel_that_has_connected_again_hears_of_its_visitor():
-    async with kernel_address() as address:
-        first = await websocket_connect(address)
-        before = RequestInfoSocketHandler._waiters["kernel"]
-        second = asyncio.create_task(ask_for_visitor(address))
-        while RequestInfoSocketHandler._waiters["kernel"] is before:
-            await asyncio.sleep(0.01)
-        first.close()
-        while before.ws_connection is not None:
-            await asyncio.sleep(0.01)
+async def test_a_kernel_hears_of_a_visitor_who_came_before_it_asked(monkeypatch):
+    async with visits(monkeypatch) as (_, ask):
         a_visitor_comes()
-        await assert_heard(second)
+        assert await ask() == WORDS
 
 
-async def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_connects_again():
-    async with kernel_address() as address:
-        first = await websocket_connect(address)
-        first.protocol.stream.close()  # without a goodbye; the server has yet to notice
+async def test_a_kernel_whose_connection_was_lost_asks_again_and_hears_of_its_visitor(monkeypatch):
+    async with visits(monkeypatch) as (server, ask):
+        lost = ask()
+        waiter = await until_it_waits()
+        await server.close_all_connections()
+        with pytest.raises(ConnectionError):
+            await lost
+        again = ask()
+        await until_it_waits(waiter)
         a_visitor_comes()
-        await assert_heard(ask_for_visitor(address))
-        first.close()
+        assert await again == WORDS
 
 
-async def test_a_kernel_that_reaches_no_server_or_loses_it_asks_again():
-    async with kernel_address() as address:
-        words = asyncio.create_task(ask_for_visitor(address))
-        while "kernel" not in RequestInfoSocketHandler._waiters:
-            await asyncio.sleep(0.01)
-        RequestInfoSocketHandler._waiters["kernel"].ws_connection.stream.close()
-        assert await words == {}
-        assert await ask_for_visitor(address.replace("query", "elsewhere")) == {}
+async def test_a_kernel_whose_visitor_came_while_its_connection_broke_hears_when_it_asks_again(monkeypatch):
+    async with visits(monkeypatch) as (server, ask):
+        lost = ask()
+        await until_it_waits()
+        await server.close_all_connections()
         a_visitor_comes()
-        await assert_heard(ask_for_visitor(address))
-    assert await ask_for_visitor(address) == {}
+        with pytest.raises(ConnectionError):
+            await lost
+        assert await ask() == WORDS
+    with pytest.raises(ConnectionError):  # the server has ended
+        await ask()

@@ -8,22 +8,24 @@ from argparse import Namespace
 import pytest
 from traitlets import Dict, HasTraits
 
-from explorer.serve.environment import MEGABYTES, MINUTES, share_variables, tell_connected
-from explorer.serve.kernels import Seats, kernel_manager_class
+from explorer.serve.environment import MINUTES, share_variables, tell_connected
+from explorer.serve.kernels import Seats
 from explorer.training.share import TRAINING_SHARE
+
+from .conftest import manager_class
 
 
 def shares(tmp_path, is_open=False, minutes=None):
-    given = Namespace(max_training_minutes=minutes, seat_memory=MEGABYTES)
+    given = Namespace(max_training_minutes=minutes)
     return share_variables(given, tmp_path / "shares", is_open=is_open)
 
 
 @pytest.mark.parametrize(
     ("is_open", "asked", "minutes"), [(False, None, None), (True, None, MINUTES), (False, 5, 5), (True, 5, 5)]
 )
-def test_others_are_bounded_in_time_and_all_in_memory(tmp_path, is_open, asked, minutes):
+def test_others_are_bounded_in_time(tmp_path, is_open, asked, minutes):
     found = json.loads(shares(tmp_path, is_open, asked)[TRAINING_SHARE])
-    assert (found["minutes"], found["megabytes"]) == (minutes, MEGABYTES)
+    assert found["minutes"] == minutes
 
 
 class Counting(HasTraits):
@@ -39,7 +41,7 @@ class Counting(HasTraits):
 
 
 def test_a_kernel_is_told_of_its_page_while_one_of_its_sockets_is_open(tmp_path):
-    manager = kernel_manager_class(Counting, shares(tmp_path), Seats(1))()
+    manager = manager_class(Counting, shares(tmp_path), Seats(1))()
     page = tmp_path / "shares" / "pages" / "some-kernel"
     for notify, is_there in (
         (manager.notify_connect, True),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
 from importlib import import_module
 
 import needs
@@ -22,7 +20,7 @@ from explorer.serve import study_command
 from explorer.serve.command import main
 from explorer.training import PRESETS, TrainingConfig
 from explorer.training.studies import Trial, grid, read_journal, study
-from explorer.training.studies.configs import Cost, batch_size_grid
+from explorer.training.studies.configs import Cost
 from explorer.training.studies.journal import Journal
 
 SHORT = ("--epochs", "1", "--hidden", "4")
@@ -93,11 +91,6 @@ ONE_SEED = ("--seeds", "1")
             ("--from-url", "?hidden=9&lr=0.5", "--lr", "1", *ONE_SEED),
             (TrainingConfig(hidden_sizes=9, learning_rate=1),),
         ),
-        (("--question", "batch-size"), batch_size_grid()),
-        (
-            (*SHORT, "--question", "batch-size", "--batch", "1,50", *ONE_SEED),
-            batch_size_grid(BASE, batch_sizes=[1, 50], seeds=[0]),
-        ),
     ],
 )
 def test_values_make_a_grid(asked, options, configs):
@@ -134,31 +127,20 @@ def test_lines_table_and_words(command):
     assert "2 seeds" in words
 
 
-def test_json_is_the_study(command, small_dataset):
-    code, out, err = command(*SHORT, "--batch", "8,64", "--seeds", "3", "--json")
-    said = json.loads(out)
-    trials = {
-        trial.config.to_query(): trial
-        for trial in study(grid(BASE, batch_size=[8, 64], seed=range(3)), small_dataset)
-    }
-    assert (code, out.count("\n"), len(lines(err, "of 6  "))) == (0, 1, 6)
-    assert [level["settings"] for level in said["levels"]] == [{"batch_size": 8}, {"batch_size": 64}]
-    for level in said["levels"]:
-        found = [trials[run["query"]] for run in level["runs"]]
-        accuracies = sorted(trial.final.test_accuracy for trial in found)
-        assert [level["lowest"], level["median"], level["highest"]] == accuracies
-        assert [run["final"] for run in level["runs"]] == [asdict(trial.final) for trial in found]
-        assert [run["config"]["seed"] for run in level["runs"]] == [0, 1, 2]
+def test_the_runs_are_those_of_a_study(command, small_dataset, tmp_path):
+    file = tmp_path / "study.jsonl"
+    code, out, err = command(*SHORT, "--batch", "8,64", "--seeds", "3", "--out", str(file))
+    assert (code, err, len(lines(out, "of 6  "))) == (0, "", 6)
+    trials = study(grid(BASE, batch_size=[8, 64], seed=range(3)), small_dataset)
+    expected = {trial.config: trial.final for trial in trials}
+    assert {trial.config: trial.final for trial in read_journal(file).trials} == expected
 
 
 def test_a_diverged_run_is_a_result(command):
-    options = ("--from-url", DIVERGING.to_query(), "--seed", "3", "--json")
-    code, out, err = command(*options)
-    (level,) = json.loads(out)["levels"]
-    assert code == 0
-    assert (level["median"], level["diverged"], level["runs"][0]["status"]) == (None, 1, "diverged")
-    assert len(lines(err, r"^1 of 1  seed 3: diverged: .*not been a number.* in ")) == 1
-    assert lines(err, "^   1       –       –        –  .*         1$")
+    code, out, err = command("--from-url", DIVERGING.to_query(), "--seed", "3")
+    assert (code, err) == (0, "")
+    assert len(lines(out, r"^1 of 1  seed 3: diverged: .*not been a number.* in ")) == 1
+    assert lines(out, "^   1       –       –        –  .*         1$")
 
 
 # ---------------------------------------------------------------- a large study
@@ -190,35 +172,25 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
 
 def test_it_goes_on_where_it_was_stopped(command, tmp_path):
     file = tmp_path / "study.jsonl"
-    options = (*SHORT, "--batch", "8,64", "--out", str(file), "--json")
-    _, undisturbed, _ = command(*options, "--seeds", "2")
+    options = (*SHORT, "--batch", "8,64", "--out", str(file), "--seeds", "2")
+    _, undisturbed, _ = command(*options)
     before = file.read_bytes()
     file.write_bytes(before[:-10])  # cut off in the last line
-    code, out, err = command(*options, "--seeds", "2")
+    code, out, err = command(*options)
     assert code == 0
     assert "study.jsonl already has 3 of 4 runs.\n" in err
-    assert len(lines(err, "^4 of 4  batch size 64, seed 1: ")) == 1
-    assert not lines(err, "^[123] of 4")
-    assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
-    code, out, err = command(*options, "--seeds", "2")
-    assert (code, "Every run is already in the journal." in err, "of 4  " in err) == (0, True, False)
-    assert without_times(json.loads(out)) == without_times(json.loads(undisturbed))
+    assert len(lines(out, "^4 of 4  batch size 64, seed 1: ")) == 1
+    assert not lines(out, "^[123] of 4")
+    assert medians(out) == medians(undisturbed)
+    code, out, err = command(*options)
+    assert (code, "Every run is already in the journal." in out, "of 4  " in out) == (0, True, False)
+    assert medians(out) == medians(undisturbed)
     assert len(read_journal(file).trials) == 4
 
 
-def test_runs_stand_in_their_order_whenever_they_ended(command, tmp_path):
-    options = (*SHORT, "--out", str(tmp_path / "study.jsonl"), "--json")
-    command(*options, "--seed", "2")
-    _, out, _ = command(*options, "--seed", "1,2,3")
-    (level,) = json.loads(out)["levels"]
-    assert [run["config"]["seed"] for run in level["runs"]] == [1, 2, 3]
-
-
-def without_times(said):
-    runs = [run for level in said["levels"] for run in level["runs"]]
-    for run in runs:
-        del run["seconds"], run["worker"]
-    return said
+def medians(out):
+    """The rows of the table, without seconds."""
+    return [line.split()[:5] for line in lines(out, r"^ +(8|64) +2 ")]
 
 
 def test_a_journal_that_cannot_be_used(command, tmp_path, small_dataset, other_dataset):
@@ -279,10 +251,10 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
         err,
     )
     assert "Traceback" not in out + err
-    out, err = started(*options, "--json").communicate(timeout=100)
+    out, err = started(*options).communicate(timeout=100)
     assert f"already has {kept} of 12 runs." in err
-    assert len(lines(err, "^.. of 12  ")) == 12 - kept
-    assert len(json.loads(out)["levels"][0]["runs"]) == 12
+    assert len(lines(out, "^.. of 12  ")) == 12 - kept
+    assert len(read_journal(file).trials) == 12
 
 
 def started(*options):
@@ -292,24 +264,13 @@ def started(*options):
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- help and report
+# ---------------------------------------------------------------- help
 
 
 def test_the_examples_of_the_help_are_commands(asked, capfd):
     with pytest.raises(SystemExit):
         main(["study", "--help"])
     examples = re.findall(r"^  nn-explorer study (.*)$", capfd.readouterr().out, re.MULTILINE)
-    assert len(examples) == 3
+    assert len(examples) == 2
     for example in examples:
-        assert len(asked(*re.sub(r"--(out|report) \S+", "", example).split())) > 5
-
-
-def test_a_report_is_replaced_only_by_force(command, tmp_path):
-    file = tmp_path / "study.html"
-    file.write_text("precious")
-    code, out, err = command(*SHORT, "--seeds", "2", "--report", str(file))
-    assert (code, out, file.read_text()) == (2, "", "precious")
-    assert "is there already; --force replaces it." in err
-    code, _, err = command(*SHORT, "--seeds", "2", "--report", str(file), "--force")
-    assert (code, err) == (0, f"Saved to {file}.\n")
-    assert "<h1>Study: seed</h1>" in file.read_text(encoding="utf-8")
+        assert len(asked(*re.sub(r"--out \S+", "", example).split())) > 5

@@ -135,14 +135,19 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
     assert f"--from-url: {said}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "options", [["--preset", "modern", "--from-url", "?"], ["--no-such"], ["--lr"], ["--epo", "1"]]
-)
+@pytest.mark.parametrize("options", [["--preset", "modern", "--from-url", "?"], ["--lr"]])
 def test_a_wrong_option_has_exit_code_2(options, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", *options])
     assert ended.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--no-such"], ["--epo", "1"]])
+def test_an_unknown_option_is_named(options, capsys):
+    assert main(["train", *options]) == 2
+    said = f"nn-explorer train: {options[0]} is unknown; nn-explorer train --help lists the options.\n"
+    assert capsys.readouterr().err == said
 
 
 def test_validation_and_the_rate_are_shown(command):
@@ -183,11 +188,6 @@ def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command, capsys)
     assert f"Test accuracy         {opened['test']['accuracy']:.2%} of 200 images" in err
     code, out, err = command("--epochs", "2", "--json", "--test")
     assert json.loads(out)["test"] is None
-
-
-def test_the_data_set_may_stand_before_the_command(folder, capsys):
-    assert main(["--dataset", str(folder), "train", "--epochs", "1"]) == 0
-    assert f"{folder.name}: 600 train and 200 test images" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- what is shown
@@ -376,7 +376,7 @@ def test_a_file_is_replaced_only_by_force(command, tmp_path):
 
 
 def test_the_run_is_written_in_every_form(command, folder, tmp_path):
-    options = {"--weights": "run.npz", "--script": "run.py", "--csv": "run.csv", "--report": "run.html"}
+    options = {"--save": "run.npz", "--script": "run.py", "--csv": "run.csv", "--report": "run.html"}
     files = [word for option, name in options.items() for word in (option, str(tmp_path / name))]
     code, out, err = command("--epochs", "2", "--batch", "16", "--lr", "0.05", "--json", *files)
     assert code == 0

@@ -40,7 +40,7 @@ def test_other_settings_train_both_again_and_the_same_ones_only_ones_own(session
 
 def test_it_goes_on_and_stops_by_single_steps(session):
     done(session.step, "batch")
-    (step,) = session.state.run.stepped
+    step = session.state.run.stepped
     assert (step.step, step.n_images, session.status) == (21, 64, "paused")
     assert step.loss_after < step.train_loss
     assert 0 < step.moved < 0.1
@@ -63,7 +63,8 @@ def test_a_file_of_the_session_has_its_figures_and_its_name_but_no_weights(sessi
 def test_what_the_class_raises_ends_the_run_with_its_line(small_dataset):
     session = Session(small_dataset, CONFIG, network=Mismatched)
     done(session.train)
-    assert "Mismatched raised ValueError in backward, line" in session.advice[0].text
+    assert "Mismatched.train_iteration raised ValueError" in session.advice[0].text
+    assert "in backward, line" in session.advice[0].text
     session.close()
 
 

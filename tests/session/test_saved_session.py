@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from app_steps import DIVERGING
 
-from explorer import TrainingConfig, train
+from explorer import TrainingConfig, load_plane, train
 from explorer.datasets import Dataset
 from explorer.session import Session, SessionFileError, read_session, saved_session
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
+from explorer.session.state import Finding
 from explorer.training.fields import Change
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -335,6 +336,21 @@ def refused(content, dataset):
     return text
 
 
+@pytest.mark.parametrize(
+    "points", ["moons,60,0.01,0.7,1", "moons,9999,0.01,0.7,0", "seas,60,0.01,0.7,0", [1], "x" * 9999]
+)
+def test_points_that_are_others_or_none_are_refused(points, small_dataset):
+    data = load_plane("moons", n=60)
+    saved = session_bytes(SavedSession(config=CONFIG, runs=()), data)
+    assert read_session(saved, "it.session", small_dataset).dataset is data
+    assert read_session(saved, "it.session", data).dataset is data
+
+    def other(text):
+        text["data"]["points"] = points
+
+    refused(repacked(saved, other), small_dataset)
+
+
 def changed(run=None, **values):
     """A change of the text's values, or of those of one of its runs."""
 
@@ -376,3 +392,29 @@ def test_a_session_is_opened_though_a_network_in_it_has_overflowed(begin, back):
     saved = back(session)
     assert [run.number for run in saved.runs] == [1]
     assert saved.present == 0
+
+
+def test_findings_come_back_and_strange_ones_are_refused(begin, back):
+    session = begin(CONFIG)
+    finding = Finding({"attacked": 0.195, "units": 32}, 20.0)
+    session.note_finding("fgsm", Finding({"attacked": 1.0}))
+    session.note_finding("fgsm", finding)
+    saved = back(session)
+    assert saved.findings == {"fgsm": finding}
+    other = begin()
+    other.open_session(saved)
+    assert other.state.findings == {"fgsm": finding}
+    session.note_finding("diverged", Finding({"a": float("nan")}))
+    assert back(session).findings == {"fgsm": finding}  # what no file may hold is left out
+    for strange in (
+        [],
+        {"fgsm": []},
+        {"fgsm": {"numbers": {"a": EVIL}}},
+        {"fgsm": {"numbers": {"a": 1}, "guess": True}},
+        {"fgsm": {"numbers": {str(n): n for n in range(41)}}},
+        {"fgsm": {"numbers": {"a": float("nan")}}},
+        {"fgsm": {"numbers": {"a": 10**400}}},
+        {str(n): {"numbers": {}} for n in range(41)},
+    ):
+        with pytest.raises(SessionFileError, match="findings"):
+            back(repacked(session.save_session(), changed(findings=strange)))

@@ -1,23 +1,45 @@
-"""The talk, made once: it loads the recordings and trains the explorer of its last slide."""
+"""The ready talk, made once: it loads the recordings and trains the explorer of its last slide."""
 
 from __future__ import annotations
 
 import pytest
 
-from explorer.talk import Talk
-from explorer.talk.slides import RUNS, recorded_run
+from explorer.session import SessionRun
+from explorer.talk import Talk, read_talk
+from explorer.talk.file import READY
+from explorer.talk.talk import recordings_of
 
 PATIENCE = 120
 
 
 @pytest.fixture(scope="session")
+def ready():
+    """What the file of the ready talk says."""
+    return read_talk(READY)
+
+
+@pytest.fixture(scope="session")
 def talk(mnist):
-    talk = Talk(mnist)
+    talk = Talk(dataset=mnist)
     yield talk
     talk.close()
 
 
 @pytest.fixture(scope="session")
-def runs(mnist):
+def runs(ready, mnist):
     """The recorded runs by name."""
-    return {name: recorded_run(name, mnist) for name in RUNS}
+    recorded, faults = recordings_of(ready, mnist)
+    assert faults == ()
+    return {name: run for name, run in recorded.items() if isinstance(run, SessionRun)}
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a talk's text, and returns its path."""
+
+    def write(text, name="mine.toml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

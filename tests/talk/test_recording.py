@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+
 import numpy as np
 import pytest
-from talk_recordings import recording
 
 from explorer import TrainingConfig, train
-from explorer.talk import slides
-from explorer.talk.slides import RUNS, RecordingError, TalkRun, recorded_run
+from explorer.talk import read_talk
+from explorer.talk.recordings import RecordingError, read_recording, record
 from explorer.training import TrainingRun, complete
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
@@ -21,17 +23,21 @@ def figures(records):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["exercise", "averaged"])
-def test_it_is_what_its_settings_train_to_today(name, mnist, runs):
+def test_it_is_what_its_settings_train_to_today(name, mnist, ready, runs):
     recorded = runs[name].history
-    today = list(train(RUNS[name].config, mnist))
+    today = list(train(ready.runs[name].config, mnist))
     # Another processor rounds sums of float32 otherwise; any other change of the training shows.
     np.testing.assert_allclose(figures(recorded.epochs), figures(today), atol=2e-3)
     assert np.abs(recorded.epochs[-1].confusion - today[-1].confusion).sum() <= 40
 
 
-@pytest.mark.parametrize("name", RUNS)
-def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
-    run, shown = runs[name], RUNS[name]
+def test_every_run_of_the_talk_is_recorded_to_its_end(ready, runs):
+    assert {*runs} == {*ready.runs}
+    for name, shown in ready.runs.items():
+        assert_recorded(runs[name], shown)
+
+
+def assert_recorded(run, shown):
     assert run.config == shown.config
     assert run.epochs_done == run.config.epochs
     assert run.status == "finished"
@@ -41,37 +47,76 @@ def test_every_run_of_the_talk_is_recorded_to_its_end(name, runs):
     final = run.evaluation
     assert final.confusion.sum() == 10_000
     assert final.test_accuracy == np.trace(final.confusion) / 10_000
-    assert bool(run.newest.weights) == shown.with_weights
+    assert bool(run.newest.weights) >= shown.with_weights
+
+
+TEXT = """
+[runs.small]
+label = "a run"
+settings = "{settings}"
+
+[[slides]]
+title = "It"
+pictures = ["weights"]
+run = "small"
+"""
 
 
 @pytest.fixture
-def recorded(small_dataset, tmp_path, monkeypatch):
-    """The session that a run is recorded as, on the small data set."""
-    monkeypatch.setattr(slides, "RECORDINGS", tmp_path)
-    monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG, with_weights=True)})
-    file = tmp_path / "run.session"
-    file.write_bytes(recording(slides.RUNS["run"], small_dataset))
-    return file
+def recorded(written, small_dataset):
+    """A talk with one run, recorded on the small data set."""
+    talk = read_talk(written(TEXT.format(settings=CONFIG.to_query())))
+    record(talk, "small", small_dataset)
+    return talk
 
 
 def test_what_is_recorded_comes_back(recorded, small_dataset):
-    made, run = complete(TrainingRun(CONFIG, small_dataset)), recorded_run("run", small_dataset)
+    made = complete(TrainingRun(CONFIG, small_dataset))
+    run = read_recording(recorded, "small", small_dataset)
     assert (run.name, run.is_recorded, run.history.epochs) == ("a run", True, made.epochs)
     assert run.history.batches == made.batches
     outputs = run.evaluation.snapshot.test_outputs
     np.testing.assert_array_equal(outputs, made.end.final.snapshot.test_outputs)
 
 
-def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, small_dataset, monkeypatch):
-    content = recorded.read_bytes()
+def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, written, small_dataset):
+    def refused(talk, words):
+        with pytest.raises(RecordingError, match=f"the recording of small can't be used .*{words}"):
+            read_recording(talk, "small", small_dataset)
+
+    file = recorded.recordings / "small.session"
+    content = file.read_bytes()
     for bad in (b"", b"PK\x03\x04 no archive", content[:-99]):
-        recorded.write_bytes(bad)
-        with pytest.raises(RecordingError, match=r"run\.session can't be used .*install"):
-            recorded_run("run", small_dataset)
-    recorded.write_bytes(content)
-    monkeypatch.setattr(slides, "RUNS", {"run": TalkRun("a run", CONFIG.replace(learning_rate=0.1))})
-    with pytest.raises(RecordingError, match=r"run\.session.*lr=0\.05"):
-        recorded_run("run", small_dataset)
-    recorded.unlink()
-    with pytest.raises(RecordingError, match=r"run\.session can't be used"):
-        recorded_run("run", small_dataset)
+        file.write_bytes(bad)
+        refused(recorded, "")
+    file.write_bytes(content)
+    refused(read_talk(written(TEXT.format(settings=CONFIG.replace(learning_rate=0.1).to_query()))), "lr=0.05")
+    file.unlink()
+    refused(recorded, "there is no file")
+
+
+def test_a_demonstration_is_recorded_with_both_themes_and_others_are_refused(written, mnist, monkeypatch):
+    text = '[[slides]]\ntitle = "It"\npictures = ["demonstration: fgsm"]\n'
+    talk = read_talk(written(text))
+    record(talk, "demonstration.fgsm", mnist)
+    found = read_recording(talk, "demonstration.fgsm", mnist)
+    assert found.numbers["attacked"] < found.numbers["before"]
+    dark, light = (found.figure(theme).to_plotly_json() for theme in ("dark", "light"))
+    assert dark["data"] != light["data"]
+    file = talk.recordings / "demonstration.fgsm.json.gz"
+    good = json.loads(gzip.decompress(file.read_bytes()))
+    for bad in (
+        {"format": 9},
+        {"numbers": {"attacked": "<b>"}},
+        {"numbers": {}},
+        {"figures": {"light": {"data": 3}}},
+    ):
+        file.write_bytes(gzip.compress(json.dumps(good | bad).encode()))
+        with pytest.raises(RecordingError, match="the recording of fgsm can't be used"):
+            read_recording(talk, "demonstration.fgsm", mnist)
+    packed = gzip.compress(json.dumps(good).encode())
+    damaged = packed[:100] + bytes(100) + packed[200:]
+    for bad in (b"no gzip", damaged, gzip.compress(b"[" * 100_000)):
+        file.write_bytes(bad)
+        with pytest.raises(RecordingError):
+            read_recording(talk, "demonstration.fgsm", mnist)

@@ -1,4 +1,4 @@
-"""The table of slides: no typed number, nothing unknown, and the story that the runs tell."""
+"""The ready talk: no typed number, nothing unknown, and the story that the runs tell."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from string import Formatter
 
 import pytest
 
-from explorer.talk.slides import RUNS, SLIDES
+from explorer.talk.file import READY, read_talk
 from explorer.talk.talk import spoken_numbers
 
+SLIDES = read_talk(READY).slides
 each = pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)
 
 
@@ -30,12 +31,12 @@ def test_its_sentence_asks_for_numbers_that_there_are(slide, runs, mnist):
             other = spoken_numbers(runs[slide.against[0]], runs[slide.against[0]].newest, mnist)
         said = slide.sentence.format_map({**own, "other": other})
         assert "{" not in said
-        assert said
+        assert said or slide.name == "questions"
 
 
-def test_the_names_are_distinct_and_every_run_is_shown():
-    assert len({slide.name for slide in SLIDES}) == len(SLIDES) == 10
-    assert {name for slide in SLIDES for name in (slide.run, *slide.against) if name} == set(RUNS)
+def test_the_names_are_distinct_and_every_run_is_shown(runs):
+    assert len({slide.name for slide in SLIDES}) == len(SLIDES) == 17
+    assert {name for slide in SLIDES for name in (slide.run, *slide.against) if name} == set(runs)
 
 
 def test_the_runs_tell_the_story(runs):

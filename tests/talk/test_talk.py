@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from explorer import Explorer
-from explorer.talk import Talk, slides
-from explorer.talk.slides import SLIDES
+from explorer.talk import Talk
+from explorer.talk.file import READY, read_talk
+from explorer.talk.recordings import record
 from explorer.training import DivergedError, TrainingRun
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
 
 PATIENCE = 120
+SLIDES = read_talk(READY).slides
 
 
 def widgets(box):
@@ -41,15 +43,13 @@ def recorded_again(talk):
     """Leave every slide with its recorded run."""
     yield
     talk.stop()
-    talk.wait(PATIENCE)
-    for slide in talk.slides.values():
-        slide.give_up("")
-        slide.bar.show("recorded", "recorded run")
+    talk.session.wait(PATIENCE)
+    talk.reset()
 
 
 def test_it_has_every_slide_in_order(talk):
     assert list(talk.slides) == [slide.name for slide in SLIDES]
-    assert len(talk.slides) == 10
+    assert len(talk.slides) == 17
     assert talk["learns"] is talk.slides["learns"].view
     with pytest.raises(KeyError):
         talk["no such slide"]
@@ -62,16 +62,18 @@ def test_a_slide_opens_drawn(talk, name):
     assert title[2]
     for figure in figures(slide):
         assert any(
-            trace.visible is not False and trace.y is not None and len(trace.y) for trace in figure.plot.data
+            trace.visible is not False
+            and ((trace.y is not None and len(trace.y)) or (trace.type == "heatmap" and len(trace.z)))
+            for trace in figure.plot.data
         )
     assert slide.bar.notes
     if name != "questions":  # that one shows images only of a chosen cell
         for gallery in (widget for widget in widgets(slide.view) if isinstance(widget, Gallery)):
-            assert gallery.images
-            assert gallery.sprite
+            assert gallery.images or name == "network"  # there they are the room's drawings
+            assert gallery.sprite or name == "network"
         assert slide.bar.text == "recorded run"
         assert sentence[0][2]
-        assert slide.result.shown.tiles[0].value.endswith("%")
+        assert slide.result.shown.tiles[0].value
 
 
 def test_the_last_slide_holds_the_whole_explorer(talk, runs):
@@ -91,10 +93,10 @@ def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(talk):
     before = accuracy_curve(slide)
     talk.run_live("deep")
     talk.run_live("learns")
-    assert (talk.slides["deep"].bar.state, talk.slides["deep"].is_running) == ("failed", False)
+    assert (talk.slides["deep"].bar.state, talk.slides["deep"].is_running) == ("recorded", False)
     assert slide.is_running
     assert slide.bar.state == "running"
-    assert talk.wait(PATIENCE)
+    assert talk.session.wait(PATIENCE)
     assert slide.bar.state == "live"
     assert slide.bar.text.startswith("live run, trained in ")
     assert slide.run is not talk.slides["title"].run
@@ -110,9 +112,8 @@ def test_the_button_starts_and_stops_it(talk, from_page):
     from_page.send(slide.bar, {"live": "run"})
     assert slide.is_running
     from_page.send(slide.bar, {"live": "stop"})
-    assert talk.wait(PATIENCE)
-    assert slide.bar.state == "failed"
-    assert slide.bar.text == "stopped – this is the recorded run"
+    assert talk.session.wait(PATIENCE)
+    assert (slide.bar.state, slide.bar.fault) == ("recorded", "")
     np.testing.assert_array_equal(accuracy_curve(slide), before)
 
 
@@ -124,7 +125,7 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist, mo
         monkeypatch.setattr(f"explorer.talk.talk.{name}", 0.02)
 
     async def watch():
-        talk = Talk(mnist)
+        talk = Talk(dataset=mnist)
         slide = talk.slides["learns"]
         done = asyncio.Event()
 
@@ -173,10 +174,37 @@ def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error,
     monkeypatch.setattr(Failing, "failure", error)
     monkeypatch.setattr("explorer.session.new_runs.TrainingRun", Failing)
     talk.run_live("modern")
-    assert talk.wait(PATIENCE)
-    assert slide.bar.state == "failed"
-    assert slide.bar.text == f"the live run failed ({words}) – this is the recorded run"
+    assert talk.session.wait(PATIENCE)
+    assert (slide.bar.state, slide.bar.text) == ("recorded", "recorded run")
+    assert slide.bar.fault == f"The live run failed: {words}."  # only the speaker's window has it
     np.testing.assert_array_equal(accuracy_curve(slide), before)
+
+
+def test_a_live_run_that_cannot_be_drawn_is_told_to_the_speaker(talk, monkeypatch):
+    slide = talk.slides["modern"]
+
+    def fail(*_, **__):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(slide, "show_live", fail)
+    talk.run_live("modern")
+    assert talk.session.wait(PATIENCE)
+    assert slide.bar.fault == "The live run failed: RuntimeError: no ink"
+    assert slide.bar.text == "recorded run"
+
+
+def test_a_map_is_of_its_layer(mnist, written):
+    run = '[runs.deep]\nsettings = "hidden=8,4&n=500&epochs=1"\n'
+    slide = '[[slides]]\ntitle = "It"\nrun = "deep"\npictures = ["map: {}"]\n'
+    file = read_talk(written(run + "".join(slide.format(layer) for layer in range(4))))
+    record(file, "deep", mnist)
+    made = Talk(file.path, dataset=mnist)
+    shown = [figures(one)[0].plot.data[0].x for one in made.slides.values()]
+    made.close()
+    assert len({tuple(x) for x in shown}) == 3
+    assert [fault.partition(": ")[2] for fault in made.faults] == [
+        "map: 3 needs as many hidden layers; the run has 2."
+    ]
 
 
 def test_the_theme_and_the_size_reach_every_figure(talk):
@@ -204,10 +232,10 @@ def test_a_clicked_cell_shows_its_images(talk, from_page):
 
 
 @pytest.mark.slow
-def test_a_recorded_run_is_trained_again_and_not_continued(mnist):
+def test_a_recorded_run_is_trained_again_and_not_continued(mnist, runs):
     """There is nothing in this session that could go on from its end."""
     app = Explorer(mnist, train=False)
-    app.session.open(slides.recorded_run("uniform", mnist))
+    app.session.open(runs["uniform"])
     app.epochs = 11
     app.stop()
     assert app.wait(60)

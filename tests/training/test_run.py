@@ -329,12 +329,6 @@ def test_the_last_record_before_a_change_has_the_rate_that_it_was_trained_at(sma
     assert all(rate == (0.05 if step <= 10 else 0.01) for step, rate in rates.items())
 
 
-def test_a_snapshot_has_the_size_that_it_is_said_to_have(small_dataset):
-    run = TrainingRun(SMALL, small_dataset)
-    snapshot = run.snapshot()
-    assert run.snapshot_bytes == sum(array.nbytes for array in (*snapshot.weights, snapshot.test_outputs))
-
-
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_the_network_of_a_run_in_mid_epoch_is_that_of_its_weights(small_dataset, batch_size):
     run = TrainingRun(SMALL.replace(batch_size=batch_size), small_dataset)

@@ -6,11 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from own_networks import Mine, OnlySteps
 
 from explorer.network import confusion_matrix
 from explorer.training import EpochRecord, SampleRecord, Snapshot, TrainingConfig, TrainingRun
 from explorer.training.fields import Change
 from explorer.training.learners import new_network
+from explorer.training.own_network import OwnClass
 from explorer.training.races import Race
 
 SMALL = TrainingConfig(hidden_sizes=(6, 5), batch_size=16, epochs=2, seed=3, learning_rate=0.02)
@@ -18,6 +20,13 @@ DROPPED = {"l2": 0.01, "max_norm": 1.0, "dropout": 0.3, "shift": 1.0}
 HELD_OUT = {"optimizer": "adam", "hidden_sizes": (90,), "n_validation": 60}
 SETTINGS = [{}, {"batch_size": 1, "n_train": 80}, {"batch_size": 600}, DROPPED, HELD_OUT]
 SETTINGS += [{"changes": (Change(4, 0.05, 20),)}]
+
+
+class AtOnce(OnlySteps):
+    """Its `fit` takes all images as one mini-batch."""
+
+    def fit(self, X, d, batch_size, n_epochs, lr):
+        self.inner.train_iteration(X, d, lr)
 
 
 def events(config, dataset, **options):
@@ -51,6 +60,19 @@ def test_they_change_no_other_record_and_are_equal_for_equal_settings(long_test_
     assert all(0 <= a.epoch < b.epoch < 1 for a, b in pairwise(samples(found)))
     other = samples(events(config.replace(seed=4), long_test_set, samples=True))
     assert config.n_validation or not np.array_equal(samples(found)[0].sample, other[0].sample)
+
+
+@pytest.mark.parametrize(("network", "n"), [(Mine, 7), (OnlySteps, 7), (AtOnce, 1)])
+def test_a_users_class_is_scored_too_but_not_within_a_fit_of_its_own(long_test_set, network, n):
+    config = TrainingConfig(hidden_sizes=5, batch_size=16, epochs=1)
+    runs = ({"samples": on, "own": OwnClass(network)} for on in (False, True))
+    without, found = (events(config, long_test_set, **options) for options in runs)
+    assert [bits(one) for one in found if not isinstance(one, SampleRecord)] == [*map(bits, without)]
+    assert [one.step for one in samples(found)] == [0, 1, 2, 4, 8, 16, 32][:n]
+    first = samples(found)[0]
+    made = OwnClass(network).make(config, long_test_set)
+    expected = made.forward(long_test_set.X_test[:, first.sample])
+    np.testing.assert_allclose(first.snapshot.test_outputs, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("settings", [{"batch_size": 2}, DROPPED, HELD_OUT])

@@ -13,7 +13,6 @@ import time
 import needs
 import numpy as np
 import pytest
-from processes import own_megabytes
 
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
@@ -267,28 +266,11 @@ def test_an_epochs_time_leaves_out_the_time_in_the_line(desk, shares):
 
 
 @needs.LINUX
-@pytest.mark.parametrize(
-    ("limit", "status", "reason"),
-    [({"minutes": 0.002}, "stopped", "minute"), ({"megabytes": 1}, "failed", "1 MB of memory")],
-)
-def test_a_run_ends_after_the_minutes_of_its_server_and_begins_only_with_enough_memory(
-    desk, shares, limit, status, reason
-):
-    (share,) = shares(1, **limit)
+def test_a_run_ends_after_the_minutes_of_its_server(desk, shares):
+    (share,) = shares(1, minutes=0.002)
     end = desk(share, epochs=500).end
-    assert (end.status, end.final is None) == (status, status == "failed")
-    assert reason in end.reason
-
-
-@needs.LINUX
-def test_a_run_ends_before_the_memory_of_its_server_does(desk, shares):
-    (share,) = shares(1, megabytes=own_megabytes() + 60)
-    grows = desk(share, epochs=500)
-    until(grows.look)
-    filled = np.ones(80 * 2**20, np.uint8)
-    assert grows.end.status == "stopped"
-    assert "memory" in grows.end.reason
-    assert filled.all()
+    assert (end.status, end.final is None) == ("stopped", False)
+    assert "minute" in end.reason
 
 
 def test_a_link_trains_once_its_page_is_there(desk, shares, folder, monkeypatch):
@@ -310,12 +292,14 @@ def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, shares, fo
     run = desk(share, epochs=400, n_train=100)
     until(lambda: run.look() and run.look().records)
     page.unlink()
-    until(lambda: not [*(folder / "line").iterdir()])
-    assert share.place() == NOBODY
-    run.look()
-    told = len(run.deliveries)
-    assert not run.runner.wait(0.3)
-    assert (len(run.deliveries), run.runner.status) == (told, "running")
+    until(lambda: share.place() == NOBODY)
+
+    def is_quiet():
+        told = len(run.deliveries)
+        return not run.runner.wait(0.3) and len(run.deliveries) == told
+
+    until(is_quiet)  # what was under way when the page left is delivered
+    assert run.runner.status == "running"
     page.touch()
     assert run.end.status == "finished"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from explorer.widgets.header import Header
+from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Display
-from explorer.widgets.tiles import Tile, Tiles
 
 
 def test_an_export_that_is_offered_is_handed_on(from_page):
@@ -28,7 +28,7 @@ def piece(header, name, size, at, content=None):
 @pytest.fixture
 def opened():
     """A header, and the files that it hands on."""
-    header, files = Header(opens="Open", most_bytes=10), []
+    header, files = Header(most_bytes=10), []
     header.on_open(lambda name, content: files.append((name, content)))
     return header, files
 

@@ -25,7 +25,6 @@ def chart(**options):
         (RunBar, "autos", "auto"),
         (Caption, "txt", "text"),
         (Header, "exprots", "exports"),
-        (Heartbeat, "patient", "patience"),
         (lambda **options: Dropdown("of", {"": "none"}, **options), "vlaue", "value"),
         (chart, "sumary", "summary"),
         (RunBar, "lay_out", "layout"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture, WeightImages, WeightPage
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display
 
 PNG = b"\x89PNG"
@@ -47,13 +47,3 @@ def test_words_stay_words():
     row = section[4][2]
     assert row[2][2:] == ["<i>"]
     assert row[3][2][3][2:] == ["<s>"]
-
-
-def test_a_page_of_weights_that_is_there_can_be_asked_for(from_page):
-    images, asked = WeightImages(), []
-    images.show(WeightPage("32 units", b"png", n_images=32, columns=8, n_pages=3))
-    images.on_page(asked.append)
-    for content in ({"page": 2}, {"page": 3}, {"page": -1}, {"page": "1"}, {}, None):
-        from_page.send(images, content)
-    from_page.set(images, selected=5)
-    assert (asked, images.selected) == ([2], 5)

@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from explorer.widgets import assets
-from explorer.widgets.bars import Bar, Bars
+from explorer.widgets.numbers import Bar, Bars, CheckedWeights, SideBySide, Table, Tile, Tiles
 from explorer.widgets.rendered import Caption, Display, Rendered, element
 from explorer.widgets.study_parts import StudyProgress
-from explorer.widgets.tables import CheckedWeights, SideBySide, Table
 from explorer.widgets.task_card import TaskCard
-from explorer.widgets.tiles import Tile, Tiles
 
 SCRIPT = (Path(assets.__file__).parent / "rendered.js").read_text(encoding="utf-8")
 TAGS = set(re.search(r'"([a-z0-9 ]+)"\.split', SCRIPT).group(1).split())
@@ -44,12 +42,12 @@ def test_a_press_is_heard(from_page):
 
 def shown():
     """One of each part, with something of everything that it can show."""
-    bar = Bar("9", -0.5, "1", "true", "good")
+    bar = Bar("9", -0.5, "1", "off", "9")
     data = (
         StudyProgress("3 of 48 runs", 0.5, "stop"),
         Table("Scores", ["digit", "recall"], {}, [["0", "1 %"]], [(0, 1)]),
         Tiles((Tile("a", "1", "b", "test"),)),
-        Bars("Unit", (bar,), "of what", signed=True, note="note", picture=b"png", picture_words="a 9"),
+        Bars("Unit", (bar,), signed=True, note="note"),
         CheckedWeights("verdict", "how", (("W", "1", "1", "0", "agree"),), None),
         SideBySide([("A", "#332288")], "verdict", ["remark"], [("Epochs", "6", "10")]),
         TaskCard(
@@ -147,7 +145,7 @@ def test_checked_weights_are_rows_of_text():
 
 def test_a_bar_has_its_length_and_its_words_and_stays_within_its_row():
     for share, signed, width, start in ((-0.5, True, "25.0%", "25.0%"), (3.0, False, "100.0%", "0.0%")):
-        bars = Bars("Unit 3", (Bar("9", share, "−0.420", "true", "good"),), signed=signed)
-        ((_, _, _, _, (_, _, (_, kind, name, track, words)), _),) = bars.elements()
-        assert (kind, name[2:], words[2:]) == ({"data-kind": "good"}, ["9"], ["−0.420", ["em", {}, " true"]])
+        bars = Bars("Unit 3", (Bar("9", share, "−0.420", "off"),), signed=signed)
+        ((_, _, _, (_, _, (_, _, name, track, words)), _),) = bars.elements()
+        assert (name[2:], words[2:]) == (["9"], ["−0.420", ["em", {}, " off"]])
         assert track[2][1]["style"] == {"width": width, "inset-inline-start": start}

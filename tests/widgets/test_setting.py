@@ -32,7 +32,8 @@ def test_a_slider_stops_where_the_setting_begins_and_ends(name):
 
 
 def test_a_slider_ends_with_what_the_data_have():
-    setting = Setting("n_validation", n_images=600)
+    setting = Setting("n_validation")
+    setting.fit_to(600, 10)
     assert setting.get_state("_control")["_control"]["stops"] == [0, 100, 200, 500, 540]
 
 
@@ -164,7 +165,7 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
         ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
         ("n_train", 5, "a whole number from 10 to 60\u202f000", "All"),
         ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
-        ("loss", "hinge", "one of squared_error, cross_entropy", "squared_error"),
+        ("loss", "hinge", "one of squared_error, cross_entropy", "squared error"),
     ],
 )
 def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
@@ -192,7 +193,8 @@ def test_layers_are_typed_as_the_page_writes_them(from_page, typed):
 
 
 def test_layers_with_other_inputs_or_outputs_are_refused(from_page):
-    setting = Setting("hidden_sizes", kind="layers", n_classes=3)
+    setting = Setting("hidden_sizes", kind="layers")
+    setting.fit_to(60_000, 3)
     assert "784-128-64-3" in setting.tooltip
     type_in(from_page, setting, "784-32-10")
     assert "from 784 inputs to 3 outputs, 784-32-10-3. 32 stays in use." in setting.error

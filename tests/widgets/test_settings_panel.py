@@ -51,7 +51,7 @@ def shown(panel):
     return [
         (child.name, child.kind)
         for child in seen
-        if isinstance(child, Setting) and child.layout.display != "none"
+        if isinstance(child, Setting) and "explorer-hidden" not in child._dom_classes
     ]
 
 
@@ -253,10 +253,10 @@ def test_what_to_look_at_is_told_to_who_opens_it(panel, from_page):
 def test_only_some_settings_can_be_shown(panel):
     panel.shown = ["epochs", "seed"]
     assert shown(panel) == [("epochs", "scale"), ("seed", "whole")]
-    assert part(panel, "presets").layout.display == "none"
+    assert "explorer-hidden" in part(panel, "presets")._dom_classes
     panel.shown = ["presets", "loss", "hidden_sizes"]
     assert shown(panel) == [("hidden_sizes", "scale"), ("output", "pair")]
-    assert part(panel, "presets").layout.display is None
+    assert "explorer-hidden" not in part(panel, "presets")._dom_classes
     panel.shown = ["epochs"]
     assert len(panel.children) == 5  # nothing is folded: no fold
     panel.shown = None
@@ -307,3 +307,17 @@ def test_there_is_nothing_to_leave_in_a_run_of_fresh_weights(panel, heard, left,
     panel.show(panel.config, "fork of run 1 at epoch 4")
     from_page.send(part(panel, "presets"), content)
     assert (left, heard) == ([], [])
+
+
+@pytest.mark.parametrize("noun", ["image", "point"])
+def test_augmentation_is_for_images_only_and_the_noun_is_that_of_the_data(noun):
+    panel = SettingsPanel()
+    panel.fit_to(60, 2, "point")
+    panel.fit_to(60, 2, noun)
+    assert (panel["batch_size"]._control["unit"], panel["n_train"].description) == (
+        f"{noun}s",
+        f"Training {noun}s",
+    )
+    assert panel["batch_size"].tooltip.startswith(f"{noun.capitalize()}s per step")
+    boxes = [box for box in panel.children[-1].children if isinstance(box, Box)]
+    assert ["explorer-hidden" in box._dom_classes for box in boxes] == [*[False] * 4, noun == "point"]

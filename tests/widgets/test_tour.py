@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from explorer.widgets.drawing_pad import SIDE, DrawingPad
+from explorer.widgets.pads import SIDE, DrawingPad
 from explorer.widgets.tour import HelpDialog, Tour, TourStep
 
 STEP = TourStep("tiles", "Title", "Text.", ".explorer-tiles")
 
 
 def test_a_tour_is_sent_whole_and_answers_name_their_step(said):
-    tour = Tour(("New?", "A tour."))
+    tour = Tour()
     tour.start([STEP])
     tour.tell("tiles", "It is so.")
     tour.slide("tiles", "hidden_sizes", 3)
@@ -21,7 +21,7 @@ def test_a_tour_is_sent_whole_and_answers_name_their_step(said):
 
 
 def test_only_what_a_tour_can_say_is_heard(from_page):
-    tour, heard = Tour(("New?", "A tour.")), []
+    tour, heard = Tour(), []
     tour.on_event(lambda *event: heard.append(event))
     from_page.send(tour, {"event": "step", "step": "tiles"})  # before there is such a step
     tour.start([STEP])

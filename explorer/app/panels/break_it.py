@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import box, set_hidden
+from explorer.app.layout import box
 from explorer.app.panels.sections import Section
-from explorer.app.panels.weights import full_tone, weight_page
+from explorer.app.panels.weights import full_tone, show_weights
 from explorer.app.views import Subject, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
@@ -18,11 +18,11 @@ from explorer.figures.summaries import mix_ups
 from explorer.inspection import damage
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.training.process_settings import one_blas_thread
-from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.controls import Dropdown, Slider
-from explorer.widgets.pictures import WeightImages
+from explorer.widgets.gallery import Gallery
+from explorer.widgets.numbers import Bar, Bars, Tile, Tiles
+from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
-from explorer.widgets.tiles import Tile, Tiles
 from explorer.wording import counted, grouped, percent
 
 _CHUNK = 1000  # images converted to float at a time: all of them take 31 MB
@@ -74,29 +74,28 @@ class BreakIt(Section):
     """Damages that add up, the accuracy before and after them, the damaged weights, and each unit's importance."""
 
     def __init__(self, views: Views) -> None:
-        super().__init__(views)
         self.kind = Dropdown("Damage", {name: label for name, (label, *_) in KINDS.items()})
         self.layer, self.amount, self.sentence = Dropdown("Layer", {"1": "1"}), Slider(), Caption()
         self.unit, self.other = Slider(label="Unit", unit=""), Slider(label="Second unit", unit="", value=1)
-        self.tiles, self.images, self.bars = Display(Tiles()), WeightImages(), Display(Bars())
+        self.tiles, self.images, self.bars = Display(Tiles()), Gallery([]), Display(Bars())
         ask = button_element("rank", "Which unit matters most?", class_="explorer-button")
         self.list, self.rank = Rendered("explorer-break-list"), Rendered("explorer-break-rank", ask)
         self._values = [box("", one) for one in (self.layer, self.amount, self.unit, self.other)]
         controls = box("explorer-column explorer-close", self.kind, *self._values, self.list)
         units = box("explorer-column explorer-close", self.rank, self.bars)
         results = box("explorer-column", self.tiles, box("explorer-column explorer-two", self.images, units))
-        self._parts = box("explorer-column explorer-aside-left", controls, results)
         words = box("explorer-words explorer-prominent", self.sentence)
-        self.view = box("explorer-panel explorer-break", words, self._parts)
+        parts = box("explorer-column explorer-aside-left", controls, results)
+        super().__init__(views, words, parts, kind="explorer-panel explorer-break")
         self.damages: tuple[Damage, ...] = ()
-        self._page, self._is_old = 0, False  # whether there is a newer network
+        self._is_old = False  # whether there is a newer network
         self._of: object = None  # the run and the selected epoch whose network is broken
         self._sizes: tuple[int, ...] = (1, 2, 2)
         self._scored: tuple[Any, ...] = (None,)
         self._ranked: tuple[object, int, NDArray[np.float64], str] = (None, 1, np.zeros(1), "")
         self.kind.observe(views.on_loop(self._on_kind), "value")
         self.layer.observe(views.on_loop(lambda _: self._fit(self._sizes)), "value")
-        self.images.observe(views.on_loop(self._on_image), "selected")
+        self.images.on_open("Press to choose the unit", views.on_loop(self._on_image))
         self.images.on_page(views.on_loop(self._turn))
         self.list.on_press(views.on_loop(self._on_press))
         self.rank.on_press(views.on_loop(self._on_rank))
@@ -109,26 +108,25 @@ class BreakIt(Section):
 
     def show(self, state: ViewState) -> None:
         """Apply the damages to a network: while a run trains, to the one that was there at first."""
-        subject = self._views.subjects.of(state)
-        set_hidden(self._parts, subject is None)
+        subject = self._subject(state)
         if subject is None:
-            self._seen, self.sentence.text = None, state.nothing or "There are no weights to break."
+            self._seen = None
             return
         of = subject.run.key, state.selected_epoch
         if self._seen is None or self._seen[1].test_outputs is None or self._of != of:
             self._of, self._seen = of, (state, subject)
-        self._seen, self._is_old = (state, self._seen[1]), self._seen[1] is not subject
+        self._seen, self._is_old = (state, self._seen[1]), self._seen[1].epoch != subject.epoch
         self._redraw()
 
     def _draw(self, state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject, self._is_old, state.theme, self.damages, self._page):
+        if not self._pace.is_new(subject, self._is_old, state.theme, self.damages, self.images.page):
             return
         data, (network, misfits, *counts) = subject.run.dataset, self._score(subject)
         self._fit(network.layer_sizes)
         worst = mix_ups(counts[1], data.class_names) or "nothing"
         self.sentence.text = f"The broken network gets wrong most: {worst}." if self.damages else _INTRO
         right, n = [int(np.trace(one)) for one in counts], len(data.test_labels)
-        of = f"of {counted(n, f'{data.held_out} image')}, epoch {subject.epoch:g}"
+        of = f"of {counted(n, data.held_out_noun)}, epoch {subject.epoch:g}"
         figures = [percent(one / n) for one in right], [grouped(n - one) for one in right]
         accuracy, wrong = (" → ".join(both if self.damages else both[:1]) for both in figures)
         label = f"{data.held_out.capitalize()} accuracy"
@@ -136,7 +134,7 @@ class BreakIt(Section):
         W = network.W[0].copy()
         W[~network.W[1].any(axis=0)] = 0.0
         heading, limit = f"{counted(len(W), 'unit')} of layer 1; blank if off", full_tone(subject.weights[0])
-        self.images.show(weight_page(W, self._page, heading, limit=limit, theme=state.theme))
+        show_weights(self.images, W, heading, limit, state.theme)
         self._draw_list(misfits)
         self._draw_bars(subject)
 
@@ -197,7 +195,7 @@ class BreakIt(Section):
             X = np.array(pixel_columns(data.test_images[chosen]))
             lost = damage.importance(network, X, data.test_labels[chosen], layer=layer)
         most = f"The {_MOST_BARS} largest. " if len(lost) > _MOST_BARS else ""
-        note = f"{most}On {counted(n, f'{data.held_out} image')}, epoch {subject.epoch:g}."
+        note = f"{most}On {counted(n, data.held_out_noun)}, epoch {subject.epoch:g}."
         self._ranked = subject.run.key, layer, lost, f"{note} Press a unit to switch it off."
         self._draw_bars(subject)
 
@@ -230,11 +228,11 @@ class BreakIt(Section):
         for value, is_shown in zip(self._values, shown, strict=True):
             set_hidden(value, not is_shown)  # boxes: other widgets ignore changes of their classes
 
-    def _on_image(self, _change: object) -> None:
-        self.layer.value, self.unit.value = "1", float(self.images.selected)
+    def _on_image(self, unit: int) -> None:
+        self.layer.value, self.unit.value = "1", float(unit)
 
     def _turn(self, page: int) -> None:
-        self._page = page
+        self.images.page = page
         self._redraw()
 
 

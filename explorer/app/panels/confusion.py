@@ -3,74 +3,75 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.views import ANY, OnLoop, Pace, ViewState
-from explorer.datasets import Dataset
+from explorer.app.views import ANY, Pace, Views, ViewState
 from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite
-from explorer.figures.palette import Theme
 from explorer.figures.summaries import confusion_summary
 from explorer.network.metrics import probabilities
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import Segmented
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
-from explorer.wording import counted, grouped
-
-Counts = NDArray[np.integer]
-OnCell = Callable[[int, int], None]
+from explorer.widgets.rendered import Caption
+from explorer.wording import counted, grouped, with_noun
 
 OPENS = "Press to see its way through the network"
 
 _CHOOSE = "Click a cell to see its images."
-_RIGHT = "classified correctly"
 ORDERS = MappingProxyType({"loss": "worst first", "confidence": "surest first"})
+_SECONDS = 0.35  # between two matrices: every second tick, and so mostly not together with the images
 _SECONDS_BETWEEN = 1.0
-_STEPS = MappingProxyType(
-    {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
-)
 
 
 class Matrix:
     """Counts or row percentages over the held-out images, with a frame around the selected cell.
 
-    Cells are selected with `on_cell`: by a click or the arrow keys; Escape leaves them.
+    Cells are selected by a click or the arrow keys; Escape leaves them.
     """
 
-    def __init__(self, class_names: Sequence[str], theme: Theme, on_loop: OnLoop, on_cell: OnCell) -> None:
-        self._class_names, self._on_cell = class_names, on_cell
+    def __init__(self, views: Views) -> None:
+        self._class_names = class_names = views.dataset.class_names
+        self._on_cell, theme, on_loop = views.toggle, views.theme, views.on_loop
         self._cell: tuple[int, int] | None = None
         # The whole step runs on the loop: if keys are processed on another thread, as in JupyterLab, a second
         # one would otherwise start from the cell that the first has yet to leave, and one would be lost.
         move, leave = on_loop(self._move), on_loop(self._leave)
-        keys = {name: partial(move, *step) for name, step in _STEPS.items()} | {"Escape": leave}
+        steps = {"ArrowUp": (-1, 0), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowRight": (0, 1)}
+        keys = {name: partial(move, *step) for name, step in steps.items()} | {"Escape": leave}
         empty, style = figures.confusion_figure(None, class_names, theme=theme), figures.confusion_style
         look: Any = {"theme": theme, "style": partial(style, class_names), "name": "Confusion matrix"}
         look |= {"fills": True, "summary": confusion_summary(None, class_names)}
-        self.figure = LiveFigure(empty, **look, on_click=on_loop(lambda it: on_cell(*it.index)), on_key=keys)
+        click = on_loop(lambda _, cell: views.toggle(*cell))
+        self.figure = LiveFigure(empty, **look, on_click=click, on_key=keys)
         self.counted = Segmented("Cells of the confusion matrix", {"count": "count", "row": "row %"})
         self.counted.observe(on_loop(lambda _: self._draw()), "value")
-        self._counts: Counts | None = None
-        self._held_out = "test"
+        self.caption = Caption()
+        self._pace = Pace(_SECONDS)
+        self._counts: NDArray[np.integer] | None = None
+        self._held_out, self._noun = "test", "image"
 
-    def show(self, counts: Counts | None, theme: Theme, held_out: str = "test") -> None:
-        """Show a matrix, rows by true class, columns by predicted; None before the end of the first epoch."""
-        self.figure.set_theme(theme, figures.confusion_mark(self._cell, theme))
+    def show(self, state: ViewState) -> None:
+        """Show a state's counts and its cell; they have 200 texts, so during training not every time."""
+        self.mark(state.cell)
+        is_new = state.theme != self.figure.theme or state.looks_back_to is not None
+        if self._pace.rests(state) and not is_new:
+            return
+        self._pace.rest(state)
+        self.figure.set_theme(state.theme, figures.confusion_mark(self._cell, state.theme))
+        counts = None if state.pictured is None else state.pictured.confusion
         if counts is not self._counts:  # unchanged within an epoch
-            self._counts, self._held_out = counts, held_out
+            self._counts, self._held_out, self._noun = counts, state.scored_kind, state.dataset.noun
             self._draw()
-
-    def caption(self, state: ViewState) -> str:
-        """Return the caption; while nothing trains and no cell is selected, a hint that cells can be."""
-        is_news = state.is_training or state.cell is not None
-        if state.early is not None:
-            return str(self.figure.summary)
-        return state.nothing or (str(self.figure.summary) if is_news else _CHOOSE)
+        is_news = state.is_training or state.cell is not None or state.early is not None
+        self.caption.text = (state.early is None and state.nothing) or (
+            str(self.figure.summary) if is_news else with_noun(_CHOOSE, self._noun)
+        )
 
     def mark(self, cell: tuple[int, int] | None) -> None:
         """Frame a cell (row, column), or none."""
@@ -96,37 +97,29 @@ class Matrix:
         normalize: figures.Normalize = "row" if self.counted.value == "row" else "count"
         counts, names, held_out = self._counts, self._class_names, self._held_out
         data = figures.confusion_data(counts, names, normalize=normalize, held_out=held_out)
-        self.figure.show(*data, confusion_summary(counts, names, held_out))
+        self.figure.show(*data, confusion_summary(counts, names, f"{held_out} {self._noun}"))
 
 
 class ChosenImages:
     """A gallery of held-out images of the chosen classes, the worst first.
 
-    It calls `on_choose` with the true and the predicted class that the user chooses, `ANY` for any, and `on_open`
-    with the index of an image that the user opens; `now` returns the current state.
+    It calls `on_open` with the index of an image that the user opens.
     """
 
     def __init__(
-        self,
-        dataset: Dataset,
-        on_loop: OnLoop,
-        on_choose: Callable[[int, int], object],
-        now: Callable[[], ViewState],
-        *,
-        on_open: Callable[[int], object] | None = None,
-        per_page: int = 24,
+        self, views: Views, *, on_open: Callable[[int], object] | None = None, per_page: int = 24
     ) -> None:
-        self.gallery = Gallery(dataset.class_names, "not trained yet")
+        self.gallery = Gallery(views.dataset.class_names, "not trained yet")
         self.view: DOMWidget = self.gallery
-        self._dataset, self._now, self._per_page = dataset, now, per_page
+        self._views, self._dataset, self._per_page = views, views.dataset, per_page
         self._true, self._predicted, self._page = ANY, ANY, 0
-        self._order: Literal["loss", "confidence"] = "loss"
+        self._order = "loss"
         self._pace = Pace(_SECONDS_BETWEEN)
-        self.gallery.on_page(on_loop(self._turn))
-        self.gallery.on_filter(on_loop(on_choose))
+        self.gallery.on_page(views.on_loop(self._turn))
+        self.gallery.on_filter(views.on_loop(views.choose))
         if on_open is not None:
             self._on_open = on_open
-            self.gallery.on_open(OPENS, on_loop(self._open))
+            self.gallery.on_open(OPENS, views.on_loop(self._open))
 
     def show(self, state: ViewState) -> None:
         """Show the chosen images with the network's predictions; during training, once a second."""
@@ -135,17 +128,17 @@ class ChosenImages:
         self._page = 0 if is_new else self._page
         self._draw(state, at_once=is_new)
 
-    def sort_by(self, order: Literal["loss", "confidence"]) -> None:
-        """Sort by loss or by confidence, highest first."""
-        self._order, self._page = order, 0
-        self._draw(self._now(), at_once=True)
+    def sort_by(self, order: str) -> None:
+        """Sort by one of `ORDERS`: by loss or by confidence, highest first."""
+        self._order = order
+        self._turn(0)
 
     def _turn(self, page: int) -> None:
         self._page = page
-        self._draw(self._now(), at_once=True)
+        self._draw(self._views.state, at_once=True)
 
     def _open(self, index: int) -> None:
-        if 0 <= index < len(self._now().scored_on.test_labels):
+        if 0 <= index < len(self._views.state.scored_on.test_labels):
             self._on_open(index)
 
     def _draw(self, state: ViewState, *, at_once: bool) -> None:
@@ -154,10 +147,8 @@ class ChosenImages:
             return
         self._dataset = data = state.scored_on
         chosen = {"true": self._true, "predicted": self._predicted}
-        if (
-            state.pictured is None or state.run is None
-        ):  # no images, but the chosen classes apply to later ones
-            what = self._what or "Images"
+        if state.pictured is None or state.run is None:  # no images yet, but the classes apply to later ones
+            what = self._what or f"{data.noun.capitalize()}s"
             self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
             return
         indices, columns_of = state.select(
@@ -171,7 +162,7 @@ class ChosenImages:
         shown_ones = slice(self._page * self._per_page, (self._page + 1) * self._per_page)
         page, outputs = indices[shown_ones], state.pictured.snapshot.test_outputs[:, columns_of[shown_ones]]
         columns = max(1, len(page))
-        sources = {index: f"{data.held_out} image {grouped(index)}" for index in page.tolist()}
+        sources = {index: f"{data.held_out_noun} {grouped(index)}" for index in page.tolist()}
         self.gallery.show(
             self._heading(len(indices)) + " (in a sample)" * (state.scored_kind == "sampled"),
             read_images(outputs, data.test_labels[page], state.run.config, data.class_names, sources),
@@ -179,14 +170,14 @@ class ChosenImages:
             columns=columns,
             page=self._page,
             n_pages=n_pages,
-            empty=self._nothing(),
+            empty=f"No such {data.noun}.",
             **chosen,
         )
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order, the only text for screen readers."""
         is_right = self._true == self._predicted != ANY
-        count = counted(n, "image" if is_right else "mistake")
+        count = counted(n, self._dataset.noun if is_right else "mistake")
         what = f"{self._what}: {count}" if self._what else count
         return f"{what}, {ORDERS[self._order]}" if n > 1 else what
 
@@ -196,19 +187,11 @@ class ChosenImages:
         names = self._dataset.class_names
         if ANY not in (self._true, self._predicted):
             is_right = self._true == self._predicted
-            return f"{names[self._true]} " + (_RIGHT if is_right else f"read as {names[self._predicted]}")
+            words = "classified correctly" if is_right else f"read as {names[self._predicted]}"
+            return f"{names[self._true]} {words}"
         if self._true != ANY:
             return f"{names[self._true]} misclassified"
         return "" if self._predicted == ANY else f"misclassified as {names[self._predicted]}"
-
-    def _nothing(self) -> str:
-        names = self._dataset.class_names
-        true = "image" if self._true == ANY else names[self._true]
-        if self._predicted == ANY:
-            return f"No {true} is misclassified."
-        if self._true == self._predicted:
-            return f"No {true} is {_RIGHT}."
-        return f"No {true} is {'misclassified' if self._true == ANY else 'read'} as {names[self._predicted]}."
 
 
 def read_images(
@@ -223,23 +206,21 @@ def read_images(
     `sources` has key and source of each image: ``{17: "test image 17"}``.
     """
     called = "probabilities" if config.output == "softmax" else "shares of the outputs' sum"
-    images = zip(labels, probabilities(outputs).T, sources.items(), strict=True)
-    return [_image(int(true), shares, called, names, *source) for true, shares, source in images]
-
-
-def _image(
-    true: int, shares: NDArray[np.float64], called: str, names: Sequence[str], key: int, source: str
-) -> GalleryImage:
-    decided, is_known = int(shares.argmax()), bool(np.isfinite(shares).all())
-    best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in np.argsort(-shares, kind="stable")[:3])
-    title = f"true {names[true]}, read as {names[decided]}"
-    return GalleryImage(
-        caption=f"{names[true]} → {names[decided]}",
-        note=f"{100 * shares[decided]:.0f} % sure" if is_known else "not a number",
-        detail=f"{title}; {called} {best}",
-        right=true == decided,
-        key=key,
-        title=title,
-        about=f"{source}, {called}",
-        shares=tuple(shares.round(4).tolist()) if is_known else (),
-    )
+    images = []
+    for true, shares, (key, source) in zip(labels, probabilities(outputs).T, sources.items(), strict=True):
+        decided, is_known = int(shares.argmax()), bool(np.isfinite(shares).all())
+        first = np.argsort(-shares, kind="stable")[:3]
+        best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in first)
+        title = f"true {names[true]}, read as {names[decided]}"
+        one = GalleryImage(
+            caption=f"{names[true]} → {names[decided]}",
+            note=f"{100 * shares[decided]:.0f} % sure" if is_known else "not a number",
+            detail=f"{title}; {called} {best}",
+            right=bool(true == decided),
+            key=key,
+            title=title,
+            about=f"{source}, {called}",
+            shares=tuple(shares.round(4).tolist()) if is_known else (),
+        )
+        images.append(one)
+    return images

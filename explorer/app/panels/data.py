@@ -5,19 +5,20 @@ from typing import Any
 import numpy as np
 
 from explorer.app.controls import DataChoice
-from explorer.app.layout import box, set_hidden
+from explorer.app.layout import box
 from explorer.app.panels.plane import PlaneSource
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
-from explorer.datasets.dataset import class_counts, class_means, few_of_each
+from explorer.datasets.dataset import class_means, few_of_each
 from explorer.figures.digits import sprite
 from explorer.training import FIELDS, TrainingConfig
-from explorer.widgets.bars import Bar, Bars
 from explorer.widgets.controls import Dropdown
+from explorer.widgets.numbers import Bar, Bars
+from explorer.widgets.page_part import set_hidden
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
-from explorer.wording import class_noun, counted, grouped, percent
+from explorer.wording import class_noun, counted, grouped, percent, with_noun
 
 _N_IMAGES = 8
 _FEW = 10
@@ -119,7 +120,7 @@ class DataPanel:
         self._means = class_means(dataset.train_images, dataset.train_labels, n_classes)
         self._few = few_of_each(dataset.train_labels, n_classes, _FEW, self._rng)
         both = (dataset.train_labels, dataset.test_labels)
-        train, test = (class_counts(labels, n_classes) for labels in both)
+        train, test = (np.bincount(labels, minlength=n_classes) for labels in both)
         pairs, most = zip(dataset.class_names, train.tolist(), strict=True), max(train.max(), 1)
         bars = tuple(Bar(name, count / most, grouped(count)) for name, count in pairs)
         heading = f"Training images of each {class_noun(dataset.class_names)}"
@@ -158,10 +159,10 @@ def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
         others = f"{counted(n_validation, 'image')} to choose its settings by"
         used = f" (the present run learns from {grouped(n_used)} and holds out {others})"
     height, width = dataset.train_images.shape[1:]
-    about = "a point, x and y" if dataset.is_plane else f"{height} × {width} pixels"
-    most = int(class_counts(dataset.train_labels, dataset.n_classes).argmax())
+    about = "a place, x and y" if dataset.is_plane else f"{height} × {width} pixels"
+    most = int(np.bincount(dataset.train_labels).argmax())
     share, noun = float(np.mean(dataset.test_labels == most)), class_noun(dataset.class_names)
-    return (
+    text = (
         f"{dataset.name} has {counted(n_train, 'training image')} to learn from{used}, and "
         f"{counted(n_test, 'test image')} that no network learns from: they measure how well it does on what it "
         f"has never seen. Each image is {about}, the {dataset.n_inputs} inputs of the network. "
@@ -169,3 +170,4 @@ def about_dataset(dataset: Dataset, n_used: int, n_validation: int = 0) -> str:
         f"{'digits' if noun == 'digit' else 'classes'}, would be right for {percent(share)} of the test images: "
         "a network has to beat that."
     )
+    return with_noun(text, dataset.noun)

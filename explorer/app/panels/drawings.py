@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from explorer.app.layout import box, set_hidden
+from explorer.app.layout import box
 from explorer.app.panels.confusion import read_images
 from explorer.app.views import Drawing, Pace, Views, ViewState
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
 from explorer.widgets.gallery import Gallery
+from explorer.widgets.page_part import set_hidden
 from explorer.wording import percent
 
 _MOST = 40  # drawings kept: a pass over this many takes about a millisecond
@@ -44,9 +45,8 @@ class Drawings:
             return
         images, names = np.stack([one.image for one in kept]), self._views.dataset.class_names
         with subject.network() as network, np.errstate(all="ignore"):
-            outputs = np.array(
-                network.forward(np.array(pixel_columns(images)))
-            )  # a user's class may write there
+            pixels = np.array(pixel_columns(images))  # a user's class may write there
+            outputs = np.array(network.forward(pixels))
         sources = {at: f"your drawing {len(kept) - at}" for at in range(len(kept))}
         labels = [one.true for one in kept if one.true is not None]
         read = read_images(outputs, labels, subject.run.config, names, sources)

@@ -1,6 +1,6 @@
-"""The Inside tab at the selected epoch: histograms, gradients over time, and a gradient check stand here."""
+"""The tab Layers at the selected epoch: histograms, gradients over time, and a gradient check."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import isfinite
 from time import monotonic
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import box, set_hidden
-from explorer.app.panels.one_image import OneImage
-from explorer.app.panels.sections import FigurePair, Section, SectionedPanel, probe, probe_size, why_missing
-from explorer.app.panels.weights import FirstWeights
-from explorer.app.views import Drawing, IdleWork, Subject, Views, ViewState, Weights
+from explorer.app.layout import box
+from explorer.app.panels.sections import Section, probe, probe_size
+from explorer.app.views import IdleWork, Subject, Views, ViewState, Weights
 from explorer.figures import layers
 from explorer.figures.formulas import written
+from explorer.figures.palette import Theme
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.network.gradient_check import STEP, CheckedWeight, check_gradient, choose_weights
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.numbers import CheckedWeights
 from explorer.widgets.rendered import Caption, Display
-from explorer.widgets.tables import CheckedWeights
 from explorer.wording import counted
 
 Layers = list[NDArray[np.floating[Any]]]
@@ -35,18 +35,35 @@ _CHECK_PRODUCTS = 2**21  # a check takes some 17 passes, in float64
 _DIGITS = 7  # enough to show a difference between two gradients
 
 
+class FigurePair(Section):
+    """Two figures side by side, each with a caption; one below the other if there is no room.
+
+    `looks` has for each figure its name, and what returns its style in a theme; `empty` are those without data.
+    """
+
+    def __init__(
+        self, views: Views, empty: Iterable[Any], looks: Mapping[str, Callable[[Theme], Any]]
+    ) -> None:
+        parts = zip(empty, looks.items(), strict=True)
+        common: Any = {"fills": True, "theme": views.theme}
+        self.figures = [LiveFigure(one, name=name, style=style, **common) for one, (name, style) in parts]
+        self.captions = Caption(), Caption()
+        pairs = zip(self.figures, self.captions, strict=True)
+        boxes = (box("explorer-panel-figure", *pair) for pair in pairs)
+        super().__init__(views, *boxes, classes="explorer-two explorer-fills")
+
+    def _describe(self, *summaries: str) -> None:
+        for figure, caption, summary in zip(self.figures, self.captions, summaries, strict=True):
+            figure.summary = caption.text = summary
+
+
 class Histograms(FigurePair):
     """The weights, and the activations on a few hundred held-out images, compared with the initial ones."""
 
     def __init__(self, views: Views) -> None:
-        figures = {
-            f"Histograms of the {what}s": (
-                layers.histograms_figure([], names=[], what=what, theme=views.theme),
-                partial(layers.histograms_style, what=what),
-            )
-            for what in _WHATS
-        }
-        super().__init__(views, figures)
+        empty = (layers.histograms_figure([], names=[], what=what, theme=views.theme) for what in _WHATS)
+        looks = {f"Histograms of the {what}s": partial(layers.histograms_style, what=what) for what in _WHATS}
+        super().__init__(views, empty, looks)
         self.weights, self.activations = self.figures
         self._first: Weights = ()
         self._first_activations: Layers = []
@@ -61,7 +78,7 @@ class Histograms(FigurePair):
         pairs = weights, (activations, self._first_activations)
         for figure, what, (now, first) in zip(self.figures, _WHATS, pairs, strict=True):
             figure.show(*layers.histograms_data(now, first, names, what=what))
-        images = counted(activations[0].shape[1], f"{subject.run.held_out} image")
+        images = counted(activations[0].shape[1], subject.run.dataset.held_out_noun)
         of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
         self._describe(
             f"standard deviation of the weights: {of_weights}",
@@ -94,9 +111,7 @@ class OverTime(FigurePair):
     def __init__(self, views: Views) -> None:
         names = "Gradient of each layer", "Dead and saturated units"
         empty = [layers.layers_figure({}, measure, n_epochs=1, theme=views.theme) for measure in _MEASURES]
-        super().__init__(
-            views, {name: (one, layers.layers_style) for name, one in zip(names, empty, strict=True)}
-        )
+        super().__init__(views, empty, dict.fromkeys(names, layers.layers_style))
         self.gradient, self.stuck = self.figures
         self._idle_work = IdleWork(self._go_on, views.on_loop)
         self._run: tuple[int, int] | None = None  # the one that is diagnosed
@@ -157,7 +172,8 @@ class OverTime(FigurePair):
             figure.show(*layers.layers_data(self.known, measure, **marks))
         found = self.known.get(subject.epoch)
         if found is not None:
-            gradient, stuck = layers.layers_summary(found, self._n_images(subject), subject.run.held_out)
+            n, noun = self._n_images(subject), subject.run.dataset.held_out_noun
+            gradient, stuck = layers.layers_summary(found, n, noun)
             self._describe(f"epoch {subject.epoch:g}, {gradient}", stuck)
 
 
@@ -165,10 +181,8 @@ class GradientCheck(Section):
     """A table that compares the gradient of a few weights by backpropagation and by central differences."""
 
     def __init__(self, views: Views, *, at_start: bool = False) -> None:
-        super().__init__(views)
-        self._at_start = at_start
-        self.table = Display(CheckedWeights())
-        self.view = box("explorer-column explorer-gradient-check", self.table)
+        self._at_start, self.table = at_start, Display(CheckedWeights())
+        super().__init__(views, self.table, classes="explorer-gradient-check")
         self._draw_number = 0
         self.table.on_press(views.on_loop(self._check_others))
 
@@ -181,15 +195,14 @@ class GradientCheck(Section):
         if not self._pace.is_new(subject.run.key if self._at_start else subject, self._draw_number):
             return
         limits = {"most": _MOST_CHECKED_IMAGES, "least": _LEAST_CHECKED_IMAGES}
-        X, d = probe(
-            subject.run.dataset, probe_size(subject.n_parameters, products=_CHECK_PRODUCTS, **limits)
-        )
+        n = probe_size(subject.n_parameters, products=_CHECK_PRODUCTS, **limits)
+        X, d = probe(subject.run.dataset, n)
         rng = np.random.default_rng(self._draw_number)
         with subject.network(weights) as network:
             checked = check_gradient(network, X, d, choose_weights(network, X, rng, _N_CHECKED))
         verdict, agrees = gradient_verdict(checked)
         how = (
-            f"L is the summed loss of {counted(len(d.T), f'{subject.run.held_out} image')}, in float64. "
+            f"L is the summed loss of {counted(len(d.T), subject.run.dataset.held_out_noun)}, in float64. "
             "Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {epoch:g}."
         )
@@ -224,51 +237,11 @@ def _row(weight: CheckedWeight) -> tuple[str, ...]:
     return str(weight.place), *gradients, written(weight.relative_difference), words
 
 
-_SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
+SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyType(
     {
-        "weights": ("Weights", FirstWeights),
         "histograms": ("Histograms", Histograms),
         "time": ("Over time", OverTime),
         "check": ("Gradient check", GradientCheck),
-        "image": ("One image", OneImage),
     }
 )
-
-SECTIONS = tuple(_SECTIONS)
-"""Names of the sections, also used in links; the first is the default."""
-
-
-class Inside(SectionedPanel):
-    """Weights, histograms, gradients over time, a gradient check, and one image's way through the layers."""
-
-    def __init__(self, views: Views, on_chosen: Callable[[], object]) -> None:
-        self.why = Caption()  # there is nothing to look into
-        self._nothing = box("explorer-column", self.why)
-        super().__init__(views, _SECTIONS, on_chosen, self._nothing)
-        self.view.add_class("explorer-inside")
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a section, which is created on first use."""
-        section = super().__getitem__(name)
-        section.view.add_class("explorer-section")
-        return section
-
-    def look_into(self, image: int | Drawing) -> None:
-        """Choose a test image, by index, or a drawing, and open the section that follows it through the layers."""
-        self["image"].look_into(image)
-        self.choice.value = "image"
-
-    def show(self, state: ViewState) -> None:
-        """Draw the selected epoch in the visible section."""
-        subject = self._views.subjects.of(state)
-        self.why.text = _reason(state, subject, self.choice.value)
-        is_shown = subject is not None and not (subject.differs and self.choice.value == "image")
-        set_hidden(self._nothing, not self.why.text)
-        self._show(state, self[self.choice.value] if is_shown else None)
-
-
-def _reason(state: ViewState, subject: Subject | None, section: str) -> str:
-    """Return why the newest moment is missing: the sections then show the initial weights, or nothing."""
-    if section == "image" and subject is not None and subject.differs:
-        return f"{subject.differs}: there are no formulas to show."
-    return why_missing(state, subject)
+"""The sections by their names, also used in links; the first is the default."""

@@ -5,13 +5,16 @@ The levels, and the response to each guess, are in the file next to this one.
 
 import tomllib
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from ipywidgets import Layout
+from numpy.typing import NDArray
 
 from explorer.app.layout import AppBox, box
 from explorer.app.panels.inside import GradientCheck, Histograms
@@ -19,19 +22,24 @@ from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
+from explorer.checks.structure import parameters
 from explorer.checks.tasks import MISTAKES
-from explorer.datasets import load_mnist
+from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
 from explorer.training import OwnClass, TrainingConfig
-from explorer.training.own_network import Arrival, ParameterStep, arrivals, first_step
+from explorer.training.own_network import samples, steps_of_fit
+from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
-from explorer.widgets.bug_question import BugQuestion
+from explorer.widgets.numbers import Table
 from explorer.widgets.page_state import KernelNotice, Visibility
-from explorer.widgets.rendered import Caption, Display
-from explorer.widgets.tables import Table
+from explorer.widgets.rendered import Caption, Display, Drawable, Element, button_element, element, word_of
 from explorer.wording import counted
 
+Array = NDArray[Any]
+
+_ALONG = 1e-6  # share of a step that may go in another direction
+_JUDGED = 1e-3  # maximum share of a step that may be rounding
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
     "your own runs, with 32 hidden units on 6 000 images. In gray: the textbook's network, with the same settings."
@@ -77,7 +85,7 @@ class Level:
 
 
 def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
-    table = tomllib.loads((Path(__file__).parent / "levels.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(Path(__file__).with_name("levels.toml").read_text(encoding="utf-8"))
     settings, here = table["settings"]["query"], table["here"]
     levels = (
         {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
@@ -88,6 +96,80 @@ def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
 
 GUESSES, LEVELS = _read_levels()
 """All guesses, and all levels in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BugQuestion(Drawable):
+    """The question of a level; presses are ``"again"``, ``"level 3"``, or for the first guess ``"guess 0"``."""
+
+    kind = "explorer-bug-question"
+
+    number: int = 1
+    """The level's, 1 for the first."""
+    solved: frozenset[int] = frozenset()
+    """The numbers of the levels that are solved."""
+    guessed: tuple[int, ...] = ()
+    """Numbers of the guesses so far, newest last."""
+
+    @property
+    def level(self) -> Level:
+        """The level."""
+        return LEVELS[self.number - 1]
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether the last guess was right; None before the first."""
+        return self._was_right(self.guessed[-1]) if self.guessed else None
+
+    @property
+    def said(self) -> str:
+        """The instructions, or the response to the last guess."""
+        return self.level.answer(GUESSES[self.guessed[-1]]) if self.guessed else _INTRODUCTION
+
+    @property
+    def source(self) -> str:
+        """The code of the mistake, whose wrong lines end in ``# WRONG``; empty before it is found."""
+        return MISTAKES[self.level.mistake].source if self.is_right else ""
+
+    def elements(self) -> list[Element]:
+        """Return the question as elements."""
+        status = {"role": "status", "aria_live": "polite", "data_right": word_of(self.is_right)}
+        lines = [_line(line) for line in self.source.splitlines()]
+        buttons = [button_element("again", "Train it again", class_="explorer-button")]
+        if self.is_right and self.number < len(LEVELS):
+            look = {"class_": "explorer-button", "data_primary": True}
+            buttons.append(button_element(f"level {self.number + 1}", "Next level", **look))
+        row = {"class_": "explorer-bug-levels explorer-wrap"}
+        levels = map(self._level, range(1, len(LEVELS) + 1))
+        return [
+            element("div", *levels, role="group", aria_label="Levels", **row),
+            element("p", self.said, class_="explorer-bug-said", **status),
+            element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
+            element("div", *buttons, **row),
+            element("p", "Which mistake is it?", class_="explorer-strong"),
+            element("ul", *map(self._guess, range(len(GUESSES)))),
+        ]
+
+    def _was_right(self, guess: int) -> bool:
+        return GUESSES[guess].mistake == self.level.mistake
+
+    def _level(self, number: int) -> Element:
+        done = number in self.solved
+        words = f"Level {number} of {len(LEVELS)}{', solved' * done}"
+        named = {"aria_label": words, "aria_current": number == self.number or None, "title": words}
+        return button_element(f"level {number}", f"{number}{' ✓' * done}", **named)
+
+    def _guess(self, number: int) -> Element:
+        was_right = self._was_right(number) if number in self.guessed else None
+        seen, said = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
+        marks = element("span", seen, aria_hidden=True), element("span", said, class_="explorer-unseen")
+        words, right = GUESSES[number].words, word_of(was_right)
+        return element("li", button_element(f"guess {number}", *marks, words, data_right=right))
+
+
+def _line(line: str) -> Element:
+    is_wrong = line.endswith("# WRONG")
+    return element("span", f"{line}\n", class_="explorer-bug-wrong" if is_wrong else None)
 
 
 class LabPanel:
@@ -102,7 +184,6 @@ class LabPanel:
         on_fault: Callable[[Exception], object] = log_fault,
     ) -> None:
         self.level, self._solved, self._on_level = level, set() if solved is None else solved, on_level
-        self._guessed: tuple[int, ...] = ()  # in this level, newest last
         self._session = session = Session(load_mnist(), on_fault=on_fault)
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
@@ -127,10 +208,9 @@ class LabPanel:
 
     def open(self, level: int) -> None:
         """Train a level's network; of earlier levels, only whether they are solved is kept."""
-        self.level, self._guessed = level, ()
-        chosen = LEVELS[level - 1]
-        self._session.use_network(chosen.network, chosen.config)
-        self._show_question()
+        self.level, question = level, BugQuestion(level, frozenset(self._solved))
+        self._session.use_network(question.level.network, question.level.config)
+        self.question.show(question)
         self._on_level(level)
 
     def close(self) -> None:
@@ -138,38 +218,18 @@ class LabPanel:
         self._session.close()
         self.views.close()
 
-    @property
-    def _of_level(self) -> Level:
-        return LEVELS[self.level - 1]
-
-    @property
-    def _is_found(self) -> bool:
-        return any(GUESSES[number].mistake == self._of_level.mistake for number in self._guessed)
-
     def _on_press(self, press: str) -> None:
         verb, _, number = press.partition(" ")
+        question = self.question.shown
         if press == "again":
             self._session.restart()
         elif verb == "level" and number in map(str, range(1, len(LEVELS) + 1)):
             self.open(int(number))
-        elif verb == "guess" and number in map(str, range(len(GUESSES))) and not self._is_found:
-            self._guessed = (*self._guessed, int(number))
-            if GUESSES[int(number)].mistake == self._of_level.mistake:
+        elif verb == "guess" and number in map(str, range(len(GUESSES))) and not question.is_right:
+            question = replace(question, guessed=(*question.guessed, int(number)))
+            if question.is_right:
                 self._solved.add(self.level)
-            self._show_question()
-
-    def _show_question(self) -> None:
-        level, guessed = self._of_level, [GUESSES[number] for number in self._guessed]
-        is_right = {guess: guess.mistake == level.mistake for guess in guessed}
-        question = BugQuestion(
-            level=self.level,
-            solved=[number in self._solved for number in range(1, len(LEVELS) + 1)],
-            guesses=[(guess.words, is_right.get(guess)) for guess in GUESSES],
-            said=level.answer(guessed[-1]) if guessed else _INTRODUCTION,
-            is_right=is_right[guessed[-1]] if guessed else None,
-            source=MISTAKES[level.mistake].source if self._is_found else "",
-        )
-        self.question.show(question)
+            self.question.show(replace(question, solved=frozenset(self._solved)))
 
 
 class _Step:
@@ -188,33 +248,48 @@ class _Step:
 
     def show(self, _state: ViewState) -> None:
         """Show what the session's network does with its first mini-batches."""
-        session = self._session
-        if session.own is None or session.own == self._shown:
+        own, config, data = self._session.own, self._session.config, self._session.dataset
+        if own is None or own == self._shown:
             return
-        self._shown = session.own
-        config, data = session.config, session.dataset
-        steps, arrived = first_step(session.own, config, data), arrivals(session.own, config, data)
-        n, given = sum(len(arrival.pairs) for arrival in arrived), 5 * config.batch_size // 2
-        self.caption.text = f"Of {counted(given, 'image')} given to fit, {n} reach train_iteration."
-        self.steps.show(replace(self.steps.shown, rows=[*map(_step_row, steps)]))
-        rows = [_batch_row(number, arrival) for number, arrival in enumerate(arrived, 1)]
+        self._shown = own
+        steps, given = steps_of_fit(own, config, data), counted(5 * config.batch_size // 2, "image")
+        n = sum(len(step.samples) for step in steps)
+        self.caption.text = f"Of {given} given to fit, {n} reach train_iteration."
+        self.steps.show(replace(self.steps.shown, rows=step_rows(own, config, data)))
+        rows = list[list[str]]()
+        for number, step in enumerate(steps, 1):
+            pairs = zip(step.samples, step.targets, strict=True)
+            n_paired = sum(k % len(step.d) == target for k, target in pairs)
+            paired = f"{n_paired} of {len(step.samples)}"
+            rows.append([str(number), str(step.X.shape), str(step.d.shape), paired])
         self.batches.show(replace(self.batches.shown, rows=rows))
 
 
-def _step_row(step: ParameterStep) -> list[str]:
-    moved = f"{step.ratio:.3g} ×".replace("-", "−")
-    if step.ratio != step.ratio:
-        moved = "too small to judge"
-    elif step.ratio == 0:
-        moved = "0: it doesn't move"
-    elif not step.is_along:
-        moved += ", not along it"
-    return [step.name, str(step.shape), str(step.gradient_shape), moved]
+def step_rows(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[list[str]]:
+    """Return how each parameter changes in one `train_iteration` on a mini-batch of the usual size."""
+    network, (X, d) = own.make(config, dataset), samples(dataset, slice(config.batch_size))
+    with one_blas_thread(), np.errstate(all="ignore"):
+        before = deepcopy(parameters(network))
+        gradients = network.backward(X, network.forward(X), d)
+        network.train_iteration(X, d, config.learning_rate)
+    rows = []
+    for (name, after), gradient in zip(parameters(network).items(), gradients, strict=True):
+        moved = _in_steps(before[name], after, -config.learning_rate * gradient)
+        rows.append([name, str(after.shape), str(gradient.shape), moved])
+    return rows
 
 
-def _batch_row(number: int, arrival: Arrival) -> list[str]:
-    paired = f"{arrival.n_paired} of {len(arrival.pairs)}"
-    return [str(number), str(arrival.X_shape), str(arrival.d_shape), paired]
+def _in_steps(before: Array, after: Array, expected: Array) -> str:
+    """Return the length of a parameter's step along the expected one, in units of that."""
+    move = after - before
+    length, rounding = np.linalg.norm(move), np.finfo(move.dtype).eps * np.linalg.norm(before)
+    if not length:
+        return "0: it doesn't move"
+    if rounding > _JUDGED * length:
+        return "too small to judge"
+    ratio = float(np.vdot(move, expected) / np.vdot(expected, expected))
+    is_along = np.linalg.norm(move - ratio * expected) <= _ALONG * length + rounding
+    return f"{ratio:.3g} ×".replace("-", "−") + ("" if is_along else ", not along it")
 
 
 class BugLab(AppBox):
@@ -245,13 +320,11 @@ class BugLab(AppBox):
             raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
         look_of(Path(__file__).parents[1])  # the sheets of the app
         self.panel = LabPanel(level)
-        sight = Visibility()
-        sight.observe(
-            self.panel.views.on_loop(lambda change: self.panel.views.set_theme(change["new"])), "theme"
-        )
+        sight, views = Visibility(), self.panel.views
+        sight.observe(views.on_loop(lambda change: views.set_theme(change["new"])), "theme")
         super().__init__([self.panel.view, sight, KernelNotice()], layout=layout)
         self.add_class("explorer-app")
-        self.panel.show(self.panel.views.state)
+        self.panel.show(views.state)
 
     def close(self) -> None:
         """End its run, and close the widgets."""

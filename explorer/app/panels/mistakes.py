@@ -1,6 +1,6 @@
 """The Mistakes tab: hard classes, confusions, trust in the network, and accuracy on corrupted images."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import ForImages, probe_size
-from explorer.app.readouts import GLOSSARY
+from explorer.app.readouts import glossary
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
 from explorer.figures.digits import sprite
 from explorer.figures.summaries import difficulty
-from explorer.network import ClassScores, per_class
+from explorer.network import hardest_classes, per_class
 from explorer.network.metrics import answered
 from explorer.training import Moment
 from explorer.widgets.controls import Dropdown, Segmented, Slider
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.numbers import Table
 from explorer.widgets.rendered import Caption, Display
-from explorer.widgets.tables import Table
-from explorer.wording import class_noun, counted, grouped, percent
+from explorer.wording import class_noun, counted, grouped, percent, with_noun
 
 _SECONDS_BETWEEN = 1.0
 _HARDEST = 3
@@ -34,19 +34,13 @@ _PROBABILITY = "Confidence is the largest probability"
 _SHARE = "Confidence is the largest output's share of the sum – sigmoid outputs need not sum to 1 –"
 _WHERE = "and stands under each image."
 _HOW_TO_READ = (
-    "A point stands for the images of one tenth of the confidences, and is the larger the more they are. "
+    "A dot stands for the images of one tenth of the confidences, and is the larger the more they are. "
     "On the diagonal the network is right as often as it is sure; the error is the mean distance from there."
 )
+_ALONE = MappingProxyType({"": "no other run"})
 _N_SHOWN = 8
 _MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**31
 _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
-
-
-def other_runs(state: ViewState | None = None) -> dict[str, str]:
-    """Return the runs that can be compared with the current one, for a `Dropdown`; "" means none."""
-    runs = () if state is None else reversed(state.comparable)
-    known = {str(run.number): run.title for run in runs if run.newest is not None}
-    return {"": "no other run", **known}
 
 
 class Robustness:
@@ -59,7 +53,7 @@ class Robustness:
     def __init__(self, views: Views) -> None:
         self._views, self._data, on_loop = views, views.dataset, views.on_loop
         self.kind = Segmented("Corruption", {name: one.label for name, one in CORRUPTIONS.items()})
-        self.other = Dropdown("compared with", other_runs())
+        self.other = Dropdown("compared with", _ALONE)
         theme, style = views.theme, reliability.robustness_style
         empty = reliability.robustness_figure([], CORRUPTIONS[self.kind.value], theme=theme)
         self.figure = LiveFigure(empty, fills=True, theme=theme, style=style, name="Robustness")
@@ -74,19 +68,20 @@ class Robustness:
         self.view = box("explorer-robustness", tools, both)
         self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
         self._subjects = views.subjects, Subjects()
-        self._state: ViewState | None = None
+        self._state = views.state
         self._networks: dict[str, Subject] = {}  # by the name of the curve
         self._known: dict[tuple[Subject, str], dict[float, float]] = {}
         self._work: Iterator[None] = iter(())
         self._set_range()
         self.kind.observe(on_loop(self._on_kind), "value")
         self.other.observe(on_loop(lambda _: self.show(views.state)), "value")
-        self.amount.observe(on_loop(lambda _: self._draw_images()), "value")
+        self.amount.observe(on_loop(lambda _: self._draw()), "value")
 
     def show(self, state: ViewState) -> None:
         """Show this moment's networks, and measure them once the run doesn't train."""
         self._state = state
-        self.other.offer(other_runs(state))
+        others = (run for run in reversed(state.comparable) if run.newest is not None)
+        self.other.offer({**_ALONE, **{str(run.number): run.title for run in others}})
         self.figure.set_theme(state.theme)
         self._update_networks(state)
         if not self._pace.rests(state):
@@ -157,26 +152,26 @@ class Robustness:
         kind, networks = self.kind.value, self._networks.items()
         curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
         summary = reliability.robustness_summary(curves, CORRUPTIONS[kind])
-        self.figure.show(reliability.robustness_traces(curves, CORRUPTIONS[kind]), summary=summary)
+        shown = curves, CORRUPTIONS[kind], self.amount.value
+        self.figure.show(*reliability.robustness_data(*shown, theme=self.figure.theme), summary)
         self.caption.text = self._described(summary)
         self._draw_images()
 
     def _described(self, summary: str) -> str:
         state = self._state
-        if state is None or not self._networks:
-            return "" if state is None else state.nothing or "There are no weights to read images with."
+        if not self._networks:
+            return state.nothing or "There are no weights to read images with."
         if not summary:
             return "Measured as soon as the run is paused or over." if state.is_training else "Measuring …"
-        of = counted(len(self._data.test_labels), f"{self._data.held_out} image")
+        of = counted(len(self._data.test_labels), self._data.held_out_noun)
         about = CORRUPTIONS[self.kind.value].about
         return f"Accuracy on {grouped(len(self._chosen))} of {of}: {summary}. {about}"
 
     def _draw_images(self) -> None:
         state, amount, kind = self._state, self.amount.value, self.kind.value
         subject = self._networks.get("this run")
-        if state is None or not self._images_pace.is_new(subject, kind, amount, state.theme):
+        if not self._images_pace.is_new(subject, kind, amount, state.theme):
             return
-        self.figure.show([], reliability.robustness_layout(CORRUPTIONS[kind], amount, theme=state.theme))
         if subject is None:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
@@ -184,7 +179,7 @@ class Robustness:
         images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
         with subject.network() as network, np.errstate(all="ignore"):
             outputs = network.forward(pixel_columns(images))
-        n, of = len(images), f"{self._data.held_out} image"
+        n, of = len(images), self._data.held_out_noun
         sources = dict.fromkeys(range(n), f"a changed {of}")
         shown = read_images(outputs, labels, subject.run.config, self._data.class_names, sources)
         n_right = sum(image.right for image in shown)
@@ -226,19 +221,14 @@ class MistakesPanel:
         self._confidence = _SHARE
         self.sentence = Caption()
         kind = class_noun(dataset.class_names)
-        columns = [kind, "recall", "precision", "F1", "test images"]
-        self.table = Display(Table("Scores of each class", columns, GLOSSARY))
+        columns = [kind, "recall", "precision", "F1", f"test {dataset.noun}s"]
+        self.table = Display(Table("Scores of each class", columns, glossary(dataset)))
         self.table.on_press(on_loop(lambda press: self.table.show(self.table.shown.sorted_on(press))))
-        self.images = ChosenImages(
-            dataset, on_loop, views.choose, lambda: views.state, on_open=views.look_into, per_page=_PER_PAGE
-        )
-        self.matrix, self.matrix_caption = (
-            Matrix(dataset.class_names, theme, on_loop, views.toggle),
-            Caption(),
-        )
+        self.images = ChosenImages(views, on_open=views.look_into, per_page=_PER_PAGE)
+        self.matrix = Matrix(views)
         tool, figure = box("", self.matrix.counted), box("explorer-panel-figure", self.matrix.figure)
-        self.order = Segmented("Order of the images", ORDERS)
-        self.order.observe(on_loop(self._on_order), "value")
+        self.order = Segmented(f"Order of the {dataset.noun}s", ORDERS)
+        self.order.observe(on_loop(lambda _: self.images.sort_by(self.order.value)), "value")
         self.threshold = Slider(label="Answer only when the confidence is at least")
         self.threshold.observe(on_loop(lambda _: self._show_threshold()), "value")
         empty, style = reliability.reliability_figure(None, theme=theme), reliability.reliability_style
@@ -249,7 +239,7 @@ class MistakesPanel:
         self.view = box(
             "explorer-column explorer-mistakes",
             box("explorer-words explorer-prominent", self.sentence, area="sentence"),
-            box("explorer-mistakes-matrix explorer-words", tool, figure, self.matrix_caption, area="matrix"),
+            box("explorer-mistakes-matrix explorer-words", tool, figure, self.matrix.caption, area="matrix"),
             box("explorer-mistakes-all", self.order, self.images.gallery, area="all"),
             box("explorer-mistakes-scores", self.table, area="scores"),
             box("explorer-mistakes-trust explorer-words", *trust, area="trust"),
@@ -258,10 +248,7 @@ class MistakesPanel:
     def show(self, state: ViewState) -> None:
         """Show the mistakes; during training, once a second."""
         self.images.show(state)
-        self.matrix.mark(state.cell)
-        counts = None if state.pictured is None else state.pictured.confusion
-        self.matrix.show(counts, state.theme, state.scored_kind)
-        self.matrix_caption.text = self.matrix.caption(state)
+        self.matrix.show(state)
         self.calibration.set_theme(state.theme)
         snapshot = None if state.moment is None else state.moment.snapshot
         if snapshot is None:
@@ -281,41 +268,36 @@ class MistakesPanel:
             return
         confusion, names = self._moment.confusion, self._dataset.class_names
         scores = per_class(confusion)
-        self.sentence.text = difficulty(confusion, names, self._dataset.held_out)
-        hardest = np.argsort(scores.recall, kind="stable")[:_HARDEST]
-        marked = [(int(row), 1) for row in hardest]
-        columns = (*self.table.shown.columns[:-1], f"{self._dataset.held_out} images")
-        self.table.show(replace(self.table.shown, columns=columns, rows=_rows(scores, names), marked=marked))
+        self.sentence.text = difficulty(confusion, names, self._dataset.held_out_noun)
+        mean = scores.recall.mean()  # of two classes, one at most is hard
+        marked = [(k, 1) for k in hardest_classes(confusion)[:_HARDEST] if scores.recall[k] < mean]
+        columns = (*self.table.shown.columns[:-1], f"{self._dataset.held_out_noun}s")
+        figures = scores.recall, scores.precision, scores.f1
+        rows = [
+            [name, *(f"{100 * one[k]:.1f} %" for one in figures), grouped(int(scores.support[k]))]
+            for k, name in enumerate(names)
+        ]
+        self.table.show(replace(self.table.shown, columns=columns, rows=rows, marked=marked))
 
     def _show_threshold(self) -> None:
         if self._moment is None:
             self.threshold.text = ""
             return
-        kept = answered(self._moment.test_outputs, self._dataset.test_labels, self.threshold.value / 100)
-        n, of = grouped(kept.n), counted(kept.n_samples, f"{self._dataset.held_out} image")
-        share = "" if not kept.n else f", {percent(kept.accuracy)} of them correctly"
-        answered_ = f"{'is' if kept.n == 1 else 'are'} answered ({percent(kept.coverage)})"
-        self.threshold.text = f"{n} of {of} {answered_}{share}."
+        outputs, labels = self._moment.test_outputs, self._dataset.test_labels
+        n, n_right = answered(outputs, labels, self.threshold.value / 100)
+        of = counted(len(labels), self._dataset.held_out_noun)
+        share = f", {percent(n_right / n)} of them correctly" if n else ""
+        verb = "is" if n == 1 else "are"
+        self.threshold.text = f"{grouped(n)} of {of} {verb} answered ({percent(n / len(labels))}){share}."
 
     def _show_calibration(self) -> None:
-        bins: reliability.Reliability | None = None
-        if self._moment is not None:
-            bins = reliability.reliability(self._moment.test_outputs, self._dataset.test_labels)
+        moment, labels = self._moment, self._dataset.test_labels
+        bins = None if moment is None else reliability.reliability(moment.test_outputs, labels)
         self.calibration.show(*reliability.reliability_data(bins))
         error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
         self.calibration.summary = error
-        self.calibration_caption.text = error and f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
-
-    def _on_order(self, _change: object) -> None:
-        self.images.sort_by("confidence" if self.order.value == "confidence" else "loss")
-
-
-def _rows(scores: ClassScores, names: Sequence[str]) -> list[list[str]]:
-    columns = (scores.recall, scores.precision, scores.f1)
-    return [
-        [name, *(f"{100 * column[k]:.1f} %" for column in columns), grouped(int(scores.support[k]))]
-        for k, name in enumerate(names)
-    ]
+        how = f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
+        self.calibration_caption.text = error and with_noun(how, self._dataset.noun)
 
 
 MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(

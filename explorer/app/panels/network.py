@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.layout import box, set_hidden
+from explorer.app.layout import box
 from explorer.app.panels.drawings import Drawings
 from explorer.app.panels.plane import PlaneSource, Units
-from explorer.app.panels.replay import Replay
 from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
 from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
-from explorer.datasets.dataset import IMAGE_SHAPE
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures.digits import as_images, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
-from explorer.inspection.contributions import Contributions, last_contributions, rounded_to_sum
+from explorer.inspection.contributions import Contributions, activations, last_contributions, rounded_to_sum
 from explorer.network import NeuralNetwork
-from explorer.widgets.bars import Bars
+from explorer.training import Moment, SampleRecord
 from explorer.widgets.controls import Dropdown
-from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, Links, NetworkDrawing, Signal
+from explorer.widgets.numbers import Bars
+from explorer.widgets.pads import DrawingPad
+from explorer.widgets.page_part import set_hidden
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
 from explorer.wording import counted, grouped, with_article
@@ -34,12 +34,13 @@ Array = NDArray[Any]
 MOST_UNITS = 32
 """Units of a layer that are drawn before all are asked for."""
 
+_REPLAY_SECONDS = 3.0  # of the first epoch, when the page opens
 _SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
 _MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
+_SMOOTHED = 16  # levels of 255 by which a browser's smoothing may make ink paler as a stroke goes on
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
-_MISTAKE, _INSIDE = "A mistake", "Look inside"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,7 @@ class NetworkPanel:
     def __init__(self, views: Views) -> None:
         dataset, on_loop = views.dataset, views.on_loop
         self._views, self._dataset = views, dataset
-        self.pad = DrawingPad(offers=[_MISTAKE, _INSIDE])
+        self.pad = DrawingPad()
         self.plane = PlaneSource(views, self._light) if dataset.is_plane else None
         self.drawing = NetworkDrawing(classes=list(dataset.class_names), columns=_COLUMNS)
         self.drawing.all_pictured = dataset.is_plane
@@ -68,18 +69,16 @@ class NetworkPanel:
         self.truth = Dropdown("What did you draw?", {"": "", **names})
         self.drawings = Drawings(views, lambda ink: self.pad.set_trait("ink", ink))
         self._pace = Pace(_SECONDS_BETWEEN)
-        self.image: int | Drawing = 0
-        """The image on the pad: a held-out one, by index, or a drawing."""
         self._ink = b""  # the image's
-        self._loaded = b"", 0  # the last held-out image's ink, and its index
+        self._drawn: int | Drawing = 0  # what the user's ink is
+        self._loaded: tuple[bytes, int | Drawing] = b"", 0  # the last one put there: its ink, and the image
         self._cell: tuple[int, int] | None = None
-        self._n_mistakes = 0
         self._whole: set[int] = set()  # layers of which all units are shown
         self._shown: tuple[object, tuple[tuple[int, ...], ...]] = (None, ())  # the units, for image and run
         self._drawn_weights: tuple[object, ...] = ()
         self.replay = Replay(views)
         self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
-        self.pad.on_offer(on_loop(self._on_offer))
+        self.pad.on_mistake(on_loop(self._next_mistake))
         self.truth.observe(on_loop(self._on_truth), "value")
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
         self.drawing.on_more(on_loop(self._on_more))
@@ -104,40 +103,57 @@ class NetworkPanel:
         self._draw(state)
         self.drawings.show(state)
 
-    def look_at(self, image: int, *, draw: bool = True) -> None:
-        """Choose a held-out image, by index."""
-        self.image = image
+    @property
+    def image(self) -> int | Drawing:
+        """The image on the pad: a held-out one, by index, or a drawing."""
+        return self._views.image
+
+    def look_at(self, image: int | Drawing, *, draw: bool = True) -> None:
+        """Choose a held-out image, by index, or a drawing."""
+        self._views.image = image
         self._put_on_pad()
         if draw:
             self._redraw()
 
     def _put_on_pad(self) -> None:
-        images = self._views.state.scored_on.test_images
-        if isinstance(self.image, int):
-            self.image = min(self.image, len(images) - 1)
-            if self.plane is not None:
-                self.plane.put(images[self.image])
-                return
-            self._ink = self.pad.ink_of(images[self.image])
-            self._loaded = self._ink, self.image
-            self.pad.ink = self._ink
-            self._ask()
+        image, dataset = self.image, self._views.state.scored_on
+        if isinstance(image, int):
+            self._views.image = image = min(image, len(dataset.test_images) - 1)
+        elif image is self._drawn:
+            return
+        shown = self._views.looked_at(dataset).image
+        if self.plane is not None:
+            self.plane.put(shown)
+            return
+        self._ink = self.pad.ink_of(shown)
+        self._loaded = self._ink, image
+        self.pad.ink = self._ink
+        self._ask()
 
     def _on_ink(self, _change: object) -> None:
-        ink, (loaded, index) = self.pad.ink, self._loaded
-        if ink == self._ink:
+        before, ink, (loaded, image) = self._ink, self.pad.ink, self._loaded
+        if ink == before:
             return
         self._ink = ink
-        if ink == loaded:
-            self.image = index
-        else:
-            seen, blank = preprocess(self.pad.image), np.zeros(IMAGE_SHAPE, np.uint8)
-            self.image = self.drawings.kept.get(ink) or Drawing(blank if seen is None else seen.image)
+        if ink != loaded:
+            image = self.drawings.kept.get(ink) or self._drawing_after(before)
+        self._views.image = self._drawn = image
         self._ask()
         self._redraw()
 
+    def _drawing_after(self, before: bytes) -> Drawing:
+        """Return what is on the pad; a labeled drawing that only grew keeps its label and its place."""
+        image, labeled = preprocess(self.pad.image), self.drawings.kept.get(before)
+        has_less = any(now + _SMOOTHED < was for now, was in zip(self.pad.ink, before, strict=False))
+        if labeled is None or has_less or not self.pad.ink:
+            return Drawing(image)
+        self.drawings.keep(before, Drawing(labeled.image))
+        changed = Drawing(image, labeled.true)
+        self.drawings.keep(self.pad.ink, changed)
+        return changed
+
     def _light(self, point: Array) -> None:
-        self.image = Drawing(point)
+        self._views.image = self._drawn = Drawing(point)
         self._redraw()
 
     def _ask(self) -> None:
@@ -152,23 +168,16 @@ class NetworkPanel:
     def _on_truth(self, _change: object) -> None:
         image, true = self.image, int(self.truth.value) if self.truth.value else None
         if isinstance(image, Drawing) and true != image.true:
-            self.image = Drawing(image.image, true)
-            self.drawings.keep(self.pad.ink, self.image)
+            self._views.image = self._drawn = image = Drawing(image.image, true)
+            self.drawings.keep(self.pad.ink, image)
             self._redraw()
 
-    def _on_offer(self, label: str) -> None:
-        if label == _MISTAKE:
-            self._next_mistake()
-        else:
-            self._views.look_into(self.image)
-
     def _next_mistake(self) -> None:
-        """Show the next misclassified image, highest loss first; any image if there is none."""
+        """Show the next misclassified image; without one, the next of all."""
         state = self._views.state
-        wrong, _ = state.select(mistakes_only=True)
-        wrong = wrong if wrong.size else np.arange(len(state.scored_on.test_labels))
-        self.look_at(int(wrong[self._n_mistakes % len(wrong)]))
-        self._n_mistakes += 1
+        n, at = len(state.scored_on.test_labels), self.image if isinstance(self.image, int) else -1
+        found = state.next_mistake(at)
+        self.look_at((at + 1) % n if found is None else found)
 
     def _on_more(self, layer: int) -> None:
         self._whole ^= {layer}
@@ -186,17 +195,12 @@ class NetworkPanel:
         if subject is None:
             self.drawing.nothing = state.nothing or "not trained yet"
             return
-        image = self._pixels(state)
+        image = self._views.looked_at(state.scored_on).pixels
         with subject.network() as network, np.errstate(all="ignore"):
             found = passed(network, image, self.drawing.chosen)
             self._draw_pass(state, subject, network, found)
             self.unit.show(state, subject, self.drawing.unit, image, found)
         self.caption.text = self._described(state, found)
-
-    def _pixels(self, state: ViewState) -> Array:
-        own = self.image
-        image = own.image if isinstance(own, Drawing) else state.scored_on.test_images[own]
-        return np.divide(image.ravel(), np.float32(255), dtype=np.float32)
 
     def _draw_pass(self, state: ViewState, subject: Subject, network: NeuralNetwork, found: _Pass) -> None:
         units = self._units(state, subject, found)
@@ -207,7 +211,7 @@ class NetworkPanel:
             for h, shown in zip(found.hidden, units, strict=True)
         ]
         pieces = _sum_pieces(found.sums[-1], names[looked_at], _SYMBOLS.get(network.output, "f"))
-        true = self._true(state)
+        true = self._views.looked_at(state.scored_on).true
         outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
         signal = Signal(
             levels=[levels_of(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
@@ -238,24 +242,18 @@ class NetworkPanel:
         image = self.image if isinstance(self.image, int) else "drawing"
         key = (subject.run.key, state.is_training, image, self.drawing.chosen, frozenset(self._whole), sizes)
         if key != self._shown[0]:
-            strongest = [
-                _strongest(h, W, found.sums[-1] if W is subject.weights[-2] else None)
-                for h, W in zip(found.hidden, subject.weights[2::2], strict=True)
-            ]
-            units = tuple(
-                tuple(sorted(order if layer in self._whole else order[:MOST_UNITS]))
-                for layer, order in enumerate(strongest)
-            )
-            self._shown = key, units
+            units = list[tuple[int, ...]]()
+            for layer, (h, outgoing) in enumerate(zip(found.hidden, subject.weights[2::2], strict=True)):
+                order = found.sums[-1].largest(len(h))  # those first that add most to the class
+                if layer < len(sizes) - 1:  # or to all units of the next layer
+                    lengths = np.nan_to_num(np.abs(h) * np.linalg.norm(outgoing, axis=0))
+                    order = np.argsort(-lengths, kind="stable")
+                units.append(tuple(sorted(order[: None if layer in self._whole else MOST_UNITS].tolist())))
+            self._shown = key, tuple(units)
         return self._shown[1]
-
-    def _true(self, state: ViewState) -> int | None:
-        own = self.image
-        return own.true if isinstance(own, Drawing) else int(state.scored_on.test_labels[own])
 
     def _described(self, state: ViewState, found: _Pass) -> str:
         names, read = self._dataset.class_names, int(np.nan_to_num(found.outputs, nan=-np.inf).argmax())
-        noun = "image" if self.plane is None else "point"
         if isinstance(self.image, Drawing) and self.plane is not None:
             return f"This point, read as {names[read]}"
         if isinstance(self.image, Drawing):
@@ -263,8 +261,43 @@ class NetworkPanel:
                 return f"Draw {with_article(names[0]) if not names[0].isdigit() else 'a digit'} here"
             return f"Your drawing, read as {with_article(names[read])}"
         true = names[int(state.scored_on.test_labels[self.image])]
-        image = f"{state.scored_on.held_out.capitalize()} {noun} {grouped(self.image)}, {with_article(true)}"
+        image = f"{state.scored_on.held_out_noun.capitalize()} {grouped(self.image)}, {with_article(true)}"
         return f"{image}, read as {with_article(names[read])}"
+
+
+class Replay:
+    """Shows every second moment of the first epoch of a run that has ended, in all views, in three seconds."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._left: list[Moment | SampleRecord] = []
+        self._run: tuple[int, int] | None = None  # the one that is replayed
+        self._seconds = 0.0
+
+    def begin(self) -> None:
+        """Replay the current run; one that trains is in motion already."""
+        views, run = self._views, self._views.state.run
+        is_over = run is not None and run.status == "finished"
+        if run is None or not is_over or views.loop.loop is None or self._left or views.opens_still:
+            return
+        self._left = [one for one in run.moments if one.epoch <= 1][::2]  # later on, less changes
+        self._run, self._seconds = run.key, _REPLAY_SECONDS / max(1, len(self._left))
+        self._step()
+
+    def stop(self) -> None:
+        """Leave the rest out."""
+        if self._left or self._views.replayed is not None:
+            self._left, self._views.replayed = [], None
+            self._views.refresh()
+
+    def _step(self) -> None:
+        run = self._views.state.run
+        if not self._left or run is None or run.key != self._run:
+            self.stop()
+        else:
+            self._views.replayed = self._left.pop(0)
+            self._views.refresh()
+            self._views.loop.call_later(self._seconds, self._views.loop.guarded, self._step)
 
 
 class UnitCard:
@@ -292,20 +325,20 @@ class UnitCard:
         terms = W[number] * inputs
         total = float(terms.sum()) + float(b[number, 0])
         h = float(found.hidden[layer][number])
-        sums = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}"
         close = button_element("close", "✕", class_="explorer-button", data_quiet=True, aria_label="Close")
         title = element("h2", f"Unit {number} of layer {layer + 1}")
+        sums = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}"
         sums = f"{sums}: a = {written(total)}, h = {written(h)}"
         words = element("p", sums, class_="explorer-muted explorer-small")
         self.head.draw(element("header", title, close, class_="explorer-line"), words)
-        self.outgoing.show(outgoing_bars(subject, layer, number, self._dataset, state.theme))
+        self.outgoing.show(outgoing_bars(subject, layer, number, self._dataset))
         for part in self._of_pixels:
             set_hidden(part, layer > 0)
         if layer == 0:
             pictures = [W[number] / (full_tone(W) or 1.0), terms / (np.abs(terms).max(initial=0.0) or 1.0)]
             images = as_images(np.nan_to_num(np.stack(pictures)))
             captions = (
-                RowPicture("Its weights, one for each pixel", "weights"),
+                RowPicture("Its weights: ink on green raises its output, on purple lowers it", "weights"),
                 RowPicture("Its weights times the image", "weights × image"),
             )
             png = weights_sprite(np.clip(images, -1, 1), 2, theme=state.theme, limit=1.0)
@@ -316,11 +349,9 @@ class UnitCard:
 
 def passed(network: NeuralNetwork, image: Array, chosen: int) -> _Pass:
     """Return the pass of an image (n_inputs,), and the sums along the strongest way to a class."""
-    outputs = np.array(network.forward(image[:, None]))[:, 0]
-    n = network.n_layers
-    hidden = [np.array(getattr(network, f"h{layer}"))[:, 0] for layer in range(1, n)]
+    _, *hidden, outputs = (np.array(h)[:, 0] for h in activations(network, image[:, None]))
     unit, sums = (None if chosen == FOLLOWED else chosen), list[Contributions]()
-    for layer in range(n, 1, -1):
+    for layer in range(network.n_layers, 1, -1):
         sums.insert(0, last_contributions(network, image, unit, layer=layer))
         unit = int(sums[0].largest(1)[0])
     return _Pass(hidden, outputs, sums)
@@ -330,14 +361,6 @@ def unit_images(W: Array, units: Sequence[int], theme: Theme, full: float | None
     """Return the weights of units of the first layer as images; `full` is the weight shown in full tone."""
     shares = np.clip(np.nan_to_num(W[list(units)] / ((full_tone(W) if full is None else full) or 1.0)), -1, 1)
     return weights_sprite(as_images(np.rint(_TONES * shares) / _TONES), _COLUMNS, theme=theme, limit=1.0)
-
-
-def _strongest(h: Array, outgoing: Array, last: Contributions | None) -> list[int]:
-    """Return the units of a layer, those first that add most to the class, or to all units of the next layer."""
-    if last is not None:
-        return [int(unit) for unit in last.largest(len(h))]
-    sizes = np.nan_to_num(np.abs(h) * np.linalg.norm(outgoing, axis=0))
-    return [int(unit) for unit in np.argsort(-sizes, kind="stable")]
 
 
 def links_of(sums: Sequence[Contributions], units: Sequence[Sequence[int]]) -> list[Links]:

@@ -1,27 +1,23 @@
 """The tab Explore: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
 
 from collections.abc import Sequence
-from functools import partial
+from typing import Any
 
-from explorer.app.layout import box, framed, set_hidden
+from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
 from explorer.app.panels.step_player import PlayedNetwork
-from explorer.app.views import ANY, Pace, Panel, Views, ViewState
+from explorer.app.views import ANY, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
-from explorer.figures.curves import steps_data, steps_summary
-from explorer.figures.palette import Theme
 from explorer.figures.summaries import curves_summary
-from explorer.figures.template import merged
 from explorer.session import SessionRun
 from explorer.training import History
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption
 from explorer.wording import counted
 
-_MATRIX_SECONDS = 0.35  # during training: every second tick, and so mostly not together with the images
 _TEXTBOOK = "the textbook’s network"  # trained next to a user's own class
-_OTHERS_FOLLOW = "Each step fits the images of its mini-batch; the next mini-batch has others."
 
 
 class Curve:
@@ -29,48 +25,28 @@ class Curve:
 
     def __init__(self, metric: Metric, views: Views) -> None:
         self._metric, theme = metric, views.theme
-        self._shows_steps = False
         empty = figures.curves_figure(History(views.session.config), metric=metric, theme=theme)
-        self._style, name = partial(figures.curves_style, metric=metric), metric.capitalize()
-        self.figure = LiveFigure(empty, fills=True, theme=theme, style=self._style, name=name)
+        self.figure = LiveFigure(empty, fills=True, theme=theme, name=metric.capitalize())
         self.caption = Caption()
         if metric == "accuracy":
             self.caption.add_class("explorer-spoken")  # the figure and the results show it
         self.view = framed(metric, self.figure, self.caption)
 
     def show(self, state: ViewState) -> None:
-        """Show the run's records and the selected epoch; while the user steps through batches, the steps."""
-        run = state.run
-        if run is not None and run.stepped and state.looks_back_to is None:
-            self._show_steps(run, state.history, state.theme)
-            return
-        metric, history = self._metric, state.history
+        """Show the run's records and the selected epoch."""
+        run, metric, history = state.run, self._metric, state.history
+        self.figure.set_theme(state.theme)
         shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
         is_own = run is not None and run.own is not None
-        called = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
+        called: Any = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
         earlier = [one.curve for one in shown]
-        self.figure.set_theme(state.theme)
-        samples = () if run is None else run.early
-        traces, layout = figures.curves_data(history, earlier, metric=metric, samples=samples, **called)
-        layout |= figures.curves_marks(history, state.theme, metric=metric)
+        about: Any = {"metric": metric, "theme": state.theme, "samples": () if run is None else run.early}
+        about["names"] = [_at_end(one) * (one.number in state.rivals) for one in shown] + [_at_end(run)]
+        traces, layout = figures.curves_data(history, earlier, **about, **called)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to, sample=state.early)
-        if self._shows_steps:  # its lines have other names
-            self._shows_steps = False
-            traces = merged(self._style(state.theme), traces)
-        self.figure.show(traces, layout | {"uirevision": "epochs"}, summary)
+        self.figure.show(traces, layout, summary)
         self.caption.text = _left_out(state, earlier) if metric == "loss" else summary
-
-    def _show_steps(self, run: SessionRun, history: History, theme: Theme) -> None:
-        metric, steps, place = self._metric, run.stepped, run.position
-        self._shows_steps = True
-        self.figure.set_theme(theme)
-        about = {"loss": run.config.loss_name, "held_out": run.held_out}
-        traces, layout = steps_data(steps, place, history, metric=metric, **about)
-        summary = steps_summary(steps[-1], place, run.held_out)
-        traces = merged(self._style(theme), traces)
-        self.figure.show(traces, layout | {"shapes": [], "annotations": [], "uirevision": "steps"}, summary)
-        self.caption.text = _OTHERS_FOLLOW if metric == "loss" else summary
 
 
 def _left_out(state: ViewState, earlier: Sequence[History]) -> str:
@@ -86,34 +62,26 @@ def _left_out(state: ViewState, earlier: Sequence[History]) -> str:
 def _images_of(run: SessionRun, state: ViewState) -> str:
     """Return a name for a run's images: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
     name, is_same_kind = run.dataset.name, run.held_out == state.scored_on.held_out
-    return name if name != state.dataset.name else f"{'other ' if is_same_kind else ''}{run.held_out} images"
+    images = f"{'other ' if is_same_kind else ''}{run.dataset.held_out_noun}s"
+    return name if name != state.dataset.name else images
 
 
-class ChosenMatrix:
+def _at_end(run: SessionRun | None) -> str:
+    """Return the name of an entry of a race, at the end of its curve: ``"Adam"``, ``"batch 32"``."""
+    return "" if run is None else run.name or run.label.partition(",")[0] or "this run"
+
+
+class ChosenMatrix(Matrix):
     """The confusion matrix of the selected epoch; selecting a cell affects all views."""
 
     def __init__(self, views: Views) -> None:
-        self.matrix = Matrix(views.dataset.class_names, views.theme, views.on_loop, views.toggle)
-        self.caption = Caption()
-        self.view = framed("confusion", self.matrix.figure, self.caption, tool=self.matrix.counted)
-        self._pace = Pace(_MATRIX_SECONDS)
-
-    def show(self, state: ViewState) -> None:
-        """Show the counts; they have 200 texts, so during training not every time."""
-        self.matrix.mark(state.cell)
-        is_new = state.theme != self.matrix.figure.theme or state.looks_back_to is not None
-        if self._pace.rests(state) and not is_new:
-            return
-        self._pace.rest(state)
-        counts = None if state.pictured is None else state.pictured.confusion
-        self.matrix.show(counts, state.theme, state.scored_kind)
-        self.caption.text = self.matrix.caption(state)
+        super().__init__(views)
+        self.view = framed("confusion", self.figure, self.caption, tool=self.counted)
 
 
 def chosen_images(views: Views, *, opens: bool = False) -> ChosenImages:
-    """Return the images of the selected cell, or the worst mistakes overall, which may open under Look inside."""
-    on_open = views.look_into if opens else None
-    images = ChosenImages(views.dataset, views.on_loop, views.choose, lambda: views.state, on_open=on_open)
+    """Return the images of the selected cell, or the worst mistakes overall, which may open in the network."""
+    images = ChosenImages(views, on_open=views.look_into if opens else None)
     images.view = framed("gallery", images.gallery)
     return images
 

@@ -14,7 +14,7 @@ from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
 from explorer.inspection.contributions import activations
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
-from explorer.widgets.plane import PlanePad
+from explorer.widgets.pads import PlanePad
 
 Array = NDArray[Any]
 Units = Sequence[Sequence[int]]
@@ -33,9 +33,8 @@ class PlaneSource:
         self.view = PlanePad()
         self.view.observe(views.on_loop(self._on_point), "point")
         self.view.observe(views.on_loop(lambda _: self._change(**self.view.settings)), "settings")
-        self.view.on_add(
-            views.on_loop(lambda *point: self._change(added=self._plane.added + bytes(point).hex()))
-        )
+        add = views.on_loop(lambda *point: self._change(added=self._plane.added + bytes(point).hex()))
+        self.view.on_add(add)
         self.view.on_undo(views.on_loop(lambda: self._change(added=self._plane.added[:-6])))
 
     @property

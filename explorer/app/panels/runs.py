@@ -1,11 +1,12 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import cast
+from typing import Any, cast
 
-from explorer.app.layout import box, set_hidden
-from explorer.app.readouts import GLOSSARY
+import numpy as np
+
+from explorer.app.layout import box
+from explorer.app.readouts import glossary
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures import confusion
@@ -20,6 +21,8 @@ from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.numbers import SideBySide
+from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import (
     Caption,
     Display,
@@ -29,9 +32,8 @@ from explorer.widgets.rendered import (
     element,
     term_element,
 )
-from explorer.widgets.run_table import RunAction, RunCell, RunRow, RunTable
-from explorer.widgets.tables import SideBySide
-from explorer.wording import counted, ordinal, percent
+from explorer.widgets.run_table import RunCell, RunRow, RunTable
+from explorer.wording import counted, ordinal, percent, with_noun
 
 _SECONDS_BETWEEN = 1.0
 _NEVER = -1
@@ -42,14 +44,9 @@ _RACE = "They start alike and train at once; the settings in the controls are on
 _IMAGES = (
     "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
 )
-_PENALTIES = (
-    "Their losses don't compare: they don't hold the same penalties on the weights. Accuracy does: it counts the"
-    " same images in both."
-)
-_LOSSES = (
-    "Their losses don't compare: squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number"
-    " means two things. Accuracy does: it counts the same images in both."
-)
+_LOSSES = "Their losses don't compare: {why}. Accuracy does: it counts the same images in both."
+_PENALTIES = "they don't hold the same penalties on the weights"
+_TWO_LOSSES = "squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number means two things"
 _TEST = "exact McNemar test"
 _AGAIN = "load its settings and train again: equal settings give the equal run."
 _LIMITS = "It judges these two networks: whether their settings are better, other seeds must tell."
@@ -63,11 +60,6 @@ def _differing(runs: Sequence[SessionRun]) -> Names:
         name for name in FIELDS if name != "epochs" and len({getattr(run.config, name) for run in runs}) > 1
     ]
     return (*(("dataset",) if len({run.dataset.name for run in runs}) > 1 else ()), *names)
-
-
-def _headings(runs: Sequence[SessionRun]) -> list[str]:
-    opened = ["Test set"] * any(run.test is not None for run in runs)
-    return [_held_out_accuracy(runs), "Best", "Epochs", "Time", *opened]
 
 
 def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
@@ -111,7 +103,7 @@ def _chips(run: SessionRun, names: Iterable[str], numbers: Collection[int]) -> I
         if name == "dataset":
             yield run.dataset.name
         elif name == "seed" or getattr(run.config, name) not in (0, ()):
-            yield setting_in_words(run.config, name)
+            yield with_noun(setting_in_words(run.config, name), run.dataset.noun)
 
 
 def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunCell, ...]:
@@ -146,10 +138,11 @@ class RunComparison:
     """The comparison below the table when two runs are selected."""
 
     def __init__(self, class_names: Sequence[str], theme: Theme) -> None:
-        self._class_names = class_names
-        self.side_by_side = Display(SideBySide())
-        self.difference = _difference(class_names, theme)
-        self.caption = Caption()
+        self.side_by_side, self.caption = Display(SideBySide()), Caption()
+        none = np.zeros((len(class_names), len(class_names)), np.int64)
+        figure = confusion.difference_figure(none, none, class_names, theme=theme)
+        name = "Difference of two confusion matrices"
+        self.difference = LiveFigure(figure, fills=True, theme=theme, name=name)
         self.figure = box("explorer-panel-figure", self.difference, self.caption)
         classes = "explorer-column explorer-two explorer-runs-compare explorer-hidden"
         self.view = box(classes, self.side_by_side, self.figure)
@@ -164,36 +157,26 @@ class RunComparison:
         heads = [(f"{letter} · {run.title}", run_color(run.number, theme)) for letter, run in pairs]
         words, remarks = self._judged(a, b)
         self.side_by_side.show(SideBySide(heads, words, remarks, _lines(a, b)))
-        in_a, in_b = (None if run.newest is None else run.newest.confusion for run in runs)
-        compare = in_a is not None and in_b is not None and a.dataset.compares_with(b.dataset)
+        counts = [run.newest.confusion for run in runs if run.newest is not None]
+        compare = len(counts) == 2 and a.dataset.compares_with(b.dataset)
         set_hidden(self.figure, not compare)
         if compare:
-            if a.dataset.class_names != self._class_names:
-                before, self._class_names = self.difference, a.dataset.class_names
-                self.difference = _difference(self._class_names, theme)
-                self.figure.children = (self.difference, self.caption)
-                before.close()
-            both = in_a, in_b, self._class_names
+            both = counts[0], counts[1], a.dataset.class_names
             self.caption.text = confusion.difference_summary(*both)
             self.difference.set_theme(theme)
-            self.difference.show(*confusion.difference_data(*both), self.caption.text)
+            self.difference.show(*confusion.difference_data(*both, theme), self.caption.text)
 
     def _judged(self, a: SessionRun, b: SessionRun) -> tuple[str, list[str | list[Element | str]]]:
         runs = {"A": a, "B": b}
         if not a.dataset.compares_with(b.dataset):
             return _IMAGES.format(a=_images_of(a, b), b=_images_of(b, a)), []
         if a.newest is None or b.newest is None:
-            early = [
-                f"{letter} has not ended its first epoch yet."
-                if run.status in ("running", "paused")
-                else f"{letter} did not complete its first epoch: it has no network to compare."
-                for letter, run in runs.items()
-                if run.newest is None
-            ]
-            return " ".join(early), []
+            early = " and ".join(letter for letter, run in runs.items() if run.newest is None)
+            return f"No network to compare: the first epoch of {early} has not ended.", []
         remarks: list[str | list[Element | str]] = []
         if a.config.loss_terms != b.config.loss_terms:
-            remarks = [_PENALTIES if a.config.loss == b.config.loss else _LOSSES]
+            why = _PENALTIES if a.config.loss == b.config.loss else _TWO_LOSSES
+            remarks = [_LOSSES.format(why=why)]
         outputs = {"A": a.newest.test_outputs, "B": b.newest.test_outputs}
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
         if gone:
@@ -201,8 +184,8 @@ class RunComparison:
             alone = [name for name in gone if runs[name].status == "finished" and not runs[name].began_with]
             return words, [*(f"For {letter}, {_AGAIN}" for letter in alone), *remarks]
         labels = a.dataset.test_labels
-        test = term_element(_TEST, GLOSSARY[_TEST])
-        images = counted(len(labels), f"{a.held_out} image")
+        test = term_element(_TEST, glossary(a.dataset)[_TEST])
+        images = counted(len(labels), a.dataset.held_out_noun)
         both = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
 
@@ -219,14 +202,15 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     elif a.config.loss_terms == b.config.loss_terms:
         lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
-    lines += [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
+    texts = [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
+    lines += [(with_noun(label, a.dataset.noun), in_a, in_b) for label, in_a, in_b in texts]
     return lines if names else [*lines, ("Other settings", "the same", "the same")]
 
 
 def _images_of(run: SessionRun, other: SessionRun) -> str:
     """Return how a run's images differ from another's: the data set, or the held-out images."""
     name = run.dataset.name
-    return name if name != other.dataset.name else f"{name} (other {run.held_out} images)"
+    return name if name != other.dataset.name else f"{name} (other {run.dataset.held_out_noun}s)"
 
 
 def _loss(run: SessionRun) -> str:
@@ -243,7 +227,7 @@ class RunsPanel:
         self._marks: object = None
         self._earlier: tuple[object, list[RunRow]] = (None, [])
         self._replied_during = _NEVER  # number of the current run when the user was last replied to
-        self.table = RunTable(meanings={**GLOSSARY, **{field.label: field.help for field in FIELDS.values()}})
+        self.table = RunTable(meanings=glossary(views.dataset))
         self.table.on_action(on_loop(self._on_action))
         buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
         self.races = Rendered(
@@ -280,11 +264,9 @@ class RunsPanel:
                 self._views.in_turn(part, state)
 
     def _show_table(self, state: ViewState) -> None:
-        runs, present, headings = state.runs, state.begun_run, _headings(state.runs)
-        config, numbers = (
-            (state if present is None else present).config,
-            frozenset(run.number for run in runs),
-        )
+        runs, present, opened = state.runs, state.begun_run, any(run.test is not None for run in state.runs)
+        headings = [_held_out_accuracy(runs), "Best", "Epochs", "Time", *["Test set"] * opened]
+        config, numbers = (present or state).config, frozenset(run.number for run in runs)
         given = _differing(runs), len(headings), config, state.scored_on, numbers, state.theme
         key = given, _marks(state.earlier), tuple(map(_progress, state.racing))
         if self._earlier[0] != key:
@@ -302,23 +284,27 @@ class RunsPanel:
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)
         others = [run for run in state.not_comparable.shown if run.has_curve]
-        runs = [_curve(run, present=run is state.run) for run in drawn]
-        self._draw("accuracy", self.accuracy, runs, _accuracy_caption(drawn) + _left_out(others), state)
+        self._draw("accuracy", self.accuracy, drawn, _accuracy_caption(drawn) + _left_out(others), state)
 
     def _show_loss(self, state: ViewState) -> None:
-        runs = [_curve(run, present=run is state.run) for run in self._drawn_runs(state)]
-        loss = runs[-1].loss if runs else state.config.loss_terms
-        comparable = [run for run in runs if run.loss == loss]
-        caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out)
+        runs = self._drawn_runs(state)
+        loss = (runs[-1] if runs else state).config.loss_terms
+        comparable = [run for run in runs if run.config.loss_terms == loss]
+        caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out_noun)
         self._draw("loss", self.loss, comparable, caption, state)
 
     def _draw(
-        self, metric: Metric, figure: LiveFigure, runs: list[RunCurve], caption: str, state: ViewState
+        self, metric: Metric, figure: LiveFigure, runs: list[SessionRun], caption: str, state: ViewState
     ) -> None:
         axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
+        names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
+        curves = list[RunCurve]()
+        for run in runs:
+            own: Any = {name: getattr(run, name) for name in names} | {"loss": run.config.loss_terms}
+            curves.append(RunCurve(**own, epochs=run.curve.epochs, is_present=run is state.run))
         self.captions[metric].text = caption
         figure.set_theme(state.theme)
-        figure.show(*runs_data(runs, metric, axis, scale=scale, theme=state.theme), caption)
+        figure.show(*runs_data(curves, metric, axis, scale=scale, theme=state.theme), caption)
 
     def _show_comparison(self, state: ViewState) -> None:
         by_number = {run.number: run for run in state.runs}
@@ -330,10 +316,10 @@ class RunsPanel:
         if name in RACES:
             session.race(RACES[name](session.config, len(session.dataset.train_labels)))
 
-    def _on_action(self, action: RunAction) -> None:
+    def _on_action(self, verb: str, number: int, text: str) -> None:
         session, earlier = self._session, self._session.state.earlier
-        run = next((run for run in session.state.runs if run.number == action.number), None)
-        match action.verb:
+        run = next((run for run in session.state.runs if run.number == number), None)
+        match verb:
             case "undo":
                 self._reply(f"{_named(earlier.deleted)} back.")
                 session.restore()
@@ -345,7 +331,7 @@ class RunsPanel:
             case _ if run is None:
                 return
             case "name" | "note":
-                session.edit(run.number, **{action.verb: action.text})
+                session.edit(run.number, **{verb: text})
             case "pin":
                 session.edit(run.number, pinned=not run.pinned)
             case "hide":
@@ -357,8 +343,9 @@ class RunsPanel:
                 self._reply(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
             case "load":
                 session.config = run.config
-                words = f"The settings of {run.mention} are in the controls. Train starts a run with them."
-                self._reply(words)
+                self._reply(
+                    f"The settings of {run.mention} are in the controls. Train starts a run with them."
+                )
             case "delete":
                 self._reply(f"{_named((*earlier.deleted, run))} deleted.", undo=True)
                 session.delete(run.number)
@@ -375,12 +362,6 @@ def _progress(run: SessionRun) -> tuple[object, ...]:
 def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
     """Return everything that the user can change in runs, and their results on the test set."""
     return tuple((run.key, run.name, run.note, run.pinned, run.hidden, run.test) for run in runs)
-
-
-def _curve(run: SessionRun, *, present: bool = False) -> RunCurve:
-    names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
-    own = {name: getattr(run, name) for name in names}
-    return RunCurve(**own, epochs=run.curve.epochs, loss=run.config.loss_terms, is_present=present)
 
 
 def _number(state: ViewState) -> int:
@@ -419,8 +400,9 @@ def _left_out(runs: list[SessionRun]) -> str:
     if not runs:
         return ""
     datasets = " and ".join(dict.fromkeys(run.dataset.name for run in runs))
-    verb, what = "is" if len(runs) == 1 else "are", " and ".join(dict.fromkeys(run.held_out for run in runs))
-    return f" · {counted(len(runs), 'run')} on {datasets} {verb} not drawn: other {what} images"
+    what = " and ".join(dict.fromkeys(f"{run.dataset.held_out_noun}s" for run in runs))
+    verb = "is" if len(runs) == 1 else "are"
+    return f" · {counted(len(runs), 'run')} on {datasets} {verb} not drawn: other {what}"
 
 
 def _accuracy_caption(runs: list[SessionRun]) -> str:
@@ -433,20 +415,14 @@ def _accuracy_caption(runs: list[SessionRun]) -> str:
     return f"highest {runs[-1].held_out} accuracy: {called}, {100 * accuracy:.2f} %"
 
 
-def _loss_caption(loss: Mapping[str, float], n_others: int, held_out: str) -> str:
+def _loss_caption(loss: Mapping[str, float], n_others: int, noun: str) -> str:
     name = " + ".join(loss)
     if not n_others:
-        return f"{name}, mean over the {held_out} images"
+        return f"{name}, mean over the {noun}s"
     others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"
     return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
 
 
-def _difference(class_names: Sequence[str], theme: Theme) -> LiveFigure:
-    style, name = partial(confusion.difference_style, class_names), "Difference of two confusion matrices"
-    empty = confusion.difference_figure(None, None, class_names, theme=theme)
-    return LiveFigure(empty, fills=True, theme=theme, style=style, name=name)
-
-
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:
-    name = f"{metric.capitalize()} of the runs on held-out images"
+    name = f"{metric.capitalize()} of the runs on held-out data"
     return LiveFigure(runs_figure([], metric, theme=theme), fills=True, theme=theme, name=name)

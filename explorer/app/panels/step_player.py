@@ -13,12 +13,11 @@ from explorer.app.panels.network import NetworkPanel, figure, levels_of, links_o
 from explorer.app.panels.weights import full_tone
 from explorer.app.views import Pace, Subject, Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
-from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, written
+from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.inspection import PlayedStep, play_step
 from explorer.inspection.contributions import Contributions, activations
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.schedules import rate_factor
-from explorer.network.walkthrough import walk_through
 from explorer.session import SessionRun
 from explorer.training import FIELDS
 from explorer.training.own_network import OwnNetworkError
@@ -38,7 +37,7 @@ class PlayedNetwork(NetworkPanel):
     def __init__(self, views: Views) -> None:
         self._played: Subject | None = None
         self._scenes: list[tuple[dict[str, Any], Array]] = []  # each with what the tiles are images of
-        self._asked, self.player = Pace(), StepPlayer()
+        self._asked, self.player = Pace(), StepPlayer(noun=views.dataset.noun)
         super().__init__(views)
         self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
         *others, drawing, drawings = self.view.children
@@ -85,8 +84,8 @@ class PlayedNetwork(NetworkPanel):
             self._leave(f"{error}.")
 
     def _make_step(self, state: ViewState, subject: Subject, network: NeuralNetwork) -> None:
-        run, names, image = subject.run, self._dataset.class_names, self._pixels(state)
-        true, note = self._true(state), ""
+        run, names, shown = subject.run, self._dataset.class_names, self._views.looked_at(state.scored_on)
+        image, true, note = shown.pixels, shown.true, ""
         if true is None:
             true = int(np.nan_to_num(network.forward(image[:, None])).argmax())
             note = f"The drawing has no label: {names[true]}, as which it is read, counts as its true class."
@@ -101,7 +100,7 @@ class PlayedNetwork(NetworkPanel):
             drawn = np.random.default_rng(0).choice(run.dataset.n_train, min(wanted, most), replace=False)
             pixels, labels = pixel_columns(run.dataset.train_images[drawn]), run.dataset.train_labels[drawn]
             share = f" of a mini-batch’s {grouped(wanted)}" if wanted > len(drawn) else ""
-            note, true = f"Means over {grouped(len(drawn))}{share} training images.", -1
+            note, true = f"Means over {grouped(len(drawn))}{share} training {run.dataset.noun}s.", -1
         copy = network.copy(np.float64)  # so that what is printed adds up
         rate = learning_rate(run, subject.epoch, len(labels))
         step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), self.drawing.signal
@@ -178,8 +177,8 @@ def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str
     walk, mean, worst = walk_through(network, x, d), "mean " if n > 1 else "", int(np.abs(y - d).argmax())
     j = int(np.abs(step.gradient[-2][k]).argmax())
     by, g = written(float((step.after[-2] - step.before[-2])[k, j])), written(float(step.gradient[-2][k, j]))
-    delta, slope, _ = backward_formulas(walk, walk.layers[-1], k, j)
-    (a, h), loss = forward_formulas(walk, walk.layers[-1], k), loss_formula(walk)
+    delta, slope, _ = backward_formulas(walk, network.n_layers, k, j)
+    (a, h), loss = forward_formulas(walk, network.n_layers, k), loss_formula(walk)
     now, then = written(float(y[k])), written(float(step.y_after[k].mean()))
     old, new, rise = (written(one / n) for one in (step.loss, step.loss_after, step.loss_after - step.loss))
     forward, backward = f"{a.text}; {h.text}", f"{delta.text}; {slope.name} = {slope.numbers} = {g}"
@@ -187,7 +186,7 @@ def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str
     losses = loss.text if len(loss.numbers) < 60 else f"L = {loss.symbols} = {old}; {most}"
     if n > 1:  # formulas of one image don't hold for means
         forward, losses = f"mean {h.name} = {now}", f"mean L = {written(step.loss)} / {n} = {old}"
-        backward = f"{slope.name} = Σ ({slope.symbols}) over {n} images = {g}"
+        backward = f"{slope.name} = Σ ({slope.symbols}) over the batch of {n} = {g}"
     change = f"−η · {slope.name} = −{written(step.lr)} · ({g})"
     if network.optimizer != "sgd":
         change = f"first step of {FIELDS['optimizer'].text(network.optimizer)} with the gradient {g}"

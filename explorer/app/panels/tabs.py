@@ -7,36 +7,35 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ipywidgets import Box
-
 from explorer.app.controls import DataChoice
-from explorer.app.layout import close_all, set_hidden
+from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
 from explorer.app.panels.data import DataPanel
-from explorer.app.panels.inside import Inside
+from explorer.app.panels.image_tabs import LayerMap, Why
+from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.lab import LabPanel
-from explorer.app.panels.layer_map import LayerMap
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.sections import ForImages, SectionedPanel
 from explorer.app.panels.study import StudyPanel
-from explorer.app.panels.why import Why
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
+from explorer.widgets.page_part import set_hidden
 
 VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "overview": ("Explore", "Explore"),
         "mistakes": ("Mistakes", "Look inside"),
-        "inside": ("How it thinks", "Look inside"),
+        "inside": ("Layers", "Look inside"),
         "map": ("Map", "Look inside"),
         "why": ("Why", "Look inside"),
         "break": ("Break it", "Look inside"),
         "runs": ("Runs", "Compare"),
         "study": ("Many runs", "Compare"),
         "data": ("Data", "Learn"),
+        "demos": ("Demonstrations", "Learn"),
         "lab": ("Find the bug", "Learn"),
     }
 )
@@ -50,37 +49,35 @@ ipywidgets redraws the later ones, and the focused control would lose the focus.
 class PanelHost:
     """The tab bar and its panels; `on_view` is called after another section of a tab, or level, is chosen."""
 
-    home = "overview"
+    home, names = "overview", tuple(VIEWS)
+    """Name of the first tab, and of all."""
 
     def __init__(self, views: Views, data: DataChoice, on_view: Callable[[], None]) -> None:
         self._views, self._dataset, self._on_view = views, views.dataset, on_view
         self._solved, self._level = set[int](), 1  # kept when the lab is recreated for another data set
+        self._demonstrated: dict[str, Any] = {}  # and so are these results
         self._makers: dict[str, Callable[[], Panel]] = {
             "overview": lambda: Overview(views),
             "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
-            "inside": lambda: Inside(views, on_view),
+            "inside": lambda: SectionedPanel(views, SECTIONS, on_view),
             "map": lambda: LayerMap(views),
             "why": lambda: ForImages() if views.dataset.is_plane else Why(views),
             "break": lambda: BreakIt(views),
             "runs": lambda: RunsPanel(views),
             "study": lambda: StudyPanel(views, self._open_run),
             "data": lambda: DataPanel(views, data),
+            "demos": self._new_demonstrations,
             "lab": self._new_lab,
         }
         self.tab_bar, self.time_bar = TabBar(VIEWS, selected=self.home), TimeBar()
-        self.view = Box()
+        views.look_into = self._look_into
+        self.view = box("")
         self._panels: dict[str, Panel] = {}
         self[_LASTING]
         self._open(self.home)
         self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
         self.time_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
-        views.on_look(self._look_into)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the tabs, in order."""
-        return tuple(self._makers)
 
     def __getitem__(self, name: str) -> Panel:
         """Return the panel of a tab, which is created on first use."""
@@ -105,6 +102,7 @@ class PanelHost:
 
     def _make_again(self) -> None:
         old, self._panels = self._panels, {_LASTING: self[_LASTING]}
+        self._demonstrated.clear()
         self.view.children = [self[_LASTING].view]
         for name in old.keys() - self._panels.keys():
             close_all(old[name].view)
@@ -141,6 +139,12 @@ class PanelHost:
         if epoch != self._views.session.state.selected_epoch:
             self._views.session.select(epoch)
 
+    def _new_demonstrations(self) -> Panel:
+        # With SciPy, only when the tab is opened.
+        from explorer.app.panels.demonstrations import Demonstrations
+
+        return Demonstrations(self._views, self._demonstrated)
+
     def _new_lab(self) -> LabPanel:
         views = self._views
         lab = LabPanel(self._level, self._solved, on_level=self._on_level, on_fault=views.loop.on_fault)
@@ -156,7 +160,7 @@ class PanelHost:
         self.tab_bar.selected = "overview"
 
     def _look_into(self, image: int | Drawing) -> None:
-        inside = self["inside"]
-        assert isinstance(inside, Inside)
-        inside.look_into(image)
-        self.tab_bar.selected = "inside"
+        explore = self[self.home]
+        assert isinstance(explore, Overview)
+        self.tab_bar.selected = self.home
+        explore.network.look_at(image)

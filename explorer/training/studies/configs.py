@@ -1,17 +1,11 @@
-"""The configs of a study: grids, random samples, values entered as text, and the time that they take to train.
-
-The time is estimated from a few timed mini-batches.
-"""
+"""The configs of a study: grids, values entered as text, and an estimate of the time that they take to train."""
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.datasets.augmentation import Augmentation, distort
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
@@ -27,9 +20,6 @@ from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun, check_images
 from explorer.training.share import n_cores
 from explorer.wording import counted, long_duration
-
-Distribution = Callable[[np.random.Generator], Any]
-"""Draws one value."""
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
 """The batch sizes of the batch-size study."""
@@ -43,7 +33,7 @@ _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
 _OFFERED: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "hidden_sizes": ((8,), (32,), (128,)),
-        "batch_size": (8, 32, 128, 512, 2048),
+        "batch_size": BATCH_SIZES,
         "epochs": (1, 3, 10),
         "n_train": (1000, 10_000, None),
         "warmup": (0, 1, 3),
@@ -72,77 +62,18 @@ def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig,
     one.
     """
     axes = {name: _values(name, axis) for name, axis in values.items()}
-    combinations = itertools.product(*axes.values())
-    return tuple(base.replace(**dict(zip(axes, combination, strict=True))) for combination in combinations)
-
-
-def sample(
-    base: TrainingConfig, n: int, *, rng: int | np.random.Generator = 0, **distributions: Distribution
-) -> tuple[TrainingConfig, ...]:
-    """Return `n` variants of `base`, with settings drawn at random and independently.
-
-    If only a few of the settings matter, such runs tell more than as many of a grid: each has another value of
-    every setting (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
-
-    Each distribution is `log_uniform`, `uniform`, `choice`, or any function of a generator; numbers drawn for
-    integer settings are rounded. `rng` is a generator or its seed, independent of the runs' `seed`: the same int
-    gives the same settings. Mid-run changes of `base` are dropped if the learning rate or batch size varies.
-    Raises `ConfigError` if `n` isn't positive, a setting is unknown, or a drawn value is invalid.
-    """
-    if not isinstance(n, int) or n < 1:
-        raise ConfigError("n", n, "a whole number of at least 1")
-    generator = np.random.default_rng(rng)
-    for name, draw in distributions.items():
-        _check_name(name, draw)
-        if not callable(draw):
-            raise ConfigError(name, draw, "a distribution, such as log_uniform(0.01, 1)")
-    draws = ({name: draw(generator) for name, draw in distributions.items()} for _ in range(n))
-    return tuple(
-        base.replace(**{name: _drawn(name, value) for name, value in drawn.items()}) for drawn in draws
-    )
-
-
-def log_uniform(low: float, high: float) -> Distribution:
-    """Return the log-uniform distribution from `low`, above 0, to `high`: for rates and sizes."""
-    if not 0 < low < high:
-        raise ValueError(f"low is {low} and high is {high}; expected 0 < low < high")
-    logarithms = math.log(low), math.log(high)
-    # Rounding in the logarithm may leave the range.
-    return lambda generator: min(max(math.exp(generator.uniform(*logarithms)), low), high)
-
-
-def uniform(low: float, high: float) -> Distribution:
-    """Return the uniform distribution from `low` to `high`."""
-    if not low < high:
-        raise ValueError(f"low is {low} and high is {high}; expected low < high")
-    return lambda generator: generator.uniform(low, high)
-
-
-def choice(values: Iterable[Any]) -> Distribution:
-    """Return a distribution in which each of the values, at least one, is equally likely."""
-    listed = list(values)
-    if not listed:
-        raise ValueError("values is empty; expected at least one")
-    return lambda generator: listed[generator.integers(len(listed))]
+    chosen = (dict(zip(axes, combination, strict=True)) for combination in product(*axes.values()))
+    return tuple(base.replace(**changes) for changes in chosen)
 
 
 def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
-    _check_name(name, values)
+    if name not in FIELDS:
+        raise ConfigError(name, values, "one of the settings " + ", ".join(FIELDS))
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise ConfigError(name, values, "a list of values, or a range")
     if not (listed := tuple(values)):
         raise ConfigError(name, values, "at least one value")
     return listed
-
-
-def _check_name(name: str, value: object) -> None:
-    if name not in FIELDS:
-        raise ConfigError(name, value, "one of the settings " + ", ".join(FIELDS))
-
-
-def _drawn(name: str, value: Any) -> Any:
-    is_whole = isinstance(FIELDS[name], Whole | LayerSizes) and isinstance(value, float)
-    return round(value) if is_whole and math.isfinite(value) else value
 
 
 def batch_size_grid(
@@ -205,6 +136,9 @@ def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str
         return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
     values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]
     fitting = [value for value in values if not isinstance(value, int) or value < n_images]
+    if setting.name == "batch_size":  # the last is all the images that a run uses
+        n_used = min(config.n_train or n_images, n_images)
+        fitting = sorted({min(size, n_used) for size in BATCH_SIZES})
     return ", ".join(as_text(setting, value) for value in fitting)
 
 
@@ -230,18 +164,12 @@ def _value(setting: Field, part: str) -> Any:
     return setting.parse(re.sub(r"(?<=\d)[ \u202f](?=\d{3}\b)", "", part) if is_whole else part)
 
 
-# ---------------------------------------------------------------- cost
-
-_LARGE = 128  # images in a batch from which the overhead of a step is negligible
+_STEP, _IMAGE = 300_000, 10_000  # overhead of a step and of an image, in images times weights
+_DISTORTED, _ELASTIC = 200_000, 170_000  # overhead of a distorted image, and what elastic distortions add
 _FORWARD = 1 / 3  # share of the forward pass, which is all that scoring needs, in a step's work
-_STEP_IN_IMAGES = 12  # overhead of a step, in images, roughly
+_UNTIMED = ("n_train", "n_validation", "changes", "shift", "rotation", "scale", "elastic")
 _MANY_RUNS, _LONG_SECONDS = 1000, 3600
-_MOST_STEPS, _MOST_WORK = 256, 2e8  # per timing; work in images times weights: about 20 ms
-_DISTORTED = 128  # images
-_PLAIN = ("n_train", "n_validation", "changes", "shift", "rotation", "scale", "elastic")
-_TIMED: Mapping[str, Any] = MappingProxyType(  # settings of each timed run
-    {"learning_rate": 1e-5, **{name: getattr(TrainingConfig(), name) for name in _PLAIN}}
-)
+_MOST_TIMED, _MOST_STEPS, _MOST_WORK = 128, 512, 4e8  # images in a step, steps, and their work: about 20 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,22 +177,14 @@ class Cost:
     """The estimated cost of a study: wall time in seconds on `n_workers` processes."""
 
     shares: Mapping[TrainingConfig, float]
+    """Each run's share of the work; they sum to 1."""
     n_workers: int
     seconds: float
 
     @property
-    def n_trials(self) -> int:
-        """Number of runs."""
-        return len(self.shares)
-
-    @property
     def is_large(self) -> bool:
         """Whether the study needs confirmation before it starts."""
-        return self.n_trials > _MANY_RUNS or self.seconds > _LONG_SECONDS
-
-    def of(self, config: TrainingConfig) -> float:
-        """Return the run's share of the total work, above 0; the shares sum to 1."""
-        return self.shares[config]
+        return len(self.shares) > _MANY_RUNS or self.seconds > _LONG_SECONDS
 
     def seconds_left(self, done: float, elapsed: float) -> float:
         """Return the remaining seconds after `elapsed` seconds, with a share `done` of the work, 0 to 1, complete.
@@ -276,63 +196,29 @@ class Cost:
 
     def __str__(self) -> str:
         cores = counted(self.n_workers, "core")
-        return f"{counted(self.n_trials, 'run')}, about {long_duration(self.seconds)} on {cores}"
+        return f"{counted(len(self.shares), 'run')}, about {long_duration(self.seconds)} on {cores}"
 
 
 def measured_cost(
     configs: Iterable[TrainingConfig], dataset: Dataset, *, n_workers: int | None = None
 ) -> Cost:
-    """Estimate the cost of a study with at least one config; duplicates count once.
+    """Estimate the cost of a study; duplicates count once.
 
-    Times a few mini-batches of the smallest and the largest network of each optimizer, with dropout and without,
-    with the smallest batch size and a large one, in about half a second. The time per image is interpolated over
-    the number of weights and over 1 / batch size. Raises `ConfigError` if a config needs more training images
-    than there are.
+    The runs' shares follow from counting operations, the seconds from a few timed mini-batches of the smallest and
+    the largest run. Raises `ConfigError` if a config needs more training images than there are.
     """
     configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
     for config in configs:
         check_images(config, dataset)
-    seconds: dict[TrainingConfig, float] = {}
-    for method in {_method(config) for config in configs}:
-        alike = [config for config in configs if _method(config) == method]
-        seconds |= zip(alike, _seconds(alike, dataset), strict=True)
-    whole = sum(seconds.values())
-    shares = {config: seconds[config] / whole for config in configs}
-    return Cost(shares, n_workers, max(whole / n_workers, *seconds.values()))
-
-
-def _seconds(configs: Sequence[TrainingConfig], dataset: Dataset) -> list[float]:
-    weights = np.array([n_weights(config, dataset) for config in configs])
-    ends = [int(weights.argmin()), int(weights.argmax())]
-    sizes = np.array([min(_LARGE, config.batch_size) for config in configs])
-    tried = _LARGE, int(sizes.min())
+    if not configs:
+        return Cost({}, n_workers, 0.0)
+    work = np.array([_work(config, dataset) for config in configs])
+    ends = [int(work.argmin()), int(work.argmax())]
     with one_blas_thread():
-        timed = {(i, size): _image_seconds(configs[i], dataset, size) for i in {*ends} for size in {*tried}}
-    large, small = (np.interp(weights, weights[ends], [timed[i, size] for i in ends]) for size in tried)
-    steps = 1 / sizes - 1 / _LARGE
-    trained = large + (small - large) * steps / max(steps.max(), 1e-9)
-    n_held_out = np.array([config.n_validation for config in configs])
-    n_images = np.array([config.n_train or dataset.n_train for config in configs]) - n_held_out
-    n_scored = np.where(n_held_out > 0, n_held_out, dataset.n_test)
-    distorting = cache(partial(_distorted_seconds, dataset))
-    distorted = [config.augmentation.is_on and distorting(config.elastic > 0) for config in configs]
-    epochs = np.array([config.epochs for config in configs])
-    scored = large * _FORWARD * (epochs * n_scored + n_images)
-    found: list[float] = (epochs * n_images * (trained + np.array(distorted)) + scored).tolist()
-    return found
-
-
-def _method(config: TrainingConfig) -> tuple[str, bool]:
-    """Return the settings besides the sizes that affect a step's time."""
-    return config.optimizer, config.dropout > 0 or config.input_dropout > 0
-
-
-def _distorted_seconds(dataset: Dataset, is_elastic: bool) -> float:
-    """Measure the seconds per distorted image; in a study, all cores are busy, so this adds to the total."""
-    images, rng = dataset.train_images[:_DISTORTED], np.random.default_rng(0)
-    started = perf_counter()
-    distort(images, Augmentation(rotation=10.0, elastic=float(is_elastic)), rng)
-    return (perf_counter() - started) / len(images)
+        timed = {i: _timed_pace(configs[i], dataset) for i in {*ends}}
+    seconds = work * np.interp(work, work[ends], [timed[i] for i in ends])
+    shares = dict(zip(configs, (seconds / seconds.sum()).tolist(), strict=True))
+    return Cost(shares, n_workers, float(max(seconds.sum() / n_workers, seconds.max())))
 
 
 def n_weights(config: TrainingConfig, dataset: Dataset) -> int:
@@ -341,14 +227,29 @@ def n_weights(config: TrainingConfig, dataset: Dataset) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
-def _image_seconds(config: TrainingConfig, dataset: Dataset, batch_size: int) -> float:
-    size = max(1, min(batch_size, len(dataset.train_labels) // 4))
-    run = TrainingRun(config.replace(batch_size=size, **_TIMED), dataset, n_threads=1)
-    work = (size + _STEP_IN_IMAGES) * n_weights(config, dataset)
-    n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, math.floor(_MOST_WORK / work)))
+def _work(config: TrainingConfig, dataset: Dataset) -> float:
+    """Return the work of a run, in training images times weights."""
+    n_images = (config.n_train or dataset.n_train) - config.n_validation
+    n_scored = config.epochs * (config.n_validation or dataset.n_test) + n_images
+    steps = config.epochs * n_images / config.batch_size * _step_work(config, dataset, config.batch_size)
+    return steps + n_scored * n_weights(config, dataset) * _FORWARD
+
+
+def _step_work(config: TrainingConfig, dataset: Dataset, batch_size: int) -> int:
+    distortion = config.augmentation.is_on * _DISTORTED + (config.elastic > 0) * _ELASTIC
+    return _STEP + batch_size * (n_weights(config, dataset) + _IMAGE + distortion)
+
+
+def _timed_pace(config: TrainingConfig, dataset: Dataset) -> float:
+    """Train a few mini-batches, and return the seconds that a unit of work takes."""
+    size = max(1, min(config.batch_size, _MOST_TIMED, dataset.n_train // 4))
+    usual = {name: getattr(TrainingConfig(), name) for name in _UNTIMED}
+    config = config.replace(batch_size=size, learning_rate=1e-5, **usual)  # so that it doesn't diverge
+    run, work = TrainingRun(config, dataset, n_threads=1), _step_work(config, dataset, size)
+    n_steps = max(1, min(_MOST_STEPS, run.steps_per_epoch - 1, int(_MOST_WORK / work)))
     events = iter(run)
     next(events)  # the first is slower
     started = perf_counter()
     for _ in islice(events, n_steps):
         pass
-    return (perf_counter() - started) / (n_steps * size)
+    return (perf_counter() - started) / (n_steps * work)

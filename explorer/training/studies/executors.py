@@ -14,12 +14,11 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.trials import StudyError
 
-_Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 BLAS_VARIABLES = (
@@ -36,7 +35,6 @@ from explorer.training.studies.executors import answer_calls
 answer_calls(calls, niceness)
 """
 
-_LOOK_SECONDS = 1.0  # polling interval to check whether a silent worker is alive
 _NICENESS = 5  # of a study, so that the process that started it, such as the page, stays responsive
 
 
@@ -50,9 +48,9 @@ class WorkerPool(Executor):
     """
 
     def __init__(self, n_workers: int | None = None, *, niceness: int = _NICENESS) -> None:
-        if n_workers is not None and n_workers < 1:
-            raise ValueError(f"n_workers is {n_workers}; expected a whole number of at least 1")
-        n_workers = n_workers or n_cores()
+        n_workers = n_cores() if n_workers is None else n_workers
+        if n_workers < 1:
+            raise ValueError(f"n_workers is {n_workers}; expected at least 1, or None")
         self.cores_each = cores_each(n_workers)
         """Number of cores per process."""
         self._niceness = niceness
@@ -65,9 +63,7 @@ class WorkerPool(Executor):
             thread.start()
         atexit.register(self.end_workers)
 
-    def submit(
-        self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> Future[_Result]:
+    def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Call `fn` in the next free process."""
         future = Future[_Result]()
         with self._lock:
@@ -122,7 +118,8 @@ class WorkerPool(Executor):
                 future.set_result(result)
             del queued, future, call  # free the data before waiting for the next call
         if worker is not None:
-            worker.end()
+            worker.calls.close()  # ends it
+            worker.process.join()
 
     def _in_place_of(self, dead: _Worker | None) -> _Worker:
         with self._lock:
@@ -141,12 +138,12 @@ class WorkerPool(Executor):
 
 
 class _Worker:
-    """A process and the connection to it, which usually closes when the process dies, even during an answer."""
+    """A process and the connection to it, which closes when the process dies, even during an answer."""
 
     def __init__(self, niceness: int) -> None:
         _keep_ctrl_c()
         context = multiprocessing.get_context("spawn")  # a fork would copy locks owned by other threads
-        self._calls, other_end = context.Pipe()
+        self.calls, other_end = context.Pipe()
         with other_end:
             arguments = (_BEFORE_NUMPY, {"calls": other_end, "niceness": niceness})
             self.process = context.Process(target=exec, args=arguments, name="study worker", daemon=True)
@@ -156,12 +153,8 @@ class _Worker:
         """Return the result of a call, or raise its exception; `BrokenExecutor` if the process dies."""
         content = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         try:
-            self._calls.send_bytes(content)
-            # A child of the worker may outlive it and keep the connection open.
-            while not self._calls.poll(_LOOK_SECONDS):
-                if not self.process.is_alive() and not self._calls.poll():
-                    raise EOFError
-            content = self._calls.recv_bytes()
+            self.calls.send_bytes(content)
+            content = self.calls.recv_bytes()
         except (EOFError, OSError) as error:
             self.process.kill()
             self.process.join()
@@ -170,10 +163,6 @@ class _Worker:
         if is_result:
             return value
         raise value
-
-    def end(self) -> None:
-        self._calls.close()
-        self.process.join()
 
 
 def _keep_ctrl_c() -> None:

@@ -13,7 +13,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +21,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO, FileIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +30,7 @@ from explorer.foreign_files import FileError, open_plain_file, reason
 from explorer.training.config import FIELDS, MOST_EPOCHS, TrainingConfig
 from explorer.training.records import EpochRecord, figure_kinds, read_only_counts
 from explorer.training.studies.trials import TRIAL_STATUSES, FinalFigures, StudyError, Trial
-from explorer.wording import counted, writable
+from explorer.wording import writable
 
 if sys.platform == "win32":
     import msvcrt
@@ -40,10 +39,6 @@ else:
 
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every header line
-_MOST_LINE, _MOST_LISTS = 4 << 20, 50_000  # of an untrusted file; parsed, "[]," takes 24 times its bytes
-_HIGHEST: Mapping[str, float] = MappingProxyType(
-    {"epoch": MOST_EPOCHS, "seconds": 1e12, "train_accuracy": 1, "test_accuracy": 1}
-)
 _FAR = 2**40  # a byte beyond any journal: Windows lets nobody read a locked one
 
 _log = logging.getLogger(__name__)
@@ -82,12 +77,15 @@ def read_journal(path: str | os.PathLike[str]) -> RecordedStudy:
     return parse_journal(content, path.name)
 
 
-def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) -> RecordedStudy:
-    """Parse the content of a journal; messages call the file `name`. See `read_journal`.
+def settled_trials(path: str | os.PathLike[str] | None) -> dict[TrainingConfig, Trial]:
+    """Return the trials of a journal that need not run again; none without a file."""
+    if path is None or not Path(path).expanduser().exists():
+        return {}
+    return read_journal(path).settled
 
-    With `most_trials` the file is untrusted: files with more trials are refused, and so are lines that would need
-    much memory, before they are parsed.
-    """
+
+def parse_journal(content: bytes, name: str) -> RecordedStudy:
+    """Parse the content of a journal; messages call the file `name`. See `read_journal`."""
     if not _BEGINNING.startswith(content[: len(_BEGINNING)]):
         raise StudyError(f"{name} is not the journal of a study.")
     end = content.rfind(b"\n") + 1
@@ -95,9 +93,6 @@ def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) 
     for number, line in enumerate(BytesIO(content), start=1):
         if not line.endswith(b"\n"):  # truncated
             break
-        n_lists = line.count(b"[") + line.count(b"{")
-        if most_trials is not None and (len(line) > _MOST_LINE or n_lists > _MOST_LISTS):
-            raise StudyError(f"Line {number} of {name} is too large for a run of a study.")
         try:
             values = json.loads(line)
             is_known = values.get("nn-explorer study", _FORMAT) == _FORMAT
@@ -109,17 +104,10 @@ def parse_journal(content: bytes, name: str, *, most_trials: int | None = None) 
                 trial = _trial(values)
                 trials.pop(trial.config, None)
                 trials[trial.config] = trial
-                if most_trials is not None and len(trials) > most_trials:
-                    raise StudyError(f"{name} holds more than {counted(most_trials, 'run')}.")
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
             raise StudyError(f"{name} is damaged in line {number}.") from error
     notice = f"The last line of {name} was cut off and has been ignored." if end < len(content) else ""
     return replace(found, trials=tuple(trials.values()), notice=notice)
-
-
-def journal_content(trials: Iterable[Trial], dataset: Dataset) -> bytes:
-    """Return the content of a journal with these trials, all on this data set, for writing a file at once."""
-    return b"".join([_opening(dataset, data_hash(dataset)), *map(_line, map(asdict, trials))])
 
 
 class Journal:
@@ -241,7 +229,8 @@ def _trial(row: Mapping[str, Any]) -> Trial:
 def _figures(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of a record, checked to be in the range of a run's."""
     figures = {name: (int if whole else float)(values[name]) for name, whole in figure_kinds(kind).items()}
-    if not all(0 <= figures.get(name, 0) <= most for name, most in _HIGHEST.items()):  # NaN fails too
+    highest = {"epoch": MOST_EPOCHS, "seconds": 1e12, "train_accuracy": 1, "test_accuracy": 1}
+    if not all(0 <= figures.get(name, 0) <= most for name, most in highest.items()):  # NaN fails too
         raise ValueError("figures that no run can have")
     return figures
 

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from explorer.datasets import Dataset, DatasetError, load_dataset, load_mnist
+from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.loading import write_dataset
 from explorer.foreign_files import reason
 from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.records import bytes_at_work
 from explorer.training.run import check_images
 from explorer.training.share import Share, cores_each, n_cores, worker_seconds
-from explorer.training.studies.configs import n_weights
 from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 
 _LOOK_SECONDS = 0.2
 _SHARE_SECONDS = 0.5  # between two looks at a server's share
-_WORKER_BYTES = 40 << 20  # memory of a worker that trains a small network
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +37,7 @@ _Keep = Callable[[Trial], object]
 
 def study(
     configs: Iterable[TrainingConfig],
-    dataset: Dataset | str | os.PathLike[str] | None = None,
+    dataset: Dataset | None = None,
     *,
     executor: Executor | None = None,
     journal: str | os.PathLike[str] | None = None,
@@ -52,8 +48,8 @@ def study(
     ----------
     configs : iterable of TrainingConfig
         The runs; duplicates run once.
-    dataset : Dataset, path or None
-        The images and labels: None means the package's MNIST, a path is read by `load_dataset`.
+    dataset : Dataset, optional
+        The images and labels, by default the package's MNIST.
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
         process per core; with one core or one config, in this process. A run uses two cores if there are two for
@@ -72,8 +68,6 @@ def study(
     ------
     ConfigError
         If a config needs more training images than there are; nothing has been run then.
-    DatasetError
-        If the data set can't be read.
     StudyError
         If the journal can't be used, is in use, or can't be written; if the executor accepts no more work, or its
         workers have other versions. Trials that ended before are in the journal.
@@ -85,9 +79,9 @@ def study(
 
     Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
-    configs = tuple(dict.fromkeys(configs))
-    if not isinstance(dataset, Dataset):
-        dataset = load_mnist() if dataset is None else load_dataset(dataset)
+    if not isinstance(dataset, Dataset | None):
+        raise TypeError(f"dataset is {dataset!r:.60}; expected a Dataset, as load_dataset returns, or None")
+    configs, dataset = tuple(dict.fromkeys(configs)), dataset or load_mnist()
     for config in configs:
         check_images(config, dataset)
     if journal is None:
@@ -109,11 +103,7 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _trials(configs, dataset, pool, keep)
     else:
         for config in configs:
-            trial = run_trial(config, dataset, versions(), cores_each(n_workers))
-            try:
-                keep(trial)
-            finally:
-                yield trial  # even if it can't be kept
+            yield from _kept(run_trial(config, dataset, versions(), cores_each(n_workers)), keep)
 
 
 def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
@@ -132,8 +122,8 @@ def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
 
 
 def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep: _Keep) -> Iterator[Trial]:
-    """Yield trials one by one; keep each as soon as the next is requested, however many have ended since."""
-    ended, ready = SimpleQueue[Future[Trial]](), deque[Trial]()
+    """Yield trials as they end; when left early, keep those that have ended by then."""
+    ended = SimpleQueue[Future[Trial]]()
     running: dict[Future[Trial], tuple[TrainingConfig, int]] = {}
     expected = versions()
     n_threads = executor.cores_each if isinstance(executor, WorkerPool) else 1
@@ -149,26 +139,25 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
     try:
         for config in configs:
             begin(config, 1)
-        while running or ready:
-            while running and not (ready and ended.empty()):
-                future = _first(ended)
-                config, tries = running[future]
-                if (trial := _outcome(future, config, tries)) is None:
-                    begin(config, tries + 1)
-                else:
-                    ready.append(trial)
-                    keep(trial)
-                del running[future]  # if interrupted before this, the trial is kept below
-            yield ready.popleft()
-    except StudyError:
-        yield from ready
-        raise
+        while running:
+            config, tries = running.pop(future := _first(ended))
+            if (trial := _outcome(future, config, tries)) is None:
+                begin(config, tries + 1)
+            else:
+                yield from _kept(trial, keep)
     finally:
         for future, (_, tries) in running.items():
             if not future.done():
                 future.cancel()
             elif not future.cancelled() and not future.exception():
-                keep(_finished(future, tries))  # it has ended meanwhile
+                keep(_finished(future, tries))
+
+
+def _kept(trial: Trial, keep: _Keep) -> Iterator[Trial]:
+    try:
+        keep(trial)
+    finally:
+        yield trial  # even if it can't be kept
 
 
 def _first(ended: SimpleQueue[Future[Trial]]) -> Future[Trial]:
@@ -206,63 +195,27 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-@dataclass(frozen=True, slots=True)
-class StudyDelivery:
-    """A message from a study: one more trial, its queue position, or its end."""
-
-    number: int
-    """Number of the study; a later study of the same runner has a higher number."""
-    trial: Trial | None = None
-    """A trial that ended, if one did."""
-    queue_position: int | None = None
-    """The study's position in the queue for a core of its server: 1 is next, 0 has one; None if unchanged."""
-    error: str = ""
-    """Why the study as a whole failed, in one sentence."""
-
-    @property
-    def is_end(self) -> bool:
-        """Whether the study is over."""
-        return self.trial is None and self.queue_position is None
-
-
-_Deliver = Callable[[StudyDelivery], object]
-
-
-def workers_for(configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
-    """Return how many runs train at once: one on each core, or as a server's seat has room; else `StudyError`."""
-    share = Share.of(os.environ)
-    if share is None:
-        return n_cores()
-    n_outputs = dataset.n_classes * dataset.n_test
-    snapshot_bytes = 4 * (max(n_weights(config, dataset) for config in configs) + n_outputs)
-    n_bytes = _WORKER_BYTES + bytes_at_work(snapshot_bytes)
-    if exceeded := share.limit(n_bytes=n_bytes):
-        raise StudyError(exceeded)
-    return share.workers(n_bytes)
+StudyEvent = Trial | int | str
+"""A trial that ended; the study's new position in the queue for a core of its server, 1 for next, 0 if it has one;
+or the end: the sentence that says why the study as a whole failed, empty if it didn't."""
 
 
 class StudyRunner:
-    """Runs one study at a time, in a pool of processes; a thread delivers the results."""
+    """Runs one study at a time, in a pool of processes; its thread calls `deliver` with number and event."""
 
-    def __init__(self) -> None:
+    def __init__(self, deliver: Callable[[int, StudyEvent], object]) -> None:
+        self._deliver = deliver
         self._number = 0
         self._pool: WorkerPool | None = None
 
-    def start(
-        self,
-        configs: Iterable[TrainingConfig],
-        dataset: Dataset,
-        deliver: _Deliver,
-        n_workers: int | None = None,
-    ) -> int:
+    def start(self, configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
         """Start a study instead of the current one, its runs in this order, and return its number.
 
-        Each `StudyDelivery` comes from the study's thread; one of a stopped study may still arrive.
+        An event of a stopped study may still arrive, with a lower number.
         """
         self.stop()
-        self._pool = pool = WorkerPool(n_workers)
-        trials = study(configs, dataset, executor=pool)
-        arguments = self._number, pool, trials, deliver
+        self._pool = pool = WorkerPool()
+        arguments = self._number, pool, study(configs, dataset, executor=pool)
         Thread(target=self._watch, args=arguments, name="study", daemon=True).start()
         return self._number
 
@@ -273,16 +226,16 @@ class StudyRunner:
         if pool is not None:
             pool.end_workers()  # its thread shuts it down
 
-    def _watch(self, number: int, pool: WorkerPool, trials: Generator[Trial], deliver: _Deliver) -> None:
+    def _watch(self, number: int, pool: WorkerPool, trials: Generator[Trial]) -> None:
         error, limits, over = "", list[str](), Event()
-        Thread(target=self._watch_share, args=(number, pool, deliver, limits, over), daemon=True).start()
+        Thread(target=self._watch_share, args=(number, pool, limits, over), daemon=True).start()
         try:
             with pool, closing(trials):
                 for trial in trials:
                     if number != self._number:
                         return
-                    deliver(StudyDelivery(number, trial))
-        except (ConfigError, DatasetError, StudyError) as failure:
+                    self._deliver(number, trial)
+        except (ConfigError, StudyError) as failure:
             error = str(failure)
         except Exception as failure:  # noqa: BLE001  # whatever it is, it ends the study
             if number == self._number:
@@ -291,11 +244,9 @@ class StudyRunner:
         finally:
             over.set()
         if number == self._number:
-            deliver(StudyDelivery(number, error=(limits or [error])[0]))
+            self._deliver(number, (limits or [error])[0])
 
-    def _watch_share(
-        self, number: int, pool: WorkerPool, deliver: _Deliver, limits: list[str], over: Event
-    ) -> None:
+    def _watch_share(self, number: int, pool: WorkerPool, limits: list[str], over: Event) -> None:
         """Report the study's queue position when it changes; end it when its seat's share is used up."""
         share, last = Share.of(os.environ), 0
         while share is not None and not over.wait(_SHARE_SECONDS) and number == self._number:
@@ -305,4 +256,4 @@ class StudyRunner:
                 return
             if (position := share.place_of_workers()) != last:
                 last = position
-                deliver(StudyDelivery(number, queue_position=position))
+                self._deliver(number, position)

@@ -122,8 +122,13 @@ def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, c
         return ""
     compared = [level for level in found if level.accuracies and not level.n_diverged]
     diverged = [level for level in found if level.n_diverged]
-    worse = _worse(compared)
-    sentences = _comparison(compared, worse, axes) if len(compared) > 1 else []
+    worse, sentences = list[StudyLevel](), list[str]()
+    if len(compared) > 1:
+        best = max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
+        ps = (_p_value(best.accuracies, level.accuracies) for level in compared)
+        bound = _CHANCE / (len(compared) - 1)
+        worse = [level for level, p in zip(compared, ps, strict=True) if p < bound]
+        sentences = _comparison(compared, best, worse, axes)
     if diverged:
         n = sum(level.n_diverged for level in diverged)
         sentences.append(f"{counted(n, 'run')} diverged, at {_names(diverged, axes)}")
@@ -137,10 +142,10 @@ def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, c
 
 
 def _comparison(
-    compared: Sequence[StudyLevel], worse: Sequence[StudyLevel], axes: Sequence[str]
+    compared: Sequence[StudyLevel], best: StudyLevel, worse: Sequence[StudyLevel], axes: Sequence[str]
 ) -> list[str]:
     """Describe how levels with only finished trials differ, as sentences without capital and full stop."""
-    best, least = _best(compared), min(compared, key=lambda level: level.median)
+    least = min(compared, key=lambda level: level.median)
     name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
     down_to = f"{lowest} at {_names([least], axes)}"
     accuracy = f"{held_out_of(trial.config for level in compared for trial in level.trials)} accuracy"
@@ -165,17 +170,6 @@ def _comparison(
         others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"
         return [first, f"clearly lower: {others}, down to {down_to}"]
     return [first, *(f"clearly lower: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
-
-
-def _best(compared: Iterable[StudyLevel]) -> StudyLevel:
-    return max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
-
-
-def _worse(compared: Sequence[StudyLevel]) -> list[StudyLevel]:
-    if len(compared) < 2:
-        return []
-    best = _best(compared).accuracies
-    return [level for level in compared if _p_value(best, level.accuracies) < _CHANCE / (len(compared) - 1)]
 
 
 def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:

@@ -20,8 +20,8 @@ from explorer.datasets.loading import map_dataset
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.records import EpochRecord, Evaluation, History, bytes_at_work
-from explorer.training.run import DivergedError, TrainingRun
+from explorer.training.records import EpochRecord, Evaluation, History, Snapshot
+from explorer.training.run import DivergedError, Event, TrainingRun
 from explorer.training.share import Share
 
 TrialStatus = Literal["finished", "diverged", "failed"]
@@ -94,10 +94,17 @@ def versions() -> str:
     return f"nn-explorer {version('nn-explorer')} with NumPy {np.__version__} on Python {python}"
 
 
-def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads: int = 1) -> Trial:
+def run_trial(
+    config: TrainingConfig,
+    data: WorkerData,
+    expected: str,
+    n_threads: int = 1,
+    keep: Callable[[TrainingConfig, Snapshot], object] = lambda _config, _snapshot: None,
+) -> Trial:
     """Train a network in `n_threads` threads and return the trial; an error of the run becomes part of it.
 
-    Raises `StudyError` if this process has other `versions` than `expected`, those of the study.
+    `keep` gets the network at the end of each epoch. Raises `StudyError` if this process has other `versions` than
+    `expected`, those of the study.
     """
     if (own := versions()) != expected:
         words = f"{own}, the study has {expected}: install the same versions on both."
@@ -105,11 +112,18 @@ def run_trial(config: TrainingConfig, data: WorkerData, expected: str, n_threads
     started, epochs, final = perf_counter(), list[EpochRecord](), None
     status: TrialStatus = "finished"
     error = ""
+
+    def hear(event: Event) -> None:  # what there is before an error, too
+        if isinstance(event, EpochRecord):
+            epochs.append(event)
+        elif isinstance(event, Snapshot):
+            keep(config, event)
+
     try:
         with one_blas_thread():
             # On a server a turn is for one core.
             run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
-            final = FinalFigures.of(_trained(run, epochs.append))  # keeps the records before an error
+            final = FinalFigures.of(_trained(run, hear))
     except DivergedError as failure:
         status, error = "diverged", str(failure)
     except Exception as failure:  # noqa: BLE001  # whatever it is, it is the trial's result
@@ -127,24 +141,23 @@ def _name() -> str:
     return f"{platform.node()}:{os.getpid()}"
 
 
-def _trained(run: TrainingRun, keep: Callable[[EpochRecord], object]) -> Evaluation:
-    """Train like `train` and return the exact figures; on a server, in turn and within the seat's limits."""
+def _trained(run: TrainingRun, hear: Callable[[Event], object]) -> Evaluation:
+    """Train like `train` and return the exact figures; on a server, in turn and within the seat's limit."""
     share, began, next_look = _share(), thread_time(), 0.0
 
-    def goes_on(n_bytes: int = run.snapshot_bytes) -> bool:
+    def goes_on() -> bool:
         nonlocal next_look
         if share is not None and perf_counter() > next_look:
             share.wait()
-            if reason := share.limit(thread_time() - began, n_bytes):
+            if reason := share.limit(thread_time() - began):
                 raise StudyError(reason)
             next_look = perf_counter() + _LOOK_SECONDS
         return True
 
     try:
-        goes_on(bytes_at_work(run.snapshot_bytes))
+        goes_on()
         for event in run:
-            if isinstance(event, EpochRecord):
-                keep(event)
+            hear(event)
             goes_on()
         return run.evaluate(goes_on) or run.evaluate()  # the first is never None
     finally:
@@ -164,6 +177,4 @@ def _loaded(data: WorkerData) -> Dataset:
     return data if isinstance(data, Dataset) else _mapped(data)
 
 
-@lru_cache(maxsize=1)
-def _mapped(folder: Path) -> Dataset:
-    return map_dataset(folder)
+_mapped = lru_cache(maxsize=1)(map_dataset)

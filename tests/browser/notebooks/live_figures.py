@@ -45,7 +45,7 @@ lines = [curves("two curves fall"), curves("two curves rise")]
 heat = LiveFigure(
     go.Figure(go.Heatmap(z=np.arange(100.0).reshape(10, 10)), go.Layout(height=300)),
     summary="a matrix",
-    on_click=lambda click: setattr(clicked, "value", f"row {click.index[0]} column {click.index[1]}"),
+    on_click=lambda _, cell: setattr(clicked, "value", f"row {cell[0]} column {cell[1]}"),
 )
 filling = LiveFigure(go.Figure(go.Scatter(y=[1, 2, 3])), summary="it fills its place")
 show_first()

@@ -8,10 +8,10 @@ from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
+from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel
-from explorer.widgets.tiles import Tile, Tiles
 
 calls, log = [], Caption()
 
@@ -68,13 +68,13 @@ figures = [
     for name in ("loss", "accuracy", "confusion", "gallery")
 ]
 places = screen(
-    header=header,
-    controls=panel,
-    run_bar=bar,
-    messages=messages,
+    [header],
+    messages,
+    Box([box("explorer-overview", *figures)]),
+    settings=panel,
+    bar=TabBar({"overview": ("Explore", "Explore"), "runs": ("Runs", "Compare")}),
+    run=bar,
+    time=TimeBar(),
     tiles=tiles,
-    tab_bar=TabBar({"overview": ("Explore", "Explore"), "runs": ("Runs", "Compare")}),
-    time_bar=TimeBar(),
-    panels=Box([box("explorer-overview", *figures)]),
 )
 box("explorer-surface explorer-app", *places)

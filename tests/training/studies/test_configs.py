@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import hypothesis.strategies as st
-import numpy as np
 import pytest
 from hypothesis import given
 
 from explorer.training import FIELDS, ConfigError, TrainingConfig
-from explorer.training.studies import choice, grid, log_uniform, sample, uniform
+from explorer.training.studies import grid
 from explorer.training.studies.configs import (
     NO_AXES,
     as_text,
@@ -63,64 +62,6 @@ def test_a_grid_has_each_combination_once_the_last_setting_fastest(axes):
 def test_a_grid_says_what_it_refuses(axes, sentence):
     with pytest.raises(ConfigError, match=sentence):
         grid(SMALL, **axes)
-
-
-@given(
-    n=st.integers(1, 20),
-    seed=st.integers(0, 2**32),
-    rates=st.tuples(st.floats(1e-5, 100), st.floats(1e-5, 100)).filter(lambda pair: pair[0] < pair[1]),
-)
-def test_a_sample_is_drawn_from_its_distributions_and_comes_again(n, seed, rates):
-    distributions = {
-        "learning_rate": log_uniform(*rates),
-        "batch_size": uniform(1, 512),
-        "hidden_sizes": choice([8, (16, 8)]),
-        "seed": lambda rng: int(rng.integers(1000)),
-    }
-    configs = sample(SMALL, n, rng=seed, **distributions)
-    assert configs == sample(SMALL, n, rng=np.random.default_rng(seed), **distributions)
-    assert len(configs) == n
-    for config in configs:
-        assert rates[0] <= config.learning_rate <= rates[1]
-        assert 1 <= config.batch_size <= 512
-        assert config.hidden_sizes in [(8,), (16, 8)]
-        same = {name: getattr(SMALL, name) for name in distributions}
-        assert config.replace(**same) == SMALL
-
-
-def test_rates_are_drawn_evenly_on_a_logarithmic_scale():
-    rates = [config.learning_rate for config in sample(SMALL, 2000, learning_rate=log_uniform(1e-4, 1))]
-    counts, _ = np.histogram(np.log10(rates), bins=4, range=(-4, 0))
-    assert counts.min() > 430  # of 500; three standard deviations are 58
-    even = [config.learning_rate for config in sample(SMALL, 2000, learning_rate=uniform(1, 5))]
-    assert np.histogram(even, bins=4, range=(1, 5))[0].min() > 430
-
-
-@pytest.mark.parametrize(
-    ("n", "distributions", "sentence"),
-    [
-        (0, {}, "n is 0; expected a whole number of at least 1"),
-        (2.5, {}, "n is 2.5; expected a whole number of at least 1"),
-        (1, {"rate": uniform(0, 1)}, "expected one of the settings"),
-        (1, {"learning_rate": 0.1}, r"learning_rate is 0.1; expected a distribution, such as log_uniform"),
-        (
-            1,
-            {"learning_rate": uniform(-2, -1)},
-            "learning_rate is -1.*; expected a number from 0.00001 to 100",
-        ),
-    ],
-)
-def test_a_sample_says_what_it_refuses(n, distributions, sentence):
-    with pytest.raises(ConfigError, match=sentence):
-        sample(SMALL, n, **distributions)
-
-
-@pytest.mark.parametrize(
-    "make", [lambda: log_uniform(0, 1), lambda: log_uniform(2, 1), lambda: uniform(1, 1), lambda: choice([])]
-)
-def test_a_distribution_of_nothing_is_refused(make):
-    with pytest.raises(ValueError, match="expected"):
-        make()
 
 
 def test_the_batch_size_question_about_another_network():

@@ -112,32 +112,6 @@ def test_ending_the_workers_while_one_is_replaced_leaves_none():
         assert {*multiprocessing.active_children()} == before
 
 
-OUTLIVED = """
-import os, subprocess, sys
-for descriptor in range(3, 64):
-    try:
-        os.set_inheritable(descriptor, True)
-    except OSError:
-        pass
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
-with open(path, "w") as file:
-    file.write(str(child.pid))
-os._exit(1)
-"""
-
-
-@needs.POSIX
-def test_a_worker_that_is_outlived_by_its_own_child_is_known_to_be_dead(tmp_path):
-    path = tmp_path / "child"
-    with WorkerPool(1) as pool:
-        dying = pool.submit(exec, OUTLIVED, {"path": str(path)})
-        try:
-            assert isinstance(dying.exception(timeout=60), BrokenExecutor)
-            assert pool.submit(abs, -1).result(timeout=60) == 1
-        finally:
-            os.kill(int(path.read_text()), signal.SIGKILL)
-
-
 def test_an_exception_that_leaves_the_block_ends_the_workers():
     before = {*multiprocessing.active_children()}
     with suppress(KeyboardInterrupt), WorkerPool(1) as pool:

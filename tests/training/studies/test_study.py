@@ -9,7 +9,6 @@ import signal
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-import dataset_files
 import needs
 import pytest
 from study_steps import DIVERGING, ENDLESS, SMALL, CountingPool, CountingThreads, by_config, is_alive, until
@@ -43,17 +42,17 @@ def executor_of(kind, warm):
     return warm if "warm" in kind else None
 
 
-KINDS = ("own pool", "threads", "standard library's processes", "path in a warm pool")
+KINDS = ("own pool", "threads", "standard library's processes", "warm pool")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, "in a journal"])
-def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, folder, pool, tmp_path, kind):
-    data, executor = folder if "path" in kind else small_dataset, executor_of(kind, pool)
+def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, pool, tmp_path, kind):
+    executor = executor_of(kind, pool)
     journal = tmp_path / "study.jsonl" if "journal" in kind else None
-    trials = by_config(study(CONFIGS, data, executor=executor, journal=journal))
+    trials = by_config(study(CONFIGS, small_dataset, executor=executor, journal=journal))
     if journal:
-        trials = by_config(study(CONFIGS, data, executor=executor, journal=journal))
+        trials = by_config(study(CONFIGS, small_dataset, executor=executor, journal=journal))
     if executor not in (None, pool):
         executor.shutdown()
     assert set(trials) == set(CONFIGS)
@@ -96,14 +95,6 @@ def test_a_config_that_is_there_twice_is_run_once(small_dataset):
     with CountingThreads(1) as executor:
         assert len(list(study([SMALL, *SEEDS, SMALL], small_dataset, executor=executor))) == 6
     assert executor.begun == list(SEEDS)
-
-
-def test_a_file_is_opened_again_by_the_next_study(small_dataset, tmp_path, pool):
-    def written(n):
-        folder = dataset_files.write(small_dataset, tmp_path, n)
-        return [trial.epochs[-1].confusion.sum() for trial in study(SEEDS[:2], folder, executor=pool)]
-
-    assert [written(200), written(150)] == [[200, 200], [150, 150]]
 
 
 # ---------------------------------------------------------------- how the images come there

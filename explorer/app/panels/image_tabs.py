@@ -1,0 +1,260 @@
+"""The tabs about one image: why it is read as it is, and where it is on the map of a layer."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.layout import box
+from explorer.app.panels.sections import Section, probe_size
+from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
+from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
+from explorer.figures.digits import sprite, weights_sprite
+from explorer.figures.formulas import written
+from explorer.figures.layers import map_data, map_figure, map_style
+from explorer.figures.palette import Theme
+from explorer.inspection import Projection, flip, gradient_times_input, nearest, occlusion, project
+from explorer.network import NeuralNetwork
+from explorer.widgets.controls import Dropdown, Segmented
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.page_part import set_hidden
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.rendered import Caption, Display
+from explorer.wording import counted, grouped, percent, with_noun
+
+Array = NDArray[Any]
+
+_READ = "read"
+_CHOICE = "Click an image on any tab to choose another."
+_SIZE = 5  # pixels, the side of the squares that are covered
+_GRADIENT = "Gradient × input"
+_MOST_IMAGES, _LEAST_IMAGES, _MOST_PRODUCTS = 2000, 500, 2**27
+_REST = 20  # between two maps during training, in multiples of the time that one takes
+_N_NEAREST, _COLUMNS = 8, 4
+_SAME = 1e-6  # smaller differences of activations are rounding
+_OUTPUT = "output"
+
+
+class ImageTab(Section):
+    """A tab about the page's image, a held-out one or a drawing."""
+
+    aside = "left"
+
+    def __init__(self, views: Views) -> None:
+        super().__init__(views, classes=f"explorer-aside-{self.aside}", kind="explorer-panel explorer-words")
+        self.shown, self._image = Display(PictureRows()), views.image
+        self._dataset = views.state.scored_on
+
+    def show(self, state: ViewState) -> None:
+        """Draw what has changed, another image at once."""
+        self._dataset, image = state.scored_on, self._views.image
+        if not isinstance(image, Drawing):  # there may be fewer held-out images than before
+            image = self._views.image = min(image, len(self._dataset.test_labels) - 1)
+        is_other, self._image = image != self._image, image
+        if is_other:
+            self._seen = None  # the network that is shown next may be another
+        super().show(state)
+        if is_other:
+            self._redraw()
+
+    def _show_image(self, shown: Drawing, decided: int, theme: Theme) -> None:
+        names, heading = self._dataset.class_names, "Your drawing"
+        if not isinstance(self._image, Drawing):
+            heading = f"{self._dataset.held_out_noun.capitalize()} {grouped(self._image)}"
+        read = f"read as {names[decided]}"
+        words = read if shown.true is None else f"true {names[shown.true]}, {read}"
+        row = PictureRow("", [RowPicture(f"{heading}, {words}", words)])
+        picture, note = sprite(shown.image[None], 1, theme=theme), with_noun(_CHOICE, self._dataset.noun)
+        self.shown.show(PictureRows(heading, [row], picture, note=note))
+
+
+class Why(ImageTab):
+    """Two opinions on which pixels speak for a class, the changed image, and the change."""
+
+    def __init__(self, views: Views) -> None:
+        super().__init__(views)
+        names = {str(k): name for k, name in enumerate(views.dataset.class_names)}
+        self.of = Dropdown("Class", {_READ: "what it is read as", **names})
+        self.cards = [Display(PictureRows()) for _ in range(4)]
+        aside = box("explorer-column", self.of, self.shown)
+        self.body.children = (aside, box("explorer-column explorer-two explorer-why", *self.cards))
+        self.of.observe(views.on_loop(self._redraw), "value")
+
+    def _draw(self, state: ViewState, subject: Subject) -> None:
+        if not self._pace.is_new(subject, state.theme, self._image, self.of.value):
+            return
+        shown = self._views.looked_at(self._dataset)
+        x = shown.pixels
+        with subject.network() as network, np.errstate(all="ignore"):
+            y = np.array(network.forward(x[:, None]))[:, 0]
+            decided = int(np.nan_to_num(y, nan=-np.inf).argmax())
+            k = decided if self.of.value == _READ else int(self.of.value)
+            cards = [PictureRows(_GRADIENT, note="The outputs are not numbers: there is nothing to explain.")]
+            if np.isfinite(y).all():
+                cards = [*self._opinions(network, subject, x, k, state.theme)]
+                cards += self._flipped(network, x, decided, k, state.theme)
+        self._show_image(shown, decided, state.theme)
+        for card, one in zip(self.cards, [*cards, *4 * [PictureRows()]], strict=False):
+            card.show(one)
+
+    def _opinions(
+        self, network: NeuralNetwork, subject: Subject, x: Array, k: int, theme: Theme
+    ) -> Iterable[PictureRows]:
+        name = self._dataset.class_names[k]
+        if subject.differs:
+            yield PictureRows(_GRADIENT, note=f"{subject.differs}: there is no gradient to show.")
+        else:
+            terms = gradient_times_input(network, x, k)
+            note = (
+                f"Green ink speaks for {name}, purple ink against it (full tone ±{_largest(terms)}). Exact only "
+                "for small changes: without a whole stroke, the slopes would be others."
+            )
+            blank = "It is 0 everywhere: the network doesn't respond to small changes of this ink."
+            yield _signed_card(_GRADIENT, terms, note if terms.any() else blank, theme)
+        drops = occlusion(network, x, k, size=_SIZE)
+        note = (
+            f"Green where the output for {name} drops if the {_SIZE} × {_SIZE} pixels around are blank, purple "
+            f"where it rises (full tone ±{_largest(drops)}). Strokes that repeat each other look unimportant."
+        )
+        blank = f"Whichever {_SIZE} × {_SIZE} pixels are blank, the output for {name} stays the same."
+        yield _signed_card("Occlusion", drops, note if drops.any() else blank, theme)
+
+    def _flipped(
+        self, network: NeuralNetwork, x: Array, decided: int, k: int, theme: Theme
+    ) -> Iterable[PictureRows]:
+        names = self._dataset.class_names
+        heading = f"The smallest change {'that flips it' if k == decided else f'to {names[k]}'}"
+        changed = flip(network, x, None if k == decided else k)
+        if changed is None:
+            yield PictureRows(heading, note="No such change was found: the slopes lead nowhere.")
+            return
+        read, change = int(network.forward(changed[:, None]).argmax()), changed - x
+        size, ink = float(np.abs(change).sum()), float(x.sum())
+        share = percent(size / ink, 0 if size > 0.01 * ink else 2) if ink else ""
+        much = f"{share} of the ink changed" if ink else f"ink for {written(size)} pixels added"
+        image = np.rint(255 * changed).astype(np.uint8).reshape(1, *IMAGE_SHAPE)
+        note = f"Read as {names[read]} instead of {names[decided]}; {much}."
+        yield _card(heading, sprite(image, 1, theme=theme), note)
+        note = f"Green where ink is added, purple where it is removed (full tone ±{_largest(change)})."
+        yield _signed_card("The change alone", change, note, theme)
+
+
+def _largest(values: Array) -> str:
+    return written(float(np.abs(values).max()), 2)
+
+
+def _signed_card(heading: str, values: Array, note: str, theme: Theme) -> PictureRows:
+    """Return signed values, one a pixel, as a picture with a sentence."""
+    return _card(heading, weights_sprite(values.reshape(1, *IMAGE_SHAPE), 1, theme=theme), note)
+
+
+def _card(heading: str, picture: bytes, note: str) -> PictureRows:
+    row = PictureRow("", [RowPicture(f"{heading}, pixel by pixel")])
+    return PictureRows(heading, [row], picture, note=note)
+
+
+class LayerMap(ImageTab):
+    """A map whose dots are images, opened by a click; each is turned so that they move as little as possible."""
+
+    aside = "right"
+
+    def __init__(self, views: Views) -> None:
+        super().__init__(views)
+        self._pace, names = Pace(rest=_REST), views.dataset.class_names
+        self.layer = Segmented("Layer", {"0": "input", "1": "layer 1", _OUTPUT: _OUTPUT}, value="1")
+        look: dict[str, Any] = {"style": partial(map_style, names), "name": "Map of a layer", "fills": True}
+        empty, on_click = map_figure(names, theme=views.theme), views.on_loop(self._on_click)
+        self.figure = LiveFigure(empty, theme=views.theme, on_click=on_click, **look)
+        self.figures = [self.figure]
+        self.caption, self.nearest = Caption(), Display(PictureRows())
+        self.plot = box("explorer-panel-figure explorer-map", self.figure)
+        main = box("explorer-column explorer-words", self.layer, self.plot, self.caption)
+        self.body.children = (main, box("explorer-column", self.shown, self.nearest))
+        self._mapped: tuple[object, ...] = ()
+        self._map: Projection | None = None  # of what `_mapped` says; None if it can't be drawn
+        self._last: dict[tuple[int, ...], Array] = {}  # points by layer, its size, and number of images
+        self._members: list[Array] = []  # the images of each trace
+        self.layer.observe(views.on_loop(self._redraw), "value")
+
+    def _on_click(self, trace: int, index: tuple[int, ...]) -> None:
+        members = self._members[trace] if trace < len(self._members) else ()
+        if index[0] < len(members):
+            self._views.look_into(int(members[index[0]]))
+
+    def _draw(self, state: ViewState, subject: Subject) -> None:
+        hidden = {str(number): f"layer {number}" for number in range(1, subject.n_layers)}
+        self.layer.offer({"0": "input", **hidden, _OUTPUT: _OUTPUT})
+        if not self._pace.is_new(subject, state.theme, self._image, self.layer.value):
+            return
+        layer = subject.n_layers if self.layer.value == _OUTPUT else int(self.layer.value)
+        indices, shown = self._sample(subject), self._views.looked_at(self._dataset)
+        x = shown.pixels
+        X = np.array(pixel_columns(self._dataset.test_images[indices]))
+        with subject.network() as network, np.errstate(all="ignore"):
+            y = network.forward(np.column_stack([X, x]))
+            *decided, read = np.nan_to_num(y, nan=-np.inf).argmax(axis=0)
+            near = nearest(network, layer, X, x, _N_NEAREST + 1)
+            self._update_map(subject, network, layer, indices, X)
+        self._show_image(shown, int(read), state.theme)
+        data, noun = self._dataset, self._dataset.held_out_noun
+        named = (data.class_names[k] for k in data.test_labels[indices])
+        texts = [
+            f"{noun} {grouped(index)}, {true}, read as {data.class_names[k]}"
+            for index, true, k in zip(indices.tolist(), named, decided, strict=True)
+        ]
+        self._show_map(subject, indices, np.array(decided), texts)
+        near = near[indices[near] != self._image][:_N_NEAREST]  # the image itself is the nearest
+        self._show_nearest(indices[near], [texts[i] for i in near], state.theme)
+
+    def _sample(self, subject: Subject) -> Array:
+        """Return the indices of the mapped images, spread over all; the chosen one takes its neighbor's place."""
+        limits = {"most": _MOST_IMAGES, "least": _LEAST_IMAGES, "products": _MOST_PRODUCTS}
+        n_test = len(self._dataset.test_labels)
+        n = min(probe_size(subject.n_parameters, **limits), n_test)
+        indices = np.arange(n) * n_test // n
+        if not isinstance(self._image, Drawing):
+            indices[np.searchsorted(indices, self._image, side="right") - 1] = self._image
+        return indices
+
+    def _update_map(
+        self, subject: Subject, network: NeuralNetwork, layer: int, indices: Array, X: Array
+    ) -> None:
+        of = (subject.run.dataset if layer == 0 else subject, layer, indices.tobytes())
+        if of != self._mapped:
+            self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
+            with suppress(ValueError):  # activations are not finite
+                self._map = project(network, layer, X, like=self._last.get(size))
+                self._last[size] = self._map.points
+
+    def _show_map(self, subject: Subject, indices: Array, decided: Array, texts: list[str]) -> None:
+        data, projection, n = self._dataset, self._map, len(indices)
+        why = "Activations of this layer are infinite or not a number: there is nothing to map."
+        if n < 3:
+            why = f"A map of two axes takes at least 3 images; there {'is' if n == 1 else 'are'} {n}."
+        elif projection is not None:
+            is_flat = np.abs(projection.points).max() < _SAME
+            why = "All images give the same activations: there is nothing to map." if is_flat else ""
+        set_hidden(self.plot, bool(why))
+        if projection is None or why:
+            self.caption.text = with_noun(why, data.noun)
+            return
+        labels = data.test_labels[indices]
+        self._members = [indices[labels == k] for k in range(data.n_classes)]
+        wrong, images = labels != decided, counted(len(data.test_labels), data.held_out_noun)
+        is_line = np.linalg.matrix_rank(projection.points) < 2
+        end = "They vary in one direction only" if is_line else with_noun("A click opens an image", data.noun)
+        found = f"{grouped(n)} of {images}, {int(wrong.sum())} misclassified (ringed)"
+        text = f"Epoch {subject.epoch:g}: {found}. {end}."
+        shown = map_data(projection, labels, texts, (wrong, indices == self._image), data.n_classes)
+        self.figure.show(*shown, summary=text)
+        self.caption.text = text
+
+    def _show_nearest(self, found: Array, texts: list[str], theme: Theme) -> None:
+        data = self._dataset
+        names = (data.class_names[k] for k in data.test_labels[found])
+        rows = (PictureRow("", [*map(RowPicture, texts, names)]),) if texts else ()
+        picture = sprite(data.test_images[found], _COLUMNS, theme=theme)
+        self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))

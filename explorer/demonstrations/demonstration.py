@@ -1,0 +1,180 @@
+"""What a demonstration is: a question to guess at, an experiment, and the paper that it repeats."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.figures.palette import Theme
+from explorer.network import NeuralNetwork, accuracy
+from explorer.network.network import Network
+from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.process_settings import one_blas_thread
+from explorer.wording import class_noun
+
+Array = NDArray[Any]
+_FEWEST = 10_000
+_CHUNK = 1000
+
+Progress = float
+"""The share of the work that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What an experiment has found so far."""
+
+    numbers: Mapping[str, float]
+    """Figures by name, as the text names them; shares from 0 to 1. The first is compared with the guess."""
+    figure: Callable[[Theme], go.Figure]
+    """Draws it."""
+
+    @property
+    def plain_numbers(self) -> dict[str, float]:
+        """The numbers as Python's own, as a file has them."""
+        return {name: one if type(one) is int else float(one) for name, one in self.numbers.items()}
+
+
+Steps = Generator[Progress | NeuralNetwork | Result, None, None]
+"""What an experiment yields: its progress, a network that other values of the knob can reuse, and results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A number that changes the experiment, with the values that the page offers."""
+
+    name: str
+    label: str
+    values: tuple[float, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the page says of a demonstration: its table in ``demonstrations.toml``."""
+
+    title: str
+    question: str
+    """Asked before it runs; the answer is a number in `unit`."""
+    guesses: Sequence[float]
+    """The answers to choose from, ascending."""
+    unit: str
+    paper: str
+    """Authors, year, title and where it is found."""
+    reports: str
+    """What the paper found, in one sentence."""
+    says: str
+    """What is seen, in two sentences, as a format of a result's numbers."""
+    expected: tuple[float, float]
+    """The lowest and the highest answer on MNIST, with three seeds."""
+    reproduces: Literal["yes", "partly", "no"]
+    seconds: float
+    """How long it takes on two cores."""
+    thumbnail: Sequence[float]
+    """What its figure looks like: the heights of a curve, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """One experiment."""
+
+    key: str
+    """Its name in the terminal and in ``demonstrations.toml``."""
+    config: TrainingConfig
+    """The settings that it begins with."""
+    run: Callable[..., Steps]
+    """``run(dataset, seed, network, **knobs)``."""
+    knob: Knob | None = None
+    uses_run: bool = False
+    """Whether it can take the network of the current run."""
+    uses_drawing: bool = False
+    """Whether it can take a user's drawing, uint8 (28, 28), as its `drawing`."""
+
+    @property
+    def texts(self) -> Texts:
+        """Its texts."""
+        return _texts()[self.key]
+
+    def answer(self, numbers: Mapping[str, float]) -> float:
+        """Return the answer to its question, in the unit of the guess."""
+        return next(iter(numbers.values())) * (100 if self.texts.unit == "%" else 1)
+
+    def told(self, numbers: Mapping[str, float], guess: float | None = None) -> tuple[str, str, str]:
+        """Return the answer, with the guess; what is seen; and what the paper found.
+
+        Raises `ValueError` if the numbers are not those of this demonstration.
+        """
+        texts = self.texts
+        try:
+            if not all(map(math.isfinite, numbers.values())):
+                raise ValueError("there are numbers missing")
+            seen = texts.says.format(**numbers).replace("%", "\u00a0%")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{self.key} has no such numbers") from error
+        guessed = "" if guess is None else f" You guessed {self.in_words(guess)}."
+        paper = f"{texts.paper}. {texts.reports} Reproduced here: {texts.reproduces}."
+        return f"{self.in_words(self.answer(numbers))}.{guessed}", seen, paper
+
+    def in_words(self, value: float) -> str:
+        """Return an answer with its unit: ``"19.5 %"``."""
+        number = f"{float(f'{value:.3g}'):g}"
+        return f"{number}\u00a0{self.texts.unit}" if self.texts.unit else number
+
+    def refused(self, dataset: Dataset) -> str:
+        """Return in a sentence why it can't run on a data set; empty if it can."""
+        is_known = dataset.n_classes == 10 and class_noun(dataset.class_names) == "digit"
+        if is_known and not dataset.is_plane and dataset.n_train >= _FEWEST:
+            return ""
+        needed = f"It needs images of ten digits, {_FEWEST:,} or more to train on"
+        return f"{needed}; {dataset.name} has other ones or fewer. MNIST, under Data, will do."
+
+    def last(
+        self, dataset: Dataset, seed: int = 0, network: NeuralNetwork | None = None, **knobs: float
+    ) -> Result:
+        """Return the result of the whole experiment."""
+        with one_blas_thread():
+            *_, found = self.run(dataset, seed, network, **knobs)
+        assert isinstance(found, Result)
+        return found
+
+
+@cache
+def _texts() -> dict[str, Texts]:
+    tables = tomllib.loads((files(__package__) / "demonstrations.toml").read_text(encoding="utf-8"))
+    return {key: Texts(**table) for key, table in tables.items()}
+
+
+def training(
+    config: TrainingConfig, dataset: Dataset, until: float = 1.0
+) -> Generator[Progress | NeuralNetwork, None, NeuralNetwork]:
+    """Train a network, yielding the share of the work, up to `until`, and the network; return it, too."""
+    run = TrainingRun(config, dataset)
+    with one_blas_thread():
+        for _ in run:
+            yield until * run.epoch / config.epochs
+    network = run.network
+    yield network
+    return network
+
+
+def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the indices of the mini-batches of an epoch, in random order."""
+    order = rng.permutation(n)
+    yield from (order[at : at + size] for at in range(0, n, size))
+
+
+def reads(network: Network, dataset: Dataset) -> float:
+    """Return the share of the test images, 0 to 1, that a network reads right; a few at a time, to save memory."""
+    X = dataset.X_test
+    read = [network.predict(X[:, at : at + _CHUNK]) for at in range(0, X.shape[1], _CHUNK)]
+    return accuracy(dataset.test_labels, np.concatenate(read))

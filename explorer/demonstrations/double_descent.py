@@ -1,0 +1,26 @@
+"""As many units as images: the worst network is the one that can just fit its images (double descent)."""
+
+from explorer.datasets import Dataset
+from explorer.datasets.relabeled import random_labels
+from explorer.demonstrations.demonstration import Demonstration, Steps, reads
+from explorer.demonstrations.random_features import curve_of_units, random_features
+from explorer.network import NeuralNetwork
+from explorer.training import TrainingConfig
+
+_UNITS = (100, 300, 500, 800, 1000, 1200, 1600, 2500, 4000, 8000)
+_IMAGES, _NOISE = 1000, 0.1
+
+
+def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> Steps:
+    few, known = random_labels(dataset.head(_IMAGES), _NOISE, seed), dict[int, float]()
+    for units in _UNITS:
+        known[units] = reads(random_features(few, units, seed, ridge=0), dataset)
+        at_images = known.get(_IMAGES, float("nan"))
+        yield curve_of_units(known, {"at_images": at_images, "last": known[units]})
+
+
+DEMONSTRATION = Demonstration(
+    "double_descent",
+    TrainingConfig(hidden_sizes=(1000,), hidden_activation="relu", initializer="he", n_train=_IMAGES),
+    _run,
+)

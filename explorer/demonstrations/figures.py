@@ -1,0 +1,75 @@
+"""Figures that demonstrations share: curves, with marks; and images side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures.axes import as_float32
+from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
+from explorer.figures.template import axis, drawn, scatter
+
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_HEIGHT = 340  # px
+
+PERCENT = MappingProxyType({"range": [0, 102]})
+"""The range of an axis of percentages."""
+
+
+def curves(named: Mapping[str, Any], x_title: str, y_title: str, theme: Theme, **layout: Any) -> go.Figure:
+    """Return curves (x, y) by name; one named ``""`` is a thin line to compare with."""
+    looks, traces = zip(cycle(RUN_COLORS[theme]), cycle(_DASHES), strict=False), []
+    for (name, (x, y)), (color, dash) in zip(named.items(), looks, strict=False):
+        look: dict[str, Any] = {"line": {"color": color, "dash": dash}, "mode": "lines+markers"}
+        if not name:
+            look = {"line": {"color": PALETTES[theme].muted, "dash": "dot", "width": 1}, "mode": "lines"}
+        if np.size(x) > 50:
+            look["mode"] = "lines"
+        hover = f"{name}: %{{y:.4~g}} at %{{x:.4~g}}"
+        values = {"x": as_float32(x), "y": as_float32(y)}
+        traces.append(scatter(hover, name=name, showlegend=bool(name), **values, **look))
+    across, up = axis(x_title, **layout.pop("x", {})), axis(y_title, **layout.pop("y", {}))
+    return drawn(traces, theme, height=_HEIGHT, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
+
+
+def pictures(
+    images: Sequence[NDArray[Any]], captions: Sequence[str], columns: int, theme: Theme
+) -> go.Figure:
+    """Return images (28, 28) with a caption below each: gray levels 0 to 1, or −1 to 1 in two hues."""
+    palette, side, gap = PALETTES[theme], 28, (10, 4)
+    rows, columns = -(-len(images) // columns), min(columns, len(images))
+    shape = rows * (side + gap[0]), columns * (side + gap[1])
+    boards = {False: np.full(shape, np.nan, np.float32), True: np.full(shape, np.nan, np.float32)}
+    words = []
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = ((place // columns) * (side + gap[0]), (place % columns) * (side + gap[1]))
+        boards[bool(np.min(image) < 0)][row : row + side, column : column + side] = image
+        words.append(
+            {
+                "x": column + side / 2,
+                "y": row + side + 1,
+                "yanchor": "top",
+                "text": caption,
+                "font": {"size": 12},
+            }
+        )
+    scales = {
+        False: (0, [[0, palette.raised], [1, palette.text]]),
+        True: (-1, [[0, palette.negative], [0.5, palette.surface], [1, palette.positive]]),
+    }
+    look = {"type": "heatmap", "zmax": 1, "showscale": False, "hoverinfo": "skip"}
+    traces = [
+        {**look, "z": board, "zmin": low, "colorscale": colors}
+        for (low, colors), board in zip(scales.values(), boards.values(), strict=True)
+    ]
+    # Without "domain" Plotly widens the ranges each time that the figure grows, and the images shrink.
+    across = {"visible": False, "range": [-1, shape[1]], "constrain": "domain"}
+    up = {"visible": False, "range": [shape[0], -1], "scaleanchor": "x", "constrain": "domain"}
+    height = (110 if columns > 3 else 220) * rows + 40
+    return drawn(traces, theme, height=height, xaxis=across, yaxis=up, annotations=words)

@@ -1,0 +1,41 @@
+"""One long silence: learned by heart early, understood much later (grokking)."""
+
+from functools import partial
+
+import numpy as np
+
+from explorer.datasets import Dataset
+from explorer.demonstrations.demonstration import Demonstration, Result, Steps
+from explorer.demonstrations.figures import PERCENT, curves
+from explorer.network import NeuralNetwork, accuracy
+from explorer.training import TrainingConfig, new_network
+
+_IMAGES, _STEPS, _EVERY, _TESTED = 200, 2600, 50, 2000
+_SCALE = np.float32(16)  # of the initial weights
+_CONFIG = TrainingConfig(
+    hidden_sizes=(64,), hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he",
+    optimizer="adamw", l2=1.0, learning_rate=0.001, n_train=_IMAGES, batch_size=_IMAGES, reduction="mean",
+)  # fmt: skip
+
+
+def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> Steps:
+    few, rows = dataset.head(_IMAGES), list[tuple[float, ...]]()
+    network = new_network(_CONFIG.replace(seed=seed), dataset)
+    for W in network.W:
+        W *= _SCALE
+    seen, unseen = (
+        (few.X_train, few.train_labels),
+        (dataset.X_test[:, :_TESTED], dataset.test_labels[:_TESTED]),
+    )
+    for step in range(_STEPS + 1):
+        if step % _EVERY == 0:
+            rows.append((step, *(accuracy(labels, network.predict(X)) for X, labels in (seen, unseen))))
+            at, train, test = np.array(rows).T
+            known = int(np.argmax(train >= 0.99)) if (train >= 0.99).any() else len(at) - 1
+            numbers = {"last": test[-1], "known": at[known], "silent": test[known]}
+            lines = {"train": (at, 100 * train), "test": (at, 100 * test)}
+            yield Result(numbers, partial(curves, lines, "step", "accuracy (%)", y=PERCENT))
+        network.train_iteration(few.X_train, few.Y_train, _CONFIG.learning_rate)
+
+
+DEMONSTRATION = Demonstration("grokking", _CONFIG, _run)

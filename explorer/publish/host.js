@@ -1,0 +1,126 @@
+// @ts-check
+// Stands in for a kernel: models that are plain objects, parts mounted as they are, files that a disk can serve too.
+
+/** What a part needs of a widget's model. */
+export class Model {
+  /** @type {[event: string, listener: (...given: any[]) => void][]} */
+  #listeners = [];
+
+  /** @param {Record<string, any>} state @param {(content: any) => void} [hear] gets the messages to Python */
+  constructor(state, hear = () => {}) {
+    this.state = state;
+    this.send = hear;
+  }
+
+  get = (/** @type {string} */ name) => this.state[name];
+  set = (/** @type {string} */ name, /** @type {any} */ value) => this.update({ [name]: value });
+  save_changes() {}
+
+  /** @param {string} events @param {(...given: any[]) => void} listener */
+  on(events, listener) {
+    for (const event of events.split(" ")) this.#listeners.push([event, listener]);
+  }
+
+  /** @param {string} event @param {(...given: any[]) => void} listener */
+  off(event, listener) {
+    this.#listeners = this.#listeners.filter((one) => one[0] !== event || one[1] !== listener);
+  }
+
+  /** Set several values, and then tell of those that have changed.
+   * @param {Record<string, any>} values */
+  update(values) {
+    const changed = Object.keys(values).filter((name) => this.state[name] !== values[name]);
+    Object.assign(this.state, values);
+    for (const name of changed) this.tell(`change:${name}`);
+    if (changed.length) this.tell("change");
+  }
+
+  /** @param {string} event @param {...any} given */
+  tell(event, ...given) {
+    for (const [heard, listener] of [...this.#listeners]) if (heard === event) listener(...given);
+  }
+}
+
+/** Returns what mounts a part in an element; scripts are imported once each.
+ * @param {{ base: string, scripts: Record<string, string> }} parts */
+export function mounter({ base, scripts }) {
+  /** @type {Record<string, Promise<any>>} */
+  const modules = {};
+  const load = (/** @type {string} */ name) => {
+    modules[name] ??= import(URL.createObjectURL(new Blob([base, "\n", scripts[name]], { type: "text/javascript" })));
+    return modules[name];
+  };
+  load("help"); // not a part: it is there for all
+  return async (/** @type {string} */ name, /** @type {Model} */ model, /** @type {HTMLElement | null} */ el) => {
+    const { default: made } = await load(name);
+    const widget = typeof made === "function" ? made() : made;
+    const given = { model, el, signal: new AbortController().signal };
+    widget.initialize?.(given);
+    return widget.render(given);
+  };
+}
+
+/** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts.
+ * @param {string} name @returns {Promise<ArrayBuffer>} */
+export async function bytesOf(name) {
+  const script = Object.assign(document.createElement("script"), { src: `data/${name}.js` });
+  const page = /** @type {any} */ (globalThis);
+  page.explorerFiles ??= {};
+  await new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`data/${name}.js is missing`));
+    document.head.append(script);
+  });
+  const packed = Uint8Array.from(atob(page.explorerFiles[name]), (letter) => letter.charCodeAt(0));
+  delete page.explorerFiles[name];
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+
+/** A run's description, and a function that returns its network at one of its epochs, by place.
+ * @param {ArrayBuffer} buffer as packed by Python */
+export function unpacked(buffer) {
+  let at = 4 + new DataView(buffer).getUint32(0, true);
+  const about = JSON.parse(new TextDecoder().decode(buffer.slice(4, at)));
+  const { sizes, epochs, hidden, output, few } = about;
+  const take = (/** @type {any} */ Kind, /** @type {number} */ n) => {
+    at += n * Kind.BYTES_PER_ELEMENT;
+    return new Kind(buffer.slice(at - n * Kind.BYTES_PER_ELEMENT, at));
+  };
+  const layers = sizes.slice(1).map((/** @type {number} */ n, /** @type {number} */ layer) => {
+    const each = n * sizes[layer];
+    const [scales, biases] = [take(Float32Array, n), take(Float32Array, n * epochs.length)];
+    const whole = take(each > few ? Int8Array : Int16Array, each * epochs.length);
+    for (let k = each; k < whole.length; k++) whole[k] += whole[k - each]; // they are differences from the epoch before
+    return { n, each, scales, biases, whole };
+  });
+  /** @param {number} place @returns {import("./network.js").Network} */
+  const network = (place) => {
+    const W = layers.map((/** @type {any} */ { n, each, scales, whole }) => {
+      const [n_in, weights] = [each / n, new Float32Array(each)];
+      for (let k = 0; k < each; k++)
+        weights[(k % n_in) * n + Math.floor(k / n_in)] = whole[place * each + k] * scales[Math.floor(k / n_in)];
+      return weights;
+    });
+    const b = layers.map((/** @type {any} */ { n, biases }) => biases.subarray(place * n, (place + 1) * n));
+    return { hidden, output, sizes, W, b };
+  };
+  return { about, network };
+}
+
+/** @typedef {{ name: string, key: string, label: string, help: string, values: any[], texts: string[], isNumber: boolean }} Axis */
+
+/** The recorded run nearest to wanted values of the settings, undefined for any; the one `moved` counts most of all sliders.
+ * @param {number[][]} runs places of their values @param {Axis[]} axes @param {any[]} wanted @param {number} moved
+ * @param {number[]} usual the run that is nearest to one of which nothing is wanted */
+export function nearestRun(runs, axes, wanted, moved, usual = runs[0]) {
+  const distances = runs.map((run) =>
+    axes.reduce((sum, { values, isNumber }, k) => {
+      const own = values[run[k]];
+      if (wanted[k] === undefined) return sum + 1e-9 * Math.abs(run[k] - usual[k]);
+      if (own === wanted[k]) return sum;
+      if (!isNumber) return sum + (k === moved ? 1e9 : 1e7);
+      return sum + (k === moved ? 1e3 : 1) * Math.abs(Math.log((own + 1e-9) / (Math.max(0, wanted[k]) + 1e-9)));
+    }, 0),
+  );
+  return distances.indexOf(Math.min(...distances));
+}

@@ -1,0 +1,182 @@
+"""Builds the folder of a published page: one HTML file, and its data as scripts that also a disk can serve."""
+
+import gzip
+import json
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.exports.pages import page
+from explorer.figures.axes import FACTORS, Metric, epoch_mark, line_mode
+from explorer.figures.confusion import confusion_figure, confusion_mark, confusion_style
+from explorer.figures.curves import curves_data
+from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.summaries import curves_summary
+from explorer.figures.template import template
+from explorer.publish.axes import axes_of
+from explorer.publish.recordings import PublishedRun, fitting, packed
+from explorer.training import PRESETS, EpochRecord, History
+from explorer.training.studies import grid
+from explorer.training.studies.configs import n_weights
+from explorer.widgets.assets import page_assets
+from explorer.widgets.numbers import Fact, Tile, Tiles
+from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
+from explorer.wording import counted, grouped, percent
+
+_GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 64, 512)})
+_RATES = MappingProxyType({"The exercise": (0.001, 0.01, 0.1), "Modern": (0.03, 0.1, 0.3)})
+DEFAULT_RUNS = (
+    *(one for name, rates in _RATES.items() for one in grid(PRESETS[name], **_GRID, learning_rate=rates)),
+)
+"""The runs of a page for which none are named."""
+
+_TRAINED = "Inputs, units of each hidden layer, outputs; and what training changes."
+_TRAIN = "Share of the training images that are classified correctly, a mean over the epoch."
+
+MOST_IMAGES = 2000
+"""Held-out images in a page; more would take a slider longer than 0.1 s."""
+
+_FOLDER = Path(__file__).parent
+_METRICS: tuple[Metric, ...] = ("accuracy", "loss")
+_SCRIPTS = "drawing_pad gallery help live_figure network_drawing rendered segmented setting time_bar"
+
+
+def publish(
+    runs: Sequence[PublishedRun],
+    dataset: Dataset,
+    folder: Path,
+    *,
+    title: str,
+    text: str = "",
+    only: Sequence[str] = ("curves", "matrix", "draw"),
+    embedded: bool = False,
+) -> dict[str, int]:
+    """Write the page's files into a new folder, and return their sizes in bytes by name.
+
+    `text`, HTML, follows the title; `only` are the parts to show; an `embedded` page, for a frame in another page,
+    has neither. All runs are of `dataset`.
+    """
+    kept = fitting([sorted(run.weights) for run in runs], [n_weights(run.config, dataset) for run in runs])
+    pairs = zip(runs, kept, strict=True)
+    runs = [replace(run, weights={at: run.weights[at] for at in epochs}) for run, epochs in pairs]
+    axes, places = axes_of([run.config for run in runs])
+    site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
+    css, base, scripts = page_assets()
+    look = {"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes}
+    html = page(
+        _FOLDER / "page.html.j2",
+        **look,
+        css=css + (_FOLDER / "page.css").read_text(encoding="utf-8"),
+        site=_json(site),
+        scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
+        module="\n".join([base, *map(_module, ("host", "network", "page"))]),
+    )
+    shown = shown_images(dataset.n_test)
+    labels, images = dataset.test_labels[shown], dataset.test_images[shown]
+    files = {"index.html": html.encode(), "data/plotly.js": _file("plotly", plotly_script())}
+    files["data/images.js"] = _file("images", labels.astype(np.uint8).tobytes() + images.tobytes())
+    for k, run in enumerate(runs):
+        files[f"data/run-{k}.js"] = _file(f"run-{k}", packed(run, **_about(run, dataset)))
+    (folder / "data").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return {name: len(content) for name, content in files.items()}
+
+
+def shown_images(n: int) -> NDArray[np.int64]:
+    """Return the indices of the `n` held-out images in a page: evenly spaced, as they may be sorted by class."""
+    n_shown = min(MOST_IMAGES, n)
+    return np.arange(n_shown) * n // n_shown
+
+
+def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
+    """Return what the page's script needs besides the runs and their axes."""
+    shown, names = min(MOST_IMAGES, dataset.n_test), dataset.class_names
+    matrix = confusion_figure(None, names).layout.to_plotly_json()
+    return {
+        "start": max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values()),
+        "names": names,
+        "n_images": shown,
+        "n_test": dataset.n_test,
+        "of_images": counted(shown, "test image"),
+        "plotly": PLOTLY_KEY,
+        "palettes": {theme: asdict(palette) for theme, palette in PALETTES.items()},
+        "styles": {theme: _styles(runs[0].history, names, theme) for theme in PALETTES},
+        "matrix": {key: matrix[key] for key in ("xaxis", "yaxis")},
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")  # ends no script
+
+
+def _file(name: str, content: bytes) -> bytes:
+    """Return a script with the content: pages from a disk may load nothing else."""
+    text = b64encode(gzip.compress(content, mtime=0)).decode()
+    return f'explorerFiles["{name}"] = "{text}";\n'.encode()
+
+
+def _module(name: str) -> str:
+    """Return a script of this folder as a part of one module."""
+    lines = (_FOLDER / f"{name}.js").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
+
+
+def _styles(history: History, names: Sequence[str], theme: Theme) -> dict[str, Any]:
+    """Return what depends on the theme in the figures: the traces' looks, and marks to be moved."""
+    empty = History(history.config)
+    looks = {m: curves_data(empty, metric=m, theme=theme)[0][-2:] for m in _METRICS}
+    return {
+        **{m: [{k: v for k, v in look.items() if k not in "xy"} for look in looks[m]] for m in _METRICS},
+        "template": template(theme).to_plotly_json(),
+        "mark": epoch_mark(1, theme)[0],
+        "matrix": confusion_style(names, theme)[:2],
+        "frame": confusion_mark((0, 0), theme)["shapes"][0],
+    }
+
+
+def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
+    """Return a run's figures: the curves, and for each epoch with weights the tiles and a summary."""
+    records = {record.epoch: record for record in run.history}
+    epochs = sorted(run.weights)
+    return {
+        "curves": {metric: _curve(run.history, metric) for metric in _METRICS},
+        "summaries": [curves_summary(run.history, epoch) for epoch in epochs],
+        "tiles": [_tiles(run, records.get(epoch), dataset).elements() for epoch in epochs],
+    }
+
+
+def _curve(history: History, metric: Metric) -> dict[str, Any]:
+    layout = curves_data(history, metric=metric)[1]
+    factor, names = FACTORS[metric], (f"train_{metric}", f"test_{metric}")
+    values = [[factor * getattr(record, name) for record in history] for name in names]
+    return {
+        "x": [record.epoch for record in history],
+        "y": [[float(f"{one:.5g}") if math.isfinite(one) else None for one in line] for line in values],
+        "names": ["train", history.config.held_out],
+        "mode": line_mode(len(history)),
+        "layout": {"xaxis": layout["xaxis"], "yaxis": layout["yaxis"], "showlegend": True},
+    }
+
+
+def _tiles(run: PublishedRun, record: EpochRecord | None, dataset: Dataset) -> Tiles:
+    held_out, n = run.config.held_out.capitalize(), run.config.n_validation or dataset.n_test
+    parameters = f"{grouped(n_weights(run.config, dataset))} weights and biases"
+    about = Fact(f"{dataset.n_inputs}-{run.config.architecture}-{dataset.n_classes}, {parameters}", _TRAINED)
+    if record is None:
+        return Tiles((), (about,))
+    tiles = (
+        Tile(f"{held_out} accuracy", percent(record.test_accuracy), f"of {counted(n, 'image')}", "test"),
+        Tile(f"{held_out} loss", f"{record.test_loss:.3g}", "per image", "test"),
+    )
+    train = Fact(f"train {percent(record.train_accuracy)}", _TRAIN, "train")
+    time = Fact(f"{record.seconds:.2g} s/epoch", "Time of one pass over all training images.")
+    return Tiles(tiles, (train, time, about))

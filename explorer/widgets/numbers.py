@@ -1,0 +1,250 @@
+"""Numbers: large ones in tiles, bars, and tables of scores, of two runs, and of checked gradients."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
+
+from explorer.widgets.rendered import (
+    Drawable,
+    Element,
+    button_element,
+    element,
+    icon_element,
+    row_element,
+    table_element,
+    word_of,
+)
+
+Series = Literal["train", "test", ""]
+_ABOUT = ("M8 7.25v4", "M8 4.75v.01", "M14.25 8a6.25 6.25 0 1 1-12.5 0a6.25 6.25 0 0 1 12.5 0z")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One large number."""
+
+    label: str
+    value: str
+    """The number as text: ``"93.2 %"``; ``"–"`` if there is none."""
+    note: str = ""
+    """What it is compared with, or a part of: ``"of 10 000"``."""
+    series: Series = ""
+    """The split it belongs to, for the same color as in the curves."""
+    meaning: str = ""
+    """A sentence that explains the label; empty if none is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number in the line next to the tiles, with its words."""
+
+    text: str
+    meaning: str
+    series: Series = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles(Drawable):
+    """A row of tiles and facts, for a `Display`; hovering shows the meaning of one, a button that of all."""
+
+    kind = "explorer-tiles"
+
+    tiles: tuple[Tile, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+    def elements(self) -> list[Element]:
+        """Return the tiles and facts as elements."""
+        parts = [element("dl", *map(_tile, self.tiles))]
+        if self.facts:
+            facts = (element("span", f.text, data_help=f.meaning, data_series=f.series) for f in self.facts)
+            terms = [(one.label, one.meaning) for one in self.tiles] + [
+                (f.text, f.meaning) for f in self.facts
+            ]
+            look = {"class_": "explorer-help-button", "aria_label": "About the results"}
+            meanings = "\n".join(map(": ".join, terms))
+            about = element("button", icon_element(*_ABOUT), type="button", data_help=meanings, **look)
+            parts.append(element("p", *facts, about, class_="explorer-muted explorer-small"))
+        return [element("section", *parts, aria_label="Results")]
+
+
+def _tile(tile: Tile) -> Element:
+    note = element("dd", tile.note, class_="explorer-note explorer-muted explorer-small")
+    value = element("dd", tile.value, class_="explorer-value")
+    look = {"data_series": tile.series, "data_help": tile.meaning or None}
+    return element("div", element("dt", tile.label), value, note, **look)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One number with its name."""
+
+    name: str
+    share: float
+    """Length of the bar, 0 to 1; in signed `Bars`, −1 to 1 from the middle."""
+    text: str
+    note: str = ""
+    """The number as text, shown after the bar, and a short remark, such as ``"off"``."""
+    press: str = ""
+    """If given, the name is a button whose press is this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars(Drawable):
+    """Bars, one per row, for a `Display`. They are plain elements, so that they update within a frame."""
+
+    kind = "explorer-bars"
+
+    heading: str = ""
+    bars: tuple[Bar, ...] = ()
+    signed: bool = False
+    """Whether bars extend to both sides of the middle: positive numbers to the right, negative ones to the left,
+    each in its color."""
+    note: str = ""
+    """A muted line below the bars."""
+
+    def elements(self) -> list[Element]:
+        """Return the bars as elements."""
+        parts = (
+            element("h2", self.heading, hidden=not self.heading),
+            element("ul", *map(self._row, self.bars)),
+            element("p", self.note, class_="explorer-muted explorer-small", hidden=not self.note),
+        )
+        return [element("section", *parts, data_signed=self.signed)]
+
+    def _row(self, bar: Bar) -> Element:
+        length = min(1.0, abs(bar.share)) * (50 if self.signed else 100)
+        start = 0.0 if not self.signed else 50 - length if bar.share < 0 else 50.0
+        style = {"width": f"{length}%", "inset-inline-start": f"{start}%"}
+        sign = "negative" if bar.share < 0 else "positive"
+        fill = element("span", class_="explorer-bars-fill", data_sign=sign, style=style)
+        look = {"class_": "explorer-bars-name explorer-cut"}
+        name = button_element(bar.press, bar.name, **look) if bar.press else element("span", bar.name, **look)
+        track = element("span", fill, class_="explorer-bars-track", aria_hidden=True)
+        note = element("em", f" {bar.note}") if bar.note else None
+        words = element("span", bar.text, note, class_="explorer-bars-text")
+        return element("li", name, track, words)
+
+
+@dataclass(frozen=True)
+class Table(Drawable):
+    """A table for a `Display` with clickable headings: `sorted_on` turns a press into the next table."""
+
+    kind = "explorer-table"
+
+    caption: str
+    """Description for screen readers."""
+    columns: Sequence[str]
+    """The headings. The first column names the rows; the others hold numbers, aligned right."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """Explanations of headings."""
+    rows: Sequence[Sequence[str]] = ()
+    """The cells' text, row by row."""
+    marked: Collection[tuple[int, int]] = ()
+    """Row and column of the highlighted cells."""
+    sorted_by: int = -1
+    """The column that the rows are sorted by, whatever their order in `rows`; -1 for none."""
+    descending: bool = False
+    """Whether the largest comes first."""
+
+    def sorted_on(self, press: str) -> Self:
+        """Return the table sorted by the column whose heading was pressed; a second press reverses the order."""
+        for column in range(len(self.columns)):
+            if press == str(column):
+                descending = column == self.sorted_by and not self.descending
+                return replace(self, sorted_by=column, descending=descending)
+        return self
+
+    def elements(self) -> list[Element]:
+        """Return the table as elements."""
+        order: Sequence[int] = range(len(self.rows))
+        if self.sorted_by >= 0:
+            order = sorted(order, key=self._measured, reverse=self.descending)
+        head = map(self._heading, range(len(self.columns)))
+        return [table_element(self.caption, head, map(self._row, order))]
+
+    def _heading(self, column: int) -> Element:
+        direction = "none" if column != self.sorted_by else "descending" if self.descending else "ascending"
+        words = self.columns[column]
+        button = button_element(str(column), words, data_help=self.meanings.get(words))
+        return element("th", button, scope="col", aria_sort=direction)
+
+    def _row(self, row: int) -> Element:
+        marks = [(row, column) in self.marked for column in range(len(self.rows[row]))]
+        (first, is_marked), *others = zip(self.rows[row], marks, strict=True)
+        cells = (element("td", text, data_marked=mark) for text, mark in others)
+        return element("tr", element("th", first, scope="row", data_marked=is_marked), *cells)
+
+    def _measured(self, row: int) -> tuple[bool, float, str]:
+        """Return a row's sort key: numbers, whatever text surrounds them, come before words."""
+        text = self.rows[row][self.sorted_by]
+        try:
+            return False, float(re.sub(r"[^\d.-]", "", text)), ""
+        except ValueError:
+            return True, 0.0, text
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide(Drawable):
+    """A verdict, remarks, and a table of two columns, for a `Display`; hidden without a verdict."""
+
+    kind = "explorer-side-by-side"
+
+    heads: Sequence[tuple[str, str]] = ()
+    """Label and color of A and of B: ``("A · run 1", "#332288")``."""
+    verdict: str = ""
+    """Result of the comparison."""
+    remarks: Sequence[str | Sequence[Element | str]] = ()
+    """Further remarks; a remark may be a sequence of pieces, some of them terms with an explanation."""
+    lines: Sequence[tuple[str, str, str]] = ()
+    """Properties: the name, and the values in A and in B."""
+
+    def elements(self) -> list[Element]:
+        """Return the comparison as elements."""
+        heads = [element("td"), *(_colored(*head) for head in self.heads)]
+        pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
+        rows = (row_element(*line) for line in self.lines)
+        return [
+            element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
+            element("div", *(element("p", *remark) for remark in pieces), class_="explorer-remarks"),
+            table_element("Two runs side by side", heads, rows, hidden=not self.lines),
+        ]
+
+
+def _colored(words: str, color: str) -> Element:
+    swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
+    return element("th", swatch, words, scope="col")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWeights(Drawable):
+    """Checked weights, for a `Display`, with a button to check others; its press is ``"again"``."""
+
+    kind = "explorer-checked-weights"
+
+    verdict: str = ""
+    how: str = ""
+    """The overall verdict, and how the numbers were computed."""
+    rows: Sequence[Sequence[str]] = ()
+    """For each weight its name, ``"W1[3, 402]"``, its gradient, computed in two ways, their relative difference,
+    and ``"agree"``, ``"differ"`` or ``"kink"``; without any the button is hidden too."""
+    agrees: bool | None = None
+    """Whether the verdict is good; None if there is none."""
+
+    def elements(self) -> list[Element]:
+        """Return the table as elements."""
+        rows, status = self.rows, {"role": "status", "data_agrees": word_of(self.agrees)}
+        again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
+        said = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
+        words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
+        unseen = element("span", "verdict", class_="explorer-unseen")
+        head = [element("th", heading, scope="col") for heading in (*words, unseen)]
+        agrees = {"agree": "true", "differ": "false"}
+        lines = (row_element(*texts, data_agrees=agrees.get(texts[-1])) for texts in rows)
+        scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
+        parts = (
+            element("header", said, again, class_="explorer-line explorer-wrap"),
+            element("div", table_element("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
+            element("p", self.how, class_="explorer-muted explorer-small"),
+        )
+        return [element("section", *parts, aria_label="Gradient check")]

@@ -1,0 +1,78 @@
+// @ts-check
+// A question above covered pictures. On the talk's page digits enter the guess of the visible slide, and r uncovers it;
+// the slide's element says in data-covered whether it is covered, which the page's keys heed.
+
+const MOST_DIGITS = 6;
+
+/**
+ * @typedef {{ question: string, choices: string[], outcome: string, guess: string, is_open: boolean }} State
+ */
+
+/**
+ * The guess after a key: the choice of that number, or the typed digits.
+ * @param {string} key @param {string[]} choices @param {string} guess
+ */
+export function guessAfter(key, choices, guess) {
+  if (key === "Backspace") return choices.length ? "" : guess.slice(0, -1);
+  if (!/^[0-9.]$/.test(key)) return guess;
+  if (choices.length) return choices[Number(key) - 1] ?? guess;
+  return (guess + key).slice(-MOST_DIGITS);
+}
+
+/** @type {import("@anywidget/types").Render<State>} */
+function render({ model, el, signal }) {
+  becomePart(el, "explorer-question");
+  const keep = (/** @type {string} */ guess) => {
+    model.set("guess", guess);
+    model.save_changes();
+  };
+  const words = make("p", { class: "explorer-question-words" });
+  const choices = make("div", { class: "explorer-wrap", role: "group", "aria-label": "Your guess" });
+  const typed = make("span", { class: "explorer-question-guess", role: "status", "aria-live": "polite" });
+  const number = make("input", { inputMode: "decimal", size: MOST_DIGITS, "aria-label": "Your guess" }); // in a notebook
+  number.addEventListener("input", () => keep(number.value.slice(0, MOST_DIGITS)));
+  const turn = () => {
+    model.set("is_open", !model.get("is_open"));
+    model.save_changes();
+  };
+  const button = makeButton([], turn, { class: "explorer-button explorer-reveal", "data-primary": true, "aria-keyshortcuts": "r" });
+  el.append(words, choices, number, typed, button);
+
+  const show = () => {
+    const [guess, isOpen] = [model.get("guess"), model.get("is_open")];
+    words.textContent = model.get("question");
+    choices.replaceChildren(
+      ...model.get("choices").map((choice, at) =>
+        makeButton([make("kbd", { "aria-hidden": "true" }, `${at + 1}`), choice], () => keep(choice), {
+          class: "explorer-button",
+          "aria-pressed": choice === guess,
+        }),
+      ),
+    );
+    choices.hidden = !model.get("choices").length || isOpen;
+    number.hidden = Boolean(model.get("choices").length) || isOpen || el.closest(".explorer-slides") !== null;
+    const guessed = guess ? `Guessed: ${guess}` : isOpen || !choices.hidden || !number.hidden ? "" : "Type a number";
+    write(typed, isOpen ? [guessed, `Outcome: ${model.get("outcome")}`].filter(Boolean).join(" · ") : guessed);
+    button.replaceChildren(isOpen ? "Cover" : "Reveal", make("kbd", { "aria-hidden": "true" }, "r"));
+    el.closest(".explorer-slide")?.toggleAttribute("data-covered", !isOpen);
+  };
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !el.closest("[data-present]")) return;
+    if (event.target instanceof Element && event.target.closest(TAKES_LETTERS)) return;
+    if (event.key === "r" && !event.repeat) turn();
+    else if (!model.get("is_open")) {
+      const guess = guessAfter(event.key, model.get("choices"), model.get("guess"));
+      if (guess !== model.get("guess")) keep(guess);
+    }
+  };
+
+  model.on("change", show);
+  document.addEventListener("keydown", onKey, { signal });
+  // The element is in its slide once it has a size.
+  const placed = new ResizeObserver(show);
+  placed.observe(el);
+  signal.addEventListener("abort", () => placed.disconnect());
+  show();
+}
+
+export default { render };

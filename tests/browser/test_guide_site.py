@@ -1,0 +1,58 @@
+"""The guide as static pages: each link leads somewhere, nothing comes from another host, the live page lives."""
+
+from __future__ import annotations
+
+import guide_site
+import pytest
+from browser.static_files import served
+from playwright.sync_api import expect
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The pages, and what is wrong with them."""
+    place = tmp_path_factory.mktemp("guide") / "site"
+    return place, guide_site.build(place, executed=("pitfalls",))
+
+
+@pytest.mark.long
+def test_every_link_and_anchor_leads_somewhere_on_this_site(folder):
+    assert folder[1] == []
+
+
+@pytest.mark.long
+def test_a_page_of_each_kind_opens_without_another_host(open_page, folder):
+    with served(folder[0]) as address:
+        for page, text in (
+            ("index.html", "Neural network explorer"),
+            ("notebooks/guide/reference.html", "nn-explorer publish"),
+            ("notebooks/tutorial.html", "import"),
+        ):
+            found = open_page(address + page)
+            expect(found.page.get_by_text(text).first).to_be_attached()
+            found.assert_clean()
+        found = open_page(f"{address}notebooks/pitfalls.html")
+        expect(found.page.locator(".lesson-plot .main-svg")).not_to_have_count(0)
+        expect(found.page.locator("math")).not_to_have_count(0)
+        found.assert_clean()
+        found = open_page(f"{address}notebooks/guide/teach_a_class.html")
+        frame = found.page.frame_locator("iframe")
+        expect(frame.get_by_text("8 units, sigmoid")).to_be_attached()
+        expect(frame.locator(".js-plotly-plot .main-svg")).not_to_have_count(0)
+        found.assert_clean()
+
+
+def test_broken_links_and_other_hosts_are_found(tmp_path):
+    for name, text in (
+        (
+            "index.html",
+            '<a href="other.html#there"></a><a href="other.html#gone"></a><a href="lost.html"></a>',
+        ),
+        ("other.html", '<h2 id="there"></h2><script src="https://example.org/x.js"></script>'),
+    ):
+        (tmp_path / name).write_text(text)
+    assert sorted(guide_site.complaints(tmp_path)) == [
+        "index.html links to lost.html, which isn't there",
+        "index.html links to other.html#gone, an anchor that isn't there",
+        "other.html loads https://example.org/x.js",
+    ]

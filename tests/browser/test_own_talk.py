@@ -1,0 +1,177 @@
+"""A talk of one's own, with each kind of picture: recorded, shown without any other host, and printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from io import BytesIO
+
+import numpy as np
+import pytest
+from browser.test_presentation import assert_at, forward, present
+from PIL import Image
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.long
+PICTURES = (
+    ("loss", "accuracy"),
+    ("matrix", "cells"),
+    ("mistakes", "readings"),
+    ("weights", "activations"),
+    ("network",),
+    ("step",),
+    ("formulas", "map: 1"),
+    ("demonstration: fgsm",),
+    ("study: mine.jsonl", "image: pony.png"),
+    ("explorer: hidden_sizes, batch_size",),
+)
+NAMES = [f"slide-{number}" for number in range(1, len(PICTURES) + 1)]
+ASKED = NAMES[0], NAMES[7]  # a demonstration asks its own question
+SETTINGS = "n=3000&epochs=3"
+QUESTION = 'question = "What share of the images does it read, in %?"\nanswer = "{accuracy}"\n'
+LIVE = re.compile(r"live run, trained in \d+\.\d s")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "explorer", *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    """The file of a recorded talk of ten slides; the first asks a question."""
+    folder = tmp_path_factory.mktemp("talk")
+    slides = [
+        f'[[slides]]\ntitle = "Slide {number}"\nnotes = "Note {number}"\npictures = {[*pictures]}\n'
+        + 'run = "small"\n' * (":" not in pictures[0] or "explorer" in pictures[0])
+        for number, pictures in enumerate(PICTURES, 1)
+    ]
+    head = f'[runs.small]\nsettings = "{SETTINGS}"\n'
+    path = folder / "mine.toml"
+    path.write_text("\n".join([head, slides[0], QUESTION, *slides[1:]]), encoding="utf-8")
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).resize((400, 400)).save(folder / "pony.png")
+    study = ("study", "--n", 1000, "--epochs", 1, "--batch", "50,100", "--out", folder / "mine.jsonl")
+    for made in (command(*study), command("present", path, "--record"), command("present", path, "--check")):
+        done = subprocess.run(made, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr + done.stdout
+    return path
+
+
+@pytest.fixture(scope="module")
+def talk(mine, start_server):
+    return start_server(["-m", "explorer", "present", mine, "--no-browser", "--port", "0"])
+
+
+@pytest.fixture
+def opened(talk, open_page):
+    """Open the talk at a slide."""
+
+    def opened(path=""):
+        def prepare(page):
+            page.route(
+                lambda url: not url.startswith((talk.url, "blob:", "data:")), lambda route: route.abort()
+            )
+
+        found = open_page(talk.url + path, prepare=prepare)
+        expect(present(found.page).locator(".explorer-slide h2").first).to_be_visible()
+        return found
+
+    return opened
+
+
+def assert_drawn(page, name):
+    """Each picture of the slide has a size, and is of more than one color, as soon as it is drawn."""
+    assert_at(page, name)
+    if name in ASKED:
+        reveal = present(page).locator(".explorer-reveal")
+        expect(reveal).to_contain_text(re.compile("Reveal|Cover"))
+        if "Reveal" in reveal.text_content():
+            page.keyboard.press("r")
+            expect(reveal).to_contain_text("Cover")
+    expect(present(page).get_by_role("heading", name=f"Slide {name.removeprefix('slide-')}")).to_be_visible()
+    pictures = present(page).locator(
+        ".explorer-slide-pictures > :not(.explorer-slide-cells), .explorer-slide-cells > *"
+    )
+    assert pictures.count() >= len(PICTURES[NAMES.index(name)])
+    for picture in pictures.all():
+        for _ in range(100):
+            pixels = np.asarray(Image.open(BytesIO(picture.screenshot())).convert("L"), float)
+            if pixels.std() > 5:
+                break
+            page.wait_for_timeout(100)
+        assert pixels.std() > 5, name
+        assert min(pixels.shape) > 150, name
+
+
+def test_every_slide_forwards_and_back_and_again_in_another_tab(opened):
+    found = opened()
+    page = found.page
+    for name in NAMES:
+        assert_drawn(page, name)
+        page.keyboard.press("ArrowRight")
+    for name in reversed(NAMES):
+        assert_drawn(page, name)
+        page.keyboard.press("ArrowLeft")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert_at(page, NAMES[3])
+    page.wait_for_url(f"**/#/{NAMES[3]}")
+    address = page.url.rpartition("/#/")[2]
+    found.assert_clean()
+    page.close(run_before_unload=True)
+    again = opened(f"#/{address}")
+    assert_drawn(again.page, NAMES[3])
+    again.assert_clean()
+
+
+def test_a_number_is_guessed_and_runs_are_live_at_each_pace(opened):
+    found = opened()
+    page = found.page
+    bar, question = (present(page).locator(f".explorer-{part}") for part in ("live-bar", "question"))
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    notes = popup.value
+    page.bring_to_front()
+    page.keyboard.type("95")
+    expect(question).to_contain_text("Guessed: 95")
+    expect(present(page).locator(".explorer-slide-pictures")).to_be_hidden()
+    page.keyboard.press("r")
+    expect(question).to_contain_text(re.compile(r"Guessed: 95 · Outcome: \d\d\.\d %"))
+    page.keyboard.press("t")  # an epoch a second
+    expect(bar).to_contain_text("live: epoch 2 of 3")
+    expect(bar).to_contain_text(LIVE)
+    forward(page)
+    expect(notes.locator("#notes")).to_have_text("Note 2")
+    page.keyboard.press("v")
+    page.keyboard.press("t")  # as fast as it goes
+    expect(bar).to_contain_text(LIVE)
+    forward(page)
+    page.keyboard.press("v")
+    page.keyboard.press("t")
+    page.keyboard.press("p")  # by steps
+    expect(bar.get_by_role("button", name="Continue")).to_be_visible()
+    words = bar.locator(".explorer-live-words")
+    for _ in range(3):
+        before = words.text_content()
+        page.keyboard.press("n")
+        expect(words).not_to_have_text(before)
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("recorded run")
+    expect(notes.locator("#notes")).to_have_text("Note 3")
+    found.assert_clean()
+
+
+def test_a_handout_has_every_slide_with_its_notes(mine, tmp_path):
+    path = tmp_path / "handout.pdf"
+    done = subprocess.run(
+        command("present", mine, "--pdf", path), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"Wrote {path}: 10 slides.\n"), done.stderr
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Subtype /Image", content)) >= len(NAMES)
+    again = subprocess.run(
+        command("present", mine, "--pdf", path), capture_output=True, text=True, check=False
+    )
+    assert (again.returncode, path.read_bytes()) == (2, content)
+    assert "is there already" in again.stderr

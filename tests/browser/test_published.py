@@ -1,0 +1,187 @@
+"""A published page from a server of files, with no other host to ask and no Python: everything in it is alive."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.static_files import served
+from playwright.sync_api import expect
+
+from explorer.datasets import load_mnist
+from explorer.datasets.preprocessing import preprocess
+from explorer.publish.recordings import KeepingPool, KeptWeights
+from explorer.publish.site import publish
+from explorer.training import PRESETS, TrainingConfig, new_network
+from explorer.training.studies import grid, study
+
+SCRIPTS = Path(__file__).parents[2] / "explorer" / "publish"
+BASE = TrainingConfig(hidden_sizes=(8,), epochs=3, batch_size=50, n_train=2000)
+TURN = """async (slider, by) => {
+  const [before, began] = [location.hash, performance.now()];
+  slider.value = String(Number(slider.value) + by);
+  slider.dispatchEvent(new Event("input"));
+  slider.dispatchEvent(new Event("change"));
+  while (location.hash === before) await new Promise((resolve) => setTimeout(resolve));
+  return performance.now() - began;
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A page of eight runs on MNIST, and its folder."""
+    folder = tmp_path_factory.mktemp("published")
+    configs = (
+        *grid(BASE, hidden_sizes=[(8,), (40,)], batch_size=[50, 1000]),
+        *grid(
+            PRESETS["Modern"].replace(epochs=3, n_train=2000),
+            hidden_sizes=[(8,), (40,)],
+            batch_size=[50, 1000],
+        ),
+    )
+    kept = KeptWeights(folder, (1, 2, 3))
+    with KeepingPool(kept) as pool:
+        trials = sorted(study(configs, executor=pool), key=lambda trial: configs.index(trial.config))
+    runs = [*map(kept.run_of, trials)]
+    publish(runs, load_mnist(), folder / "site", title="What batch size does", text="<p>Move a slider.</p>")
+    with served(folder / "site") as address:
+        yield address, folder / "site"
+
+
+def drawn(found):
+    """Wait until a page has all its figures."""
+    expect(found.page.locator(".js-plotly-plot .main-svg")).not_to_have_count(0)
+    found.page.wait_for_function(
+        "() => document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length === 3"
+    )
+    return found
+
+
+def slider(page, label):
+    """The slider of a setting."""
+    return page.locator(".explorer-control", has_text=label).locator("input[type=range]")
+
+
+def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
+    found = drawn(open_page(site[0]))
+    page = found.page
+    accuracy = page.locator(".explorer-tiles .explorer-value").first
+    before = accuracy.inner_text()
+    slider(page, "Hidden units").press("ArrowRight")
+    expect(accuracy).not_to_have_text(before)
+    expect(page.get_by_text("40 units, sigmoid")).to_be_visible()
+    for label, by in (("Hidden units", -1), ("Hidden units", 1), ("Batch size", 1), ("Batch size", -1)):
+        slider(page, label).evaluate(TURN, by)
+    slider(page, "Batch size").press("ArrowRight")
+    expect(page).to_have_url(re.compile("batch=1000&"))
+    page.reload()
+    expect(page).to_have_url(re.compile(r"hidden=40&batch=1000&epoch=3$"))
+    expect(page.locator("#site-said")).to_be_empty()
+    slider(page, "Batch size").press("ArrowLeft")
+    page.get_by_label("Epoch shown").press("Home")
+    expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=40&batch=50&epoch=1$"))
+    page.get_by_text("Modern", exact=True).click()
+    expect(page.get_by_text("40 units, relu")).to_be_visible()
+    matrix = page.locator("#site-matrix").get_by_role("application")
+    matrix.press("ArrowRight")
+    matrix.press("ArrowLeft")
+    heading = page.locator(".explorer-gallery-heading")
+    expect(heading).to_have_text(re.compile("^0 classified correctly: [0-9]+ images, worst first$"))
+    matrix.press("ArrowRight")
+    expect(heading).to_have_text(re.compile("^0 read as 1: [0-9]+ mistakes?, worst first$"))
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("A blank pad")).to_be_visible()
+    box = page.locator("#site-drawing_pad canvas").bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + box["height"] - 40, steps=4)
+    page.mouse.up()
+    expect(page.locator("#site-image")).to_have_text(re.compile("Your drawing, read as [0-9]$"))
+    found.assert_clean()
+
+
+def test_a_link_to_a_run_that_is_not_there_shows_the_nearest(open_page, site):
+    found = drawn(open_page(f"{site[0]}#hidden=32&batch=8&epoch=2"))
+    expect(found.page.locator("#site-said")).to_have_text(
+        "The nearest recorded: hidden units 40, not 32; batch size 50, not 8."
+    )
+    expect(found.page).to_have_url(re.compile(r"hidden=40&batch=50&epoch=2$"))
+    found.assert_clean()
+
+
+def test_it_fits_a_phone_in_both_themes_from_the_disk(open_file, site):
+    found = drawn(open_file(site[1] / "index.html", viewport={"width": 390, "height": 844}))
+    page = found.page
+    for theme, scheme in (("dark", "rgb(15, 19, 24)"), ("light", "rgb(245, 246, 248)")):
+        page.get_by_text(theme, exact=True).click()
+        expect(page.locator("body")).to_have_css("background-color", scheme)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+        assert found.severe(impacts=None) == []
+    found.assert_clean()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "config",
+    [
+        TrainingConfig(),
+        PRESETS["Modern"],
+        PRESETS["Modern"].replace(hidden_sizes=(64, 32), hidden_activation="tanh"),
+    ],
+    ids=["sigmoid", "relu and softmax", "two layers"],
+)
+def test_outputs_in_the_page_equal_python_s(open_page, site, config):
+    """For all 10,000 test images; and drawings are prepared in the same way."""
+    data = load_mnist()
+    network = new_network(config.replace(seed=3), data)
+    (page := open_page(site[0]).page).wait_for_selector("#site-main")
+    sizes = [*network.layer_sizes]
+    text = (SCRIPTS / "network.js").read_text(encoding="utf-8")
+    weights = [
+        (np.ascontiguousarray(W.T) if k % 2 == 0 else W).astype("<f4").tobytes()
+        for k, W in enumerate(W for pair in zip(network.W, network.b, strict=True) for W in pair)
+    ]
+    rng = np.random.default_rng(0)
+    drawings = [
+        np.kron(rng.random((rng.integers(1, 20), rng.integers(1, 20))) < 0.4, np.ones((5, 5)))
+        for _ in range(50)
+    ]
+    inks = np.zeros((50, 140, 140), np.uint8)
+    for ink, drawing in zip(inks, drawings, strict=True):
+        ink[: drawing.shape[0], -drawing.shape[1] :] = 255 * drawing
+    result = page.evaluate(
+        """async ({ text, network, weights, images, inks }) => {
+          const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+          const { forward, preprocessed } = await import(url);
+          const arrays = weights.map((one) => new Float32Array(bytes(one).buffer));
+          const own = { ...network, W: arrays.filter((_, k) => k % 2 === 0), b: arrays.filter((_, k) => k % 2) };
+          const [all, outputs] = [bytes(images), []];
+          const part = (all, n, k) => all.subarray(k * n, (k + 1) * n);
+          for (let k = 0; k < 10_000; k++) outputs.push(...forward(own, part(all, 784, k)).at(-1));
+          const drawn = bytes(inks);
+          const prepared = Array.from({ length: 50 }, (_, k) => [...preprocessed(part(drawn, 19_600, k))]);
+          return [outputs, prepared];
+        }""",
+        {
+            "text": text,
+            "network": {
+                "hidden": config.hidden_activation,
+                "output": config.output,
+                "sizes": sizes,
+            },
+            "weights": [b64encode(one).decode() for one in weights],
+            "images": b64encode(data.test_images.tobytes()).decode(),
+            "inks": b64encode(inks.tobytes()).decode(),
+        },
+    )
+    outputs = np.reshape(result[0], (10_000, 10)).T
+    assert np.abs(outputs - network.forward(data.X_test)).max() <= 1e-5
+    prepared = np.array([*map(preprocess, inks)], np.int64)
+    assert (
+        np.abs(np.reshape(result[1], (50, 28, 28)) - prepared).max() <= 1
+    )  # halves may be rounded otherwise

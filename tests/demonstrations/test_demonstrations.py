@@ -1,0 +1,89 @@
+"""Every demonstration runs on small data, in steps, and says and draws what it found; its texts are whole."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from explorer import demonstrations, load_mnist
+from explorer.demonstrations import DEMONSTRATIONS
+from explorer.demonstrations.demonstration import reads
+from explorer.demonstrations.figures import pictures
+from explorer.demonstrations.lottery import large_weights, masked
+from explorer.network import NeuralNetwork
+from explorer.session.state import Finding
+from explorer.training import TrainingConfig
+from explorer.training.process_settings import one_blas_thread
+
+BY_KEY = {one.key: one for one in DEMONSTRATIONS}
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+def test_its_texts_and_settings_are_whole(key):
+    one = BY_KEY[key]
+    assert one.texts.question.endswith("?")
+    assert re.search(r"\((19|20)\d\d\): .+\. .+", one.texts.paper)
+    assert one.texts.expected[0] < one.texts.expected[1]
+    assert TrainingConfig.from_query(one.config.to_query()) == (one.config, ())
+    if one.knob is not None:
+        assert one.knob.value in one.knob.values
+        assert list(one.knob.values) == sorted(one.knob.values)
+
+
+@pytest.mark.parametrize("key", ["fgsm", "rate_finder", "straight_line", "temperature"])
+def test_a_short_one_reaches_what_it_must_and_its_progress_only_grows(key):
+    """The others do so in the notebook's test, and with three seeds in ``tests/benchmarks/demonstrations.py``."""
+    one, progress, results = BY_KEY[key], [0.0], []
+    with one_blas_thread():
+        for event in one.run(load_mnist(), 0):
+            if isinstance(event, float):
+                progress.append(event)
+            elif not isinstance(event, NeuralNetwork):
+                results.append(event)
+    assert progress == sorted(progress)
+    assert progress[-1] <= 1
+    low, high = one.texts.expected
+    assert low <= one.answer(results[-1].numbers) <= high
+    for theme in ("light", "dark"):
+        figure = results[0].figure(theme)
+        assert isinstance(figure, go.Figure)
+        assert len(figure.data) > 0
+
+
+def test_numbers_that_are_not_its_own_are_refused_and_left_out():
+    with pytest.raises(ValueError, match="fgsm has no such numbers"):
+        BY_KEY["fgsm"].told({"attacked": 0.2})
+    known = Finding({"rise": 0.0, "first": 2.4, "last": 0.1}, 2.0)
+    findings = {"straight_line": known, "fgsm": Finding({}), "gone": known}
+    ((title, told),) = demonstrations.told(findings)
+    assert title == "A straight line to the solution"
+    assert told[0] == "0. You guessed 2."
+
+
+@pytest.mark.parametrize("key", ["averages", "lottery"])
+def test_a_given_network_is_compared_with_others_of_its_kind(key):
+    data, network = load_mnist().head(2000), NeuralNetwork(784, (6, 5), 10, hidden_activation="tanh", seed=3)
+    before = [W.copy() for W in network.weights()]
+    numbers = BY_KEY[key].last(data, 3, network).numbers
+    if key == "lottery":  # it is untrained: what is left of its start is what is left of it
+        assert numbers["untrained"] == reads(masked(network, large_weights(network, 0.9)), data)
+    else:
+        assert numbers["strangers"] != numbers["forks"]
+        for one, other in zip(network.weights(), before, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_equal_seeds_give_equal_results_and_a_network_may_be_given():
+    one = BY_KEY["fgsm"]
+    first, again = (one.last(load_mnist(), seed=1) for _ in range(2))
+    assert first.numbers == again.numbers
+    assert first.figure("light") == again.figure("light")
+
+
+def test_images_keep_their_place_as_a_figure_grows():
+    """With Plotly's other way, "range", they shrink each time that the figure is drawn larger."""
+    layout = pictures([np.zeros((28, 28))] * 2, ["one", "two"], 2, "light").layout
+    assert (layout.xaxis.constrain, layout.yaxis.constrain) == ("domain", "domain")

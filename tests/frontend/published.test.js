@@ -1,0 +1,107 @@
+// What a published page computes without Python, and what stands in for its kernel.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Model, nearestRun, unpacked } from "../../explorer/publish/host.js";
+import { argmax, forward, lit, preprocessed, roundedToSum } from "../../explorer/publish/network.js";
+
+/** A network 2-2-2, each W from inputs to units. */
+const network = (hidden, output) => ({
+  ...{ hidden, output, sizes: [2, 2, 2] },
+  W: [
+    [1, -1, 0, 2],
+    [1, 0, 0, 1],
+  ].map((one) => new Float32Array(one)),
+  b: [
+    [0, 0.5],
+    [0, 0],
+  ].map((one) => new Float32Array(one)),
+});
+const close = (found, expected) =>
+  assert.ok(
+    found.every((one, k) => Math.abs(one - expected[k]) < 1e-12),
+    `${found} for ${expected}`,
+  );
+
+test("the forward pass sums weights times pixels, 0 to 255, and applies the functions", () => {
+  const sigmoid = (a) => 1 / (1 + Math.exp(-a));
+  const [h, y] = forward(network("sigmoid", "sigmoid"), [255, 0]);
+  close(h, [sigmoid(1), sigmoid(-0.5)]);
+  close(y, [sigmoid(sigmoid(1)), sigmoid(sigmoid(-0.5))]);
+  const e = [Math.exp(1), Math.exp(0)];
+  close(forward(network("relu", "softmax"), [255, 0])[1], [e[0] / (e[0] + e[1]), e[1] / (e[0] + e[1])]);
+  close(forward(network("tanh", "softmax"), [0, 255])[0], [0, Math.tanh(2.5)]);
+});
+
+test("the largest output decides, and not a number never does", () => {
+  assert.deepEqual(
+    [
+      [1, 3, 2],
+      [Number.NaN, 1, 2],
+      [2, 2],
+    ].map(argmax),
+    [1, 2, 0],
+  );
+});
+
+test("rounded terms add up to the rounded total", () => {
+  assert.deepEqual(roundedToSum([0.004, 0.004, 0.004], 0.012), [0.01, 0, 0]);
+  assert.deepEqual(roundedToSum([Number.NaN, 1], Number.NaN), [Number.NaN, 1]);
+});
+
+test("a dot is centered at 20 pixels, a blank pad stays blank", () => {
+  const ink = new Uint8Array(140 * 140);
+  assert.ok(preprocessed(ink).every((pixel) => pixel === 0));
+  ink[0] = 255;
+  const image = preprocessed(ink);
+  assert.equal(image.filter(Boolean).length, 400);
+  assert.deepEqual([image[4 * 28 + 4], image[23 * 28 + 23], image[24 * 28 + 24]], [255, 255, 0]);
+});
+
+test("what lights up leads to the decision, or to a chosen class", () => {
+  const own = network("relu", "softmax");
+  const h = forward(own, [255, 0]);
+  const { layers, signal } = lit(own, h, ["no", "yes"], -1, 1, new Set());
+  assert.deepEqual(layers, [{ title: "2 units, relu", units: [0, 1], n_units: 2 }]);
+  assert.deepEqual([signal.decided, signal.true, signal.looked_at], [0, 1, 0]);
+  assert.deepEqual(signal.links, [{ layer: 0, target: 0, terms: [[0, 1]] }]);
+  assert.equal(signal.sum.map(([text]) => text).join(""), "no: +1.00 +0.00 +0.00 bias = 1.00 → softmax → 0.73");
+  assert.equal(lit(own, h, ["no", "yes"], 1, 1, new Set()).signal.looked_at, 1);
+});
+
+test("weights are unpacked as differences between epochs, in units of their scale", () => {
+  const about = new TextEncoder().encode(JSON.stringify({ epochs: [1, 2], sizes: [2, 1], hidden: "relu", output: "sigmoid", few: 1 }));
+  const head = new Uint8Array(new Uint32Array([about.length]).buffer);
+  const [scale, biases] = [new Float32Array([0.5]), new Float32Array([3, 4])].map(({ buffer }) => new Uint8Array(buffer));
+  const { network: at } = unpacked(new Uint8Array([...head, ...about, ...scale, ...biases, 127, 2, 129, 255]).buffer);
+  assert.deepEqual([...at(0).W[0], ...at(0).b[0]], [63.5, 1, 3]);
+  assert.deepEqual([...at(1).W[0], ...at(1).b[0]], [0, 0.5, 4]);
+});
+
+test("a model tells of changed values alone, once all are set", () => {
+  const model = new Model({ one: 1, two: 2 });
+  const heard = [];
+  model.on("change:one change:two", () => heard.push([model.get("one"), model.get("two")]));
+  model.on("change", () => heard.push("change"));
+  model.update({ one: 3, two: 2 });
+  model.set("one", 3);
+  assert.deepEqual(heard, [[3, 2], "change"]);
+});
+
+test("the nearest run has the wanted kind, then the moved slider's value, then the others'", () => {
+  const axes = [
+    { isNumber: false, values: ["a", "b"] },
+    { isNumber: true, values: [8, 64] },
+    { isNumber: true, values: [0.01, 0.1] },
+  ];
+  const runs = [
+    [0, 0, 0],
+    [0, 1, 1],
+    [1, 1, 0],
+  ];
+  const nearest = (wanted, moved) => nearestRun(runs, axes, wanted, moved);
+  assert.equal(nearest(["a", 64, 0.01], 1), 1);
+  assert.equal(nearest(["a", 64, 0.01], 2), 0);
+  assert.equal(nearest(["b", 8, 0.1], 0), 2);
+  assert.equal(nearest([undefined, 50, undefined], -1), 1);
+});

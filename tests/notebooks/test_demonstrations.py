@@ -1,0 +1,35 @@
+"""The notebook of demonstrations runs each of them, and each reaches what it must."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from lessons import complaints, execute, figures_in, read, shown
+
+from explorer.demonstrations import DEMONSTRATIONS
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "demonstrations.ipynb"
+
+
+def test_it_asks_each_question_and_then_runs_it():
+    _title, _prepare, *cells = read(NOTEBOOK).cells
+    assert len(cells) == 2 * len(DEMONSTRATIONS)
+    for one, question, answer in zip(DEMONSTRATIONS, cells[::2], cells[1::2], strict=True):
+        assert question.source.endswith(f"{one.texts.title}\n\n{one.texts.question}")
+        assert answer.source.startswith(f'demonstrate("{one.key}"')
+
+
+@pytest.mark.long
+def test_each_is_drawn_and_reaches_what_it_must():
+    run = execute(read(NOTEBOOK))
+    assert not complaints(run)
+    _prepared, *cells = shown(run)
+    _ready, *texts = shown(run, "text/plain")
+    assert [len(figures_in(html)) for html in cells] == [1] * len(DEMONSTRATIONS)
+    for one, text in zip(DEMONSTRATIONS, texts, strict=True):
+        answer = float(re.match(r"-?[\d.e-]+(?=[.\s])", text)[0].rstrip("."))
+        low, high = one.texts.expected
+        assert low <= answer <= high, text
+        assert "nan" not in text

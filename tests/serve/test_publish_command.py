@@ -1,0 +1,154 @@
+"""A published folder from the terminal: what is trained, what is kept, and what is refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+from importlib import import_module
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from explorer.publish import site
+from explorer.serve import study_command
+from explorer.serve.command import main
+from explorer.training import TrainingConfig
+from explorer.training.studies import grid, read_journal, study
+
+CONFIGS = grid(TrainingConfig(hidden_sizes=(4,), epochs=2), batch_size=[50, 200])
+
+
+@pytest.fixture
+def command(folder, capfd, monkeypatch, tmp_path):
+    """Call the command in a folder of its own: exit code, standard output, standard error."""
+    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
+    monkeypatch.setattr(site, "DEFAULT_RUNS", CONFIGS)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*options):
+        capfd.readouterr()
+        code = main(["publish", "--dataset", str(folder), *options])
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def test_runs_are_trained_once_and_published_again_at_once(command, tmp_path):
+    code, out, err = command("course")
+    assert (code, err) == (0, "")
+    assert "2 runs, about" in out
+    assert "Wrote" in out
+    assert "Rounding the weights changes the last accuracies by at most 0.00 percentage points." in out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "course.jsonl", "course.weights"]
+    code, out, _ = command("course", "--title", "Again", "--force", "--embed")
+    assert code == 0
+    assert "about" not in out
+    assert '<iframe src="course/index.html" title="Again"' in out
+
+
+def test_what_ended_before_ctrl_c_is_kept_and_the_same_command_goes_on(command, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(study_command.StudyScreen, "show", Mock(side_effect=KeyboardInterrupt))
+        code, _, err = command("course")
+    assert (code, err) == (130, "Stopped.\n")
+    assert not Path("course").exists()
+    kept = len(read_journal("course.jsonl").trials)
+    assert 1 <= kept <= 2  # the second may end while the first is shown
+    code, out, _ = command("course")
+    assert code == 0
+    assert ("1 run, about" in out) == (kept == 1)
+    assert "has no weights" not in out
+    assert "Wrote" in out
+
+
+def test_a_journal_s_runs_are_trained_again_for_their_weights(command, small_dataset, tmp_path):
+    [*study(CONFIGS, small_dataset, journal=tmp_path / "study.jsonl")]
+    code, out, _ = command("course", "--study", "study.jsonl", "--only", "draw,curves")
+    assert code == 0
+    assert "study.jsonl has no weights of 2 runs" in out
+    assert 'id="site-matrix"' not in Path("course/index.html").read_text()
+
+
+def test_saved_runs_are_published_without_training(command, folder, capfd):
+    settings = ["--dataset", str(folder), "--epochs", "3", "--hidden", "4"]
+    for name, size in (("a.npz", "20"), ("b.npz", "100")):
+        assert main(["train", *settings, "--batch-size", size, "--save", name]) == 0
+    code, out, _ = command("course", "--run", "a.npz", "b.npz")
+    assert code == 0
+    assert "2 runs" in out
+    assert not Path("course.jsonl").exists()
+
+
+def test_text_is_markdown_without_html_of_its_own(command):
+    Path("intro.md").write_text("**Look** <img src=x>", encoding="utf-8")
+    assert command("course", "--text", "intro.md")[0] == 0
+    page = Path("course/index.html").read_text()
+    assert "<strong>Look</strong> &lt;img" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["course", "--only", "curves,taste"],
+            "--only is curves,taste; expected some of curves,matrix,draw.",
+        ),
+        (["course", "--run", "a.npz", "--study", "b.jsonl"], "--run and --study both name runs"),
+        (["course", "--run", "none.npz"], "none.npz: found"),
+        (["course", "--study", "none.jsonl"], "none.jsonl: found"),
+        (["course", "--text", "none.md"], "--text: none.md can't be read"),
+        (["nowhere/course"], "There is no folder"),
+        (["full"], "is there already; --force replaces it."),
+        (["full/file", "--force"], "is a file; expected a folder."),
+        ([".", "--force"], "can't be replaced, because it has"),
+        (["full", "--force", "--text", "full/file"], "can't be replaced, because it has full/file in it"),
+    ],
+)
+def test_what_cannot_be_published_is_refused(command, options, words):
+    Path("full").mkdir()
+    Path("full/file").touch()
+    code, _, err = command(*options)
+    assert code == 2
+    assert words in err
+    assert not Path("course").exists()
+
+
+def test_somebody_at_a_terminal_is_asked(command, monkeypatch):
+    Path("full").mkdir()
+    Path("full/file").touch()
+    answers = io.StringIO("n\ny\n")
+    answers.isatty = lambda: True
+    monkeypatch.setattr("sys.stdin", answers)
+    assert command("full")[0] == 2
+    assert command("full")[0] == 0
+    assert not Path("full/file").exists()
+    assert Path("full/index.html").exists()
+
+
+def test_a_full_disk_leaves_the_folder_as_it_was(command, monkeypatch):
+    assert command("course")[0] == 0
+    before = Path("course/index.html").read_bytes()
+    write = Path.write_bytes
+
+    def fail(path, content):
+        if path.name == "run-1.js":
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fail)
+        patch.setattr("os.dup2", Mock())  # the command silences its output, here that of all tests
+        code, _, err = command("course", "--force", "--title", "New")
+    assert code == 1
+    assert "No space left on device" in err
+    assert Path("course/index.html").read_bytes() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["course", "course.jsonl", "course.weights"]
+
+
+def test_runs_of_another_data_set_are_refused(command, other_dataset, small_dataset):
+    [*study(CONFIGS[:1], other_dataset, journal="other.jsonl")]
+    code, _, err = command("course", "--study", "other.jsonl")
+    assert code == 2
+    assert "runs on another data set" in err
+    assert json.loads(Path("other.jsonl").read_text().splitlines()[0])["data"] == other_dataset.name

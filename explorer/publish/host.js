@@ -2,30 +2,21 @@
 // Stands in for a kernel: models that are plain objects, parts mounted as they are, files that a disk can serve too.
 
 /** What a part needs of a widget's model. */
-export class Model {
-  /** @type {[event: string, listener: (...given: any[]) => void][]} */
-  #listeners = [];
-
+export class Model extends EventTarget {
   /** @param {Record<string, any>} state @param {(content: any) => void} [hear] gets the messages to Python */
   constructor(state, hear = () => {}) {
+    super();
     this.state = state;
     this.send = hear;
   }
-
   get = (/** @type {string} */ name) => this.state[name];
   set = (/** @type {string} */ name, /** @type {any} */ value) => this.update({ [name]: value });
   save_changes() {}
-
-  /** @param {string} events @param {(...given: any[]) => void} listener */
+  /** @param {string} events @param {(given: any) => void} listener */
   on(events, listener) {
-    for (const event of events.split(" ")) this.#listeners.push([event, listener]);
+    for (const event of events.split(" ")) this.addEventListener(event, (told) => listener(/** @type {CustomEvent} */ (told).detail));
   }
-
-  /** @param {string} event @param {(...given: any[]) => void} listener */
-  off(event, listener) {
-    this.#listeners = this.#listeners.filter((one) => one[0] !== event || one[1] !== listener);
-  }
-
+  tell = (/** @type {string} */ event, /** @type {any} */ detail = undefined) => this.dispatchEvent(new CustomEvent(event, { detail }));
   /** Set several values, and then tell of those that have changed.
    * @param {Record<string, any>} values */
   update(values) {
@@ -33,11 +24,6 @@ export class Model {
     Object.assign(this.state, values);
     for (const name of changed) this.tell(`change:${name}`);
     if (changed.length) this.tell("change");
-  }
-
-  /** @param {string} event @param {...any} given */
-  tell(event, ...given) {
-    for (const [heard, listener] of [...this.#listeners]) if (heard === event) listener(...given);
   }
 }
 
@@ -81,7 +67,7 @@ export async function bytesOf(name) {
 export function unpacked(buffer) {
   let at = 4 + new DataView(buffer).getUint32(0, true);
   const about = JSON.parse(new TextDecoder().decode(buffer.slice(4, at)));
-  const { sizes, epochs, hidden, output, few } = about;
+  const { sizes, epochs, few, hidden, output } = about;
   const take = (/** @type {any} */ Kind, /** @type {number} */ n) => {
     at += n * Kind.BYTES_PER_ELEMENT;
     return new Kind(buffer.slice(at - n * Kind.BYTES_PER_ELEMENT, at));
@@ -91,23 +77,19 @@ export function unpacked(buffer) {
     const [scales, biases] = [take(Float32Array, n), take(Float32Array, n * epochs.length)];
     const whole = take(each > few ? Int8Array : Int16Array, each * epochs.length);
     for (let k = each; k < whole.length; k++) whole[k] += whole[k - each]; // they are differences from the epoch before
-    return { n, each, scales, biases, whole };
+    const weights = (/** @type {number} */ from) =>
+      new Float32Array(whole.subarray(from, from + each)).map((one, k) => one * scales[k % n]);
+    return { W: (/** @type {number} */ k) => weights(k * each), b: (/** @type {number} */ k) => biases.subarray(k * n, (k + 1) * n) };
   });
-  /** @param {number} place @returns {import("./network.js").Network} */
-  const network = (place) => {
-    const W = layers.map((/** @type {any} */ { n, each, scales, whole }) => {
-      const [n_in, weights] = [each / n, new Float32Array(each)];
-      for (let k = 0; k < each; k++)
-        weights[(k % n_in) * n + Math.floor(k / n_in)] = whole[place * each + k] * scales[Math.floor(k / n_in)];
-      return weights;
-    });
-    const b = layers.map((/** @type {any} */ { n, biases }) => biases.subarray(place * n, (place + 1) * n));
+  /** @returns {import("./network.js").Network} */
+  const network = (/** @type {number} */ place) => {
+    const [W, b] = ["W", "b"].map((name) => layers.map((/** @type {any} */ layer) => layer[name](place)));
     return { hidden, output, sizes, W, b };
   };
   return { about, network };
 }
 
-/** @typedef {{ name: string, key: string, label: string, help: string, values: any[], texts: string[], isNumber: boolean }} Axis */
+/** @typedef {{ key: string, label: string, values: any[], texts: string[], isNumber: boolean }} Axis */
 
 /** The recorded run nearest to wanted values of the settings, undefined for any; the one `moved` counts most of all sliders.
  * @param {number[][]} runs places of their values @param {Axis[]} axes @param {any[]} wanted @param {number} moved

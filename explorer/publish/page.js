@@ -7,7 +7,6 @@ import { argmax, forward, lit, preprocessed, SIDE } from "./network.js";
 const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE];
 /** @type {Record<string, [number, number]>} */
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-const MOST_LETTERS = 20; // of options side by side
 const NOTHING = new DataView(new ArrayBuffer(0));
 
 const json = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
@@ -42,71 +41,57 @@ async function load(number) {
   return { about, moment: (/** @type {number} */ at) => (moments[at] ??= scored(at)) };
 }
 
-// ---------------------------------------------------------------- what is shown, and the parts' models
-
 /** @type {{ about: any, moment: (at: number) => Moment }} */
 let run;
 /** @type {Moment} */
 let moment;
 /** @type {number | Uint8Array} a test image, or a drawing */
 let image = 0;
-let [number, epoch, page] = [site.start, 0, 0];
+let [number, epoch, page, ink] = [site.start, 0, 0, NOTHING]; // the ink is of the image on the pad
 let cell = { true: -1, predicted: -1 }; // -1 for any class
 const whole = /** @type {Set<number>} */ (new Set()); // layers of which all units are shown
-let ink = NOTHING; // of the image on the pad
 
-const controls = axes.map(({ name, label, help, values, texts, isNumber }, k) => {
-  const kind = isNumber ? "scale" : texts.join("").length > MOST_LETTERS ? "choice" : "few";
-  const control = { name, kind, unit: "", options: values.map((value, at) => [value, texts[at]]), stops: values };
-  const words = { description: label, tooltip: help, disabled: false, error: "", now: null, _answered: "" };
-  const model = new Model({ ...words, _control: control, value: values[runs[number][k]] }, async ({ typed, number: answered }) => {
+// ---------------------------------------------------------------- the parts' models
+
+/** @param {string} name @param {(content: any) => void} [hear] */
+const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: NOTHING }, hear);
+const [time, tiles, theme] = ["time_bar", "rendered", "segmented"].map((name) => made(name));
+const controls = axes.map(({ key }, k) => {
+  const model = made(key, async ({ typed, number: answered }) => {
     const wanted = axes.map((axis, other) => (other === k ? [typed].flat()[0] : axis.values[runs[number][other]]));
     await show(wanted, k).catch((error) => say("said", `The run can't be shown: ${error.message}.`));
     model.set("_answered", answered);
   });
   return model;
 });
-const time = new Model({ epochs: [], position: -1, newest: 0, note: "", can_fork: false });
-const tiles = new Model({ kind: "explorer-tiles", content: [], pictures: [] });
-const theme = new Model({ label: "Theme", options: ["auto", "light", "dark"].map((one) => [one, one]), value: "auto" });
-const pad = new Model({ side: PAD, ink, drawn: 0 }, () => {
+const pad = made("drawing_pad", () => {
   const wrong = moment.decided.flatMap((decided, at) => (decided === labels[at] ? [] : [at]));
   putOnPad(wrong.find((at) => typeof image === "number" && at > image) ?? wrong[0] ?? 0);
 });
-const waiting = { layers: [], signal: {}, nothing: "", chosen: -1, unit: [], scene: ["", "Output"], all_pictured: false };
-const drawing = new Model({ ...waiting, classes: names, sprite: NOTHING, columns: COLUMNS }, ({ more }) => {
+const drawing = made("network_drawing", ({ more }) => {
   if (!whole.delete(more)) whole.add(more);
   showNetwork();
 });
-const opens = parts.includes("draw") ? "Press to see its way through the network" : "";
-const noImages = { heading: "", empty: "No such image.", images: [], sprite: NOTHING, columns: 1, page, n_pages: 0, filters: true };
-const gallery = new Model({ ...noImages, class_names: names, ...cell, opens }, (content) => {
+const gallery = made("gallery", (content) => {
   if ("open" in content) putOnPad(content.open);
   else if ("filter" in content) select(content.filter[0], content.filter[1]);
   else showMistakes(content.page);
 });
 
-/** @param {string} name @param {() => any[][]} rows of its table, the head first @param {(content: any) => void} [hear] */
+/** @param {string} name @param {() => string[][]} rows of its table, the head first @param {(content: any) => void} [hear] */
 function figureModel(name, rows, hear) {
-  const keys = hear ? [...Object.keys(STEPS), "Escape"] : [];
-  const figure = { edit: 0, data: [], layout: {}, summary: "", buffers: [] };
-  const state = { name, _plotly_key: site.plotly, _figure: figure, _keys: keys, _clicks: keys.length > 0, _hovers: false };
-  const model = new Model(state, (content) =>
-    content.kind === "table"
-      ? model.tell("msg:custom", { tables: [{ caption: name, head: rows()[0], rows: rows().slice(1) }] })
-      : hear?.(content),
-  );
+  const model = made(name, (content) => {
+    const [head, ...others] = rows();
+    if (content.kind === "table") model.tell("msg:custom", { tables: [{ caption: name, head, rows: others }] });
+    else hear?.(content);
+  });
   return model;
 }
 const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) => {
-  const { edit, buffers } = model.get("_figure");
-  model.set("_figure", { edit: edit + 1, data, layout: { ...layout, template: look().template }, summary, buffers });
+  const { edit } = model.get("_figure");
+  model.set("_figure", { edit: edit + 1, data, layout: { ...layout, template: look().template }, summary, buffers: [] });
 };
-const curves = ["Accuracy", "Loss"].map((name) => {
-  const own = () => run.about.curves[name.toLowerCase()];
-  const rows = () => own().x.map((/** @type {number} */ x, /** @type {number} */ k) => [x, own().y[0][k], own().y[1][k]].map(String));
-  return { own, metric: name.toLowerCase(), model: figureModel(name, () => [["epoch", "train", "held out"], ...rows()]) };
-});
+const curves = ["Accuracy", "Loss"].map((name) => ({ name, model: figureModel(name, () => run.about.curves[name].rows) }));
 const matrixRows = () => [["true", ...names], ...counted().map((row, k) => [names[k], ...row.map(String)])];
 const matrix = figureModel("Confusion matrix", matrixRows, ({ kind, index, key }) => {
   const [down, right] = isCell() ? (STEPS[key] ?? []) : [1, 1];
@@ -147,17 +132,10 @@ function counted() {
 function showCurves() {
   const { mark, ...looks } = look();
   const [x0, summary] = [run.about.epochs[epoch], run.about.summaries[epoch]];
-  for (const { own, metric, model } of curves) {
-    const { x, y, names: called, mode, layout } = own();
-    const data = looks[metric].map((/** @type {any} */ one, /** @type {number} */ k) => ({
-      ...one,
-      name: called[k],
-      x,
-      y: y[k],
-      mode,
-      visible: true,
-    }));
-    draw(model, data, { ...layout, shapes: [{ ...mark, x0, x1: x0 }] }, summary);
+  for (const { name, model } of curves) {
+    const { data, layout } = run.about.curves[name];
+    const traces = data.map((/** @type {any} */ one, /** @type {number} */ k) => ({ ...looks[name][k], ...one }));
+    draw(model, traces, { ...layout, shapes: [{ ...mark, x0, x1: x0 }] }, summary);
   }
   say("curves-caption", summary);
 }

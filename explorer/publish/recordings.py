@@ -146,8 +146,8 @@ def quantized(W: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float32], NDArra
 def packed(run: PublishedRun, **about: object) -> bytes:
     """Return a run in the format that `host.js` reads: a description as JSON, then the weights of each layer.
 
-    Of a layer, the scales and the biases of all epochs are float32; the weights are int8 or int16, from the second
-    epoch on as differences from the epoch before, which compress better.
+    Of a layer, the scales and the biases of all epochs are float32; the weights (n_epochs, n_inputs, n_units) are
+    int8 or int16, from the second epoch on as differences from the epoch before, which compress better.
     """
     epochs = sorted(run.weights)
     first = run.weights[epochs[0]]
@@ -159,7 +159,7 @@ def packed(run: PublishedRun, **about: object) -> bytes:
     for layer in range(len(sizes) - 1):
         W, b = (np.stack([run.weights[epoch][2 * layer + k] for epoch in epochs]) for k in (0, 1))
         scales, whole = quantized(W)
-        differences = np.diff(whole, axis=0, prepend=whole.dtype.type(0))
+        differences = np.diff(whole.swapaxes(1, 2), axis=0, prepend=whole.dtype.type(0))
         parts += [scales.tobytes(), b.astype("<f4").tobytes(), differences.tobytes()]
     return b"".join(parts)
 

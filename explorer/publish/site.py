@@ -21,14 +21,22 @@ from explorer.figures.curves import curves_data
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.summaries import curves_summary
 from explorer.figures.template import template
-from explorer.publish.axes import axes_of
+from explorer.publish.axes import Axis, axes_of
 from explorer.publish.recordings import PublishedRun, fitting, packed
 from explorer.training import PRESETS, EpochRecord, History
 from explorer.training.studies import grid
 from explorer.training.studies.configs import n_weights
 from explorer.widgets.assets import page_assets
+from explorer.widgets.controls import Segmented, TimeBar
+from explorer.widgets.gallery import Gallery
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.network_drawing import NetworkDrawing
 from explorer.widgets.numbers import Fact, Tile, Tiles
+from explorer.widgets.pads import DrawingPad
+from explorer.widgets.page_part import PagePart
 from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
+from explorer.widgets.rendered import Rendered
+from explorer.widgets.setting import Setting
 from explorer.wording import counted, grouped, percent
 
 _GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 64, 512)})
@@ -44,6 +52,9 @@ _TRAIN = "Share of the training images that are classified correctly, a mean ove
 MOST_IMAGES = 2000
 """Held-out images in a page; more would take a slider longer than 0.1 s."""
 
+_KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Escape")
+_MOST_LETTERS = 20  # of options side by side
+_OPENS = "Press to see its way through the network"
 _FOLDER = Path(__file__).parent
 _METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 _SCRIPTS = "drawing_pad gallery help live_figure network_drawing rendered segmented setting time_bar"
@@ -69,6 +80,7 @@ def publish(
     runs = [replace(run, weights={at: run.weights[at] for at in epochs}) for run, epochs in pairs]
     axes, places = axes_of([run.config for run in runs])
     site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
+    site["models"] = _models(axes, dataset.class_names, only)
     css, base, scripts = page_assets()
     look = {"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes}
     html = page(
@@ -114,6 +126,39 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the state with which each part and each control begins."""
+    themes = [("auto", "auto"), ("light", "light"), ("dark", "dark")]
+    figures, opens = {"Accuracy": (), "Loss": (), "Confusion matrix": _KEYS}, _OPENS if "draw" in only else ""
+    empty = {"edit": 0, "data": [], "layout": {}, "summary": "", "buffers": []}
+    return {
+        "time_bar": _begun(TimeBar, can_fork=False),
+        "rendered": _begun(Rendered, kind=Tiles.kind, content=[], pictures=[]),
+        "segmented": _begun(Segmented, label="Theme", options=themes, value="auto"),
+        "drawing_pad": _begun(DrawingPad),
+        "network_drawing": _begun(NetworkDrawing, classes=names),
+        "gallery": _begun(Gallery, class_names=names, filters=True, empty="No such image.", opens=opens),
+        **{
+            n: _begun(LiveFigure, name=n, _figure=empty, _keys=k, _clicks=bool(k)) for n, k in figures.items()
+        },
+        **{axis.key: _control(axis) for axis in axes},
+    }
+
+
+def _control(axis: Axis) -> dict[str, Any]:
+    kind = "scale" if axis.isNumber else "few" if len("".join(axis.texts)) <= _MOST_LETTERS else "choice"
+    options = [*zip(axis.values, axis.texts, strict=True)]
+    control = {"name": axis.name, "kind": kind, "unit": "", "options": options, "stops": axis.values}
+    return _begun(Setting, description=axis.label, tooltip=axis.help, _control=control, value=None)
+
+
+def _begun(part: type[PagePart], **given: Any) -> dict[str, Any]:
+    """Return the state of a new part as JSON: what is given, and else the defaults."""
+    own = {*part.class_trait_names(sync=True)} - {*PagePart.class_trait_names(), *given}
+    defaults = {name: part.class_traits()[name].default() for name in own}
+    return given | {name: value for name, value in defaults.items() if not isinstance(value, bytes)}
+
+
 def _json(value: object) -> str:
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")  # ends no script
 
@@ -133,9 +178,9 @@ def _module(name: str) -> str:
 def _styles(history: History, names: Sequence[str], theme: Theme) -> dict[str, Any]:
     """Return what depends on the theme in the figures: the traces' looks, and marks to be moved."""
     empty = History(history.config)
-    looks = {m: curves_data(empty, metric=m, theme=theme)[0][-2:] for m in _METRICS}
+    lines = {m.title(): curves_data(empty, metric=m, theme=theme)[0][-2:] for m in _METRICS}
     return {
-        **{m: [{k: v for k, v in look.items() if k not in "xy"} for look in looks[m]] for m in _METRICS},
+        **{n: [{k: v for k, v in one.items() if k not in "xy"} for one in both] for n, both in lines.items()},
         "template": template(theme).to_plotly_json(),
         "mark": epoch_mark(1, theme)[0],
         "matrix": confusion_style(names, theme)[:2],
@@ -148,7 +193,7 @@ def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
     records = {record.epoch: record for record in run.history}
     epochs = sorted(run.weights)
     return {
-        "curves": {metric: _curve(run.history, metric) for metric in _METRICS},
+        "curves": {metric.title(): _curve(run.history, metric) for metric in _METRICS},
         "summaries": [curves_summary(run.history, epoch) for epoch in epochs],
         "tiles": [_tiles(run, records.get(epoch), dataset).elements() for epoch in epochs],
     }
@@ -157,13 +202,16 @@ def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
 def _curve(history: History, metric: Metric) -> dict[str, Any]:
     layout = curves_data(history, metric=metric)[1]
     factor, names = FACTORS[metric], (f"train_{metric}", f"test_{metric}")
-    values = [[factor * getattr(record, name) for record in history] for name in names]
+    epochs = [record.epoch for record in history]
+    texts = [[f"{factor * getattr(record, name):.5g}" for record in history] for name in names]
+    lines = [[float(one) if math.isfinite(float(one)) else None for one in line] for line in texts]
+    looks = {"x": epochs, "mode": line_mode(len(history)), "visible": True}
+    called = ("train", history.config.held_out)
+    rows = ([*map(str, row)] for row in zip(epochs, *texts, strict=True))
     return {
-        "x": [record.epoch for record in history],
-        "y": [[float(f"{one:.5g}") if math.isfinite(one) else None for one in line] for line in values],
-        "names": ["train", history.config.held_out],
-        "mode": line_mode(len(history)),
+        "data": [{**looks, "name": name, "y": y} for name, y in zip(called, lines, strict=True)],
         "layout": {"xaxis": layout["xaxis"], "yaxis": layout["yaxis"], "showlegend": True},
+        "rows": [["epoch", *called], *rows],
     }
 
 

@@ -195,7 +195,7 @@ class _Reader:
         faults = tuple(self._file.fault(max(1, line), text[:600]) for line, text in sorted(self._faults))
         if not slides:
             none = self._file.fault(1, "there are no slides: a slide begins with the line [[slides]]")
-            raise TalkError(" ".join(faults) or none)
+            raise TalkError("\n".join(faults) or none)
         needy = {
             name: replace(run, with_weights=_needs_weights(name, slides)) for name, run in self._runs.items()
         }
@@ -233,11 +233,14 @@ class _Reader:
         slide = Slide(**given, pictures=pictures, line=self._line("slides", number))
         for key, name in [("run", slide.run), *(("against", name) for name in slide.against)]:
             if name and name not in self._runs:
-                guess = did_you_mean(name, self._runs)
-                raise _FaultError(key, f"there is no run {_shown(name)} that can be used{guess}")
+                faulty = f"the run {_shown(name)} has a fault"
+                missing = f"there is no run {_shown(name)}{did_you_mean(name, self._runs)}"
+                raise _FaultError(key, faulty if name in self._tables.get("runs", {}) else missing)
         needy = next((kind for kind, _ in pictures if kind not in _WITHOUT_RUN), "")
         if needy and not slide.run:
-            raise _FaultError("pictures", f'{needy} needs a run: run = "exercise"')
+            raise _FaultError(
+                "pictures", f'{needy} needs a run: run = "{next(iter(self._runs), "exercise")}"'
+            )
         if slide.run and slide.demonstration:
             raise _FaultError("run", "a demonstration is its slide's only run")
         for key in ("sentence", "answer"):
@@ -245,6 +248,8 @@ class _Reader:
         if not slide.question and (slide.choices or slide.answer):
             key = "choices" if slide.choices else "answer"
             raise _FaultError(key, "there is no question that this answers")
+        if len(slide.choices) == 1:
+            raise _FaultError("choices", "a question has two choices or more, or none")
         return slide
 
     def _picture(self, text: str) -> tuple[str, str]:
@@ -281,7 +286,7 @@ def _run(name: str, table: object) -> TalkRun:
     given = _checked(table, _RUN)
     config, notices = TrainingConfig.from_query(given.get("settings", ""))
     if notices:
-        text = " ".join(notices).replace(" The default is used.", "").replace(" and is ignored", "")
+        text = re.sub(r" The default is used\.| and (is|are) ignored", "", " ".join(notices))
         raise _FaultError("settings", text.rstrip("."))
     return TalkRun(given.get("label", name), config)
 

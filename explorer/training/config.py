@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from explorer.datasets.augmentation import Augmentation
 from explorer.network import OPTIMIZERS
 from explorer.training.fields import Change, Changes, Choice, ConfigError, Field, LayerSizes, Real, Whole
-from explorer.wording import grouped, writable
+from explorer.wording import did_you_mean, grouped, writable
 
 _KINDS: Mapping[str, Any] = MappingProxyType({"sizes": LayerSizes, "whole": Whole, "real": Real})
 
@@ -164,7 +164,7 @@ class TrainingConfig:
         notices = (
             *(notice for _, notice in told[:_MOST_TOLD]),
             f"Replaced as well: {others}." if others else "",
-            _unknown(unknown),
+            _unknown(unknown, by_key),
             found.doubled(known),
             found.cut_off(by_key),
         )
@@ -298,11 +298,10 @@ def _read(field: Field, text: str) -> tuple[Any, str]:
     return nearest, f"{problem} {used} used."
 
 
-def _unknown(keys: Sequence[str]) -> str:
-    if not keys:
-        return ""
-    verb = "is not a setting and is" if len(keys) == 1 else "are not settings and are"
-    return f"{listed(keys)} {verb} ignored."
+def _unknown(keys: Sequence[str], known: Collection[str]) -> str:
+    if len(keys) == 1:
+        return f"{listed(keys)} is not a setting and is ignored{did_you_mean(keys[0], known, 0.6) or '.'}"
+    return f"{listed(keys)} are not settings and are ignored." if keys else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,13 +69,17 @@ test("what lights up leads to the decision, or to a chosen class", () => {
   assert.equal(lit(own, h, ["no", "yes"], 1, 1, new Set()).signal.looked_at, 1);
 });
 
-test("weights are unpacked as differences between epochs, in units of their scale", () => {
-  const about = new TextEncoder().encode(JSON.stringify({ epochs: [1, 2], sizes: [2, 1], hidden: "relu", output: "sigmoid", few: 1 }));
+test("weights are unpacked as differences between epochs, in units of each unit's scale", () => {
+  const about = new TextEncoder().encode(JSON.stringify({ epochs: [1, 2], sizes: [2, 2], hidden: "relu", output: "sigmoid", few: 1 }));
   const head = new Uint8Array(new Uint32Array([about.length]).buffer);
-  const [scale, biases] = [new Float32Array([0.5]), new Float32Array([3, 4])].map(({ buffer }) => new Uint8Array(buffer));
-  const { network: at } = unpacked(new Uint8Array([...head, ...about, ...scale, ...biases, 127, 2, 129, 255]).buffer);
-  assert.deepEqual([...at(0).W[0], ...at(0).b[0]], [63.5, 1, 3]);
-  assert.deepEqual([...at(1).W[0], ...at(1).b[0]], [0, 0.5, 4]);
+  const [scales, biases] = [
+    [0.5, 2],
+    [3, 4, 5, 6],
+  ].map((one) => new Uint8Array(new Float32Array(one).buffer));
+  const weights = [127, 2, 0, 1, 129, 255, 0, 1]; // the second epoch's add up to 0, 1, 0, 2
+  const { network: at } = unpacked(new Uint8Array([...head, ...about, ...scales, ...biases, ...weights]).buffer);
+  assert.deepEqual([...at(0).W[0], ...at(0).b[0]], [63.5, 4, 0, 2, 3, 4]);
+  assert.deepEqual([...at(1).W[0], ...at(1).b[0]], [0, 2, 0, 4, 5, 6]);
 });
 
 test("a model tells of changed values alone, once all are set", () => {

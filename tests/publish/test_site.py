@@ -69,13 +69,13 @@ def test_a_run_s_file_has_its_figures_and_its_weights(runs, small_dataset, tmp_p
     end = 4 + int.from_bytes(content[:4], "little")
     about = json.loads(content[4:end])
     assert (about["epochs"], about["sizes"]) == ([1, 2, 3, 4], [784, 6, 10])
-    assert about["curves"]["accuracy"]["y"][1] == pytest.approx(
-        [100 * r.test_accuracy for r in runs[2].history]
-    )
+    accuracies = [100 * record.test_accuracy for record in runs[2].history]
+    assert about["curves"]["Accuracy"]["data"][1]["y"] == pytest.approx(accuracies)
+    assert [row[2] for row in about["curves"]["Accuracy"]["rows"][1:]] == [f"{one:.5g}" for one in accuracies]
     scales = np.frombuffer(content, "<f4", 6, end)
-    whole = np.frombuffer(content, "<u2", 4 * 6 * 784, end + 4 * 6 + 4 * 6 * 4).reshape(4, 6, 784)
-    W1 = scales[:, None] * np.cumsum(whole, axis=0, dtype=np.uint16).view(np.int16)
-    np.testing.assert_allclose(W1[3], runs[2].weights[4][0], atol=scales.max())
+    whole = np.frombuffer(content, "<u2", 4 * 6 * 784, end + 4 * 6 + 4 * 6 * 4).reshape(4, 784, 6)
+    W1 = scales * np.cumsum(whole, axis=0, dtype=np.uint16).view(np.int16)
+    np.testing.assert_allclose(W1[3].T, runs[2].weights[4][0], atol=scales.max())
 
 
 def test_only_what_is_asked_for_is_in_the_page(runs, small_dataset, tmp_path):

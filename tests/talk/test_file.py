@@ -66,13 +66,10 @@ def test_it_says_what_was_written(folder):
         ("image: pony.png", "image: none.png", 21, "there is no file none.png next to the talk"),
         ("image: pony.png", "explorer: hiden_sizes", 21, "did you mean 'hidden_sizes'"),
         ("image: pony.png", "explorer: hidden_sizes,", 21, "explorer has no “”"),
-        ("image: pony.png", "loss", 21, 'loss needs a run: run = "exercise"'),
-        (
-            'run = "wide"',
-            'run = "wider"',
-            16,
-            "there is no run “wider” that can be used; did you mean 'wide'",
-        ),
+        ("hidden=128", "hiden=128", 3, "“hiden” is not a setting; did you mean 'hidden'"),
+        ("hidden=128", "hiden=128&learning=3", 3, "“hiden” and “learning” are not settings"),
+        ("image: pony.png", "loss", 21, 'loss needs a run: run = "wide"'),
+        ('run = "wide"', 'run = "wider"', 16, "there is no run “wider”; did you mean 'wide'"),
         ("{accuracy}", "{accurate}", 7, "nothing fills in “{accurate}”; did you mean 'accuracy'"),
         ("{accuracy}", "{accuracy.__class__}", 7, "nothing fills in"),
         ("{accuracy}", "{accuracy:>99999999}", 7, "nothing fills in"),
@@ -86,6 +83,12 @@ def test_it_says_what_was_written(folder):
         ('name = "last"', 'name = "slide-1"', 19, "another slide has this name"),
         ('name = "last"', 'nmae = "last"', 19, "there is no “nmae”; did you mean 'name'"),
         ('name = "last"', 'answer = "x"', 19, "there is no question that this answers"),
+        (
+            'name = "last"',
+            'question = "?"\nchoices = ["One"]',
+            20,
+            "a question has two choices or more, or none",
+        ),
         ("[runs.wide]", "[run.wide]", 1, "there is no “run” in a talk"),
     ],
 )
@@ -97,6 +100,7 @@ def test_a_fault_is_one_sentence_with_its_line_and_the_other_slides_run(folder, 
     assert talk.faults[0].startswith(f"mine.toml, line {line}: ")
     assert words in talk.faults[0]
     assert talk.faults[0].endswith((".", "?"))
+    assert "ignored" not in talk.faults[0]
     assert talk.slides
 
 
@@ -120,6 +124,18 @@ def test_a_file_that_is_no_talk_is_one_sentence(tmp_path, content, words):
     assert str(caught.value).startswith("mine.toml, line ")
     with pytest.raises(TalkError, match="no such file"):
         read_talk(tmp_path / "none.toml")
+
+
+def test_a_slide_of_a_faulty_run_says_so(folder):
+    path = folder / "mine.toml"
+    path.write_text(GOOD.replace("hidden=128", "hidden=many"))
+    assert read_talk(path).faults[1] == "mine.toml, line 16: slide 1: the run “wide” has a fault."
+    path.write_text(GOOD.partition('name = "last"')[0].replace("hidden=128", "hidden=many"))
+    with pytest.raises(TalkError) as caught:
+        read_talk(path)
+    assert [line.partition(": ")[0] for line in str(caught.value).split("\n")] == [
+        f"mine.toml, line {number}" for number in (3, 16, 18)
+    ]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path_factory):

@@ -212,6 +212,8 @@ def test_unknown_keys_are_ignored_with_a_notice():
     assert notices == ("“color” and “utm_source” are not settings and are ignored.",)
     _, notices = TrainingConfig.from_query("color=red")
     assert notices == ("“color” is not a setting and is ignored.",)
+    _, notices = TrainingConfig.from_query("hidden_size=64")
+    assert notices == ("“hidden_size” is not a setting and is ignored; did you mean 'hidden'?",)
     view = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
     assert TrainingConfig.from_query(view) == (TrainingConfig(learning_rate=0.5), ())
 

@@ -13,13 +13,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.palette import PALETTES, Theme, rgb
-from explorer.figures.template import FigureData, axis, drawn, merged, scatter
+from explorer.figures.template import FigureData, axis, drawn, legend_text, merged, scatter
 from explorer.wording import class_noun, grouped, times
 
 Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
+_MOST_NAMED, _FEW_NAMED = 25, 13  # classes of an axis; if there are more, a few, and cells without numbers
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
 _Counts = NDArray[np.integer]
@@ -169,7 +170,8 @@ def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> st
 
 def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     what, n = class_noun(class_names), len(class_names)
-    ticks = {"tickvals": list(range(n)), "ticktext": list(class_names)}
+    named = range(0, n, 1 if n <= _MOST_NAMED else -(-n // _FEW_NAMED))
+    ticks = {"tickvals": list(named), "ticktext": [legend_text(class_names[k]) for k in named]}
     # Long names lean to the left: to the right, the last one would leave the figure, and Plotly would hide it.
     angle = -40 if max(map(len, class_names)) > _LONGEST_LEVEL else 0
     across = axis(f"predicted {what}", range=[-0.5, n - 0.5], tickangle=angle, **ticks)
@@ -180,7 +182,8 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
 def _cells(class_names: Sequence[str], theme: Theme, name: str, *colors: str) -> dict[str, Any]:
     """Return the style of a trace with a cell for each pair of classes."""
     steps = list(range(len(class_names)))
-    return matrix_cells(name, colors, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
+    cells = matrix_cells(name, colors, {"size": 11, "color": PALETTES[theme].text}) | {"x": steps, "y": steps}
+    return cells if len(steps) <= _MOST_NAMED else cells | {"texttemplate": "", "xgap": 0, "ygap": 0}
 
 
 def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:

@@ -73,6 +73,8 @@ function render({ model, el }) {
   const heading = make("div", { class: "explorer-muted explorer-small explorer-cut" });
   /** @type {{ row: HTMLElement, bar: HTMLElement, figure: HTMLElement, dot: HTMLElement }[]} */
   let rows = [];
+  let classes = make("div");
+  let followed = -1; // the class that was looked at before
   let shape = "";
   let url = "";
 
@@ -124,7 +126,8 @@ function render({ model, el }) {
     const layers = model.get("layers");
     columns = layers.map(makeColumn);
     rows = model.get("classes").map(makeRow);
-    const classes = makeList("Classes", chooseClass);
+    [classes, followed] = [makeList("Classes", chooseClass), -1];
+    classes.addEventListener("scroll", showLinks);
     classes.classList.add("explorer-network-classes");
     classes.append(...rows.map(({ row }) => row));
     const parts = columns.map(({ list, head, more }, index) =>
@@ -153,6 +156,7 @@ function render({ model, el }) {
     const origin = stage.getBoundingClientRect();
     if (!origin.width) return;
     links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
+    const seen = classes.getBoundingClientRect(); // of many classes, a part
     for (const { layer, target, terms } of model.get("signal").links) {
       const onto = layer + 1 < columns.length ? columns[layer + 1].tiles[target] : rows[target]?.dot;
       if (!onto) continue;
@@ -163,7 +167,8 @@ function render({ model, el }) {
         const sideways = end.left >= start.right - 1;
         const [x1, y1] = sideways ? [start.right, (start.top + start.bottom) / 2] : [(start.left + start.right) / 2, start.bottom];
         const [x2, y2] = sideways ? [end.left, (end.top + end.bottom) / 2] : [(end.left + end.right) / 2, end.top];
-        const [x, y, u, v] = [x1 - origin.left, y1 - origin.top, x2 - origin.left, y2 - origin.top];
+        const toward = onto.parentElement?.parentElement === classes ? Math.min(Math.max(y2, seen.top), seen.bottom) : y2;
+        const [x, y, u, v] = [x1 - origin.left, y1 - origin.top, x2 - origin.left, toward - origin.top];
         const bend = sideways ? `C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}` : `C ${x} ${y + (v - y) / 2}, ${u} ${v - (v - y) / 2}`;
         const path = document.createElementNS(SVG, "path");
         path.setAttribute("d", `M ${x} ${y} ${bend}, ${u} ${v}`);
@@ -174,6 +179,10 @@ function render({ model, el }) {
         links.append(path);
       }
     }
+  };
+  const bringIntoView = (/** @type {HTMLElement | undefined} */ row) => {
+    const top = (row?.offsetTop ?? 0) - classes.offsetTop - classes.scrollTop;
+    if (row && (top < 0 || top + row.offsetHeight > classes.clientHeight)) classes.scrollTop += top - classes.clientHeight / 2;
   };
   const showSignal = () => {
     const { levels, outputs, figures, decided, true: truth, looked_at, sum: pieces, spoken: words, hints } = model.get("signal");
@@ -199,6 +208,8 @@ function render({ model, el }) {
       row.setAttribute("aria-label", says.filter(Boolean).join(", "));
       row.setAttribute("aria-selected", String(k === looked_at));
     });
+    if (looked_at !== followed) bringIntoView(rows[looked_at]?.row);
+    followed = looked_at;
     sum.replaceChildren(...pieces.map(([text, kind]) => make("span", { "data-sign": kind || null }, text)));
     write(spoken, words);
     showLinks();

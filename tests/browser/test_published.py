@@ -11,7 +11,7 @@ import pytest
 from browser.static_files import served
 from playwright.sync_api import expect
 
-from explorer.datasets import load_mnist
+from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.preprocessing import preprocess
 from explorer.publish.recordings import KeepingPool, KeptWeights
 from explorer.publish.site import publish
@@ -27,6 +27,13 @@ TURN = """async (slider, by) => {
   slider.dispatchEvent(new Event("change"));
   while (location.hash === before) await new Promise((resolve) => setTimeout(resolve));
   return performance.now() - began;
+}"""
+
+WITHIN = """() => {
+  const bottom = (one) => one.getBoundingClientRect().bottom;
+  const list = document.querySelector(".explorer-network-classes");
+  const links = document.querySelectorAll(".explorer-network-stage path");
+  return links.length && [...links].every((link) => bottom(link) <= bottom(list) + 5);
 }"""
 
 
@@ -121,6 +128,39 @@ def test_it_fits_a_phone_in_both_themes_from_the_disk(open_file, site):
         expect(page.locator("body")).to_have_css("background-color", scheme)
         assert page.evaluate("() => document.documentElement.scrollWidth") == 390
         assert found.severe(impacts=None) == []
+    found.assert_clean()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [390, 1440])
+def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_path, width):
+    rng, labels = np.random.default_rng(0), np.arange(2000) % 100
+    patterns = 255 * np.kron(rng.integers(0, 2, (100, 7, 7)), np.ones((4, 4))).astype(np.uint8)
+    data = Dataset(
+        train_images=patterns[labels],
+        train_labels=labels,
+        test_images=patterns[labels[::-1]],
+        test_labels=labels[::-1],
+        class_names=[f"Species number {k}" for k in range(100)],
+        name="Species",
+    )
+    configs = [PRESETS["Modern"].replace(epochs=1, batch_size=size) for size in (200, 400)]
+    kept = KeptWeights(tmp_path, (1,))
+    with KeepingPool(kept) as pool:
+        runs = [kept.run_of(trial) for trial in study(configs, data, executor=pool)]
+    publish(runs, data, tmp_path / "site", title="Species")
+    found = drawn(open_file(tmp_path / "site" / "index.html", viewport={"width": width, "height": 844}))
+    page = found.page
+    classes = page.get_by_role("listbox", name="Classes")
+    for _ in range(3):
+        read = classes.locator("[data-kind]:not([data-kind=''])")
+        seen, row = classes.bounding_box(), read.bounding_box()
+        assert seen["y"] <= row["y"] <= row["y"] + row["height"] <= seen["y"] + seen["height"]
+        classes.evaluate("(list) => (list.scrollTop = list.scrollTop > 400 ? 0 : list.scrollHeight)")
+        page.wait_for_function(WITHIN)  # the links lead to the list also when the class is scrolled away
+        page.get_by_role("button", name="A mistake").click()
+    assert page.locator("#site-matrix .xtick").count() <= 13
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
     found.assert_clean()
 
 

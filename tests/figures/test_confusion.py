@@ -73,3 +73,14 @@ def test_a_mistake_less_and_a_right_decision_more_are_both_better():
 def test_the_summary_names_the_largest_difference():
     assert difference_summary(A, B, NAMES).endswith("Largest difference: b read as a, A 5 times, B 7 times.")
     assert "equally often" in difference_summary(A, A, NAMES)
+
+
+@pytest.mark.parametrize(("n", "named"), [(25, 25), (26, 13), (100, 13)])
+def test_of_many_classes_every_few_are_named_and_no_cell_has_a_number(n, named):
+    names = [f"Species <b>with a long name</b> {k}" for k in range(n)]
+    figure = confusion_figure(np.full((n, n), 7), names)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert len(axis.tickvals) == named
+        assert [*axis.ticktext] == ["Species &lt;b&gt;with a long …"] * named
+    assert figure.data[0].texttemplate == ("" if n > named else "%{text}")
+    assert names[-1] in figure.data[0].hovertext[-1][0]

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.app.panels.network import NetworkPanel
-from explorer.app.panels.overview import Overview
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.views import ANY, Drawing, Views
 from explorer.network import most_confused
@@ -242,9 +241,8 @@ class TourGuide:
 
     @property
     def _network(self) -> NetworkPanel:
-        overview = self._panels[self._panels.home]
-        assert isinstance(overview, Overview)
-        return overview.network
+        network: NetworkPanel = self._panels[self._panels.home].network
+        return network
 
     def _image(self) -> _Image:
         """Return the chosen cell, and the image on the pad with its ink."""

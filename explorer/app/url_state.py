@@ -13,9 +13,8 @@ from urllib.parse import urlencode
 
 from explorer.app.controls import DataChoice, unreadable
 from explorer.app.panels.inside import SECTIONS
-from explorer.app.panels.lab import LEVELS, LabPanel
+from explorer.app.panels.lab import LEVELS
 from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
@@ -23,7 +22,6 @@ from explorer.session import Session, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import DATA_KEY, VIEW_KEYS, fields_of, listed, parts
 from explorer.training.fields import Field
-from explorer.widgets.controls import Segmented
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
@@ -119,13 +117,8 @@ def what_a_link_lacks(state: SessionState) -> str:
     run = state.run
     if run is None or not (run.began_with or run.own or state.waits or run.status == "stopped"):
         return ""
-    this = (
-        f"the {run.began_with}"
-        if run.began_with
-        else f"this run of {run.own.name}"
-        if run.own
-        else "this one"
-    )
+    this = f"this run of {run.own.name}" if run.own else "this one"
+    this = f"the {run.began_with}" if run.began_with else this
     return f"It opens a new run with the settings in the controls, not {this}."
 
 
@@ -170,7 +163,7 @@ class Address:
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
         self._header.choice = link.theme
         if link.bug:
-            self._lab.open(link.bug)
+            self._panels["lab"].open(link.bug)
         tab = "lab" if link.bug else link.tab or self._panels.home
         self._tabs, is_whole = link.tabs, link.shown is None and not link.tabs
         self._panels.tab_bar.offered = [] if is_whole else [self._panels.home, tab, *link.tabs]
@@ -185,7 +178,7 @@ class Address:
         self._panels.tab_bar.selected = tab
         for owner, sections in _SECTIONS.items():
             if section in sections:
-                self._choice(owner).value = section
+                self._panels[owner].choice.value = section
 
     def follow(self, state: SessionState) -> None:
         """Follow the session's settings; those that a run was started with become a history entry."""
@@ -229,28 +222,17 @@ class Address:
                 session.apply(link.config, clean=True, at_once=True)
         self._complain(notices)
 
-    def _choice(self, tab: str) -> Segmented:
-        panel = self._panels[tab]
-        assert isinstance(panel, SectionedPanel)
-        return panel.choice
-
-    @property
-    def _lab(self) -> LabPanel:
-        lab = self._panels["lab"]
-        assert isinstance(lab, LabPanel)
-        return lab
-
     def write(self) -> None:
         """Write the page's state to its address."""
         tab, data = self._panels.tab_bar.selected, self._session.dataset
-        section = self._choice(tab).value if tab in _SECTIONS else ""
+        section = self._panels[tab].choice.value if tab in _SECTIONS else ""
         shown = None if self._settings.shown == self._shown else self._settings.shown
         other = "" if data.name == self._data.names[0] else data.name
         link = Link(
             config=self._session.config,
             data=plane_of(data).text if data.is_plane else other,
             tab="" if tab in (self._panels.home, "lab") else tab,
-            bug=self._lab.level if tab == "lab" else 0,
+            bug=self._panels["lab"].level if tab == "lab" else 0,
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),

@@ -79,7 +79,7 @@ class PanelHost:
         self.time_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
 
-    def __getitem__(self, name: str) -> Panel:
+    def __getitem__(self, name: str) -> Any:
         """Return the panel of a tab, which is created on first use."""
         if name not in self._panels:
             panel = self._panels[name] = self._makers[name]()
@@ -160,7 +160,5 @@ class PanelHost:
         self.tab_bar.selected = "overview"
 
     def _look_into(self, image: int | Drawing) -> None:
-        explore = self[self.home]
-        assert isinstance(explore, Overview)
         self.tab_bar.selected = self.home
-        explore.network.look_at(image)
+        self[self.home].network.look_at(image)

@@ -73,12 +73,6 @@ class ViewState(SessionState):
         found = select_samples(outputs, labels[scored], loss=loss, **chosen)
         return scored[found], found
 
-    def next_mistake(self, image: object) -> int | None:
-        """Return the misclassified image after this one, highest loss first; of any other image, the first."""
-        wrong: list[Any] = self.select(mistakes_only=True)[0].tolist()
-        at = wrong.index(image) + 1 if image in wrong else 0
-        return int(wrong[at % len(wrong)]) if wrong else None
-
 
 class Panel(Protocol):
     """Something that can be shown: it has a widget, and `show` is called only while that is visible."""
@@ -109,11 +103,6 @@ class Subject:
     def n_layers(self) -> int:
         """Number of layers, including the output layer."""
         return len(self.weights) // 2
-
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """``"layer 1"``, …, ``"output"``."""
-        return (*(f"layer {number}" for number in range(1, self.n_layers)), "output")
 
     @property
     def n_parameters(self) -> int:

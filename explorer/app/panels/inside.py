@@ -73,7 +73,8 @@ class Histograms(FigurePair):
             return
         if self._first is not subject.first:
             self._first, self._first_activations = subject.first, self._activations(subject, subject.first)
-        names, activations = subject.layer_names, self._activations(subject, subject.weights)
+        names = (*(f"layer {number}" for number in range(1, subject.n_layers)), "output")
+        activations = self._activations(subject, subject.weights)
         weights = list(subject.weights[::2]), list(subject.first[::2])
         pairs = weights, (activations, self._first_activations)
         for figure, what, (now, first) in zip(self.figures, _WHATS, pairs, strict=True):

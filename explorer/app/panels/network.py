@@ -173,11 +173,13 @@ class NetworkPanel:
             self._redraw()
 
     def _next_mistake(self) -> None:
-        """Show the next misclassified image; without one, the next of all."""
+        """Show the next misclassified image, highest loss first; without one, the next of all."""
         state = self._views.state
-        n, at = len(state.scored_on.test_labels), self.image if isinstance(self.image, int) else -1
-        found = state.next_mistake(at)
-        self.look_at((at + 1) % n if found is None else found)
+        wrong: list[int] = state.select(mistakes_only=True)[0].tolist()
+        images = wrong or range(len(state.scored_on.test_labels))
+        at = self.image if isinstance(self.image, int) else -1
+        after = images.index(at) + 1 if at in images else 0
+        self.look_at(images[after % len(images)])
 
     def _on_more(self, layer: int) -> None:
         self._whole ^= {layer}

@@ -116,8 +116,9 @@ def check_layer(network: NeuralNetwork, layer: int, *, first: int = 1, hidden: b
         raise ValueError(f"layer is {layer}; expected {first} to {last}")
 
 
-def unit_indices(network: NeuralNetwork, layer: int, units: Any) -> list[int]:
-    """Return units of a layer, one or several, as a list. Raises `ValueError` if there is no such unit."""
+def unit_indices(network: NeuralNetwork, layer: int, units: Any, *, hidden: bool = False) -> list[int]:
+    """Return units of a layer, one or several, as a list. Raises `ValueError` if layer or unit is missing."""
+    check_layer(network, layer, hidden=hidden)
     found, n = [*units] if isinstance(units, Iterable) else [units], network.layer_sizes[layer]
     for unit in found:
         if isinstance(unit, bool | np.bool_) or unit not in range(n):

@@ -18,8 +18,7 @@ Array = NDArray[Any]
 
 def ablate(network: NeuralNetwork, units: int | Iterable[int], *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which hidden units are switched off: the next layer's weights from them are 0."""
-    check_layer(network, layer, hidden=True)
-    off, copy = unit_indices(network, layer, units), network.copy()
+    off, copy = unit_indices(network, layer, units, hidden=True), network.copy()
     copy.W[layer][:, off] = 0.0
     return copy
 
@@ -88,7 +87,6 @@ def scale_weights(network: NeuralNetwork, factor: float, *, layer: int = 1) -> N
 
 def shift_bias(network: NeuralNetwork, unit: int, by: float, *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which `by` is added to one unit's bias."""
-    check_layer(network, layer)
     shifted, copy = unit_indices(network, layer, unit), network.copy()
     copy.b[layer - 1][shifted] += by
     return copy
@@ -96,7 +94,6 @@ def shift_bias(network: NeuralNetwork, unit: int, by: float, *, layer: int = 1) 
 
 def flip_bias(network: NeuralNetwork, unit: int, *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which one unit's bias has the opposite sign."""
-    check_layer(network, layer)
     flipped, copy = unit_indices(network, layer, unit), network.copy()
     copy.b[layer - 1][flipped] *= -1
     return copy
@@ -110,8 +107,7 @@ def swap_units(
     With `whole`, their outgoing weights trade places too, and the network computes the same as before: the units
     of a layer have no order. Without, each answers to what the other did.
     """
-    check_layer(network, layer, hidden=True)
-    both, copy = unit_indices(network, layer, [first, second]), network.copy()
+    both, copy = unit_indices(network, layer, [first, second], hidden=True), network.copy()
     for array in (copy.W[layer - 1], copy.b[layer - 1], *([copy.W[layer].T] if whole else [])):
         array[both] = array[both[::-1]]
     return copy

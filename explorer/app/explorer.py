@@ -10,7 +10,7 @@ from ipywidgets import Layout
 from numpy.typing import NDArray
 
 from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPart, described
-from explorer.app.files import FileMenu, FileVerbs, new_header
+from explorer.app.files import FileMenu, FileVerbs
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import results
@@ -31,6 +31,7 @@ from explorer.widgets.numbers import Tiles
 from explorer.widgets.page_state import KernelNotice
 from explorer.widgets.rendered import Display
 from explorer.widgets.run_bar import RunBar
+from explorer.widgets.setting import as_whole
 from explorer.widgets.settings_panel import SettingsPanel
 
 
@@ -40,7 +41,8 @@ class _Setting(traitlets.TraitType[Any, Any]):
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the value in its canonical type; raise `ConfigError`, and change nothing, if it is invalid."""
         assert self.name is not None
-        checked = FIELDS[self.name].check(_as_whole(FIELDS[self.name], value))
+        field = FIELDS[self.name]
+        checked = field.check(as_whole(value) if isinstance(field, LayerSizes | Whole) else value)
         if checked != getattr(obj.session.config, self.name):
             obj.session.check(obj.session.config.replace(**{self.name: checked}))
         return checked
@@ -53,15 +55,6 @@ class _Config(traitlets.Instance[TrainingConfig]):
         if config != obj.session.config:
             obj.session.check(config)
         return config
-
-
-def _as_whole(field: object, value: Any) -> Any:
-    """Return 128 for 128.0 where integers are expected: sliders and pages only send floats."""
-    if not isinstance(field, LayerSizes | Whole):
-        return value
-    if isinstance(value, list | tuple):
-        return [_as_whole(field, size) for size in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _setting(name: str) -> Any:
@@ -240,14 +233,14 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         super().__init__(layout=layout)
         self.views = views = Views(session)
         self.messages, self._notice = Messages(), KernelNotice()
-        self.header = new_header(session)
+        self._files = FileMenu(self, self.messages)
+        self.header = self._files.header
         self.tiles = Display(results(session.state))
         self.data = DataChoice(session, others, self.messages)
         self.panels = PanelHost(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages)
-        self._files = FileMenu(self, self.header, self.messages)
         self._guide = TourGuide(views, self.panels, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))

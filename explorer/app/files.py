@@ -108,14 +108,21 @@ class FileVerbs:
 
 
 class FileMenu:
-    """Handles the page's file menu: exports runs, saves the session, keeps a copy of it, and opens files."""
+    """The page's header, whose file menu exports runs, saves the session, keeps a copy of it, and opens files."""
 
-    def __init__(self, app: FileVerbs, header: Header, messages: Messages) -> None:
-        self._app, self._header, self._messages = app, header, messages
-        header.on_export(app.session.loop.bind(self._on_export))
-        header.on_open(app.session.loop.bind(self._on_open))
-        header.on_save(app.session.loop.bind(self._on_save))
-        header.on_keep(app.session.loop.bind(self._on_keep))
+    def __init__(self, app: FileVerbs, messages: Messages) -> None:
+        self._app, self._messages = app, messages
+        self.header = Header(
+            dataset=described(app.session.dataset),
+            query=app.session.config.to_query(),
+            exports={name: kind.words for name, kind in KINDS.items()},
+            suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
+            most_bytes=MOST_BYTES,
+        )
+        self.header.on_export(app.session.loop.bind(self._on_export))
+        self.header.on_open(app.session.loop.bind(self._on_open))
+        self.header.on_save(app.session.loop.bind(self._on_save))
+        self.header.on_keep(app.session.loop.bind(self._on_keep))
         messages.on_action(app.session.loop.bind(self._on_action))
         self._offered: tuple[str, SavedSession] | None = None  # awaits the user's confirmation
         self._kept: object = None
@@ -124,7 +131,7 @@ class FileMenu:
     def follow(self, state: SessionState) -> None:
         """Update the warning about unsaved runs."""
         found = sum(state.saved_findings.get(key) != finding for key, finding in state.findings.items())
-        self._header.unsaved = what_closing_loses(state.unsaved, found)
+        self.header.unsaved = what_closing_loses(state.unsaved, found)
 
     def _on_export(self, kind: str) -> None:
         try:
@@ -133,22 +140,22 @@ class FileMenu:
             self._messages.show(Message("export", "warning", str(error), ""))
             return
         self._messages.dismiss("export")
-        self._header.download(file.name, file.content, file.media_type)
+        self.header.download(file.name, file.content, file.media_type)
 
     def _on_save(self) -> None:
         content = self._app.session.save_session()
-        self._header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
+        self.header.download(f"explorer-{datetime.now():%Y-%m-%d-%H%M}{SUFFIX}", content)
 
     def _on_keep(self) -> None:
         """Give the page a small copy for when it loses its kernel, unless the address holds everything."""
         state = self._app.session.state
         revisions = [run.revision for run in state.runs]
-        if (revisions, state.findings) == self._kept or (len(revisions) < 2 and not self._header.unsaved):
+        if (revisions, state.findings) == self._kept or (len(revisions) < 2 and not self.header.unsaved):
             return
         self._kept = revisions, state.findings
         content = self._app.session.small_copy(_WEIGHT_BYTES)
         words = f"{counted(len(revisions), 'run')} as of {datetime.now():%H:%M}"
-        self._header.keep(words, content if len(content) <= _MOST_BYTES else b"")
+        self.header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
         """Open a file of the user; errors are shown, and the run continues."""
@@ -167,10 +174,10 @@ class FileMenu:
 
     def _offer(self, name: str, saved: SavedSession) -> None:
         self._offered = name, saved
-        if not self._header.unsaved:
+        if not self.header.unsaved:
             self._on_action("session")
             return
-        text = f"Opening {name} closes this session. {self._header.unsaved}"
+        text = f"Opening {name} closes this session. {self.header.unsaved}"
         why = "To keep it, press Save in the top line first."
         self._messages.show(Message("session", "warning", text, why, "Open it all the same"))
 
@@ -218,14 +225,3 @@ def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -
 
 def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
     return error(name, f"more than {MOST_BYTES >> 20} MB", expected)
-
-
-def new_header(session: Session) -> Header:
-    """Return the page's header, with its file menu."""
-    return Header(
-        dataset=described(session.dataset),
-        query=session.config.to_query(),
-        exports={name: kind.words for name, kind in KINDS.items()},
-        suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
-        most_bytes=MOST_BYTES,
-    )

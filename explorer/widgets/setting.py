@@ -86,7 +86,10 @@ def _words(kind: str, field: Any) -> tuple[str, str]:
     return field.label, field.help
 
 
-def _whole(value: object) -> object:
+def as_whole(value: Any) -> Any:
+    """Return 128 for 128.0, or a list of such numbers: sliders and pages only send floats."""
+    if isinstance(value, list | tuple):
+        return [one if isinstance(one, list | tuple) else as_whole(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -208,7 +211,7 @@ class Setting(PagePart, ipywidgets.ValueWidget):
             if isinstance(typed, str) and self.kind != "pair":
                 value = self._field.parse(typed)
             else:
-                value = self.check([*map(_whole, typed)] if isinstance(typed, list) else _whole(typed))
+                value = self.check(as_whole(typed))
         except ConfigError as error:
             self.error = self._sentence(error.expected)
         else:

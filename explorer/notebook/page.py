@@ -49,17 +49,14 @@ class Shown:
 
 @cache
 def _page() -> Any:
-    return (
-        Environment(
-            loader=FileSystemLoader(_FOLDER),
-            autoescape=True,  # words stay text
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        .get_template("lesson.html.j2")
-        .module
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,  # words stay text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    return environment.get_template("lesson.html.j2").module
 
 
 def lesson_html(kind: str, *values: object) -> str:

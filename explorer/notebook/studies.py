@@ -147,7 +147,8 @@ def _with_bar(trials: Iterator[Trial], cost: Cost, n_kept: int) -> Iterator[Tria
     from the notebook.
     """
     yield from islice(trials, n_kept)
-    shown = display(_bar(n_kept, n_kept, cost, cost.seconds), display_id=True) if _is_notebook() else None
+    is_notebook = hasattr(get_ipython(), "kernel")
+    shown = display(_bar(n_kept, n_kept, cost, cost.seconds), display_id=True) if is_notebook else None
     started, share = perf_counter(), 0.0
     for n, trial in enumerate(trials, n_kept + 1):
         share += cost.shares[trial.config]
@@ -161,7 +162,3 @@ def _bar(n: int, n_kept: int, cost: Cost, seconds: float) -> HTML:
     left = f", {duration(seconds)} left" if n < total else ""
     bar = f"<progress style='width: 60ex' max='{total}' value='{n}'></progress>"
     return HTML(f"{bar} {n} of {counted(total, 'run')}{left}")
-
-
-def _is_notebook() -> bool:
-    return hasattr(get_ipython(), "kernel")

@@ -58,9 +58,7 @@ class Tiles(Drawable):
         parts = [element("dl", *map(_tile, self.tiles))]
         if self.facts:
             facts = (element("span", f.text, data_help=f.meaning, data_series=f.series) for f in self.facts)
-            terms = [(one.label, one.meaning) for one in self.tiles] + [
-                (f.text, f.meaning) for f in self.facts
-            ]
+            terms = [(t.label, t.meaning) for t in self.tiles] + [(f.text, f.meaning) for f in self.facts]
             look = {"class_": "explorer-help-button", "aria_label": "About the results"}
             meanings = "\n".join(map(": ".join, terms))
             about = element("button", icon_element(*_ABOUT), type="button", data_help=meanings, **look)

@@ -59,13 +59,6 @@ def word_of(flag: object) -> Any:
     return str(flag).lower() if isinstance(flag, bool) else flag
 
 
-def term_element(words: str, meaning: str) -> Element | str:
-    """Return a term that shows its meaning on hover, focus and click; without a meaning, plain text."""
-    if not meaning:
-        return words
-    return element("button", words, type="button", class_="explorer-term", data_help=meaning)
-
-
 def table_element(
     caption: str, head: Iterable[Element], rows: Iterable[Element], **attributes: Any
 ) -> Element:
@@ -106,11 +99,8 @@ class Drawable(ABC):
     __slots__ = ()
     kind = ""
     """CSS class of the part."""
-
-    @property
-    def picture(self) -> bytes:
-        """A PNG, for elements with ``picture=0``; none if empty."""
-        return b""
+    picture = b""
+    """A PNG, for elements with ``picture=0``; none if empty."""
 
     @abstractmethod
     def elements(self) -> Sequence[Element]:

@@ -23,15 +23,7 @@ from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.numbers import SideBySide
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.rendered import (
-    Caption,
-    Display,
-    Element,
-    Rendered,
-    button_element,
-    element,
-    term_element,
-)
+from explorer.widgets.rendered import Caption, Display, Element, Rendered, button_element, element
 from explorer.widgets.run_table import RunCell, RunRow, RunTable
 from explorer.wording import counted, ordinal, percent, with_noun
 
@@ -184,9 +176,9 @@ class RunComparison:
             alone = [name for name in gone if runs[name].status == "finished" and not runs[name].began_with]
             return words, [*(f"For {letter}, {_AGAIN}" for letter in alone), *remarks]
         labels = a.dataset.test_labels
-        test = term_element(_TEST, glossary(a.dataset)[_TEST])
-        images = counted(len(labels), a.dataset.held_out_noun)
-        both = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
+        look = {"type": "button", "class_": "explorer-term", "data_help": glossary(a.dataset)[_TEST]}
+        images, test = counted(len(labels), a.dataset.held_out_noun), element("button", _TEST, **look)
+        both: list[Element | str] = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
 
 

@@ -1,18 +1,17 @@
 """The mean of two networks: of strangers, of strangers whose units are matched, and of two forks."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from explorer.datasets import Dataset
-from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps, reads, training
+from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps, finish, reads, training
 from explorer.demonstrations.figures import curves
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingRun
 from explorer.training.presets import START
-from explorer.training.process_settings import one_blas_thread
 
 _SHARES = np.linspace(0, 1, 11)
 _CONFIG = START.replace(epochs=5)
@@ -46,23 +45,16 @@ def blend(a: NeuralNetwork, b: NeuralNetwork, dataset: Dataset, shares: Sequence
     return np.array([reads(average(a, b, float(t)), dataset) for t in shares])
 
 
-def _trained(run: TrainingRun, done: float) -> Generator[float, None, NeuralNetwork]:
-    with one_blas_thread():
-        for _ in run:
-            yield done + 0.2 * run.epoch / run.config.epochs
-    return run.network
-
-
 def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> Steps:
     a = network or (yield from training(_CONFIG.replace(seed=seed), dataset, 0.2))
     alike = _CONFIG.replace(hidden_sizes=a.layer_sizes[1:-1], **a.functions)
-    b = yield from _trained(TrainingRun(alike.replace(seed=seed + 1000), dataset), 0.2)
+    b = yield from finish(TrainingRun(alike.replace(seed=seed + 1000), dataset), 0.2, 0.4)
     root = TrainingRun(alike.replace(seed=seed, epochs=1), dataset)
-    yield from _trained(root, 0.4)
+    yield from finish(root, 0.4, 0.6)
     forks = list[NeuralNetwork]()
     for k in (1, 2):
         fork = TrainingRun(alike.replace(seed=seed + k), dataset, start=root.snapshot())
-        forks.append((yield from _trained(fork, 0.4 + 0.2 * k)))
+        forks.append((yield from finish(fork, 0.4 + 0.2 * k, 0.6 + 0.2 * k)))
     pairs = {"strangers": (a, b), "matched": (a, match_units(a, b)), "forks": (forks[0], forks[1])}
     found = {name: blend(*pair, dataset, _SHARES) for name, pair in pairs.items()}
     words = zip(("two seeds", "units matched", "two forks of one run"), found.values(), strict=True)

@@ -158,13 +158,17 @@ def training(
     config: TrainingConfig, dataset: Dataset, until: float = 1.0
 ) -> Generator[Progress | NeuralNetwork, None, NeuralNetwork]:
     """Train a network, yielding the share of the work, up to `until`, and the network; return it, too."""
-    run = TrainingRun(config, dataset)
-    with one_blas_thread():
-        for _ in run:
-            yield until * run.epoch / config.epochs
-    network = run.network
+    network = yield from finish(TrainingRun(config, dataset), 0.0, until)
     yield network
     return network
+
+
+def finish(run: TrainingRun, begin: float, end: float) -> Generator[Progress, None, NeuralNetwork]:
+    """Finish a run, yielding the share of the work, from `begin` to `end`; return its network."""
+    with one_blas_thread():
+        for _ in run:
+            yield begin + (end - begin) * run.epoch / run.config.epochs
+    return run.network
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-import plotly.graph_objects as go
 from scipy.special import softmax
 
 from explorer.datasets import Dataset
@@ -18,7 +17,6 @@ from explorer.demonstrations.demonstration import (
     training,
 )
 from explorer.figures.confusion import confusion_figure
-from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.network.network import Network
 from explorer.training.presets import PRESETS
@@ -58,11 +56,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, T: f
             student.train_iteration(X[:, batch], d[:, batch], _RATE / len(batch))
         counts = confusion_matrix(dataset.test_labels, student.predict(dataset.X_test), dataset.n_classes)
         recall = float(counts[_UNSEEN, _UNSEEN] / counts[_UNSEEN].sum())
-        yield Result({"recall": recall, "T": T}, partial(_figure, counts, dataset.class_names))
-
-
-def _figure(counts: Array, class_names: tuple[str, ...], theme: Theme) -> go.Figure:
-    return confusion_figure(counts, class_names, theme=theme)
+        yield Result({"recall": recall, "T": T}, partial(confusion_figure, counts, dataset.class_names))
 
 
 _KNOB = Knob("T", "T", (0, 1, 2, 4, 8, 20), 20)

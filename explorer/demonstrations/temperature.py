@@ -9,6 +9,7 @@ from scipy.special import log_softmax
 from explorer.datasets import Dataset
 from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps, training
 from explorer.demonstrations.figures import curves
+from explorer.figures.reliability import reliability
 from explorer.network import NeuralNetwork
 from explorer.training.presets import PRESETS
 
@@ -33,12 +34,9 @@ def calibration(p: Array, labels: Array) -> tuple[float, Array, Array]:
 
     The error is Σ share of a bin × |accuracy − confidence| over 15 bins of equal width (Naeini et al., 2015).
     """
-    sure, right = p.max(axis=0), p.argmax(axis=0) == labels
-    bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    counts = np.bincount(bins, minlength=_BINS)
-    used = counts > 0
-    confidence, share = (np.bincount(bins, x, _BINS)[used] / counts[used] for x in (sure, right))
-    return float((counts[used] * np.abs(share - confidence)).sum() / len(labels)), confidence, share
+    bins = reliability(p, labels, _BINS)
+    used = bins.counts > 0
+    return bins.error, bins.confidence[used], bins.accuracy[used]
 
 
 def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> Steps:

@@ -96,9 +96,7 @@ def confusion_style(class_names: Sequence[str], theme: Theme = "light") -> list[
     ]
 
 
-def confusion_figure(
-    counts: _Counts | None, class_names: Sequence[str], *, theme: Theme = "light"
-) -> go.Figure:
+def confusion_figure(counts: _Counts | None, class_names: Sequence[str], theme: Theme = "light") -> go.Figure:
     """Return the confusion matrix; parameters as in `confusion_data`, None gives empty axes."""
     cells, layout = confusion_data(counts, class_names)
     return drawn_matrix(merged(confusion_style(class_names, theme), cells), layout, theme)

@@ -50,10 +50,8 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
     for _ in range(_EPOCHS):
         for batch in batches(X.shape[1], _BATCH, rng):
             if steps % _EVERY == 0:
-                angle = wrong.angle(few.X_train, few.Y_train)
-                rows.append(
-                    (steps * _BATCH / X.shape[1], reads(wrong, dataset), reads(right, dataset), angle)
-                )
+                epoch, angle = steps * _BATCH / X.shape[1], wrong.angle(few.X_train, few.Y_train)
+                rows.append((epoch, reads(wrong, dataset), reads(right, dataset), angle))
                 yield _result(np.array(rows))
             for network in (wrong, right):
                 network.train_iteration(X[:, batch], d[:, batch], _RATE / len(batch))

@@ -45,28 +45,18 @@ def pictures(
     palette, side, gap = PALETTES[theme], 28, (10, 4)
     rows, columns = -(-len(images) // columns), min(columns, len(images))
     shape = rows * (side + gap[0]), columns * (side + gap[1])
-    boards = {False: np.full(shape, np.nan, np.float32), True: np.full(shape, np.nan, np.float32)}
-    words = []
+    gray, hued = (np.full(shape, np.nan, np.float32) for _ in range(2))
+    words, below = [], {"yanchor": "top", "font": {"size": 12}}
     for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = ((place // columns) * (side + gap[0]), (place % columns) * (side + gap[1]))
-        boards[bool(np.min(image) < 0)][row : row + side, column : column + side] = image
-        words.append(
-            {
-                "x": column + side / 2,
-                "y": row + side + 1,
-                "yanchor": "top",
-                "text": caption,
-                "font": {"size": 12},
-            }
-        )
-    scales = {
-        False: (0, [[0, palette.raised], [1, palette.text]]),
-        True: (-1, [[0, palette.negative], [0.5, palette.surface], [1, palette.positive]]),
-    }
+        board = hued if np.min(image) < 0 else gray
+        board[row : row + side, column : column + side] = image
+        words.append({"x": column + side / 2, "y": row + side + 1, "text": caption, **below})
+    hues = [[0, palette.negative], [0.5, palette.surface], [1, palette.positive]]
     look = {"type": "heatmap", "zmax": 1, "showscale": False, "hoverinfo": "skip"}
     traces = [
-        {**look, "z": board, "zmin": low, "colorscale": colors}
-        for (low, colors), board in zip(scales.values(), boards.values(), strict=True)
+        {**look, "z": gray, "zmin": 0, "colorscale": [[0, palette.raised], [1, palette.text]]},
+        {**look, "z": hued, "zmin": -1, "colorscale": hues},
     ]
     # Without "domain" Plotly widens the ranges each time that the figure grows, and the images shrink.
     across = {"visible": False, "range": [-1, shape[1]], "constrain": "domain"}

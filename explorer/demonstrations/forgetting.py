@@ -25,16 +25,11 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
             rows.append((step, reads(network, old), reads(network, new)))
             at, known, learned = np.array(rows).T
             asked = known[at <= _ASKED][-1]
-            numbers = {
-                "asked": asked,
-                "first": known[0],
-                "left": known[-1],
-                "learned": learned[-1],
-                "step": step,
-            }
+            ends = {"first": known[0], "left": known[-1], "learned": learned[-1]}
             lines = {"digits 0 to 4": (at, 100 * known), "digits 5 to 9": (at, 100 * learned)}
             words = "mini-batches of 5 to 9", "test accuracy (%)"
-            yield Result(numbers, partial(curves, lines, *words, y=PERCENT))
+            figure = partial(curves, lines, *words, y=PERCENT)
+            yield Result({"asked": asked, **ends, "step": step}, figure)
         batch = rng.integers(0, new.n_train, _BATCH)
         network.train_iteration(new.X_train[:, batch], new.Y_train[:, batch], _RATE / _BATCH)
 

@@ -23,10 +23,8 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
     network = new_network(_CONFIG.replace(seed=seed), dataset)
     for W in network.W:
         W *= _SCALE
-    seen, unseen = (
-        (few.X_train, few.train_labels),
-        (dataset.X_test[:, :_TESTED], dataset.test_labels[:_TESTED]),
-    )
+    seen = few.X_train, few.train_labels
+    unseen = dataset.X_test[:, :_TESTED], dataset.test_labels[:_TESTED]
     for step in range(_STEPS + 1):
         if step % _EVERY == 0:
             rows.append((step, *(accuracy(labels, network.predict(X)) for X, labels in (seen, unseen))))

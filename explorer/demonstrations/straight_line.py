@@ -32,9 +32,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> S
     losses = loss_on_line(start, network, few.X_train, few.Y_train, _SHARES)
     first, last = (float(np.interp(end, _SHARES, losses)) for end in (0, 1))
     between = losses[(_SHARES >= 0) & (_SHARES <= 1)]
-    rise = float(
-        (between - np.minimum.accumulate(between)).max()
-    )  # above the lowest before; 0 if it only falls
+    rise = float((between - np.minimum.accumulate(between)).max())  # above the lowest so far, or 0
     lines = {"": ([1, 1], [0, float(np.nanmax(losses))]), "loss": (_SHARES, losses)}
     words = "from the initial weights, 0, to the trained ones, 1", "train loss per sample"
     yield Result({"rise": rise, "first": first, "last": last}, partial(curves, lines, *words))

@@ -65,6 +65,10 @@ def contrast_figure(
         | {"line": line, "marker": mark | {"color": line["color"]}}
         for name, y, line, mark in looks
     ]
+    # The label is in the corner that a falling loss leaves free.
+    label = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"}
+    label |= {"font": {"color": _PALETTE.error, "size": 13}}
+    missing = np.flatnonzero(~np.isfinite(wrong))[:1] + 1
     return drawn(
         curves,
         _THEME,
@@ -73,7 +77,7 @@ def contrast_figure(
         legend={"traceorder": "reversed"},  # the wrong one, drawn on top, is listed first
         xaxis=epoch_axis(max(len(wrong), len(right)), margin=0.03),
         yaxis=axis(measured, **_scale(np.concatenate([right, wrong]), top)),
-        annotations=[_missing(first, _PALETTE.error) for first in np.flatnonzero(~np.isfinite(wrong))[:1]],
+        annotations=[{"text": f"wrong: not a number from epoch {first} on", **label} for first in missing],
     )
 
 
@@ -90,15 +94,6 @@ def _scale(values: NDArray[np.float64], top: float | None) -> dict[str, Any]:
     if above.size and above.max() > _FAR_APART * above.min():
         return {"type": "log", "dtick": 1, "exponentformat": "none"}
     return {"range": linear_range(known.tolist(), ())}
-
-
-def _missing(first: int, color: str) -> dict[str, Any]:
-    """Return the label, in the corner that a falling loss leaves free."""
-    return {
-        "text": f"wrong: not a number from epoch {first + 1} on",
-        **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"},
-        "font": {"color": color, "size": 13},
-    }
 
 
 def recall_figure(counts: NDArray[np.integer], class_names: Sequence[str]) -> go.Figure:

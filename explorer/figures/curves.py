@@ -114,11 +114,8 @@ def _marks(history: History, theme: Theme, metric: Metric) -> dict[str, list[dic
         at = float(np.interp(change.step, [0, *steps], [0, *epochs]))
         marks["shapes"] += [mark | {"opacity": 0.5} for mark in epoch_mark(at, theme, "solid")]
         anchor, shift = ("left", 3) if at < config.epochs / 2 else ("right", -3)
-        place = {
-            "xanchor": anchor,
-            "xshift": shift,
-            "yshift": down * 15 * (number % 4),
-        }  # none covers the next
+        below = down * 15 * (number % 4)  # none covers the next
+        place = {"xanchor": anchor, "xshift": shift, "yshift": below}
         marks["annotations"].append({"x": at, "text": words, **look, **place})
     return marks
 

@@ -8,7 +8,7 @@ Good and error differ in more than red and green.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Theme = Literal["light", "dark"]
 
@@ -59,10 +59,8 @@ class Palette:
         )
 
 
-_THEMES: tuple[Theme, ...] = ("light", "dark")
-
 PALETTES: Mapping[Theme, Palette] = MappingProxyType(
-    {theme: Palette(**{f.name: f.metadata[theme] for f in fields(Palette)}) for theme in _THEMES}
+    {theme: Palette(**{f.name: f.metadata[theme] for f in fields(Palette)}) for theme in get_args(Theme)}
 )
 """The palette of each theme."""
 

@@ -103,12 +103,8 @@ def reliability_style(theme: Theme = "light") -> list[dict[str, Any]]:
     line, edge = {"color": palette.test, "width": 1.5}, {"color": palette.surface, "width": 1}
     hidden, points = {"showlegend": False}, {"color": palette.test, "opacity": 1, "line": edge}
     test = {"name": "test", "mode": "lines+markers", "line": line, "marker": points, "cliponaxis": False}
-    return [
-        scatter(
-            name="perfect", meta=GUIDE, mode="lines", x=ends, y=ends, line=dots, hoverinfo="skip", **hidden
-        ),
-        scatter("%{hovertext}", **test, **hidden),
-    ]
+    perfect = {"name": "perfect", "meta": GUIDE, "mode": "lines", "line": dots, "hoverinfo": "skip"}
+    return [scatter(x=ends, y=ends, **perfect, **hidden), scatter("%{hovertext}", **test, **hidden)]
 
 
 def reliability_figure(bins: Reliability | None, *, theme: Theme = "light") -> go.Figure:

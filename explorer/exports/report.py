@@ -2,8 +2,7 @@
 
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -37,14 +36,10 @@ def report(run: ExportedRun) -> str:
     """
     names, held_out = run.dataset.class_names, run.config.held_out
     confusion, whole, of = run.moment.confusion, run.whole(), run.scored_on.held_out_noun
-    figures = {
-        name: {theme: draw(theme=theme).to_dict() for theme in PALETTES}
-        for name, draw in _figures(run).items()
-    }
     return page(
         "report.html.j2",
         palettes={theme: palette.css() for theme, palette in PALETTES.items()},
-        figures=to_json_plotly(figures),  # Plotly writes no `<`
+        figures=to_json_plotly(dict(_figures(run))),  # Plotly writes no `<`
         plotly=get_plotlyjs(),
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         run=run,
@@ -70,11 +65,12 @@ def report(run: ExportedRun) -> str:
     )
 
 
-def _figures(run: ExportedRun) -> dict[str, Callable[..., go.Figure]]:
+def _figures(run: ExportedRun) -> Iterator[tuple[str, dict[Theme, go.Figure]]]:
+    """Yield the name of each figure, and the figure in both themes."""
     metrics: tuple[Metric, ...] = ("loss", "accuracy") if run.whole() else ()
-    return {metric: partial(_curves, run, metric) for metric in metrics} | {
-        "confusion": partial(_matrix, run)
-    }
+    for metric in metrics:
+        yield metric, {theme: _curves(run, metric, theme) for theme in PALETTES}
+    yield "confusion", {theme: _matrix(run, theme) for theme in PALETTES}
 
 
 def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:
@@ -133,10 +129,8 @@ def _before(run: ExportedRun) -> Iterator[tuple[float, str]]:
     """Yield the end of each stage before the run's own, and its settings that differ from the next stage's."""
     for stage, following in pairwise(run.stages):
         others = [name for name in stage.config.differences(following.config) if name != "epochs"]
-        yield (
-            stage.end,
-            ", ".join(f"{FIELDS[name].label.lower()} {stage.config.text(name)}" for name in others),
-        )
+        words = (f"{FIELDS[name].label.lower()} {stage.config.text(name)}" for name in others)
+        yield stage.end, ", ".join(words)
 
 
 def _is_cut_short(run: ExportedRun) -> bool:

@@ -35,11 +35,8 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None, sha
 
 
 def _result(share: float, lies: Array, noise: Array) -> Result:
-    named = zip(
-        (f"{share:.0%} lies: test", f"{share:.0%} lies: train", "nonsense: test", "nonsense: train"),
-        (*lies, *noise),
-        strict=True,
-    )
+    names = f"{share:.0%} lies: test", f"{share:.0%} lies: train", "nonsense: test", "nonsense: train"
+    named = zip(names, (*lies, *noise), strict=True)
     lines = {name: (np.arange(1, len(y) + 1), 100 * y) for name, y in named}
     numbers = {"survived": lies[0, -1], "share": share, "by_heart": noise[1, -1], "worth": noise[0, -1]}
     return Result(numbers, partial(curves, lines, "epoch", "accuracy (%)", y=PERCENT))

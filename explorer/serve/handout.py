@@ -69,14 +69,13 @@ def _printed(browser: Any, address: str) -> tuple[int, bytes]:
     page.set_default_timeout(_PATIENCE)
     page.goto(address)
     page.wait_for_selector("main:not([aria-busy]) article[data-present]")
-    sections = [
-        _section(page, number) for number in range(1, page.locator("article[data-slide]").count() + 1)
-    ]
+    n_slides = page.locator("article[data-slide]").count()
+    slides = "".join(_section(page, number) for number in range(1, n_slides + 1))
+    head = f"<head><meta charset=utf-8><title>Handout</title><style>{_STYLE}</style></head>"
     page = browser.new_page()
-    page.set_content(_document(sections))
-    return len(sections), page.pdf(
-        prefer_css_page_size=True, print_background=True, tagged=True, outline=True
-    )
+    page.set_content(f'<!doctype html><html lang="en">{head}<body>{slides}</body></html>')
+    handout = page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+    return n_slides, handout
 
 
 def _section(page: Any, number: int) -> str:
@@ -96,8 +95,3 @@ def _section(page: Any, number: int) -> str:
     source = f"data:image/png;base64,{b64encode(picture).decode()}"
     image = f'<img src="{source}" alt="{escape(title)}">'
     return f"<section><h2>{number} · {escape(title)}</h2>{image}<p>{escape(notes)}</p></section>"
-
-
-def _document(sections: list[str]) -> str:
-    head = f"<head><meta charset=utf-8><title>Handout</title><style>{_STYLE}</style></head>"
-    return f'<!doctype html><html lang="en">{head}<body>{"".join(sections)}</body></html>'

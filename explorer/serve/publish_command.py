@@ -64,9 +64,8 @@ def _check_folder(folder: Path, args: Namespace) -> None:
             raise RefusedError(
                 f"{folder} can't be replaced, because it has {path} in it: name another folder."
             )
-    if args.force or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not folder.is_dir() or not run_options.agrees(f"{folder} is not empty. Replace it?"):
+    is_used = folder.is_dir() and any(folder.iterdir())
+    if is_used and not args.force and not run_options.agrees(f"{folder} is not empty. Replace it?"):
         raise RefusedError(f"{folder} is there already; --force replaces it.")
 
 

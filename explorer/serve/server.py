@@ -234,8 +234,8 @@ class ExplorerServer(Voila):
             (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
             (static, FilesHandler, {"paths": self.static_paths}),
         ]
-        if self._settings.reveal is not None:
-            route = rf"{base}{_reveal_address()}/(dist/reveal\.(?:js|css))"
+        if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
+            route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
             files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
         if access.asked:
             files.append((f"{base}login", LoginHandler, {"tries": Tries(), "access": access}))
@@ -295,7 +295,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
             "plotly_url": scripts.plotly.address,
             "voila_urls": [one.address for one in scripts.voila],
             "extension_urls": [one.address for one in scripts.extensions],
-            "reveal_url": "" if settings.reveal is None else _reveal_address(),
+            "reveal_url": f"explorer/reveal/{version('sphinx-revealjs')}" if settings.reveal else "",
             "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
         }
     }
@@ -311,10 +311,6 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.KernelRestarter.time_to_dead = WATCH_SECONDS
     config.MappingKernelManager.buffer_offline_messages = False  # a page that reconnects requests the state
     return config
-
-
-def _reveal_address() -> str:
-    return f"explorer/reveal/{version('sphinx-revealjs')}"
 
 
 _NO_NEWS = re.compile(

@@ -22,8 +22,6 @@ from explorer.training.run import DivergedError, Event, TrainingRun
 MOST_ENTRIES = 6
 """Maximum number of networks in a race."""
 
-_SHARED = ("seed", "n_validation", "epochs")
-
 
 class RaceError(ValueError):
     """The settings don't make a race."""
@@ -103,7 +101,7 @@ class Race:
     def __iter__(self) -> Iterator[Event]:
         """Train the entry that is furthest back, turn by turn; of equals entry 0 is the last to end an epoch."""
         while going := self._going():
-            entry = min(going, key=lambda entry: _position(self.entries[entry]))
+            entry = min(going, key=lambda entry: self.entries[entry].position)
             yield from self._turn(entry)
         if (error := self.entries[0].error) is not None:
             yield from self._last_figures()
@@ -157,7 +155,7 @@ class Race:
     def ends_epoch(self, event: Event) -> bool:
         """Return whether, with this event, all entries still in the race have ended an epoch."""
         record = event.record if isinstance(event, RivalRecord) else event
-        positions = {_position(self.entries[entry]) for entry in self._going()}
+        positions = {self.entries[entry].position for entry in self._going()}
         return isinstance(record, Snapshot) and len(positions) == 1
 
     def _going(self) -> list[int]:
@@ -167,16 +165,12 @@ class Race:
         return [entry for entry in order if entry not in out and self.entries[entry].error is None]
 
 
-def _position(run: TrainingRun) -> tuple[float, bool]:
-    return run.epoch, run.is_between_epochs
-
-
 def _check_entries(configs: Sequence[TrainingConfig]) -> None:
     if not 2 <= len(configs) <= MOST_ENTRIES:
         raise RaceError(f"a race has 2 to {MOST_ENTRIES} entries; got {len(configs)}")
     if len({*configs}) < len(configs):
         raise RaceError("two entries of the race have equal settings, so that they would give equal records")
-    for name in _SHARED:
+    for name in ("seed", "n_validation", "epochs"):
         if len({getattr(config, name) for config in configs}) > 1:
             label = FIELDS[name].label.lower()
             raise RaceError(f"the entries of a race differ in {label}; expected one for all")

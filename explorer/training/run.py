@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import Context
 from time import perf_counter
 from typing import overload
@@ -159,7 +159,7 @@ class TrainingRun:
         self._figures = ExactFigures(self._learner, self.dataset)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
-        self._sampled_epoch, self._is_own = int(samples), own is not None
+        self._sampled_epoch = int(samples)
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.step = 0
@@ -242,9 +242,9 @@ class TrainingRun:
         return self._epochs_done + self._trained / self.dataset.n_train
 
     @property
-    def is_between_epochs(self) -> bool:
-        """Whether no epoch is in progress."""
-        return self._trained == 0
+    def position(self) -> tuple[float, bool]:
+        """Epochs so far, and whether no epoch is in progress: how far the run is, compared with another."""
+        return self.epoch, self._trained == 0
 
     def ends_epoch(self, event: Event) -> bool:
         """Return whether the run ends an epoch with this event."""
@@ -282,7 +282,20 @@ class TrainingRun:
         """Measure the effect of the newest mini-batch, given the weights before it; `goes_on` as in `evaluate`."""
         after = self.weights()
         scores = finished(self._learner.batch_scoring(slice(*self._newest), before, after), goes_on)
-        return _batch_step(self.step, scores, before, after) if scores else None
+        if not scores:
+            return None
+        first, second = scores
+        # Some users' classes have no known weights, and the weights of a file may all be 0.
+        moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
+        return BatchStep(
+            step=self.step,
+            n_images=first.n,
+            train_loss=first.mean_loss,
+            train_accuracy=first.accuracy,
+            loss_after=second.mean_loss,
+            accuracy_after=second.accuracy,
+            moved=moved / (_length(before) or math.nan) if after else math.nan,
+        )
 
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
@@ -351,7 +364,7 @@ class TrainingRun:
                     record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 yield record
                 if part.is_step and self._trained < n:
-                    if part.score is not None or not self._is_own:  # else a user's `fit` is over already
+                    if part.score is not None or self.own is None:  # else a user's `fit` is over already
                         yield from self._sampled(number)
                     yield from self._settings.before_batch(number, self.step, self._trained)
         if whole.n:
@@ -410,21 +423,6 @@ def restored_words(epoch: int, *, is_early: bool) -> str:
     """Return a sentence that the weights of `epoch` were restored when the run ended."""
     words = f"The validation loss was lowest after epoch {epoch}, whose weights are back."
     return f"Stopped early: t{words[1:]}" if is_early else words
-
-
-def _batch_step(step: int, scores: Sequence[Score], before: Weights, after: Weights) -> BatchStep:
-    first, second = scores
-    # Some users' classes have no known weights, and the weights of a file may all be 0.
-    moved = _length(np.subtract(a, b) for a, b in zip(after, before, strict=True))
-    return BatchStep(
-        step=step,
-        n_images=first.n,
-        train_loss=first.mean_loss,
-        train_accuracy=first.accuracy,
-        loss_after=second.mean_loss,
-        accuracy_after=second.accuracy,
-        moved=moved / (_length(before) or math.nan) if after else math.nan,
-    )
 
 
 def _length(arrays: Iterable[NDArray[np.floating]]) -> float:

@@ -6,6 +6,7 @@ thread performs both: results are identical to the bit. BLAS's own threads would
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -41,7 +42,8 @@ class _Helper:
         try:
             perform(own)
         finally:
-            self._perform_what_waits()
+            with suppress(Empty):  # nobody else has begun it
+                _perform(*self._waiting.get_nowait())
             error = done.get()
         if error is not None:
             raise error
@@ -56,12 +58,6 @@ class _Helper:
     def _serve(self) -> None:
         while True:
             _perform(*self._waiting.get())
-
-    def _perform_what_waits(self) -> None:
-        try:
-            _perform(*self._waiting.get_nowait())
-        except Empty:
-            return
 
 
 def _perform(calls: Calls, done: Done) -> None:

@@ -24,7 +24,7 @@ from explorer.engine.kernels import Array
 PIXEL_SCALE = 1.0 / 255.0
 """Factor on the first layer's sums, because its inputs are 255 times too large."""
 
-_WIDE = 150_000
+WIDE = 150_000
 """Weights of the first layer from which sorting the pixels pays off."""
 
 
@@ -59,14 +59,6 @@ class InkedFirst:
             images = dataset.train_images.reshape(-1, dataset.n_inputs)
             known = cls._KNOWN.setdefault(dataset, cls(images))  # another thread's, if that was faster
         return known
-
-    @staticmethod
-    def pays(n_weights: int, *, needs_order: bool) -> bool:
-        """Return whether to sort the pixels of a network with that many weights in its first layer.
-
-        Dropout, L2, L1, max-norm and augmentation rely on the original order of images, pixels or weights.
-        """
-        return n_weights >= _WIDE and not needs_order
 
     @property
     def images(self) -> NDArray[np.uint8]:

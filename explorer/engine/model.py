@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.halves import Half, aligned, in_halves, is_large, rows_at_once
-from explorer.engine.inputs import InkedFirst, Inputs
+from explorer.engine.inputs import WIDE, InkedFirst, Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
@@ -121,8 +121,9 @@ class Model:
         self.dropout = (network.input_dropout, *hidden)
         """The rate of dropout for the inputs, and for each hidden layer."""
         n_inputs, n_first, *_ = self.sizes = network.layer_sizes
+        # These rely on the original order of images, pixels or weights, and so does augmentation.
         needs_order = any((*self.dropout, network.l2, network.l1, network.max_norm))
-        pays = InkedFirst.pays(n_inputs * n_first, needs_order=needs_order)
+        pays = n_inputs * n_first >= WIDE and not needs_order
         self.inked = InkedFirst.of(dataset) if pays and dataset is not None else None
         """The images to train on, if the model has their pixels sorted."""
         self.order = None if self.inked is None else self.inked.order

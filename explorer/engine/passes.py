@@ -88,17 +88,12 @@ class LayerPass:
     of the layer's parameters.
     """
 
-    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "mask", "number", "scratch")
+    __slots__ = ("V", "a", "b", "dV", "db", "delta", "h", "kept", "mask", "scratch")
 
     def __init__(
-        self,
-        number: int,
-        parameters: tuple[Array, Array],
-        steps: tuple[Array, Array],
-        n: int,
-        mask: Array | None,
+        self, parameters: tuple[Array, Array], steps: tuple[Array, Array], n: int, mask: Array | None
     ) -> None:
-        self.number, self.mask = number, mask
+        self.mask = mask
         self.V, self.b = parameters
         self.dV, self.db = steps
         self.h, self.delta, self.scratch = (np.empty((n, self.V.shape[1]), self.V.dtype) for _ in range(3))
@@ -130,7 +125,7 @@ class Pass:
         self.masks = {} if dropout is None else dropout.masks(n)
         self.dropout = dropout
         self.layers = tuple(
-            LayerPass(number, layer, steps, n, self.masks.get(number))
+            LayerPass(layer, steps, n, self.masks.get(number))
             for number, (layer, steps) in enumerate(pairs, 1)
         )
         self.first, self.last = self.layers[0], self.layers[-1]

@@ -194,7 +194,8 @@ class MiniBatches:
                 for call in calls:
                     call()
                 if scores_each:
-                    batch = self._score_done(labels[start:stop])
+                    rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
+                    batch = self._score_part(self._Y[rows], labels[start:stop][rows])
                 if self._done < len(load.work):
                     yield Part(is_step=True, batch=batch) if scores_each else _STEP
                     if self._is_ended:
@@ -301,7 +302,8 @@ class MiniBatches:
         batch, X, descent = self._pass(stop - start), self._inputs.X[start:stop], self.descent
 
         def step(half: Half) -> Calls:
-            return *batch.all_steps(X, half), *(call for each in then for call in each(half))
+            own = *batch.first_steps(X, half), *batch.steps_from_second(half)
+            return *own, *(call for each in then for call in each(half))
 
         calls = self.model.in_halves(step, stop - start + UPDATE_WORK, batch.middles[1])
         return (*descent.prepare(), *calls, *descent.finish()) if is_last else calls
@@ -314,11 +316,6 @@ class MiniBatches:
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
         if not self._is_shared:
             self._source.write(slice(n))
-
-    def _score_done(self, labels: NDArray[np.int64]) -> Score:
-        """Score the last completed mini-batch in a load's images."""
-        rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
-        return self._score_part(self._Y[rows], labels[rows])
 
     def _score_part(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
         """Score images of the last completed mini-batch."""

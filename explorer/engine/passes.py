@@ -224,15 +224,11 @@ class Pass:
         """
         return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
-    def all_steps(self, X: Array, half: Half = whole) -> Calls:
-        """Return the calls that write half of `steps`, ``dV = hᵀ delta`` and ``db = Σ delta``, after the passes.
-
-        The steps are `rate` times the gradient of the loss, summed over the samples.
-        """
-        return *self.first_steps(X, half), *self.steps_from_second(half)
-
     def first_steps(self, X: Array, half: Half = whole) -> Calls:
-        """Return the calls that write half of the first layer's steps, given its scaled delta."""
+        """Return the calls that write half of the first layer's steps, given its scaled delta.
+
+        Steps, ``dV = hᵀ delta`` and ``db = Σ delta``, are `rate` times the loss's gradient, summed over samples.
+        """
         scaled, rows = self.first.scratch, self.steps.rows(half)[0]
         steps = self.steps.joint[0][rows]
         if self._leaves_blank_out:

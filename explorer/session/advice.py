@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
-from explorer.datasets.dataset import one_hot_columns
+from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.network import OPTIMIZERS
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
@@ -86,8 +84,7 @@ class Advisor:
         weights = run.newest.weights
         if weights is not self._measured[0]:
             data = run.dataset
-            images = data.test_images[:_PROBE].reshape(-1, data.n_inputs)
-            X = np.divide(images, np.float32(255), dtype=np.float32).T
+            X = pixel_columns(data.test_images[:_PROBE])
             d = one_hot_columns(data.test_labels[:_PROBE], data.n_classes)
             with one_blas_thread():
                 found = diagnose(run.new_network(), X, d, weights=weights)

@@ -16,9 +16,7 @@ _PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
 
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
     {
-        "hidden_sizes": lambda config: (
-            f"{config.architecture} unit{'' if config.hidden_sizes == (1,) else 's'}"
-        ),
+        "hidden_sizes": lambda config: config.hidden_units.replace(" hidden", ""),
         "output": lambda config: f"{config.output} output",
         "initializer": lambda config: f"{config.text('initializer').partition(' ')[0]} weights",
         "batch_size": lambda config: f"batch {config.text('batch_size')}",

@@ -88,12 +88,9 @@ class EarlierRuns(Sequence[SessionRun]):
     ) -> EarlierRuns:
         """Remove runs that `config` would repeat, except forks, parents, opened files, marked and tested runs."""
         parents = {run.parent.number for run in self.runs if run.parent is not None}
-        gone = [run for run in self.of(dataset) if run.config == config and run.number not in parents]
-        kept = [run for run in gone if run.parent or run.opened or run.is_marked or run.test]
-        same = (
-            run for run in gone if run.own == own and run.dataset.whole is dataset.whole
-        )  # not other points
-        gone = [run for run in same if run not in kept]
+        same = [run for run in self.of(dataset) if run.dataset.whole is dataset.whole]  # not other points
+        same = [run for run in same if run.config == config and run.own == own and run.number not in parents]
+        gone = [run for run in same if not (run.parent or run.opened or run.is_marked or run.test)]
         return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
 
     def without(self, gone: Collection[SessionRun]) -> EarlierRuns:

@@ -24,15 +24,13 @@ from explorer.checks.functions import (
 from explorer.checks.networks import output_delta, several_layers
 from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed
-from explorer.checks.tasks import MISTAKES, TASKS, Mistake, Task
+from explorer.checks.tasks import MISTAKES, TASKS
 
 __all__ = [
     "MISTAKES",
     "TASKS",
     "CheckError",
-    "Mistake",
     "Passed",
-    "Task",
     "Verdict",
     "adam",
     "augmentation",

@@ -93,9 +93,8 @@ def softmax(f: Function) -> Passed:
     a, name = np.random.default_rng(5).normal(0, 3, (4, 6)), name_of(f)
     worst = compare(f"{name}(a)", f(a.copy()), plain_columns(a), _EXACT)
     for where, moved in (("a + 1000", a + 1000.0), ("columns that lie apart", apart(a))):
-        compare(
-            f"{name}({where})", f(moved.copy()), plain_columns(moved), 1e-9
-        )  # such sums are known to 1e-13
+        # Such sums are known to 1e-13.
+        compare(f"{name}({where})", f(moved.copy()), plain_columns(moved), 1e-9)
     return Passed(f"{name} against plain exponentials divided by their sum, also 1000 above and apart", worst)
 
 

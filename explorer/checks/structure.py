@@ -20,9 +20,8 @@ from explorer.checks.watch import GapError
 
 Array = NDArray[Any]
 
-_WIDEST = (
-    10  # times the spread of Glorot's rule: on digits, the slope of every third sigmoid is then below 0.02
-)
+# Spreads, in multiples of Glorot's. At the widest, the slope of every third sigmoid is below 0.02 on digits.
+_WIDEST = 10
 _NARROWEST = 1e-4
 _LARGEST_BIAS = 5.0
 RATE = 0.02

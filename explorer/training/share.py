@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -172,17 +171,10 @@ class Share:
 def n_cores() -> int:
     """Return the number of cores that this process may use, within the limit of a container."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _quota())
-
-
-@cache
-def _quota(limits: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Return the number of cores that a container's control group allows, at least 1."""
-    try:
-        quota, period = limits.read_text().split()
-        return max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):  # none, or no limit
-        return sys.maxsize
+    with suppress(OSError, ValueError):  # no control group, or no limit
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        cores = min(cores, max(1, math.ceil(int(quota) / int(period))))
+    return cores
 
 
 def cores_each(n_workers: int) -> int:
@@ -209,19 +201,14 @@ def _is_live(ticket: Path) -> bool:
     return False
 
 
-def _workers_of(kernel: int) -> list[int]:
-    """Return the ids of a process's children; empty if unknown."""
-    with suppress(OSError):
-        lists = [task / "children" for task in Path(f"/proc/{kernel}/task").iterdir()]
-        return [int(child) for children in lists for child in children.read_text().split()]
-    return []
-
-
 def worker_seconds() -> float:
     """Return the CPU seconds used by this process's children; 0 if unknown."""
-    ticks = 0
-    for process in _workers_of(os.getpid()):
+    ticks, children = 0, list[str]()
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            children += (task / "children").read_text().split()
+    for child in children:
         with suppress(OSError):
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])  # in user mode, and in kernel mode
     return ticks and ticks / os.sysconf("SC_CLK_TCK")

@@ -324,7 +324,7 @@ class Talk:
             case "step" if slide is self._live and self._experiment is None:
                 self._is_paused = True
                 session.pause()
-                self._step()
+                self._step_once(self._number)
 
     def _on_pace(self, change: Mapping[str, Any]) -> None:
         """Keep one pace for all slides."""
@@ -361,6 +361,14 @@ class Talk:
                 return
             seconds = self._step()
         session.loop.call_later(seconds, session.loop.guarded, self._go_on, number)
+
+    def _step_once(self, number: int) -> None:
+        """Advance the run by a step, as soon as the one that it makes is done."""
+        session = self.session
+        if session.loop.loop is None or (session.status == "paused" and session.wait(0)):
+            self._step()
+        elif number == self._number and self._live is not None and self._live.is_running:
+            session.loop.call_later(_LOOK_SECONDS, session.loop.guarded, self._step_once, number)
 
     def _step(self) -> float:
         """Advance a paused run by a step; return for how many seconds it is to be seen."""

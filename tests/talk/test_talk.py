@@ -150,6 +150,22 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist, mo
     assert seen[-1][2].startswith("live run, trained in ")
 
 
+def test_a_step_asked_for_while_the_run_is_busy_is_made(mnist, from_page):
+    async def press():
+        talk = Talk(dataset=mnist)
+        slide, run = talk.slides["learns"], lambda: talk.session.state.run
+        talk.run_live("learns")
+        from_page.send(slide.bar, {"live": "step"})  # the untrained network's figures are not known yet
+        async with asyncio.timeout(PATIENCE):
+            while run() is None or run().position[1] < 1:
+                await asyncio.sleep(0.01)
+        state = slide.bar.state
+        talk.close()
+        return state
+
+    assert asyncio.run(press()) == "paused"
+
+
 class Failing(TrainingRun):
     """A run that goes wrong in its second epoch."""
 

@@ -49,6 +49,7 @@ def test_nothing_severe_on_any_tab(app, open_page):
     assert {view: broken for view, broken in found.items() if broken} == {}
 
 
+@pytest.mark.long
 def test_an_image_a_class_a_unit_and_a_step_are_chosen_by_keys_alone(app, open_page):
     found = open_page(f"{app.url}?motion=off")
     found.until_finished()

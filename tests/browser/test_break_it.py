@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 
+@pytest.mark.long
 def test_a_network_is_broken_and_undone_by_keys(app, open_page):
     found = open_page(f"{app.url}?tab=break&epochs=2")
     page, panel = found.page, found.page.locator(".explorer-break")

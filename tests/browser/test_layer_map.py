@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 DOTS = """() => [...document.querySelector('.explorer-map .js-plotly-plot')?.data ?? []].slice(0, 10)
@@ -19,6 +20,7 @@ RIGHTMOST = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_from_the_map_to_an_image_and_why_it_is_read_so(app, open_page):
     visit = open_page(f"{app.url}?n=6000&epochs=2&tab=map")
     page = visit.page

@@ -25,6 +25,7 @@ def visit(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_spirals_are_learned_extended_and_kept_by_a_link_and_a_file(visit, tmp_path):
     page, header = visit.page, visit.page.locator(".explorer-dataset")
     visit.tab("data")

@@ -351,30 +351,26 @@ class Talk:
     def _go_on(self, number: int) -> None:
         """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known."""
         run, session, seconds = self.session.state.run, self.session, _LOOK_SECONDS
-        if number != self._number or self._is_paused:
-            return
-        if run is None or run.status not in ("running", "paused"):
+        is_outdated = self._is_paused or number != self._number
+        if run is None or is_outdated or run.status not in ("running", "paused"):
             return
         if session.status == "paused" and session.wait(0):
             if self._pace == "fast" and run.newest is not None:
                 session.resume()
                 return
-            seconds = self._step()
+            seconds = self._step(run)
         session.loop.call_later(seconds, session.loop.guarded, self._go_on, number)
 
     def _step_once(self, number: int) -> None:
         """Advance the run by a step, as soon as the one that it makes is done."""
-        session = self.session
-        if session.loop.loop is None or (session.status == "paused" and session.wait(0)):
-            self._step()
-        elif number == self._number and self._live is not None and self._live.is_running:
+        run, session = self.session.state.run, self.session
+        if run is not None and session.status == "paused" and session.wait(0):
+            self._step(run)
+        elif number == self._number and session.loop.loop and self._live and self._live.is_running:
             session.loop.call_later(_LOOK_SECONDS, session.loop.guarded, self._step_once, number)
 
-    def _step(self) -> float:
+    def _step(self, run: SessionRun) -> float:
         """Advance a paused run by a step; return for how many seconds it is to be seen."""
-        run = self.session.state.run
-        if run is None or not (self.session.wait(0) and self.session.status == "paused"):
-            return _LOOK_SECONDS
         _, step, n_steps = run.position
         is_within = not run.history.epochs and step < n_steps
         # The first epoch, in which it learns most, advances by a number of batches that doubles each time.

@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, cached_property, wraps
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, Self
@@ -112,8 +113,13 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
                 setattr(self, name, value)
 
     def _on_message(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
-        if isinstance(content, dict):
-            self._hear(content, buffers)
+        if not isinstance(content, dict):
+            return
+        state = content.get("state")  # what was set before a press, whose message may overtake it
+        for name in self.traits(page=True).keys() & (state if isinstance(state, dict) else {}):
+            with suppress(TraitError, TypeError, ValueError):
+                setattr(self, name, content["state"][name])
+        self._hear(content, buffers)
 
     def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Handle a message of the page, which may contain anything."""

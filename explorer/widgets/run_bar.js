@@ -91,7 +91,7 @@ function makeGuess(model) {
 function render({ model, el, signal }) {
   becomePart(el, "explorer-run");
   takeFocusInNotebook(el, signal);
-  const press = (/** @type {string | undefined} */ action) => model.send({ action });
+  const press = (/** @type {string | undefined} */ action) => model.send({ action, state: { guess: model.get("guess") } });
   const primary = makeButton([], () => press(primary.dataset.action), {
     "data-primary": true,
     "aria-keyshortcuts": "Space",

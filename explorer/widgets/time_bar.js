@@ -21,7 +21,7 @@ function render({ model, el }) {
     "aria-label": "Latest epoch",
     title: "Show the latest epoch",
   });
-  const fork = makeButton("Branch", () => model.send({ fork: true }), {
+  const fork = makeButton("Branch", () => model.send({ fork: true, state: { position: model.get("position") } }), {
     "data-quiet": true,
     title: FORK,
   });

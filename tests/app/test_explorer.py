@@ -92,6 +92,16 @@ def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_data
     assert list(app.history) == list(train(app.config, small_dataset))
 
 
+def test_a_branch_begins_where_the_slider_stands_though_its_move_comes_later(app, from_page):
+    app.train()
+    assert app.wait(PATIENCE)
+    from_page.send(
+        app.panels.time_bar, {"fork": True, "state": {"position": app.panels.time_bar.epochs.index(2)}}
+    )
+    assert app.wait(PATIENCE)
+    assert app.settings.start.endswith("at epoch 2")
+
+
 def test_what_the_settings_together_do_not_allow_is_said_next_to_its_control(app):
     done(app.train, CONFIG.replace(n_train=100))
     control = app.settings["n_validation"]
@@ -247,7 +257,7 @@ def test_a_slow_computer_draws_all_parts_before_it_begins_again(small_dataset, m
         app = Explorer(small_dataset, CONFIG, train=False)
         app.views.add(lambda state: hinted.append(state.status))  # the last part
         monkeypatch.setattr(LiveFigure, "show", slow)
-        app.train(CONFIG.replace(epochs=500, batch_size=2))
+        app.train(CONFIG.replace(epochs=500, batch_size=1, hidden_sizes=64))
         while app.status == "running" and hinted.count("running") < 4:
             await asyncio.sleep(0.01)
         app.close()
@@ -277,8 +287,8 @@ def test_while_a_run_trains_the_loop_comes_round_between_two_figures(small_datas
 
         go_round()
         monkeypatch.setattr(LiveFigure, "show", noted)
-        app.train(CONFIG.replace(epochs=300))
-        while app.status == "running":
+        app.train(CONFIG.replace(epochs=500, batch_size=2))
+        while app.status == "running" and len(drawn) < 8:
             await asyncio.sleep(0.01)
         app.close()
 

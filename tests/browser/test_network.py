@@ -26,9 +26,8 @@ OPENING = """(() => {
   const look = () => {
     for (const one of document.querySelectorAll('.explorer-time output, .explorer-tiles'))
       told.add(one.textContent);
-    requestAnimationFrame(look);
   };
-  look();
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
 })()"""
 WATCH = f"""() => {{
   globalThis.seen = [];

@@ -71,7 +71,7 @@ def resized(page, width, height):
 
 def assert_all_is_in_reach(page, *where):
     with suppress(TooLateError):  # parts may still be on their way
-        page.wait_for_function(f"() => ({OUT_OF_REACH})().length === 0", timeout=10_000)
+        page.wait_for_function(f"() => ({OUT_OF_REACH})().length === 0", timeout=60_000)
     assert page.evaluate(OUT_OF_REACH) == [], where
 
 

@@ -69,6 +69,7 @@ def test_the_page_trains_stops_reloads_and_exports(served, open_page, tmp_path):
     found.set(epochs=3)
     found.until_finished(3)
     found.button("Copy link").click()
+    expect(found.button("Copy link")).to_contain_text("Link copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith(served.url + "?")
     found.set(epochs=500)
     found.press("Stop")
@@ -117,7 +118,7 @@ def start(tmp_path, wait_for):
             assert process.poll() is None, (tmp_path / "log").read_text()
             return answers(address)
 
-        wait_for(ready, 60, "it does not answer")
+        wait_for(ready, 180, "it does not answer")
 
     yield start
     for process, log in processes:

@@ -20,7 +20,7 @@ def pytest_pyfunc_call(pyfuncitem):
     if not inspect.iscoroutinefunction(pyfuncitem.function):
         return None
     given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.function).parameters}
-    asyncio.run(asyncio.wait_for(pyfuncitem.function(**given), 60))
+    asyncio.run(asyncio.wait_for(pyfuncitem.function(**given), 240))
     return True
 
 

@@ -578,7 +578,7 @@ def test_a_fork_that_was_gone_back_to_does_not_say_that_training_again_begins_wi
 
 
 def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):
-    session.train(CONFIG.replace(epochs=400))
+    session.train(CONFIG.replace(epochs=400, batch_size=2))
     until(lambda: session.wait(0.01) or len(run_of(session).history) > 2)
     session.change(learning_rate=0.01)
     time.sleep(0.1)  # it has been made, and nobody has heard of it

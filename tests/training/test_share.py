@@ -289,7 +289,7 @@ def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, shares, fo
     page = folder / "pages" / "some-kernel"
     page.touch()
     (share,) = shares(1, kernel_id="some-kernel", hold_seconds=0.05)
-    run = desk(share, epochs=400, n_train=100)
+    run = desk(share, epochs=400, n_train=100, batch_size=1)
     until(lambda: run.look() and run.look().records)
     page.unlink()
     until(lambda: share.place() == NOBODY)

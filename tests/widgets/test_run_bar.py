@@ -45,6 +45,13 @@ def test_other_messages_are_ignored(bar, heard, from_page, content):
     assert heard == []
 
 
+def test_a_guess_comes_with_the_press_that_may_overtake_it(bar, heard, from_page):
+    from_page.send(bar, {"action": "train", "state": {"guess": "95 %", "auto": "maybe", "note": "x"}})
+    assert (heard, bar.guess, bar.auto, bar.note) == (["train"], "95 %", True, "")
+    from_page.send(bar, {"action": "train", "state": ["guess"]})
+    assert heard == ["train", "train"]
+
+
 def test_the_state_of_a_run_is_one_message(sent):
     bar = RunBar()
     sent.clear()

@@ -30,7 +30,7 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 ALONE = "from threadpoolctl import threadpool_limits; threadpool_limits(1)\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_python_runs(number, tmp_path):
     result = subprocess.run(

@@ -59,7 +59,10 @@ def test_other_mistakes_have_no_network():
 # ---------------------------------------------------------------- mistakes in others' solutions
 
 
-@pytest.mark.parametrize(("number", "name"), [*enumerate(INJECTIONS)])
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [pytest.param(*case, marks=[pytest.mark.long] * (case[0] % 3 > 0)) for case in enumerate(INJECTIONS)],
+)
 def test_a_mistake_in_others_solutions_is_named(number, name):
     """The whole table, each in both solutions with three seeds, is `tests/benchmarks/confusion_table.py`."""
     assert verdict_of(name, STYLES[number % 2], number % 3).mistake == name

@@ -245,6 +245,16 @@ def test_no_study_starts_for_a_page_that_is_gone(app, panel, started, paused, ot
     assert not started
 
 
+def test_a_press_while_the_cost_is_measured_starts_the_study_once_it_is_known(panel, started, paused):
+    costs(panel)
+    let_go = paused("measured_cost")
+    panel.form.seeds.text = "2"
+    press(panel)
+    assert not started
+    let_go()
+    wait_for(lambda: len(started) == 1)
+
+
 def test_no_trial_and_no_drawing_reaches_a_page_that_is_gone(app, panel, started, monkeypatch):
     costs(panel)
     press(panel)

@@ -51,7 +51,7 @@ class StudyPanel:
         """Runs of the plan that have not been made yet."""
         self._cost: Cost | None = None
         self._end = ""
-        self._is_due = self._is_closed = False
+        self._is_due = self._is_closed = self._is_asked = False
         self._number = self._queue_position = 0
         self._started = self._done = 0.0
         self.form = form = StudyForm(self._dataset, views.session.config, self._on_loop, self._replan)
@@ -106,7 +106,7 @@ class StudyPanel:
     def _estimate(self) -> None:
         kept = {config for config, trial in self._trials.items() if trial.is_settled}
         self.missing = missing = tuple(config for config in self.plan.configs if config not in kept)
-        self._cost = None
+        self._cost, self._is_asked = None, False
         self._show_plan()
         if missing:
             deliver = self._on_loop(partial(self._on_cost, missing))
@@ -125,6 +125,8 @@ class StudyPanel:
         if configs is self.missing and not self.progress.shown.running:
             self._cost = cost
             self._show_plan(error)
+            if cost is not None and self._is_asked:
+                self._on_press(self.progress.shown.press)
 
     def _show_plan(self, text: str = "", press: str = "") -> None:
         """Show a text, or the plan; until its cost is known, the study can't start."""
@@ -144,6 +146,7 @@ class StudyPanel:
     def _on_press(self, press: str) -> None:
         shown = self.progress.shown
         if press != shown.press or shown.waits:
+            self._is_asked = shown.waits  # the page didn't know yet that the cost is being measured
             return
         if press == "stop":
             self._runner.stop()

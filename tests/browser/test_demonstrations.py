@@ -45,6 +45,7 @@ def test_a_demonstration_is_guessed_run_stopped_and_run_again_with_another_numbe
     stop.last.click()
     expect(page.locator(".explorer-demonstration")).to_contain_text("Stopped.")
     page.get_by_role("button", name="All demonstrations").click()
+    expect(cards.filter(has_text="One long silence")).to_be_focused()
     cards.filter(has_text=re.compile("learning-rate finder")).focus()
     page.keyboard.press("Enter")
     heading = page.locator(".explorer-demonstration h2")

@@ -138,7 +138,7 @@ class StudyPanel:
             parts.append(f"remaining: {self._cost}" if n_done else str(self._cost))
         elif self.missing and not n_done:
             parts.append(counted(n_runs, "run"))
-        waits = not text and bool(self.missing) and self._cost is None
+        waits = not text and self._cost is None and (bool(self.missing) or not self.plan.configs)
         text = text or " · ".join(filter(None, parts)) or _REFUSED
         press = press or ("go on" if n_done and self.missing else "run")
         self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press, waits=waits))

@@ -10,7 +10,9 @@ function render({ model, el, signal }) {
   const observer = new IntersectionObserver((entries) => {
     model.send({ view, seen: entries.at(-1)?.isIntersecting ?? false });
   });
-  observer.observe(el);
+  // The element is in its container once it has a size. It stands at the lower edge, which may be out of sight alone.
+  const placed = new ResizeObserver(() => observer.observe(el.closest(".explorer-alone") ?? el));
+  placed.observe(el);
   const report = () => {
     if (shownTheme() === model.get("theme")) return;
     model.set("theme", shownTheme());
@@ -20,6 +22,7 @@ function render({ model, el, signal }) {
   report();
   signal.addEventListener("abort", () => {
     observer.disconnect();
+    placed.disconnect();
     model.send({ view });
   });
 }

@@ -52,6 +52,21 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
 
 
 @contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a path to write a folder at, which replaces `folder` when the context ends without an error."""
+    with own_folder("writing-", folder.parent) as place:
+        yield place / "whole"
+        try:
+            if folder.exists():
+                folder.rename(place / "before")
+            (place / "whole").rename(folder)
+        except BaseException:
+            if (place / "before").exists() and not folder.exists():
+                (place / "before").rename(folder)
+            raise
+
+
+@contextmanager
 def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
 

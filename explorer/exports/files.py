@@ -3,16 +3,24 @@
 import csv
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.script import training_script
-from explorer.network.weights_file import weights_bytes
+from explorer.foreign_files import FileError, explained
+from explorer.network.weights_file import load_weights, sizes_of, weights_bytes
 from explorer.session.saved_session import SUFFIX
+from explorer.training import EpochRecord, History, TrainingConfig
+from explorer.training.records import figure_kinds
 
 _FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 COLUMNS = (
@@ -96,6 +104,27 @@ def weights_archive(run: ExportedRun) -> bytes:
     return weights_bytes(
         network.named(), network.functions, config=config, weights_epoch=run.moment.epoch, **figures
     )
+
+
+def read_archive(path: Path, dataset: Dataset) -> tuple[History, int, Sequence[NDArray[Any]]]:
+    """Return the records, the epoch and the weights in a file of `weights_archive`, of a run on `dataset`.
+
+    The records have no confusion matrices. Raises `FileError` for any other file.
+    """
+    saved = load_weights(path)
+    n_inputs, *_, n_classes = sizes_of(saved.weights)
+    expected = f"the settings of a run on {dataset.name}, as nn-explorer train --save writes them"
+    with explained(path.name, FileError, expected), np.load(path, allow_pickle=False) as archive:
+        if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
+            own = f"{n_inputs} inputs and {n_classes} outputs"
+            needed = f"{dataset.n_inputs} and {dataset.n_classes}, as {dataset.name} has"
+            raise FileError(path.name, own, needed)
+        names = [name for name in figure_kinds(EpochRecord) if name in archive]
+        rows = zip(*(archive[name].tolist() for name in names), strict=True)
+        blank: dict[str, Any] = {"confusion": np.zeros((n_classes, n_classes), np.int64)}
+        records = tuple(EpochRecord(**blank, **dict(zip(names, row, strict=True))) for row in rows)
+        history = History(TrainingConfig(**json.loads(str(archive["config"]))), records)
+        return history, max(1, round(float(archive["weights_epoch"]))), [*saved.weights.values()]
 
 
 def _report(run: ExportedRun) -> str:

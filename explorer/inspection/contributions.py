@@ -3,7 +3,7 @@
 Layers are counted from 1, the first hidden one, to the output layer; units, or classes, from 0.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,24 +72,6 @@ def last_contributions(
     inputs = x if layer == 1 else network.h[layer - 1][:, 0]
     terms = W[unit] * inputs
     return Contributions(layer, unit, inputs, terms, float(b[unit, 0]), float(a[unit, 0]), float(h[unit, 0]))
-
-
-@np.errstate(all="ignore")
-def rounded_to_sum(terms: Sequence[float], total: float, decimals: int = 2) -> list[float]:
-    """Round terms so that they add up to ``round(total, decimals)``, each by one unit of the last decimal at most.
-
-    This is the method of largest remainders (Hamilton, 1792): all are rounded down, and those with the largest
-    remainders up, as many as the total asks for. If `total` is farther from the terms' sum than that allows, or
-    anything is not finite, the terms are rounded one by one.
-    """
-    unit = 10.0**decimals
-    scaled, wanted = np.asarray(terms, np.float64) * unit, round(float(total), decimals) * unit
-    down = np.floor(scaled)
-    missing = np.rint(wanted) - down.sum()
-    if 0 <= missing <= len(down):  # NaN and infinity are not
-        down[np.argsort(down - scaled, kind="stable")[: int(missing)]] += 1
-        return [value / unit + 0.0 for value in down.tolist()]  # adding 0.0 turns −0 into 0
-    return [round(float(term), decimals) + 0.0 for term in terms]
 
 
 def activations(network: NeuralNetwork, X: ArrayLike) -> list[Array]:

@@ -3,22 +3,20 @@
 
 /** What a part needs of a widget's model. */
 export class Model extends EventTarget {
-  /** @param {Record<string, any>} state @param {(content: any) => void} [hear] gets the messages to Python */
+  /** @param {Record<string, any>} state @param {(content: any, model: Model) => void} [hear] gets the messages to Python */
   constructor(state, hear = () => {}) {
     super();
     this.state = state;
-    this.send = hear;
+    this.send = (/** @type {any} */ content) => hear(content, this);
   }
   get = (/** @type {string} */ name) => this.state[name];
   set = (/** @type {string} */ name, /** @type {any} */ value) => this.update({ [name]: value });
   save_changes() {}
-  /** @param {string} events @param {(given: any) => void} listener */
-  on(events, listener) {
+  on(/** @type {string} */ events, /** @type {(given: any) => void} */ listener) {
     for (const event of events.split(" ")) this.addEventListener(event, (told) => listener(/** @type {CustomEvent} */ (told).detail));
   }
   tell = (/** @type {string} */ event, /** @type {any} */ detail = undefined) => this.dispatchEvent(new CustomEvent(event, { detail }));
-  /** Set several values, and then tell of those that have changed.
-   * @param {Record<string, any>} values */
+  /** Set several values, and then tell of those that have changed. @param {Record<string, any>} values */
   update(values) {
     const changed = Object.keys(values).filter((name) => this.state[name] !== values[name]);
     Object.assign(this.state, values);
@@ -27,15 +25,13 @@ export class Model extends EventTarget {
   }
 }
 
+const urlOf = (/** @type {BlobPart[]} */ ...text) => URL.createObjectURL(new Blob(text, { type: "text/javascript" }));
+
 /** Returns what mounts a part in an element; scripts are imported once each.
  * @param {{ base: string, scripts: Record<string, string> }} parts */
 export function mounter({ base, scripts }) {
-  /** @type {Record<string, Promise<any>>} */
-  const modules = {};
-  const load = (/** @type {string} */ name) => {
-    modules[name] ??= import(URL.createObjectURL(new Blob([base, "\n", scripts[name]], { type: "text/javascript" })));
-    return modules[name];
-  };
+  const modules = /** @type {Record<string, Promise<any>>} */ ({});
+  const load = (/** @type {string} */ name) => (modules[name] ??= import(urlOf(base, "\n", scripts[name])));
   load("help"); // not a part: it is there for all
   return async (/** @type {string} */ name, /** @type {Model} */ model, /** @type {HTMLElement | null} */ el) => {
     const { default: made } = await load(name);
@@ -46,19 +42,18 @@ export function mounter({ base, scripts }) {
   };
 }
 
+const inserted = (/** @type {string} */ src) =>
+  new Promise((onload, onerror) => document.head.append(make("script", { src, onload, onerror })));
+
+export const runScript = (/** @type {BlobPart} */ script) => inserted(urlOf(script));
+
 /** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts.
  * @param {string} name @returns {Promise<ArrayBuffer>} */
 export async function bytesOf(name) {
-  const script = Object.assign(document.createElement("script"), { src: `data/${name}.js` });
-  const page = /** @type {any} */ (globalThis);
-  page.explorerFiles ??= {};
-  await new Promise((resolve, reject) => {
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`data/${name}.js is missing`));
-    document.head.append(script);
-  });
-  const packed = Uint8Array.from(atob(page.explorerFiles[name]), (letter) => letter.charCodeAt(0));
-  delete page.explorerFiles[name];
+  await inserted(`data/${name}.js`).catch(() => Promise.reject(new Error(`data/${name}.js is missing`)));
+  const { explorerFiles: files } = /** @type {any} */ (globalThis);
+  const packed = Uint8Array.from(atob(files[name]), (letter) => letter.charCodeAt(0));
+  delete files[name];
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
@@ -77,16 +72,13 @@ export function unpacked(buffer) {
     const [scales, biases] = [take(Float32Array, n), take(Float32Array, n * epochs.length)];
     const whole = take(each > few ? Int8Array : Int16Array, each * epochs.length);
     for (let k = each; k < whole.length; k++) whole[k] += whole[k - each]; // they are differences from the epoch before
-    const weights = (/** @type {number} */ from) =>
-      new Float32Array(whole.subarray(from, from + each)).map((one, k) => one * scales[k % n]);
-    return { W: (/** @type {number} */ k) => weights(k * each), b: (/** @type {number} */ k) => biases.subarray(k * n, (k + 1) * n) };
+    return {
+      W: (/** @type {number} */ k) => Float32Array.from(whole.subarray(k * each, (k + 1) * each), (one, at) => one * scales[at % n]),
+      b: (/** @type {number} */ k) => biases.subarray(k * n, (k + 1) * n),
+    };
   });
-  /** @returns {import("./network.js").Network} */
-  const network = (/** @type {number} */ place) => {
-    const [W, b] = ["W", "b"].map((name) => layers.map((/** @type {any} */ layer) => layer[name](place)));
-    return { hidden, output, sizes, W, b };
-  };
-  return { about, network };
+  const all = (/** @type {string} */ name, /** @type {number} */ k) => layers.map((/** @type {any} */ layer) => layer[name](k));
+  return { about, network: (/** @type {number} */ k) => ({ hidden, output, sizes, W: all("W", k), b: all("b", k) }) };
 }
 
 /** @typedef {{ key: string, label: string, values: any[], texts: string[], isNumber: boolean }} Axis */

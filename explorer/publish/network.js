@@ -1,31 +1,25 @@
 // @ts-check
 // What a network computes: the forward pass, a drawing's preparation, and what lights up, each equal to Python's.
 
-/**
- * @typedef {Float32Array | Float64Array} Reals
- * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network
- *   each W from inputs to units: the weight of input j and unit i is at j · n_units + i
- * @typedef {{ unit: number, terms: number[], bias: number, total: number, output: number }} Sum
- */
+/** @typedef {Float32Array | Float64Array} Reals */
+/** Each W is from inputs to units: the weight of input j and unit i is at j · n_units + i.
+ * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network */
 
 export const SIDE = 28; // px
-const [BOX, CENTER, MOST_UNITS, MOST_LINKS, MOST_TERMS] = [20, 14, 32, 12, 5];
+const [BOX, CENTER, MOST_UNITS] = [20, 14, 32];
 
 /** @type {Record<string, (a: number) => number>} */
 const ACTIVATIONS = { sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, relu: (a) => Math.max(0, a) };
 
-/** @param {Float64Array} a */
-function softmax(a) {
+function softmax(/** @type {Float64Array} */ a) {
   const most = Math.max(...a);
   const e = a.map((one) => Math.exp(one - most));
   const sum = e.reduce((one, other) => one + other);
   return e.map((one) => one / sum);
 }
 
-/**
- * The activations of each layer, the outputs last. Pixels, 0 to 255, that are blank cost nothing.
- * @param {Network} network @param {ArrayLike<number>} image
- */
+/** The activations of each layer, the outputs last. Pixels, 0 to 255, that are blank cost nothing.
+ * @param {Network} network @param {ArrayLike<number>} image */
 export function forward({ hidden, output, sizes, W, b }, image) {
   let inputs = new Float64Array(image.length);
   for (let j = 0; j < image.length; j++) inputs[j] = image[j] / 255;
@@ -40,20 +34,14 @@ export function forward({ hidden, output, sizes, W, b }, image) {
   });
 }
 
-/** The place of the largest number; NaN never is.
- * @param {ArrayLike<number>} values */
+/** The place of the largest number; NaN never is. @param {ArrayLike<number>} values */
 export function argmax(values) {
   let best = 0;
   for (let k = 1; k < values.length; k++) if (values[k] > values[best] || Number.isNaN(values[best])) best = k;
   return best;
 }
 
-/** Places in the order of a size, largest first, ties in the order of the places.
- * @param {ArrayLike<number>} sizes */
-const largestFirst = (sizes) => Array.from(sizes, (_, at) => at).sort((one, other) => sizes[other] - sizes[one] || one - other);
-
-/** Round to the nearest integer, halves to the even one, as Python does.
- * @param {number} value */
+/** Round to the nearest integer, halves to the even one, as Python does. @param {number} value */
 function rint(value) {
   const up = Math.round(value);
   return up - value === 0.5 && up % 2 ? up - 1 : up;
@@ -70,13 +58,10 @@ function shrunk(line, n) {
   });
 }
 
-/** @param {number[][]} rows */
-const transposed = (rows) => rows[0].map((_, column) => rows.map((row) => row[column]));
+const transposed = (/** @type {number[][]} */ rows) => rows[0].map((_, column) => rows.map((row) => row[column]));
 
-/**
- * A drawing as an MNIST image: cropped, scaled into 20 × 20 pixels, its center of mass at (14, 14).
- * @param {Uint8Array} ink of a square, row by row
- */
+/** A drawing as an MNIST image: cropped, scaled into 20 × 20 pixels, its center of mass at (14, 14).
+ * @param {Uint8Array} ink of a square, row by row */
 export function preprocessed(ink) {
   const [side, image] = [Math.sqrt(ink.length), new Uint8Array(SIDE * SIDE)];
   const rows = Array.from({ length: side }, (_, row) => [...ink.subarray(row * side, (row + 1) * side)]);
@@ -98,83 +83,34 @@ export function preprocessed(ink) {
   return image;
 }
 
-const sign = (/** @type {number} */ value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
-const plain = (/** @type {number} */ value) => sign(value).replace("+", "");
+const view = (/** @type {ArrayLike<number>} */ numbers) => new DataView(Float32Array.from(numbers).buffer);
 
-/** Two decimals of each term, so that they add up to the total: the method of largest remainders.
- * @param {number[]} terms @param {number} total */
-export function roundedToSum(terms, total) {
-  const down = terms.map((term) => Math.floor(100 * term));
-  const missing = rint(100 * total) - down.reduce((one, other) => one + other, 0);
-  if (!(missing >= 0 && missing <= down.length)) return terms;
-  for (const at of largestFirst(terms.map((term, k) => 100 * term - down[k])).slice(0, missing)) down[at] += 1;
-  return down.map((cents) => cents / 100);
-}
-
-/** What each unit of the layer before adds to the weighted sum of a unit of layer `layer`, from 1.
- * @param {Network} network @param {Float64Array[]} h @param {number} layer @param {number} unit @returns {Sum} */
-function sumOf({ sizes, W, b }, h, layer, unit) {
-  const terms = Array.from(h[layer - 1], (value, j) => value * W[layer][j * sizes[layer + 1] + unit]);
-  const bias = b[layer][unit];
-  return { unit, terms, bias, total: terms.reduce((one, other) => one + other, bias), output: h[layer][unit] };
-}
-
-/** @param {Sum} sum @param {string} name @param {string} symbol @returns {[string, string][]} */
-function piecesOf({ terms, bias, total, output }, name, symbol) {
-  const largest = largestFirst(terms.map(Math.abs)).slice(0, MOST_TERMS);
-  const rest = terms.filter((_, at) => !largest.includes(at));
-  const values = [...largest.map((at) => terms[at]), ...(rest.length ? [rest.reduce((one, other) => one + other)] : []), bias];
-  const rounded = roundedToSum(values, total);
-  const written = rounded.slice(0, largest.length).map((term) => [` ${sign(term)}`, term < 0 ? "negative" : "positive"]);
-  const others = rest.length ? [[` ${sign(rounded[largest.length])} from ${rest.length} other unit${rest.length > 1 ? "s" : ""}`, ""]] : [];
-  const end = [` ${sign(/** @type {number} */ (rounded.at(-1)))} bias = ${plain(total)} → ${symbol} → ${output.toFixed(2)}`, ""];
-  return /** @type {[string, string][]} */ ([[`${name}:`, ""], ...written, ...others, end]);
-}
-
-/**
- * What the drawing of the network shows: layers and signal, for an image's activations.
- * @param {Network} network @param {Float64Array[]} h @param {string[]} names @param {number} chosen a class; -1: the largest output
- * @param {number} truth -1 if unknown @param {Set<number>} whole layers of which all units are shown
- */
-export function lit(network, h, names, chosen, truth, whole) {
+/** What the drawing of the network shows: layers and signal, for an image's activations.
+ * @param {Network} network @param {Float64Array[]} h @param {number} chosen a class; -1: the largest output
+ * @param {number} truth -1 if unknown @param {Set<number>} whole layers of which all units are shown */
+export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
   const [outputs, last] = [h[h.length - 1], h.length - 1];
-  /** @type {Sum[]} */
-  const sums = [];
-  let unit = chosen < 0 ? argmax(outputs) : chosen;
-  for (let layer = last; layer > 0; layer--) {
-    sums.unshift(sumOf(network, h, layer, unit));
-    unit = largestFirst(sums[0].terms.map(Math.abs))[0];
+  const looked_at = chosen < 0 ? argmax(outputs) : chosen;
+  const sums = /** @type {{ unit: number, terms: number[] }[]} */ ([]);
+  for (let [layer, unit] = [last, looked_at]; layer > 0; layer--) {
+    const terms = Array.from(h[layer - 1], (value, j) => value * W[layer][j * sizes[layer + 1] + unit]);
+    sums.unshift({ unit, terms: [...terms, b[layer][unit]] });
+    unit = argmax(terms.map(Math.abs));
   }
   const layers = h.slice(0, -1).map((values, layer) => {
-    const n = values.length;
-    const outgoing = (/** @type {number} */ j) =>
-      Math.hypot(...network.W[layer + 1].subarray(j * network.sizes[layer + 2], (j + 1) * network.sizes[layer + 2]));
-    const sizes = layer === last - 1 ? sums[layer].terms.map(Math.abs) : Array.from(values, (value, j) => Math.abs(value) * outgoing(j));
-    const units = largestFirst(sizes).slice(0, whole.has(layer) ? n : MOST_UNITS);
-    return { title: `${n} unit${n > 1 ? "s" : ""}, ${network.hidden}`, units: units.sort((one, other) => one - other), n_units: n };
+    const [n, n_next] = sizes.slice(layer + 1);
+    const outgoing = (/** @type {number} */ j) => Math.hypot(...W[layer + 1].subarray(j * n_next, (j + 1) * n_next));
+    const size = Array.from(values, (value, j) => Math.abs(layer === last - 1 ? sums[layer].terms[j] : value * outgoing(j)));
+    const order = [...size.keys()].sort((one, other) => size[other] - size[one] || one - other);
+    const units = order.slice(0, whole.has(layer) ? n : MOST_UNITS).sort((one, other) => one - other);
+    return { title: `${n} unit${n > 1 ? "s" : ""}, ${hidden}`, units, n_units: n };
   });
-  const links = sums.flatMap(({ unit: onto, terms }, layer) => {
-    const target = layer + 1 < layers.length ? layers[layer + 1].units.indexOf(onto) : onto;
-    const full = Math.max(...terms.map(Math.abs)) || 1;
-    const shown = largestFirst(terms.map(Math.abs)).filter((j) => terms[j] && layers[layer].units.includes(j));
-    const strongest = shown.slice(0, MOST_LINKS).map((j) => [layers[layer].units.indexOf(j), terms[j] / full]);
-    return target < 0 ? [] : [{ layer, target, terms: strongest }];
-  });
-  const levels = layers.map(({ units }, layer) => {
-    const full = Math.max(1, ...units.map((j) => Math.abs(h[layer][j])));
-    return new DataView(Int8Array.from(units, (j) => rint((127 * h[layer][j]) / full)).buffer);
-  });
-  const final = sums[sums.length - 1];
-  const name = names[final.unit]; // that the links lead to
-  const hints = layers.map(({ units }, layer) =>
-    units.map((j) => `Unit ${j}: ${plain(h[layer][j])}${layer === last - 1 ? `, adds ${sign(final.terms[j])} to ${name}` : ""}`),
-  );
-  const spoken = largestFirst(final.terms.map(Math.abs)).map((j) => `unit ${j} ${sign(final.terms[j])}`);
   const signal = {
-    ...{ levels, links, hints, decided: argmax(outputs), true: truth, looked_at: final.unit },
+    values: layers.map(({ units }, layer) => view(units.map((j) => h[layer][j]))),
+    sums: sums.map(({ unit, terms }) => ({ unit, terms: view(terms) })),
+    symbol: output === "sigmoid" ? "σ" : output,
     ...{ outputs: [...outputs], figures: Array.from(outputs, (value) => value.toFixed(2)) },
-    sum: piecesOf(final, name, network.output === "sigmoid" ? "σ" : "softmax"),
-    spoken: `Largest contributions to ${name}: ${spoken.slice(0, MOST_TERMS).join(", ")}; sum ${sign(final.total)}`,
+    ...{ decided: argmax(outputs), true: truth, looked_at, words: "", spoken: "", hints: [] },
   };
   return { layers, signal };
 }

@@ -1,69 +1,61 @@
 // @ts-check
 // The published page: sliders that move between recorded runs, and views that compute what they show from weights.
 
-import { bytesOf, Model, mounter, nearestRun, unpacked } from "./host.js";
+import { bytesOf, Model, mounter, nearestRun, runScript, unpacked } from "./host.js";
 import { argmax, forward, lit, preprocessed, SIDE } from "./network.js";
 
 const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE];
-/** @type {Record<string, [number, number]>} */
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const STEPS = /** @type {Record<string, number[]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 const NOTHING = new DataView(new ArrayBuffer(0));
-
+const globals = /** @type {any} */ (globalThis);
 const json = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
 const place = (/** @type {string} */ id) => document.getElementById(`site-${id}`);
 const say = (/** @type {string} */ id, /** @type {string} */ words) => place(id)?.replaceChildren(words);
 const site = json("site");
 /** @type {{ axes: import("./host.js").Axis[], names: string[], runs: number[][], parts: string[] }} */
 const { axes, names, runs, parts } = site;
-const look = () => ({ ...site.palettes[shownTheme()], ...site.styles[shownTheme()] });
+const look = () => site.looks[shownTheme()];
+const sum = (/** @type {ArrayLike<number>} */ numbers) => Array.from(numbers).reduce((one, other) => one + other, 0);
 
-/** @type {Uint8Array} */
-let labels;
-/** @type {Uint8Array} */
-let images;
+let [labels, images] = [new Uint8Array(), new Uint8Array()];
 const numberOf = (/** @type {number} */ at) => grouped(Math.floor((at * site.n_test) / site.n_images)); // among all
 const pixels = (/** @type {number} */ at) => images.subarray(at * PIXELS, (at + 1) * PIXELS);
 
-/** @typedef {{ network: import("./network.js").Network, outputs: Float64Array[], decided: number[] }} Moment */
-/** @type {Record<number, Promise<{ about: any, moment: (at: number) => Moment }>>} */
-const loaded = {};
+/** @typedef {{ network: import("./network.js").Network, outputs: Float64Array[], decided: number[], counts: number[][] }} Moment */
+/** @typedef {{ about: any, moment: (at: number) => Moment }} Run */
+const loaded = /** @type {Record<number, Promise<Run>>} */ ({});
 
-/** @param {number} number of a run */
+/** @param {number} number of a run @returns {Promise<Run>} */
 async function load(number) {
-  const { about, network } = unpacked(await bytesOf(`run-${number}`));
-  /** @type {Moment[]} */
-  const moments = [];
-  const scored = (/** @type {number} */ at) => {
-    const own = network(at);
-    const outputs = Array.from(labels, (_, image) => /** @type {Float64Array} */ (forward(own, pixels(image)).at(-1)));
-    return { network: own, outputs, decided: outputs.map(argmax) };
+  const { about, network: networkAt } = unpacked(await bytesOf(`run-${number}`));
+  const moments = /** @type {Moment[]} */ ([]);
+  const scored = (/** @type {import("./network.js").Network} */ network) => {
+    const outputs = Array.from(labels, (_, at) => /** @type {Float64Array} */ (forward(network, pixels(at)).at(-1)));
+    const [decided, counts] = [outputs.map(argmax), names.map(() => names.map(() => 0))];
+    for (const [at, read] of decided.entries()) counts[labels[at]][read]++;
+    return { network, outputs, decided, counts };
   };
-  return { about, moment: (/** @type {number} */ at) => (moments[at] ??= scored(at)) };
+  return { about, moment: (at) => (moments[at] ??= scored(networkAt(at))) };
 }
 
-/** @type {{ about: any, moment: (at: number) => Moment }} */
-let run;
-/** @type {Moment} */
-let moment;
-/** @type {number | Uint8Array} a test image, or a drawing */
-let image = 0;
+let [run, moment] = [/** @type {Run} */ ({}), /** @type {Moment} */ ({})];
+let image = /** @type {number | Uint8Array} */ (0); // a test image, or a drawing
 let [number, epoch, page, ink] = [site.start, 0, 0, NOTHING]; // the ink is of the image on the pad
 let cell = { true: -1, predicted: -1 }; // -1 for any class
+const isCell = () => cell.true >= 0 && cell.predicted >= 0;
 const whole = /** @type {Set<number>} */ (new Set()); // layers of which all units are shown
 
-// ---------------------------------------------------------------- the parts' models
-
-/** @param {string} name @param {(content: any) => void} [hear] */
+/** @param {string} name @param {(content: any, model: Model) => void} [hear] */
 const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: NOTHING }, hear);
 const [time, tiles, theme] = ["time_bar", "rendered", "segmented"].map((name) => made(name));
-const controls = axes.map(({ key }, k) => {
-  const model = made(key, async ({ typed, number: answered }) => {
+const fail = (/** @type {Error} */ error) => say("said", `The run can't be shown: ${error.message}.`);
+const controls = axes.map(({ key }, k) =>
+  made(key, async ({ typed, number: answered }, model) => {
     const wanted = axes.map((axis, other) => (other === k ? [typed].flat()[0] : axis.values[runs[number][other]]));
-    await show(wanted, k).catch((error) => say("said", `The run can't be shown: ${error.message}.`));
+    await show(wanted, k).catch(fail);
     model.set("_answered", answered);
-  });
-  return model;
-});
+  }),
+);
 const pad = made("drawing_pad", () => {
   const wrong = moment.decided.flatMap((decided, at) => (decided === labels[at] ? [] : [at]));
   putOnPad(wrong.find((at) => typeof image === "number" && at > image) ?? wrong[0] ?? 0);
@@ -79,20 +71,18 @@ const gallery = made("gallery", (content) => {
 });
 
 /** @param {string} name @param {() => string[][]} rows of its table, the head first @param {(content: any) => void} [hear] */
-function figureModel(name, rows, hear) {
-  const model = made(name, (content) => {
+const figureModel = (name, rows, hear) =>
+  made(name, (content, model) => {
     const [head, ...others] = rows();
     if (content.kind === "table") model.tell("msg:custom", { tables: [{ caption: name, head, rows: others }] });
     else hear?.(content);
   });
-  return model;
-}
 const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) => {
   const { edit } = model.get("_figure");
   model.set("_figure", { edit: edit + 1, data, layout: { ...layout, template: look().template }, summary, buffers: [] });
 };
 const curves = ["Accuracy", "Loss"].map((name) => ({ name, model: figureModel(name, () => run.about.curves[name].rows) }));
-const matrixRows = () => [["true", ...names], ...counted().map((row, k) => [names[k], ...row.map(String)])];
+const matrixRows = () => [["true", ...names], ...moment.counts.map((row, k) => [names[k], ...row.map(String)])];
 const matrix = figureModel("Confusion matrix", matrixRows, ({ kind, index, key }) => {
   const [down, right] = isCell() ? (STEPS[key] ?? []) : [1, 1];
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), names.length - 1);
@@ -101,66 +91,49 @@ const matrix = figureModel("Confusion matrix", matrixRows, ({ kind, index, key }
   else if (kind === "key") select(within(cell.true + down), within(cell.predicted + right));
 });
 
-// ---------------------------------------------------------------- what the views show
-
-const isCell = () => cell.true >= 0 && cell.predicted >= 0;
-
 /** A PNG of images side by side; the share of a pixel, -1 to 1, is between the middle color and one of the ends.
  * @param {number} n @param {number} columns @param {string[]} colors @param {(image: number, pixel: number) => number} share */
 function sprite(n, columns, colors, share) {
   const [low, middle, high] = colors.map((color) => [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16)));
   const canvas = make("canvas", { width: columns * (SIDE + 1), height: Math.max(1, Math.ceil(n / columns)) * (SIDE + 1) });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const tile = context.createImageData(SIDE, SIDE);
+  const tile = new ImageData(new Uint8ClampedArray(4 * PIXELS).fill(255), SIDE);
   for (let own = 0; own < n; own++) {
-    for (let at = 0; at < 4 * PIXELS; at++) {
-      const part = share(own, at >> 2);
+    for (let at = 0; at < PIXELS; at++) {
+      const part = share(own, at);
       const end = part < 0 ? low : high;
-      tile.data[at] = at % 4 < 3 ? middle[at % 4] + Math.abs(part) * (end[at % 4] - middle[at % 4]) : 255;
+      for (let k = 0; k < 3; k++) tile.data[4 * at + k] = middle[k] + Math.abs(part) * (end[k] - middle[k]);
     }
     context.putImageData(tile, (own % columns) * (SIDE + 1), Math.floor(own / columns) * (SIDE + 1));
   }
   return new DataView(Uint8Array.from(atob(canvas.toDataURL().split(",")[1]), (letter) => letter.charCodeAt(0)).buffer);
 }
 
-function counted() {
-  const counts = names.map(() => names.map(() => 0));
-  for (const [at, decided] of moment.decided.entries()) counts[labels[at]][decided]++;
-  return counts;
-}
-
 function showCurves() {
-  const { mark, ...looks } = look();
   const [x0, summary] = [run.about.epochs[epoch], run.about.summaries[epoch]];
   for (const { name, model } of curves) {
-    const { data, layout } = run.about.curves[name];
-    const traces = data.map((/** @type {any} */ one, /** @type {number} */ k) => ({ ...looks[name][k], ...one }));
-    draw(model, traces, { ...layout, shapes: [{ ...mark, x0, x1: x0 }] }, summary);
+    const { data, layout } = run.about.curves[name][shownTheme()];
+    draw(model, data, { ...layout, shapes: [...layout.shapes, { ...look().mark, x0, x1: x0 }] }, summary);
   }
   say("curves-caption", summary);
 }
 
 function showMatrix() {
-  const [counts, { matrix: looks, frame }] = [counted(), look()];
-  const totals = counts.map((row) => row.reduce((one, other) => one + other));
-  const words = (/** @type {number} */ i, /** @type {number} */ j) =>
-    `true ${names[i]} → predicted ${names[j]}: ${grouped(counts[i][j])} of ${grouped(totals[i])}`;
-  const zmax = Math.max(1, 0.01 * Math.max(...totals), ...counts.flatMap((row, i) => row.filter((_, j) => i !== j)));
-  const data = [false, true].map((isRight, at) => {
-    const part = (/** @type {(i: number, j: number) => any} */ value, /** @type {any} */ empty) =>
-      counts.map((row, i) => row.map((_, j) => ((i === j) === isRight ? value(i, j) : empty)));
-    return {
-      ...looks[at],
-      zmax,
-      z: part((i, j) => counts[i][j], null),
-      text: part((i, j) => counts[i][j] || "", ""),
-      hovertext: part(words, ""),
-    };
+  const [{ counts }, { matrix: looks, frame }] = [moment, look()];
+  const totals = counts.map(sum);
+  const mistakes = counts.map((row, i) => row.filter((_, j) => i !== j));
+  const zmax = Math.max(1, 0.01 * Math.max(...totals), ...mistakes.flat());
+  const words = (/** @type {number} */ n, /** @type {number} */ i, /** @type {number} */ j) =>
+    `true ${names[i]} → predicted ${names[j]}: ${grouped(n)} of ${grouped(totals[i])}`;
+  const data = looks.map((/** @type {any} */ trace, /** @type {number} */ right) => {
+    const part = (/** @type {(n: number, i: number, j: number) => any} */ value, /** @type {any} */ empty) =>
+      counts.map((row, i) => row.map((n, j) => (Number(i === j) === right ? value(n, i, j) : empty)));
+    return { ...trace, zmax, z: part((n) => n, null), text: part((n) => n || "", ""), hovertext: part(words, "") };
   });
   const [x, y] = [cell.predicted, cell.true];
   const shapes = isCell() ? [{ ...frame, x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5 }] : [];
-  const right = counts.reduce((sum, row, k) => sum + row[k], 0);
-  const summary = `${grouped(right)} of ${site.of_images} classified correctly by the published weights`;
+  const right = grouped(sum(totals) - sum(mistakes.flat()));
+  const summary = `${right} of ${site.of_images} classified correctly by the published weights`;
   draw(matrix, data, { ...site.matrix, shapes }, summary);
   say("matrix-caption", `${summary}. Choose a cell to see its images.`);
   showMistakes();
@@ -170,38 +143,36 @@ function showMatrix() {
  * @param {number} [turned] the page */
 function showMistakes(turned = page) {
   const { outputs, decided } = moment;
-  const shares = outputs.map((own) => own.map((one) => one / (own.reduce((sum, other) => sum + other) || 1)));
-  const squared = (/** @type {number} */ at) => outputs[at].reduce((sum, one, k) => sum + (one - Number(k === labels[at])) ** 2, 0);
-  const losses = outputs.map((_, at) => (run.about.loss === "cross_entropy" ? -outputs[at][labels[at]] : squared(at)));
-  const fits = (/** @type {number} */ chosen, /** @type {number} */ own) => chosen < 0 || chosen === own;
-  const chosen = [...labels.keys()]
-    .filter((at) => fits(cell.true, labels[at]) && fits(cell.predicted, decided[at]) && (isCell() || decided[at] !== labels[at]))
-    .sort((one, other) => losses[other] - losses[one] || one - other);
+  const squares = (/** @type {number} */ at) => sum(outputs[at].map((one, k) => (one - Number(k === labels[at])) ** 2));
+  const loss = run.about.loss === "cross_entropy" ? (/** @type {number} */ at) => -outputs[at][labels[at]] : squares;
+  const isChosen = (/** @type {number} */ at) =>
+    [-1, labels[at]].includes(cell.true) && [-1, decided[at]].includes(cell.predicted) && (isCell() || decided[at] !== labels[at]);
+  const chosen = [...labels.keys()].filter(isChosen).map((at) => ({ at, loss: loss(at) }));
+  chosen.sort((one, other) => other.loss - one.loss || one.at - other.at);
   const n_pages = Math.max(1, Math.ceil(chosen.length / PER_PAGE));
   page = Math.min(turned, n_pages - 1);
-  const own = chosen.slice(page * PER_PAGE, (page + 1) * PER_PAGE);
-  const described = own.map((at) => {
-    const [read, truth, note] = [names[decided[at]], names[labels[at]], `${Math.round(100 * Math.max(...shares[at]))} % sure`];
-    const title = `true ${truth}, read as ${read}`;
-    const about = `test image ${numberOf(at)}, ${run.about.output === "softmax" ? "probabilities" : "shares of the outputs' sum"}`;
-    const texts = { caption: `${truth} → ${read}`, note, detail: `${title}, ${note}`, title, about };
-    return { ...texts, right: decided[at] === labels[at], key: at, shares: [...shares[at]] };
+  const called = run.about.output === "softmax" ? "probabilities" : "shares of the outputs' sum";
+  const shown = chosen.slice(page * PER_PAGE, (page + 1) * PER_PAGE).map(({ at: key }) => {
+    const [truth, read, all] = [names[labels[key]], names[decided[key]], sum(outputs[key]) || 1];
+    const [shares, title] = [Array.from(outputs[key], (one) => one / all), `true ${truth}, read as ${read}`];
+    const note = `${Math.round(100 * Math.max(...shares))} % sure`;
+    const texts = { caption: `${truth} → ${read}`, note, detail: `${title}, ${note}`, title };
+    return { ...texts, about: `test image ${numberOf(key)}, ${called}`, right: truth === read, key, shares };
   });
   const [truth, read] = [names[cell.true] ?? "", names[cell.predicted]];
   const isRight = isCell() && truth === read;
-  const answer = isRight ? "classified correctly" : read ? `read as ${read}` : "misclassified";
+  const classes = [truth, isRight ? "classified correctly" : read ? `read as ${read}` : truth && "misclassified"].join(" ").trim();
   const count = `${grouped(chosen.length)} ${isRight ? "image" : "mistake"}${chosen.length === 1 ? "" : "s"}`;
-  const heading = `${truth || read ? `${truth} ${answer}: `.trimStart() : ""}${count}, worst first`;
-  const columns = Math.max(1, own.length);
-  const { raised, text } = look();
-  const png = sprite(own.length, columns, [text, raised, text], (k, pixel) => pixels(own[k])[pixel] / 255);
-  gallery.update({ heading, images: described, sprite: png, columns, page, n_pages, ...cell });
+  const heading = `${classes && `${classes}: `}${count}, worst first`;
+  const [columns, { raised, text }] = [Math.max(1, shown.length), look()];
+  const png = sprite(shown.length, columns, [text, raised, text], (k, pixel) => pixels(shown[k].key)[pixel] / 255);
+  gallery.update({ heading, images: shown, sprite: png, columns, page, n_pages, ...cell });
 }
 
 function showNetwork() {
   const { network } = moment;
   const [shown, truth] = typeof image === "number" ? [pixels(image), labels[image]] : [image, -1];
-  const { layers, signal } = lit(network, forward(network, shown), names, drawing.get("chosen"), truth, whole);
+  const { layers, signal } = lit(network, forward(network, shown), drawing.get("chosen"), truth, whole);
   const [W, n, sizes] = [network.W[0], network.sizes[1], network.W[0].map(Math.abs).sort()];
   const full = Number(sizes[Math.floor(SHARE_WITHIN * (sizes.length - 1))].toPrecision(2)) || 1;
   const tone = (/** @type {number} */ k, /** @type {number} */ pixel) =>
@@ -220,58 +191,47 @@ function showAll() {
   if (parts.includes("curves")) showCurves();
   if (parts.includes("matrix")) showMatrix();
   if (parts.includes("draw")) showNetwork();
-  const link = [
-    ...axes.map(({ key, isNumber, values, texts }, k) => [key, (isNumber ? values : texts)[runs[number][k]]]),
-    ["epoch", epochs[epoch]],
-  ];
-  history.replaceState(null, "", `#${new URLSearchParams(link)}`);
+  const link = Object.fromEntries(axes.map(({ key, values }, k) => [key, values[runs[number][k]]]));
+  history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
 }
 
-/** @param {number} truth @param {number} predicted */
-function select(truth, predicted) {
+function select(/** @type {number} */ truth, /** @type {number} */ predicted) {
   [cell, page] = [{ true: truth, predicted }, 0];
   showMatrix();
   const [first] = /** @type {any[]} */ (gallery.get("images"));
   if (isCell() && first) putOnPad(first.key);
 }
 
-/** @param {number} at */
-function putOnPad(at) {
+function putOnPad(/** @type {number} */ at) {
   image = at;
-  const enlarged = (/** @type {number} */ k) => pixels(at)[Math.floor(k / PAD / 5) * SIDE + Math.floor((k % PAD) / 5)];
-  ink = new DataView(Uint8Array.from({ length: PAD * PAD }, (_, k) => enlarged(k)).buffer);
+  const enlarged = Uint8Array.from({ length: PAD * PAD }, (_, k) => pixels(at)[Math.floor(k / PAD / 5) * SIDE + Math.floor((k % PAD) / 5)]);
+  ink = new DataView(enlarged.buffer);
   pad.set("ink", ink);
   showNetwork();
 }
 
-// ---------------------------------------------------------------- moving between runs
-
 /** Show the run nearest to the wanted values, at the epoch nearest to the one shown before, or wanted.
  * @param {any[]} wanted @param {number} [moved] the control @param {number} [at] the epoch */
-async function show(wanted, moved = -1, at = run && time.get("position") >= 0 ? run.about.epochs[epoch] : undefined) {
+async function show(wanted, moved = -1, at = run.about && time.get("position") >= 0 ? run.about.epochs[epoch] : undefined) {
   const next = nearestRun(runs, axes, wanted, moved, runs[site.start]);
   number = next;
-  loaded[next] ??= load(next).catch((error) => {
-    delete loaded[next]; // to be tried again
-    throw error;
-  });
+  loaded[next] ??= load(next);
+  loaded[next].catch(() => delete loaded[next]); // to be tried again
   const ready = await loaded[next];
   if (next !== number) return; // another one was chosen meanwhile
   run = ready;
-  const { epochs } = run.about;
+  const [{ epochs }, own] = [run.about, runs[number]];
   epoch = at === undefined ? epochs.length - 1 : argmax(epochs.map((/** @type {number} */ one) => -Math.abs(one - at)));
-  const values = axes.map((axis, k) => axis.values[runs[number][k]]);
-  const missing = axes.flatMap(({ label, texts }, k) =>
-    wanted[k] === undefined || wanted[k] === values[k] ? [] : [`${label.toLowerCase()} ${texts[runs[number][k]]}, not ${wanted[k]}`],
+  const missing = axes.flatMap(({ label, values, texts }, k) =>
+    [undefined, values[own[k]]].includes(wanted[k]) ? [] : [`${label.toLowerCase()} ${texts[own[k]]}, not ${wanted[k]}`],
   );
   if (at !== undefined && epochs[epoch] !== at) missing.push(`epoch ${epochs[epoch]}, not ${at}`);
   say("said", missing.length ? `The nearest recorded: ${missing.join("; ")}.` : "");
-  const siblings = runs.filter((other) => axes.every(({ isNumber }, k) => isNumber || other[k] === runs[number][k]));
-  for (const [k, model] of controls.entries()) {
-    const stops = axes[k].values.filter((_, stop) => siblings.some((other) => other[k] === stop));
-    const ends = { stops, low: String(stops[0]), high: String(stops.at(-1)) };
-    if (axes[k].isNumber) model.update({ _control: { ...model.get("_control"), ...ends }, disabled: stops.length < 2 });
-    model.set("value", values[k]);
+  const siblings = runs.filter((other) => axes.every(({ isNumber }, k) => isNumber || other[k] === own[k]));
+  for (const [k, { values, isNumber }] of axes.entries()) {
+    const stops = values.filter((_, stop) => siblings.some((other) => other[k] === stop));
+    const _control = { ...controls[k].get("_control"), stops, low: String(stops[0]), high: String(stops.at(-1)) };
+    controls[k].update({ value: values[own[k]], ...(isNumber ? { _control, disabled: stops.length < 2 } : {}) });
   }
   time.set("position", epoch === epochs.length - 1 ? -1 : epoch);
   showAll();
@@ -281,14 +241,7 @@ async function show(wanted, moved = -1, at = run && time.get("position") >= 0 ? 
 function follow() {
   const link = new URLSearchParams(location.hash.slice(1));
   const wanted = axes.map(({ key, isNumber }) => (link.has(key) ? (isNumber ? Number(link.get(key)) || 0 : link.get(key)) : undefined));
-  const start = axes.map(({ values }, k) => values[runs[site.start][k]]);
-  return show(wanted.some((one) => one !== undefined) ? wanted : start, -1, Number(link.get("epoch")) || undefined);
-}
-
-async function loadPlotly() {
-  const src = URL.createObjectURL(new Blob([await bytesOf("plotly")], { type: "text/javascript" }));
-  await new Promise((onload, onerror) => document.head.append(make("script", { src, onload, onerror })));
-  return /** @type {any} */ (globalThis)[`${site.plotly}.script`];
+  return show(wanted, -1, Number(link.get("epoch")) || undefined);
 }
 
 async function begin() {
@@ -320,8 +273,11 @@ async function begin() {
   place("main")?.removeAttribute("aria-busy");
   say("note", "");
   onTheme(showAll, new AbortController().signal);
-  addEventListener("hashchange", follow);
-  if (parts.includes("curves") || parts.includes("matrix")) Object.assign(globalThis, { [site.plotly]: loadPlotly() });
+  addEventListener("hashchange", () => follow().catch(fail));
+  if (parts.includes("curves") || parts.includes("matrix"))
+    globals[site.plotly] = bytesOf("plotly")
+      .then(runScript)
+      .then(() => globals[`${site.plotly}.script`]);
   await Promise.all([...curves.map(({ model }, k) => put("live_figure", model, `curves-${k}`)), put("live_figure", matrix, "matrix")]);
 }
 

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.foreign_files import FileError, explained, open_plain_file
+from explorer.exports.files import read_archive
+from explorer.foreign_files import FileError, open_plain_file
 from explorer.network.metrics import accuracy
-from explorer.network.weights_file import load_weights, sizes_of
 from explorer.safe_write import whole_file
 from explorer.session.saved_session import is_session, kept_weights, read_session
-from explorer.training import EpochRecord, History, Snapshot, TrainingConfig, new_network
-from explorer.training.records import figure_kinds
+from explorer.training import History, Snapshot, TrainingConfig, new_network
 from explorer.training.studies import Trial, WorkerPool
 from explorer.training.studies.configs import n_weights
 
@@ -177,7 +176,8 @@ def _runs_of(path: Path, dataset: Dataset) -> list[PublishedRun]:
     with open_plain_file(path, path.name) as stream:
         content = stream.read()
     if not is_session(path.name, content):
-        return [_saved(path, dataset)]
+        history, epoch, saved = read_archive(path, dataset)
+        return [PublishedRun(history.config, history, {epoch: saved})]
     runs, session = [], read_session(content, path.name, dataset)
     if session.dataset is not None:
         raise FileError(path.name, "runs on points", f"runs on {dataset.name}")
@@ -186,22 +186,3 @@ def _runs_of(path: Path, dataset: Dataset) -> list[PublishedRun]:
         if weights:
             runs.append(PublishedRun(run.config, run.history, weights))
     return runs
-
-
-def _saved(path: Path, dataset: Dataset) -> PublishedRun:
-    """Read a file that ``nn-explorer train --save`` has written."""
-    saved = load_weights(path)
-    n_inputs, *_, n_classes = sizes_of(saved.weights)
-    expected = f"the settings of a run on {dataset.name}, as nn-explorer train --save writes them"
-    with explained(path.name, FileError, expected), np.load(path, allow_pickle=False) as archive:
-        if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
-            own = f"{n_inputs} inputs and {n_classes} outputs"
-            needed = f"{dataset.n_inputs} and {dataset.n_classes}, as {dataset.name} has"
-            raise FileError(path.name, own, needed)
-        config = TrainingConfig(**json.loads(str(archive["config"])))
-        names = [name for name in figure_kinds(EpochRecord) if name in archive]
-        rows = zip(*(archive[name].tolist() for name in names), strict=True)
-        blank: dict[str, Any] = {"confusion": np.zeros((dataset.n_classes, dataset.n_classes), np.int64)}
-        records = tuple(EpochRecord(**blank, **dict(zip(names, row, strict=True))) for row in rows)
-        epoch = max(1, round(float(archive["weights_epoch"])))
-    return PublishedRun(config, History(config, records), {epoch: [*saved.weights.values()]})

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import math
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from plotly.utils import PlotlyJSONEncoder
 
 from explorer.datasets import Dataset
 from explorer.exports.pages import page
-from explorer.figures.axes import FACTORS, Metric, epoch_mark, line_mode
+from explorer.figures.axes import FACTORS, Metric, epoch_mark
 from explorer.figures.confusion import confusion_figure, confusion_mark, confusion_style
 from explorer.figures.curves import curves_data
 from explorer.figures.palette import PALETTES, Theme
@@ -57,6 +57,7 @@ _MOST_LETTERS = 20  # of options side by side
 _OPENS = "Press to see its way through the network"
 _FOLDER = Path(__file__).parent
 _METRICS: tuple[Metric, ...] = ("accuracy", "loss")
+_LAYOUT = ("xaxis", "yaxis", "shapes", "annotations")  # of the curves
 _SCRIPTS = "drawing_pad gallery help live_figure network_drawing rendered segmented setting time_bar"
 
 
@@ -82,10 +83,9 @@ def publish(
     site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
     site["models"] = _models(axes, dataset.class_names, only)
     css, base, scripts = page_assets()
-    look = {"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes}
     html = page(
         _FOLDER / "page.html.j2",
-        **look,
+        **{"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes},
         css=css + (_FOLDER / "page.css").read_text(encoding="utf-8"),
         site=_json(site),
         scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
@@ -93,10 +93,10 @@ def publish(
     )
     shown = shown_images(dataset.n_test)
     labels, images = dataset.test_labels[shown], dataset.test_images[shown]
-    files = {"index.html": html.encode(), "data/plotly.js": _file("plotly", plotly_script())}
-    files["data/images.js"] = _file("images", labels.astype(np.uint8).tobytes() + images.tobytes())
-    for k, run in enumerate(runs):
-        files[f"data/run-{k}.js"] = _file(f"run-{k}", packed(run, **_about(run, dataset)))
+    data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
+    data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
+    files = {f"data/{name}.js": _file(name, content) for name, content in data.items()}
+    files["index.html"] = html.encode()
     (folder / "data").mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -120,8 +120,7 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
         "n_test": dataset.n_test,
         "of_images": counted(shown, "test image"),
         "plotly": PLOTLY_KEY,
-        "palettes": {theme: asdict(palette) for theme, palette in PALETTES.items()},
-        "styles": {theme: _styles(runs[0].history, names, theme) for theme in PALETTES},
+        "looks": {theme: asdict(palette) | _style(names, theme) for theme, palette in PALETTES.items()},
         "matrix": {key: matrix[key] for key in ("xaxis", "yaxis")},
     }
 
@@ -166,7 +165,7 @@ def _json(value: object) -> str:
 def _file(name: str, content: bytes) -> bytes:
     """Return a script with the content: pages from a disk may load nothing else."""
     text = b64encode(gzip.compress(content, mtime=0)).decode()
-    return f'explorerFiles["{name}"] = "{text}";\n'.encode()
+    return f'(globalThis.explorerFiles ??= {{}})["{name}"] = "{text}";\n'.encode()
 
 
 def _module(name: str) -> str:
@@ -175,17 +174,10 @@ def _module(name: str) -> str:
     return "\n".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
 
 
-def _styles(history: History, names: Sequence[str], theme: Theme) -> dict[str, Any]:
-    """Return what depends on the theme in the figures: the traces' looks, and marks to be moved."""
-    empty = History(history.config)
-    lines = {m.title(): curves_data(empty, metric=m, theme=theme)[0][-2:] for m in _METRICS}
-    return {
-        **{n: [{k: v for k, v in one.items() if k not in "xy"} for one in both] for n, both in lines.items()},
-        "template": template(theme).to_plotly_json(),
-        "mark": epoch_mark(1, theme)[0],
-        "matrix": confusion_style(names, theme)[:2],
-        "frame": confusion_mark((0, 0), theme)["shapes"][0],
-    }
+def _style(names: Sequence[str], theme: Theme) -> dict[str, Any]:
+    """Return what depends on the theme in all runs' figures: the template, the matrix, and marks to be moved."""
+    marks = {"mark": epoch_mark(1, theme)[0], "frame": confusion_mark((0, 0), theme)["shapes"][0]}
+    return marks | {"template": template(theme).to_plotly_json(), "matrix": confusion_style(names, theme)[:2]}
 
 
 def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
@@ -200,19 +192,18 @@ def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
 
 
 def _curve(history: History, metric: Metric) -> dict[str, Any]:
-    layout = curves_data(history, metric=metric)[1]
-    factor, names = FACTORS[metric], (f"train_{metric}", f"test_{metric}")
-    epochs = [record.epoch for record in history]
-    texts = [[f"{factor * getattr(record, name):.5g}" for record in history] for name in names]
-    lines = [[float(one) if math.isfinite(float(one)) else None for one in line] for line in texts]
-    looks = {"x": epochs, "mode": line_mode(len(history)), "visible": True}
-    called = ("train", history.config.held_out)
-    rows = ([*map(str, row)] for row in zip(epochs, *texts, strict=True))
-    return {
-        "data": [{**looks, "name": name, "y": y} for name, y in zip(called, lines, strict=True)],
-        "layout": {"xaxis": layout["xaxis"], "yaxis": layout["yaxis"], "showlegend": True},
-        "rows": [["epoch", *called], *rows],
-    }
+    """Return a metric's curves in each theme, and as the rows of a table."""
+    lines = {"train": f"train_{metric}", history.config.held_out: f"test_{metric}"}
+    rows = (
+        [str(record.epoch), *(f"{FACTORS[metric] * getattr(record, name):.5g}" for name in lines.values())]
+        for record in history
+    )
+    figures: dict[str, Any] = {"rows": [["epoch", *lines], *rows]}
+    for theme in PALETTES:
+        traces, layout = curves_data(history, metric=metric, theme=theme)
+        shown = {key: layout[key] for key in _LAYOUT} | {"showlegend": True}
+        figures[theme] = json.loads(PlotlyJSONEncoder().encode({"data": traces[-2:], "layout": shown}))
+    return figures
 
 
 def _tiles(run: PublishedRun, record: EpochRecord | None, dataset: Dataset) -> Tiles:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from explorer.datasets import Dataset
 from explorer.foreign_files import FileError
 from explorer.publish import recordings
-from explorer.safe_write import own_folder
+from explorer.safe_write import whole_folder
 from explorer.serve import run_options, study_command
 from explorer.serve.access import RefusedError
 from explorer.training import TrainingConfig
@@ -40,7 +40,8 @@ def run(args: Namespace) -> int:
         raise RefusedError(f"--only is {args.only}; expected some of {','.join(_PARTS)}.")
     if args.runs and args.study:
         raise RefusedError("--run and --study both name runs; expected one of them.")
-    _check_folder(folder, args)
+    used = [*args.runs, *args.dataset, *filter(None, (args.study, args.text))]
+    run_options.check_folder(folder, used, overwrite=args.force)
     dataset, _ = run_options.data_of(args)
     if dataset.is_plane:
         raise RefusedError(f"{dataset.name} can't be published; expected images.")
@@ -49,24 +50,6 @@ def run(args: Namespace) -> int:
         return _publish(args, folder, dataset, only, text)
     except (FileError, StudyError) as error:
         raise RefusedError(str(error)) from error
-
-
-def _check_folder(folder: Path, args: Namespace) -> None:
-    """Refuse a folder that can't be written, or that has files, unless the user agrees to replace it."""
-    if not folder.parent.is_dir():
-        raise RefusedError(f"There is no folder {folder.parent}.")
-    if folder.exists() and not folder.is_dir():
-        raise RefusedError(f"{folder} is a file; expected a folder.")
-    used = [*(args.runs or ()), *args.dataset, *filter(None, (args.study, args.text))]
-    for path in (Path.cwd(), Path.home(), *map(Path, used)):
-        whole = path.expanduser().resolve()
-        if folder.resolve() in (whole, *whole.parents):
-            raise RefusedError(
-                f"{folder} can't be replaced, because it has {path} in it: name another folder."
-            )
-    is_used = folder.is_dir() and any(folder.iterdir())
-    if is_used and not args.force and not run_options.agrees(f"{folder} is not empty. Replace it?"):
-        raise RefusedError(f"{folder} is there already; --force replaces it.")
 
 
 def _html_of(path: str) -> str:
@@ -90,25 +73,15 @@ def _publish(args: Namespace, folder: Path, dataset: Dataset, only: Sequence[str
         runs = _recorded(configs, dataset, journal, args)
     if not runs:
         raise RefusedError("No run has weights that are numbers: there is nothing to publish.")
-    with own_folder("publishing-", folder.parent) as place:
-        look: Any = {"title": args.title, "text": text, "only": only, "embedded": args.embed}
-        files = publish(runs, dataset, place / "site", **look)
-        try:
-            if folder.exists():
-                folder.rename(place / "before")
-            (place / "site").rename(folder)
-        except BaseException:
-            if (place / "before").exists() and not folder.exists():
-                (place / "before").rename(folder)
-            raise
+    look: Any = {"title": args.title, "text": text, "only": only, "embedded": args.embed}
+    with whole_folder(folder) as place:
+        files = publish(runs, dataset, place, **look)
     run = max(size for name, size in files.items() if name.startswith("data/run-"))
     first = files["index.html"] + files["data/images.js"] + run
     sizes = f"{sum(files.values()) / 1e6:.1f} MB, at most {first / 1e6:.1f} MB of it before the first picture"
     print(f"Wrote {folder}: {counted(len(runs), 'run')}, {sizes}.")
-    change = max(recordings.accuracy_change(run, dataset) for run in runs)
-    print(
-        f"Rounding the weights changes the last accuracies by at most {100 * change:.2f} percentage points."
-    )
+    change = 100 * max(recordings.accuracy_change(run, dataset) for run in runs)
+    print(f"Rounding the weights changes the last accuracies by at most {change:.2f} percentage points.")
     if args.embed:
         size = 'width="100%" height="1500" style="border: 0"'
         print(f'<iframe src="{quote(folder.name)}/index.html" title="{escape(args.title)}" {size}></iframe>')

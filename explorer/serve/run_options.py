@@ -136,6 +136,22 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
         taken[destination] = option
 
 
+def check_folder(folder: Path, used: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse a folder that can't be written, or has `used` files, or others that the user wants to keep."""
+    if not folder.parent.is_dir():
+        raise RefusedError(f"There is no folder {folder.parent}.")
+    if folder.exists() and not folder.is_dir():
+        raise RefusedError(f"{folder} is a file; expected a folder.")
+    for path in (Path.cwd(), Path.home(), *map(Path, used)):
+        whole = path.expanduser().resolve()
+        if folder.resolve() in (whole, *whole.parents):
+            words = f"{folder} can't be replaced, because it has {path} in it: name another folder."
+            raise RefusedError(words)
+    is_used = folder.is_dir() and any(folder.iterdir())
+    if is_used and not overwrite and not agrees(f"{folder} is not empty. Replace it?"):
+        raise RefusedError(f"{folder} is there already; --force replaces it.")
+
+
 def save(args: Namespace, option: str, path: str, make: Callable[[], bytes]) -> int:
     """Write the file that an option names, report success or failure, and return the exit code."""
     try:

@@ -5,16 +5,85 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * @typedef {{ title: string, units: number[], n_units: number }} Layer
- * @typedef {{ layer: number, target: number, terms: [number, number][] }} Links
+ * @typedef {{ unit: number, terms: DataView }} Sum of one unit: what each of the layer before adds, and the bias
  * @typedef {{
- *   levels: DataView[], links: Links[], outputs: number[], figures: string[], decided: number, true: number,
- *   looked_at: number, sum: [string, string][], spoken: string, hints: string[][],
- * }} Signal
+ *   values: DataView[], sums: Sum[], symbol: string, outputs: number[], figures: string[], decided: number, true: number,
+ *   looked_at: number, words: string, spoken: string, hints: string[][],
+ * }} Signal all numbers in views are float32
  * @typedef {{
  *   layers: Layer[], classes: string[], sprite: DataView<ArrayBuffer>, columns: number, all_pictured: boolean, signal: Signal, nothing: string,
  *   chosen: number, unit: [number, number] | [], scene: [string, string],
  * }} State
  */
+
+const [MOST_LINKS, MOST_TERMS] = [12, 5];
+
+/** @param {DataView} view */
+const floats = (view) => Array.from({ length: view.byteLength / 4 }, (_, k) => view.getFloat32(4 * k, true));
+
+/** What is not a number is 0, what is infinite is large. @param {number} value */
+const finite = (value) => Math.max(-1e300, Math.min(value || 0, 1e300));
+
+/** Places in the order of a size, largest first, ties in the order of the places. @param {number[]} values */
+const largestFirst = (values) => {
+  const sizes = values.map((value) => Math.abs(finite(value)));
+  return [...values.keys()].sort((one, other) => sizes[other] - sizes[one] || one - other);
+};
+
+/** @param {number} value */
+const plain = (value) => {
+  if (Number.isNaN(value)) return "not a number";
+  return (value < 0 ? "−" : "") + (Number.isFinite(value) ? Math.abs(value).toFixed(2) : "∞");
+};
+const signed = (/** @type {number} */ value) => (value >= 0 ? "+" : "") + plain(value);
+
+/**
+ * Two decimals of each term, so that they add up to those of the total: the method of largest remainders (Hamilton, 1792).
+ * If the total is something else, or anything is not finite, the terms stay as they are.
+ * @param {number[]} terms @param {number} total
+ */
+export function roundedToSum(terms, total) {
+  const down = terms.map((term) => Math.floor(100 * term));
+  const missing = Math.round(100 * Number(total.toFixed(2))) - down.reduce((one, other) => one + other, 0);
+  if (!(missing >= 0 && missing <= down.length)) return terms;
+  for (const at of largestFirst(terms.map((term, k) => 100 * term - down[k])).slice(0, missing)) down[at] += 1;
+  return down.map((cents) => cents / 100);
+}
+
+/**
+ * A class's weighted sum in pieces that add up, its largest terms first, each with its sign; and in a sentence.
+ * @param {Signal} signal @param {string} name of the class
+ */
+export function worded({ sums, symbol, figures, looked_at }, name) {
+  const all = floats(sums[sums.length - 1].terms);
+  const [terms, bias, total] = [all.slice(0, -1), all[all.length - 1], all.reduce((one, other) => one + other)];
+  const order = largestFirst(terms);
+  const [largest, rest] = [order.slice(0, MOST_TERMS), order.slice(MOST_TERMS)];
+  const others = rest.reduce((sum, at) => sum + terms[at], 0);
+  const rounded = roundedToSum([...largest.map((at) => terms[at]), ...(rest.length ? [others] : []), bias], total);
+  /** @type {[string, string][]} */
+  const pieces = [[`${name}:`, ""]];
+  for (const term of rounded.slice(0, largest.length)) pieces.push([` ${signed(term)}`, term < 0 ? "negative" : "positive"]);
+  if (rest.length) pieces.push([` ${signed(rounded[largest.length])} from ${rest.length} other unit${rest.length > 1 ? "s" : ""}`, ""]);
+  pieces.push([` ${signed(rounded[rounded.length - 1])} bias = ${plain(total)} → ${symbol} → ${figures[looked_at]}`, ""]);
+  const units = largest.map((at) => `unit ${at} ${signed(terms[at])}`).join(", ");
+  return { pieces, spoken: `Largest contributions to ${name}: ${units}; sum ${signed(total)}` };
+}
+
+/**
+ * The strongest links of each layer to the unit that leads on to the class, among the shown units, largest first.
+ * @param {Sum[]} sums @param {Layer[]} layers
+ */
+export function linksOf(sums, layers) {
+  return sums.map(({ unit, terms: view }, layer) => {
+    const terms = floats(view).slice(0, -1).map(finite);
+    const full = Math.max(...terms.map(Math.abs)) || 1;
+    const places = new Map(layers[layer].units.map((one, at) => [one, at]));
+    const strongest = largestFirst(terms).filter((one) => terms[one] && places.has(one));
+    const shares = strongest.slice(0, MOST_LINKS).map((one) => ({ at: places.get(one) ?? -1, share: terms[one] / full }));
+    return { layer, target: layers[layer + 1] ? layers[layer + 1].units.indexOf(unit) : unit, terms: shares };
+  });
+}
 
 /**
  * A list with one place in the order of Tab, whose options are chosen by click, arrow keys and Enter.
@@ -157,11 +226,11 @@ function render({ model, el }) {
     if (!origin.width) return;
     links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
     const seen = classes.getBoundingClientRect(); // of many classes, a part
-    for (const { layer, target, terms } of model.get("signal").links) {
+    for (const { layer, target, terms } of linksOf(model.get("signal").sums, model.get("layers"))) {
       const onto = layer + 1 < columns.length ? columns[layer + 1].tiles[target] : rows[target]?.dot;
       if (!onto) continue;
       const end = onto.getBoundingClientRect();
-      for (const [at, share] of [...terms].reverse()) {
+      for (const { at, share } of terms.reverse()) {
         const start = columns[layer]?.tiles[at]?.getBoundingClientRect();
         if (!start) continue;
         const sideways = end.left >= start.right - 1;
@@ -185,13 +254,19 @@ function render({ model, el }) {
     if (row && (top < 0 || top + row.offsetHeight > classes.clientHeight)) classes.scrollTop += top - classes.clientHeight / 2;
   };
   const showSignal = () => {
-    const { levels, outputs, figures, decided, true: truth, looked_at, sum: pieces, spoken: words, hints } = model.get("signal");
-    columns.forEach(({ tiles }, index) => {
+    const signal = model.get("signal");
+    const { values, sums, outputs, figures, decided, true: truth, looked_at, words, hints } = signal;
+    const [name, terms] = [model.get("classes")[looked_at], floats(sums[sums.length - 1]?.terms ?? new DataView(new ArrayBuffer(0)))];
+    columns.forEach(({ tiles }, layer) => {
+      const found = floats(values[layer]);
+      const levels = found.map(finite);
+      const full = Math.max(1, ...levels.map(Math.abs));
       tiles.forEach((tile, at) => {
-        const level = levels[index]?.byteLength > at ? levels[index].getInt8(at) / 127 : 0;
-        tile.style.setProperty("--level", Math.abs(level).toFixed(2));
-        tile.toggleAttribute("data-negative", level < 0);
-        tile.title = hints[index]?.[at] ?? "";
+        const unit = model.get("layers")[layer].units[at];
+        tile.style.setProperty("--level", Math.abs(levels[at] / full).toFixed(2));
+        tile.toggleAttribute("data-negative", levels[at] < 0);
+        const adds = layer === columns.length - 1 ? `, adds ${signed(terms[unit])} to ${name}` : "";
+        tile.title = hints[layer]?.[at] ?? `Unit ${unit}: ${plain(found[at])}${adds}`;
         tile.setAttribute("aria-label", tile.title);
       });
     });
@@ -210,8 +285,10 @@ function render({ model, el }) {
     });
     if (looked_at !== followed) bringIntoView(rows[looked_at]?.row);
     followed = looked_at;
-    sum.replaceChildren(...pieces.map(([text, kind]) => make("span", { "data-sign": kind || null }, text)));
-    write(spoken, words);
+    const { pieces, spoken: sentence } = sums.length ? worded(signal, name) : { pieces: [], spoken: "" };
+    const shown = words ? [[words, ""]] : pieces;
+    sum.replaceChildren(...shown.map(([text, kind]) => make("span", { "data-sign": kind || null }, text)));
+    write(spoken, signal.spoken || sentence);
     showLinks();
   };
   const markUnit = () => {
@@ -247,7 +324,7 @@ function render({ model, el }) {
     [el.dataset.scene, heading.textContent] = model.get("scene");
     showSignal();
   };
-  model.on("change:layers change:classes change:signal change:nothing change:scene", show);
+  model.on("change", show); // once, although layers and signal change together
   model.on("change:sprite", showSprite);
   model.on("change:unit", markUnit);
   const [visit] = performance.getEntriesByType("navigation");

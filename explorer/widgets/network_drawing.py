@@ -32,24 +32,24 @@ class DrawnLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """What the units of a layer add to one unit of the next: the strongest, largest first."""
+class DrawnSum:
+    """What the units of a layer add to the weighted sum of one unit of the next, or of one output."""
 
-    layer: int
-    """The layer where the links begin, 0 for the first hidden one; they end in the next layer, or in a class."""
-    target: int
-    """Where they end: the place among the next layer's shown units, or the class."""
-    terms: Sequence[tuple[int, float]]
-    """The place among the shown units, and the share of the largest term, -1 to 1."""
+    unit: int
+    terms: bytes
+    """A float32 for each unit of the layer, shown or not, and the bias."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One image's way through the network."""
 
-    levels: Sequence[bytes] = ()
-    """For each hidden layer, how strongly each shown unit is lit: signed bytes, -127 to 127."""
-    links: Sequence[Links] = ()
+    values: Sequence[bytes] = ()
+    """For each hidden layer, the activations of the shown units, float32."""
+    sums: Sequence[DrawnSum] = ()
+    """For each hidden layer, the sum that its links lead to, the one looked at at the end; empty without links."""
+    symbol: str = ""
+    """The function of the outputs."""
     outputs: Sequence[float] = ()
     """The outputs, 0 to 1, in a scene -1 to 1; those that are no numbers are 0."""
     figures: Sequence[str] = ()
@@ -60,12 +60,12 @@ class Signal:
     """The image's class; -1 if it is not known."""
     looked_at: int = 0
     """The class that the links lead to."""
-    sum: Sequence[tuple[str, str]] = ()
-    """The sum in pieces: the text, and its kind, "positive", "negative" or ""."""
+    words: str = ""
+    """What stands below in place of the last sum."""
     spoken: str = ""
-    """The same in a sentence, for screen readers."""
+    """What screen readers say in place of it."""
     hints: Sequence[Sequence[str]] = ()
-    """For each layer and shown unit, the tooltip."""
+    """For each layer and shown unit, the tooltip, if it is not the activation."""
 
 
 class NetworkDrawing(PagePart):

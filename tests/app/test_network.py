@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from app_steps import PATIENCE, retrain, run_of, send, set_controls
@@ -19,7 +17,6 @@ from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
 from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
-NUMBER = re.compile(r"[+−]?\d+\.\d\d")
 
 
 def hero(app):
@@ -37,8 +34,9 @@ def a_drawing(seed=0):
     return ink.tobytes()
 
 
-def numbers(text):
-    return [float(found.replace("−", "-")) for found in NUMBER.findall(text)]
+def terms_of(drawn):
+    """The terms of a drawn sum, and the bias at the end."""
+    return np.frombuffer(drawn["terms"], "<f4")
 
 
 def test_what_is_drawn_is_the_pass_of_the_image(seen, small_dataset):
@@ -50,14 +48,9 @@ def test_what_is_drawn_is_the_pass_of_the_image(seen, small_dataset):
     np.testing.assert_allclose(signal["outputs"], y, rtol=1e-5)
     assert (signal["decided"], signal["true"]) == (int(y.argmax()), int(small_dataset.test_labels[5]))
     assert [layer["n_units"] for layer in drawing.layers] == [40, 6]
-    for layer, levels, h in zip(drawing.layers, signal["levels"], (network.h1, network.h2), strict=True):
-        np.testing.assert_allclose(np.frombuffer(levels, np.int8) / 127, h[layer["units"], 0], atol=0.005)
-    (last,) = [links for links in signal["links"] if links["layer"] == 1]
-    terms = contributions(network, x).terms
-    shown = {drawing.layers[1]["units"][at]: share for at, share in last["terms"]}
-    np.testing.assert_allclose(
-        [shown[unit] for unit in shown], terms[[*shown]] / np.abs(terms).max(), atol=1e-3
-    )
+    for layer, values, h in zip(drawing.layers, signal["values"], (network.h1, network.h2), strict=True):
+        np.testing.assert_allclose(np.frombuffer(values, "<f4"), h[layer["units"], 0], rtol=1e-6)
+    assert [terms_of(one).size for one in signal["sums"]] == [41, 7]
     assert "read as" in panel.caption.text
 
 
@@ -75,18 +68,19 @@ def test_the_strongest_units_are_shown_until_all_are_asked_for(seen):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(index=st.integers(0, 99), k=st.integers(FOLLOWED, 9))
-def test_the_printed_sum_adds_up_and_is_that_of_the_class(seen, index, k):
+def test_the_sums_lead_to_the_class_and_to_the_unit_that_adds_most(seen, index, k):
     panel = hero(seen)
     panel.look_at(index)
     panel.drawing.chosen = k
     network, x = trained_on(seen, index)
     found = contributions(network, x, None if k == FOLLOWED else k)
-    *pieces, end = [text for text, _ in panel.drawing.signal["sum"]]
-    terms = [number for text in pieces[1:] for number in numbers(text)]
-    bias, total, output = numbers(end)
-    assert sum(terms) + bias == pytest.approx(total, abs=1e-9)
-    assert (total, output) == (pytest.approx(found.total, abs=0.006), pytest.approx(found.output, abs=0.006))
-    assert panel.drawing.signal["looked_at"] == found.unit
+    signal, before = panel.drawing.signal, int(found.largest(1)[0])
+    sums = contributions(network, x, before, layer=2), found
+    for drawn, sum_ in zip(signal["sums"], sums, strict=True):
+        assert drawn["unit"] == sum_.unit
+        np.testing.assert_allclose(terms_of(drawn), [*sum_.terms, sum_.bias], rtol=1e-6)
+    assert (signal["looked_at"], signal["symbol"]) == (found.unit, "σ")
+    assert float(signal["figures"][found.unit]) == pytest.approx(found.output, abs=0.006)
 
 
 def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(seen, small_dataset):

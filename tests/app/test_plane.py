@@ -243,7 +243,7 @@ def test_networks_of_any_shape_are_drawn(sizes):
     hero(app).drawing.unit = [0, 0]
     assert hero(app).unit.saw.shown.picture
     hero(app).player.scene = 3
-    assert "tiles stay" in hero(app).drawing.signal["sum"][0][0]
+    assert "tiles stay" in hero(app).drawing.signal["words"]
     app.close()
 
 

@@ -44,16 +44,11 @@ def scenes(panel):
     return found
 
 
-def shares(signal, units):
-    """The links to the class, by unit, and the values of the units before it."""
-    (last,) = [links for links in signal["links"] if links["layer"] == len(units) - 1]
-    return {units[-1][at]: share for at, share in last["terms"]}
-
-
-def assert_links(signal, panel, row):
-    """The links are the row of a layer's weights, relative to its largest."""
-    found = shares(signal, [layer["units"] for layer in panel.drawing.layers])
-    np.testing.assert_allclose([*found.values()], row[[*found]] / np.abs(row).max(), atol=1e-3)
+def assert_links(signal, row):
+    """The links are of the row of a layer's weights."""
+    np.testing.assert_allclose(
+        np.frombuffer(signal["sums"][-1]["terms"], "<f4"), [*row, 0], rtol=1e-5, atol=1e-9
+    )
 
 
 def batch_of(app, panel, index):
@@ -80,27 +75,27 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(seen, panel, in
     y = network.forward(X)
     gradient, total = network.backward(X, y, d), network.total_loss(y, d)
     h = [one.mean(axis=1) for one in network.h[1:]]
-    W3, lit = network.W3.copy(), [np.frombuffer(one, np.int8) / 127 for one in forward["levels"]]
+    W3, lit = network.W3.copy(), [np.frombuffer(one, "<f4") for one in forward["values"]]
     np.testing.assert_allclose(forward["outputs"], y.mean(axis=1), rtol=1e-6)
-    np.testing.assert_allclose(np.concatenate(lit), np.concatenate(h[:-1]), atol=0.005)
-    assert_links(forward, panel, W3[k] * h[-2])
+    np.testing.assert_allclose(np.concatenate(lit), np.concatenate(h[:-1]), rtol=1e-6)
+    assert_links(forward, W3[k] * h[-2])
     np.testing.assert_allclose(loss["outputs"], (y - d).mean(axis=1), rtol=1e-6)
-    assert written(total / n) in loss["sum"][0][0]
+    assert written(total / n) in loss["words"]
     delta = gradient[-1][:, 0]
     np.testing.assert_allclose(backward["outputs"], delta / np.abs(delta).max(), rtol=1e-6)
     largest = gradient[1][:, 0] / np.abs(gradient[1]).max()
-    np.testing.assert_allclose(np.frombuffer(backward["levels"][0], np.int8) / 127, largest, atol=0.005)
-    assert_links(backward, panel, gradient[-2][k])
+    np.testing.assert_allclose(np.frombuffer(backward["values"][0], "<f4"), largest, rtol=1e-6, atol=1e-9)
+    assert_links(backward, gradient[-2][k])
     j = int(np.abs(gradient[-2][k]).argmax())
-    assert f"d_W3[{k}, {j}] = " in backward["sum"][0][0]
-    assert backward["sum"][0][0].endswith(f"= {written(gradient[-2][k, j])}")
+    assert f"d_W3[{k}, {j}] = " in backward["words"]
+    assert backward["words"].endswith(f"= {written(gradient[-2][k, j])}")
 
     assert network.train_iteration(X, d, CONFIG.learning_rate) == total
     y_after = network.forward(X)
-    assert_links(step, panel, (network.W3 - W3)[k])
-    assert f"= {written((network.W3 - W3)[k, j])}. " in step["sum"][0][0]
+    assert_links(step, (network.W3 - W3)[k])
+    assert f"= {written((network.W3 - W3)[k, j])}. " in step["words"]
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
-    assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["sum"][0][0]
+    assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
     for one, other in zip(before, seen.network.weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -111,7 +106,7 @@ def test_the_tiles_are_the_change_in_one_scene_alone(panel):
     for panel.player.scene in range(len(SCENES)):
         sprites.append(panel.drawing.sprite)
     assert sprites[0] == sprites[1] == sprites[2] != sprites[3]
-    assert "times as strong" in panel._scenes[3][0]["sum"][0][0]
+    assert "times as strong" in panel._scenes[3][0]["words"]
     panel.player.scene = NOT_PLAYED
     assert panel.drawing.sprite == sprites[0]
 
@@ -126,7 +121,7 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
     app.views.refresh()
     assert (panel.drawing.signal, panel.drawing.scene[0]) == (played, "after")
     panel.look_at(4)  # another image: its own step, of the same network
-    assert panel.drawing.signal["sum"] != played["sum"]
+    assert panel.drawing.signal["words"] != played["words"]
     panel.look_at(3)
     assert panel.drawing.signal == played
     panel.player.scene = NOT_PLAYED
@@ -177,7 +172,7 @@ def test_the_learning_rate_is_that_of_the_run(small_dataset, changes, rate):
     assert app.wait(PATIENCE)
     assert learning_rate(run_of(app), 1.0, 4) == pytest.approx(rate)
     hero(app).player.scene = 3
-    assert ("Adam" in hero(app).drawing.signal["sum"][0][0]) == ("optimizer" in changes)
+    assert ("Adam" in hero(app).drawing.signal["words"]) == ("optimizer" in changes)
     app.close()
 
 

@@ -217,3 +217,74 @@ test("of a file that is too large only the size is sent, which Python answers", 
   await done;
   assert.deepEqual(model.sent, [{ open: "a.jsonl", size: 11, at: 0 }]);
 });
+
+const floats = (...numbers) => new DataView(new Float32Array(numbers).buffer);
+const numbersIn = (text) => (text.match(/[+−]?\d+\.\d\d/g) ?? []).map((one) => Number(one.replace("−", "-")));
+
+test("a printed sum adds up, its largest terms first", async () => {
+  const { worded } = await load("network_drawing");
+  const of = (terms) => worded({ sums: [{ unit: 0, terms: floats(...terms) }], symbol: "σ", figures: ["0.61"], looked_at: 0 }, "seven");
+  const text = (terms) =>
+    of(terms)
+      .pieces.map(([piece]) => piece)
+      .join("");
+  assert.equal(text([1, -2, 0.5]), "seven: −2.00 +1.00 +0.50 bias = −0.50 → σ → 0.61");
+  assert.equal(text([0.333, 0.333, 0.334, 0]), "seven: +0.34 +0.33 +0.33 +0.00 bias = 1.00 → σ → 0.61");
+  assert.match(
+    text([1, 2, 3, 4, 5, 6, 7, 0.5]),
+    /^seven: \+7.00 \+6.00 \+5.00 \+4.00 \+3.00 \+3.00 from 2 other units \+0.50 bias = 28.50/,
+  );
+  assert.equal(of([1, -2, 0.5]).spoken, "Largest contributions to seven: unit 1 −2.00, unit 0 +1.00; sum −0.50");
+  assert.match(text([Number.NaN, 1, Number.POSITIVE_INFINITY, 0]), /seven: \+∞ \+1.00 not a number .*= not a number → σ/);
+  let random = 1;
+  const next = () => {
+    random = (random * 48_271) % 2_147_483_647;
+    return (random / 2_147_483_647 - 0.5) * 10 ** (random % 5);
+  };
+  for (let n = 2; n < 500; n++) {
+    const pieces = of(Array.from({ length: (n % 40) + 2 }, next))
+      .pieces.slice(1)
+      .map(([piece]) => numbersIn(piece));
+    const [bias, total] = pieces[pieces.length - 1];
+    const sum = pieces.slice(0, -1).reduce((one, [term]) => one + term, bias);
+    assert.ok(Math.abs(sum - total) < 1e-6, `${pieces}`);
+  }
+});
+
+test("terms are rounded so that they add up to the rounded total, where that can be", async () => {
+  const { roundedToSum } = await load("network_drawing");
+  assert.deepEqual(roundedToSum([0.333, 0.333, 0.333], 1), [0.34, 0.33, 0.33]);
+  assert.deepEqual(roundedToSum([1.115], 1.115), [1.11]); // in binary 1.11499…, although the product with 100 is 111.5
+  assert.deepEqual(roundedToSum([0.126, -0.004], 5), [0.126, -0.004]); // the total is of something else
+  assert.deepEqual(roundedToSum([Number.NaN, 1], Number.NaN), [Number.NaN, 1]);
+});
+
+test("the strongest links lead along shown units, relative to the largest term", async () => {
+  const { linksOf } = await load("network_drawing");
+  const layers = [
+    { title: "", units: [1, 2, 3], n_units: 4 },
+    { title: "", units: [0, 1], n_units: 2 },
+  ];
+  const sums = [
+    { unit: 1, terms: floats(8, -4, 0, 2, 1) },
+    { unit: 7, terms: floats(1, 2, 9) },
+  ];
+  const first = {
+    layer: 0,
+    target: 1,
+    terms: [
+      { at: 0, share: -0.5 },
+      { at: 2, share: 0.25 },
+    ],
+  };
+  const last = {
+    layer: 1,
+    target: 7,
+    terms: [
+      { at: 1, share: 1 },
+      { at: 0, share: 0.5 },
+    ],
+  };
+  assert.deepEqual(linksOf(sums, layers), [first, last]);
+  assert.equal(linksOf([{ unit: 5, terms: floats(1, 1, 1, 1, 0) }], layers)[0].target, -1); // its unit is not shown
+});

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model, nearestRun, unpacked } from "../../explorer/publish/host.js";
-import { argmax, forward, lit, preprocessed, roundedToSum } from "../../explorer/publish/network.js";
+import { argmax, forward, lit, preprocessed } from "../../explorer/publish/network.js";
 
 /** A network 2-2-2, each W from inputs to units. */
 const network = (hidden, output) => ({
@@ -44,11 +44,6 @@ test("the largest output decides, and not a number never does", () => {
   );
 });
 
-test("rounded terms add up to the rounded total", () => {
-  assert.deepEqual(roundedToSum([0.004, 0.004, 0.004], 0.012), [0.01, 0, 0]);
-  assert.deepEqual(roundedToSum([Number.NaN, 1], Number.NaN), [Number.NaN, 1]);
-});
-
 test("a dot is centered at 20 pixels, a blank pad stays blank", () => {
   const ink = new Uint8Array(140 * 140);
   assert.ok(preprocessed(ink).every((pixel) => pixel === 0));
@@ -61,12 +56,14 @@ test("a dot is centered at 20 pixels, a blank pad stays blank", () => {
 test("what lights up leads to the decision, or to a chosen class", () => {
   const own = network("relu", "softmax");
   const h = forward(own, [255, 0]);
-  const { layers, signal } = lit(own, h, ["no", "yes"], -1, 1, new Set());
+  const { layers, signal } = lit(own, h, -1, 1, new Set());
   assert.deepEqual(layers, [{ title: "2 units, relu", units: [0, 1], n_units: 2 }]);
-  assert.deepEqual([signal.decided, signal.true, signal.looked_at], [0, 1, 0]);
-  assert.deepEqual(signal.links, [{ layer: 0, target: 0, terms: [[0, 1]] }]);
-  assert.equal(signal.sum.map(([text]) => text).join(""), "no: +1.00 +0.00 +0.00 bias = 1.00 → softmax → 0.73");
-  assert.equal(lit(own, h, ["no", "yes"], 1, 1, new Set()).signal.looked_at, 1);
+  assert.deepEqual([signal.decided, signal.true, signal.looked_at, signal.symbol], [0, 1, 0, "softmax"]);
+  const floats = (view) => [...new Float32Array(view.buffer)];
+  assert.deepEqual(signal.values.map(floats), [[1, 0]]);
+  assert.deepEqual([signal.sums[0].unit, floats(signal.sums[0].terms)], [0, [1, 0, 0]]);
+  assert.deepEqual(signal.figures, ["0.73", "0.27"]);
+  assert.equal(lit(own, h, 1, 1, new Set()).signal.looked_at, 1);
 });
 
 test("weights are unpacked as differences between epochs, in units of each unit's scale", () => {

@@ -41,7 +41,7 @@ def runs(small_dataset, tmp_path_factory):
 def content_of(folder, name):
     """The bytes in a data file, as the page unpacks them."""
     found = re.fullmatch(
-        rf'explorerFiles\["{name}"\] = "(.*)";\n', (folder / "data" / f"{name}.js").read_text()
+        rf'.*explorerFiles.*\["{name}"\] = "(.*)";\n', (folder / "data" / f"{name}.js").read_text()
     )
     return gzip.decompress(b64decode(found[1]))
 
@@ -70,7 +70,7 @@ def test_a_run_s_file_has_its_figures_and_its_weights(runs, small_dataset, tmp_p
     about = json.loads(content[4:end])
     assert (about["epochs"], about["sizes"]) == ([1, 2, 3, 4], [784, 6, 10])
     accuracies = [100 * record.test_accuracy for record in runs[2].history]
-    assert about["curves"]["Accuracy"]["data"][1]["y"] == pytest.approx(accuracies)
+    assert about["curves"]["Accuracy"]["dark"]["data"][1]["y"] == pytest.approx(accuracies)
     assert [row[2] for row in about["curves"]["Accuracy"]["rows"][1:]] == [f"{one:.5g}" for one in accuracies]
     scales = np.frombuffer(content, "<f4", 6, end)
     whole = np.frombuffer(content, "<u2", 4 * 6 * 784, end + 4 * 6 + 4 * 6 * 4).reshape(4, 784, 6)

@@ -1,12 +1,12 @@
 """The network drawn: an image or a drawing, the units that it lights, their sum, and the outputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.drawings import Drawings
@@ -17,11 +17,11 @@ from explorer.datasets.preprocessing import preprocess
 from explorer.figures.digits import as_images, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
-from explorer.inspection.contributions import Contributions, activations, last_contributions, rounded_to_sum
+from explorer.inspection.contributions import Contributions, activations, last_contributions
 from explorer.network import NeuralNetwork
 from explorer.training import Moment, SampleRecord
 from explorer.widgets.controls import Dropdown
-from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, Links, NetworkDrawing, Signal
+from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
 from explorer.widgets.numbers import Bars
 from explorer.widgets.pads import DrawingPad
 from explorer.widgets.page_part import set_hidden
@@ -36,7 +36,6 @@ MOST_UNITS = 32
 
 _REPLAY_SECONDS = 3.0  # of the first epoch, when the page opens
 _SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
-_MOST_LINKS, _MOST_TERMS = 12, 5  # terms: of the printed sum
 _SMOOTHED = 16  # levels of 255 by which a browser's smoothing may make ink paler as a stroke goes on
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
@@ -206,26 +205,22 @@ class NetworkPanel:
 
     def _draw_pass(self, state: ViewState, subject: Subject, network: NeuralNetwork, found: _Pass) -> None:
         units = self._units(state, subject, found)
-        looked_at = found.sums[-1].unit
-        names = self._dataset.class_names
         layers = [
             DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
             for h, shown in zip(found.hidden, units, strict=True)
         ]
-        pieces = _sum_pieces(found.sums[-1], names[looked_at], _SYMBOLS.get(network.output, "f"))
         true = self._views.looked_at(state.scored_on).true
         outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
         signal = Signal(
-            levels=[levels_of(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
-            links=links_of(found.sums, units),
+            values=[floats(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
+            sums=sums_of(found.sums),
+            symbol=_SYMBOLS.get(network.output, "f"),
             outputs=[float(value) for value in outputs],
             figures=[figure(value) for value in found.outputs.tolist()],
             decided=int(outputs.argmax()),
             true=-1 if true is None else true,
-            looked_at=looked_at,
-            sum=[(subject.differs, "")] if subject.differs else pieces,
-            spoken=_spoken(found, names),
-            hints=_hints(found, units, names[looked_at]),
+            looked_at=found.sums[-1].unit,
+            words=subject.differs,
         )
         self.drawing.show(layers, self._sprite(subject, network, units, state.theme), signal)
 
@@ -365,63 +360,14 @@ def unit_images(W: Array, units: Sequence[int], theme: Theme, full: float | None
     return weights_sprite(as_images(np.rint(_TONES * shares) / _TONES), _COLUMNS, theme=theme, limit=1.0)
 
 
-def links_of(sums: Sequence[Contributions], units: Sequence[Sequence[int]]) -> list[Links]:
-    """Return the strongest links of each layer to the unit that leads on to the class, among shown units."""
-    links = []
-    for layer, sum_ in enumerate(sums):
-        target = sum_.unit
-        if layer + 1 < len(units):
-            if target not in units[layer + 1]:
-                continue
-            target = units[layer + 1].index(target)
-        terms = np.nan_to_num(sum_.terms)
-        place = {unit: at for at, unit in enumerate(units[layer])}
-        strongest = [int(unit) for unit in sum_.largest(len(terms)) if unit in place and terms[unit]]
-        full = float(np.abs(terms).max(initial=0.0)) or 1.0
-        shown = [(place[unit], round(float(terms[unit]) / full, 3)) for unit in strongest[:_MOST_LINKS]]
-        links.append(Links(layer, target, shown))
-    return links
+def sums_of(sums: Iterable[Contributions]) -> list[DrawnSum]:
+    """Return sums as the drawing writes them and leads its links along them."""
+    return [DrawnSum(one.unit, floats([*one.terms, one.bias])) for one in sums]
 
 
-def levels_of(h: Array) -> bytes:
-    """Return activations as signed bytes: sigmoid and tanh as they are, relu relative to the largest."""
-    finite = np.nan_to_num(h, nan=0.0, posinf=1.0, neginf=-1.0)
-    full = max(1.0, float(np.abs(finite).max(initial=0.0)))
-    return np.rint(127 * finite / full).astype(np.int8).tobytes()
-
-
-def _sum_pieces(sum_: Contributions, name: str, symbol: str) -> list[tuple[str, str]]:
-    """Return a class's weighted sum as text that adds up, its largest terms first."""
-    largest = sum_.largest(_MOST_TERMS)
-    others = len(sum_.terms) - len(largest)
-    rest = float(np.delete(sum_.terms, largest).sum())
-    values = [*sum_.terms[largest].tolist(), *([rest] if others else []), sum_.bias]
-    *terms, bias = rounded_to_sum(values, sum_.total)
-    pieces = [(f"{name}:", "")]
-    signs = ((one, "negative" if one < 0 else "positive") for one in terms[: len(largest)])
-    pieces += [(f" {signed(one)}", sign) for one, sign in signs]
-    if others:
-        pieces.append((f" {signed(terms[-1])} from {counted(others, 'other unit')}", ""))
-    total = f" {signed(bias)} bias = {signed(sum_.total).removeprefix('+')}"
-    return [*pieces, (f"{total} → {symbol} → {figure(sum_.output)}", "")]
-
-
-def _spoken(found: _Pass, names: Sequence[str]) -> str:
-    sum_ = found.sums[-1]
-    units = ", ".join(f"unit {unit} {signed(float(sum_.terms[unit]))}" for unit in sum_.largest(_MOST_TERMS))
-    return f"Largest contributions to {names[sum_.unit]}: {units}; sum {signed(sum_.total)}"
-
-
-def _hints(found: _Pass, units: Sequence[Sequence[int]], name: str) -> list[list[str]]:
-    hints = [
-        [f"Unit {unit}: {written(float(h[unit]), 2)}" for unit in shown]
-        for h, shown in zip(found.hidden, units, strict=True)
-    ]
-    hints[-1] = [
-        f"{hint}, adds {signed(float(found.sums[-1].terms[unit]))} to {name}"
-        for hint, unit in zip(hints[-1], units[-1], strict=True)
-    ]
-    return hints
+def floats(values: ArrayLike) -> bytes:
+    """Return numbers as the drawing reads them, float32."""
+    return np.asarray(values, "<f4").tobytes()
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.network import NetworkPanel, figure, levels_of, links_of, passed, signed, unit_images
+from explorer.app.panels.network import NetworkPanel, figure, floats, passed, signed, sums_of, unit_images
 from explorer.app.panels.weights import full_tone
 from explorer.app.views import Pace, Subject, Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
@@ -134,12 +134,12 @@ class PlayedNetwork(NetworkPanel):
             decided = [y, y, y, y, y_then][at].argmax()
             lit = [one if of == "h =" else _shares(one) for one in levels]
             yield {
-                "levels": [levels_of(one[list(places)]) for one, places in zip(lit, units, strict=True)],
-                "links": [asdict(one) for one in links_of(_way(rows, k), units)],
+                "values": [floats(one[list(places)]) for one, places in zip(lit, units, strict=True)],
+                "sums": [asdict(one) for one in sums_of(_way(rows, k))],
                 "outputs": np.nan_to_num(bars, posinf=0.0, neginf=0.0).tolist(),
                 "figures": [*figures],
                 "decided": int(decided) if step.X.shape[1] == 1 else -1,
-                "sum": [(words[at][0], "")],
+                "words": words[at][0],
                 "spoken": f"{SCENES[at]}, scene {at + 1} of {len(SCENES)}: {words[at][1]}.",
                 "hints": [[f"Unit {i}: {of} {written(float(h[i]))}" for i in places] for h, places in shown],
             }

@@ -24,7 +24,7 @@ FLOORS = {
     "demonstrations": (5, {"numpy", "scipy", "plotly"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
-    "publish": (6, {"numpy"}),
+    "publish": (6, {"numpy", "plotly"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich", "cloudpickle"}),  # no widget but a card
     "talk": (7, {"numpy", "plotly", "ipywidgets", "IPython", "mistune"}),

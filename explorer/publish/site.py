@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from plotly.utils import PlotlyJSONEncoder
+from plotly.io.json import to_json_plotly
 
 from explorer.datasets import Dataset
 from explorer.exports.pages import page
@@ -202,7 +202,7 @@ def _curve(history: History, metric: Metric) -> dict[str, Any]:
     for theme in PALETTES:
         traces, layout = curves_data(history, metric=metric, theme=theme)
         shown = {key: layout[key] for key in _LAYOUT} | {"showlegend": True}
-        figures[theme] = json.loads(PlotlyJSONEncoder().encode({"data": traces[-2:], "layout": shown}))
+        figures[theme] = json.loads(to_json_plotly({"data": traces[-2:], "layout": shown}))
     return figures
 
 

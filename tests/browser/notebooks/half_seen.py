@@ -1,0 +1,12 @@
+"""A part whose lower edge is below the window."""
+
+# %%
+from ipywidgets import HTML
+
+from explorer import Explorer, LossCurve
+
+app = Explorer(epochs=4, n_train=6000)
+HTML("<div style='height: 500px'></div>")
+
+# %%
+LossCurve(app, layout={"height": "500px"}).add_class("alone")

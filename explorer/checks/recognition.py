@@ -138,7 +138,7 @@ def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
     points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
-    pieces = {name: _attempt(f, a) for name, a in points.items()}
+    pieces = {name: _attempt(f, a.copy()) for name, a in points.items()}  # an answer may change what it is given
     return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
 
 
@@ -393,7 +393,7 @@ def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
     """
     probe = probe or Probe()
     try:
-        seen, right = _seen(task, answer, probe), _seen(task, textbook(task), probe)
+        seen, right = _seen(task, answer, probe), _known(task, textbook(task), probe)
     except Exception:  # noqa: BLE001  # such a network doesn't work at other sizes, so there is no output
         return None
     raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
@@ -402,7 +402,7 @@ def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
         return None  # it is the textbook's answer, or its exception has another cause than the mistakes
     found = dict[Mistake, set[str]]()
     for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
-        wrong = (_seen(task, textbook(task, answers), probe) for answers in mistake.answers)
+        wrong = (_known(task, textbook(task, answers), probe) for answers in mistake.answers)
         found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
     if set[str]().union(*found.values()) != differing:
         return None
@@ -413,6 +413,12 @@ def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
     with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
         warnings.simplefilter("ignore")
         return OBSERVATIONS[task](answer, probe)
+
+
+@cache
+def _known(task: str, answer: Any, probe: Probe) -> Pieces:
+    """Return what is seen of the textbook's answer, or of one with a mistake: each is observed once."""
+    return _seen(task, answer, probe)
 
 
 def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
@@ -426,7 +432,7 @@ def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
 
 
 def _is_textbook(task: str, function: Any) -> bool:
-    seen, right = (_seen(task, each, Probe()) for each in (function, textbook(task)))
+    seen, right = _seen(task, function, Probe()), _known(task, textbook(task), Probe())
     return _same(seen.get("value"), right["value"])
 
 

@@ -87,10 +87,11 @@ def test_parts_and_stock_widgets_follow_one_app(run, notebook, tmp_path):
     assert visit.page_errors == []
 
 
+@pytest.mark.long
 def test_a_part_of_which_half_is_in_sight_reaches_the_last_epoch(serve_plainly, open_page):
     visit = open_page(serve_plainly("half_seen").url, viewport={"width": 1440, "height": 900})
     page = visit.page
-    page.wait_for_function(f"() => ({POINTS})() === 4")
+    page.wait_for_function(f"() => ({POINTS})() === 8")
     box = page.locator(".alone").bounding_box()
     assert 450 < box["y"] < 700
     assert box["y"] + box["height"] > 950

@@ -5,7 +5,7 @@ from ipywidgets import HTML
 
 from explorer import Explorer, LossCurve
 
-app = Explorer(epochs=4, n_train=6000)
+app = Explorer(epochs=8, batch_size=50)
 HTML("<div style='height: 500px'></div>")
 
 # %%

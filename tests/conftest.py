@@ -17,6 +17,13 @@ from explorer.engine.kernels import perform
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
+SECONDS = {
+    frozenset({"browser", "long"}): 30,
+    frozenset({"browser"}): 5,
+    frozenset({"slow"}): 1.5,
+    frozenset(): 0.05,
+}
+"""What a test takes that has these marks, a mean."""
 
 
 def pytest_addoption(parser):
@@ -45,13 +52,9 @@ def pytest_xdist_auto_num_workers():
     return cores + cores // 2
 
 
-@pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder
+@pytest.hookimpl(trylast=True)  # the browser's tests are marked by their folder, others have been left out
 def pytest_collection_modifyitems(config, items):
-    """Let the processes that share the tests begin with the longest files, so that none is left for the end.
-
-    These are the ones of many long tests, then those in a browser, then those of slow tests; of each kind, first
-    those of more long tests.
-    """
+    """Let the processes that share the tests begin with the longest files, so that none is left for the end."""
     cases = Counter()
     for item in [*items]:
         test = item.path, getattr(item, "originalname", item.name)
@@ -60,13 +63,11 @@ def pytest_collection_modifyitems(config, items):
             items.remove(item)
             config.hook.pytest_deselected(items=[item])
     if hasattr(config, "workerinput"):
-        long = Counter(item.path for item in items if item.get_closest_marker("long"))
-        many = {path for path, number in long.items() if number > 8}
-        browser = {item.path for item in items if item.get_closest_marker("browser")}
-        slow = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(
-            key=lambda item: (*(item.path not in group for group in (many, browser, slow)), -long[item.path])
-        )
+        seconds = Counter[Path]()
+        for item in items:
+            marks = {mark.name for mark in item.iter_markers()}
+            seconds[item.path] += next(usual for of, usual in SECONDS.items() if of <= marks)
+        items.sort(key=lambda item: -seconds[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,7 @@ MEASURED = """() => {
 }"""
 
 
-@pytest.fixture(params=["Voilà", "JupyterLab"])
+@pytest.fixture(params=["Voilà", pytest.param("JupyterLab", marks=pytest.mark.sweep)])
 def visit(request, open_page, notebook):
     """A page on which all parts are drawn."""
     path = notebook("alone_in_boxes")

@@ -44,11 +44,11 @@ REMEMBER = """(text) => {
 def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, folder, open_page):
     first = open_page(f"{server.url}?epochs=500&batch=1").page
     expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
-    second = open_page(f"{server.url}?epochs=200")
+    second = open_page(f"{server.url}?epochs=20")
     status = second.page.locator(TEXT).first
     status.evaluate(REMEMBER)
     second.page.wait_for_function("() => said.some((text) => text.includes('waiting for a turn: 1st'))")
-    expect(status).to_contain_text("finished · 200 of 200 epochs", timeout=240_000)
+    expect(status).to_contain_text("finished · 20 of 20 epochs", timeout=120_000)
     pages, line = folder / "pages", folder / "line"
     until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
     assert len([*pages.iterdir()]) == 2

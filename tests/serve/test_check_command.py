@@ -329,16 +329,16 @@ CLASS = {  # what replaces which piece of the solutions, and what comes of it
 def test_a_class_is_told_the_truth(check):
     assert all(before in RIGHT for before, _, _ in CLASS.values())
     files = {f"{name}.py": RIGHT.replace(before, after, 1) for name, (before, after, _) in CLASS.items()}
-    code, lines, _ = check(files, "--json", "--seconds", "50")
+    code, lines, _ = check(files, "--json", "--seconds", "25")
     assert code == 1
     for name, record in records(lines).items():
         found = {task["task"]: task["outcome"] for task in record["tasks"]}
         changed = CLASS[name.removesuffix(".py")][2]
         expected = changed if {"relu", "d_relu"} & changed.keys() else dict.fromkeys(TASKS, "right") | changed
         assert {task: found.get(task) for task in expected} == expected, name
-        assert record["error"] == ("it takes more than 50 s" if name == "holds.py" else "")
+        assert record["error"] == ("it takes more than 25 s" if name == "holds.py" else "")
     stuck = records(lines)["holds.py"]["tasks"][-1]
-    assert (stuck["task"], stuck["message"]) == ("d_relu", "the check did not end: it takes more than 50 s")
+    assert (stuck["task"], stuck["message"]) == ("d_relu", "the check did not end: it takes more than 25 s")
 
 
 @pytest.mark.slow

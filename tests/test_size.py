@@ -11,11 +11,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (36_930, 30_500),
-    "lines of Python that are code": (25_500, 21_000),
+    "lines of Python": (36_870, 30_500),
+    "lines of Python that are code": (25_430, 21_000),
     "files of Python": (222, 190),
     "lines of CSS": (4_500, 4_000),
-    "lines of tests": (42_470, 38_000),
+    "lines of tests": (42_460, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (300, 300),
 }

@@ -23,7 +23,7 @@ SCENES = ("Forward", "Loss", "Backward", "Step", "After")
 
 @dataclass(frozen=True, slots=True)
 class DrawnLayer:
-    """A hidden layer as it is drawn, titled ``"Layer 1 · 32 units, sigmoid"``."""
+    """A hidden layer as it is drawn, titled ``"32 units, sigmoid"``."""
 
     title: str
     units: Sequence[int]

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ from explorer.publish.recordings import (
     stored,
 )
 from explorer.publish.site import DEFAULT_RUNS, publish, shown_images
-from explorer.training import PRESETS, TrainingConfig
+from explorer.training import PRESETS, BatchRecord, TrainingConfig
+from explorer.training.fields import Change
 from explorer.training.studies import grid, study
 
 BASE = TrainingConfig(hidden_sizes=(6,), epochs=4, batch_size=20)
@@ -167,3 +169,14 @@ def test_a_run_without_records_has_no_tiles_but_is_shown(runs, small_dataset, tm
     bare = PublishedRun(runs[0].config, type(runs[0].history)(runs[0].config), {3: runs[0].weights[3]})
     publish([bare], small_dataset, tmp_path / "site", title="")
     assert b'"epochs": [3]' in content_of(tmp_path / "site", "run-0")
+
+
+def test_a_change_in_mid_run_is_marked_in_each_theme(runs, small_dataset, tmp_path):
+    config = BASE.replace(changes=(Change(5, 0.05, 20),))
+    history = replace(runs[0].history, config=config, batches=(BatchRecord(1.0, 30, 0.1, 0.9),))
+    publish([PublishedRun(config, history, runs[0].weights)], small_dataset, tmp_path / "site", title="")
+    content = content_of(tmp_path / "site", "run-0")
+    loss = json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])["curves"]["Loss"]
+    marks = [loss[theme]["layout"] for theme in ("light", "dark")]
+    assert [[len(one[kind]) for kind in ("shapes", "annotations")] for one in marks] == [[1, 1], [1, 1]]
+    assert marks[0]["shapes"][0]["line"]["color"] != marks[1]["shapes"][0]["line"]["color"]

@@ -77,10 +77,8 @@ const figureModel = (name, rows, hear) =>
     if (content.kind === "table") model.tell("msg:custom", { tables: [{ caption: name, head, rows: others }] });
     else hear?.(content);
   });
-const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) => {
-  const { edit } = model.get("_figure");
-  model.set("_figure", { edit: edit + 1, data, layout: { ...layout, template: look().template }, summary, buffers: [] });
-};
+const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) =>
+  model.set("_figure", { edit: model.get("_figure").edit + 1, data, layout, summary, buffers: [] });
 const curves = ["Accuracy", "Loss"].map((name) => ({ name, model: figureModel(name, () => run.about.curves[name].rows) }));
 const matrixRows = () => [["true", ...names], ...moment.counts.map((row, k) => [names[k], ...row.map(String)])];
 const matrix = figureModel("Confusion matrix", matrixRows, ({ kind, index, key }) => {
@@ -110,16 +108,16 @@ function sprite(n, columns, colors, share) {
 }
 
 function showCurves() {
-  const [x0, summary] = [run.about.epochs[epoch], run.about.summaries[epoch]];
+  const [x0, summary, { mark, template }] = [run.about.epochs[epoch], run.about.summaries[epoch], look()];
   for (const { name, model } of curves) {
     const { data, layout } = run.about.curves[name][shownTheme()];
-    draw(model, data, { ...layout, shapes: [...layout.shapes, { ...look().mark, x0, x1: x0 }] }, summary);
+    draw(model, data, { ...layout, template, shapes: [...layout.shapes, { ...mark, x0, x1: x0 }] }, summary);
   }
   say("curves-caption", summary);
 }
 
 function showMatrix() {
-  const [{ counts }, { matrix: looks, frame }] = [moment, look()];
+  const [{ counts }, { matrix: looks, frame, template }] = [moment, look()];
   const totals = counts.map(sum);
   const mistakes = counts.map((row, i) => row.filter((_, j) => i !== j));
   const zmax = Math.max(1, 0.01 * Math.max(...totals), ...mistakes.flat());
@@ -134,7 +132,7 @@ function showMatrix() {
   const shapes = isCell() ? [{ ...frame, x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5 }] : [];
   const right = grouped(sum(totals) - sum(mistakes.flat()));
   const summary = `${right} of ${site.of_images} classified correctly by the published weights`;
-  draw(matrix, data, { ...site.matrix, shapes }, summary);
+  draw(matrix, data, { ...site.matrix, template, shapes }, summary);
   say("matrix-caption", `${summary}. Choose a cell to see its images.`);
   showMistakes();
 }
@@ -212,13 +210,14 @@ function putOnPad(/** @type {number} */ at) {
 
 /** Show the run nearest to the wanted values, at the epoch nearest to the one shown before, or wanted.
  * @param {any[]} wanted @param {number} [moved] the control @param {number} [at] the epoch */
-async function show(wanted, moved = -1, at = run.about && time.get("position") >= 0 ? run.about.epochs[epoch] : undefined) {
+async function show(wanted, moved = -1, at = undefined) {
   const next = nearestRun(runs, axes, wanted, moved, runs[site.start]);
   number = next;
   loaded[next] ??= load(next);
   loaded[next].catch(() => delete loaded[next]); // to be tried again
   const ready = await loaded[next];
   if (next !== number) return; // another one was chosen meanwhile
+  if (run.about && time.get("position") >= 0) at ??= run.about.epochs[epoch]; // that is shown by now
   run = ready;
   const [{ epochs }, own] = [run.about, runs[number]];
   epoch = at === undefined ? epochs.length - 1 : argmax(epochs.map((/** @type {number} */ one) => -Math.abs(one - at)));

@@ -87,8 +87,16 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     page.reload()
     expect(page).to_have_url(re.compile(r"hidden=40&batch=1000&epoch=3$"))
     expect(page.locator("#site-said")).to_be_empty()
-    slider(page, "Batch size").press("ArrowLeft")
-    page.get_by_label("Epoch shown").press("Home")
+    held = []
+    page.route("**/run-*.js", lambda route: held.append(route))
+    with page.expect_request("**/run-*.js"):
+        slider(page, "Batch size").press("ArrowLeft")
+    page.get_by_label("Epoch shown").press("Home")  # while the run is still loaded
+    expect(page).to_have_url(re.compile("epoch=1$"))
+    before = accuracy.inner_text()
+    held[0].continue_()
+    page.unroute("**/run-*.js")
+    expect(accuracy).not_to_have_text(before)
     expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=40&batch=50&epoch=1$"))
     page.get_by_text("Modern", exact=True).click()
     expect(page.get_by_text("40 units, relu")).to_be_visible()

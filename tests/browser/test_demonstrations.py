@@ -19,6 +19,7 @@ def visit(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_a_demonstration_is_guessed_run_stopped_and_run_again_with_another_number(visit):
     page = visit.page
     cards = page.locator(".explorer-demonstration-card:visible")

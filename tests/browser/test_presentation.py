@@ -266,6 +266,7 @@ def test_a_key_enlarges_a_figure_and_one_lists_the_keys_and_takes_none(page):
     expect(keys).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_live_run_has_a_pace_and_one_key_returns_to_the_recording(page):
     go_to(page, "averaged")
     bar = present(page).locator(".explorer-live-bar")

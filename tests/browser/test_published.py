@@ -87,14 +87,14 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     page.reload()
     expect(page).to_have_url(re.compile(r"hidden=40&batch=1000&epoch=3$"))
     expect(page.locator("#site-said")).to_be_empty()
-    held = []
-    page.route("**/run-*.js", lambda route: held.append(route))
+    waiting = []
+    page.route("**/run-*.js", lambda route: waiting.append(route))
     with page.expect_request("**/run-*.js"):
         slider(page, "Batch size").press("ArrowLeft")
     page.get_by_label("Epoch shown").press("Home")  # while the run is still loaded
     expect(page).to_have_url(re.compile("epoch=1$"))
     before = accuracy.inner_text()
-    held[0].continue_()
+    waiting[0].continue_()
     page.unroute("**/run-*.js")
     expect(accuracy).not_to_have_text(before)
     expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=40&batch=50&epoch=1$"))

@@ -79,6 +79,7 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found.assert_clean()
 
 
+@pytest.mark.long
 def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     found = open_page(f"{app.url}?epochs=1&n=3000")
     page = found.page

@@ -87,6 +87,7 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     np.testing.assert_allclose([clean[r.epoch] for r in known], [100 * r.test_accuracy for r in known])
 
 
+@pytest.mark.long
 def test_the_matrix_of_mistakes_is_gone_through_with_the_keys(found):
     page = found.page
     found.begin("?epochs=2")

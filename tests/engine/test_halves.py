@@ -49,7 +49,7 @@ def test_a_product_that_is_cut_after_whole_groups_of_rows_has_the_same_numbers(t
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("batch_size", [7, 250, pytest.param(600, marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("batch_size", [pytest.param(7, marks=pytest.mark.long), 250])
 @pytest.mark.parametrize("methods", [METHODS, {"dropout": 0.5}], ids="+".join)
 def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batch_size, methods):
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)  # so that all that can be cut is

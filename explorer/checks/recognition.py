@@ -138,7 +138,7 @@ def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
     points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
-    pieces = {name: _attempt(f, a.copy()) for name, a in points.items()}  # an answer may change what it is given
+    pieces = {name: _attempt(f, a.copy()) for name, a in points.items()}  # which an answer may change
     return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
 
 

@@ -45,8 +45,6 @@ export function mounter({ base, scripts }) {
 const inserted = (/** @type {string} */ src) =>
   new Promise((onload, onerror) => document.head.append(make("script", { src, onload, onerror })));
 
-export const runScript = (/** @type {BlobPart} */ script) => inserted(urlOf(script));
-
 /** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts.
  * @param {string} name @returns {Promise<ArrayBuffer>} */
 export async function bytesOf(name) {
@@ -56,6 +54,8 @@ export async function bytesOf(name) {
   delete files[name];
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
+
+export const runScript = async (/** @type {string} */ name) => inserted(urlOf(await bytesOf(name)));
 
 /** A run's description, and a function that returns its network at one of its epochs, by place.
  * @param {ArrayBuffer} buffer as packed by Python */

@@ -4,7 +4,7 @@
 import { bytesOf, Model, mounter, nearestRun, runScript, unpacked } from "./host.js";
 import { argmax, forward, lit, preprocessed, SIDE } from "./network.js";
 
-const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE];
+const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD, SLIVER_PX, LATER_MS] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE, 100, 100];
 const STEPS = /** @type {Record<string, number[]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 const NOTHING = new DataView(new ArrayBuffer(0));
 const globals = /** @type {any} */ (globalThis);
@@ -38,7 +38,7 @@ async function load(number) {
   return { about, moment: (at) => (moments[at] ??= scored(networkAt(at))) };
 }
 
-let [run, moment] = [/** @type {Run} */ ({}), /** @type {Moment} */ ({})];
+let [run, moment, later] = [/** @type {Run} */ ({}), /** @type {Moment} */ ({}), 0];
 let image = /** @type {number | Uint8Array} */ (0); // a test image, or a drawing
 let [number, epoch, page, ink] = [site.start, 0, 0, NOTHING]; // the ink is of the image on the pad
 let cell = { true: -1, predicted: -1 }; // -1 for any class
@@ -99,8 +99,7 @@ function sprite(n, columns, colors, share) {
   for (let own = 0; own < n; own++) {
     for (let at = 0; at < PIXELS; at++) {
       const part = share(own, at);
-      const end = part < 0 ? low : high;
-      for (let k = 0; k < 3; k++) tile.data[4 * at + k] = middle[k] + Math.abs(part) * (end[k] - middle[k]);
+      for (let k = 0; k < 3; k++) tile.data[4 * at + k] = middle[k] + Math.abs(part) * ((part < 0 ? low : high)[k] - middle[k]);
     }
     context.putImageData(tile, (own % columns) * (SIDE + 1), Math.floor(own / columns) * (SIDE + 1));
   }
@@ -137,8 +136,7 @@ function showMatrix() {
   showMistakes();
 }
 
-/** Show the images of the chosen classes, or without both all mistakes, the worst first.
- * @param {number} [turned] the page */
+/** Show a page of the images of the chosen classes, or without both of all mistakes, the worst first. */
 function showMistakes(turned = page) {
   const { outputs, decided } = moment;
   const squares = (/** @type {number} */ at) => sum(outputs[at].map((one, k) => (one - Number(k === labels[at])) ** 2));
@@ -181,14 +179,20 @@ function showNetwork() {
   say("image", `${truth < 0 ? drawn : `Test image ${numberOf(Number(image))}: ${names[truth]}`}, read as ${names[signal.decided]}`);
 }
 
+const VIEWS = /** @type {Record<string, () => void>} */ ({ draw: showNetwork, curves: showCurves, matrix: showMatrix });
+
+/** Show the run. Parts of which a sliver or nothing is in the window follow a moment later, if no other run was chosen. */
 function showAll() {
   const { epochs, tiles: content } = run.about;
+  const inWindow = parts.filter((part) => isInWindow(/** @type {HTMLElement} */ (place(`part-${part}`)), SLIVER_PX));
   moment = run.moment(epoch);
   time.update({ epochs, newest: epochs.at(-1) });
   tiles.set("content", content[epoch]);
-  if (parts.includes("curves")) showCurves();
-  if (parts.includes("matrix")) showMatrix();
-  if (parts.includes("draw")) showNetwork();
+  for (const part of inWindow) VIEWS[part]();
+  clearTimeout(later);
+  later = setTimeout(() => {
+    for (const part of parts) if (!inWindow.includes(part)) VIEWS[part]();
+  }, LATER_MS);
   const link = Object.fromEntries(axes.map(({ key, values }, k) => [key, values[runs[number][k]]]));
   history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
 }
@@ -267,16 +271,13 @@ async function begin() {
   const mount = mounter(json("scripts"));
   const put = (/** @type {string} */ name, /** @type {Model} */ model, id = name) => place(id) && mount(name, model, place(id));
   const views = { time_bar: time, rendered: tiles, segmented: theme, drawing_pad: pad, network_drawing: drawing, gallery };
-  await Promise.all(controls.map((model, k) => put("setting", model, `axis-${k}`)));
-  await Promise.all(Object.entries(views).map((view) => put(...view)));
+  const settings = controls.map((model, k) => put("setting", model, `axis-${k}`));
+  await Promise.all([...settings, ...Object.entries(views).map((view) => put(...view))]);
   place("main")?.removeAttribute("aria-busy");
   say("note", "");
   onTheme(showAll, new AbortController().signal);
   addEventListener("hashchange", () => follow().catch(fail));
-  if (parts.includes("curves") || parts.includes("matrix"))
-    globals[site.plotly] = bytesOf("plotly")
-      .then(runScript)
-      .then(() => globals[`${site.plotly}.script`]);
+  if (parts.some((part) => part !== "draw")) globals[site.plotly] = runScript("plotly").then(() => globals[`${site.plotly}.script`]);
   await Promise.all([...curves.map(({ model }, k) => put("live_figure", model, `curves-${k}`)), put("live_figure", matrix, "matrix")]);
 }
 

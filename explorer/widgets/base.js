@@ -67,7 +67,7 @@ function asMenu(button, menu, signal) {
     const at = button.getBoundingClientRect();
     menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
     menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
-    return at.bottom > 0 && at.top < innerHeight;
+    return isInWindow(button);
   };
   menu.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";
@@ -165,6 +165,13 @@ function onTheme(callback, signal) {
   watcher.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", callback, { signal });
   signal.addEventListener("abort", () => watcher.disconnect());
+}
+
+/** Whether more of an element's height is in the window than `least` px.
+ * @param {Element} element */
+function isInWindow(element, least = 0) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > least && top < innerHeight - least;
 }
 
 /** Whether a tour is running, which no hover card may cover. */

@@ -124,9 +124,10 @@ export function keepZoom(change) {
  * @param {Plot} plot @param {Properties} layout
  */
 function straighten(plot, { legend: { yanchor } = {}, template }) {
-  const [legend, area] = [".legend", ".nsewdrag"].map((name) => plot.querySelector(name)?.getBoundingClientRect());
   const isAbove = (yanchor ?? template?.layout.legend?.yanchor) === "bottom";
-  if (isAbove && legend && area && legend.bottom > area.top + 2) plot.style.width = plot.style.width ? "" : "calc(100% - 2px)";
+  if (!isAbove || !plot.querySelector(".legend")) return;
+  const [legend, area] = [".legend", ".nsewdrag"].map((name) => plot.querySelector(name)?.getBoundingClientRect());
+  if (legend && area && legend.bottom > area.top + 2) plot.style.width = plot.style.width ? "" : "calc(100% - 2px)";
 }
 
 /** The description for screen readers: an image could hold no buttons; where keys choose a point, they are the figure's and

@@ -283,12 +283,12 @@ function render({ model, el }) {
       row.setAttribute("aria-label", says.filter(Boolean).join(", "));
       row.setAttribute("aria-selected", String(k === looked_at));
     });
-    if (looked_at !== followed) bringIntoView(rows[looked_at]?.row);
-    followed = looked_at;
     const { pieces, spoken: sentence } = sums.length ? worded(signal, name) : { pieces: [], spoken: "" };
     const shown = words ? [[words, ""]] : pieces;
     sum.replaceChildren(...shown.map(([text, kind]) => make("span", { "data-sign": kind || null }, text)));
     write(spoken, signal.spoken || sentence);
+    if (looked_at !== followed) bringIntoView(rows[looked_at]?.row);
+    followed = looked_at;
     showLinks();
   };
   const markUnit = () => {

@@ -45,9 +45,8 @@ export function mounter({ base, scripts }) {
 const inserted = (/** @type {string} */ src) =>
   new Promise((onload, onerror) => document.head.append(make("script", { src, onload, onerror })));
 
-/** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts.
- * @param {string} name @returns {Promise<ArrayBuffer>} */
-export async function bytesOf(name) {
+/** The bytes of a file of the folder. Pages from a disk may not fetch, but may load scripts. */
+export async function bytesOf(/** @type {string} */ name) {
   await inserted(`data/${name}.js`).catch(() => Promise.reject(new Error(`data/${name}.js is missing`)));
   const { explorerFiles: files } = /** @type {any} */ (globalThis);
   const packed = Uint8Array.from(atob(files[name]), (letter) => letter.charCodeAt(0));
@@ -57,9 +56,8 @@ export async function bytesOf(name) {
 
 export const runScript = async (/** @type {string} */ name) => inserted(urlOf(await bytesOf(name)));
 
-/** A run's description, and a function that returns its network at one of its epochs, by place.
- * @param {ArrayBuffer} buffer as packed by Python */
-export function unpacked(buffer) {
+/** A run's description, and a function that returns its network at one of its epochs, by place. */
+export function unpacked(/** @type {ArrayBuffer} */ buffer) {
   let at = 4 + new DataView(buffer).getUint32(0, true);
   const about = JSON.parse(new TextDecoder().decode(buffer.slice(4, at)));
   const { sizes, epochs, few, hidden, output } = about;

@@ -42,10 +42,7 @@ export function argmax(values) {
 }
 
 /** Round to the nearest integer, halves to the even one, as Python does. @param {number} value */
-function rint(value) {
-  const up = Math.round(value);
-  return up - value === 0.5 && up % 2 ? up - 1 : up;
-}
+const rint = (value, up = Math.round(value)) => (up - value === 0.5 && up % 2 ? up - 1 : up);
 
 /** The mean of the `n` stretches of equal length that a line of numbers is divided into.
  * @param {number[]} line @param {number} n */
@@ -60,9 +57,8 @@ function shrunk(line, n) {
 
 const transposed = (/** @type {number[][]} */ rows) => rows[0].map((_, column) => rows.map((row) => row[column]));
 
-/** A drawing as an MNIST image: cropped, scaled into 20 × 20 pixels, its center of mass at (14, 14).
- * @param {Uint8Array} ink of a square, row by row */
-export function preprocessed(ink) {
+/** A drawing in a square as an MNIST image: cropped, scaled into 20 × 20 pixels, its center of mass at (14, 14). */
+export function preprocessed(/** @type {Uint8Array} */ ink) {
   const [side, image] = [Math.sqrt(ink.length), new Uint8Array(SIDE * SIDE)];
   const rows = Array.from({ length: side }, (_, row) => [...ink.subarray(row * side, (row + 1) * side)]);
   const within = (/** @type {number[][]} */ lines) => {

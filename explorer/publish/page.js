@@ -4,10 +4,8 @@
 import { bytesOf, Model, mounter, nearestRun, runScript, unpacked } from "./host.js";
 import { argmax, forward, lit, preprocessed, SIDE } from "./network.js";
 
-const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD, SLIVER_PX, LATER_MS] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE, 100, 100];
+const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD, SLIVER_PX, LATER_MS] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE, 200, 100];
 const STEPS = /** @type {Record<string, number[]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
-const NOTHING = new DataView(new ArrayBuffer(0));
-const globals = /** @type {any} */ (globalThis);
 const json = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
 const place = (/** @type {string} */ id) => document.getElementById(`site-${id}`);
 const say = (/** @type {string} */ id, /** @type {string} */ words) => place(id)?.replaceChildren(words);
@@ -21,32 +19,32 @@ let [labels, images] = [new Uint8Array(), new Uint8Array()];
 const numberOf = (/** @type {number} */ at) => grouped(Math.floor((at * site.n_test) / site.n_images)); // among all
 const pixels = (/** @type {number} */ at) => images.subarray(at * PIXELS, (at + 1) * PIXELS);
 
-/** @typedef {{ network: import("./network.js").Network, outputs: Float64Array[], decided: number[], counts: number[][] }} Moment */
-/** @typedef {{ about: any, moment: (at: number) => Moment }} Run */
-const loaded = /** @type {Record<number, Promise<Run>>} */ ({});
+/** @typedef {Awaited<ReturnType<typeof load>>} Run @typedef {{ outputs: Float64Array[], decided: number[], counts: number[][] }} Scores */
+const loaded = /** @type {Record<number, Run>} */ ({});
+const ready = async (/** @type {number} */ number) => (loaded[number] ??= await load(number));
 
-/** @param {number} number of a run @returns {Promise<Run>} */
-async function load(number) {
+async function load(/** @type {number} */ number) {
   const { about, network: networkAt } = unpacked(await bytesOf(`run-${number}`));
-  const moments = /** @type {Moment[]} */ ([]);
-  const scored = (/** @type {import("./network.js").Network} */ network) => {
-    const outputs = Array.from(labels, (_, at) => /** @type {Float64Array} */ (forward(network, pixels(at)).at(-1)));
+  const [networks, scores] = [/** @type {import("./network.js").Network[]} */ ([]), /** @type {Scores[]} */ ([])];
+  const network = (/** @type {number} */ at) => (networks[at] ??= networkAt(at));
+  const scored = (/** @type {number} */ epoch) => {
+    const outputs = Array.from(labels, (_, at) => /** @type {Float64Array} */ (forward(network(epoch), pixels(at)).at(-1)));
     const [decided, counts] = [outputs.map(argmax), names.map(() => names.map(() => 0))];
     for (const [at, read] of decided.entries()) counts[labels[at]][read]++;
-    return { network, outputs, decided, counts };
+    return { outputs, decided, counts };
   };
-  return { about, moment: (at) => (moments[at] ??= scored(networkAt(at))) };
+  return { about, network, scores: (/** @type {number} */ at) => (scores[at] ??= scored(at)) };
 }
 
-let [run, moment, later] = [/** @type {Run} */ ({}), /** @type {Moment} */ ({}), 0];
+let [run, later] = [/** @type {Run} */ ({}), 0];
 let image = /** @type {number | Uint8Array} */ (0); // a test image, or a drawing
-let [number, epoch, page, ink] = [site.start, 0, 0, NOTHING]; // the ink is of the image on the pad
+let [number, epoch, page, ink] = [site.start, 0, 0, new DataView(new ArrayBuffer(0))]; // the ink is of the image on the pad
 let cell = { true: -1, predicted: -1 }; // -1 for any class
 const isCell = () => cell.true >= 0 && cell.predicted >= 0;
 const whole = /** @type {Set<number>} */ (new Set()); // layers of which all units are shown
 
 /** @param {string} name @param {(content: any, model: Model) => void} [hear] */
-const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: NOTHING }, hear);
+const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: ink }, hear);
 const [time, tiles, theme] = ["time_bar", "rendered", "segmented"].map((name) => made(name));
 const fail = (/** @type {Error} */ error) => say("said", `The run can't be shown: ${error.message}.`);
 const controls = axes.map(({ key }, k) =>
@@ -57,7 +55,7 @@ const controls = axes.map(({ key }, k) =>
   }),
 );
 const pad = made("drawing_pad", () => {
-  const wrong = moment.decided.flatMap((decided, at) => (decided === labels[at] ? [] : [at]));
+  const wrong = run.scores(epoch).decided.flatMap((decided, at) => (decided === labels[at] ? [] : [at]));
   putOnPad(wrong.find((at) => typeof image === "number" && at > image) ?? wrong[0] ?? 0);
 });
 const drawing = made("network_drawing", ({ more }) => {
@@ -80,7 +78,7 @@ const figureModel = (name, rows, hear) =>
 const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) =>
   model.set("_figure", { edit: model.get("_figure").edit + 1, data, layout, summary, buffers: [] });
 const curves = ["Accuracy", "Loss"].map((name) => ({ name, model: figureModel(name, () => run.about.curves[name].rows) }));
-const matrixRows = () => [["true", ...names], ...moment.counts.map((row, k) => [names[k], ...row.map(String)])];
+const matrixRows = () => [["true", ...names], ...run.scores(epoch).counts.map((row, k) => [names[k], ...row.map(String)])];
 const matrix = figureModel("Confusion matrix", matrixRows, ({ kind, index, key }) => {
   const [down, right] = isCell() ? (STEPS[key] ?? []) : [1, 1];
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), names.length - 1);
@@ -116,7 +114,7 @@ function showCurves() {
 }
 
 function showMatrix() {
-  const [{ counts }, { matrix: looks, frame, template }] = [moment, look()];
+  const [{ counts }, { matrix: looks, frame, template }] = [run.scores(epoch), look()];
   const totals = counts.map(sum);
   const mistakes = counts.map((row, i) => row.filter((_, j) => i !== j));
   const zmax = Math.max(1, 0.01 * Math.max(...totals), ...mistakes.flat());
@@ -138,7 +136,7 @@ function showMatrix() {
 
 /** Show a page of the images of the chosen classes, or without both of all mistakes, the worst first. */
 function showMistakes(turned = page) {
-  const { outputs, decided } = moment;
+  const { outputs, decided } = run.scores(epoch);
   const squares = (/** @type {number} */ at) => sum(outputs[at].map((one, k) => (one - Number(k === labels[at])) ** 2));
   const loss = run.about.loss === "cross_entropy" ? (/** @type {number} */ at) => -outputs[at][labels[at]] : squares;
   const isChosen = (/** @type {number} */ at) =>
@@ -166,7 +164,7 @@ function showMistakes(turned = page) {
 }
 
 function showNetwork() {
-  const { network } = moment;
+  const network = run.network(epoch);
   const [shown, truth] = typeof image === "number" ? [pixels(image), labels[image]] : [image, -1];
   const { layers, signal } = lit(network, forward(network, shown), drawing.get("chosen"), truth, whole);
   const [W, n, sizes] = [network.W[0], network.sizes[1], network.W[0].map(Math.abs).sort()];
@@ -185,16 +183,28 @@ const VIEWS = /** @type {Record<string, () => void>} */ ({ draw: showNetwork, cu
 function showAll() {
   const { epochs, tiles: content } = run.about;
   const inWindow = parts.filter((part) => isInWindow(/** @type {HTMLElement} */ (place(`part-${part}`)), SLIVER_PX));
-  moment = run.moment(epoch);
   time.update({ epochs, newest: epochs.at(-1) });
   tiles.set("content", content[epoch]);
   for (const part of inWindow) VIEWS[part]();
   clearTimeout(later);
   later = setTimeout(() => {
     for (const part of parts) if (!inWindow.includes(part)) VIEWS[part]();
+    begun.then(prepare).catch(() => {}); // what fails is tried again, and said, when it is chosen
   }, LATER_MS);
   const link = Object.fromEntries(axes.map(({ key, values }, k) => [key, values[runs[number][k]]]));
   history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
+}
+
+/** Load the runs that one setting leads to, and compute what they show at this epoch. */
+async function prepare() {
+  const [own, at] = [number, epoch];
+  for (const [other, values] of runs.entries()) {
+    if (values.filter((value, k) => value !== runs[own][k]).length !== 1) continue;
+    await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // what is pressed comes first
+    if (number !== own || epoch !== at) return;
+    const { about, scores } = await ready(other);
+    scores(Math.min(at, about.epochs.length - 1));
+  }
 }
 
 function select(/** @type {number} */ truth, /** @type {number} */ predicted) {
@@ -217,12 +227,10 @@ function putOnPad(/** @type {number} */ at) {
 async function show(wanted, moved = -1, at = undefined) {
   const next = nearestRun(runs, axes, wanted, moved, runs[site.start]);
   number = next;
-  loaded[next] ??= load(next);
-  loaded[next].catch(() => delete loaded[next]); // to be tried again
-  const ready = await loaded[next];
+  const chosen = await ready(next);
   if (next !== number) return; // another one was chosen meanwhile
   if (run.about && time.get("position") >= 0) at ??= run.about.epochs[epoch]; // that is shown by now
-  run = ready;
+  run = chosen;
   const [{ epochs }, own] = [run.about, runs[number]];
   epoch = at === undefined ? epochs.length - 1 : argmax(epochs.map((/** @type {number} */ one) => -Math.abs(one - at)));
   const missing = axes.flatMap(({ label, values, texts }, k) =>
@@ -264,10 +272,7 @@ async function begin() {
     epoch = wanted;
     showAll();
   });
-  theme.on("change:value", () => {
-    document.documentElement.removeAttribute("data-explorer-theme");
-    if (theme.get("value") !== "auto") document.documentElement.dataset.explorerTheme = theme.get("value");
-  });
+  theme.on("change:value", () => Object.assign(document.documentElement.dataset, { explorerTheme: theme.get("value") }));
   const mount = mounter(json("scripts"));
   const put = (/** @type {string} */ name, /** @type {Model} */ model, id = name) => place(id) && mount(name, model, place(id));
   const views = { time_bar: time, rendered: tiles, segmented: theme, drawing_pad: pad, network_drawing: drawing, gallery };
@@ -277,8 +282,9 @@ async function begin() {
   say("note", "");
   onTheme(showAll, new AbortController().signal);
   addEventListener("hashchange", () => follow().catch(fail));
-  if (parts.some((part) => part !== "draw")) globals[site.plotly] = runScript("plotly").then(() => globals[`${site.plotly}.script`]);
+  const plotly = async () => runScript("plotly").then(() => Reflect.get(globalThis, `${site.plotly}.script`));
+  if (parts.some((part) => part !== "draw")) Object.assign(globalThis, { [site.plotly]: plotly() });
   await Promise.all([...curves.map(({ model }, k) => put("live_figure", model, `curves-${k}`)), put("live_figure", matrix, "matrix")]);
 }
 
-begin().catch((error) => say("note", `This page can't be shown: ${error.message ?? "a file is missing"}.`));
+const begun = begin().catch((error) => say("note", `This page can't be shown: ${error.message ?? "a file is missing"}.`));

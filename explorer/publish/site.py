@@ -127,13 +127,13 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
 
 def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the state with which each part and each control begins."""
-    themes = [("auto", "auto"), ("light", "light"), ("dark", "dark")]
+    themes = [("", "auto"), ("light", "light"), ("dark", "dark")]
     figures, opens = {"Accuracy": (), "Loss": (), "Confusion matrix": _KEYS}, _OPENS if "draw" in only else ""
     empty = {"edit": 0, "data": [], "layout": {}, "summary": "", "buffers": []}
     return {
         "time_bar": _begun(TimeBar, can_fork=False),
         "rendered": _begun(Rendered, kind=Tiles.kind, content=[], pictures=[]),
-        "segmented": _begun(Segmented, label="Theme", options=themes, value="auto"),
+        "segmented": _begun(Segmented, label="Theme", options=themes, value=""),
         "drawing_pad": _begun(DrawingPad),
         "network_drawing": _begun(NetworkDrawing, classes=names),
         "gallery": _begun(Gallery, class_names=names, filters=True, empty="No such image.", opens=opens),

@@ -122,7 +122,7 @@ def _read(name: str) -> str:
 def _colors() -> str:
     light, dark = (f"{palette.css()} --explorer-scheme: {theme};" for theme, palette in PALETTES.items())
     # The header sets the theme; without a header, JupyterLab's theme decides, then the system's.
-    undecided = ":root:not([data-explorer-theme])"
+    undecided = ':root:not([data-explorer-theme="light"])'
     by_jupyter = f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
     by_system = f"{undecided}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"
     return f""":root {{ {light} }}

@@ -21,14 +21,15 @@ from explorer.training.studies import grid, study
 SCRIPTS = Path(__file__).parents[2] / "explorer" / "publish"
 BASE = TrainingConfig(hidden_sizes=(8,), epochs=3, batch_size=50, n_train=2000)
 TURN = """async (slider, by) => {
-  const [before, began] = [location.hash, performance.now()];
+  const views = [".explorer-network-layer", "#site-curves-caption", "#site-matrix-caption"];
+  const texts = () => views.map((view) => document.querySelector(view).textContent);
+  const [hash, before] = [location.hash, texts()];
   slider.value = String(Number(slider.value) + by);
-  slider.dispatchEvent(new Event("input"));
-  slider.dispatchEvent(new Event("change"));
-  while (location.hash === before) await new Promise((resolve) => setTimeout(resolve));
-  return performance.now() - began;
+  for (const event of ["input", "change"]) slider.dispatchEvent(new Event(event));
+  while (location.hash === hash) await new Promise((resolve) => setTimeout(resolve));
+  return texts().map((text, k) => text !== before[k]); // so far
 }"""
-
+LOADED = "() => performance.getEntries().filter(({ name }) => /run-/.test(name)).length === 4"
 WITHIN = """() => {
   const bottom = (one) => one.getBoundingClientRect().bottom;
   const list = document.querySelector(".explorer-network-classes");
@@ -41,14 +42,9 @@ WITHIN = """() => {
 def site(tmp_path_factory):
     """A page of eight runs on MNIST, and its folder."""
     folder = tmp_path_factory.mktemp("published")
-    configs = (
-        *grid(BASE, hidden_sizes=[(8,), (40,)], batch_size=[50, 1000]),
-        *grid(
-            PRESETS["Modern"].replace(epochs=3, n_train=2000),
-            hidden_sizes=[(8,), (40,)],
-            batch_size=[50, 1000],
-        ),
-    )
+    modern = PRESETS["Modern"].replace(epochs=3, n_train=2000)
+    settings = {"hidden_sizes": [(8,), (40,)], "batch_size": [50, 1000]}
+    configs = (*grid(BASE, **settings), *grid(modern, **settings))
     kept = KeptWeights(folder, (1, 2, 3))
     with KeepingPool(kept) as pool:
         trials = sorted(study(configs, executor=pool), key=lambda trial: configs.index(trial.config))
@@ -60,7 +56,6 @@ def site(tmp_path_factory):
 
 def drawn(found):
     """Wait until a page has all its figures."""
-    expect(found.page.locator(".js-plotly-plot .main-svg")).not_to_have_count(0)
     found.page.wait_for_function(
         "() => document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length === 3"
     )
@@ -80,8 +75,6 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     slider(page, "Hidden units").press("ArrowRight")
     expect(accuracy).not_to_have_text(before)
     expect(page.get_by_text("40 units, sigmoid")).to_be_visible()
-    for label, by in (("Hidden units", -1), ("Hidden units", 1), ("Batch size", 1), ("Batch size", -1)):
-        slider(page, label).evaluate(TURN, by)
     slider(page, "Batch size").press("ArrowRight")
     expect(page).to_have_url(re.compile("batch=1000&"))
     page.reload()
@@ -90,16 +83,16 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     waiting = []
     page.route("**/run-*.js", lambda route: waiting.append(route))
     with page.expect_request("**/run-*.js"):
-        slider(page, "Batch size").press("ArrowLeft")
+        page.evaluate("() => (location.hash = 'hidden=8&batch=50')")
     page.get_by_label("Epoch shown").press("Home")  # while the run is still loaded
     expect(page).to_have_url(re.compile("epoch=1$"))
     before = accuracy.inner_text()
     waiting[0].continue_()
     page.unroute("**/run-*.js")
     expect(accuracy).not_to_have_text(before)
-    expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=40&batch=50&epoch=1$"))
+    expect(page).to_have_url(re.compile(r"method=The\+exercise&hidden=8&batch=50&epoch=1$"))
     page.get_by_text("Modern", exact=True).click()
-    expect(page.get_by_text("40 units, relu")).to_be_visible()
+    expect(page.get_by_text("8 units, relu")).to_be_visible()
     matrix = page.locator("#site-matrix").get_by_role("application")
     matrix.press("ArrowRight")
     matrix.press("ArrowLeft")
@@ -116,6 +109,20 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
     page.mouse.move(x, box["y"] + box["height"] - 40, steps=4)
     page.mouse.up()
     expect(page.locator("#site-image")).to_have_text(re.compile("Your drawing, read as [0-9]$"))
+    found.assert_clean()
+
+
+def test_a_slider_moves_what_is_in_the_window_first_to_a_run_that_is_there_already(open_page, site):
+    page = (found := drawn(open_page(f"{site[0]}#hidden=40", viewport={"width": 1440, "height": 900}))).page
+    page.wait_for_function(LOADED)
+    page.context.set_offline(True)
+    hidden, matrix = slider(page, "Hidden units"), page.locator("#site-matrix-caption")
+    before = matrix.inner_text()
+    assert hidden.evaluate(TURN, -1) == [True, True, False]
+    expect(matrix).not_to_have_text(before)
+    matrix.scroll_into_view_if_needed()
+    assert hidden.evaluate(TURN, 1) == [False, True, True]
+    expect(page.get_by_text("40 units, sigmoid")).to_be_visible()
     found.assert_clean()
 
 
@@ -188,7 +195,6 @@ def test_outputs_in_the_page_equal_python_s(open_page, site, config):
     network = new_network(config.replace(seed=3), data)
     (page := open_page(site[0]).page).wait_for_selector("#site-main")
     sizes = [*network.layer_sizes]
-    text = (SCRIPTS / "network.js").read_text(encoding="utf-8")
     weights = [
         (np.ascontiguousarray(W.T) if k % 2 == 0 else W).astype("<f4").tobytes()
         for k, W in enumerate(W for pair in zip(network.W, network.b, strict=True) for W in pair)
@@ -216,12 +222,8 @@ def test_outputs_in_the_page_equal_python_s(open_page, site, config):
           return [outputs, prepared];
         }""",
         {
-            "text": text,
-            "network": {
-                "hidden": config.hidden_activation,
-                "output": config.output,
-                "sizes": sizes,
-            },
+            "text": (SCRIPTS / "network.js").read_text(encoding="utf-8"),
+            "network": {"hidden": config.hidden_activation, "output": config.output, "sizes": sizes},
             "weights": [b64encode(one).decode() for one in weights],
             "images": b64encode(data.test_images.tobytes()).decode(),
             "inks": b64encode(inks.tobytes()).decode(),

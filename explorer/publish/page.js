@@ -44,7 +44,7 @@ const isCell = () => cell.true >= 0 && cell.predicted >= 0;
 const whole = /** @type {Set<number>} */ (new Set()); // layers of which all units are shown
 
 /** @param {string} name @param {(content: any, model: Model) => void} [hear] */
-const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: ink }, hear);
+const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: ink }, hear); // both empty at first
 const [time, tiles, theme] = ["time_bar", "rendered", "segmented"].map((name) => made(name));
 const fail = (/** @type {Error} */ error) => say("said", `The run can't be shown: ${error.message}.`);
 const controls = axes.map(({ key }, k) =>
@@ -276,8 +276,8 @@ async function begin() {
   const mount = mounter(json("scripts"));
   const put = (/** @type {string} */ name, /** @type {Model} */ model, id = name) => place(id) && mount(name, model, place(id));
   const views = { time_bar: time, rendered: tiles, segmented: theme, drawing_pad: pad, network_drawing: drawing, gallery };
-  const settings = controls.map((model, k) => put("setting", model, `axis-${k}`));
-  await Promise.all([...settings, ...Object.entries(views).map((view) => put(...view))]);
+  await Promise.all(controls.map((model, k) => put("setting", model, `axis-${k}`)));
+  await Promise.all(Object.entries(views).map((view) => put(...view)));
   place("main")?.removeAttribute("aria-busy");
   say("note", "");
   onTheme(showAll, new AbortController().signal);

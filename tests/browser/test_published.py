@@ -115,7 +115,7 @@ def test_sliders_cells_epochs_and_drawings_are_alive(open_page, site):
 def test_a_slider_moves_what_is_in_the_window_first_to_a_run_that_is_there_already(open_page, site):
     page = (found := drawn(open_page(f"{site[0]}#hidden=40", viewport={"width": 1440, "height": 900}))).page
     page.wait_for_function(LOADED)
-    page.context.set_offline(True)
+    page.route("**/run-*.js", lambda route: None)  # no more of them
     hidden, matrix = slider(page, "Hidden units"), page.locator("#site-matrix-caption")
     before = matrix.inner_text()
     assert hidden.evaluate(TURN, -1) == [True, True, False]

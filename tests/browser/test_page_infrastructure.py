@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from browser.page_object import SURFACE
 
+pytestmark = pytest.mark.long
 REVEALED = (
     "() => document.querySelector('main:not([aria-busy])') && !document.getElementById('explorer-skeleton')"
 )
@@ -60,7 +61,6 @@ def found_in(page):
     return json.loads(page.text_content("#found"))
 
 
-@pytest.mark.long
 def test_the_app_opens_from_here_alone(app, open_page):
     visit = open_page(app.exercise)
     page = visit.page
@@ -110,7 +110,6 @@ FETCHED = """() => performance.getEntriesByType("resource")
   .filter((entry) => entry.transferSize > 0).map((entry) => new URL(entry.name).pathname)"""
 
 
-@pytest.mark.long
 def test_a_closed_page_leaves_no_kernel_but_theme_and_scripts(server, open_page, wait_for):
     first = open_page(server.url + "?theme=light", color_scheme="dark").page
     assert_shown_on(first, LIGHT)
@@ -145,7 +144,6 @@ globalThis.WebSocket = class extends WebSocket {
 """
 
 
-@pytest.mark.long
 def test_widgets_that_come_just_as_the_page_gives_them_up_are_shown(server, open_page):
     visit = open_page(server.url, prepare=lambda page: page.add_init_script(WIDGETS_COME_AFTER_THE_LAST_LOOK))
     visit.page.wait_for_selector(FIGURE)

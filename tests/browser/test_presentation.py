@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from explorer.talk.file import READY, read_talk
 from explorer.training import FIELDS
 
+pytestmark = pytest.mark.long
 SLIDES = read_talk(READY).slides
 NAMES = [slide.name for slide in SLIDES]
 PRESENT = ".explorer-slides > article[data-present]"
@@ -142,7 +143,6 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
-@pytest.mark.long
 def test_a_slide_is_trained_live(page):
     go_to(page, "averaged")
     recorded = page.evaluate(CURVE)
@@ -266,7 +266,6 @@ def test_a_key_enlarges_a_figure_and_one_lists_the_keys_and_takes_none(page):
     expect(keys).to_have_count(0)
 
 
-@pytest.mark.long
 def test_a_live_run_has_a_pace_and_one_key_returns_to_the_recording(page):
     go_to(page, "averaged")
     bar = present(page).locator(".explorer-live-bar")
@@ -293,7 +292,6 @@ def test_a_live_run_has_a_pace_and_one_key_returns_to_the_recording(page):
     expect(bar).to_contain_text("recorded")
 
 
-@pytest.mark.long
 def test_an_address_opens_its_slide_in_the_dark_a_reload_keeps_it_and_a_key_changes_to_light_and_back(page):
     go_to(page, "averaged")
     page.wait_for_url("**/#/averaged")
@@ -339,7 +337,6 @@ def test_a_slow_phone_shows_and_updates_every_slide(visit):
     found.assert_clean()
 
 
-@pytest.mark.long
 def test_nothing_severe_for_a_screen_reader_on_any_slide(page, shared):
     for name in NAMES:
         assert_at(page, name)

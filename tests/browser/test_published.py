@@ -147,7 +147,7 @@ def test_it_fits_a_phone_in_both_themes_from_the_disk(open_file, site):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.sweep), 1440])
 def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_path, width):
     rng, labels = np.random.default_rng(0), np.arange(2000) % 100
     patterns = 255 * np.kron(rng.integers(0, 2, (100, 7, 7)), np.ones((4, 4))).astype(np.uint8)

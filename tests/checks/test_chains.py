@@ -19,7 +19,7 @@ EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
-QUICK = 10  # every so many cases are tried in the fast tests, too
+QUICK, LONG = 10, 3  # every so many cases are tried in the fast tests, and of the others in the long ones
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,9 @@ MISSPELT = [
 
 
 def some_long(cases):
-    return [
-        pytest.param(*case, id=name, marks=[pytest.mark.long] * (number % QUICK > 0))
-        for number, (name, *case) in enumerate(cases)
-    ]
+    for number, (name, *case) in enumerate(cases):
+        rest = pytest.mark.sweep if number % LONG else pytest.mark.long
+        yield pytest.param(*case, id=name, marks=[rest] * (number % QUICK > 0))
 
 
 @pytest.mark.parametrize(("task", "number"), some_long((f"{task}-{n}", task, n) for task, n in MISSPELT))

@@ -373,8 +373,9 @@ def test_it_is_clean(shown, tmp_path, changes):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name == "the exercise" else pytest.mark.long)
-        for name in RUNS
+        pytest.param("the exercise", marks=pytest.mark.slow),
+        pytest.param("Adam with dropout", marks=pytest.mark.long),
+        *(pytest.param(name, marks=pytest.mark.sweep) for name in [*RUNS][1:] if "Adam" not in name),
     ],
 )
 def test_the_figures_of_mnist_are_as_close_as_it_says(run_alone, name):

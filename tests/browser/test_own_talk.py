@@ -54,6 +54,8 @@ def mine(tmp_path_factory):
     for made in (command(*study), command("present", path, "--record"), command("present", path, "--check")):
         done = subprocess.run(made, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr + done.stdout
+    path.with_name("short.toml").write_text("\n".join([head, slides[0], QUESTION, *slides[7:9]]), "utf-8")
+    path.with_name("short.recordings").symlink_to(path.with_suffix(".recordings"))
     return path
 
 
@@ -161,16 +163,16 @@ def test_a_number_is_guessed_and_runs_are_live_at_each_pace(opened):
 
 
 def test_a_handout_has_every_slide_with_its_notes(mine, tmp_path):
-    path = tmp_path / "handout.pdf"
+    path, short = tmp_path / "handout.pdf", mine.with_name("short.toml")
     done = subprocess.run(
-        command("present", mine, "--pdf", path), capture_output=True, text=True, check=False
+        command("present", short, "--pdf", path), capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, f"Wrote {path}: 10 slides.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"Wrote {path}: 3 slides.\n"), done.stderr
     content = path.read_bytes()
     assert content.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Subtype /Image", content)) >= len(NAMES)
+    assert len(re.findall(rb"/Subtype /Image", content)) >= 3
     again = subprocess.run(
-        command("present", mine, "--pdf", path), capture_output=True, text=True, check=False
+        command("present", short, "--pdf", path), capture_output=True, text=True, check=False
     )
     assert (again.returncode, path.read_bytes()) == (2, content)
     assert "is there already" in again.stderr

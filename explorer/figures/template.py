@@ -108,7 +108,7 @@ def _axis(palette: Palette) -> dict[str, Any]:
         "zeroline": False,
         "zerolinecolor": palette.hairline,
         "nticks": 6,
-        "ticklabeloverflow": "allow",  # labels have room; to measure each takes a tenth of a drawing's time
+        "ticklabeloverflow": "allow",  # labels have room, and measuring each takes a tenth of a drawing's time
         "exponentformat": "power",
     }
 

@@ -20,8 +20,8 @@ const numberOf = (/** @type {number} */ at) => grouped(Math.floor((at * site.n_t
 const pixels = (/** @type {number} */ at) => images.subarray(at * PIXELS, (at + 1) * PIXELS);
 
 /** @typedef {Awaited<ReturnType<typeof load>>} Run @typedef {{ outputs: Float64Array[], decided: number[], counts: number[][] }} Scores */
-const loaded = /** @type {Record<number, Run>} */ ({});
-const ready = async (/** @type {number} */ number) => (loaded[number] ??= await load(number));
+const loaded = /** @type {Record<number, Promise<Run>>} */ ({});
+const ready = (/** @type {number} */ n) => (loaded[n] ??= load(n).catch((error) => Promise.reject(error).finally(() => delete loaded[n])));
 
 async function load(/** @type {number} */ number) {
   const { about, network: networkAt } = unpacked(await bytesOf(`run-${number}`));
@@ -179,7 +179,7 @@ function showNetwork() {
 
 const VIEWS = /** @type {Record<string, () => void>} */ ({ draw: showNetwork, curves: showCurves, matrix: showMatrix });
 
-/** Show the run. Parts of which a sliver or nothing is in the window follow a moment later, if no other run was chosen. */
+/** Show the run. Parts of which a sliver or nothing is in the window follow a moment later, unless something else is shown first. */
 function showAll() {
   const { epochs, tiles: content } = run.about;
   const inWindow = parts.filter((part) => isInWindow(/** @type {HTMLElement} */ (place(`part-${part}`)), SLIVER_PX));
@@ -195,15 +195,15 @@ function showAll() {
   history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
 }
 
-/** Load the runs that one setting leads to, and compute what they show at this epoch. */
+/** Load the runs one step of a slider away, and compute the scores of this place among their epochs. */
 async function prepare() {
   const [own, at] = [number, epoch];
   for (const [other, values] of runs.entries()) {
-    if (values.filter((value, k) => value !== runs[own][k]).length !== 1) continue;
+    if (sum(values.map((value, k) => Math.abs(value - runs[own][k]))) !== 1) continue;
     await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // what is pressed comes first
     if (number !== own || epoch !== at) return;
     const { about, scores } = await ready(other);
-    scores(Math.min(at, about.epochs.length - 1));
+    if (number === own && epoch === at && parts.includes("matrix")) scores(Math.min(at, about.epochs.length - 1));
   }
 }
 

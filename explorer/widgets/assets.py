@@ -122,9 +122,9 @@ def _read(name: str) -> str:
 def _colors() -> str:
     light, dark = (f"{palette.css()} --explorer-scheme: {theme};" for theme, palette in PALETTES.items())
     # The header sets the theme; without a header, JupyterLab's theme decides, then the system's.
-    undecided = ':root:not([data-explorer-theme="light"])'
-    by_jupyter = f'{undecided}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
-    by_system = f"{undecided}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"
+    not_light = ':root:not([data-explorer-theme="light"])'  # on a published page "" stands for no choice
+    by_jupyter = f'{not_light}:has(> body[data-jp-theme-light="false"]) {{ {dark} }}'
+    by_system = f"{not_light}:not(:has(> body[data-jp-theme-light])) {{ {dark} }}"
     return f""":root {{ {light} }}
 :root[data-explorer-theme="dark"] {{ {dark} }}
 {by_jupyter}

@@ -167,7 +167,7 @@ function onTheme(callback, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
-/** Whether more of an element's height is in the window than `least` px.
+/** Whether an element reaches past the outer `least` px of the window's height.
  * @param {Element} element */
 function isInWindow(element, least = 0) {
   const { top, bottom } = element.getBoundingClientRect();

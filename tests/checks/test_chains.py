@@ -19,7 +19,8 @@ EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
-QUICK, LONG = 10, 3  # every so many cases are tried in the fast tests, and of the others in the long ones
+QUICK = 10  # of so many cases one runs in the fast tests,
+LONG = 3  # and of so many one in the long ones; the others are a sweep
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def some_long(cases):
         yield pytest.param(*case, id=name, marks=[rest] * (number % QUICK > 0))
 
 
-@pytest.mark.parametrize(("task", "number"), some_long((f"{task}-{n}", task, n) for task, n in MISSPELT))
+@pytest.mark.parametrize(("task", "number"), [*some_long((f"{task}-{n}", task, n) for task, n in MISSPELT)])
 def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_path, examiner):
     lines = ANSWERS[task].splitlines()
     margin = lines[number][: -len(lines[number].lstrip())]
@@ -74,7 +75,7 @@ def test_an_exception_in_any_line_is_said_and_nothing_else(task, number, tmp_pat
     assert (card.outcome, card.look) == ("wrong", "")
 
 
-@pytest.mark.parametrize("chain", some_long(("-".join(chain["wrong"]), chain) for chain in CHAINS))
+@pytest.mark.parametrize("chain", [*some_long(("-".join(chain["wrong"]), chain) for chain in CHAINS)])
 def test_each_card_is_about_its_own_cell(chain, tmp_path, examiner):
     exercise, cards = Exercise(tmp_path / "progress.jsonl", examiner=examiner), {}
 

@@ -275,6 +275,7 @@ RUNS = {
     "an honest split": {"n_validation": 10_000, "l2": 0.0001},
 }
 """What the explorer is shown with."""
+SAMPLED = {"the exercise": pytest.mark.slow, "Adam with dropout": pytest.mark.long}
 
 EVERYTHING = {
     **combined(*METHODS),
@@ -372,11 +373,7 @@ def test_it_is_clean(shown, tmp_path, changes):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param("the exercise", marks=pytest.mark.slow),
-        pytest.param("Adam with dropout", marks=pytest.mark.long),
-        *(pytest.param(name, marks=pytest.mark.sweep) for name in [*RUNS][1:] if "Adam" not in name),
-    ],
+    [pytest.param(name, marks=SAMPLED.get(name, pytest.mark.sweep)) for name in RUNS],
 )
 def test_the_figures_of_mnist_are_as_close_as_it_says(run_alone, name):
     config, mnist = exercise(**RUNS[name]), load_mnist()

@@ -185,7 +185,7 @@ def test_units_and_classes_are_chosen_by_keys_and_axe_finds_nothing(shared):
     card = page.locator(".explorer-network-card")
     expect(card.get_by_role("heading", name="Unit 31 of layer 1")).to_be_visible()
     assert shared.severe() == []
-    card.get_by_role("button", name="Close").click()
+    card.get_by_role("button", name="Close").press("Enter")
     expect(card).to_be_hidden()
     expect(units(page)).to_have_count(32)
     shared.assert_clean()

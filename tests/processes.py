@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 # In the background a shell has tests ignore Ctrl-C, nohup has them ignore a closed terminal; children inherit it.
 COMMAND = """
 import signal, sys
-from explorer.serve.command import main
+from explorer.__main__ import main
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP"):

@@ -308,7 +308,7 @@ def sessions():
     return [
         *(("zip file", content) for content in (b"", b"PK\3\4", b"not a zip file" * 100)),
         ("no entry “session”", weights()),
-        ("found a session in format 3, expected format 2: a newer explorer opens it", changed(format=3)),
+        ("found a session in format 4, expected format 3: a newer explorer opens it", changed(format=4)),
         ("format: found '1', expected a whole number", changed(format="1")),
         ("something else than named values", with_text(lambda text: [text])),
         ("found 10000 runs", changed(runs=[{}] * 10_000)),

@@ -111,8 +111,7 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
             read = f"{names[pair.true]} read as {names[pair.predicted]}"
             share = f"{percent(pair.share)} of the true {kind}’s {noun}s"
             yield Fact(f"{read}, {times(pair.count)}", f"The most frequent mistake, in {share}.")
-    if run.history.last is not None:
-        seconds = run.history.last.seconds
+    if run.history.last is not None and (seconds := run.history.last.seconds):
         value = f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
         meaning = f"Time of one pass over all training {noun}s, in {counted(run.position[2], 'step')}: "
         yield Fact(f"{value}/epoch", f"{meaning}in each, the weights change once.")

@@ -71,7 +71,7 @@ def records_table(run: ExportedRun) -> str:
     - ``epoch``: 1 for the first; a fork continues the count of its parent, whose rows come first;
     - ``train_loss_per_image``, ``test_loss_per_image``: the loss in the settings, averaged over images;
     - ``train_accuracy_share``, ``test_accuracy_share``: 0 to 1;
-    - ``wall_seconds``: duration of the epoch, including scoring the held-out images;
+    - ``wall_seconds``: duration of the epoch, including scoring the held-out images, 0 if unknown;
     - ``stage``: 1 unless the run is a fork. A fork has its parents' rows up to the fork as stages 1, 2, …, oldest
       first, and its own as the last stage: where the number increases, the settings change, possibly including the
       loss;

@@ -86,7 +86,8 @@ def runs_data(
     """
     shown, none, look = runs[-SLOTS:], as_float32(()), scatter(f"%{{meta}}<br>%{{x:.4~g}} · {HOVERS[metric]}")
     unused = {"visible": False, "x": none, "y": none, "name": "", "meta": ""}
-    ranges = [(float(x[0]), float(x[-1])) for run in shown if len(x := _positions(run, axis))]
+    known = (x[np.isfinite(x)] for x in (_positions(run, axis) for run in shown))
+    ranges = [(float(x[0]), float(x[-1])) for x in known if len(x)]
     last = max((end for _, end in ranges), default=1.0)
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is fully visible
     across = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
@@ -162,7 +163,7 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
     if axis == "steps":
         ends = np.asarray(run.steps_at_ends)
         return as_float32(run.first_step + ends[epochs.astype(int)] - ends[run.first_epoch])
-    seconds = np.array([record.seconds for record in run.epochs])
+    seconds = np.array([record.seconds or np.nan for record in run.epochs])
     return as_float32(run.first_seconds + np.cumsum(np.where(own > 0, seconds, 0.0)))
 
 

@@ -17,20 +17,24 @@ from explorer.datasets.mnist import write_archive
 from explorer.safe_write import whole_file
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
-from explorer.serve.environment import settle_terminal
+from explorer.serve.environment import names_command, settle_terminal
+from explorer.serve.warm_process import WarmProcess
 from explorer.training import FIELDS, ConfigError
 
 _ARCHIVE = "mnist.tgz"
 OPTIONS: Mapping[str, Any] = MappingProxyType({"path": {"nargs": "?", "default": _ARCHIVE}})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line, by default this process's, and return its exit code."""
+def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None) -> int:
+    """Run a command line, by default this process's, and return its exit code.
+
+    `warm_process` is what `serve` forks kernels from; by default, it starts one of its own.
+    """
     settle_terminal()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+    if not names_command(words):
         words.insert(0, "serve")
-    given, unknown = _parser(words).parse_known_args(words)
+    given, unknown = _parser(words).parse_known_args(words, Namespace(warm_process=warm_process))
     program = f"nn-explorer {given.command}"
     try:
         if unknown:

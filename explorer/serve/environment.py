@@ -1,25 +1,20 @@
 """The environment of the server and its kernels: only the variables and folders that they need, and their log."""
 
 import codecs
-import json
 import logging
 import os
 import re
 import sys
-from argparse import Namespace
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import MappingProxyType, ModuleType
 from typing import cast
 
-from explorer.training.share import TRAINING_SHARE
-
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
 TALK = "EXPLORER_TALK"  # variable of kernels: path of the talk's file
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
-MINUTES = 30  # longest uninterrupted training if other computers can reach the server
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 
@@ -65,28 +60,15 @@ def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**{name: environment[name] for name in names}, **_ALLOCATION}
 
 
-def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
-    """Return the variable that tells kernels their share of the machine, and create `folder` for their tickets."""
-    for name in ("line", "pages"):
-        (folder / name).mkdir(parents=True)
-    minutes = arguments.max_training_minutes or (MINUTES if is_open else None)
-    return {TRAINING_SHARE: json.dumps({"folder": str(folder), "minutes": minutes})}
-
-
-def tell_connected(variables: Mapping[str, str], kernel_id: str, connections: int) -> None:
-    """Tell a kernel whether a page is connected to it; does nothing for kernels without a share."""
-    if TRAINING_SHARE in variables:
-        page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
-        if connections > 0:
-            page.touch()
-        else:
-            page.unlink(missing_ok=True)
-
-
 def skip_module(name: str) -> None:
     """Make ``import name`` fail in this process unless it is already loaded."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)  # None makes Python raise ImportError
     modules.setdefault(name, None)
+
+
+def names_command(words: Sequence[str]) -> bool:
+    """Return whether a command line names a command; without one it is that of ``serve``."""
+    return bool(words) and (not words[0].startswith("-") or words[0] in ("-h", "--help", "--version"))
 
 
 def settle_terminal() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import logging
 import os
 import sys
@@ -23,9 +24,9 @@ from tornado.web import HTTPError, RequestHandler
 from traitlets import HasTraits, Instance, Int, Set
 from voila.request_info_handler import RequestInfoSocketHandler
 
-from explorer.serve.environment import SLOW_GRAMMAR, kernel_environment, tell_connected
-from explorer.serve.warm_process import LAUNCHER, QUIET_SECONDS, WarmProcess
-from explorer.training.share import n_cores
+from explorer.serve.environment import SLOW_GRAMMAR, kernel_environment
+from explorer.serve.warm_process import LAUNCHER, WarmProcess
+from explorer.training.share import TRAINING_SHARE, n_cores
 
 BROWSER = "explorer-browser"  # cookie that keeps a browser's queue position, and a reloaded page's seat
 
@@ -33,6 +34,7 @@ FETCHED_SECONDS = 60.0  # a kernel whose page was fetched but never connected en
 CONTESTED_SECONDS = 15.0  # or this long after its page's last script request, if others are queued
 LEFT_SECONDS = 180.0  # a kernel whose page disconnected ends after this: network outages lose nothing
 RELOAD_SECONDS = 2.0  # a closed page keeps its seat for this time, since it may only be reloading
+QUIET_SECONDS = 2.5  # a new page draws in this time; then a kernel starts for the next visitor
 REFRESH_SECONDS = 5  # how often a queued page polls its position
 PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a position that was not polled for this time is given up
 
@@ -235,8 +237,8 @@ class StartingOrder:
     """Controls when kernels start: the spare one while no page draws, and only a few at once."""
 
     def __init__(self) -> None:
-        self._is_first, self._has_spare = True, False
-        self._visits = asyncio.Semaphore(0)  # of visitors who have no kernel yet
+        self._has_spare = True  # the server's start counts as a visit, for which the spare one starts
+        self._visits = asyncio.Semaphore(1)  # of visitors who have no kernel yet
         self._slots = asyncio.Semaphore(n_cores() + 1)
         self._starting: dict[str, asyncio.TimerHandle] = {}
 
@@ -250,10 +252,9 @@ class StartingOrder:
     async def acquire_slot(self) -> None:
         """Wait until a kernel may start, and occupy a slot."""
         try:
-            await asyncio.wait_for(self._visits.acquire(), 0 if self._is_first else QUIET_SECONDS)
+            await asyncio.wait_for(self._visits.acquire(), QUIET_SECONDS)
         except TimeoutError:
             self._has_spare = True
-        self._is_first = False
         await self._slots.acquire()
 
     def note_start(self, kernel_id: str) -> None:
@@ -270,6 +271,16 @@ class StartingOrder:
     def release_slot(self) -> None:
         """Free a slot whose kernel did not start."""
         self._slots.release()
+
+
+def tell_connected(variables: Mapping[str, str], kernel_id: str, connections: int) -> None:
+    """Tell a kernel whether a page is connected to it; does nothing for kernels without a share."""
+    if TRAINING_SHARE in variables:
+        page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
+        if connections > 0:
+            page.touch()
+        else:
+            page.unlink(missing_ok=True)
 
 
 class SeatedKernels(_HasTraits):

@@ -24,6 +24,7 @@ from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve.environment import DATASETS, SHARED_DATASETS, TALK, TerminalFormatter, settle_log
 from explorer.session import SessionRun
+from explorer.session.recorded_start import recorded_start
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.presets import START
 from explorer.training.run import Event, complete
@@ -84,8 +85,9 @@ def warm_up() -> None:
 
 @cache
 def opening_run() -> SessionRun | None:
-    """Train the first run on the first data set and return it; None if it takes too long or diverges."""
-    return trained_run(START, _opening_dataset(), MOST_SECONDS)
+    """Return the first run on the first data set: recorded on MNIST, elsewhere trained, or None if that fails."""
+    dataset = _opening_dataset()
+    return recorded_start(dataset) or trained_run(START, dataset, MOST_SECONDS)
 
 
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:

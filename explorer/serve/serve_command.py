@@ -28,15 +28,17 @@ from explorer.serve.environment import (
     SLOW_GRAMMAR,
     kernel_environment,
     settle_jupyter,
-    share_variables,
     skip_module,
 )
 from explorer.serve.warm_process import WarmProcess
+from explorer.training.share import TRAINING_SHARE
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
+
+MINUTES = 30  # longest uninterrupted training if other computers can reach the server
 
 _PATIENCE = 5.0  # seconds
 
@@ -90,10 +92,19 @@ def serve(
         shares = share_variables(arguments, folder / "shares", is_open=not is_loopback(arguments.ip))
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **shares}
         environment = kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"}
-        with closing(WarmProcess(environment, prepared)) as warm_process:
-            warm_process.start()  # before the server is imported: on a second core both load at the same time
+        with closing(arguments.warm_process or WarmProcess(environment, prepared)) as warm_process:
+            warm_process.start()  # unless it has been running since the command began
+            warm_process.warm_up(environment)
             settings |= {"access": access, "seats": arguments.seats, "folder": folder}
             return _serve(arguments, what, notebook, settings | {"warm_process": warm_process})
+
+
+def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
+    """Return the variable that tells kernels their share of the machine, and create `folder` for their tickets."""
+    for name in ("line", "pages"):
+        (folder / name).mkdir(parents=True)
+    minutes = arguments.max_training_minutes or (MINUTES if is_open else None)
+    return {TRAINING_SHARE: json.dumps({"folder": str(folder), "minutes": minutes})}
 
 
 def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:

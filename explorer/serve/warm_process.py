@@ -1,12 +1,13 @@
-"""The process that kernels are forked from: it has imported what they need and trained their opening run.
+"""The process that kernels are forked from: it has imported what they need, and made their opening app once.
 
-The server's end is a `WarmProcess`; if forking fails, kernels start as usual. The process itself is ``python -P -m
-explorer.serve.warm_process SOCKET MODULE``. It imports the module, then reads requests from an open socket until
-the other end closes it, one per line: a kernel's command, environment variables and folder in JSON. The first
-kernel, whose visitor may be waiting, is forked at once and trains the opening run itself; then the module's
-`warm_up`, if any, does that for all others. A double fork makes the kernel a child of the server, which is
-notified of its exit: it outlives this process but not the server. The reply is the kernel's process ID. A fork
-would break threads and ZeroMQ contexts, so there are none here. Linux only.
+The server's end is a `WarmProcess`; if forking fails, kernels start as usual. A page waits for this process
+longest, so it starts first, and this module imports the standard library alone. The process itself is ``python -P
+-m explorer.serve.warm_process SOCKET MODULE``. It imports the module, then reads lines of JSON from an open socket
+until the other end closes it. The first has environment variables, with which the module's `warm_up`, if any, is
+called. Each further one is a request: a kernel's command, environment variables and folder. A double fork makes
+the kernel a child of the server, which is notified of its exit: it outlives this process but not the server. The
+reply is the kernel's process ID. A fork would break threads and ZeroMQ contexts, so there are none here. Linux
+only.
 """
 
 from __future__ import annotations
@@ -26,19 +27,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from select import select
 from types import ModuleType
-
-import numpy as np
 
 from explorer.serve.environment import SLOW_GRAMMAR, skip_module
 
 LAUNCHER = "ipykernel_launcher"  # precedes the arguments of `IPKernelApp` in a kernel's command
 ROOM_FOR_COMMAND = " " * 600  # a last argument that kernels overwrite with their own command line, for ``ps``
-
-QUIET_SECONDS = 2.5
-"""A new page has this time to draw before anything is prepared for the next visitor: that takes two seconds of CPU
-time from it. The next visitor's arrival ends the pause."""
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -67,12 +61,13 @@ _log = logging.getLogger(__name__)
 class WarmProcess:
     """The server's end of `explorer.serve.warm_process`, which it restarts whenever the process has ended.
 
-    The `environment` is the process's; each kernel gets its own.
+    The `environment` is the process's; each kernel gets its own. `prepared` is the module.
     """
 
     def __init__(self, environment: Mapping[str, str], prepared: str) -> None:
         self._prepared = prepared
         self._environment = {**environment, **dict.fromkeys(_ONE_THREAD, "1")}
+        self._variables: dict[str, str] | None = None
         self._asking = asyncio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._has_forked = sys.platform == "linux"
@@ -98,6 +93,15 @@ class WarmProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        if self._variables is not None:
+            self.warm_up(self._variables)
+
+    def warm_up(self, variables: Mapping[str, str]) -> None:
+        """Give the process further environment variables, which its opening app needs; it forks none before."""
+        self._variables = dict(variables)
+        if self._process is not None:
+            with suppress(OSError):  # it has ended: `fork` will find out
+                self._socket.sendall(json.dumps(self._variables).encode() + b"\n")
 
     def close(self) -> None:
         """Kill the process; its kernels continue."""
@@ -171,21 +175,16 @@ def adopt_orphans(adopts: bool) -> None:
 
 def main() -> None:
     """Fork kernels on request; in a kernel, run it until it ends."""
-    server, connection, is_warm = os.getppid(), socket.socket(fileno=int(sys.argv[1])), False
+    server, connection = os.getppid(), socket.socket(fileno=int(sys.argv[1]))
     gc.disable()
-    module = _load(sys.argv[2])
-    _freeze()
-    with connection, connection.makefile("r", encoding="utf-8") as requests:
-        request = ""
-        while not request and (asked := requests.readline()):
-            if _is_kernel(server, connection):
-                request = asked
-            elif not is_warm:
-                select([connection], [], [], QUIET_SECONDS)  # or until the next visitor arrives
-                getattr(module, "warm_up", lambda: None)()
-                _freeze()
-                is_warm = True
-    if request:
+    module, request = _load(sys.argv[2]), None
+    with connection, connection.makefile("r", encoding="utf-8") as lines:
+        if variables := lines.readline():  # empty if the server has ended
+            os.environ.update(json.loads(variables))
+            getattr(module, "warm_up", lambda: None)()
+            _freeze()
+            request = next((line for line in lines if _is_kernel(server, connection)), None)
+    if request is not None:
         _run_kernel(*json.loads(request))
 
 
@@ -234,7 +233,7 @@ def _run_kernel(command: list[str], environment: dict[str, str], folder: str) ->
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    np.random.seed()  # noqa: NPY002  # so that NumPy's global generator differs between kernels
+    sys.modules["numpy"].random.seed()  # so that NumPy's global generator differs between kernels
     gc.enable()
     from ipykernel.kernelapp import IPKernelApp
 

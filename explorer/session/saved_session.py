@@ -1,8 +1,8 @@
 """A session as a file: all its runs, with their names and notes, and the settings.
 
 The file is a zip of plain arrays, without pickles. All records of one kind are in one table, run after run;
-the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed. Reading an
-untrusted file gives a session or one clear error.
+the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed. Those of the
+current run within its first epoch come last. Reading an untrusted file gives a session or one clear error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.plane import Plane, dataset_of, plane_of
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
+from explorer.network import NeuralNetwork
 from explorer.session.session_run import MOST_BYTES, OpenedWeights, SessionRun
 from explorer.session.state import Finding
 from explorer.training import (
@@ -35,6 +36,7 @@ from explorer.training import (
     History,
     Moment,
     RunEnd,
+    SampleRecord,
     Snapshot,
     Timeline,
     TrainingConfig,
@@ -42,14 +44,14 @@ from explorer.training import (
     new_network,
 )
 from explorer.training.config import MOST_EPOCHS
-from explorer.training.learners import snapshot_of
+from explorer.training.learners import Sample, sampled_of, snapshot_of
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import figure_kinds, figure_rows, figures_table, read_only_counts
 from explorer.wording import writable
 
 _Part = TypeVar("_Part")
 
-FORMAT = 2
+FORMAT = 3  # since 3, networks within the first epoch
 SUFFIX = ".session"
 """File extension of a session."""
 
@@ -60,6 +62,7 @@ MOST_RECORD_BYTES = 12 << 20  # uncompressed; as Python objects they take six ti
 _MOST_UNPACKED = 6 * MOST_RECORD_BYTES  # of all entries
 MOST_OUTPUT_BYTES = 1 << 28  # of the held-out outputs of all networks
 _WEIGHT_BYTES = MOST_BYTES * 3 // 4  # the rest is for the records
+_MOST_EARLY = 40  # networks within the first epoch
 _MOST_FINDINGS = 40  # of demonstrations, and of numbers in each
 _MOST = 10**12  # of losses and integers: float64 represents them exactly
 
@@ -124,7 +127,7 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
     listed = {run.number for run in kept}
     by_number = {one.number: one for run in kept for one in run.lineage} | {run.number: run for run in kept}
     runs = [run for _, run in sorted(by_number.items())]
-    weights = _fitting_weights(runs, saved, weight_bytes)
+    weights, early = _fitting_weights(runs, saved, weight_bytes)
     entries = [{"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs]
     points = plane_of(dataset).text if dataset.is_plane else ""
     content = {name: getattr(saved, name) for name in ("saved_at", "present", "n_runs", "n_tested")} | {
@@ -133,10 +136,11 @@ def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WE
         "settings": asdict(saved.config),
         "first": None if saved.first is None else asdict(saved.first),
         "runs": entries,
+        "early": [{"epoch": one.epoch, "step": one.step} for one in early],
         "findings": {key: asdict(one) for key, one in saved.findings.items() if _fits(one)},
     }
     text = np.frombuffer(json.dumps(content).encode(), np.uint8)
-    arrays = {"session": text, **_tables(runs, weights, dataset.n_classes)}
+    arrays = {"session": text, **_tables(runs, weights, early, dataset.n_classes)}
     return archive_bytes(arrays, packed=arrays.keys() - {"weights"})
 
 
@@ -186,7 +190,10 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
 
 
 def _tables(
-    runs: Sequence[SessionRun], weights: Mapping[int, Mapping[float, Weights]], n_classes: int
+    runs: Sequence[SessionRun],
+    weights: Mapping[int, Mapping[float, Weights]],
+    early: Sequence[SampleRecord],
+    n_classes: int,
 ) -> dict[str, NDArray[Any]]:
     records: dict[str, list[Any]] = {
         "epochs": [one for run in runs for one in (run.start, *run.history.epochs) if one is not None],
@@ -197,15 +204,19 @@ def _tables(
     for name, counts in _COUNTS.items():
         confusions = np.array([record.confusion for record in records[name]], np.int32)
         tables[counts] = confusions.reshape(-1, n_classes, n_classes)
-    moments = (moment for run in runs for moment in weights.get(run.number, {}).values())
-    parameters = [array.ravel() for arrays in moments for array in arrays]
+    networks = [moment for run in runs for moment in weights.get(run.number, {}).values()]
+    networks += [one.snapshot.weights for one in early]
+    parameters = [array.ravel() for arrays in networks for array in arrays]
     return tables | {"weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32)}
 
 
 def _fitting_weights(
     runs: Sequence[SessionRun], saved: SavedSession, room: int
-) -> dict[int, dict[float, Weights]]:
-    """Return weights by run and epoch, as far as there is room: the newest of each run, then earlier epochs."""
+) -> tuple[dict[int, dict[float, Weights]], tuple[SampleRecord, ...]]:
+    """Return weights by run and epoch, as far as there is room: the newest of each run, then earlier epochs.
+
+    If there is room for all of them and for the current run's networks within the first epoch, these follow.
+    """
     by_worth = sorted(runs, key=saved._worth, reverse=True)
     known = {run: [*kept_weights(run).items()][::-1] for run in by_worth}
     newest = [(run, *found[0]) for run, found in known.items() if found]
@@ -218,7 +229,9 @@ def _fitting_weights(
         if min(room, output_room) < 0:
             break
         chosen.setdefault(run.number, {})[epoch] = weights
-    return chosen
+    early = next((run.early for run in runs if run.number == saved.present in chosen), ())
+    room -= sum(array.nbytes for one in early for array in one.snapshot.weights)
+    return chosen, early if room >= 0 else ()
 
 
 def _share(run: SessionRun) -> float:
@@ -293,7 +306,9 @@ _SESSION = _rules(
     (_Rule(int), "n_runs n_tested present"),
     (_Rule(str, high=60), "saved_at"),
     (_Rule(list, high=2 * MOST_RUNS), "runs"),  # including those that are only parents
+    (_Rule(list, high=_MOST_EARLY), "early"),
 )
+_EARLY = _rules((_Rule(float, high=1), "epoch"), (_Rule(int), "step"))
 _RUN = _rules(
     (_Rule(int, 1), "number"),
     (_Rule(int), "parent first_step n_batches"),
@@ -351,7 +366,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Data
     size = sum(map(archive.size, _TABLES))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
-    return _checked({"n_tested": 0, **text}, _SESSION, archive.name), dataset
+    return _checked({"n_tested": 0, "early": [], **text}, _SESSION, archive.name), dataset
 
 
 def _config(values: Any, part: str, dataset: Dataset) -> TrainingConfig:
@@ -435,15 +450,17 @@ class _Reader:
                 raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
             run = self._run(entry, part, known)
             known[run.number] = run if run.number == present else run.set_aside()
-        for table, rows in self._tables.items():
-            if self._n_read[table] != len(rows):
-                raise FileError(f"{name}, {table}", "rows of no run", "those of its runs")
         listed = {entry["number"]: known[entry["number"]] for entry in entries if entry["listed"]}
         if len(listed) > MOST_RUNS:
             raise FileError(name, f"{len(listed)} runs", f"at most {MOST_RUNS}")
         shown = listed.get(present)
         if present and (shown is None or (shown.newest is not None and not shown.newest.weights)):
             raise _refused(name, "present", session, "0, or the number of a run whose network is there")
+        if shown is not None:
+            listed[present] = replace(shown, early=tuple(self._early(session["early"], shown)))
+        for table, rows in self._tables.items():
+            if self._n_read[table] != len(rows):
+                raise FileError(f"{name}, {table}", "rows of no run", "those of its runs")
         first = session.get("first")
         return SavedSession(
             config=_config(session.get("settings"), f"{name}, settings", dataset),
@@ -517,11 +534,27 @@ class _Reader:
         for epoch in entry["weights"]:
             if not _Rule(float, high=config.epochs).fits(epoch):
                 raise _refused(part, "weights", entry, f"epochs from 0 to {config.epochs}")
-            shapes = network.shapes.values()
-            network.set_weights([self._next("weights", math.prod(shape)).reshape(shape) for shape in shapes])
+            network.set_weights(self._next_weights(network))
             with one_blas_thread():  # as in the original computation: two threads would round differently
                 found_at[epoch] = snapshot_of(network, used, epoch)
         return found_at
+
+    def _early(self, found: list[Any], run: SessionRun) -> Iterator[SampleRecord]:
+        """Yield a run's networks within its first epoch, scored again on the sample of its held-out images."""
+        part = f"{self._name}, early"
+        begun = [_checked(one, _EARLY, part) for one in found]
+        at = [one["epoch"] for one in begun]
+        if at != sorted({*at}) or 1 in at:
+            raise FileError(part, "networks out of order", "those of epochs from 0 to below 1")
+        sample, network = Sample(run.dataset, run.config.seed), run.new_network()
+        for one in begun:
+            network.set_weights(self._next_weights(network))
+            with one_blas_thread():
+                yield sampled_of(network, sample, one["epoch"], one["step"])
+
+    def _next_weights(self, network: NeuralNetwork) -> list[NDArray[np.float32]]:
+        shapes = network.shapes.values()
+        return [self._next("weights", math.prod(shape)).reshape(shape) for shape in shapes]
 
     def _bare(self, epoch: float) -> Snapshot:
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))

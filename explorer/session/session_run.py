@@ -299,7 +299,7 @@ class SessionRun(RunOrigin):
     @property
     def seconds_left(self) -> float | None:
         """Estimated seconds until the last epoch ends; None before the first has ended."""
-        recent = self.history.epochs[-3:]
+        recent = [record for record in self.history.epochs[-3:] if record.seconds]
         if not recent:
             return None
         seconds = sum(record.seconds for record in recent) / len(recent)

@@ -28,6 +28,8 @@ _SAMPLED = 1000  # held-out images that are scored within the first epoch
 _SAMPLE_STREAM = 11  # keeps the sample's random numbers apart from all others of the seed
 
 Weights = Sequence[NDArray[np.floating]]
+SnapshotWeights = tuple[NDArray[np.floating], ...]
+Scoring = Callable[[NDArray[np.uint8], NDArray[np.int64]], Generator[None, None, ScoredSet]]
 
 _Found = TypeVar("_Found")
 
@@ -174,7 +176,7 @@ class ExactFigures:
 
     def __init__(self, learner: Learner, dataset: Dataset) -> None:
         self._learner, self._dataset = learner, dataset
-        self._sample: tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]] | None = None
+        self._sample: Sample | None = None
         self.newest: tuple[Snapshot, ScoredSet] | None = None
         """The network at the end of the newest epoch, and its scores on the test set."""
 
@@ -196,18 +198,9 @@ class ExactFigures:
 
     def on_sample(self, epoch: float, step: int, seed: int) -> SampleRecord:
         """Score a sample of the test set, the same for equal seeds, after so many epochs and mini-batches."""
-        data = self._dataset
-        if self._sample is None:
-            order = np.random.default_rng([seed, _SAMPLE_STREAM]).permutation(data.n_test)
-            chosen = np.sort(order[:_SAMPLED])
-            chosen.flags.writeable = False
-            self._sample = chosen, data.test_images[chosen], data.test_labels[chosen]
-        chosen, images, labels = self._sample
+        self._sample = self._sample or Sample(self._dataset, seed)
         with self._learner.settled():
-            found = finished(self._learner.scoring(images, labels))
-            snapshot = Snapshot(epoch, self._learner.weights(), found.outputs)
-        figures = found.score.mean_loss, found.score.accuracy
-        return SampleRecord(epoch, step, *figures, found.confusion, chosen, snapshot)
+            return self._sample.record(self._learner.scoring, self._learner.weights(), epoch, step)
 
     def evaluating(self, epoch: float, step: int) -> Generator[None, None, Evaluation]:
         """Score both, after so many epochs and mini-batches."""
@@ -219,6 +212,23 @@ class ExactFigures:
             accuracies = on_train.score.accuracy, on_test.score.accuracy
             snapshot = Snapshot(epoch, self._learner.weights(), on_test.outputs)
             return Evaluation(epoch, step, *losses, *accuracies, on_test.confusion, snapshot)
+
+
+class Sample:
+    """A sample of the held-out images, by which networks within the first epoch are judged."""
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        order = np.random.default_rng([seed, _SAMPLE_STREAM]).permutation(dataset.n_test)
+        self._chosen = chosen = np.sort(order[:_SAMPLED])
+        chosen.flags.writeable = False
+        self._images, self._labels = dataset.test_images[chosen], dataset.test_labels[chosen]
+
+    def record(self, scoring: Scoring, weights: SnapshotWeights, epoch: float, step: int) -> SampleRecord:
+        """Score a network with these weights, after so many epochs and mini-batches."""
+        found = finished(scoring(self._images, self._labels))
+        figures = found.score.mean_loss, found.score.accuracy
+        snapshot = Snapshot(epoch, weights, found.outputs)
+        return SampleRecord(epoch, step, *figures, found.confusion, self._chosen, snapshot)
 
 
 class EarlyStopping:
@@ -255,6 +265,12 @@ def snapshot_of(network: NeuralNetwork, dataset: Dataset, epoch: float) -> Snaps
     model = Model(network, small_product())
     scored = finished(Scorer(model).scoring(dataset.test_images, dataset.test_labels))
     return Snapshot(epoch, model.parameters.weights(), scored.outputs)
+
+
+def sampled_of(network: NeuralNetwork, sample: Sample, epoch: float, step: int) -> SampleRecord:
+    """Return a network within the first epoch as its run recorded it, after so many epochs and mini-batches."""
+    model = Model(network, small_product())
+    return sample.record(Scorer(model).scoring, model.parameters.weights(), epoch, step)
 
 
 def open_test_set(network: NeuralNetwork, dataset: Dataset) -> FinalTest:

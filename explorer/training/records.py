@@ -71,7 +71,7 @@ class EpochRecord:
     test_accuracy: float
     """Share of the same samples classified correctly, 0 to 1."""
     seconds: float
-    """Wall time of the epoch, scoring included and pauses left out, in seconds."""
+    """Wall time of the epoch, scoring included and pauses left out, in seconds; 0 if it is unknown."""
     confusion: NDArray[np.int64]
     """Counts over the test set, (n_classes, n_classes), read-only: rows the true class, columns the predicted."""
     learning_rate: float = math.nan

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from served import cpu_seconds, family
 from tornado.websocket import websocket_connect
 
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
@@ -79,6 +80,10 @@ class BareChromium:
         self._process.terminate()
         self._process.wait(30)
         self._folder.cleanup()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the browser's processes, including those that have ended."""
+        return sum(map(cpu_seconds, family(self._process.pid)))
 
     def draw(self, url: str, selector: str, count: int, settle: float = 1.0) -> Drawn:
         """Open a page in a new tab until so many elements are drawn, and for `settle` seconds afterwards."""

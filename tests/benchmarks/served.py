@@ -107,8 +107,8 @@ def family(root: int) -> set[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    found = fields(pid)
-    return (int(found[11]) + int(found[12])) / TICK if found else 0.0
+    """Return the CPU time of a process, and of its children that have ended."""
+    return sum(map(int, fields(pid)[11:15])) / TICK
 
 
 def is_running(pid: int) -> bool:
@@ -150,9 +150,9 @@ def wait_for_port(port: int, seconds: float = 60) -> None:
     raise TimeoutError(f"nobody listens on port {port} after {seconds} s")
 
 
-def explorer(*options: str) -> AbstractContextManager[Served]:
-    """Run the app as people start it, with further options."""
-    return started(["-m", "explorer", "--no-browser", "--port", "0", *options])
+def explorer(*options: str, **environment: str) -> AbstractContextManager[Served]:
+    """Run the app as people start it, with further options, and variables of its environment."""
+    return started(["-m", "explorer", "--no-browser", "--port", "0", *options], **environment)
 
 
 def own_page(notebook: Path) -> AbstractContextManager[Served]:

@@ -20,6 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
     variables = {name: os.environ[name] for name in (TRAINING_SHARE,) if name in os.environ}
     warm_process = WarmProcess(kernel_environment(os.environ) | variables, "explorer.app.explorer")
     warm_process.start()
+    warm_process.warm_up(variables)
     settings = ServerSettings(
         Path(sys.argv[1]),
         "127.0.0.1",

@@ -8,8 +8,8 @@ from argparse import Namespace
 import pytest
 from traitlets import Dict, HasTraits
 
-from explorer.serve.environment import MINUTES, share_variables, tell_connected
-from explorer.serve.kernels import Seats
+from explorer.serve.kernels import Seats, tell_connected
+from explorer.serve.serve_command import MINUTES, share_variables
 from explorer.training.share import TRAINING_SHARE
 
 from .conftest import manager_class

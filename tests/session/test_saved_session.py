@@ -259,6 +259,33 @@ def test_a_run_that_trains_is_saved_as_far_as_it_has_come(begin, back):
     assert (run.status, run.epochs_done >= 1, bool(run.newest.weights)) == ("stopped", True, True)
 
 
+def test_the_networks_within_the_current_runs_first_epoch_come_back_if_there_is_room(begin, back):
+    session = begin(CONFIG)
+    trained(session, {}, {"seed": 1})
+    early, found = session.state.run.early, back(session).runs
+    assert [bool(run.early) for run in found] == [False, True]
+    for before, after in zip(early, found[1].early, strict=True):
+        assert (after.epoch, after.step, after.test_loss) == (before.epoch, before.step, before.test_loss)
+        np.testing.assert_array_equal(after.confusion, before.confusion)
+        np.testing.assert_array_equal(after.sample, before.sample)
+        pairs = zip(after.snapshot.weights, before.snapshot.weights, strict=True)
+        assert all(np.array_equal(*pair) for pair in pairs)
+        np.testing.assert_array_equal(after.snapshot.test_outputs, before.snapshot.test_outputs)
+    size = sum(array.nbytes for moment in moments(session.state.run)[:-1] for array in moment.weights)
+    assert back(session.small_copy(2 * size)).runs[1].early == ()
+
+
+@pytest.mark.parametrize(
+    "early", ["x", [1], [{"epoch": 0.5}], [{"epoch": 1.0, "step": 1}], [{"epoch": 0, "step": -1}], [{}] * 41]
+)
+def test_strange_networks_within_an_epoch_are_refused(begin, early, small_dataset):
+    session = begin(CONFIG)
+    trained(session, {})
+    assert "early" in refused(repacked(session.save_session(), changed(early=early)), small_dataset)
+    swapped = [{"epoch": 0.5, "step": 8}, {"epoch": 0.25, "step": 4}]
+    assert "out of order" in refused(repacked(session.save_session(), changed(early=swapped)), small_dataset)
+
+
 def test_what_is_not_saved_yet_is_known(begin, back):
     session = begin(CONFIG)
     trained(session, {}, {"seed": 1})

@@ -107,7 +107,7 @@ def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunC
         at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch:.4g}"
         best = RunCell(at, run.best.test_accuracy)
     seconds = run.first_seconds + sum(record.seconds for record in run.history)  # a fork's parents included
-    time = RunCell(f"{seconds:.1f} s", seconds) if len(run.history) else RunCell(_NONE, 0.0)
+    time = RunCell(f"{seconds:.1f} s", seconds) if seconds else RunCell(_NONE, 0.0)
     return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
 
 

@@ -1,0 +1,57 @@
+"""Record the run that the page opens with: ``python tests/record_start.py`` trains it and writes the file.
+
+Next to the test that compares it with today's training, it notes on which NumPy and BLAS it was trained: on the
+same ones, the two are equal to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.session import SavedSession, SessionRun, recorded_start
+from explorer.session.saved_session import session_bytes
+from explorer.training import EpochRecord, TrainingRun, complete
+from explorer.training.presets import START
+
+NOTE = Path(__file__).parent / "session" / "start.txt"
+
+
+def arithmetic() -> str:
+    """What rounding depends on: versions, and the kernels that BLAS has chosen for this processor."""
+    blas = sorted(
+        f"{one['internal_api']} {one['version']} {one.get('architecture')}" for one in threadpool_info()
+    )
+    return ", ".join([f"NumPy {np.__version__}", *dict.fromkeys(blas)])
+
+
+def trained_start(dataset: Dataset) -> SessionRun:
+    """Train the run as a session does. How long it takes is true of this machine alone, and left out."""
+    training, events = TrainingRun(START, dataset, samples=True), []
+    end = complete(training, events.append).end
+    events = [
+        replace(one, seconds=0.0) if isinstance(one, EpochRecord) else one
+        for one in events
+        if one is not None
+    ]
+    run = replace(SessionRun.beginning(training), number=1)
+    return run.with_records("finished", [*events, end])
+
+
+def main() -> None:
+    dataset = load_mnist()
+    run = trained_start(dataset)
+    saved = SavedSession(config=START, runs=(run,), present=1, n_runs=1, first=START)
+    content = session_bytes(saved, dataset)
+    path = Path(recorded_start.__file__).with_name(recorded_start.RECORDING)
+    path.write_bytes(content)
+    NOTE.write_text(f"{arithmetic()}\n", encoding="utf-8")
+    print(f"Wrote {path.name}: {len(content) / 1e6:.2f} MB, accuracy {run.newest.record.test_accuracy:.2%}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -52,7 +52,9 @@ def _axis(names: Sequence[str], configs: Sequence[TrainingConfig]) -> tuple[Axis
         texts = {n: config.text(names[0]) for n, config in zip(numbers, configs, strict=True)}
         axis = Axis(field.name, field.key, field.label, field.help, values, [texts[n] for n in values], True)
         return axis, [values.index(n) for n in numbers if n is not None]
-    words = [_words(names, config) for config in configs]
+    kinds = [tuple(getattr(config, name) for name in names) for config in configs]
+    word_of = {kind: _words(names, config) for kind, config in zip(kinds[::-1], configs[::-1], strict=True)}
+    words = [word_of[kind] for kind in kinds]
     known = [*dict.fromkeys(words)]
     label, key = (field.label, field.key) if len(names) == 1 else ("Method", _METHOD)
     about = field.help if len(names) == 1 else ", ".join(FIELDS[name].label.lower() for name in names)
@@ -66,7 +68,9 @@ def _number(value: Any) -> float | None:
 
 
 def _words(names: Sequence[str], config: TrainingConfig) -> str:
-    for name, preset in PRESETS.items():
-        if len(names) > 1 and name != "Start" and not ({*names} - {"epochs"}) & {*config.differences(preset)}:
-            return name
+    if len(names) > 1:
+        differences = {name: {*config.differences(preset)} for name, preset in PRESETS.items()}
+        for name in sorted(differences, key=lambda name: len(differences[name])):
+            if not ({*names} - {"epochs"}) & differences[name]:
+                return name
     return ", ".join(config.text(name) for name in names)

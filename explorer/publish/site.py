@@ -39,8 +39,8 @@ from explorer.widgets.rendered import Rendered
 from explorer.widgets.setting import Setting
 from explorer.wording import counted, grouped, percent
 
-_GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 64, 512)})
-_RATES = MappingProxyType({"The exercise": (0.001, 0.01, 0.1), "Modern": (0.03, 0.1, 0.3)})
+_GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 128, 512)})
+_RATES = MappingProxyType({"Start": (0.05, 0.5, 5.0), "The exercise": (0.001, 0.01, 0.1)})
 DEFAULT_RUNS = (
     *(one for name, rates in _RATES.items() for one in grid(PRESETS[name], **_GRID, learning_rate=rates)),
 )

@@ -14,7 +14,9 @@ from explorer.publish import recordings
 from explorer.safe_write import whole_folder
 from explorer.serve import run_options, study_command
 from explorer.serve.access import RefusedError
+from explorer.session.recorded_start import recorded_start
 from explorer.training import TrainingConfig
+from explorer.training.presets import START
 from explorer.training.studies import StudyError, read_journal, study
 from explorer.training.studies.configs import measured_cost
 from explorer.training.studies.journal import data_hash, settled_trials
@@ -96,7 +98,11 @@ def _recorded(
     kept = recordings.KeptWeights(folder, recordings.kept_epochs(configs, dataset))
     recorded, console = settled_trials(journal), run_options.terminal(stderr=False)
     trials = {one: recorded[one] for one in configs if one in recorded and kept.has(recorded[one])}
-    missing = [one for one in dict.fromkeys(configs) if one not in trials]
+    ready = {}
+    if START in configs and (start := recorded_start(dataset)) is not None:
+        weights = {int(moment.epoch): moment.weights for moment in start.timeline.moments}
+        ready[START] = recordings.PublishedRun(START, start.history, weights)
+    missing = [one for one in dict.fromkeys(configs) if one not in trials and one not in ready]
     cost = measured_cost(missing, dataset)
     if missing:
         again = sum(one in recorded for one in missing)
@@ -114,5 +120,5 @@ def _recorded(
     if failed := [trial for trial in trials.values() if not trial.is_settled]:
         words = f"{counted(len(failed), 'run')} failed and are left out; the first: {failed[0].error}"
         run_options.report(words)
-    runs = (kept.run_of(trials[one]) for one in configs if trials[one].is_settled)
-    return [run for run in runs if run.weights]
+    ready |= {one: kept.run_of(trial) for one, trial in trials.items() if trial.is_settled}
+    return [ready[one] for one in configs if one in ready and ready[one].weights]

@@ -33,6 +33,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
+from explorer.session.recorded_start import recorded_start
 from explorer.talk.file import TalkFile
 from explorer.talk.recordings import parts_of
 from explorer.training import History, TrainingConfig
@@ -323,13 +324,15 @@ class _Image:
 
 
 class Playground:
-    """The whole explorer; it opens with the slide's recorded run, so that it is ready at once."""
+    """The whole explorer; it opens with the slide's recorded run, or else with the page's, ready at once."""
 
     def __init__(self, views: SlideViews, settings: str) -> None:
         shown = [name.strip() for name in settings.split(",")] if settings else None
         self.app = Explorer(views.dataset, train=False, shown=shown)
         if views.recorded is not None:
             self.app.session.open(views.recorded)
+        elif (start := recorded_start(views.dataset)) is not None:
+            self.app.session.begin_with(start)
         self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:

@@ -93,11 +93,11 @@ def test_settings_that_go_together_are_one_control():
     assert [(axis.label, axis.isNumber) for axis in axes] == [
         ("Method", False), ("Hidden units", True), ("Batch size", True), ("Learning rate", True)
     ]  # fmt: skip
-    assert axes[0].texts == ["The exercise", "Modern"]
+    assert axes[0].texts == ["Start", "The exercise"]
     assert axes[1].values == [8, 32, 64]
-    assert places[0] == [0, 0, 0, 0]
+    assert places[0] == [0, 0, 0, 2]
     assert len({*map(tuple, places)}) == len(DEFAULT_RUNS) == 54
-    assert PRESETS["The exercise"] in DEFAULT_RUNS
+    assert {PRESETS["Start"], PRESETS["The exercise"]} < {*DEFAULT_RUNS}
 
 
 def test_runs_that_differ_in_all_are_called_by_their_presets():

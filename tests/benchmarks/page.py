@@ -25,7 +25,7 @@ import nbformat
 from bare_chromium import KERNEL, NO_OTHER_HOST, BareChromium
 from playwright.sync_api import Browser, Page, sync_playwright
 from report import Result, command, machine, say
-from served import Served, explorer, own_page, stock_voila, wait_until_warm
+from served import Served, explorer, free_port, own_page, started, stock_voila, wait_until_warm
 
 QUIET = [
     "--no-sandbox",
@@ -41,7 +41,7 @@ FIGURES_OF_THE_APP = 3
 SECONDS_OF_A_VISIT = 6.0  # that is followed by another: after three, the first has the compiled code kept
 WITH_DATA = ".js-plotly-plot:has(.scatterlayer .js-line, .heatmaplayer image)"
 IMPORTS = "import voila.app, ipykernel.kernelapp, explorer.app.explorer"
-PARTS = ("command", "first plot", "answers", "exercise", "ticks", "visitors")
+PARTS = ("command", "first plot", "notebook", "answers", "exercise", "ticks", "visitors")
 SECONDS_OF_A_START = 2.0  # of the browser, which is there when the command is typed
 VISITS = ("first", "second", "third")
 Figures = dict[str, float]
@@ -64,6 +64,15 @@ LIVE = (
     + "shown = VBox([LiveFigure(made[i % 3]) for i in range({n})])\nwait_for_visitor()\nshown"
 )
 DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length >= {n}"
+IDLE = """window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'
+  && document.querySelectorAll('.jp-CodeCell').length > 0"""
+DRAWN_AFTER = """async () => {{
+  const started = performance.now();
+  {run};
+  const drawn = () => document.querySelectorAll(`{figure}`);
+  while (drawn().length < 3) await new Promise(requestAnimationFrame);
+  return performance.now() - started;
+}}"""
 FIRST_POINTS = """async () => {
   const plot = document.querySelector('.explorer-place-accuracy .js-plotly-plot');
   const slider = document.querySelector('.explorer-controls input[type=range]');  // hidden units
@@ -301,6 +310,44 @@ def command_to_figures(environment: dict[str, str]) -> Figures:
     return {**figures, "CPU of the servers, s": servers, "CPU with the browser, s": servers + page}
 
 
+def measure_notebook(chromium: Browser, rounds: int, before: str | None) -> dict[str, Figures]:
+    """Seconds from Run to three figures with data, of the first code cell of explorer.ipynb in JupyterLab.
+
+    In turns with the checkout `before`, if there is one. The kernel is idle when the cell is run.
+    """
+    states = {"now": str(ROOT), **({"before": before} if before else {})}
+    found: dict[str, list[float]] = {state: [] for state in states}
+    with ExitStack() as stack:
+        labs = {state: stack.enter_context(jupyterlab(Path(folder))) for state, folder in states.items()}
+        for _ in range(rounds):
+            for state, lab in labs.items():
+                with chromium.new_context(viewport={"width": 1440, "height": 900}) as context:
+                    page = context.new_page()
+                    page.goto(f"{lab.url}lab/tree/explorer.ipynb?reset")
+                    page.wait_for_function(IDLE, timeout=180_000)
+                    run = "window.jupyterapp.commands.execute('notebook:run-all-cells')"
+                    found[state].append(page.evaluate(f"{DRAWN_AFTER.format(run=run, figure=WITH_DATA)}") / 1000)
+                    page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
+    report = {
+        state: {"Run to three figures, s": statistics.median(seconds)} for state, seconds in found.items()
+    }
+    if before:
+        pairs = zip(found["now"], found["before"], strict=True)
+        report["now"]["now / before"] = statistics.median(one / other for one, other in pairs)
+    return report
+
+
+def jupyterlab(checkout: Path) -> AbstractContextManager[Served]:
+    """Run JupyterLab on a copy of a checkout's explorer.ipynb, with the package of that checkout."""
+    folder = tempfile.mkdtemp()
+    shutil.copy(checkout / "notebooks" / "explorer.ipynb", folder)
+    port = free_port()
+    options = ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url="]
+    options += [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    home = {"JUPYTER_CONFIG_DIR": folder, "JUPYTER_DATA_DIR": f"{folder}/data"}
+    return started(["-m", "jupyter", "lab", *options], port, PYTHONPATH=str(checkout), **home)
+
+
 def slider_and_stop(page: Page, rounds: int) -> tuple[list[float], list[float]]:
     """Return the milliseconds from the slider's release to new points, and from Stop to stopped."""
     points, stops = [], []
@@ -409,6 +456,7 @@ def measure(options: argparse.Namespace) -> dict:
         parts = {
             "command": lambda: measure_command(1 if quick else 5, options.before),
             "first plot": lambda: measure_first_plot(chromium, folder, 1 if quick else 3),
+            "notebook": lambda: measure_notebook(chromium, 1 if quick else 3, options.before),
             "answers": lambda: measure_answers(chromium, 5 if quick else 11),
             "exercise": lambda: measure_exercise(chromium, 3 if quick else 7),
             "ticks": lambda: measure_ticks(3 if quick else 6),

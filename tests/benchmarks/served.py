@@ -150,6 +150,12 @@ def wait_for_port(port: int, seconds: float = 60) -> None:
     raise TimeoutError(f"nobody listens on port {port} after {seconds} s")
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def explorer(*options: str, **environment: str) -> AbstractContextManager[Served]:
     """Run the app as people start it, with further options, and variables of its environment."""
     return started(["-m", "explorer", "--no-browser", "--port", "0", *options], **environment)
@@ -162,8 +168,6 @@ def own_page(notebook: Path) -> AbstractContextManager[Served]:
 
 def stock_voila(notebook: Path) -> AbstractContextManager[Served]:
     """Run a notebook with Voilà as it comes, with one preheated kernel."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--no-browser", f"--port={port}", "--preheat_kernel=True", "--pool_size=1"]
     return started(["-m", "voila", str(notebook), *options], port)

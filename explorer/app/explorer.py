@@ -23,8 +23,8 @@ from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.session import Session, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig
-from explorer.training.config import MOTION_KEY, parts
 from explorer.training.fields import LayerSizes, Whole
+from explorer.training.query import MOTION_KEY, parts
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Messages
 from explorer.widgets.numbers import Tiles

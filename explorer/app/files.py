@@ -18,6 +18,7 @@ from explorer.session import SavedSession, Session, SessionFileError, SessionRun
 from explorer.session.saved_session import SUFFIX, is_session, read_session
 from explorer.session.session_run import MOST_BYTES
 from explorer.training import Moment
+from explorer.training.query import write_query
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.wording import counted, duration
@@ -114,7 +115,7 @@ class FileMenu:
         self._app, self._messages = app, messages
         self.header = Header(
             dataset=described(app.session.dataset),
-            query=app.session.config.to_query(),
+            query=write_query(app.session.config),
             exports={name: kind.words for name, kind in KINDS.items()},
             suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
             most_bytes=MOST_BYTES,

@@ -5,7 +5,7 @@ own page the address is such a link, and each run's settings are an entry in the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 from typing import Self
@@ -20,8 +20,10 @@ from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
 from explorer.session import Session, SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.config import DATA_KEY, VIEW_KEYS, fields_of, listed, parts
+from explorer.training.config import fields_of
 from explorer.training.fields import Field
+from explorer.training.presets import START
+from explorer.training.query import DATA_KEY, VIEW_KEYS, listed, parts, read_query, write_query
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
@@ -37,7 +39,7 @@ _KEYS: Mapping[str, str] = MappingProxyType(
 class Link:
     """The content of a link."""
 
-    config: TrainingConfig = field(default_factory=TrainingConfig)
+    config: TrainingConfig = START
     tab: str = ""
     """Name of the tab, or "" for the first."""
     theme: str = "auto"
@@ -68,7 +70,7 @@ class Link:
         `fields` are the settings as `fields_of` returns them for a data set, which limit the number of images.
         """
         own = dict(parts(query).values)
-        config, notices = TrainingConfig.from_query(query, fields)
+        config, notices = read_query(query, fields)
         if own.get("tab") == "draw" or own.get("section") in ("image", "weights"):
             own |= {"tab": "", "section": ""}  # in older links; the network on the first tab shows these
         asked = own.get(DATA_KEY, "")
@@ -93,14 +95,13 @@ class Link:
         return link, notices
 
     def write(self) -> str:
-        """Return the query string from which `read` restores this link; never empty."""
+        """Return the query string from which `read` restores this link; empty for what the page opens with."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join([*(_KEYS[name] for name in self.shown or ()), *self.tabs])
         view = (self.tab, self.section, theme, controls, str(self.bug or ""))
         others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
-        written = (self.config.to_query(), urlencode({k: v for k, v in others.items() if v}, safe=","))
-        # A page without a query opens with another start: the exercise has a link, too.
-        return "&".join(part for part in written if part) or f"{FIELDS['epochs'].key}={self.config.epochs}"
+        written = (write_query(self.config), urlencode({k: v for k, v in others.items() if v}, safe=","))
+        return "&".join(part for part in written if part)
 
 
 def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:

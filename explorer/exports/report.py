@@ -21,6 +21,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary, diffic
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.network.metrics import probabilities, select_samples
 from explorer.training import FIELDS, History
+from explorer.training.query import write_query
 from explorer.wording import class_noun, grouped, percent
 
 MOST_MISTAKES = 24  # pictures, the worst first
@@ -57,7 +58,7 @@ def report(run: ExportedRun) -> str:
         settings=[(FIELDS[name].label, run.config.text(name), FIELDS[name].help) for name in FIELDS],
         before=[*_before(run)],
         is_cut_short=_is_cut_short(run),
-        query=run.config.to_query(),
+        query=write_query(run.config),
         path=_path(run),
         histories=[*_histories(run)],
         shows_rates=len({stage.config.learning_rate for stage in run.stages}) > 1

@@ -20,6 +20,7 @@ from explorer.network.metrics import accuracy
 from explorer.safe_write import whole_file
 from explorer.session.saved_session import is_session, kept_weights, read_session
 from explorer.training import History, Snapshot, TrainingConfig, new_network
+from explorer.training.query import write_query
 from explorer.training.studies import Trial, WorkerPool
 from explorer.training.studies.configs import n_weights
 
@@ -92,7 +93,7 @@ class KeptWeights:
         return PublishedRun(trial.config, trial.history, finite)
 
     def _path(self, config: TrainingConfig, epoch: int) -> Path:
-        name = sha256(config.to_query().encode()).hexdigest()[:16]
+        name = sha256(write_query(config).encode()).hexdigest()[:16]
         return self.folder / f"{name}-{epoch}.npz"
 
 

@@ -5,7 +5,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -16,17 +15,15 @@ from rich.table import Table
 from explorer.datasets import Dataset, load_dataset, load_mnist
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve.access import FAILED, RefusedError
-from explorer.training import FIELDS, PRESETS, TrainingConfig
-from explorer.training.config import DATA_KEY, fields_of, listed, parts
+from explorer.training import FIELDS, TrainingConfig
+from explorer.training.config import fields_of
 from explorer.training.fields import Changes, Field, LayerSizes, Real, Whole
+from explorer.training.query import DATA_KEY, NAMED, listed, parts, read_query
 
 Status = Callable[[], tuple[str, float, str]]
 """Returns what a progress bar shows: the words before it, the share done, 0 to 1, and the words after it."""
 
 _DEFAULT = TrainingConfig()
-_PRESETS: Mapping[str, TrainingConfig] = MappingProxyType(
-    {name.lower().removeprefix("the ").replace(" ", "-"): config for name, config in PRESETS.items()}
-)
 
 
 def terminal(*, stderr: bool = False) -> Console:
@@ -76,7 +73,7 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
         group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
     others = parser.add_argument_group("where the settings come from (single options override them)")
     start = others.add_mutually_exclusive_group()
-    start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(_PRESETS)}")
+    start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(NAMED)}")
     start.add_argument("--from-url", metavar="URL", help="a link to the page, or the part after its “?”")
     return group
 
@@ -91,13 +88,13 @@ def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingC
     """Return the settings that the options start from, and the text of each setting given explicitly."""
     given = {name: text for name in fields if (text := getattr(args, name, None)) is not None}
     if args.preset is not None:
-        if args.preset not in _PRESETS:
-            raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(_PRESETS)}.")
-        return _PRESETS[args.preset], given
+        if args.preset not in NAMED:
+            raise RefusedError(f"--preset is {args.preset!r}; expected one of {', '.join(NAMED)}.")
+        return NAMED[args.preset], given
     if args.from_url is None:
         return TrainingConfig(), given
     query = query_of(args.from_url)
-    config, notices = TrainingConfig.from_query(query, fields)
+    config, notices = read_query(query, fields)
     data = parts(query).values.get(DATA_KEY)
     if data and not args.dataset:
         words = f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST."

@@ -36,6 +36,7 @@ from explorer.training import (
     open_test_set,
 )
 from explorer.training.hints import hints
+from explorer.training.query import write_query
 from explorer.training.run import Event
 from explorer.wording import duration, grouped
 
@@ -214,7 +215,7 @@ def _as_json(history: History, end: RunEnd, dataset: Dataset, test: FinalTest | 
     """Return a run as one line of JSON; figures that are infinite or not a number are null."""
     content = {
         "config": asdict(history.config),
-        "query": history.config.to_query(),
+        "query": write_query(history.config),
         "dataset": {
             "name": dataset.name,
             "n_train": len(dataset.train_labels),

@@ -17,6 +17,7 @@ from typing import Any
 from explorer.demonstrations import DEMONSTRATIONS
 from explorer.foreign_files import printable
 from explorer.training import FIELDS, TrainingConfig
+from explorer.training.query import read_query
 from explorer.training.studies import StudyError, read_journal
 from explorer.training.studies.summary import varied
 from explorer.wording import did_you_mean, enumerated
@@ -284,7 +285,7 @@ def _run(name: str, table: object) -> TalkRun:
     if not _NAME.fullmatch(name):
         raise _FaultError("", f"a name has {_LETTERS}")
     given = _checked(table, _RUN)
-    config, notices = TrainingConfig.from_query(given.get("settings", ""))
+    config, notices = read_query(given.get("settings", ""))
     if notices:
         text = re.sub(r" The default is used\.| and (is|are) ignored", "", " ".join(notices))
         raise _FaultError("settings", text.rstrip("."))

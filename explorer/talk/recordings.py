@@ -19,6 +19,7 @@ from explorer.session.saved_session import SUFFIX, session_bytes
 from explorer.session.session_run import MOST_BYTES
 from explorer.talk.file import Slide, TalkFile, TalkRun
 from explorer.training import TrainingRun, complete
+from explorer.training.query import write_query
 
 FORMAT, _MOST_UNPACKED = 1, 1 << 24
 Recorded = SessionRun | Result
@@ -79,7 +80,9 @@ def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> Session
     if run is None or others or run.newest is None or run.status != "finished":
         raise ValueError("it has no finished run")
     if run.config != shown.config:
-        raise ValueError(f"it is of the settings “{run.config.to_query()}”, not “{shown.config.to_query()}”")
+        raise ValueError(
+            f"it is of the settings “{write_query(run.config)}”, not “{write_query(shown.config)}”"
+        )
     if shown.with_weights and not run.newest.weights:
         raise ValueError("it has no weights, which a picture needs")
     return replace(run, is_recorded=True, name=shown.label)

@@ -76,11 +76,9 @@ class Situation:
     section: str = ""
 
 
-def _read(settings: str, reaches: list[float], **words: Any) -> Situation:
-    config, notices = TrainingConfig.from_query(settings)
-    assert not notices, notices
+def _read(settings: dict[str, Any], reaches: list[float], **words: Any) -> Situation:
     low, high = reaches
-    return Situation(config=config, reaches=(low, high), **words)
+    return Situation(config=TrainingConfig(**settings), reaches=(low, high), **words)
 
 
 _ENTRIES = tomllib.loads((files("explorer.training") / "situations.toml").read_text(encoding="utf-8"))

@@ -62,13 +62,13 @@ class Level:
 
     mistake: str
     seen: str
-    settings: str
+    settings: Mapping[str, Any]
     here: Mapping[str, str]
 
     @property
     def config(self) -> TrainingConfig:
         """The settings that it trains with."""
-        return TrainingConfig.from_query(self.settings)[0]
+        return TrainingConfig(**self.settings)
 
     @property
     def network(self) -> type[Any]:
@@ -86,7 +86,7 @@ class Level:
 
 def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
     table = tomllib.loads(Path(__file__).with_name("levels.toml").read_text(encoding="utf-8"))
-    settings, here = table["settings"]["query"], table["here"]
+    settings, here = table["settings"], table["here"]
     levels = (
         {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
         for level in table["level"]

@@ -1,0 +1,167 @@
+"""Settings as a link's query string: ``"hidden=128&lr=0.1"``. Those that it leaves out are Start's.
+
+A preset or an experiment has a name: ``"preset=exercise"``, which other settings may follow.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.fields import ConfigError, Field, Whole
+from explorer.training.presets import PRESETS, SITUATIONS, START
+from explorer.wording import did_you_mean, grouped, writable
+
+VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
+"""Query keys that only affect the view."""
+
+MOTION_KEY = "motion"
+"""Query key whose value ``"off"`` opens the page at rest; settings, which train, make it needless."""
+
+DATA_KEY = "data"
+"""Query key that names the data set."""
+
+PRESET_KEY = "preset"
+"""Query key that names the settings which the others change."""
+
+NAMED: Mapping[str, TrainingConfig] = MappingProxyType(
+    {
+        name.lower().removeprefix("the ").replace(",", "").replace(" ", "-"): config
+        for name, config in (*PRESETS.items(), *((name, one.config) for name, one in SITUATIONS.items()))
+    }
+)
+"""The presets and the experiments by their names in a link: ``"exercise"``, ``"rate-too-large"``."""
+
+_HOST_PREFIX = "voila-"  # of keys for the program that serves the page
+_MOST_TOLD = 5  # invalid values described in full
+MOST_CHARACTERS = 10_000
+MOST_PARTS = 100
+
+_MOST_NAMED = 3
+_LONGEST_NAME = 40
+
+
+def write_query(config: TrainingConfig) -> str:
+    """Return settings as a query string, without the ``?``: empty for Start's, one name for a preset's."""
+    if config == START:
+        return ""
+    if name := next((name for name, named in NAMED.items() if named == config), ""):
+        return urlencode({PRESET_KEY: name})
+    texts = {FIELDS[n].key: FIELDS[n].format(getattr(config, n)) for n in config.differences(START)}
+    return urlencode(texts, safe=",:")
+
+
+def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:
+    """Parse a URL's query string into settings and at most ten sentences on what was ignored or replaced.
+
+    `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. `VIEW_KEYS` and
+    `DATA_KEY` are skipped. Numbers out of range are clamped to the nearest value that `fields` allows: `FIELDS`,
+    or the fields of one data set as returned by `fields_of`. Unreadable values become the preset's, or Start's. If
+    there are many problems of one kind, a few are named and the rest are counted.
+    """
+    by_key, found = {field.key: field for field in fields.values()}, parts(query)
+    name = found.values.get(PRESET_KEY, "")
+    base = NAMED.get(name, START)
+    read = {
+        field: _read(field, found.values[key], base) for key, field in by_key.items() if key in found.values
+    }
+    told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
+    others = ", ".join(label for label, _ in told[_MOST_TOLD:])
+    known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY, PRESET_KEY)
+    unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
+    notices = (
+        *(notice for _, notice in told[:_MOST_TOLD]),
+        f"Replaced as well: {others}." if others else "",
+        _no_preset(name) if name and name not in NAMED else "",
+        _unknown(unknown, by_key),
+        found.doubled(known),
+        found.cut_off(by_key),
+    )
+    config = fitting = replace(base, **{field.name: value for field, (value, _) in read.items()})
+    images = fields["n_train"]
+    if isinstance(images, Whole) and not images.high_means:  # fields of a data set: its size is known
+        fitting = config.for_images(images.high)
+    if fitting != config:
+        asked, most = config.text("n_validation"), fitting.text("n_validation")
+        notices += (f"Only {most} of these training images can be held out, not {asked}.",)
+    return fitting, tuple(notice for notice in notices if notice)
+
+
+def _no_preset(name: str) -> str:
+    guess = did_you_mean(name, NAMED) or f"; there are {', '.join(NAMED)}."
+    return f"There is no preset {listed([name])}{guess}"
+
+
+def _read(field: Field, text: str, base: TrainingConfig) -> tuple[Any, str]:
+    """Parse `text`; return the value, and a sentence if it had to be replaced."""
+    try:
+        return field.parse(text), ""
+    except ConfigError as error:
+        problem = f"{field.label} can't be “{text[:40]}”: expected {error.expected}."
+    try:
+        nearest = field.check(field.clamp(text))
+    except ConfigError:
+        return getattr(base, field.name), f"{problem} The default is used."
+    used = "All are" if nearest is None else f"{field.format(nearest)} is"
+    return nearest, f"{problem} {used} used."
+
+
+def _unknown(keys: Sequence[str], known: Collection[str]) -> str:
+    if len(keys) == 1:
+        return f"{listed(keys)} is not a setting and is ignored{did_you_mean(keys[0], known, 0.6) or '.'}"
+    return f"{listed(keys)} are not settings and are ignored." if keys else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The content of a query string."""
+
+    values: dict[str, str]
+    """The value of each key; the last one for a repeated key."""
+    repeated: tuple[str, ...]
+    """The keys that occur more than once."""
+    unread: tuple[str, ...]
+    """The keys of the parts beyond the limits."""
+
+    def doubled(self, known: Collection[str]) -> str:
+        """Return a sentence that names the repeated keys among `known`; empty if there are none."""
+        keys = [key for key in self.repeated if key in known]
+        if len(keys) == 1:
+            return f"{listed(keys)} stands more than once: the last is used."
+        return f"{listed(keys)} stand more than once: the last of each is used." if keys else ""
+
+    def cut_off(self, known: Collection[str]) -> str:
+        """Return a sentence on the parts that were cut off, `known` keys first; empty if nothing was."""
+        if not self.unread:
+            return ""
+        keys = sorted(self.unread, key=lambda key: key not in known)
+        verb = "is" if len(keys) == 1 else "are"
+        bounds = f"{MOST_PARTS} parts and {grouped(MOST_CHARACTERS)} characters"
+        return f"The link is too long, only {bounds} are read: {listed(keys)} {verb} ignored."
+
+
+def parts(query: str) -> Parts:
+    """Parse any query string: the part of a URL after the ``?``, with or without the ``?`` itself.
+
+    Only the first 100 parts within the first 10 000 characters are read; a part is read as a whole or not at all.
+    """
+    found = [part for part in writable(query).removeprefix("?").split("&") if part]
+    n_read, length = 0, -1
+    while n_read < min(len(found), MOST_PARTS) and length + 1 + len(found[n_read]) <= MOST_CHARACTERS:
+        length += 1 + len(found[n_read])
+        n_read += 1
+    pairs = parse_qsl("&".join(found[:n_read]), keep_blank_values=True)
+    counts = Counter(key for key, _ in pairs)
+    repeated = tuple(key for key, count in counts.items() if count > 1)
+    return Parts(dict(pairs), repeated, tuple(part.partition("=")[0] for part in found[n_read:]))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Abbreviate a list of names of any length: ``"“a”, “b”, “c” and 95 more"``."""
+    first = [f"“{name[:_LONGEST_NAME]}”" for name in names[:_MOST_NAMED]]
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(first)} and {len(names) - _MOST_NAMED} more"
+    return " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)

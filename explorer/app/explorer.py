@@ -21,7 +21,7 @@ from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
-from explorer.session import Session, SessionState
+from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig
 from explorer.training.fields import LayerSizes, Whole
 from explorer.training.query import MOTION_KEY, parts
@@ -264,6 +264,14 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.session.check(config or self.session.config)
         self.session.loop.call(self.session.train, config)
 
+    def begin(self, run: SessionRun | None) -> None:
+        """Open with a finished run, or train one; a link with other settings takes its place."""
+        if run is None:
+            self.train()
+        else:
+            self.session.begin_with(run)
+        self._address.opening = self.session.state.run
+
     def stop(self) -> None:
         """Stop the run within a mini-batch; its weights so far are kept."""
         self.session.stop()
@@ -281,7 +289,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
             self.header.theme = theme
         given = parts(query).values
         self.views.opens_still = given.get(MOTION_KEY) == "off"
-        if query and given.keys() != {MOTION_KEY}:  # alone, it opens what a page without a link does
+        if query:
             self._address.open(query)
 
     def close(self) -> None:

@@ -15,10 +15,10 @@ from explorer.app.controls import DataChoice, unreadable
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.lab import LEVELS
 from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.tabs import PanelHost
+from explorer.app.panels.tabs import VIEWS, PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
-from explorer.session import Session, SessionState
+from explorer.session import SavedSession, Session, SessionRun, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
@@ -82,6 +82,7 @@ class Link:
         for key, value in wrong.items():
             noun, names = (key, ", ".join(known[key])) if key != DATA_KEY else ("data set", listed(datasets))
             noun, names = ("level", f"levels 1 to {n_bugs}") if key == "bug" else (noun, names)
+            names = ", ".join(map(_tab_in_words, tabs)) if key == "tab" else names
             notices += (f"There is no {noun} “{value[:40]}”; the page has {names}.",)
         shown, kept, unknown = _controls(own.get("controls", ""), tabs)
         if unknown:
@@ -102,6 +103,11 @@ class Link:
         others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
         written = (write_query(self.config), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)
+
+
+def _tab_in_words(name: str) -> str:
+    label = VIEWS[name][0]
+    return label if label.lower() == name else f"{label} ({name})"
 
 
 def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:
@@ -141,6 +147,8 @@ class Address:
     ) -> None:
         self._session, self._data, self._header, self._panels = session, data, header, panels
         self._settings, self._messages = settings, messages
+        self.opening: SessionRun | None = None
+        """The run that the page opened with before its address was read, and that other settings replace."""
         self._shown = session.offered and list(session.offered)  # unless a link says otherwise
         self._step, self._at, self._is_trained = 0, (session.config, data.chosen), False
         self._tabs: tuple[str, ...] = ()  # that a link keeps
@@ -157,8 +165,12 @@ class Address:
         link, dataset, notices = self._read(query)
         session = self._session
         is_new = (dataset, link.config) != (session.dataset, session.config)
+        run = session.state.run
         if is_new:
             self._at, self._is_trained = (link.config, dataset.name), True
+            if run is not None and self.opening is not None and run.key == self.opening.key:
+                session.open_session(SavedSession(config=session.config, runs=()))  # nobody has asked for it
+        self.opening = None
         if dataset is not session.dataset:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))

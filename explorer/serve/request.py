@@ -69,10 +69,7 @@ def talk_file() -> str | None:
 def opening_app() -> Explorer:
     """Return a new app as the page opens: on the command's first data set, its first run finished."""
     app = Explorer(_opening_dataset(), START, others=offered_datasets()[1:], train=False)
-    if (run := opening_run()) is not None:
-        app.session.begin_with(run)
-    else:
-        app.train()
+    app.begin(opening_run())
     return app
 
 

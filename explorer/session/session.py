@@ -74,13 +74,13 @@ class Session(Trainer):
         if run is not None and run.has_network:
             # Removed before the current run is added, which may evict the oldest networks.
             self._set(earlier=self._draft.earlier.without([run]))
-            self._leave(run.config)
+            self._leave(run.settings)
             self._show(run.set_aside())
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
         """Make the newest earlier run with these settings the current one; return False if there is none."""
         for run in reversed(self._draft.earlier.of(self.dataset)):
-            same = run.config == config and run.dataset.whole is self.dataset  # not with other points added
+            same = run.settings == config and run.dataset.whole is self.dataset  # not with other points added
             if same and run.has_network and run.own == self.own:
                 self.go_back_to(run.number)
                 return True

@@ -180,7 +180,7 @@ class SessionState:
     @property
     def waits(self) -> bool:
         """Whether the settings differ from the current run's, so that nothing has been trained with them yet."""
-        return self.run is not None and (self.starts_clean or self.config != self.run.config)
+        return self.run is not None and (self.starts_clean or self.config != self.run.settings)
 
     @property
     def continues(self) -> bool:
@@ -203,7 +203,7 @@ class SessionState:
     def reach(self, more: int = MORE_EPOCHS) -> int:
         """Return the epochs that an ended run can continue to: those in the settings, or `more`; 0 for none."""
         state, run = self, self.run
-        if run is not None and self.config == run.config and run.epochs_done >= run.config.epochs:
+        if run is not None and self.config == run.settings and run.epochs_done >= run.settings.epochs:
             epochs = min(MOST_EPOCHS, run.epochs_done + more)
             state = replace(self, config=run.config.replace(epochs=epochs))
         return state.config.epochs if state.continues else 0
@@ -355,15 +355,15 @@ class SessionState:
                 earlier = earlier.followed_by(run)
         return replace(self, run=None, earlier=earlier, rivals=(), selected_epoch=None, starts_clean=False)
 
-    def continued(self, epochs: int, status: RunnerStatus) -> Self:
-        """Let the current run and its rivals go on to more epochs; return this state if the run can't."""
+    def continued(self, epochs: int, status: RunnerStatus, *, by_step: bool = False) -> Self:
+        """Let the current run and its rivals go on, as `SessionRun.continued`; return this state if it can't."""
         run = self.run
         if run is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
             return self
-        run, earlier = run.continued(epochs, status), self.earlier
+        run, earlier = run.continued(epochs, status, by_step=by_step), self.earlier
         for rival in map(earlier.numbered, self.rivals):
             earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, status))
-        return replace(self, run=run, config=run.config, starts_clean=False, earlier=earlier)
+        return replace(self, run=run, config=run.settings, starts_clean=False, earlier=earlier)
 
     def with_delivery(self, delivery: Delivery) -> Self:
         """Update the current run and its rivals with a delivery."""

@@ -193,10 +193,11 @@ class Trainer:
         self._set(run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
         self.train(config)
 
-    def extend(self, epochs: int, *, paused: bool = False) -> None:
+    def extend(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> None:
         """Let the current run continue to more epochs, whether it is running, paused or over.
 
-        If it is over, `paused` waits for `step` or `resume`. Raises `ValueError` if no run can continue that far.
+        If it is over, `paused` waits for `step` or `resume`; `by_step` leaves the settings' epochs as they are.
+        Raises `ValueError` if no run can continue that far.
         """
         self._runner.wait(0)  # delivers pending records
         run = self._draft.run
@@ -204,7 +205,7 @@ class Trainer:
         if not can_continue or self._training is None:
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
         self._token = self._runner.extend(self._training, epochs, paused=paused)
-        continued = self._draft.continued(epochs, _status(paused))
+        continued = self._draft.continued(epochs, _status(paused), by_step=by_step)
         if continued is not self._draft:  # else it has just ended for good
             self._draft = continued
             self._train_reference()
@@ -258,9 +259,12 @@ class Trainer:
             self._set(run=replace(run, status="paused"))
         elif self.status not in ("running", "paused"):
             if epochs := self.state.reach(1):
-                self.extend(epochs, paused=True)
+                is_over = epochs > self.config.epochs
+                self.extend(epochs, paused=True, by_step=is_over and unit == "batch")
             else:
                 self.restart(paused=True)
+        elif unit == "epoch":
+            self._keep_epochs()
         self._runner.step(unit, n_batches)
 
     def pause(self) -> None:
@@ -272,6 +276,7 @@ class Trainer:
         if self.status not in ("running", "paused") and (epochs := self.state.reach()):
             self.extend(epochs)
         else:
+            self._keep_epochs()
             self._runner.resume()
 
     def stop(self) -> None:
@@ -296,6 +301,12 @@ class Trainer:
         """End the run and its thread."""
         self._reference.runner.close()
         self._runner.close()
+
+    def _keep_epochs(self) -> None:
+        """Make the epoch of a run's single steps one of the settings, as it will be trained to its end."""
+        run = self._draft.run
+        if run is not None and run.ended_at is not None:
+            self._set(run=replace(run, ended_at=None), config=run.config)
 
     def _set(self, **changes: Any) -> None:
         self._draft = replace(self._draft, **changes)

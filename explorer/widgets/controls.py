@@ -111,6 +111,8 @@ class TimeBar(PagePart):
     """Index into `epochs`; -1 follows the run as it trains. Set by the user or the app."""
     newest = traitlets.Float(0.0).tag(sync=True)
     """The epoch shown at position -1, fractional if a run is paused within it. Set by the app."""
+    n_steps = traitlets.Int(0).tag(sync=True)
+    """Mini-batches of an epoch, by which moments within one are named."""
     can_fork = traitlets.Bool(True).tag(sync=True)
     """Whether training can continue from the selected epoch."""
     note = traitlets.Unicode().tag(sync=True)

@@ -65,6 +65,8 @@ class RunProgress:
     """Whether early stopping has ended it before its last epoch."""
     restored: bool = False
     """Whether it has ended with the weights of its best epoch, not of its last."""
+    beyond: int = 0
+    """Single steps beyond the epochs planned."""
 
     @property
     def text(self) -> str:
@@ -73,6 +75,8 @@ class RunProgress:
         under_way = f"epoch {min(done + 1, epochs)} of {epochs}"
         if self.status == "idle":
             return "not trained yet"
+        if self.beyond and self.status != "running":
+            return f"{counted(epochs, 'epoch')} + {counted(self.beyond, 'step')} · {self.status}"
         if self.status == "paused":
             if self.position is None:
                 return f"{under_way} · paused"

@@ -4,7 +4,15 @@
 const MILLISECONDS_PER_MOMENT = 400;
 const FORK = "Train on from these weights, with the settings in the controls, as a run of its own";
 
-/** @typedef {{ epochs: number[], position: number, newest: number, note: string, can_fork: boolean }} State */
+/** @typedef {{ epochs: number[], position: number, newest: number, n_steps: number, note: string, can_fork: boolean }} State */
+
+/** A moment in words: "epoch 3", "step 8" within the first epoch, or "epoch 10 + 1 step".
+ * @param {number} epoch @param {number} nSteps of an epoch */
+function inWords(epoch, nSteps) {
+  const [whole, step] = [Math.floor(epoch), Math.round((epoch % 1) * nSteps)];
+  if (whole === 0) return `step ${step}`;
+  return `epoch ${whole}${step ? ` + ${step} step${step > 1 ? "s" : ""}` : ""}`;
+}
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
@@ -77,8 +85,7 @@ function render({ model, el }) {
     slider.value = String(shown);
     slider.style.setProperty("--filled", `${(100 * shown) / Math.max(1, epochs.length - 1)}%`);
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
-    const digits = epoch < 1 ? epoch?.toPrecision(2) : epoch?.toFixed(2);
-    where.textContent = epochs.length ? `epoch ${Number.isInteger(epoch) ? epoch : digits}` : "";
+    where.textContent = epochs.length ? inWords(epoch, model.get("n_steps")) : "";
     slider.setAttribute("aria-valuetext", where.textContent);
     turnOff(live, position < 0, slider);
     fork.disabled = !model.get("can_fork");

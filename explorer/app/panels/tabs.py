@@ -127,6 +127,7 @@ class PanelHost:
         self.time_bar.update(
             epochs=epochs,
             newest=shown.epoch,
+            n_steps=run.position[2],
             note=note,
             position=position,
             # Only a user's own class knows how to continue its training, and runs go on from an epoch's end.

@@ -27,11 +27,14 @@ DATA_KEY = "data"
 PRESET_KEY = "preset"
 """Query key that names the settings which the others change."""
 
+
+def _key(name: str) -> str:
+    return name.lower().removeprefix("the ").replace(",", "").replace(" ", "-")
+
+
 NAMED: Mapping[str, TrainingConfig] = MappingProxyType(
-    {
-        name.lower().removeprefix("the ").replace(",", "").replace(" ", "-"): config
-        for name, config in (*PRESETS.items(), *((name, one.config) for name, one in SITUATIONS.items()))
-    }
+    {_key(name): config for name, config in PRESETS.items()}
+    | {_key(name): situation.config for name, situation in SITUATIONS.items()}
 )
 """The presets and the experiments by their names in a link: ``"exercise"``, ``"rate-too-large"``."""
 
@@ -45,13 +48,16 @@ _LONGEST_NAME = 40
 
 
 def write_query(config: TrainingConfig) -> str:
-    """Return settings as a query string, without the ``?``: empty for Start's, one name for a preset's."""
-    if config == START:
-        return ""
-    if name := next((name for name, named in NAMED.items() if named == config), ""):
-        return urlencode({PRESET_KEY: name})
-    texts = {FIELDS[n].key: FIELDS[n].format(getattr(config, n)) for n in config.differences(START)}
-    return urlencode(texts, safe=",:")
+    """Return settings as a query string, without the ``?``: what differs from Start's, or from a nearer preset's."""
+    experiments = {*map(_key, SITUATIONS)}
+    differences = {name: config.differences(named) for name, named in NAMED.items()}
+    near = {name: own for name, own in differences.items() if not (own and name in experiments)}
+    base = min(
+        near, key=lambda name: len(near[name]) + (NAMED[name] != START)
+    )  # its name is as long as a setting
+    named = {} if NAMED[base] == START else {PRESET_KEY: base}
+    texts = {FIELDS[name].key: FIELDS[name].format(getattr(config, name)) for name in near[base]}
+    return urlencode(named | texts, safe=",:")
 
 
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:

@@ -95,11 +95,14 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         meaning = "The step of the first epoch; in each, the weights change once."
         yield Fact(f"step {grouped(moment.step)} {of}", meaning)
     elif moment is not None:
-        images = "a mean over the epoch, so it lags behind"
+        over = f"during epoch {moment.epoch:g}"
+        how = "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
         if isinstance(moment.record, Evaluation):
-            images = f"all {counted(run.dataset.n_train, f'training {noun}')}"
-        meaning = f"{glossary(run.dataset)['Train accuracy']} Here: {images}."
-        yield Fact(f"train {percent(moment.record.train_accuracy)}", meaning, "train")
+            over, how = f"on all training {noun}s", "Here all are classified by the network as it stands."
+            if run.config.augmentation.is_on:
+                how = f"{how} The curve is of distorted {noun}s, which are harder."
+        meaning = f"{glossary(run.dataset)['Train accuracy']} {how}"
+        yield Fact(f"train {percent(moment.record.train_accuracy)} {over}", meaning, "train")
     if moment is not None:
         names, counts = run.dataset.class_names, moment.confusion
         hardest = hardest_classes(counts)[0]

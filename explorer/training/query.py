@@ -48,7 +48,7 @@ _LONGEST_NAME = 40
 
 
 def write_query(config: TrainingConfig) -> str:
-    """Return settings as a query string, without the ``?``: what differs from Start's, or from a nearer preset's."""
+    """Return settings as a query string, without the ``?``: those that differ from Start, or a nearer preset."""
     experiments = {*map(_key, SITUATIONS)}
     differences = {name: config.differences(named) for name, named in NAMED.items()}
     near = {name: own for name, own in differences.items() if not (own and name in experiments)}

@@ -270,6 +270,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
             self.train()
         else:
             self.session.begin_with(run)
+            self.panels[self.panels.home].network.replay.prepare()
         self._address.opening = self.session.state.run
 
     def stop(self) -> None:

@@ -96,7 +96,9 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         yield Fact(f"step {grouped(moment.step)} {of}", meaning)
     elif moment is not None:
         over = f"during epoch {moment.epoch:g}"
-        how = "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
+        how = (
+            "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
+        )
         if isinstance(moment.record, Evaluation):
             over, how = f"on all training {noun}s", "Here all are classified by the network as it stands."
             if run.config.augmentation.is_on:

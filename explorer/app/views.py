@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from time import monotonic, thread_time
 from typing import Any, Protocol
@@ -57,6 +57,8 @@ class ViewState(SessionState):
     """The true and the predicted class whose images are shown; `ANY` for any."""
     is_ghost: bool = False
     """Whether it is the previous run's, which stays, paler, until the current run has something to show."""
+    is_replay: bool = False
+    """Whether it is a moment of the replay with which the page opens."""
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -266,7 +268,7 @@ class Views:
         session["config"] = self.session.state.config
         is_ghost = self._shown is not self.session.state
         state = ViewState(**session, theme=self.theme, chosen=self.chosen, is_ghost=is_ghost)
-        return state if self.replayed is None else state.showing(self.replayed)
+        return state if self.replayed is None else replace(state.showing(self.replayed), is_replay=True)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""

@@ -329,7 +329,7 @@ function render({ model, el }) {
   model.on("change:unit", markUnit);
   const [visit] = performance.getEntriesByType("navigation");
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches || /** @type {any} */ (visit)?.type === "reload";
-  if (isOwnPage() && !isStill) model.send({ arrived: true });
+  if (isOwnPage()) model.send({ moves: !isStill });
   const resized = new ResizeObserver(showLinks);
   resized.observe(stage);
   show();

@@ -99,8 +99,8 @@ class NetworkDrawing(PagePart):
     on_more = PartEvent[[int]]("more")
     """Calls ``callback(layer)`` when all units of a layer are asked for, or only the strongest again."""
 
-    on_arrival = PartEvent[[]]("arrival")
-    """Calls ``callback()`` when a page of its own shows it for the first time, unless motion is not wanted."""
+    on_arrival = PartEvent[[bool]]("arrival")
+    """Calls ``callback(moves)`` when a page of its own shows it for the first time: whether motion is wanted."""
 
     @traitlets.validate("unit")
     def _known_unit(self, proposal: Mapping[str, Any]) -> list[int]:
@@ -120,8 +120,8 @@ class NetworkDrawing(PagePart):
         self.update(layers=[asdict(layer) for layer in layers], signal=asdict(signal), nothing="", **given)
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
-        if content.get("arrived"):
-            self._tell("arrival")
+        if isinstance(moves := content.get("moves"), bool):
+            self._tell("arrival", moves)
         layer = content.get("more")
         if type(layer) is int and 0 <= layer < len(self.layers):
             self._tell("more", layer)

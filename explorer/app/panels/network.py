@@ -40,6 +40,7 @@ _SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to
 _SMOOTHED = 16  # levels of 255 by which a browser's smoothing may make ink paler as a stroke goes on
 _TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
 _COLUMNS = 8
+_BLANK = "Nothing is drawn, so there is nothing to read."
 _SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
 
 
@@ -82,7 +83,7 @@ class NetworkPanel:
         self.truth.observe(on_loop(self._on_truth), "value")
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
         self.drawing.on_more(on_loop(self._on_more))
-        self.drawing.on_arrival(on_loop(self.replay.begin))
+        self.drawing.on_arrival(on_loop(lambda moves: self.replay.begin(moves=moves)))
         self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
         given = self.pad if self.plane is None else self.plane.view
         source = box("explorer-network-source", given, self._said, self.question)
@@ -211,7 +212,13 @@ class NetworkPanel:
             DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
             for h, shown in zip(found.hidden, units, strict=True)
         ]
-        true = self._views.looked_at(state.scored_on).true
+        looked_at = self._views.looked_at(state.scored_on)
+        if self.plane is None and isinstance(self.image, Drawing) and not looked_at.image.any():
+            zeros, none = [floats(np.zeros(len(shown))) for shown in units], [""] * len(found.outputs)
+            blank = Signal(zeros, outputs=[0.0] * len(none), figures=none, decided=-1, words=_BLANK)
+            self.drawing.show(layers, self._sprite(subject, network, units, state.theme), blank)
+            return
+        true = looked_at.true
         outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
         signal = Signal(
             values=[floats(h[list(shown)]) for h, shown in zip(found.hidden, units, strict=True)],
@@ -273,11 +280,21 @@ class Replay:
         self._run: tuple[int, int] | None = None  # the one that is replayed
         self._seconds = 0.0
 
-    def begin(self) -> None:
-        """Replay the current run; one that trains is in motion already."""
+    def prepare(self) -> None:
+        """Show the first moment of the current run until the page says whether it wants motion."""
+        run = self._views.state.run
+        if run is not None and run.status == "finished" and run.moments and self._views.loop.loop is not None:
+            self._views.replayed = run.moments[0]
+            self._views.refresh()
+
+    def begin(self, *, moves: bool = True) -> None:
+        """Replay the current run, or leave it; one that trains is in motion already."""
         views, run = self._views, self._views.state.run
         is_over = run is not None and run.status == "finished"
-        if run is None or not is_over or views.loop.loop is None or self._left or views.opens_still:
+        if run is None or not is_over or views.loop.loop is None or self._left:
+            return
+        if views.opens_still or not moves:
+            self.stop()
             return
         self._left = [one for one in run.moments if one.epoch <= 1][::2]  # later on, less changes
         self._run, self._seconds = run.key, _REPLAY_SECONDS / max(1, len(self._left))

@@ -35,12 +35,16 @@ class Curve:
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch."""
         run, metric, history = state.run, self._metric, state.history
+        samples = () if run is None else run.early
+        if state.is_replay and (shown := state.pictured) is not None:
+            history = history.until(shown.epoch)
+            samples = tuple(one for one in samples if one.epoch <= shown.epoch)
         self.figure.set_theme(state.theme)
         shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
         is_own = run is not None and run.own is not None
         called: Any = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
         earlier = [one.curve for one in shown]
-        about: Any = {"metric": metric, "theme": state.theme, "samples": () if run is None else run.early}
+        about: Any = {"metric": metric, "theme": state.theme, "samples": samples}
         about["names"] = [_at_end(one) * (one.number in state.rivals) for one in shown] + [_at_end(run)]
         traces, layout = figures.curves_data(history, earlier, **about, **called)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
@@ -105,7 +109,5 @@ class Overview:
         """Show the run's records and the selected epoch; images only once their classes are chosen."""
         is_chosen = state.chosen != (ANY, ANY)
         set_hidden(self.gallery.view, not is_chosen)
-        moving = [self.loss, self.accuracy] if self._views.replayed else []  # curves don't move in a replay
         for part in (*self._parts, self.gallery) if is_chosen else self._parts:
-            if part not in moving:
-                self._views.in_turn(part.show, state)
+            self._views.in_turn(part.show, state)

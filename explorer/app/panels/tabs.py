@@ -122,6 +122,7 @@ class PanelHost:
         epochs, stride = [float(one.epoch) for one in run.moments], run.timeline.stride
         megabytes = run.timeline.most_bytes // 2**20
         note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
+        note = "Replay" if state.is_replay else note
         epoch = None if state.selected_epoch is None else shown.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
         self.time_bar.update(

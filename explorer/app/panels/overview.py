@@ -36,9 +36,9 @@ class Curve:
         """Show the run's records and the selected epoch."""
         run, metric, history = state.run, self._metric, state.history
         samples = () if run is None else run.early
-        if state.is_replay and (shown := state.pictured) is not None:
-            history = history.until(shown.epoch)
-            samples = tuple(one for one in samples if one.epoch <= shown.epoch)
+        if state.is_replay and (moment := state.pictured) is not None:
+            history = history.until(moment.epoch)
+            samples = tuple(one for one in samples if one.epoch <= moment.epoch)
         self.figure.set_theme(state.theme)
         shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
         is_own = run is not None and run.own is not None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from explorer.training import TrainingConfig
+from explorer.training.query import read_query
 
 PATIENCE = 60  # seconds; only a failing test waits as long
-DIVERGING = TrainingConfig.from_query(
-    "?hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&batch=4"
+DIVERGING = read_query(
+    "?preset=exercise&hidden=64,64,64&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=100&batch=4"
 )[0]
 """Settings whose loss is not a number within the first epoch."""
 

@@ -10,6 +10,7 @@ from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.digits import sprite
+from explorer.training.query import write_query
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -53,7 +54,7 @@ def visit(app, query):
 
 def test_the_page_opens_with_the_overview(app):
     assert app.panels.names[0] == "overview"
-    assert (app.panels.tab_bar.selected, app.header.query) == ("overview", CONFIG.to_query())
+    assert (app.panels.tab_bar.selected, app.header.query) == ("overview", write_query(CONFIG))
     app.panels.tab_bar.selected = "data"
     assert app.header.query.endswith("tab=data")
 

@@ -13,6 +13,7 @@ from ipywidgets import Dropdown, FloatLogSlider, IntSlider
 from explorer import Explorer, TrainingConfig, train
 from explorer.session import Session
 from explorer.training import ConfigError
+from explorer.training.query import write_query
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 
@@ -54,7 +55,7 @@ def test_the_order_in_which_listeners_are_called_means_nothing(small_dataset, mo
     )
     assert (app.status, app.test_accuracy) == ("finished", app.session.state.moment.record.test_accuracy)
     assert (app.run_bar.trains, app.header.status, app.header.step) == ("Train", "finished", 2)
-    assert app.header.query == app.config.to_query()
+    assert app.header.query == write_query(app.config)
     assert app.messages.messages[0]["id"] == "waiting"
     assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f}\xa0%"
     app.close()

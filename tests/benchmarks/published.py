@@ -26,6 +26,7 @@ from report import command, machine, percent, say, trained
 
 from explorer.datasets import load_mnist
 from explorer.training import TrainingConfig
+from explorer.training.query import write_query
 from explorer.training.studies import Trial, WorkerPool, grid
 
 SEEDS = (0, 1, 2)
@@ -134,7 +135,7 @@ def main() -> int:
     if options.list:
         for name in names:
             print(
-                f"{name:18} {ROWS[name].published:5.2f} % {ROWS[name].source:24} {ROWS[name].config.to_query()}"
+                f"{name:18} {ROWS[name].published:5.2f} % {ROWS[name].source:24} {write_query(ROWS[name].config)}"
             )
         return 0
     configs = {name: runs(name, options.seeds, options.validate) for name in names}

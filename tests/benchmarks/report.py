@@ -15,6 +15,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from explorer.training import TrainingConfig
+from explorer.training.query import write_query
 from explorer.training.studies import Trial, study
 
 
@@ -90,7 +91,7 @@ def trained(configs: Iterable[TrainingConfig], **how: Any) -> dict[TrainingConfi
     for trial in study(tuple(configs), **how):
         found[trial.config] = trial
         reached = trial.error or f"{percent(trial):.2f} %"
-        name = trial.config.to_query() or "the exercise"
+        name = write_query(trial.config) or "Start"
         print(f"{len(found)}: {name}: {reached}, {trial.seconds:.0f} s", file=sys.stderr, flush=True)
     return found
 

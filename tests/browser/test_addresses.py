@@ -21,7 +21,9 @@ def settings(visit):
     return [visit.number(name).input_value() for name in names]
 
 
-@pytest.mark.parametrize("query", ["", "?tab=runs", "?controls=hidden,batch,epochs", "?theme=dark", "?motion=off"])
+@pytest.mark.parametrize(
+    "query", ["", "?tab=runs", "?controls=hidden,batch,epochs", "?theme=dark", "?motion=off"]
+)
 def test_tab_theme_controls_and_motion_never_change_the_run(visit, query):
     found = visit(query)
     found.until_finished(10)

@@ -15,8 +15,8 @@ from explorer.demonstrations.figures import pictures
 from explorer.demonstrations.lottery import large_weights, masked
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
-from explorer.training import TrainingConfig
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.query import read_query, write_query
 
 BY_KEY = {one.key: one for one in DEMONSTRATIONS}
 
@@ -27,7 +27,7 @@ def test_its_texts_and_settings_are_whole(key):
     assert one.texts.question.endswith("?")
     assert re.search(r"\((19|20)\d\d\): .+\. .+", one.texts.paper)
     assert one.texts.expected[0] < one.texts.expected[1]
-    assert TrainingConfig.from_query(one.config.to_query()) == (one.config, ())
+    assert read_query(write_query(one.config)) == (one.config, ())
     if one.knob is not None:
         assert one.knob.value in one.knob.values
         assert list(one.knob.values) == sorted(one.knob.values)

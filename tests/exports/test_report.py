@@ -21,6 +21,7 @@ from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.metrics import select_samples
 from explorer.session.session_run import OpenedWeights
 from explorer.training import FIELDS, Moment, RunEnd, Snapshot, TrainingRun
+from explorer.training.query import write_query
 
 from .conftest import CONFIG
 
@@ -69,7 +70,7 @@ def test_it_says_what_the_run_came_to(plain):
     assert f"{100 * run.exact.train_accuracy:.1f}\u00a0%" in text
     for field in FIELDS.values():
         assert field.label in text
-    assert run.config.to_query() in text
+    assert write_query(run.config) in text
     assert "Exported from the neural network explorer on 6 November 2026" in text
     name = re.search("<title>(.*)</title>", html)[1]
     assert name.startswith("Batch 16 (run 3) · ")
@@ -175,7 +176,7 @@ def test_images_of_ones_own_are_named_in_the_command(exported):
     title, text, command = again(run)
     assert title == "The same run again"
     option, path, link, query = shlex.split(command)[2:]
-    assert (option, link, query) == ("--dataset", "--from-url", f"?{CONFIG.to_query()}")
+    assert (option, link, query) == ("--dataset", "--from-url", f"?{write_query(CONFIG)}")
     assert path == Path(run.dataset.source).name
     assert str(Path(run.dataset.source).parent) not in report(run)
     assert "“folder” with 'quotes'" in path

@@ -19,6 +19,7 @@ from reference_runs import diverging
 from explorer.serve import study_command
 from explorer.serve.command import main
 from explorer.training import PRESETS, TrainingConfig
+from explorer.training.query import write_query
 from explorer.training.studies import Trial, grid, read_journal, study
 from explorer.training.studies.configs import Cost
 from explorer.training.studies.journal import Journal
@@ -137,7 +138,7 @@ def test_the_runs_are_those_of_a_study(command, small_dataset, tmp_path):
 
 
 def test_a_diverged_run_is_a_result(command):
-    code, out, err = command("--from-url", DIVERGING.to_query(), "--seed", "3")
+    code, out, err = command("--from-url", write_query(DIVERGING), "--seed", "3")
     assert (code, err) == (0, "")
     assert len(lines(out, r"^1 of 1  seed 3: diverged: .*not been a number.* in ")) == 1
     assert lines(out, "^   1       –       –        –  .*         1$")

@@ -34,8 +34,9 @@ from explorer.training import (
 )
 from explorer.training.hints import hints
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.query import read_query, write_query
 
-OTHER, _ = TrainingConfig.from_query(
+OTHER, _ = read_query(
     "hidden=7,5&activation=tanh&output=softmax&loss=cross_entropy&init=he&batch=50&epochs=2&lr=0.25&"
     "optimizer=adam&schedule=cosine&warmup=2&reduction=mean&l2=0.001&l1=0.00001&dropout=0.2&"
     "input_dropout=0.1&max_norm=2.0&shift=1.0&rotation=10.0&scale=0.1&elastic=1.0&seed=4&n=300&"
@@ -102,7 +103,7 @@ def test_a_link_starts_and_an_option_changes_it(command, before):
     assert (code, "--from-url" in err) == (0, False)
     expected = TrainingConfig(hidden_sizes=(9, 4), learning_rate=0.5, epochs=1)
     assert json.loads(out)["config"] == json_config(expected)
-    assert json.loads(out)["query"] == expected.to_query()
+    assert json.loads(out)["query"] == write_query(expected)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, fo
     config = diverging(TrainingConfig(initializer="he", epochs=20, n_train=103, batch_size=103, seed=3))
     file, script, report = (tmp_path / f"run.{ending}" for ending in ("npz", "py", "html"))
     files = ["--save", str(file), "--script", str(script), "--report", str(report)]
-    code, out, err = command("--from-url", config.to_query(), "--json", *files)
+    code, out, err = command("--from-url", write_query(config), "--json", *files)
     said = json.loads(out)
     snapshots = []
     with one_blas_thread(), pytest.raises(DivergedError) as diverged:
@@ -313,7 +314,7 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
         raise DivergedError(2)
 
     monkeypatch.setattr(TrainingRun, "__next__", diverges)
-    query = config.to_query()
+    query = write_query(config)
     assert main(["train", "--from-url", f"?{query}"]) == 1
     said = capsys.readouterr().err
     end = f": train again with {options}." if options else "."
@@ -321,14 +322,14 @@ def test_the_fix_of_a_diverged_run_is_the_hints_own(monkeypatch, capsys, mnist, 
     history = History(config)
     history = history.followed_by(RunEnd("failed", error=DivergedError(2)))
     (hint,) = hints(history, n_train=60_000) or (None,)
-    changed = TrainingConfig.from_query(query)[0].replace(**{} if hint is None else dict(hint.fix))
+    changed = read_query(query)[0].replace(**{} if hint is None else dict(hint.fix))
     code = main(["train", "--from-url", f"?{query}", *options.split(), "--json"])
     assert code == 1
     assert json.loads(capsys.readouterr().out)["config"] == json_config(changed)
 
 
 def test_nothing_is_saved_when_no_epoch_has_ended(command, tmp_path):
-    query = diverging(TrainingConfig(initializer="he", batch_size=16)).to_query()
+    query = write_query(diverging(TrainingConfig(initializer="he", batch_size=16)))
     code, _, err = command("--from-url", query, "--save", str(tmp_path / "run.npz"))
     assert code == 1
     assert "--save: nothing is saved, for no epoch has ended." in err

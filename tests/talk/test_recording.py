@@ -12,6 +12,7 @@ from explorer import TrainingConfig, train
 from explorer.talk import read_talk
 from explorer.talk.recordings import RecordingError, read_recording, record
 from explorer.training import TrainingRun, complete
+from explorer.training.query import write_query
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)
 FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
@@ -65,7 +66,7 @@ run = "small"
 @pytest.fixture
 def recorded(written, small_dataset):
     """A talk with one run, recorded on the small data set."""
-    talk = read_talk(written(TEXT.format(settings=CONFIG.to_query())))
+    talk = read_talk(written(TEXT.format(settings=write_query(CONFIG))))
     record(talk, "small", small_dataset)
     return talk
 
@@ -90,7 +91,9 @@ def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, written, smal
         file.write_bytes(bad)
         refused(recorded, "")
     file.write_bytes(content)
-    refused(read_talk(written(TEXT.format(settings=CONFIG.replace(learning_rate=0.1).to_query()))), "lr=0.05")
+    refused(
+        read_talk(written(TEXT.format(settings=write_query(CONFIG.replace(learning_rate=0.1))))), "lr=0.05"
+    )
     file.unlink()
     refused(recorded, "there is no file")
 

@@ -13,6 +13,8 @@ from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTP
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Change, Real, Whole
+from explorer.training.presets import SITUATIONS, START
+from explorer.training.query import NAMED, read_query, write_query
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
 BAD = {
@@ -159,23 +161,35 @@ def test_a_config_and_its_error_cross_to_another_process():
 
 @given(config=configs)
 def test_a_link_brings_the_same_config_back(config):
-    query = config.to_query()
-    assert TrainingConfig.from_query(query) == (config, ())
-    assert TrainingConfig.from_query("?" + query) == (config, ())
+    query = write_query(config)
+    assert read_query(query) == (config, ())
+    assert read_query("?" + query) == (config, ())
     assert query.isascii()
     assert not set(query) & set(" <>\"'#\n")
 
 
 def test_a_link_says_only_what_differs():
-    assert TrainingConfig().to_query() == ""
-    config = TrainingConfig(hidden_sizes=(128, 64), learning_rate=0.1)
-    assert config.to_query() == "hidden=128,64&lr=0.1"
-    assert TrainingConfig.from_query("hidden=128%2C64&lr=1e-1")[0] == config
+    assert write_query(START) == ""
+    config = START.replace(hidden_sizes=(128, 64), learning_rate=0.1)
+    assert write_query(config) == "hidden=128,64&lr=0.1"
+    assert read_query("hidden=128%2C64&lr=1e-1")[0] == config
+
+
+def test_presets_and_experiments_have_names_and_a_preset_that_is_near_is_named():
+    assert write_query(TrainingConfig()) == "preset=exercise"
+    assert write_query(TrainingConfig(hidden_sizes=77)) == "preset=exercise&hidden=77"
+    assert [read_query(f"preset={name}") for name in NAMED] == [(config, ()) for config in NAMED.values()]
+    assert read_query("preset=exercise&hidden=64")[0] == TrainingConfig(hidden_sizes=64)
+    assert [*NAMED.values()] == [*PRESETS.values(), *(one.config for one in SITUATIONS.values())]
+    assert read_query("preset=exersise") == (
+        START,
+        ("There is no preset “exersise”; did you mean 'exercise'?",),
+    )
 
 
 @given(query=st.text(max_size=200))
 def test_any_text_gives_a_valid_config(query):
-    config, notices = TrainingConfig.from_query(query)
+    config, notices = read_query(query)
     assert config.replace() == config
     assert all(isinstance(notice, str) for notice in notices)
 
@@ -199,65 +213,65 @@ def test_any_text_gives_a_valid_config(query):
     ids=lambda query: query[:20],
 )
 def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
-    config, notices = TrainingConfig.from_query(query)
-    assert config == TrainingConfig()
+    config, notices = read_query(query)
+    assert config == START
     assert notices or "=" not in query
     assert len(notices) <= 9
     assert all(len(notice) < 300 for notice in notices)
 
 
 def test_unknown_keys_are_ignored_with_a_notice():
-    config, notices = TrainingConfig.from_query("color=red&epochs=3&utm_source=mail")
-    assert config == TrainingConfig(epochs=3)
+    config, notices = read_query("color=red&epochs=3&utm_source=mail")
+    assert config == START.replace(epochs=3)
     assert notices == ("“color” and “utm_source” are not settings and are ignored.",)
-    _, notices = TrainingConfig.from_query("color=red")
+    _, notices = read_query("color=red")
     assert notices == ("“color” is not a setting and is ignored.",)
-    _, notices = TrainingConfig.from_query("hidden_size=64")
+    _, notices = read_query("hidden_size=64")
     assert notices == ("“hidden_size” is not a setting and is ignored; did you mean 'hidden'?",)
     view = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
-    assert TrainingConfig.from_query(view) == (TrainingConfig(learning_rate=0.5), ())
+    assert read_query(view) == (START, ())
 
 
 def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
-    config, notices = TrainingConfig.from_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
-    assert config == TrainingConfig(learning_rate=0.5)
+    config, notices = read_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
+    assert config == START.replace(learning_rate=0.5)
     assert notices == ("“k0”, “k1”, “k2” and 95 more are not settings and are ignored.",)
 
 
 def test_a_key_that_stands_twice_is_named_and_its_last_value_used():
-    config, notices = TrainingConfig.from_query("lr=0.5&batch=8&lr=0.25")
-    assert config == TrainingConfig(learning_rate=0.25, batch_size=8)
+    config, notices = read_query("lr=0.5&batch=8&lr=0.25")
+    assert config == START.replace(learning_rate=0.25, batch_size=8)
     assert notices == ("“lr” stands more than once: the last is used.",)
-    _, notices = TrainingConfig.from_query("lr=0.5&lr=0.25&tab=a&tab=b&tab=c")
+    _, notices = read_query("lr=0.5&lr=0.25&tab=a&tab=b&tab=c")
     assert notices == ("“lr” and “tab” stand more than once: the last of each is used.",)
 
 
 def test_what_is_cut_off_is_named():
     told = "The link is too long, only 100 parts and 10\u202f000 characters are read: "
     parts = [f"lr={i}" for i in range(1, 101)]
-    config, notices = TrainingConfig.from_query("&".join([*parts, "epochs=3", "batch=8"]))
-    assert config == TrainingConfig(learning_rate=100)
+    config, notices = read_query("&".join([*parts, "epochs=3", "batch=8"]))
+    assert config == START.replace(learning_rate=100)
     assert f"{told}“epochs” and “batch” are ignored." in notices
-    _, notices = TrainingConfig.from_query("&".join([*parts, "a=1", "b=1", "c=1", "epochs=3"]))
+    _, notices = read_query("&".join([*parts, "a=1", "b=1", "c=1", "epochs=3"]))
     assert f"{told}“epochs”, “a”, “b” and 1 more are ignored." in notices  # settings first
-    config, notices = TrainingConfig.from_query("lr=0.5&x=" + "1" * 9_980 + "&lr=0.123456789&epochs=3")
-    assert config == TrainingConfig(learning_rate=0.5)  # and no piece of a number
+    config, notices = read_query("lr=0.5&x=" + "1" * 9_980 + "&lr=0.123456789&epochs=3")
+    assert config == START.replace(learning_rate=0.5)  # and no piece of a number
     assert f"{told}“lr” and “epochs” are ignored." in notices
 
 
 def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
     query = "&".join(f"{field.key}=?" for field in FIELDS.values())
-    config, notices = TrainingConfig.from_query(query)
-    assert config == TrainingConfig()
+    config, notices = read_query(query)
+    assert config == START
     assert len(notices) == 6
     assert notices[-1] == (f"Replaced as well: {', '.join(field.label for field in [*FIELDS.values()][5:])}.")
 
 
 def test_a_link_holds_out_no_more_than_9_of_10_images_in_use():
-    config, notices = TrainingConfig.from_query("n=100&validation=500", fields_of(600, 10))
+    config, notices = read_query("n=100&validation=500", fields_of(600, 10))
     assert (config.n_train, config.n_validation) == (100, 90)
     assert notices == ("Only 90 of these training images can be held out, not 500.",)
-    config, notices = TrainingConfig.from_query("validation=540", fields_of(600, 10))
+    config, notices = read_query("validation=540", fields_of(600, 10))
     assert (config.n_validation, notices) == (540, ())
 
 
@@ -279,8 +293,8 @@ def test_a_link_holds_out_no_more_than_9_of_10_images_in_use():
     ],
 )
 def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):
-    config, notices = TrainingConfig.from_query(query)
-    assert config == TrainingConfig(**expected)
+    config, notices = read_query(query)
+    assert config == START.replace(**expected)
     assert len(notices) == 1
 
 
@@ -331,13 +345,6 @@ def test_what_is_no_row_of_layers_is_refused(text):
 # ---------------------------------------------------------------- what the controls show
 
 
-def test_a_link_to_the_preset_as_it_was_opens_the_same_run():
-    """Links say all that differs from the exercise: the preset may change, and they stay."""
-    link = "hidden=128&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=0.3&reduction=mean"
-    config, notices = TrainingConfig.from_query(link)
-    assert (config, notices) == (PRESETS["Modern"].replace(batch_size=512), ())
-
-
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_a_field_reads_back_what_it_writes(name, value):
     field = FIELDS[name]
@@ -348,8 +355,8 @@ def test_a_small_number_is_written_out():
     """As its control shows it: an exponent is no number that a slider stops at."""
     assert FIELDS["learning_rate"].expected == "a number from 0.00001 to 100"
     assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
-    assert TrainingConfig(learning_rate=1e-5).to_query() == "lr=0.00001"
-    assert TrainingConfig.from_query("lr=1e-5") == (TrainingConfig(learning_rate=1e-5), ())
-    assert TrainingConfig.from_query("lr=1e-9")[1] == (
+    assert write_query(START.replace(learning_rate=1e-5)) == "lr=0.00001"
+    assert read_query("lr=1e-5") == (START.replace(learning_rate=1e-5), ())
+    assert read_query("lr=1e-9")[1] == (
         "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
     )

@@ -10,6 +10,7 @@ from explorer.training import PRESETS
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change, ConfigError
 from explorer.training.presets import SITUATIONS
+from explorer.training.query import read_query
 from explorer.widgets.setting import SETTINGS, Setting
 from explorer.widgets.settings_panel import GROUPS, PanelPart, SettingsPanel
 
@@ -229,7 +230,7 @@ def test_a_situation_sets_all_and_asks(panel, heard, from_page):
 
 def test_a_link_to_its_settings_asks_and_the_same_settings_by_hand_do_not(panel, from_page):
     one = SITUATIONS["Too wide for the step"]
-    panel.show(TrainingConfig.from_query("hidden=128")[0])
+    panel.show(read_query("preset=exercise&hidden=128")[0])
     assert asked(panel) == one.question
     panel.show(TrainingConfig())
     panel["hidden_sizes"].value = (128,)  # the page says there and then what is wrong, and why

@@ -5,6 +5,7 @@ from ipywidgets import Box
 
 from explorer.app.layout import box, framed, screen
 from explorer.training import TrainingConfig
+from explorer.training.query import write_query
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
@@ -49,8 +50,8 @@ def choose(name):
 
 def configure(config):
     panel.show(config)
-    note("config", config.to_query())
-    header.query = config.to_query()
+    note("config", write_query(config))
+    header.query = write_query(config)
 
 
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words"}

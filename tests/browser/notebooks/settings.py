@@ -3,6 +3,7 @@ import json
 
 from ipywidgets import Button, IntSlider, Label, VBox, jslink, link
 
+from explorer.training.query import write_query
 from explorer.widgets.setting import Setting
 from explorer.widgets.settings_panel import SettingsPanel
 
@@ -11,7 +12,7 @@ queries, log = [], Label("[]")
 
 def note(changes):
     panel.show(panel.config.replace(**changes))
-    queries.append(panel.config.to_query())
+    queries.append(write_query(panel.config))
     log.value = json.dumps(queries)
 
 

@@ -5,7 +5,7 @@ own page the address is such a link, and each run's settings are an entry in the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Self
@@ -18,12 +18,12 @@ from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import VIEWS, PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
-from explorer.session import SavedSession, Session, SessionRun, SessionState
+from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
 from explorer.training.presets import START
-from explorer.training.query import DATA_KEY, VIEW_KEYS, listed, parts, read_query, write_query
+from explorer.training.query import DATA_KEY, VIEW_KEYS, listed, parts, read_query, sets_run, write_query
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
@@ -164,12 +164,14 @@ class Address:
         """Apply an address: data set, settings, tab, theme and controls; new settings start a run."""
         link, dataset, notices = self._read(query)
         session = self._session
+        if not sets_run(query):
+            link = replace(link, config=session.config)
         is_new = (dataset, link.config) != (session.dataset, session.config)
         run = session.state.run
         if is_new:
             self._at, self._is_trained = (link.config, dataset.name), True
             if run is not None and self.opening is not None and run.key == self.opening.key:
-                session.open_session(SavedSession(config=session.config, runs=()))  # nobody has asked for it
+                session.forget_runs()  # nobody has asked for it
         self.opening = None
         if dataset is not session.dataset:
             session.use(dataset, link.config)

@@ -188,10 +188,14 @@ class Trainer:
     def use_network(self, network: type[Any], config: TrainingConfig) -> None:
         """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
         self.own = OwnClass(network)
-        self._reference.leave()
+        self.forget_runs()
+        self.train(config)
+
+    def forget_runs(self) -> None:
+        """Discard all runs, as if none had been trained."""
+        self._leave()
         series = self._draft.series + 1  # distinguishes the new runs from the old ones
         self._set(run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
-        self.train(config)
 
     def extend(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> None:
         """Let the current run continue to more epochs, whether it is running, paused or over.

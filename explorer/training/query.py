@@ -60,6 +60,11 @@ def write_query(config: TrainingConfig) -> str:
     return urlencode(named | texts, safe=",:")
 
 
+def sets_run(query: str) -> bool:
+    """Return whether a query string has settings, and not only what changes the view."""
+    return bool(parts(query).values.keys() & {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())})
+
+
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:
     """Parse a URL's query string into settings and at most ten sentences on what was ignored or replaced.
 

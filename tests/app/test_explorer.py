@@ -58,7 +58,7 @@ def test_a_run_with_another_loss_leaves_the_loss_axis(app):
 
 def test_a_step_is_told(app):
     press(app, "step_batch")
-    assert "· step 1 of " in app.run_bar.text
+    assert app.run_bar.text == "3 epochs + 1 step · paused"
     assert app.run_bar.note.startswith("Its 16 images: loss ")
     press(app, "step_epoch")
     assert app.run_bar.note == ""

@@ -227,12 +227,6 @@ def test_of_two_classes_the_worse_alone_is_marked(app):
     assert [*panel.table.shown.marked] == []
 
 
-def test_the_tour_leaves_out_what_is_about_images(app):
-    app._guide._begin()
-    assert not {"network", "draw"} & {*app._guide.tour._names}
-    assert "epochs" in app._guide.tour._names
-
-
 @pytest.mark.parametrize("sizes", [1, 6 * (3,), 1024])
 def test_networks_of_any_shape_are_drawn(sizes):
     app = Explorer(

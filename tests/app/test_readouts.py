@@ -25,7 +25,7 @@ def test_they_are_of_the_moment(app, results):
         str(200 - np.trace(counts)),
     )
     train, hardest, read_as, *_ = (fact.text for fact in results().facts)
-    assert train == f"train {100 * first.train_accuracy:.1f}\xa0%"
+    assert train == f"train {100 * first.train_accuracy:.1f}\xa0% during epoch 1"
     recall = np.diag(counts) / counts.sum(axis=1)
     k = int(np.argmin(recall))
     assert hardest == f"hardest digit {k}, {counts[k].sum() - counts[k, k]} missed"

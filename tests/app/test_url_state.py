@@ -5,9 +5,10 @@ from app_steps import PATIENCE, change, done, messages, reopen, run_of, say, set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import TrainingConfig, train
+from explorer import Explorer, TrainingConfig, train
 from explorer.app.url_state import Link
 from explorer.training import FIELDS
+from explorer.training.presets import START
 
 TABS = ("overview", "mistakes", "inside")
 SECTIONS = ("time", "histograms")
@@ -32,7 +33,7 @@ def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, dat
 def test_what_is_not_understood_is_named():
     bad = "?tab=<script>&section=spleen&theme=pink&controls=hidden,knob&lr=-1&spam=1&data=mars&bug=0"
     link, notices = Link.read(bad, TABS, SECTIONS, DATASETS, n_bugs=9)
-    assert link == Link(TrainingConfig(learning_rate=1e-5), shown=("hidden_sizes",))
+    assert link == Link(START.replace(learning_rate=1e-5), shown=("hidden_sizes",))
     said = " ".join(notices)
     for word in (
         "<script>",
@@ -43,6 +44,7 @@ def test_what_is_not_understood_is_named():
         "spam",
         "“mars”; the page has “MNIST”",
         "levels 1 to 9",
+        "the page has Explore (overview), Mistakes, Layers (inside).",
     ):
         assert word in said
 
@@ -64,7 +66,7 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
 
 
 def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
-    done(app.open_link, "?n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
+    done(app.open_link, "?preset=exercise&n=70000&controls=hidden,batch,epochs&hidden=8&epochs=2&batch=16")
     assert app.settings.shown == ["hidden_sizes", "batch_size", "epochs"]
     assert (
         "Training images can't be “70000”: expected a whole number from 10 to 600, or all. All are used."
@@ -78,7 +80,7 @@ def test_a_link_that_asks_for_too_many_images_leaves_sliders_that_train(app):
     assert (app.status, run_of(app).config.batch_size, len(app.history)) == ("finished", 32, 2)
     assert not any(control.error for control in app.settings.controls)
 
-    say(app.header, {"visit": "?hidden=8&epochs=2&batch=16&n=601"})
+    say(app.header, {"visit": "?preset=exercise&hidden=8&epochs=2&batch=16&n=601"})
     assert app.wait(PATIENCE)
     assert (app.status, app.config, run_of(app).config) == ("finished", CONFIG, CONFIG)
     assert "from 10 to 600, or all. All are used." in messages(app)["link"]["text"]
@@ -112,6 +114,36 @@ def test_a_link_without_motion_opens_what_a_page_without_a_link_does(app):
     assert not app.views.opens_still
 
 
+@pytest.mark.parametrize(
+    "view", ["tab=runs", "controls=hidden,batch", "theme=dark", "motion=off", "section=histograms"]
+)
+def test_what_only_changes_the_view_never_changes_the_run(app, view):
+    run = run_of(app)
+    app.open_link(f"?{view}")
+    assert (run_of(app), app.config) == (run, CONFIG)
+
+
+def test_settings_take_the_place_of_the_run_that_the_page_opened_with(untrained):
+    app = untrained
+    app.session.train()
+    assert app.wait(PATIENCE)
+    opening = run_of(app)
+    app.begin(opening)
+    app.open_link("?tab=overview")
+    assert run_of(app).history is opening.history
+    done(app.open_link, "?hidden=5&epochs=2")
+    assert [run.number for run in app.session.state.runs] == [1, 2, 3]  # once it was shown, it stays
+
+
+def test_a_link_opens_one_run(untrained, small_dataset):
+    with_run = Explorer(small_dataset, CONFIG)
+    assert with_run.wait(PATIENCE)
+    untrained.begin(run_of(with_run))
+    with_run.close()
+    done(untrained.open_link, "?hidden=5&epochs=2")
+    assert [(run.number, run.config.hidden_sizes) for run in untrained.session.state.runs] == [(1, (5,))]
+
+
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
     lacks = "It opens a new run with the settings in the controls, not"
     assert app.header.link_lacks == ""
@@ -138,7 +170,7 @@ def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
 
 def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
     train_on(app)
-    say(app.header, {"visit": "?hidden=8&epochs=3&batch=16"})
+    say(app.header, {"visit": "?preset=exercise&hidden=8&epochs=3&batch=16"})
     assert app.wait(PATIENCE)
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))

@@ -89,7 +89,7 @@ ONE_SEED = ("--seeds", "1")
             grid(PRESETS["Modern"], n_train=[None, 100], seed=[0]),
         ),
         (
-            ("--from-url", "?hidden=9&lr=0.5", "--lr", "1", *ONE_SEED),
+            ("--from-url", "?preset=exercise&hidden=9&lr=0.5", "--lr", "1", *ONE_SEED),
             (TrainingConfig(hidden_sizes=9, learning_rate=1),),
         ),
     ],

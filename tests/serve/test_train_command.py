@@ -33,6 +33,7 @@ from explorer.training import (
     train,
 )
 from explorer.training.hints import hints
+from explorer.training.presets import START
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.query import read_query, write_query
 
@@ -101,7 +102,7 @@ def test_a_preset_starts_and_an_option_changes_it(command, preset, name):
 def test_a_link_starts_and_an_option_changes_it(command, before):
     code, out, err = command("--from-url", f"{before}hidden=9,4&lr=0.5&epochs=3", "--epochs", "1", "--json")
     assert (code, "--from-url" in err) == (0, False)
-    expected = TrainingConfig(hidden_sizes=(9, 4), learning_rate=0.5, epochs=1)
+    expected = START.replace(hidden_sizes=(9, 4), epochs=1)
     assert json.loads(out)["config"] == json_config(expected)
     assert json.loads(out)["query"] == write_query(expected)
 

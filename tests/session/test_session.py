@@ -98,9 +98,11 @@ def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
     assert paused_at(session) == ("finished", 3, n_steps)
     session.step("batch")
     assert paused_at(session) == ("paused", 4, 1)
-    assert session.config.epochs == 4
+    assert (session.config.epochs, run_of(session).settings, run_of(session).steps_beyond) == (3, CONFIG, 1)
+    assert session.state.waits is False
     session.step("epoch")
     assert paused_at(session) == ("finished", 4, n_steps)
+    assert (session.config.epochs, run_of(session).steps_beyond) == (4, 0)
     session.step("epoch")
     assert paused_at(session) == ("finished", 5, n_steps)
     assert run_of(session).number == 1
@@ -478,25 +480,6 @@ def test_a_fork_with_the_same_settings_is_said_to_repeat_its_parent(trained, cha
     assert said == ["Same settings: this repeats run 1 exactly."] * repeats
     if repeats:
         assert list(run_of(trained).history) == list(parent.history)[1:]
-
-
-def test_a_run_that_is_put_back_is_as_it_was_and_the_one_after_it_is_gone(trained, small_dataset):
-    before = run_of(trained)
-    trained.train(CONFIG.replace(seed=1))
-    trained.put_back(before)
-    assert [run.number for run in trained.state.runs] == [1]
-    assert (trained.config, run_of(trained).timeline.epochs) == (CONFIG, before.timeline.epochs)
-    done(trained.extend, 5)
-    assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
-
-
-def test_a_run_that_took_the_place_of_an_equal_one_stays_as_another_is_put_back(trained):
-    done(trained.train, CONFIG.replace(seed=1))
-    done(trained.train, CONFIG.replace(seed=2))
-    before = run_of(trained)
-    done(trained.train, CONFIG.replace(seed=1))
-    trained.put_back(before)
-    assert [run.config.seed for run in trained.state.runs] == [CONFIG.seed, 1, 2]
 
 
 def test_more_epochs_are_added_to_what_has_yet_to_be_heard(session, small_dataset):

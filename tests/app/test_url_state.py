@@ -123,18 +123,6 @@ def test_what_only_changes_the_view_never_changes_the_run(app, view):
     assert (run_of(app), app.config) == (run, CONFIG)
 
 
-def test_settings_take_the_place_of_the_run_that_the_page_opened_with(untrained):
-    app = untrained
-    app.session.train()
-    assert app.wait(PATIENCE)
-    opening = run_of(app)
-    app.begin(opening)
-    app.open_link("?tab=overview")
-    assert run_of(app).history is opening.history
-    done(app.open_link, "?hidden=5&epochs=2")
-    assert [run.number for run in app.session.state.runs] == [1, 2, 3]  # once it was shown, it stays
-
-
 def test_a_link_opens_one_run(untrained, small_dataset):
     with_run = Explorer(small_dataset, CONFIG)
     assert with_run.wait(PATIENCE)

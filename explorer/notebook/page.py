@@ -79,7 +79,7 @@ def prepare() -> Shown:
 def limit_blas_in_cells() -> None:
     """Limit BLAS to one thread while a cell runs, from this one on; outside IPython do nothing.
 
-    A cell's network may have any width. On busy cores, BLAS's own two threads mostly take 2 to 15 times as long;
+    A cell's network may have any width. On busy cores, BLAS's own two threads mostly take 2 to 20 times as long;
     on idle ones they save a tenth with 32 hidden units, a third with 1024 in batches of 512. To use them, call
     `threadpoolctl.threadpool_limits` in a cell: a number that a cell sets stays.
     """

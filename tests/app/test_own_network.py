@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from app_steps import PATIENCE
 from own_networks import Endless, Mine, Named, OnlySteps, Pasted, Renamed, Sideways
+from threadpoolctl import threadpool_limits
 
 from explorer import Explorer, TrainingConfig
 from explorer.session import Session
+from explorer.training.process_settings import blas_threads
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
 
@@ -35,6 +37,21 @@ def test_its_curves_and_figures_are_there_next_to_the_textbooks(own_app):
     assert "controls" not in own_app.header.query
     assert not own_app.panels.time_bar.can_fork
     assert [one.step for one in own_app.session.state.run.early] == [0, 1, 2, 4, 8]
+
+
+def test_it_trains_with_one_blas_thread_and_gives_back_what_was_set(small_dataset):
+    found = []
+
+    class Noting(Mine):
+        def forward(self, X):
+            found.extend(blas_threads())
+            return super().forward(X)
+
+    with threadpool_limits(2, user_api="blas"):
+        app = Explorer(small_dataset, CONFIG, network=Noting)
+        assert app.wait(PATIENCE)
+        app.close()
+        assert ({*found}, {*blas_threads()}) == ({1}, {2})
 
 
 @pytest.mark.parametrize("network", [Mine, OnlySteps])

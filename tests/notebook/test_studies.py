@@ -37,6 +37,7 @@ def completed(trials, configs=()):
     return CompletedStudy((*configs, *(trial.config for trial in trials)), tuple(trials), 12.0)
 
 
+@pytest.mark.long
 def test_a_notebook_has_a_bar_that_needs_no_kernel():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
     shown = [output for output in outputs(execute(notebook)) if output.output_type == "display_data"]

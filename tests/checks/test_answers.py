@@ -10,9 +10,7 @@ from explorer.checks.source import plain_source
 from explorer.checks.tasks import MARK, textbook
 
 NAMED = 0.6  # at least so large a share of the wrong answers has a name
-
-
-QUICK = 4  # every so many answers are tried in the fast tests, too
+QUICK = 12  # every so many answers are tried in the fast tests, too
 
 
 def numbered(rows):

@@ -28,7 +28,7 @@ def begun(*tasks):
     return names
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_is_right_in_its_turn_and_nothing_is_noted(tmp_path, monkeypatch):
     monkeypatch.setattr("explorer.notebook.examiner.diagnose", None)  # each can be sent to the other process
     exercise, names = Exercise(tmp_path / "progress.jsonl"), begun()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from checks.injected import INJECTIONS, STYLES, right_answers, verdict_of
 from checks.solutions import loops, matrices
+from thinned import one_in
 
 import explorer
 from explorer import checks
@@ -66,10 +67,7 @@ def test_other_mistakes_have_no_network():
 # ---------------------------------------------------------------- mistakes in others' solutions
 
 
-@pytest.mark.parametrize(
-    ("number", "name"),
-    [pytest.param(*case, marks=[pytest.mark.long] * (case[0] % 3 > 0)) for case in enumerate(INJECTIONS)],
-)
+@pytest.mark.parametrize(("number", "name"), one_in(3, [*enumerate(INJECTIONS)]))
 def test_a_mistake_in_others_solutions_is_named(number, name):
     """The whole table, each in both solutions with three seeds, is `tests/benchmarks/confusion_table.py`."""
     assert verdict_of(name, STYLES[number % 2], number % 3).mistake == name

@@ -277,7 +277,7 @@ def test_a_silent_client_keeps_nobody_out_and_a_body_beyond_a_login_s_is_refused
         assert client.recv(100).startswith(b"HTTP/1.1 400 ")  # before the body, which doesn't come
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_whoever_guesses_has_to_wait_even_with_the_right_word_at_last(protected):
     for _ in range(20):
         status, _, page = log_in(protected, "guess")

@@ -237,7 +237,7 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path):
     file = tmp_path / "study.jsonl"
-    options = ["--dataset", folder, "--batch", "1", "--seeds", "12", "--epochs", "8", "--out", file]
+    options = ["--dataset", folder, "--batch", "1", "--seeds", "12", "--epochs", "5", "--out", file]
     running = started(*options)
     for _ in range(3):
         running.stdout.readline()  # the head and two runs

@@ -486,7 +486,7 @@ GOOD = {
 }
 
 
-QUICK = {"the exercise", "relu, 8 units", "uniform weights", "1 epoch", "not a number"}
+QUICK = {"the exercise", "uniform weights", "1 epoch"}
 
 
 def rows(cases):

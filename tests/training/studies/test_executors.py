@@ -16,6 +16,7 @@ from contextlib import suppress
 import needs
 import pytest
 from study_steps import is_alive, script, until
+from thinned import one_in
 from threadpoolctl import threadpool_info
 
 from explorer.training import TrainingConfig, train
@@ -61,17 +62,12 @@ def test_a_worker_trains_a_large_network_on_its_share_of_the_cores(small_dataset
 
 
 @needs.POSIX
-def test_a_worker_that_dies_costs_only_the_call_that_it_was_doing():
+def test_a_worker_that_dies_costs_the_call_that_it_was_doing_and_nothing_else():
     with WorkerPool(1) as pool:
         dying, *others = [pool.submit(*call) for call in ((os._exit, 1), (abs, -1), (abs, -2))]
         with pytest.raises(BrokenExecutor):
             dying.result()
         assert [future.result() for future in others] == [1, 2]
-
-
-@needs.POSIX
-def test_a_worker_that_dies_without_work_costs_nothing():
-    with WorkerPool(1) as pool:
         pid = pool.submit(os.getpid).result()
         os.kill(pid, signal.SIGKILL)
         until(lambda: pid not in {process.pid for process in multiprocessing.active_children()})
@@ -100,16 +96,15 @@ def test_ending_the_workers_in_the_middle_of_their_calls():
     assert {*multiprocessing.active_children()} == before
 
 
-@pytest.mark.slow
-def test_ending_the_workers_while_one_is_replaced_leaves_none():
+@pytest.mark.parametrize("n_died", one_in(3, [1, 0, 3]))
+def test_ending_the_workers_while_one_is_replaced_leaves_none(n_died):
     before = {*multiprocessing.active_children()}
-    for n_died in (0, 1, 3):
-        with WorkerPool(2) as pool:
-            futures = [pool.submit(os._exit, 1) for _ in range(20)]
-            until(lambda: sum(future.done() for future in futures) >= n_died)  # noqa: B023  # called in this round
-            pool.end_workers()
-        assert all(future.done() for future in futures)
-        assert {*multiprocessing.active_children()} == before
+    with WorkerPool(2) as pool:
+        futures = [pool.submit(os._exit, 1) for _ in range(20)]
+        until(lambda: sum(future.done() for future in futures) >= n_died)
+        pool.end_workers()
+    assert all(future.done() for future in futures)
+    assert {*multiprocessing.active_children()} == before
 
 
 def test_an_exception_that_leaves_the_block_ends_the_workers():

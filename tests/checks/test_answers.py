@@ -14,7 +14,7 @@ NAMED = 0.6  # at least so large a share of the wrong answers has a name
 
 
 def numbered(rows):
-    return one_in(12, [*enumerate(rows)], [f"{row['task']}-{number}" for number, row in enumerate(rows)])
+    return one_in(20, [*enumerate(rows)], [f"{row['task']}-{number}" for number, row in enumerate(rows)])
 
 
 @pytest.mark.parametrize(("number", "row"), numbered(WRONG))

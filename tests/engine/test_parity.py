@@ -103,38 +103,30 @@ def furthest(
 SHAPES = [*itertools.product(HIDDEN, ("sum", "mean"))]
 
 
+@pytest.mark.parametrize("n_shapes", [1, pytest.param(len(SHAPES), marks=pytest.mark.long)])
 @pytest.mark.parametrize("dtype", BOUND)
 @pytest.mark.parametrize("batch_size", CASES)
 @pytest.mark.parametrize("functions", FUNCTIONS, ids="-".join)
-def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_size, dtype):
-    """Each time with one of the shapes, so that all of them are met with each of the three."""
-    number = FUNCTIONS.index(functions) + [*CASES].index(batch_size) + [*BOUND].index(dtype)
-    hidden, reduction = SHAPES[number % len(SHAPES)]
-    worst = furthest(functions, hidden, reduction, batch_size, dtype, small_dataset)
-    assert worst <= BOUND[dtype], f"{hidden}, by {reduction}: {worst:.1e}"
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("dtype", BOUND)
-@pytest.mark.parametrize("batch_size", CASES)
-@pytest.mark.parametrize("functions", FUNCTIONS, ids="-".join)
-def test_so_it_is_with_every_shape(small_dataset, functions, batch_size, dtype):
-    for hidden, reduction in SHAPES:
+def test_the_engine_does_what_the_textbook_says(small_dataset, functions, batch_size, dtype, n_shapes):
+    """With one shape in turn, so that each is met with all functions, sizes and types; and with all of them."""
+    first = FUNCTIONS.index(functions) + [*CASES].index(batch_size) + [*BOUND].index(dtype)
+    for hidden, reduction in (SHAPES[n % len(SHAPES)] for n in range(first, first + n_shapes)):
         worst = furthest(functions, hidden, reduction, batch_size, dtype, small_dataset)
         assert worst <= BOUND[dtype], f"{hidden}, by {reduction}: {worst:.1e}"
 
 
+# What comes before the step is the same for all optimizers: two of the functions are enough.
+@pytest.mark.parametrize("functions", one_in(2, [(FUNCTIONS[0],), (FUNCTIONS[-1],)]))
 @pytest.mark.parametrize("dtype", BOUND)
 @pytest.mark.parametrize("batch_size", CASES)
 @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "sgd"])
-def test_every_optimizer_takes_the_textbooks_steps(small_dataset, optimizer, batch_size, dtype):
-    # What comes before the step is the same for all of them: two of the functions are enough.
-    for functions, reduction in itertools.product((FUNCTIONS[0], FUNCTIONS[-1]), ("sum", "mean")):
+def test_every_optimizer_takes_the_textbooks_steps(small_dataset, optimizer, batch_size, dtype, functions):
+    for reduction in ("sum", "mean"):
         case = functions, (6, 5), reduction, batch_size, dtype, small_dataset
         worst = furthest(*case, optimizer=optimizer)
         # A sum of many gradients that nearly cancel is rounded, and divided by its own small size.
         bound = BOUND[dtype] * (10 if OPTIMIZERS[optimizer].is_scale_free else 1)
-        assert worst <= bound, f"{functions}, by {reduction}: {worst:.1e}"
+        assert worst <= bound, f"by {reduction}: {worst:.1e}"
 
 
 METHODS = {

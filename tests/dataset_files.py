@@ -1,7 +1,5 @@
 """A data set as the exercise's four files."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

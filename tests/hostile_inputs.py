@@ -6,8 +6,6 @@ prints as JSON which inputs ended otherwise than in a result or a documented err
 memory that one took.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import gc

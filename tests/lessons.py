@@ -1,7 +1,5 @@
 """Notebooks: run to their end, and what they show and say."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """What tests of studies share: runs that take no time, executors that count, and processes to be watched."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

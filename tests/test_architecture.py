@@ -1,7 +1,5 @@
 """The floor plan: each file imports from lower floors only, and nothing mutable or boundless stands about."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from functools import cache

@@ -1,7 +1,5 @@
 """Whatever comes over a border, there is a result or a documented error, and it costs little."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

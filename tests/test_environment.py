@@ -1,7 +1,5 @@
 """environment.yml for conda and pyproject.toml for pip ask for the same packages at the same floors."""
 
-from __future__ import annotations
-
 import re
 import sys
 import tomllib

@@ -1,7 +1,5 @@
 """Notebooks hold no logic: they import and show."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path

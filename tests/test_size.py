@@ -1,7 +1,5 @@
 """How large the house is. ``python tests/test_size.py`` prints it; a test holds each figure to its limit."""
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 from pathlib import Path

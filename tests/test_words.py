@@ -1,7 +1,5 @@
 """The words: plain English in names and texts, and the one list of what not to write."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

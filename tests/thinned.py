@@ -1,7 +1,5 @@
 """Tables of many cases: one in so many is quick, the others come with the longest tests."""
 
-from __future__ import annotations
-
 import pytest
 
 

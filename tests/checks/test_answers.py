@@ -1,7 +1,5 @@
 """Students' wrong answers are refused and named only for what they are, exceptions are said; right ones pass."""
 
-from __future__ import annotations
-
 import pytest
 from checks.injected import INJECTIONS, RIGHT, WRONG, verdict_on
 from thinned import one_in

@@ -1,7 +1,5 @@
 """What is told in which card: an exception with its line, a wrong helper in its own card and no other."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from textwrap import indent

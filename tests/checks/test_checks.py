@@ -1,7 +1,5 @@
 """The checks let right solutions pass and find wrong ones, whoever wrote them, and say so in one line."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

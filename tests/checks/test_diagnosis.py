@@ -1,7 +1,5 @@
 """An answer is right, wrong with the mistake's name, waiting or missing, all of it told in a sentence."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import linecache

@@ -1,7 +1,5 @@
 """The checks of what goes beyond the exercise: right answers in any style pass, and wrong ones are found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

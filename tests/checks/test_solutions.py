@@ -1,7 +1,5 @@
 """The textbook's answers: they run in the notebook as they stand, alone and with a student's own methods."""
 
-from __future__ import annotations
-
 from itertools import compress, product
 
 import numpy as np

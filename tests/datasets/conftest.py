@@ -1,7 +1,5 @@
 """A tiny data set as files: what a test takes, damages in one place, and tries to load."""
 
-from __future__ import annotations
-
 import io
 import tarfile
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The canonical data set: what it refuses, what it shows, what it does not copy."""
 
-from __future__ import annotations
-
 import pickle
 import tracemalloc
 from dataclasses import FrozenInstanceError, replace

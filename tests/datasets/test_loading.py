@@ -1,7 +1,5 @@
 """Every layout that is promised opens, and gives the same arrays."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import shutil

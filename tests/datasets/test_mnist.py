@@ -1,7 +1,5 @@
 """The bundled images are the real ones, load quickly, and share one copy in memory."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Large arrays in two halves, by one thread or two: the textbook's numbers, equal to the bit."""
 
-from __future__ import annotations
-
 import os
 import threading
 from functools import partial

@@ -1,7 +1,5 @@
 """Images as inputs: sorted by their ink they give the same numbers; distorted ones are made ahead."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor

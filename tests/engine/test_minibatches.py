@@ -1,7 +1,5 @@
 """What is fast must not be felt: same numbers however products are cut, and no trace of silenced warnings."""
 
-from __future__ import annotations
-
 import itertools
 import tracemalloc
 

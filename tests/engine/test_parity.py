@@ -1,7 +1,5 @@
 """The textbook and the engine are one mathematics: every combination, step by step."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 import types

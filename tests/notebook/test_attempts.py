@@ -1,7 +1,5 @@
 """The file of attempts: what was written is read, whatever became of the rest of it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

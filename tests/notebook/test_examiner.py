@@ -1,7 +1,5 @@
 """An answer is checked in another process, which ends where a thread couldn't be stopped."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The exercise in a kernel: answers are checked, hints open one after the other, and the next kernel knows."""
 
-from __future__ import annotations
-
 import json
 import re
 from itertools import count

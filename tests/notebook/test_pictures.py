@@ -1,7 +1,5 @@
 """The figures say in words what their numbers are, whatever these are."""
 
-from __future__ import annotations
-
 import base64
 import re
 

@@ -1,7 +1,5 @@
 """Each wrong variant shows its symptom and the right one doesn't, so that nobody fixes a mistake by accident."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The source that a notebook shows is that of the installed files, line for line, but for types."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from html import unescape

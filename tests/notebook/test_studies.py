@@ -1,7 +1,5 @@
 """A study in a notebook: a bar with the time left, all runs whatever happens on the way, and what it shows."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat

@@ -1,7 +1,5 @@
 """The exercise: with its gaps empty every task waits, with a student's answers all pass, and progress lasts."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

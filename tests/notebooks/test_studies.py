@@ -1,7 +1,5 @@
 """The notebook of studies answers its three questions, and goes on from its journal."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

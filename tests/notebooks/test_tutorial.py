@@ -1,7 +1,5 @@
 """The tutorial: its checks go red when a formula of the package is broken, and it stays whole as a static page."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

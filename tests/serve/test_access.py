@@ -1,7 +1,5 @@
 """Who may come in: what the options say, and what is refused before a server starts."""
 
-from __future__ import annotations
-
 from argparse import Namespace
 
 import pytest

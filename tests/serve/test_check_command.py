@@ -1,7 +1,5 @@
 """``nn-explorer check``: what it executes, what a submission may take, what it says of one and of a class."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

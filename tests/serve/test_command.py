@@ -1,7 +1,5 @@
 """What every command has in common: each mistake is one sentence and the same exit code."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """What a server lets in, and what it says to everything else."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """A published folder from the terminal: what is trained, what is kept, and what is refused in one sentence."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

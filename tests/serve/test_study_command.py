@@ -1,7 +1,5 @@
 """Many runs in the terminal: options become a grid, what ends is kept, and each mistake is one sentence."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import os

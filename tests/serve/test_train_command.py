@@ -1,7 +1,5 @@
 """One run in the terminal: options from the settings' table, a line an epoch, and nothing lost at the end."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """Schedules, changes in mid-run, validation, early stopping, augmentation: the same run, every time."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Runs of a user's class: trained by its own methods, with the records of any run."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

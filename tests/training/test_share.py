@@ -1,7 +1,5 @@
 """Fair shares of a server: turns of real processes, limits, and pages that nobody has open."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

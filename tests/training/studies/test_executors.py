@@ -1,7 +1,5 @@
 """The processes that train: what they do alone, and what becomes of them."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import pickle

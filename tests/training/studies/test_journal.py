@@ -1,7 +1,5 @@
 """The journal of a study: nothing that has ended is lost, and nothing is run twice."""
 
-from __future__ import annotations
-
 import dataclasses
 import errno
 import json

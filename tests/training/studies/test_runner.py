@@ -1,7 +1,5 @@
 """Studies while everything else runs: real processes, a real thread."""
 
-from __future__ import annotations
-
 import json
 import queue
 import threading

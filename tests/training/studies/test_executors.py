@@ -137,19 +137,19 @@ def test_where_no_process_can_be_started_one_sentence_says_so():
     assert issubclass(StudyError, RuntimeError)
 
 
+PARENT = """
+import os, time
+from explorer.training.studies import WorkerPool
+if __name__ == "__main__":
+    pool = WorkerPool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 1000).result()
+"""
+
+
 @needs.POSIX
 def test_workers_end_with_a_killed_parent(tmp_path):
-    path = tmp_path / "parent.py"
-    path.write_text(
-        "import os, time\n"
-        "from explorer.training.studies import WorkerPool\n"
-        "if __name__ == '__main__':\n"
-        "    pool = WorkerPool(1)\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n"
-        "    pool.submit(time.sleep, 1000).result()\n",
-        encoding="utf-8",
-    )
-    with script(path) as parent:
+    with script(tmp_path, PARENT) as parent:
         worker = int(parent.stdout.readline())
         assert is_alive(worker)
         parent.kill()
@@ -178,28 +178,26 @@ if __name__ == "__main__":
 @needs.POSIX
 @pytest.mark.slow
 def test_workers_leave_ctrl_c_to_their_parent_even_before_they_have_begun(tmp_path):
-    path = tmp_path / "early.py"
-    path.write_text(EARLY, encoding="utf-8")
-    with script(path) as parent:
+    with script(tmp_path, EARLY) as parent:
         assert [parent.stdout.readline() for _ in range(2)] == ["a worker begins\n"] * 2
         os.killpg(parent.pid, signal.SIGINT)
         assert parent.communicate(timeout=60) == ("ended\n", "")
     assert parent.returncode == 0
 
 
+BUSY = """
+import time
+from explorer.training.studies import WorkerPool
+if __name__ == "__main__":
+    pool = WorkerPool(2)
+    futures = [pool.submit(time.sleep, 1000) for _ in range(5)]
+    pool.submit(abs, -1)
+    while not futures[1].running(): time.sleep(0.01)
+"""
+
+
 def test_a_program_ends_though_its_pool_is_busy(tmp_path):
-    path = tmp_path / "busy.py"
-    path.write_text(
-        "import time\n"
-        "from explorer.training.studies import WorkerPool\n"
-        "if __name__ == '__main__':\n"
-        "    pool = WorkerPool(2)\n"
-        "    futures = [pool.submit(time.sleep, 1000) for _ in range(5)]\n"
-        "    pool.submit(abs, -1)\n"
-        "    while not futures[1].running(): time.sleep(0.01)\n",
-        encoding="utf-8",
-    )
-    with script(path) as program:
+    with script(tmp_path, BUSY) as program:
         assert program.communicate(timeout=60) == ("", "")
     assert program.returncode == 0
 

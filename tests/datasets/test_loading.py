@@ -14,6 +14,7 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
+from dataset_files import member, npy, tar
 
 from explorer.datasets import DatasetError, load_dataset, load_mnist, loading
 from explorer.datasets.dataset import ARRAYS
@@ -62,9 +63,9 @@ def test_a_folder_of_idx_files(make, idx_files, arrays, change):
 @pytest.mark.parametrize("mode", ["w:gz", "w"])
 @pytest.mark.parametrize("folder", ["", "./", "data/digits/"])
 def test_an_archive(make, npy_files, arrays, mode, folder):
-    members = [make.member(folder + name, content) for name, content in npy_files.items()]
-    extra = [make.member("data/digits", type=b"5"), make.member("README", b"hello")]
-    path = make.file(make.tar(extra + members, mode), "mine.tgz")
+    members = [member(folder + name, content) for name, content in npy_files.items()]
+    extra = [member("data/digits", type=b"5"), member("README", b"hello")]
+    path = make.file(tar(extra + members, mode), "mine.tgz")
     dataset = load_dataset(path)
     assert_holds(dataset, arrays)
     assert dataset.name == "mine.tgz"
@@ -72,10 +73,10 @@ def test_an_archive(make, npy_files, arrays, mode, folder):
 
 def test_an_archive_with_extended_headers(make, npy_files, arrays):
     members = [
-        make.member("données/" + "x" * 200 + "/notes.txt", b"a long name"),
-        *(make.member(f"données/{name}", content, mtime=1.5) for name, content in npy_files.items()),
+        member("données/" + "x" * 200 + "/notes.txt", b"a long name"),
+        *(member(f"données/{name}", content, mtime=1.5) for name, content in npy_files.items()),
     ]
-    assert_holds(load_dataset(make.file(make.tar(members))), arrays)
+    assert_holds(load_dataset(make.file(tar(members))), arrays)
 
 
 def test_the_name_does_not_decide_the_format(make, npy_files, idx_files, arrays):
@@ -95,7 +96,7 @@ def test_folders_and_broken_links_next_to_the_files_are_ignored(make, idx_files,
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "<i4", ">i2", ">i4", "<i8", ">u8"])
 def test_labels_of_any_integer_type(make, npy_files, idx_files, arrays, dtype):
-    files = npy_files | {"mnist-train-labels.npy": make.npy(arrays["train-labels"].astype(dtype))}
+    files = npy_files | {"mnist-train-labels.npy": npy(arrays["train-labels"].astype(dtype))}
     dataset = load_dataset(make.folder(files))
     assert_holds(dataset, arrays)
     assert dataset.train_labels.dtype == np.int64
@@ -106,7 +107,7 @@ def test_labels_of_any_integer_type(make, npy_files, idx_files, arrays, dtype):
 
 
 def test_images_in_column_order(make, npy_files, arrays):
-    files = npy_files | {"mnist-train-images.npy": make.npy(np.asfortranarray(arrays["train-images"]))}
+    files = npy_files | {"mnist-train-images.npy": npy(np.asfortranarray(arrays["train-images"]))}
     assert b"'fortran_order': True" in files["mnist-train-images.npy"]
     dataset = load_dataset(make.folder(files))
     assert_holds(dataset, arrays)
@@ -125,7 +126,7 @@ def test_a_part_or_a_changed_copy_of_mnist_is_not_called_so(make, mnist):
     parts = {
         f"mnist-{s}-{k}": getattr(mnist, f"{s}_{k}") for s in ("train", "test") for k in ("images", "labels")
     }
-    folder = make.folder({f"{name}.npy": make.npy(part.astype(np.uint8)) for name, part in parts.items()})
+    folder = make.folder({f"{name}.npy": npy(part.astype(np.uint8)) for name, part in parts.items()})
     assert load_dataset(folder).name == "MNIST"
     for changed in ("mnist-train-images", "mnist-train-labels", "mnist-test-labels", "mnist-test-images"):
         array = np.load(folder / f"{changed}.npy", mmap_mode="r+")

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import needs
 import numpy as np
 import pytest
+from dataset_files import idx
 
 from explorer.datasets import DatasetError, load_mnist
 from explorer.datasets import mnist as module
@@ -42,9 +43,7 @@ def load(env, before="", cwd=None):
     """Run the probe with `env` over this process's variables; None removes one."""
     merged = {name: value for name, value in (os.environ | env).items() if value is not None}
     command = [sys.executable, "-W", "error", "-c", PROBE.format(before=before)]
-    result = subprocess.run(
-        command, env=merged, cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-    )
+    result = subprocess.run(command, env=merged, cwd=cwd, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return json.loads(result.stdout)
 
@@ -113,14 +112,9 @@ def cached(tmp_path, reload):
     return file
 
 
-def idx_digest(images):
-    header = b"\x00\x00\x08\x03" + b"".join(size.to_bytes(4, "big") for size in images.shape)
-    return hashlib.sha256(header + images.tobytes()).hexdigest()
-
-
 def test_the_images_are_the_real_ones(mnist):
-    assert idx_digest(mnist.train_images) == TRAIN_IMAGES
-    assert idx_digest(mnist.test_images) == TEST_IMAGES
+    assert hashlib.sha256(idx(mnist.train_images)).hexdigest() == TRAIN_IMAGES
+    assert hashlib.sha256(idx(mnist.test_images)).hexdigest() == TEST_IMAGES
 
 
 def test_the_notice_stands_next_to_the_data():

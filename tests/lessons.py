@@ -90,6 +90,15 @@ def shown(notebook, kind="text/html"):
     return [output.data[kind] for output in outputs(notebook) if kind in output.get("data", ())]
 
 
+def said_by(notebook):
+    """What each cell says in plain text, by its id."""
+    return {
+        cell.id: "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
+
+
 def figures_in(html):
     """The Plotly figures that its scripts are given, as plain dicts."""
     texts = re.findall(r"\.push\(\[.*?, (\".*?\")\]\);</script>", html, re.DOTALL)

@@ -5,21 +5,11 @@ from itertools import pairwise
 
 import pytest
 from exercise_answers import ANSWERS, EXERCISE, GAP, answered
-from lessons import code_cells, complaints, execute, execute_here, read, shown
+from lessons import code_cells, complaints, execute, execute_here, read, said_by, shown
 
 from explorer.checks import TASKS
 
 LAST = "12 of 12 tasks"
-
-
-def said(notebook):
-    """What each cell says in plain text."""
-    return {
-        cell.id: "\n".join(
-            output.get("text") or output.data["text/plain"] for output in cell.get("outputs", ())
-        )
-        for cell in notebook.cells
-    }
 
 
 @pytest.fixture(scope="module", params=["here", pytest.param("in kernels", marks=pytest.mark.long)])
@@ -63,7 +53,7 @@ def test_they_run_to_their_end_without_a_word_on_stderr(runs):
 
 
 def test_with_the_answers_all_tasks_are_right(filled):
-    text = said(filled)
+    text = said_by(filled)
     for task in TASKS:
         assert text[task].startswith(f"✓ {task}: Right."), text[task]
     assert (LAST in text["evaluate"], "5 of 5 bonus tasks" in text["several_layers"]) == (True, True)
@@ -71,7 +61,7 @@ def test_with_the_answers_all_tasks_are_right(filled):
 
 
 def test_the_students_network_learns_to_read(filled):
-    text = said(filled)
+    text = said_by(filled)
     assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 30
     assert "Hardest: " in text["confusion"]
     assert "500 test images are misclassified" in text["mistakes"]
@@ -80,7 +70,7 @@ def test_the_students_network_learns_to_read(filled):
 
 
 def test_with_empty_gaps_each_task_says_that_it_waits(empty):
-    text = said(empty)
+    text = said_by(empty)
     for task in TASKS:
         assert text[task].startswith(f"… {task}: Your turn."), text[task]
     for name in "sigmoid-figure", "plane", "digits", "train", "confusion", "mistakes", "batches", "explorer":
@@ -88,4 +78,4 @@ def test_with_empty_gaps_each_task_says_that_it_waits(empty):
 
 
 def test_progress_survives_the_kernel(empty):
-    assert LAST in said(empty)["sigmoid"]
+    assert LAST in said_by(empty)["sigmoid"]

@@ -113,20 +113,15 @@ CASES = [(file, *case) for file, cases in BROKEN.items() for case in cases]
 
 def raised(lasts, **environment):
     """What cells and those that they need raise, with the package in a folder: {folder: {id: (error, words)}}."""
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("cells.py"), TUTORIAL],
-        input="".join(f"{folder}\t{cell}\n" for folder, cell in lasts.items()),
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, Path(__file__).with_name("cells.py"), TUTORIAL]
+    cells = "".join(f"{folder}\t{cell}\n" for folder, cell in lasts.items())
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, input=cells, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = {str(folder): {} for folder in lasts}
-    for folder, cell, error, message in (
-        line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 3
-    ):
-        found[folder][cell] = (error, message)
+    for line in (line for line in done.stdout.splitlines() if line.count("\t") == 3):
+        folder, cell, *told = line.split("\t")
+        found[folder][cell] = tuple(told)
     return found
 
 
@@ -224,7 +219,7 @@ def test_parts_3_to_10_show_the_textbook_and_its_methods():
         "train_iteration",
         "fit",
     )
-    methods = ("Optimization", "Schedule", "Penalties", "Dropout")
+    methods = "Optimization", "Schedule", "Penalties", "Dropout"
     for formula in (*(f"Network.{formula}" for formula in formulas), *methods):
         assert re.search(rf"[( ]{formula}[,)]", shown), formula
 

@@ -59,9 +59,8 @@ def test_each_epoch_goes_on_from_the_last_and_more_may_follow(run_of):
     run, whole = run_of(Mine), run_of(Mine, CONFIG.replace(epochs=4))
     first = [*run]
     run.extend(4)
-    weights, expected = (
-        [each.weights[0] for each in of(Snapshot, found)] for found in ([*first, *run], whole)
-    )
+    both = [*first, *run], whole
+    weights, expected = ([each.weights[0] for each in of(Snapshot, found)] for found in both)
     np.testing.assert_array_equal(weights, expected)
 
 

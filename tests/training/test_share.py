@@ -6,11 +6,11 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 
 import needs
 import numpy as np
 import pytest
+from study_steps import until
 
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
@@ -44,21 +44,10 @@ def shares(folder):
         share.leave()
 
 
-def until(condition):
-    """Wait until something is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
-
-
 def comparable(records):
     """Records without what the clock says."""
-    timed = {"seconds": 0.0}
-    return [
-        dataclasses.asdict(dataclasses.replace(one, **timed) if hasattr(one, "seconds") else one)
-        for one in records
-    ]
+    timeless = (dataclasses.replace(one, seconds=0.0) if hasattr(one, "seconds") else one for one in records)
+    return [*map(dataclasses.asdict, timeless)]
 
 
 # ---------------------------------------------------------------- turns
@@ -120,9 +109,8 @@ while True:
 
 def test_a_process_that_is_killed_gives_its_turn_back_at_once(shares, folder):
     (share,) = shares(1, slice_seconds=60)
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE, text=True
-    ) as holder:
+    command = [sys.executable, "-c", HOLDER, folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         try:
             assert holder.stdout.readline() == "0\n"
             assert share.place() == 1

@@ -93,17 +93,13 @@ class DividedByNothing(Mine):
         Mine.fit(self, X / (X.std() * 0), d, batch_size, n_epochs, lr)
 
 
+AS_USUAL = OnlySteps, Mine, Careful
 ODD_FITS = [MISTAKES[name].network for name in ("last-batch-dropped", "shuffled-apart", "rate-not-passed")]
 
 
 @pytest.mark.parametrize(
     ("made_by", "n_batches"),
-    [
-        (OnlySteps, 20),
-        (Mine, 20),
-        (Careful, 20),
-        *((each, 0) for each in (OnlyFit, Idle, Standardized, *ODD_FITS)),
-    ],
+    [*((each, 20) for each in AS_USUAL), *((each, 0) for each in (OnlyFit, Idle, Standardized, *ODD_FITS))],
 )
 def test_a_fit_is_used_where_there_are_no_steps_or_it_does_not_make_them_as_usual(made_by, n_batches, run_of):
     run = run_of(made_by)

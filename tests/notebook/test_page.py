@@ -1,7 +1,5 @@
 """What stands in the page: words for a screen reader, images pixel for pixel, figures in both themes."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -33,7 +33,7 @@ def new_app(usual):
 
 @pytest.fixture
 def own_app(new_app):
-    """The app after its first run, for a test that leaves its panels otherwise than it found them."""
+    """The app after its first run, for a test that leaves its weights or its panels otherwise than they were."""
     return new_app()
 
 
@@ -54,18 +54,25 @@ def _shared():
         app.close()
 
 
+@pytest.fixture(scope="module")
+def prepare():
+    """Brings the app that a file's tests share to where they begin."""
+    return lambda app: None
+
+
 def what_is_shared(app):
-    """Return what must stay as it is if the next test is to have the same app."""
-    state = app.session.state
-    return state.runs, state.run, state.dataset, app.config, app.run_bar.auto, app.settings.shown
+    """Return what must be as before if the next test is to have the same app."""
+    state, runs = app.session.state, [run.revision for run in app.session.state.runs]
+    return runs, state.status, state.dataset, app.config, app.run_bar.auto, app.settings.shown
 
 
 @pytest.fixture
-def app(usual, _shared):
+def app(usual, prepare, _shared):
     """The app after its first run. A file's tests share it until one adds a run or changes a setting."""
     if not _shared:
         _shared.append(Explorer(**usual))
         assert _shared[0].wait(PATIENCE)
+        prepare(_shared[0])
     (app,) = _shared
     app.panels.tab_bar.selected, app.header.theme, app.panels.time_bar.position = "overview", "light", -1
     app.views.choose(ANY, ANY)

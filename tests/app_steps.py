@@ -89,6 +89,12 @@ def train_on(app):
     assert app.wait(PATIENCE)
 
 
+def visit(app, query):
+    """Go back or forward to a link, as the page does, and wait for its run."""
+    say(app.header, {"visit": query})
+    assert app.wait(PATIENCE)
+
+
 def change_weights(app, change):
     """Show the run with changed weights in its newest moment."""
     run, moment = run_of(app), run_of(app).newest

@@ -16,6 +16,7 @@ from app_steps import (
     run_of,
     send,
     set_controls,
+    visit,
 )
 
 from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
@@ -40,11 +41,6 @@ def usual(small_dataset, other_dataset):
 def text(element):
     """All text in an element."""
     return element if isinstance(element, str) else " ".join(map(text, element[2:]))
-
-
-def visit(app, query):
-    send(app.header, {"visit": query})
-    assert app.wait(PATIENCE)
 
 
 # The tab

@@ -19,6 +19,7 @@ from app_steps import (
     say,
     set_controls,
     train_on,
+    visit,
 )
 from ipywidgets.widgets.widget import _instances
 
@@ -213,18 +214,12 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
 # ---------------------------------------------------------------- back and forward
 
 
-def go_to(app, query):
-    """Go back or forward as the page tells of it."""
-    say(app.header, {"visit": f"?{query}"})
-    assert app.wait(PATIENCE)
-
-
 def test_back_and_forward_show_the_runs_that_are_there(app):
     first, before = app.header.query, run_of(app)
     change(app, batch_size=32)
     second, after = app.header.query, run_of(app)
     for query, run in ((first, before), (second, after), (first, before)):
-        go_to(app, query)
+        visit(app, f"?{query}")
         assert (run_of(app).number, run_of(app).status) == (run.number, "finished")
         assert list(run_of(app).history) == list(run.history)  # to the second: none was trained again
         assert [one.seconds for one in run_of(app).history] == [one.seconds for one in run.history]

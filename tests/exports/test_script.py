@@ -273,13 +273,7 @@ RUNS = {
 """What the explorer is shown with."""
 LONG = dict.fromkeys(["the exercise", "Adam with dropout"], pytest.mark.long)
 
-EVERYTHING = {
-    **combined(*METHODS),
-    **RELU,
-    "initializer": "he",
-    "optimizer": "nesterov",
-    "reduction": "mean",
-}
+EVERYTHING = {**combined(*METHODS), **RELU, "initializer": "he", "optimizer": "nesterov", "reduction": "mean"}
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from explorer.figures.confusion import (
-    confusion_data,
-    confusion_figure,
-    difference_data,
-    difference_summary,
-)
+from explorer.figures.confusion import confusion_data, confusion_figure, difference_data, difference_summary
 
 MISTAKES, RIGHT, NOTE = range(3)
 NAMES = ("a", "b")

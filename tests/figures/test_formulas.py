@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 import reference
 
-from explorer.figures.formulas import (
-    backward_formulas,
-    forward_formulas,
-    loss_formula,
-    walk_through,
-    written,
-)
+from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
 
 COMBINATIONS = list(itertools.product(ACTIVATIONS, OUTPUTS, LOSSES))

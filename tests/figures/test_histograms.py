@@ -36,11 +36,7 @@ def test_a_value_is_counted_in_its_bin():
     trace = histograms_data([values], [], (), what="weight")[0][1]
     assert {
         round(float(x), 2): float(s) for x, s in zip(trace["x"], trace["customdata"], strict=True) if s
-    } == {
-        -0.98: 60,
-        0.02: 20,
-        0.98: 20,
-    }
+    } == {-0.98: 60, 0.02: 20, 0.98: 20}
 
 
 def test_the_first_layer_stands_on_top_and_rows_do_not_touch(layers, start):

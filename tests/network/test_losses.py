@@ -11,10 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from explorer.network.losses import cross_entropy, d_cross_entropy, d_squared_error, squared_error
 
-PAIRS = {
-    "squared_error": (squared_error, d_squared_error),
-    "cross_entropy": (cross_entropy, d_cross_entropy),
-}
+PAIRS = {"squared_error": (squared_error, d_squared_error), "cross_entropy": (cross_entropy, d_cross_entropy)}
 Y = np.array([[0.7, 0.1, 0.25], [0.2, 0.6, 0.25], [0.1, 0.3, 0.5]])
 D = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 

@@ -87,8 +87,7 @@ def test_what_it_is_made_of_is_checked(given, error, words):
 
 
 @pytest.mark.parametrize(
-    ("name", "bad"),
-    [("batch_size", "64"), ("learning_rate", float("nan")), ("hidden_sizes", [8, 0])],
+    ("name", "bad"), [("batch_size", "64"), ("learning_rate", float("nan")), ("hidden_sizes", [8, 0])]
 )
 def test_an_invalid_value_is_refused_and_nothing_changes(name, bad):
     setting = Setting(name)

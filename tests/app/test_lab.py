@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,10 @@ NAMES = [level.mistake for level in LEVELS]
 
 
 @pytest.fixture
-def lab():
+def lab(monkeypatch):
+    """A lab whose networks are trained for an epoch only."""
+    quick = [replace(level, settings=level.settings.replace("epochs=8", "epochs=1")) for level in LEVELS]
+    monkeypatch.setattr("explorer.app.panels.lab.LEVELS", quick)
     made = BugLab()
     yield made.panel
     made.close()

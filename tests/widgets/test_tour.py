@@ -25,15 +25,9 @@ def test_only_what_a_tour_can_say_is_heard(from_page):
     tour.on_event(lambda *event: heard.append(event))
     from_page.send(tour, {"event": "step", "step": "tiles"})  # before there is such a step
     tour.start([STEP])
-    for content in (
-        {"event": "begin"},
-        {"event": "act", "step": "tiles"},
-        {"event": "act", "step": "other"},
-        {"event": "explode", "step": "tiles"},
-        {"event": ["act"], "step": {}},
-        {"step": "tiles"},
-        None,
-    ):
+    wrong = {"event": "explode", "step": "tiles"}, {"event": ["act"], "step": {}}, {"step": "tiles"}, None
+    acts = ({"event": "act", "step": step} for step in ("tiles", "other"))
+    for content in ({"event": "begin"}, *acts, *wrong):
         from_page.send(tour, content)
     assert heard == [("begin", ""), ("act", "tiles")]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from explorer.training import Snapshot, Timeline
 from explorer.training.query import read_query
 
 PATIENCE = 60  # seconds; only a failing test waits as long
@@ -19,6 +22,24 @@ def send(widget, content, buffers=()):
 
 def run_of(app):
     return app.session.state.run
+
+
+def open_tab(app, name, section=""):
+    """Select a tab, and a section of it if one is named; return its panel, or the section's."""
+    app.panels.tab_bar.selected, panel = name, app.panels[name]
+    if not section:
+        return panel
+    panel.choice.value = section
+    return panel[section]
+
+
+def open_all_tabs(app):
+    for name in app.panels.names:
+        app.panels.tab_bar.selected = name
+
+
+def is_hidden(widget):
+    return "explorer-hidden" in widget._dom_classes
 
 
 def messages(app):
@@ -51,6 +72,12 @@ def done(verb, *arguments, **options):
     assert verb.__self__.wait(PATIENCE)
 
 
+def choose_data(app, name):
+    """Choose a data set, and wait for its run."""
+    app.data.choose(name)
+    assert app.wait(PATIENCE)
+
+
 def retrain(app, **changes):
     """Train the present settings with some changes, to the end."""
     app.train(app.config.replace(**changes))
@@ -61,6 +88,21 @@ def train_on(app):
     """Train on from the selected epoch, to the end."""
     app.session.loop.guarded(app.session.fork)
     assert app.wait(PATIENCE)
+
+
+def visit(app, query):
+    """Go back or forward to a link, as the page does, and wait for its run."""
+    say(app.header, {"visit": query})
+    assert app.wait(PATIENCE)
+
+
+def change_weights(app, change):
+    """Show the run with changed weights in its newest moment."""
+    run, moment = run_of(app), run_of(app).newest
+    weights = tuple(change(array.copy()) for array in moment.weights)
+    snapshot = Snapshot(moment.epoch, weights, moment.test_outputs)
+    evaluation = replace(run.evaluation, snapshot=snapshot)
+    app.session.open(replace(run, evaluation=evaluation, timeline=Timeline()))
 
 
 def reopen(app, file):

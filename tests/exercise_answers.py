@@ -1,7 +1,5 @@
 """The exercise with a student's answers in its gaps, on fewer images than there are."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from textwrap import indent

@@ -1,7 +1,5 @@
 """Writes the tables of notebooks/guide/reference.md, when a setting or an option has changed."""
 
-from __future__ import annotations
-
 import argparse
 import io
 import os

@@ -4,8 +4,6 @@
 somewhere.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import shutil

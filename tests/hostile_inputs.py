@@ -6,8 +6,6 @@ prints as JSON which inputs ended otherwise than in a result or a documented err
 memory that one took.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import gc
@@ -20,7 +18,6 @@ import re
 import shutil
 import struct
 import sys
-import tarfile
 import tempfile
 import time
 import zipfile
@@ -30,8 +27,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dataset_files
 import numpy as np
 import traitlets
+from dataset_files import npy
 from study_steps import journal_content
 
 from explorer import TrainingConfig
@@ -87,23 +86,13 @@ def dataset() -> Dataset:
     return Dataset("dots", *splits[0], *splits[1])
 
 
-def npy(array: Any) -> bytes:
-    np.save(stream := io.BytesIO(), array, allow_pickle=True)
-    return stream.getvalue()
-
-
 @cache
 def files() -> dict[str, bytes]:
     return {f"mnist-{name.replace('_', '-')}.npy": npy(getattr(dataset(), name)) for name in ARRAYS}
 
 
 def archive(content: dict[str, bytes], mode: str) -> bytes:
-    with tarfile.open(fileobj=(stream := io.BytesIO()), mode=mode) as packed:
-        for name, data in content.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            packed.addfile(member, io.BytesIO(data))
-    return stream.getvalue()
+    return dataset_files.tar((dataset_files.member(*one) for one in content.items()), mode)
 
 
 @cache

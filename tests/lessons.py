@@ -1,7 +1,5 @@
 """Notebooks: run to their end, and what they show and say."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -10,10 +8,35 @@ from pathlib import Path
 
 import nbclient
 import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+
+def execute_here(notebook):
+    """Run every cell in this process, without waiting for a kernel; return the notebook with its outputs."""
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    hook = shell.displayhook
+    hook.write_output_prompt, hook.write_format_data = (lambda: None), (lambda *_: None)
+    try:
+        for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+            with capture_output() as captured:
+                done = shell.run_cell(cell.source)
+            done.raise_error()
+            kinds = [output.data for output in captured.outputs]
+            kinds += [shell.display_formatter.format(done.result)[0]] if done.result is not None else []
+            cell.outputs = [nbformat.v4.new_output("display_data", data) for data in kinds]
+            for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
+                cell.outputs += (
+                    [nbformat.v4.new_output("stream", name=name, text=text)] if text.strip() else []
+                )
+    finally:
+        InteractiveShell.clear_instance()
+    return notebook
 
 
 def execute(notebook, **options):
-    """Run every cell; return the notebook with its outputs."""
+    """Run every cell in a kernel; return the notebook with its outputs."""
     with warnings.catch_warnings():
         # The kernel's client warns of unencrypted sockets within this computer.
         warnings.simplefilter("ignore")
@@ -65,6 +88,15 @@ def complaints(notebook):
 def shown(notebook, kind="text/html"):
     """What its cells show, of one kind."""
     return [output.data[kind] for output in outputs(notebook) if kind in output.get("data", ())]
+
+
+def said_by(notebook):
+    """What each cell says in plain text, by its id."""
+    return {
+        cell.id: "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
 
 
 def figures_in(html):

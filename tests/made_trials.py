@@ -1,7 +1,5 @@
 """Trials whose figures can be worked out in the head."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from explorer.training import TrainingConfig

@@ -3,8 +3,6 @@
 With ``EXPLORER_REQUIRE_ALL=1``, as in CI, they run all the same, and fail where it is missing.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

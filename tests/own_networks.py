@@ -1,7 +1,5 @@
 """Networks as students write them, from the exercise's description alone."""
 
-from __future__ import annotations
-
 from threading import Event
 
 import numpy as np

@@ -4,8 +4,6 @@ Samples are columns. Parameters are a list ``[W1, b1, W2, b2, …]``, each 2-D. 
 shared with the package, and every function returns new arrays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Runs on all of MNIST that tests compare with: each is trained once in a process, as far as any of them asks."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from explorer import TrainingConfig, load_mnist

@@ -1,7 +1,5 @@
 """What tests of studies share: runs that take no time, executors that count, and processes to be watched."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -81,9 +79,10 @@ def is_alive(pid):
 
 
 @contextmanager
-def script(path, *arguments):
+def script(folder, source):
     """A script in a process of its own, at the head of a session, to be killed by the test, or else here."""
-    command = [sys.executable, "-W", "error", str(path), *map(str, arguments)]
+    (path := folder / "script.py").write_text(source, encoding="utf-8")
+    command = [sys.executable, "-W", "error", path]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

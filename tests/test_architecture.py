@@ -1,7 +1,5 @@
 """The floor plan: each file imports from lower floors only, and nothing mutable or boundless stands about."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from functools import cache
@@ -158,14 +156,14 @@ def test_a_function_fits_on_a_screen():
 
 
 def test_no_error_is_swallowed():
-    def complaints(_, tree):
+    def complaints(path, tree):
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
                 silent = all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
                 if silent and caught in {"everything", "Exception", "BaseException"}:
                     yield f"line {node.lineno}: swallows {caught}"
-            elif isinstance(node, ast.Call) and "suppress(Exception)" in ast.unparse(node):
-                yield f"line {node.lineno}: suppresses every exception"
+        if "suppress(Exception)" in path.read_text(encoding="utf-8"):
+            yield "suppresses every exception"
 
     assert_everywhere(complaints)

@@ -1,7 +1,5 @@
 """Whatever comes over a border, there is a result or a documented error, and it costs little."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json
@@ -15,6 +13,7 @@ import tarfile
 import tracemalloc
 import zipfile
 
+import dataset_files
 import hostile_inputs
 import needs
 import numpy as np
@@ -143,10 +142,7 @@ def data_files():
 
 def member(name, content=b"", **fields):
     """A member of a tar archive, as bytes."""
-    info = tarfile.TarInfo(name)
-    info.size = len(content)
-    for field, value in fields.items():
-        setattr(info, field, value)
+    info, _ = dataset_files.member(name, content, **fields)
     return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
 
 

@@ -1,11 +1,9 @@
 """environment.yml for conda and pyproject.toml for pip ask for the same packages at the same floors."""
 
-from __future__ import annotations
-
-import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -44,20 +42,18 @@ def test_python_is_one_that_the_package_supports():
     assert f"Programming Language :: Python :: {PYTHON}" in PROJECT["classifiers"]
 
 
+@cache
 def imported(folder):
-    """Every foreign package that a file of the folder names in an import, with the distributions that bring it."""
+    """The foreign packages that the folder's files import, each with the distributions that bring it."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.py")]
+    found = {name for text in texts for name in re.findall(r"^ *(?:from|import) (\w+)", text, re.MULTILINE)}
     bring = packages_distributions()
-    for path in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names:
-                if name in bring and name != "explorer":
-                    yield name, {canonicalize_name(found) for found in bring[name]}
+    foreign = (found & bring.keys()) - sys.stdlib_module_names - {"explorer"}
+    return {name: {canonicalize_name(one) for one in bring[name]} for name in foreign}
 
 
 def test_all_that_the_package_imports_is_declared():
-    found = dict(imported(ROOT / "explorer"))
+    found = imported("explorer")
     assert {"numpy", "traitlets", "IPython"} <= found.keys()
     undeclared = {name for name, bringers in found.items() if not bringers & REQUIRED.keys()}
     assert undeclared == {"playwright"}  # of the extra "pdf", asked for where it is missing
@@ -65,13 +61,12 @@ def test_all_that_the_package_imports_is_declared():
 
 def test_all_that_is_declared_is_imported():
     """What only comes along with another package, and needs a floor for a test, is declared with the tests."""
-    bringers = set().union(*dict(imported(ROOT / "explorer")).values())
-    assert REQUIRED.keys() <= bringers
+    assert REQUIRED.keys() <= set().union(*imported("explorer").values())
 
 
 def test_all_that_the_tests_import_is_declared():
     declared = REQUIRED.keys() | OPTIONAL.keys()
-    assert {name for name, bringers in imported(ROOT / "tests") if not bringers & declared} == set()
+    assert {name for name, bringers in imported("tests").items() if not bringers & declared} == set()
 
 
 def test_the_licences_of_program_and_data_are_declared():

@@ -1,14 +1,12 @@
 """Notebooks hold no logic: they import and show."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
-from lessons import code_cells, execute, outputs, read, sources
+from lessons import code_cells, execute, execute_here, outputs, read, sources
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").rglob("*.ipynb"))
@@ -71,13 +69,13 @@ def test_text_states_no_number_that_a_cell_has_not_computed(path):
 
 
 @pytest.mark.slow
-@parametrized(
-    [
-        pytest.param(path, marks=[pytest.mark.long] * (path.stem != "explorer"), id=path.name)
-        for path in OTHERS
-    ]
-)
+def test_the_app_in_a_cell_is_changed_and_read_by_the_next():
+    app, accuracy = outputs(execute_here(read(HERE.parent / "notebooks" / "explorer.ipynb")))
+    assert "application/vnd.jupyter.widget-view+json" in app.data
+    assert float(accuracy.data["text/plain"]) > 0.9
+
+
+@pytest.mark.long
+@parametrized(OTHERS)
 def test_runs_top_to_bottom(path):
-    found = outputs(execute(read(path)))
-    assert not [output for output in found if output.output_type == "error"]
-    assert found, "a notebook shows something"
+    assert outputs(execute(read(path))), "a notebook shows something"

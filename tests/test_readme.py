@@ -1,7 +1,5 @@
 """What README and guide show works: their Python runs as it stands, their tables say what the code says."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A file is checked before there is anything to lose, and is written whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

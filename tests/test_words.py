@@ -1,7 +1,5 @@
 """The words: plain English in names and texts, and the one list of what not to write."""
 
-from __future__ import annotations
-
 import io
 import json
 import re
@@ -53,11 +51,15 @@ PATTERN = re.compile(
     rf"(?<![\w-])(?:{'|'.join(INSTEAD).replace(' ', BREAK)})\b",  # a hyphen before: the name of a CSS class
     re.IGNORECASE,
 )
+CANDIDATE = re.compile("|".join(INSTEAD).replace(" ", BREAK), re.IGNORECASE)
+"""Finds at least what `PATTERN` finds in a file's text: a file without it need not be cut into tokens."""
 PROSE = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 
 
 def python_text(source):
     """Comments, strings, and each part of a name by itself; other code is struck out, line by line."""
+    if not CANDIDATE.search(source.replace("_", "\0")):
+        return ""
     whole = source.splitlines()
     kept = [re.sub(r"(?<!^)(?<!\s)\s|\S", "\0", line) for line in whole]
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

@@ -1,7 +1,5 @@
 """A visitor without a browser, who does what the page does: fetches it, connects, trains, leaves."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

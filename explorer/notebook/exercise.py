@@ -19,7 +19,7 @@ from explorer.checks.diagnosis import NEEDS
 from explorer.checks.tasks import solution
 from explorer.foreign_files import reason
 from explorer.notebook.examiner import Examiner
-from explorer.notebook.page import Shown, lesson_html, tokens
+from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
 from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
@@ -100,7 +100,7 @@ class Exercise:
     """A student's progress through the exercise, across kernels.
 
     The file at `path` has a line for each checked answer and each opened hint. An answer may take `seconds`; the
-    `examiner` checks it, by default a new one.
+    `examiner` checks it, by default a new one. From then on cells have one BLAS thread, see `limit_blas_in_cells`.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class Exercise:
         seconds: float = 5.0,
         examiner: Examiner | None = None,
     ) -> None:
+        limit_blas_in_cells()
         self._log, self._seconds, self._examiner = AttemptLog(path), seconds, examiner or Examiner()
         with suppress(RuntimeError):  # answers are then checked in this process
             self._examiner.prepare()

@@ -36,8 +36,14 @@ class _SharedSetting:
 
 
 def _hold_blas() -> Callable[[], None]:
-    limiter = _in_control(lambda: _controller().limit(limits=1, user_api="blas"))
-    return lambda: _in_control(limiter.restore_original_limits)
+    limiter, limits = _in_control(lambda: _blas().limit(limits=1)), blas_threads()
+    # A number that was set in the meantime stays.
+    return lambda: None if blas_threads() != limits else _in_control(limiter.restore_original_limits)
+
+
+def blas_threads() -> list[int]:
+    """Return the number of threads that each BLAS library of this process may use."""
+    return [library["num_threads"] for library in _blas().info()]
 
 
 def _in_control(set_threads: Callable[[], Any]) -> Any:
@@ -50,8 +56,8 @@ def _in_control(set_threads: Callable[[], Any]) -> Any:
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()  # scans all loaded libraries: cached
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")  # scans all loaded libraries: cached
 
 
 def _shorten_switches() -> Callable[[], None]:
@@ -82,5 +88,5 @@ def small_product() -> int:
     OpenBLAS's AVX-512 kernels multiply small matrices without packing them first
     (``sgemm_small_kernel_permit_skylakex.c``); with other kernels one whole product is faster.
     """
-    kernels = {library.get("architecture") for library in _controller().info()}
+    kernels = {library.get("architecture") for library in _blas().info()}
     return 1_000_000 if kernels & {"SkylakeX", "Cooperlake", "SapphireRapids"} else 0

@@ -6,10 +6,10 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, done, rewind, run_of, send
+from app_steps import DIVERGING, done, is_hidden, open_tab, rewind, run_of, send
 from own_networks import Mine, Renamed
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.panels.break_it import KINDS
 from explorer.app.panels.weights import full_tone
 from explorer.figures.digits import weights_sprite
@@ -28,12 +28,10 @@ CONFIG = TrainingConfig(
 
 @pytest.fixture
 def panel(app):
-    return opened(app)
-
-
-def opened(app):
-    app.panels.tab_bar.selected = "break"
-    return app.panels["break"]
+    """The tab of the shared app, with nothing broken."""
+    panel = open_tab(app, "break")
+    press(panel, "all")
+    return panel
 
 
 def press(panel, name):
@@ -63,10 +61,6 @@ def expected_figures(app, network):
 def listed(panel):
     _, rows = panel.list.content
     return [row[2] for row in rows[2:]]
-
-
-def hidden(box):
-    return "explorer-hidden" in box._dom_classes
 
 
 def test_damages_add_up_and_are_undone(app, panel):
@@ -105,7 +99,7 @@ def test_damages_add_up_and_are_undone(app, panel):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_controls_and_an_effect(app, panel, kind):
     panel.kind.value = kind
-    layer, amount, unit, other = map(hidden, panel._values)
+    layer, amount, unit, other = map(is_hidden, panel._values)
     _, layers, n_units, slider, _ = KINDS[kind]
     assert [layer, amount, unit, other] == [not layers, not slider, n_units < 1, n_units < 2]
     assert [value for value, _ in panel.layer.options] == ["1", "2", *(["3"] if layers != "hidden" else [])]
@@ -126,8 +120,7 @@ def test_other_weights_are_damaged_in_the_same_way(app, panel):
     assert first != last
     app.panels.time_bar.position = -1
     assert figures(panel) == last
-    app.train(CONFIG.replace(hidden_sizes=4))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(hidden_sizes=4))
     assert listed(panel)[1] == "Switch off a unit: unit 11 of layer 1 (not in this network)"
     noisy = KINDS["noise"][-1](app.network, panel.damages[0])
     assert figures(panel) == expected_figures(app, noisy)
@@ -148,8 +141,7 @@ def test_each_unit_is_worth_what_it_costs_to_do_without_it(app, panel):
     send(panel.bars, {"press": str(order[0])})
     assert figures(panel) == expected_figures(app, ablate(app.network, int(order[0]), layer=2))
     assert panel.bars.shown.bars[0].note == "off"
-    app.train(CONFIG.replace(seed=3))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(seed=3))
     assert panel.bars.shown.bars == ()
 
 
@@ -174,19 +166,18 @@ def test_while_a_run_trains_its_network_is_kept_until_another_is_asked_for(app, 
     assert panel.tiles.shown.tiles[0].note.endswith("epoch 4")
     done(app.session.step, "epoch")
     app.panels.tab_bar.selected = "map"
-    assert opened(app).tiles.shown.tiles[0].note.endswith("epoch 5")
+    assert open_tab(app, "break").tiles.shown.tiles[0].note.endswith("epoch 5")
     assert "renew" not in str(panel.list.content)
 
 
 def test_without_a_run_it_says_so(untrained):
-    panel = opened(untrained)
+    panel = open_tab(untrained, "break")
     assert panel.reason.text == "not trained yet"
-    assert hidden(panel.body)
+    assert is_hidden(panel.body)
     press(panel, "break")
     send(panel.rank, {"press": "rank"})
-    untrained.train()
-    assert untrained.wait(PATIENCE)
-    assert not hidden(panel.body)
+    done(untrained.train)
+    assert not is_hidden(panel.body)
     assert len(listed(panel)) == 1
 
 
@@ -196,10 +187,9 @@ def test_without_a_run_it_says_so(untrained):
     CONFIG.replace(hidden_sizes=200, epochs=1, n_validation=100),
     DIVERGING.replace(epochs=1),
 ])  # fmt: skip
-def test_every_network_is_broken(small_dataset, config):
-    app = Explorer(small_dataset, config)
-    panel = opened(app)
-    assert app.wait(PATIENCE)
+def test_every_network_is_broken(new_app, config):
+    app = new_app(config)
+    panel = open_tab(app, "break")
     for kind in KINDS:
         broken(panel, kind)
     send(panel.rank, {"press": "rank"})
@@ -208,20 +198,16 @@ def test_every_network_is_broken(small_dataset, config):
     assert panel.tiles.shown.tiles[0].label.startswith(app.held_out.capitalize())
     assert not any("not in this" in text for text in listed(panel))
     assert 0 < len(panel.bars.shown.bars) <= 20
-    app.close()
 
 
-def test_a_class_of_ones_own_is_broken_if_its_weights_are_known(small_dataset):
-    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=5, epochs=1), network=Mine)
-    panel = opened(app)
-    assert app.wait(PATIENCE)
+def test_a_class_of_ones_own_is_broken_if_its_weights_are_known(new_app):
+    config = CONFIG.replace(hidden_sizes=5, epochs=1)
+    app = new_app(config, network=Mine)
+    panel = open_tab(app, "break")
     broken(panel, "scale", layer=2, amount=-1)
     send(panel.rank, {"press": "rank"})
     assert figures(panel) == expected_figures(app, scale_weights(app.network, -1, layer=2))
     assert len(panel.bars.shown.bars) == 5
     assert run_of(app).own is not None
-    app.close()
-    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=5, epochs=1), network=Renamed)
-    assert app.wait(PATIENCE)
-    assert opened(app).reason.text.startswith("Renamed has no W1, b1")
-    app.close()
+    app = new_app(config, network=Renamed)
+    assert open_tab(app, "break").reason.text.startswith("Renamed has no W1, b1")

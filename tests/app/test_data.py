@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, run_of, send, set_controls
+from app_steps import (
+    PATIENCE,
+    change,
+    choose_data,
+    done,
+    is_hidden,
+    messages,
+    open_all_tabs,
+    open_tab,
+    run_of,
+    send,
+    set_controls,
+    visit,
+)
 
 from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
@@ -19,34 +32,16 @@ def unreadable():
     raise DatasetError("broken.tgz", "an empty file", "four files")
 
 
-@pytest.fixture
-def app(small_dataset, other_dataset):
-    """The app after its first run, with another data set to choose and one that can't be read."""
-    app = Explorer(small_dataset, CONFIG, others=[other_dataset, DatasetOffer("Broken", unreadable)])
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
-
-
-@pytest.fixture
-def panel(app):
-    app.panels.tab_bar.selected = "data"
-    return app.panels["data"]
-
-
-def choose(app, name):
-    app.data.choose(name)
-    assert app.wait(PATIENCE)
+@pytest.fixture(scope="module")
+def usual(small_dataset, other_dataset):
+    """There are another data set to choose, and one that can't be read."""
+    others = [other_dataset, DatasetOffer("Broken", unreadable)]
+    return {"dataset": small_dataset, "config": CONFIG, "others": others}
 
 
 def text(element):
     """All text in an element."""
     return element if isinstance(element, str) else " ".join(map(text, element[2:]))
-
-
-def visit(app, query):
-    send(app.header, {"visit": query})
-    assert app.wait(PATIENCE)
 
 
 # The tab
@@ -59,7 +54,8 @@ def test_the_page_opens_with_the_overview(app):
     assert app.header.query.endswith("tab=data")
 
 
-def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(panel, small_dataset):
+def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small_dataset):
+    panel = open_tab(app, "data")
     rows, labels = panel.images.shown.rows, small_dataset.train_labels
     assert [row.name for row in rows] == list(small_dataset.class_names)
     indices = [[int(p.detail.rpartition(" ")[2]) for p in row.pictures[1:]] for row in rows]
@@ -87,11 +83,11 @@ def test_it_says_what_there_is_and_what_guessing_comes_to(small_dataset, other_d
     assert "of the 10 digits" in said
 
 
-def test_it_follows_the_images_in_use_and_the_theme(app, panel):
+def test_it_follows_the_images_in_use_and_the_theme(app):
+    panel = open_tab(app, "data")
     assert "uses the first" not in text(panel.sentence.content[0])
     light = panel.images.shown.picture
-    set_controls(app, n_train=100)
-    assert app.wait(PATIENCE)
+    change(app, n_train=100)
     assert "uses the first 100" in text(panel.sentence.content[0])
     assert panel.images.shown.picture == light
     app.header.theme = "dark"
@@ -150,10 +146,9 @@ def test_its_button_draws_again(preview, from_page):
 # Another data set
 
 
-def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere(app, panel, other_dataset):
-    for tab in app.panels.names:  # all panels are there
-        app.panels.tab_bar.selected = tab
-    app.panels.tab_bar.selected = "data"
+def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere(app, other_dataset):
+    open_all_tabs(app)
+    panel = open_tab(app, "data")
     app.views.choose(9, 4)
     panel.choice.value = "Ways"
     assert app.wait(PATIENCE)
@@ -164,30 +159,26 @@ def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere
     assert app.selected_cell is None
     assert "240" in app.settings["n_train"]._control["high"]
     assert app.tiles.shown.facts[1].text.startswith("hardest class ")
-    for tab in app.panels.names:
-        app.panels.tab_bar.selected = tab
+    open_all_tabs(app)
     assert app.panels["overview"].gallery.gallery.class_names == list(other_dataset.class_names)
     assert app.panels["mistakes"]["mistakes"].table.shown.rows[0][0] == "left"
     assert app.panels["overview"].network.drawing.classes == list(other_dataset.class_names)
     assert {message["kind"] for message in app.messages.messages} <= {"info"}
 
 
-def test_what_can_t_be_read_is_said_and_changes_nothing(app, panel):
-    run = run_of(app)
+def test_what_can_t_be_read_is_said_and_changes_nothing(app):
+    panel, run = open_tab(app, "data"), run_of(app)
     panel.choice.value = "Broken"
     said = messages(app)["data"]
     assert "Broken can't be read. broken.tgz: found an empty file, expected four files." in said["text"]
     assert (app.data.chosen, panel.choice.value, run_of(app)) == ("patterns", "patterns", run)
-    choose(app, "Ways")
+    choose_data(app, "Ways")
     assert "data" not in messages(app)
 
 
-def test_an_unknown_name_is_refused_with_the_nearest(app):
-    with pytest.raises(ValueError, match="no data set is called 'ways'; did you mean 'Ways'"):
-        app.data.choose("ways")
-
-
-def test_two_of_one_name_are_refused(small_dataset, other_dataset):
+def test_unknown_and_equal_names_are_refused(app, small_dataset, other_dataset):
+    with pytest.raises(ValueError, match="no data set is called 'pattern'; did you mean 'patterns'"):
+        app.data.choose("pattern")
     with pytest.raises(ValueError, match="two data sets are called 'PATTERNS'"):
         Explorer(small_dataset, others=[DatasetOffer("PATTERNS", lambda: other_dataset)], train=False)
 
@@ -196,7 +187,7 @@ def test_a_part_that_stands_alone_follows(app):
     loss = LossCurve(app)
     loss._sight.in_sight = True
     before = loss.children[0]
-    choose(app, "Ways")
+    choose_data(app, "Ways")
     assert loss.children[0] is not before
     test = next(trace for trace in loss._panel.figure.plot.data if trace.name == "test")
     assert len(test.x) == 2
@@ -215,27 +206,22 @@ def earlier_curves(app):
 
 
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
-    choose(app, "Ways")
+    choose_data(app, "Ways")
     overview = app.panels["overview"]
     assert earlier_curves(app) == []
     assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
-    choose(app, "patterns")  # the equal run takes the place of the first
-    set_controls(app, batch_size=32)
-    assert app.wait(PATIENCE)
+    choose_data(app, "patterns")  # the equal run takes the place of the first
+    change(app, batch_size=32)
     assert len(earlier_curves(app)) == 1
-    app.panels.tab_bar.selected = "mistakes"
-    app.panels["mistakes"].choice.value = "robustness"
-    assert [words for _, words in app.panels["mistakes"]["robustness"].other.options] == [
+    assert [words for _, words in open_tab(app, "mistakes", "robustness").other.options] == [
         "no other run",
         "8 units, batch 16, lr 0.05 (run 3)",
     ]
 
 
 def test_the_table_names_the_data_set_and_marks_the_other(app):
-    app.panels.tab_bar.selected = "runs"
-    table = app.panels["runs"].table
-    assert [row["chips"] for row in table.rows] == [()]
-    choose(app, "Ways")
+    assert [row["chips"] for row in open_tab(app, "runs").table.rows] == [()]
+    choose_data(app, "Ways")
     panel = app.panels["runs"]
     chips = {row["number"]: row["chips"] for row in panel.table.rows}
     assert chips == {1: ("patterns",), 2: ("Ways",)}
@@ -246,15 +232,14 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     assert "patterns and Ways hold out other images" in shown.verdict
     assert shown.lines[0] == ("Data set", "patterns", "Ways")
     assert "Test loss" not in [line[0] for line in shown.lines]
-    assert "explorer-hidden" in panel.comparison.figure._dom_classes
+    assert is_hidden(panel.comparison.figure)
 
 
 # Links
 
 
 def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
-    app.open_link("?data=WAYS&hidden=4&epochs=1&tab=inside&section=time")
-    assert app.wait(PATIENCE)
+    done(app.open_link, "?data=WAYS&hidden=4&epochs=1&tab=inside&section=time")
     assert (app.dataset, run_of(app).config.hidden_sizes, run_of(app).number) == (other_dataset, (4,), 2)
     assert (app.panels.tab_bar.selected, app.panels["inside"].choice.value) == ("inside", "time")
     assert app.header.query == "hidden=4&epochs=1&data=ways&tab=inside&section=time"
@@ -269,8 +254,7 @@ def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
     ],
 )
 def test_a_link_to_no_data_set_says_so_and_the_rest_of_it_is_used(app, name, said):
-    app.open_link(f"?data={name}&hidden=4&epochs=1")
-    assert app.wait(PATIENCE)
+    done(app.open_link, f"?data={name}&hidden=4&epochs=1")
     assert (app.data.chosen, run_of(app).config.hidden_sizes) == ("patterns", (4,))
     assert said in messages(app)["link"]["text"]
     assert "data=" not in app.header.query
@@ -278,7 +262,7 @@ def test_a_link_to_no_data_set_says_so_and_the_rest_of_it_is_used(app, name, sai
 
 def test_back_returns_to_the_data_set_before(app):
     before = app.header.query
-    choose(app, "Ways")
+    choose_data(app, "Ways")
     assert (app.header.query, app.header.step) == (f"{before}&data=ways", 1)
     visit(app, f"?{before}")
     assert (app.data.chosen, app.header.query, app.header.step) == ("patterns", before, 1)

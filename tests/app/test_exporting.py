@@ -56,6 +56,11 @@ def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path
     app.save(path)
     choose(app, kind)
     assert path.read_bytes() == downloads[0][1] == app.export(kind).content
+
+
+def test_a_file_is_replaced_only_on_demand(app, tmp_path):
+    path = tmp_path / "run.csv"
+    app.save(path)
     with pytest.raises(FileExistsError):
         app.save(path)
     app.save(path, overwrite=True)
@@ -105,7 +110,7 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
     assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
 
 
-def test_without_a_run_it_says_so(small_dataset, downloads, app):
+def test_without_a_run_it_says_so(downloads, app):
     app.session.reset()
     with pytest.raises(ExportError, match="Nothing is trained yet"):
         app.export("csv")

@@ -6,7 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, messages, retrain, rewind, run_of, set_controls
+from app_steps import DIVERGING, PATIENCE, messages, open_tab, retrain, rewind, run_of, set_controls
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.views import ANY
@@ -75,10 +75,9 @@ def test_the_curves_lead_through_the_sample_to_the_first_epochs_end(sampled):
 
 def test_other_tabs_say_why_they_show_nothing_there(sampled):
     rewind(sampled, run_of(sampled).early[2].epoch)
-    sampled.panels.tab_bar.selected = "mistakes"
-    assert sampled.panels["mistakes"]["mistakes"].sentence.text.startswith("Within the first epoch, only")
-    sampled.panels.tab_bar.selected = "why"
-    assert sampled.panels["why"].reason.text == ""
+    mistakes = open_tab(sampled, "mistakes")["mistakes"]
+    assert mistakes.sentence.text.startswith("Within the first epoch, only")
+    assert open_tab(sampled, "why").reason.text == ""
 
 
 def test_the_run_before_stays_until_there_is_something_to_show(app):
@@ -107,7 +106,9 @@ def test_it_goes_when_the_first_steps_fail_on_a_reset_and_with_other_data(app, o
     assert (app.session.state.is_blank, app._notice.busy) == (True, False)
 
 
-def test_the_page_opens_with_the_first_epoch_in_all_views(small_dataset):
+def test_the_page_opens_with_the_first_epoch_in_all_views(small_dataset, monkeypatch):
+    monkeypatch.setattr("explorer.app.panels.network._REPLAY_SECONDS", 0)  # each is drawn, however soon
+
     async def replayed():
         app, seen = Explorer(small_dataset, CONFIG.replace(epochs=5)), []
         while app.status != "finished":

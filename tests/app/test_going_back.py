@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-from app_steps import PATIENCE, messages, rewind, run_of, set_controls, train_on
+from app_steps import PATIENCE, change, done, messages, rewind, run_of, set_controls, train_on
 
 from explorer import TrainingConfig, train
 from explorer.training import EpochRecord, Moment, Timeline, TrainingRun
@@ -53,20 +52,19 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
 
 
-@pytest.mark.parametrize("changes", [{"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}])
-def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(app, small_dataset, changes):
-    rewind(app, 2)
-    train_on(app)
-    set_controls(app, **changes)
-    assert app.wait(PATIENCE)
-    assert run_of(app).parent is None
-    assert list(app.history) == list(train(app.config, small_dataset))
+def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(app, small_dataset):
+    for changes in ({"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}):
+        rewind(app, 2)
+        train_on(app)
+        assert run_of(app).parent is not None
+        change(app, **changes)
+        assert run_of(app).parent is None
+        assert list(app.history) == list(train(app.config, small_dataset))
 
 
 def test_a_fix_is_one_of_the_run_that_it_was_found_in(app, small_dataset):
     collapsed = CONFIG.replace(initializer="uniform", epochs=2)
-    app.train(collapsed)
-    assert app.wait(PATIENCE)
+    done(app.train, collapsed)
     app.run_bar.auto = False
     set_controls(app, seed=7, batch_size=4)  # settings that are not trained, and are nothing to fix
     (advice,) = (advice for advice in app.session.advice if advice.id != "waiting")
@@ -79,8 +77,7 @@ def test_fewer_epochs_than_a_running_run_was_told_start_a_new_run(app, small_dat
     """The thread may be past the new number already: records would be of a run that the settings can't give."""
     app.train(CONFIG.replace(epochs=500))
     app.session.pause()
-    set_controls(app, epochs=run_of(app).epochs_done + 1)
-    assert app.wait(PATIENCE)
+    change(app, epochs=run_of(app).epochs_done + 1)
     assert list(app.history) == list(train(app.config, small_dataset))
 
 
@@ -101,12 +98,10 @@ def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
 def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     most_bytes = 3 * run_of(app).timeline.newest.n_bytes
     monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
-    app.train(CONFIG.replace(epochs=4))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(epochs=4))
     assert run_of(app).timeline.epochs == (2, 4)
     rewind(app, 4)
-    set_controls(app, epochs=9)
-    assert app.wait(PATIENCE)
+    change(app, epochs=9)
     assert run_of(app).timeline.epochs == (4, 8, 9)
     assert app.panels.time_bar.note.startswith("1 epoch in 4 is kept")
     assert app.session.state.moment.epoch == 4

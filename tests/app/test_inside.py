@@ -7,37 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, messages, reopen, retrain, rewind, run_of, send, set_controls, train_on
+from app_steps import (
+    change,
+    change_weights,
+    done,
+    messages,
+    open_tab,
+    reopen,
+    retrain,
+    rewind,
+    run_of,
+    send,
+    set_controls,
+    train_on,
+)
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
 from explorer.app.views import Pace
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
 from explorer.network.gradient_check import CheckedWeight, Place
-from explorer.training import Snapshot, Timeline, new_network
+from explorer.training import new_network
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
-
-
-@pytest.fixture
-def inside(app):
-    app.panels.tab_bar.selected = "inside"
-    return app.panels["inside"]
-
-
-@pytest.fixture
-def sections(seen):
-    """The tab of the shared app."""
-    seen.panels.tab_bar.selected, inside = "inside", seen.panels["inside"]
-    inside.choice.value = "histograms"
-    return inside
-
-
-def opened(inside, name):
-    inside.choice.value = name
-    return inside[name]
 
 
 def at_epoch(app, epoch):
@@ -48,49 +42,31 @@ def at_epoch(app, epoch):
     return moment.weights
 
 
-def reopened(app, weights=None, outputs=None):
-    """Show the run with other weights or outputs in its newest moment."""
-    moment = run_of(app).newest
-    weights = moment.weights if weights is None else tuple(weights)
-    snapshot = Snapshot(moment.epoch, weights, moment.test_outputs if outputs is None else outputs)
-    evaluation = replace(run_of(app).evaluation, snapshot=snapshot)
-    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
-
-
-def hidden(view):
-    return "explorer-hidden" in view._dom_classes
-
-
 # The panel
 
 
 def test_without_a_run_it_says_so(untrained):
-    app = untrained
-    app.panels.tab_bar.selected = "inside"
-    inside = app.panels["inside"]
-    assert inside["histograms"].reason.text == "not trained yet"
-    app.train()
-    assert app.wait(PATIENCE)
-    assert inside["histograms"].reason.text == ""
-    app.session.reset()
-    assert app.wait(PATIENCE)
-    assert inside["histograms"].reason.text == ""
-    assert opened(inside, "check").table.shown.how.endswith("Epoch 0.")
+    app, section = untrained, open_tab(untrained, "inside", "histograms")
+    assert section.reason.text == "not trained yet"
+    done(app.train)
+    assert section.reason.text == ""
+    done(app.session.reset)
+    assert section.reason.text == ""
+    assert open_tab(app, "inside", "check").table.shown.how.endswith("Epoch 0.")
 
 
-def test_before_the_first_epoch_the_first_weights_are_shown(small_dataset):
-    app = Explorer(small_dataset, CONFIG.replace(batch_size=1), train=False)
-    app.panels.tab_bar.selected = "inside"
+def test_before_the_first_epoch_the_first_weights_are_shown(new_app):
+    app = new_app(CONFIG.replace(batch_size=1), train=False)
+    section = open_tab(app, "inside", "histograms")
     app.train()
     app.views.refresh()
     first = written(float(run_of(app).new_network().W1.std()))
-    assert f"layer 1 {first} → {first}," in app.panels["inside"]["histograms"].captions[0].text
-    app.close()
+    assert f"layer 1 {first} → {first}," in section.captions[0].text
 
 
-def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dataset):
-    app.train(CONFIG.replace(seed=5))
-    assert app.wait(PATIENCE)
+def test_a_fork_is_compared_with_the_first_weights_of_all(app, small_dataset):
+    open_tab(app, "inside")
+    done(app.train, CONFIG.replace(seed=5))
     parent = run_of(app)
     at_epoch(app, 2)
     app.run_bar.auto = False
@@ -102,8 +78,8 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, inside, small_dat
     np.testing.assert_array_equal(subject.first[0], first.W1)
 
 
-def test_a_dark_page_has_dark_figures(app, inside):
-    histograms = opened(inside, "histograms")
+def test_a_dark_page_has_dark_figures(app):
+    histograms = open_tab(app, "inside", "histograms")
     grounds = [figure.plot.layout.template.layout.paper_bgcolor for figure in histograms.figures]
     app.header.theme = "dark"
     for figure, ground in zip(histograms.figures, grounds, strict=True):
@@ -118,10 +94,10 @@ def shares(figure, slot):
     return (np.array(figure.plot.data[2 * slot + i].customdata, dtype=float) for i in (0, 1))
 
 
-def test_histograms_count_the_weights_of_the_epoch(seen, sections):
-    section = opened(sections, "histograms")
-    weights = at_epoch(seen, 1)
-    first = run_of(seen).new_network().weights()
+def test_histograms_count_the_weights_of_the_epoch(app):
+    section = open_tab(app, "inside", "histograms")
+    weights = at_epoch(app, 1)
+    first = run_of(app).new_network().weights()
     for slot in (0, 1):
         middles = np.array(section.weights.plot.data[2 * slot].x, dtype=float)
         step = middles[1] - middles[0]
@@ -132,11 +108,11 @@ def test_histograms_count_the_weights_of_the_epoch(seen, sections):
             np.testing.assert_allclose(share, expected, atol=100 * 3 / W.size)  # a weight on an edge
 
 
-def test_activations_are_those_on_the_first_test_images(seen, sections, small_dataset):
-    section = opened(sections, "histograms")
-    nn = seen.network
+def test_activations_are_those_on_the_first_test_images(app, small_dataset):
+    section = open_tab(app, "inside", "histograms")
+    nn = app.network
     nn.forward(small_dataset.X_test)
-    start = run_of(seen).new_network()
+    start = run_of(app).new_network()
     start.forward(small_dataset.X_test)
     stds = [written(float(h.std())) for h in (start.h1, nn.h1, start.h2, nn.h2)]
     assert section.captions[1].text == (
@@ -154,9 +130,9 @@ def test_activations_are_those_on_the_first_test_images(seen, sections, small_da
         ("tanh", "saturated activations (within 1 % of a limit, on 200 test images)"),
     ],
 )
-def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activation, counted):
+def test_over_time_every_epoch_is_diagnosed(app, small_dataset, activation, counted):
     retrain(app, hidden_activation=activation, output="softmax", loss="cross_entropy", learning_rate=0.01)
-    section, run = opened(inside, "time"), run_of(app)
+    section, run = open_tab(app, "inside", "time"), run_of(app)
     network = run.new_network()
     weights = [network.weights(), *(moment.weights for moment in run.timeline.moments)]
     rms = []
@@ -177,8 +153,8 @@ def test_over_time_every_epoch_is_diagnosed(app, inside, small_dataset, activati
     assert section.captions[0].text.startswith(of)
 
 
-def test_another_run_is_diagnosed_afresh(app, inside):
-    section = opened(inside, "time")
+def test_another_run_is_diagnosed_afresh(app):
+    section = open_tab(app, "inside", "time")
     before = section.known[4.0]
     retrain(app, learning_rate=0.01)
     assert section.known[4.0] != before
@@ -186,19 +162,18 @@ def test_another_run_is_diagnosed_afresh(app, inside):
     assert sorted(section.known) == [0, 1, 2]
 
 
-def test_a_fork_has_no_start_of_its_own(app, inside):
-    section = opened(inside, "time")
-    set_controls(app, epochs=6)
-    assert app.wait(PATIENCE)
+def test_a_fork_has_no_start_of_its_own(app):
+    section = open_tab(app, "inside", "time")
+    change(app, epochs=6)
     assert sorted(section.known) == list(range(7))
     at_epoch(app, 3)
     train_on(app)
     assert sorted(section.known) == [3, 4, 5, 6]
 
 
-def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_path):
+def test_weights_from_a_file_have_no_epoch_before_the_files(app, tmp_path):
     """The same network at epochs 0 and 4 would be a flat line that never happened."""
-    section = opened(inside, "time")
+    section = open_tab(app, "inside", "time")
     reopen(app, tmp_path / "trained.npz")
     assert sorted(section.known) == [4]
     np.testing.assert_array_equal(np.array(section.gradient.plot.data[0].x), [4])
@@ -209,9 +184,9 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, inside, tmp_pat
 # Gradient check
 
 
-def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dataset):
-    section = opened(sections, "check")
-    weights = at_epoch(seen, 2)
+def test_the_table_holds_both_gradients_of_the_network(app, small_dataset):
+    section = open_tab(app, "inside", "check")
+    weights = at_epoch(app, 2)
     table = section.table.shown
     nn = NeuralNetwork(784, 12, 10, dtype=np.float64)
     nn.set_weights(weights)
@@ -231,8 +206,8 @@ def test_the_table_holds_both_gradients_of_the_network(seen, sections, small_dat
     assert "Epoch 2" in table.how
 
 
-def test_a_wrong_backward_pass_is_seen_on_screen(sections, monkeypatch):
-    section = opened(sections, "check")
+def test_a_wrong_backward_pass_is_seen_on_screen(app, monkeypatch):
+    section = open_tab(app, "inside", "check")
     right = NeuralNetwork.backward
     monkeypatch.setattr(NeuralNetwork, "backward", lambda *args: tuple(-step for step in right(*args)))
     send(section.table, {"press": "again"})
@@ -292,10 +267,12 @@ def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
     assert not pace.is_due(state, 2)
 
 
-@pytest.mark.parametrize("name", ["histograms", "time", "check"])
-def test_weights_that_are_no_numbers_are_shown_without_a_fault(app, inside, name):
-    weights = [np.array(w) for w in run_of(app).newest.weights]
-    weights[0][0, 0], weights[2][0, 0], weights[0][1, 5] = np.nan, np.inf, -np.inf
-    reopened(app, weights)
-    opened(inside, name)
-    assert "error" not in {message["kind"] for message in messages(app).values()}
+def test_weights_that_are_no_numbers_are_shown_without_a_fault(own_app):
+    def some_lost(array):
+        array.flat[:3] = np.nan, np.inf, -np.inf
+        return array
+
+    change_weights(own_app, some_lost)
+    for name in ("histograms", "time", "check"):
+        open_tab(own_app, "inside", name)
+    assert "error" not in {message["kind"] for message in messages(own_app).values()}

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, retrain, rewind, run_of, send
+from app_steps import DIVERGING, change_weights, done, is_hidden, open_tab, retrain, rewind, run_of, send
 from own_networks import Mine, Pasted, Renamed
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.views import Drawing
 from explorer.datasets import Dataset
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.inspection import flip, gradient_times_input, nearest, occlusion, project
-from explorer.training import Snapshot, Timeline
 
 CONFIG = TrainingConfig(
     hidden_sizes=(12, 8), epochs=4, batch_size=16, learning_rate=0.02, hidden_activation="tanh"
 )
 
 
-def opened(app, name):
-    app.panels.tab_bar.selected = name
-    return app.panels[name]
-
-
 def looking_at(app, name, image):
     app.views.look_into(image)
-    return opened(app, name)
+    return open_tab(app, name)
 
 
 @pytest.fixture
-def layer_map(seen):
-    panel = looking_at(seen, "map", 0)
+def layer_map(app):
+    panel = looking_at(app, "map", 0)
     panel.layer.value = "1"
     return panel
 
 
 @pytest.fixture
-def why(seen):
-    panel = looking_at(seen, "why", 0)
+def why(app):
+    panel = looking_at(app, "why", 0)
     panel.of.value = "read"
     return panel
 
@@ -57,25 +49,13 @@ def in_order(panel, n_classes=10):
     return points[:, np.argsort(images)]
 
 
-def is_hidden(view):
-    return "explorer-hidden" in view._dom_classes
-
-
-def with_weights(app, change):
-    """Show the run with changed weights in its newest moment."""
-    moment = run_of(app).newest
-    snapshot = Snapshot(moment.epoch, tuple(change(w) for w in moment.weights), moment.test_outputs)
-    evaluation = replace(run_of(app).evaluation, snapshot=snapshot)
-    app.session.open(replace(run_of(app), evaluation=evaluation, timeline=Timeline()))
-
-
 # The map
 
 
 @pytest.mark.parametrize(("value", "layer"), [("0", 0), ("1", 1), ("2", 2), ("output", 3)])
-def test_dots_are_the_principal_components_of_the_layer(seen, layer_map, small_dataset, value, layer):
+def test_dots_are_the_principal_components_of_the_layer(app, layer_map, small_dataset, value, layer):
     layer_map.layer.value = value
-    expected = project(seen.network, layer, small_dataset.X_test, like=in_order(layer_map))
+    expected = project(app.network, layer, small_dataset.X_test, like=in_order(layer_map))
     points, images = dots(layer_map)
     assert sorted(images) == [*range(200)]
     np.testing.assert_allclose(points, expected.points[:, images], atol=1e-3)
@@ -86,10 +66,10 @@ def test_dots_are_the_principal_components_of_the_layer(seen, layer_map, small_d
     assert [len(trace.x) for trace in layer_map.figure.plot.data[:10]] == np.bincount(labels).tolist()
 
 
-def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(seen, small_dataset):
-    rewind(seen, 1)
-    layer_map = opened(seen, "map")
-    predicted = run_of(seen).timeline.moments[0].test_outputs.argmax(axis=0)
+def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(app, small_dataset):
+    rewind(app, 1)
+    layer_map = open_tab(app, "map")
+    predicted = run_of(app).timeline.moments[0].test_outputs.argmax(axis=0)
     labels = small_dataset.test_labels
     *classes, rings, chosen = layer_map.figure.plot.data
     assert len(rings.x) == (predicted != labels).sum() > 0
@@ -98,84 +78,80 @@ def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(seen, s
     assert classes[3].hovertext[0] == f"test image {index}, 3, read as {predicted[index]}"
 
 
-def test_epochs_are_aligned(seen, layer_map):
+def test_epochs_are_aligned(app, layer_map):
     last = in_order(layer_map)
-    rewind(seen, 3)
+    rewind(app, 3)
     before = in_order(layer_map)
     assert np.abs(before - last).max() > 1e-6
-    unaligned = project(seen.network, 1, seen.dataset.X_test, like=-before)
+    unaligned = project(app.network, 1, app.dataset.X_test, like=-before)
     moved = [np.abs(points - before).mean() for points in (last, unaligned.points)]
     assert moved[0] < 0.5 * moved[1]
 
 
-def test_a_click_opens_the_image_and_the_tabs_share_it(seen, layer_map, small_dataset):
+def test_a_click_opens_the_image_and_the_tabs_share_it(app, layer_map, small_dataset):
     index = int(layer_map._members[4][2])
     send(layer_map.figure, {"kind": "click", "trace": 4, "index": [2]})
-    assert (seen.panels.tab_bar.selected, seen.panels["overview"].network.image) == ("overview", index)
+    assert (app.panels.tab_bar.selected, app.panels["overview"].network.image) == ("overview", index)
     for name in ("why", "map"):
-        assert opened(seen, name).shown.shown.heading == f"Test image {index}"
+        assert open_tab(app, name).shown.shown.heading == f"Test image {index}"
     send(layer_map.figure, {"kind": "click", "trace": 11, "index": [0]})
-    assert seen.panels.tab_bar.selected == "map"
+    assert app.panels.tab_bar.selected == "map"
 
 
-def test_the_nearest_neighbors_are_shown(seen, layer_map, small_dataset):
-    looking_at(seen, "map", 7)
+def test_the_nearest_neighbors_are_shown(app, layer_map, small_dataset):
+    looking_at(app, "map", 7)
     X, labels = small_dataset.X_test, small_dataset.test_labels
-    found = [i for i in nearest(seen.network, 1, X, X[:, 7], 9) if i != 7]
+    found = [i for i in nearest(app.network, 1, X, X[:, 7], 9) if i != 7]
     shown = layer_map.nearest.shown
     assert shown.picture == sprite(small_dataset.test_images[found], 4)
     assert [picture.caption for picture in shown.rows[0].pictures] == [str(labels[i]) for i in found]
-    seen.views.look_into(Drawing(small_dataset.test_images[7]))
-    assert opened(seen, "map").nearest.shown.picture == sprite(small_dataset.test_images[[7, *found[:7]]], 4)
+    app.views.look_into(Drawing(small_dataset.test_images[7]))
+    assert open_tab(app, "map").nearest.shown.picture == sprite(small_dataset.test_images[[7, *found[:7]]], 4)
     assert len(layer_map.figure.plot.data[-1].x) == 0
 
 
-def test_a_layer_that_cannot_be_mapped_is_said_to_be(app):
-    layer_map = opened(app, "map")
-    with_weights(app, np.zeros_like)
+def test_a_layer_that_cannot_be_mapped_is_said_to_be(own_app):
+    app, layer_map = own_app, open_tab(own_app, "map")
+    change_weights(app, np.zeros_like)
     assert is_hidden(layer_map.plot)
     assert layer_map.caption.text == "All images give the same activations: there is nothing to map."
-    with_weights(app, lambda w: w * np.nan)
+    change_weights(app, lambda w: w * np.nan)
     assert "not a number" in layer_map.caption.text
     layer_map.layer.value = "0"
     assert not is_hidden(layer_map.plot)
-    assert opened(app, "why").cards[0].shown.note.startswith("The outputs are not numbers")
+    assert open_tab(app, "why").cards[0].shown.note.startswith("The outputs are not numbers")
     retrain(app, hidden_sizes=1)
-    assert not is_hidden(opened(app, "map").plot)
+    assert not is_hidden(open_tab(app, "map").plot)
     layer_map.layer.value = "1"
     assert layer_map.caption.text.endswith("They vary in one direction only.")
     assert np.linalg.matrix_rank(dots(layer_map)[0]) == 1
 
 
-def test_two_images_and_two_classes(small_dataset):
+def test_two_images_and_two_classes(new_app, small_dataset):
     few = {name: getattr(small_dataset, name)[:40] for name in ("train_images", "train_labels")}
     test = {name: getattr(small_dataset, name)[:2] for name in ("test_images", "test_labels")}
     few["train_labels"], test["test_labels"] = few["train_labels"] % 2, test["test_labels"] % 2
-    app = Explorer(Dataset(name="few", class_names=("even <b>", "odd"), **few, **test), CONFIG)
-    assert app.wait(PATIENCE)
-    assert "at least 3 images; there are 2" in opened(app, "map").caption.text
-    assert opened(app, "why").cards[3].shown.picture
-    app.close()
+    app = new_app(dataset=Dataset(name="few", class_names=("even <b>", "odd"), **few, **test))
+    assert "at least 3 images; there are 2" in open_tab(app, "map").caption.text
+    assert open_tab(app, "why").cards[3].shown.picture
 
 
 @pytest.mark.parametrize("name", ["map", "why"])
 def test_without_a_network_a_sentence_is_shown(untrained, name):
-    panel = opened(untrained, name)
+    panel = open_tab(untrained, name)
     assert (panel.reason.text, is_hidden(panel.body)) == ("not trained yet", True)
-    untrained.train()
-    assert untrained.wait(PATIENCE)
+    done(untrained.train)
     assert (panel.reason.text, is_hidden(panel.body)) == ("", False)
-    untrained.train(DIVERGING)
-    assert untrained.wait(PATIENCE)
+    done(untrained.train, DIVERGING)
     assert panel.reason.text.endswith("Shown are its initial weights.")
 
 
 # Why
 
 
-def test_pixels_that_speak_for_a_class(seen, why, small_dataset):
-    network, x = seen.network, small_dataset.X_test[:, 5]
-    looking_at(seen, "why", 5)
+def test_pixels_that_speak_for_a_class(app, why, small_dataset):
+    network, x = app.network, small_dataset.X_test[:, 5]
+    looking_at(app, "why", 5)
     for value in ("read", "3"):
         why.of.value = value
         k = int(network.forward(x[:, None]).argmax()) if value == "read" else int(value)
@@ -186,8 +162,8 @@ def test_pixels_that_speak_for_a_class(seen, why, small_dataset):
         assert f"speaks for {k}," in shown[0].note
 
 
-def test_the_smallest_change_that_flips_it(seen, why, small_dataset):
-    network, x = seen.network, small_dataset.X_test[:, 0]
+def test_the_smallest_change_that_flips_it(app, why, small_dataset):
+    network, x = app.network, small_dataset.X_test[:, 0]
     decided = int(network.forward(x[:, None]).argmax())
     other = next(k for k in range(9, -1, -1) if flip(network, x, k) is not None)
     for value, target in (("read", None), (str(other), other)):
@@ -202,23 +178,23 @@ def test_the_smallest_change_that_flips_it(seen, why, small_dataset):
         assert why.cards[3].shown.picture == weights_sprite((changed - x).reshape(1, 28, 28), 1)
 
 
-def test_a_blank_drawing_and_dead_units(seen, why, app):
-    seen.views.look_into(Drawing(np.zeros((28, 28), np.uint8)))
-    cards = opened(seen, "why").cards
+def test_a_blank_drawing_and_dead_units(app, own_app):
+    app.views.look_into(Drawing(np.zeros((28, 28), np.uint8)))
+    cards = open_tab(app, "why").cards
     assert cards[0].shown.note.startswith("It is 0 everywhere")
     assert cards[1].shown.note.startswith("Whichever 5 × 5")
     assert "pixels added" in cards[2].shown.note
-    why = opened(app, "why")
-    with_weights(app, np.zeros_like)
+    why = open_tab(own_app, "why")
+    change_weights(own_app, np.zeros_like)
     assert why.cards[2].shown.note == "No such change was found: the slopes lead nowhere."
     assert not why.cards[3].shown.picture
 
 
-def test_themes(seen, why):
+def test_themes(app, why):
     light = why.cards[0].shown.picture
-    seen.header.theme = "dark"
+    app.header.theme = "dark"
     assert why.cards[0].shown.picture != light
-    ground = opened(seen, "map").figure.plot.layout.template.layout.paper_bgcolor
+    ground = open_tab(app, "map").figure.plot.layout.template.layout.paper_bgcolor
     assert ground == "#171c23"
 
 
@@ -230,26 +206,20 @@ class Doubled(Mine):
 
 
 @pytest.mark.parametrize(("network", "is_textbook"), [(Mine, True), (Pasted, True), (Doubled, False)])
-def test_a_class_of_the_users_own(small_dataset, network, is_textbook):
-    app = Explorer(
-        small_dataset, CONFIG.replace(hidden_sizes=6, hidden_activation="sigmoid"), network=network
-    )
-    assert app.wait(PATIENCE)
-    layer_map = opened(app, "map")
+def test_a_class_of_the_users_own(new_app, network, is_textbook):
+    app = new_app(CONFIG.replace(hidden_sizes=6, hidden_activation="sigmoid"), network=network)
+    layer_map = open_tab(app, "map")
     assert dots(layer_map)[0].shape == (2, 200)
-    gradient, occluded, *_ = opened(app, "why").cards
+    gradient, occluded, *_ = open_tab(app, "why").cards
     assert bool(gradient.shown.picture) == is_textbook
     assert is_textbook or gradient.shown.note.endswith("there is no gradient to show.")
     assert occluded.shown.picture
     assert not any(message["kind"] == "error" for message in app.messages.messages)
-    app.close()
 
 
-def test_a_class_whose_weights_are_unknown_is_said_to_be_one(small_dataset):
-    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=6), network=Renamed)
-    assert app.wait(PATIENCE)
+def test_a_class_whose_weights_are_unknown_is_said_to_be_one(new_app):
+    app = new_app(CONFIG.replace(hidden_sizes=6), network=Renamed)
     for name in ("map", "why"):
-        panel = opened(app, name)
+        panel = open_tab(app, name)
         assert panel.reason.text.startswith("Renamed has no W1, b1")
         assert is_hidden(panel.body)
-    app.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, run_of, send, set_controls
+from app_steps import done, is_hidden, open_tab, retrain, run_of, send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from explorer import Explorer, NetworkView, TrainingConfig
+from explorer import NetworkView, TrainingConfig
 from explorer.app.views import Drawing
 from explorer.figures.digits import sprite
 from explorer.figures.formulas import written
@@ -21,6 +23,16 @@ CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_
 
 def hero(app):
     return app.panels["overview"].network
+
+
+@pytest.fixture
+def panel(app):
+    """The network of the shared app, with none of the user's drawings kept."""
+    found = hero(app)
+    for ink, drawing in found.drawings.kept.items():
+        found.drawings.keep(ink, replace(drawing, true=None))
+    found.look_at(0)
+    return found
 
 
 def trained_on(app, index):
@@ -39,10 +51,9 @@ def terms_of(drawn):
     return np.frombuffer(drawn["terms"], "<f4")
 
 
-def test_what_is_drawn_is_the_pass_of_the_image(seen, small_dataset):
-    panel = hero(seen)
+def test_what_is_drawn_is_the_pass_of_the_image(app, panel, small_dataset):
     panel.look_at(5)
-    network, x = trained_on(seen, 5)
+    network, x = trained_on(app, 5)
     y = network.forward(x[:, None])[:, 0]
     drawing, signal = panel.drawing, panel.drawing.signal
     np.testing.assert_allclose(signal["outputs"], y, rtol=1e-5)
@@ -54,8 +65,7 @@ def test_what_is_drawn_is_the_pass_of_the_image(seen, small_dataset):
     assert "read as" in panel.caption.text
 
 
-def test_the_strongest_units_are_shown_until_all_are_asked_for(seen):
-    panel = hero(seen)
+def test_the_strongest_units_are_shown_until_all_are_asked_for(app, panel):
     panel.look_at(2)
     units = panel.drawing.layers[0]["units"]
     assert len(units) == 32
@@ -68,11 +78,10 @@ def test_the_strongest_units_are_shown_until_all_are_asked_for(seen):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(index=st.integers(0, 99), k=st.integers(FOLLOWED, 9))
-def test_the_sums_lead_to_the_class_and_to_the_unit_that_adds_most(seen, index, k):
-    panel = hero(seen)
+def test_the_sums_lead_to_the_class_and_to_the_unit_that_adds_most(app, panel, index, k):
     panel.look_at(index)
     panel.drawing.chosen = k
-    network, x = trained_on(seen, index)
+    network, x = trained_on(app, index)
     found = contributions(network, x, None if k == FOLLOWED else k)
     signal, before = panel.drawing.signal, int(found.largest(1)[0])
     sums = contributions(network, x, before, layer=2), found
@@ -83,28 +92,23 @@ def test_the_sums_lead_to_the_class_and_to_the_unit_that_adds_most(seen, index, 
     assert float(signal["figures"][found.unit]) == pytest.approx(found.output, abs=0.006)
 
 
-def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(seen, small_dataset):
-    panel = hero(seen)
+def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(app, panel, small_dataset):
     panel.look_at(0)
     panel.pad.ink = a_drawing()
     assert panel.drawing.signal["true"] == -1
     assert panel.caption.text.startswith("Your drawing, read as")
-    network = seen.network
+    network = app.network
     y = network.forward(panel.image.image.reshape(-1, 1) / np.float32(255))[:, 0]
     np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
     panel.pad.ink = bytes(SIDE * SIDE)
-    assert (panel.caption.text, is_asked(panel)) == ("Draw a digit here", False)
+    assert (panel.caption.text, is_hidden(panel.question)) == ("Draw a digit here", True)
     panel.pad.ink = DrawingPad.ink_of(small_dataset.test_images[0])  # undone
     assert panel.image == 0
-    counts = seen.confusion
+    counts = app.confusion
     true, predicted = divmod(int(counts.argmax()), 10)
-    seen.views.choose(true, predicted)
+    app.views.choose(true, predicted)
     assert (panel.drawing.signal["true"], panel.drawing.signal["decided"]) == (true, predicted)
     assert any(panel.pad.ink == DrawingPad.ink_of(image) for image in small_dataset.test_images)
-
-
-def is_asked(panel):
-    return "explorer-hidden" not in panel.question._dom_classes
 
 
 def draw(panel, seed, true=""):
@@ -116,8 +120,8 @@ def kept(panel):
     return [image["caption"] for image in panel.drawings.gallery.images]
 
 
-def test_drawings_are_kept_with_their_classes_and_read_again_by_each_network(app):
-    panel, read = hero(app), []
+def test_drawings_are_kept_with_their_classes_and_read_again_by_each_network(app, panel):
+    read = []
     for seed in range(4):
         draw(panel, seed)
         read.append(panel.drawing.signal["decided"])
@@ -131,25 +135,24 @@ def test_drawings_are_kept_with_their_classes_and_read_again_by_each_network(app
     assert [caption.split()[-1] for caption in kept(panel)] == [str(k) for k in y]
 
 
-def test_a_label_is_taken_back_and_a_kept_drawing_goes_back_on_the_pad(app):
-    panel = hero(app)
+def test_a_label_is_taken_back_and_a_kept_drawing_goes_back_on_the_pad(app, panel):
     draw(panel, 0, 7)
     panel.truth.value = "3"  # no, a 3
     assert [caption[0] for caption in kept(panel)] == ["3"]
     panel.truth.value = ""
-    assert (panel.drawing.signal["true"], "explorer-hidden" in panel.drawings.view._dom_classes) == (-1, True)
+    assert (panel.drawing.signal["true"], is_hidden(panel.drawings.view)) == (-1, True)
     draw(panel, 0, 7)
     draw(panel, 1, 3)
     for place in (1, 99, -1):
         send(panel.drawings.gallery, {"open": place})
-        assert (panel.pad.ink, panel.truth.value, is_asked(panel)) == (a_drawing(0), "7", True)
+        assert (panel.pad.ink, panel.truth.value, is_hidden(panel.question)) == (a_drawing(0), "7", False)
     send(panel.pad, {"mistake": True})
-    assert (panel.truth.value, is_asked(panel)) == ("", False)
+    assert (panel.truth.value, is_hidden(panel.question)) == ("", True)
 
 
-def test_a_drawing_that_goes_on_after_its_label_keeps_it(app):
+def test_a_drawing_that_goes_on_after_its_label_keeps_it(panel):
     """The page sends a stroke's last ink when it has heard of the one before, and a label at once."""
-    panel, (ink, more) = hero(app), (np.frombuffer(a_drawing(seed), np.uint8) for seed in (0, 1))
+    ink, more = (np.frombuffer(a_drawing(seed), np.uint8) for seed in (0, 1))
     draw(panel, 0, 7)
     panel.pad.ink = np.maximum(ink, more).tobytes()
     assert (panel.truth.value, panel.drawing.signal["true"], len(kept(panel))) == ("7", 7, 1)
@@ -161,8 +164,7 @@ def test_a_drawing_that_goes_on_after_its_label_keeps_it(app):
     assert (panel.truth.value, len(kept(panel))) == ("", 2)
 
 
-def test_the_mistakes_are_shown_the_worst_first(app):
-    panel = hero(app)
+def test_the_mistakes_are_shown_the_worst_first(app, panel):
     wrong = run_of(app).newest.test_outputs.argmax(axis=0) != app.dataset.test_labels
     visited = []
     for _ in range(wrong.sum()):
@@ -172,11 +174,9 @@ def test_the_mistakes_are_shown_the_worst_first(app):
     assert sorted(visited) == np.flatnonzero(wrong).tolist()
 
 
-def test_all_tabs_look_at_one_image(app, small_dataset):
-    panel = hero(app)
+def test_all_tabs_look_at_one_image(app, panel, small_dataset):
     panel.look_at(3)
-    why = app.panels["why"]
-    app.panels.tab_bar.selected = "why"
+    why = open_tab(app, "why")
     assert why.shown.shown.heading == "Test image 3"
     assert why.shown.shown.picture == sprite(small_dataset.test_images[3:4], 1)
     app.panels.tab_bar.selected = "overview"
@@ -191,63 +191,53 @@ def test_all_tabs_look_at_one_image(app, small_dataset):
     assert panel.pad.ink == DrawingPad.ink_of(changed)
 
 
-def test_a_unit_has_a_card(seen):
-    panel = hero(seen)
+def test_a_unit_has_a_card(app, panel):
     panel.look_at(3)
     panel.drawing.unit = [0, panel.drawing.layers[0]["units"][4]]
-    assert "explorer-hidden" not in panel.unit.view._dom_classes
-    network, x = trained_on(seen, 3)
+    assert not is_hidden(panel.unit.view)
+    network, x = trained_on(app, 3)
     network.forward(x[:, None])
     unit = panel.drawing.unit[1]
     assert f"h = {network.h1[unit, 0]:.3}"[:8] in str(panel.unit.head.content)
     bars = panel.unit.outgoing.shown.bars
     strongest = np.sort(np.argsort(-np.abs(network.W2[:, unit]))[:10])
     assert [bar.text for bar in bars] == [written(float(w)) for w in network.W2[strongest, unit]]
-    data = seen.dataset
+    data = app.dataset
     order = np.argsort(-(network.W1[unit] @ data.X_test), kind="stable")[:8]
     assert panel.unit.exciting.shown.picture == sprite(data.test_images[order], 4)
     panel.drawing.unit = [1, 2]
     assert [bar.name for bar in panel.unit.outgoing.shown.bars] == [*data.class_names]
     assert "of layer 2" in str(panel.unit.head.content)
-    assert all("explorer-hidden" in part._dom_classes for part in panel.unit.view.children[1::2])
+    assert all(map(is_hidden, panel.unit.view.children[1::2]))
     panel.unit.head._on_message(panel.unit.head, {"press": "close"}, [])
     assert panel.drawing.unit == []
-    assert "explorer-hidden" in panel.unit.view._dom_classes
+    assert is_hidden(panel.unit.view)
 
 
-@pytest.mark.parametrize("unit", [[0], [0, -1], [7, 0], [0, 40], [1, 6]])
-def test_units_that_there_are_not_are_none(seen, unit):
-    hero(seen).drawing.unit = unit
-    assert hero(seen).drawing.unit == []
+def test_units_that_there_are_not_are_none(panel):
+    for unit in ([0], [0, -1], [7, 0], [0, 40], [1, 6]):
+        panel.drawing.unit = unit
+        assert panel.drawing.unit == []
 
 
-def test_weights_that_are_no_numbers_are_drawn_plainly(small_dataset):
-    app = Explorer(
-        small_dataset,
-        CONFIG.replace(hidden_sizes=4, hidden_activation="relu", learning_rate=100, epochs=1),
-        train=False,
-    )
+def test_weights_that_are_no_numbers_are_drawn_plainly(new_app):
+    config = CONFIG.replace(hidden_sizes=4, hidden_activation="relu", learning_rate=100, epochs=1)
+    app = new_app(config, train=False)
     assert hero(app).drawing.nothing
-    app.session.train()
-    assert app.wait(PATIENCE)
+    done(app.session.train)
     app.views.refresh()
     assert not {"nan", "inf"} & {*str(hero(app).drawing.signal).lower().split()}
-    app.close()
 
 
-@pytest.mark.parametrize("sizes", [1, (3, 2, 2, 2, 2, 2), 200])
-def test_every_shape_is_drawn(small_dataset, sizes):
-    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=sizes, epochs=1))
-    view = NetworkView(app)
-    assert app.wait(PATIENCE)
-    drawing = hero(app).drawing
-    assert [layer["n_units"] for layer in drawing.layers] == list(np.atleast_1d(sizes))
-    assert len(drawing.sprite) < 15_000
-    set_controls(app, hidden_sizes=8)
-    assert app.wait(PATIENCE)
+def test_every_shape_is_drawn(new_app):
+    app = new_app(train=False)
+    view, drawing = NetworkView(app), hero(app).drawing
+    for sizes in ((1,), (3, 2, 2, 2, 2, 2), (200,), (8,)):
+        done(app.train, CONFIG.replace(hidden_sizes=sizes, epochs=1))
+        assert [layer["n_units"] for layer in drawing.layers] == [*sizes]
+        assert len(drawing.sprite) < 15_000
     assert [len(layer["units"]) for layer in drawing.layers] == [8]
     assert isinstance(view, NetworkView)
-    app.close()
 
 
 def test_a_drawing_alone_has_nothing_to_choose():

@@ -24,11 +24,8 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     assert (app.status, run_of(app).title, run_of(app).epoch) == ("finished", "trained.npz", 3)
     assert app.config == CONFIG
     opened = run_of(app).evaluation
-    assert (opened.test_accuracy, opened.train_accuracy) == (
-        evaluation.test_accuracy,
-        evaluation.train_accuracy,
-    )
-    np.testing.assert_array_equal(opened.confusion, evaluation.confusion)
+    for name in ("test_accuracy", "train_accuracy", "confusion"):
+        np.testing.assert_array_equal(getattr(opened, name), getattr(evaluation, name))
     for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f}\xa0%"
@@ -120,13 +117,11 @@ def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app,
     size = app.header.most_bytes + 1 if content is None else len(content)
     said, pieces = {"open": "evil<b>.npz", "size": size, "at": 0}, [] if content is None else [content]
     say(app.header, said, *pieces)
-    assert run_of(app) is before
-    assert app.status == "finished"
+    assert (run_of(app), app.status) == (before, "finished")
     said = messages(app)["opened"]
-    assert said["kind"] == "error"
+    assert (said["kind"], said["action"]) == ("error", "")
     assert words in said["text"]
     assert "\n" not in said["text"]
-    assert said["action"] == ""
 
 
 def test_what_comes_from_python_is_refused_by_an_error(app, tmp_path):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from app_steps import PATIENCE, rewind, send
+from app_steps import PATIENCE, change, rewind, send
 from ipywidgets import HBox
 
 import explorer
@@ -34,22 +33,16 @@ def curve(part):
     return next(trace for trace in figure.plot.data if trace.name == "test")
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_each_part_stands_in_a_box_and_is_closed(app, part):
-    assert getattr(explorer, part.__name__) is part
-    made = part(app, layout={"width": "300px"})
-    assert HBox([made]).children == (made,)
-    assert made.layout.width == "300px"
-    app.batch_size = 32
-    assert app.wait(PATIENCE)
-    made.close()
-    app.batch_size = 64
-    assert app.wait(PATIENCE)
-    assert app.messages.messages == [] or {m["kind"] for m in app.messages.messages} <= {
-        "hint",
-        "info",
-        "warning",
-    }
+def test_each_part_stands_in_a_box_and_is_closed(app):
+    assert all(getattr(explorer, part.__name__) is part for part in PARTS)
+    made = [part(app, layout={"width": "300px"}) for part in PARTS]
+    assert HBox(made).children == (*made,)
+    assert {part.layout.width for part in made} == {"300px"}
+    change(app, batch_size=32)
+    for part in made:
+        part.close()
+    change(app, batch_size=64)
+    assert {message["kind"] for message in app.messages.messages} <= {"hint", "info", "warning"}
 
 
 def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
@@ -57,33 +50,30 @@ def test_what_nobody_sees_is_drawn_when_it_comes_into_sight(app):
     (sight,) = inside(loss, Visibility)
     before = curve(loss).y
     sight._on_message(sight, {"view": "a", "seen": False}, [])
-    app.batch_size = 32
-    assert app.wait(PATIENCE)
+    change(app, batch_size=32)
     np.testing.assert_array_equal(curve(loss).y, before)
     sight._on_message(sight, {"view": "a", "seen": True}, [])
     np.testing.assert_allclose(curve(loss).y, [record.test_loss for record in app.history], rtol=1e-6)
 
 
-def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(app):
-    loss, matrix = LossCurve(app), explorer.ConfusionMatrix(app)
+def test_a_part_is_drawn_in_the_theme_of_its_page_where_the_app_has_no_header(own_app):
+    loss, matrix = LossCurve(own_app), explorer.ConfusionMatrix(own_app)
     (sight,) = inside(loss, Visibility)
     sight.theme = "dark"
     assert {figure.theme for part in (loss, matrix) for figure in inside(part, LiveFigure)} == {"dark"}
-    (later,) = inside(LossCurve(app), Visibility)
+    (later,) = inside(LossCurve(own_app), Visibility)
     assert later.theme == "dark"
 
 
 def test_the_weights_follow_the_epoch_a_page_at_a_time(app):
-    app.hidden_sizes = 70
-    assert app.wait(PATIENCE)
+    change(app, hidden_sizes=70)
     (images,) = inside(explorer.Weights(app), Gallery)
     for page, units in ((0, range(64)), (1, range(64, 70))):
         send(images, {"page": page})
         W = app.network.W1[units.start : units.stop]
         assert images.sprite == weights_sprite(W.reshape(-1, 28, 28), 8, limit=full_tone(app.network.W1))
         assert [image["key"] for image in images.images] == [*units]
-    app.hidden_sizes = 3
-    assert app.wait(PATIENCE)
+    change(app, hidden_sizes=3)
     assert (images.page, len(images.images)) == (0, 3)
     rewind(app, 1)
     assert images.heading.startswith("3 units of layer 1, epoch 1; full tone ±")

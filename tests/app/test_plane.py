@@ -10,9 +10,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, messages, send, set_controls
+from app_steps import (
+    DIVERGING,
+    PATIENCE,
+    change,
+    choose_data,
+    done,
+    is_hidden,
+    messages,
+    open_all_tabs,
+    open_tab,
+    send,
+    set_controls,
+    visit,
+)
 
-from explorer import Explorer, NetworkView, TrainingConfig, load_mnist, load_plane
+from explorer import NetworkView, TrainingConfig, load_mnist, load_plane
 from explorer.app.panels.data import about_dataset
 from explorer.app.panels.plane import surface, unit_tiles
 from explorer.app.panels.sections import ForImages
@@ -22,19 +35,18 @@ from explorer.figures.palette import CLASS_COLORS, PALETTES, rgb
 from explorer.network import NeuralNetwork, per_class
 from explorer.session.saved_session import SUFFIX
 from explorer.training.presets import POINTS, SITUATIONS, START
+from explorer.widgets.network_drawing import NOT_PLAYED
 
 CONFIG = TrainingConfig(
     hidden_sizes=(6, 4), hidden_activation="tanh", output="softmax", epochs=3, batch_size=16
 )
 
 
-@pytest.fixture
-def app(small_dataset):
-    """The app on points, with images to choose."""
-    app = Explorer(load_plane("moons", n=60), CONFIG, others=[small_dataset, load_plane("gaussians", n=30)])
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
+@pytest.fixture(scope="module")
+def usual(small_dataset):
+    """There are points, with images to choose."""
+    others = [small_dataset, load_plane("gaussians", n=30)]
+    return {"dataset": load_plane("moons", n=60), "config": CONFIG, "others": others}
 
 
 def hero(app):
@@ -43,6 +55,12 @@ def hero(app):
 
 def pad(app):
     return hero(app).plane.view
+
+
+def add(app, *point):
+    """Add a training point as the page does, and wait for the run with it."""
+    send(pad(app), {"add": [*point]})
+    assert app.wait(PATIENCE)
 
 
 def test_the_surface_mixes_the_colors_of_the_classes_by_probability(app):
@@ -102,8 +120,7 @@ def test_a_point_that_is_moved_lights_the_network(app):
 
 def test_a_click_adds_a_training_point_and_trains_again_in_the_same_panels(app):
     panel, n_train = hero(app), app.dataset.n_train
-    send(pad(app), {"add": [7, 8, 1]})
-    assert app.wait(PATIENCE)
+    add(app, 7, 8, 1)
     assert app.dataset.train_images[-1].ravel().tolist() == [7, 8]
     assert (app.dataset.n_train, pad(app).n_added) == (n_train + 1, 1)
     assert [run.dataset.n_train for run in app.session.state.runs] == [n_train, n_train + 1]
@@ -118,32 +135,28 @@ def test_a_click_adds_a_training_point_and_trains_again_in_the_same_panels(app):
     assert app.dataset.n_train == n_train
 
 
-def test_a_link_opens_the_same_points_with_the_same_run(app):
-    send(pad(app), {"add": [7, 8, 1]})
-    assert app.wait(PATIENCE)
-    other = Explorer(load_mnist(), CONFIG, others=[load_plane("moons")], train=False)
-    other.open_link(app.header.query)
-    assert other.wait(PATIENCE)
+def test_a_link_opens_the_same_points_with_the_same_run(app, new_app):
+    add(app, 7, 8, 1)
+    other = new_app(dataset=load_mnist(), others=[load_plane("moons")], train=False)
+    done(other.open_link, app.header.query)
     assert other.dataset is app.dataset
     for mine, theirs in zip(app.network.weights(), other.network.weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     other.open_link("data=moons,60,7")
     assert "expected kind,n,noise" in messages(other)["link"]["text"]
-    other.close()
 
 
 def test_back_to_fewer_points_shows_no_run_on_more(app):
     before, accuracy = app.header.query, app.history.last.test_loss
-    send(pad(app), {"add": [128, 128, 1]})
-    assert app.wait(PATIENCE)
+    add(app, 128, 128, 1)
     assert app.history.last.test_loss != accuracy
-    send(app.header, {"visit": before})
-    assert app.wait(PATIENCE)
+    visit(app, before)
     assert (app.history.last.test_loss, len(app.dataset.train_labels)) == (accuracy, 42)
 
 
-def test_points_and_images_have_settings_of_their_own(small_dataset):
-    app = Explorer(small_dataset, START.replace(epochs=1), others=[load_plane("spirals", n=20)], train=False)
+def test_points_and_images_have_settings_of_their_own(new_app, small_dataset):
+    spirals = load_plane("spirals", n=20)
+    app = new_app(START.replace(epochs=1), dataset=small_dataset, others=[spirals], train=False)
     app.session.auto_train = False
     app.data.choose("Spirals")
     assert app.config == POINTS
@@ -152,23 +165,19 @@ def test_points_and_images_have_settings_of_their_own(small_dataset):
     assert app.config == START.replace(epochs=1)
     app.data.choose("Spirals")
     assert app.config == POINTS.replace(epochs=2)
-    app.close()
 
 
 def test_the_data_tab_sets_what_the_points_are_made_of(app):
-    app.panels.tab_bar.selected = "data"
-    panel = app.panels["data"]
-    pad = panel.plane.view
+    pad = open_tab(app, "data").plane.view
     assert pad.settings == {"n": 60, "noise": 0.01, "share": 0.7, "seed": 0}
     pad.settings = {"n": 30, "noise": 0.1, "share": 0.5, "seed": 3}
     assert app.wait(PATIENCE)
     assert plane_of(app.dataset) == Plane("moons", 30, 0.1, 0.5, 3)
     assert "Each point is a place" in about_dataset(app.dataset, 15)
-    app.data.choose("Gaussians")
-    assert app.wait(PATIENCE)
+    choose_data(app, "Gaussians")
     assert (pad.settings["n"], pad.names) == (30, ["A", "B", "C"])
     app.data.choose(app.data.names[1])
-    assert "explorer-hidden" in pad._dom_classes
+    assert is_hidden(pad)
 
 
 def test_every_tab_shows_points_or_says_why_not(app):
@@ -183,21 +192,18 @@ def test_every_tab_shows_points_or_says_why_not(app):
 
 def shown_texts(widget):
     """Yield the texts of a widget and those in it, if it is not hidden."""
-    if "explorer-hidden" not in widget._dom_classes:
-        state = widget.get_state()
-        yield from re.findall(
-            r'"([^"]*)"', json.dumps([v for k, v in state.items() if k[0] != "_"], default=str)
-        )
-        yield from re.findall(r'"([^"]*)"', json.dumps(state.get("_control", {}), default=str))
+    if not is_hidden(widget):
+        shown = {
+            name: one for name, one in widget.get_state().items() if name[0] != "_" or name == "_control"
+        }
+        yield from re.findall(r'"([^"]*)"', json.dumps([*shown.values()], default=str))
         for child in getattr(widget, "children", ()):
             yield from shown_texts(child)
 
 
 def test_points_are_not_called_images(app):
-    app.n_train = 30  # which labels and chips of runs say
-    assert app.wait(PATIENCE)
-    app.session.step("batch")  # what a step is made with
-    assert app.wait(PATIENCE)
+    change(app, n_train=30)  # which labels and chips of runs say
+    done(app.session.step, "batch")  # what a step is made with
     hero(app).player.update(of="batch", scene=2)
     found = set()
     for tab in [name for name in app.panels.names if name not in ("demos", "lab", "why")]:
@@ -207,17 +213,13 @@ def test_points_are_not_called_images(app):
                 app.panels[tab].choice.value = section
             found.update(text for part in app.children[:-1] for text in shown_texts(part))
     wrong = {text for text in found if re.search(r"\bimages?\b", text, re.I)}
-    wrong -= {
-        "image",
-        *SITUATIONS,
-        *(preset.name for preset in SITUATIONS.values()),
-    }  # presets are for images
+    wrong -= {"image", *SITUATIONS, *(preset.name for preset in SITUATIONS.values())}  # those are for images
     assert {text for text in wrong if "validation images 10" not in text} == set()
 
 
-def test_of_two_classes_the_worse_alone_is_marked(app):
-    app.panels.tab_bar.selected = "mistakes"
-    panel = app.panels["mistakes"]["mistakes"]
+def test_of_two_classes_the_worse_alone_is_marked(own_app):
+    app = own_app
+    panel = open_tab(app, "mistakes")["mistakes"]
     table, recall = panel.table.shown, per_class(app.confusion).recall
     assert [*table.marked] == ([] if recall[0] == recall[1] else [(int(recall.argmin()), 1)])
     panel._moment = replace(
@@ -227,42 +229,38 @@ def test_of_two_classes_the_worse_alone_is_marked(app):
     assert [*panel.table.shown.marked] == []
 
 
-@pytest.mark.parametrize("sizes", [1, 6 * (3,), 1024])
-def test_networks_of_any_shape_are_drawn(sizes):
-    app = Explorer(
-        load_plane(n=20), CONFIG.replace(hidden_sizes=sizes, hidden_activation="sigmoid", epochs=1)
-    )
-    assert app.wait(PATIENCE)
-    assert pad(app).surface
-    hero(app).drawing.unit = [0, 0]
-    assert hero(app).unit.saw.shown.picture
-    hero(app).player.scene = 3
-    assert "tiles stay" in hero(app).drawing.signal["words"]
-    app.close()
+def test_networks_of_any_shape_are_drawn(app):
+    for sizes in ((1,), 6 * (3,), (1024,)):
+        change(app, hidden_sizes=sizes, epochs=1)
+        assert [layer["n_units"] for layer in hero(app).drawing.layers] == [*sizes]
+        assert pad(app).surface
+        hero(app).drawing.unit = [0, 0]
+        assert hero(app).unit.saw.shown.picture
+        hero(app).player.scene = 3
+        assert "tiles stay" in hero(app).drawing.signal["words"]
+        hero(app).player.scene = NOT_PLAYED
 
 
 EQUAL = Plane("moons", 2, 0, 0.5, 0, 9 * "090900")
 
 
-@pytest.mark.parametrize("plane", [Plane(n=2), Plane("gaussians", 2, 0), EQUAL])
-def test_weights_that_are_no_numbers_and_few_points_are_drawn(plane):
-    app = Explorer(dataset_of(plane), DIVERGING.replace(batch_size=1))
-    assert app.wait(PATIENCE)
-    for tab in app.panels.names:
-        app.panels.tab_bar.selected = tab
-    assert pad(app).points
-    assert "fault" not in messages(app)
-    app.close()
-    broken = NeuralNetwork(2, 3, KINDS[plane.kind])
-    broken.set_weights([np.full_like(one, np.nan) for one in broken.weights()])
-    assert (surface(broken, "light") == rgb(PALETTES["light"].grid)).all()
+def test_weights_that_are_no_numbers_and_few_points_are_drawn(own_app):
+    for plane in (Plane("gaussians", 2, 0), EQUAL):
+        own_app.session.use(dataset_of(plane))
+        done(own_app.train, DIVERGING.replace(batch_size=1))
+        open_all_tabs(own_app)
+        assert pad(own_app).points
+        assert "fault" not in messages(own_app)
+    for n_classes in {*KINDS.values()}:
+        broken = NeuralNetwork(2, 3, n_classes)
+        broken.set_weights([np.full_like(one, np.nan) for one in broken.weights()])
+        assert (surface(broken, "light") == rgb(PALETTES["light"].grid)).all()
 
 
 def test_a_view_of_the_network_follows_the_data(app, small_dataset):
     view = NetworkView(app)
     assert view._panel.plane is not None
-    app.data.choose(small_dataset.name)
-    assert app.wait(PATIENCE)
+    choose_data(app, small_dataset.name)
     assert view._panel.plane is None
     view.close()
 
@@ -277,24 +275,19 @@ def test_its_script_trains_it_again_without_the_package(app, tmp_path):
     assert "Moons" in (tmp_path / "run.html").read_text(encoding="utf-8")
 
 
-def test_a_session_with_points_opens_anywhere_and_switches_to_them(app, small_dataset, tmp_path):
-    send(pad(app), {"add": [7, 8, 1]})
-    assert app.wait(PATIENCE)
-    app.data.choose(small_dataset.name)  # its run has other classes
-    assert app.wait(PATIENCE)
-    app.open_link("data=moons,60,0.01,0.7,0,070801")
-    assert app.wait(PATIENCE)
+def test_a_session_with_points_opens_anywhere_and_switches_to_them(app, new_app, small_dataset, tmp_path):
+    add(app, 7, 8, 1)
+    choose_data(app, small_dataset.name)  # its run has other classes
+    done(app.open_link, "data=moons,60,0.01,0.7,0,070801")
     path = tmp_path / f"points{SUFFIX}"
     app.save(path)
-    other = Explorer(small_dataset, CONFIG.replace(epochs=1), train=False)
+    other = new_app(CONFIG.replace(epochs=1), dataset=small_dataset, others=(), train=False)
     other.panels.tab_bar.selected = "mistakes"
     other.open_session(path)
     assert (other.dataset, other.test_accuracy) == (app.dataset, app.test_accuracy)
     assert other.header.dataset.startswith("Moons · 43 train")
     assert "data=moons,60,0.01,0.7,0,070801" in other.header.query
     assert other.panels["overview"].network.plane is not None
-    other.batch_size = 8
-    assert other.wait(PATIENCE)
+    change(other, batch_size=8)
     assert other.session.state.run.dataset.whole is other.dataset
     assert "fault" not in messages(other)
-    other.close()

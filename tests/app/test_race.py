@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from app_steps import PATIENCE, run_of
+from app_steps import PATIENCE, done, open_tab, retrain, run_of
 
 from explorer import TrainingConfig, train
 from explorer.app.controls import RunBarPart
@@ -17,8 +17,7 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0
 
 @pytest.fixture
 def panel(app):
-    app.panels.tab_bar.selected = "runs"
-    return app.panels["runs"]
+    return open_tab(app, "runs")
 
 
 def drawn(figure):
@@ -52,17 +51,15 @@ def test_one_press_races_the_settings_against_others(app, panel, from_page, smal
             assert list(curve.y) == pytest.approx(values, rel=1e-6)
             assert curve.name == f"{run.label} (run {run.number})"
     assert app.config == CONFIG  # the controls stay as they are
-    app.panels.tab_bar.selected = "overview"
-    for curve in (app.panels["overview"].loss, app.panels["overview"].accuracy):
+    overview = open_tab(app, "overview")
+    for curve in (overview.loss, overview.accuracy):
         assert ends(curve) == {"plain SGD", "momentum", "Nesterov", "RMSProp", "Adam"}
-    app.train(CONFIG.replace(seed=1))
-    assert app.wait(PATIENCE)
-    assert ends(app.panels["overview"].accuracy) == set()
+    retrain(app, seed=1)
+    assert ends(overview.accuracy) == set()
 
 
 def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):
-    app.train(CONFIG.replace(seed=1))
-    assert app.wait(PATIENCE)
+    retrain(app, seed=1)
     session = app.session
     bare = session.state.earlier[0].without_moments()
     session.edit(bare.number, timeline=bare.timeline, evaluation=bare.evaluation, history=bare.history)
@@ -73,10 +70,8 @@ def test_a_run_whose_network_is_gone_says_so(app, panel, from_page):
 
 def test_the_time_that_is_left_is_that_of_all(app):
     app.session.race(RACES["Activations"](CONFIG.replace(epochs=500), 600))
-    app.session.pause()
-    assert app.wait(PATIENCE)
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
+    done(app.session.pause)
+    done(app.session.step, "epoch")
     state, shown = app.session.state, []
     run, *rivals = (replace(one, status="running") for one in (state.run, *state.racing))
     assert len(rivals) == 2

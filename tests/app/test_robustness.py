@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, run_of, send
+from app_steps import PATIENCE, open_tab, retrain, run_of, send
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import mistakes
@@ -18,23 +19,23 @@ from explorer.figures.digits import sprite
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=4, batch_size=16, learning_rate=0.05)
 
 
-def opened(app):
-    app.panels.tab_bar.selected = "mistakes"
-    app.panels["mistakes"].choice.value = "robustness"
-    return app.panels["mistakes"]["robustness"]
+@pytest.fixture(scope="module")
+def data(small_dataset):
+    """Few held-out images: each is changed many times."""
+    few = {name: getattr(small_dataset, name)[:60] for name in ("test_images", "test_labels")}
+    return replace(small_dataset, **few)
+
+
+@pytest.fixture(scope="module")
+def usual(data):
+    return {"dataset": data, "config": CONFIG}
 
 
 @pytest.fixture
 def section(app):
-    return opened(app)
-
-
-@pytest.fixture
-def shared(seen):
-    """The section of the shared app."""
-    section = opened(seen)
-    section.kind.value = "rotation"
-    return section
+    found = open_tab(app, "mistakes", "robustness")
+    found.kind.value = "rotation"
+    return found
 
 
 def accuracies(run, data, kind):
@@ -57,40 +58,41 @@ def marked(section):
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
-def test_the_curve_is_the_accuracy_on_the_changed_images(seen, shared, small_dataset, kind):
-    shared.kind.value = kind
-    expected = accuracies(run_of(seen), small_dataset, kind)
-    (found,) = curves(shared).values()
+def test_the_curve_is_the_accuracy_on_the_changed_images(app, section, data, kind):
+    section.kind.value = kind
+    expected = accuracies(run_of(app), data, kind)
+    (found,) = curves(section).values()
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert len({*found}) > 1 or kind in {"blur", "stroke"}  # coarse patterns survive those
-    assert shared.caption.text.startswith("Accuracy on 200 of 200 test images: this run ")
-    assert CORRUPTIONS[kind].about in shared.caption.text
-    assert shared.figure.plot.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
+    assert section.caption.text.startswith("Accuracy on 60 of 60 test images: this run ")
+    assert CORRUPTIONS[kind].about in section.caption.text
+    assert section.figure.plot.layout.xaxis.title.text.startswith(CORRUPTIONS[kind].label.lower())
 
 
-def test_another_run_is_a_second_curve(app, section, small_dataset):
+def test_another_run_is_a_second_curve(app, section, data):
     first = run_of(app)
     retrain(app, hidden_sizes=9)
     section.other.value = str(first.number)
     found = curves(section)
     assert [*found] == ["this run", "run 1"]
-    np.testing.assert_allclose(found["run 1"], accuracies(first, small_dataset, "rotation"), rtol=1e-5)
-    np.testing.assert_allclose(
-        found["this run"], accuracies(run_of(app), small_dataset, "rotation"), rtol=1e-5
-    )
+    np.testing.assert_allclose(found["run 1"], accuracies(first, data, "rotation"), rtol=1e-5)
+    np.testing.assert_allclose(found["this run"], accuracies(run_of(app), data, "rotation"), rtol=1e-5)
     assert "; run 1 " in section.caption.text
     section.other.value = ""
     assert [*curves(section)] == ["this run"]
 
 
-def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_dataset, monkeypatch):
+def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, data, monkeypatch):
     last = curves(section)
     section.kind.value = "blur"
     sizes = []
+
+    def noted(images, *how):
+        sizes.append(len(images))
+        return corrupt(images, *how)
+
     with monkeypatch.context() as patch:
-        patch.setattr(
-            mistakes, "corrupt", lambda images, *how: sizes.append(len(images)) or corrupt(images, *how)
-        )
+        patch.setattr(mistakes, "corrupt", noted)
         section.kind.value = "rotation"
     assert curves(section) == last
     assert max(sizes) == 8  # those in sight: what was measured is not measured again
@@ -100,53 +102,53 @@ def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, small_da
     assert curves(section) == last
     retrain(app, seed=5)
     np.testing.assert_allclose(
-        curves(section)["this run"], accuracies(run_of(app), small_dataset, "rotation"), rtol=1e-5
+        curves(section)["this run"], accuracies(run_of(app), data, "rotation"), rtol=1e-5
     )
 
 
-def test_the_images_are_changed_by_the_slider_and_read(seen, shared, small_dataset):
-    shared.amount.value = 40
+def test_the_images_are_changed_by_the_slider_and_read(app, section, data):
+    section.amount.value = 40
     indices = np.arange(8)
-    changed = corrupt(small_dataset.test_images[indices], "rotation", 40)
-    gallery = shared.gallery
+    changed = corrupt(data.test_images[indices], "rotation", 40)
+    gallery = section.gallery
     assert gallery.sprite == sprite(changed, 8)
-    run = run_of(seen)
+    run = run_of(app)
     network = run.new_network()
     network.set_weights(run.newest.weights)
     read = network.predict(pixel_columns(changed))
-    labels = small_dataset.test_labels[indices]
+    labels = data.test_labels[indices]
     assert [one["caption"] for one in gallery.images] == [
         f"{t} → {p}" for t, p in zip(labels, read, strict=True)
     ]
     n = (read == labels).sum()
-    assert shared.amount.text.startswith(f"{n} of these 8 test images ")
-    assert marked(shared) == 40
+    assert section.amount.text.startswith(f"{n} of these 8 test images ")
+    assert marked(section) == 40
 
 
-def test_a_changed_image_opens_with_its_way_through_the_network(seen, shared, small_dataset, monkeypatch):
+def test_a_changed_image_opens_with_its_way_through_the_network(app, section, data, monkeypatch):
     opened = []
-    monkeypatch.setattr(seen.views, "look_into", opened.append)
-    shared.amount.value = -20
-    send(shared.gallery, {"open": 3})
-    send(shared.gallery, {"open": 8})  # there is none
+    monkeypatch.setattr(app.views, "look_into", opened.append)
+    section.amount.value = -20
+    send(section.gallery, {"open": 3})
+    send(section.gallery, {"open": 8})  # there is none
     (drawing,) = opened
     assert isinstance(drawing, Drawing)
-    np.testing.assert_array_equal(drawing.image, corrupt(small_dataset.test_images[:8], "rotation", -20)[3])
-    assert drawing.true == small_dataset.test_labels[3]
+    np.testing.assert_array_equal(drawing.image, corrupt(data.test_images[:8], "rotation", -20)[3])
+    assert drawing.true == data.test_labels[3]
 
 
 def test_before_the_first_epoch_it_says_why_there_is_nothing(untrained):
-    section = opened(untrained)
+    section = open_tab(untrained, "mistakes", "robustness")
     assert section.caption.text == section.gallery.empty == "not trained yet"
     assert curves(section) == {}
 
 
-def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
+def test_it_measures_between_other_work_on_an_event_loop(data):
     """On a loop, the first amount stands before all are measured, and none is while the run trains."""
 
     async def drawn():
-        app = Explorer(small_dataset, CONFIG)
-        section = opened(app)
+        app = Explorer(data, CONFIG)
+        section = open_tab(app, "mistakes", "robustness")
         seen = set()
         n = len(CORRUPTIONS["rotation"].amounts)
         async with asyncio.timeout(PATIENCE):
@@ -161,15 +163,14 @@ def test_it_measures_between_other_work_on_an_event_loop(small_dataset):
     assert len(asyncio.run(drawn())) > 2
 
 
-def test_two_networks_are_measured_on_the_same_images(app, section, monkeypatch):
+def test_two_networks_are_measured_on_the_same_images(app, section, data, monkeypatch):
     """Where the other one is so large that fewer images must do, the first is measured on these again."""
     first = run_of(app)
     retrain(app, hidden_sizes=6)
-    monkeypatch.setattr(mistakes, "_LEAST_IMAGES", 40)
-    monkeypatch.setattr(mistakes, "_MOST_PRODUCTS", 100 * first.new_network().n_parameters)
+    monkeypatch.setattr(mistakes, "_LEAST_IMAGES", 20)
+    monkeypatch.setattr(mistakes, "_MOST_PRODUCTS", 30 * first.new_network().n_parameters)
     section.other.value = str(first.number)
-    assert section.caption.text.startswith("Accuracy on 100 of 200 test images")
-    data = app.dataset
+    assert section.caption.text.startswith("Accuracy on 30 of 60 test images")
     for run, found in zip((run_of(app), first), curves(section).values(), strict=True):
         network = run.new_network()
         network.set_weights(run.newest.weights)

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, PATIENCE, rewind, run_of, send, train_on
+from app_steps import DIVERGING, done, is_hidden, open_tab, rewind, run_of, send, train_on
 from ipywidgets import Widget
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import EarlierRuns, SessionRun
 from explorer.training import TrainingRun
@@ -20,28 +20,23 @@ from explorer.training import TrainingRun
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 
 
-def four_runs(app):
-    """Three more runs: by batch size, by hidden units, and the present one by loss."""
-    for changes in ({"batch_size": 64}, {"hidden_sizes": 4}, {"loss": "cross_entropy", "output": "softmax"}):
-        train(app, **changes)
-    app.panels.tab_bar.selected = "runs"
-    return app
+@pytest.fixture(scope="module")
+def prepare():
+    """Trains three more runs: by batch size, by hidden units, and the present one by loss."""
 
+    def prepare(app):
+        train(app, batch_size=64)
+        train(app, hidden_sizes=4)
+        train(app, loss="cross_entropy", output="softmax")
 
-@pytest.fixture
-def app(app):
-    return four_runs(app)
+    return prepare
 
 
 @pytest.fixture
 def panel(app):
-    return app.panels["runs"]
-
-
-@pytest.fixture(scope="module")
-def shared(_seen):
-    """An app with four runs for tests that change none of them."""
-    return four_runs(_seen)
+    found = open_tab(app, "runs")
+    found.table.chosen = []
+    return found
 
 
 def tell(panel, verb, number=0, text=""):
@@ -54,16 +49,11 @@ def rows(panel):
 
 def train(app, **changes):
     """Train the first settings with some changes, to the end."""
-    app.train(CONFIG.replace(**changes))
-    assert app.wait(PATIENCE)
+    done(app.train, CONFIG.replace(**changes))
 
 
 def cell(panel, number, heading):
     return rows(panel)[number]["cells"][panel.table.headings.index(heading)]
-
-
-def hidden(view):
-    return "explorer-hidden" in view._dom_classes
 
 
 def drawn(figure):
@@ -71,32 +61,26 @@ def drawn(figure):
 
 
 def faint(app):
-    app.panels.tab_bar.selected = "overview"
-    curves = app.panels["overview"].accuracy.figure.plot.data
+    curves = open_tab(app, "overview").accuracy.figure.plot.data
     count = sum(t.name == "earlier runs" and t.visible is True for t in curves)
     app.panels.tab_bar.selected = "runs"
     return count
 
 
-def test_every_run_stands_in_the_table_with_what_it_reached(shared):
-    panel = shared.panels["runs"]
+def test_every_run_stands_in_the_table_with_what_it_reached(app, panel):
     assert list(rows(panel)) == [1, 2, 3, 4]
     assert panel.table.headings[:4] == ["Test accuracy", "Best", "Epochs", "Time"]  # in sight on a phone too
     assert [number for number, row in rows(panel).items() if row["present"]] == [4]
-    for run in shared.session.state.earlier:
-        assert (
-            cell(panel, run.number, "Test accuracy")["text"]
-            == f"{100 * run.history.last.test_accuracy:.2f} %"
-        )
-        assert cell(panel, run.number, "Best")["order"] == run.history.best.test_accuracy
+    for run in app.session.state.earlier:
+        accuracies = [record.test_accuracy for record in run.history.epochs]
+        assert cell(panel, run.number, "Test accuracy")["text"] == f"{100 * accuracies[-1]:.2f} %"
+        assert cell(panel, run.number, "Best")["order"] == max(accuracies)
         assert cell(panel, run.number, "Epochs")["text"] == "2"
-        assert rows(panel)[run.number]["curve"] == tuple(
-            round(r.test_accuracy, 4) for r in run.history.epochs
-        )
+        assert rows(panel)[run.number]["curve"] == tuple(round(accuracy, 4) for accuracy in accuracies)
 
 
-def test_the_current_runs_chips_are_all_that_differs_those_of_others_what_they_do_not_share(shared):
-    chips = {number: row["chips"] for number, row in rows(shared.panels["runs"]).items()}
+def test_the_current_runs_chips_are_all_that_differs_those_of_others_what_they_do_not_share(panel):
+    chips = {number: row["chips"] for number, row in rows(panel).items()}
     assert chips == {
         1: ("sigmoid output", "squared error"),
         2: ("sigmoid output", "squared error", "batch 64"),
@@ -121,6 +105,8 @@ def test_names_and_notes_are_kept_as_they_were_typed(app, panel):
     assert "wide &lt;b&gt;net&lt;/b&gt;" in names  # Plotly would read markup
     tell(panel, "note", 2, "x" * 10_000)
     assert len(rows(panel)[2]["note"]) == 2000
+    tell(panel, "name", 2, "")
+    tell(panel, "note", 2, "")
 
 
 def test_what_the_page_may_not_ask_is_ignored(app, panel):
@@ -160,6 +146,7 @@ def test_delete_and_undo(app, panel):
     assert list(rows(panel)) == [1, 2, 3, 4]
     assert rows(panel)[1]["name"] == "first"
     assert (panel.table.status, panel.table.undo) == ("2 runs are back.", False)
+    tell(panel, "name", 1, "")
 
 
 def test_what_is_deleted_for_good_is_freed(app, panel):
@@ -191,14 +178,14 @@ def test_two_runs_are_compared_on_the_same_images(app, panel, small_dataset):
     off = ~np.eye(10, dtype=bool)
     more = other.newest.confusion - one.newest.confusion
     np.testing.assert_array_equal(np.array(difference["z"])[off], -more[off])
-    assert not hidden(panel.comparison.view)
+    assert not is_hidden(panel.comparison.view)
     tell(panel, "delete", 3)
     assert panel.table.chosen == [1]
-    assert hidden(panel.comparison.view)
+    assert is_hidden(panel.comparison.view)
+    tell(panel, "undo")
 
 
-def test_different_losses_compare_on_accuracy_and_the_page_says_why(shared):
-    panel = shared.panels["runs"]
+def test_different_losses_compare_on_accuracy_and_the_page_says_why(panel):
     panel.table.chosen = [1, 4]
     shown = panel.comparison.side_by_side.shown
     assert "losses don't compare" in shown.remarks[-1]
@@ -208,9 +195,7 @@ def test_different_losses_compare_on_accuracy_and_the_page_says_why(shared):
     assert "3 runs with another loss are left out" in panel.captions["loss"].text
 
 
-def test_steps_epochs_or_seconds_and_log_or_linear(shared):
-    panel = shared.panels["runs"]
-
+def test_steps_epochs_or_seconds_and_log_or_linear(app, panel):
     def x():
         return np.array(next(t for t in drawn(panel.accuracy) if t.name == "batch 64 (run 2)").x)
 
@@ -218,11 +203,12 @@ def test_steps_epochs_or_seconds_and_log_or_linear(shared):
     panel.axis.value = "steps"
     np.testing.assert_array_equal(x(), [10, 20])  # 600 images in batches of 64
     panel.axis.value = "seconds"
-    run = list(shared.session.state.earlier)[1]
+    run = list(app.session.state.earlier)[1]
     np.testing.assert_allclose(x(), np.cumsum([r.seconds for r in run.history]), rtol=1e-6)
     assert panel.loss.plot.layout.yaxis.type == "linear"
     panel.scale.value = "log"
     assert panel.loss.plot.layout.yaxis.type == "log"
+    panel.axis.value, panel.scale.value = "epochs", "linear"
 
 
 def test_a_marked_run_is_not_replaced_by_its_repetition(app, panel):
@@ -247,8 +233,7 @@ def test_a_run_that_takes_anothers_place_says_so(app, panel):
 
 @pytest.mark.parametrize("mark", ["", "name"])
 def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
-    app.train(DIVERGING)
-    assert app.wait(PATIENCE)
+    done(app.train, DIVERGING)
     assert (app.status, len(app.history)) == ("failed", 0)
     if mark:
         tell(panel, mark, 5, "too fast")
@@ -258,15 +243,13 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
     assert cell(panel, 5, "Epochs")["text"].endswith(" · failed")
     assert cell(panel, 5, "Test accuracy")["text"] == "–"
     panel.table.chosen = [4, 6]
-    assert not hidden(panel.comparison.figure)
+    assert not is_hidden(panel.comparison.figure)
     panel.table.chosen = [5, 6]
-    assert hidden(panel.comparison.figure)  # an empty matrix would say nothing
+    assert is_hidden(panel.comparison.figure)  # an empty matrix would say nothing
     assert panel.comparison.side_by_side.shown.verdict == (
         "No network to compare: the first epoch of A has not ended."
     )
-    app.panels.tab_bar.selected = "mistakes"
-    app.panels["mistakes"].choice.value = "robustness"
-    offered = [value for value, _ in app.panels["mistakes"]["robustness"].other.options]
+    offered = [value for value, _ in open_tab(app, "mistakes", "robustness").other.options]
     assert offered == ["", "4", "3", "2", "1"]  # with a run without figures there is nothing to compare
     app.panels.tab_bar.selected = "runs"
     tell(panel, "delete", 5)
@@ -277,11 +260,8 @@ def test_a_run_that_fails_in_its_first_epoch_is_kept(app, panel, mark):
 
 def test_a_run_that_is_stopped_in_its_first_epoch_is_kept_and_compared(app, panel):
     app.session.train(paused=True)
-    for _ in range(3):
-        app.session.step("batch")
-        assert app.wait(PATIENCE)
-    app.stop()
-    assert app.wait(PATIENCE)
+    done(app.session.step, "batch", 3)
+    done(app.stop)
     assert (app.status, len(app.history)) == ("stopped", 0)
     stopped = run_of(app)
     train(app, seed=5)
@@ -366,23 +346,20 @@ def sent_bytes(monkeypatch):
 
 
 @pytest.mark.long
-def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
+def test_two_hundred_runs_of_a_session(new_app, sent_bytes, monkeypatch):
     """The table has them all, the curves the newest, memory keeps its bound, and a tick says one row."""
-    app = Explorer(small_dataset, train=False)
+    app = new_app(train=False)
     least = TrainingConfig(hidden_sizes=1, epochs=1, n_train=10, batch_size=10)
     app.panels.tab_bar.selected = "data"
     for seed in range(199):
-        app.train(least.replace(seed=seed))
-        assert app.wait(PATIENCE)
+        done(app.train, least.replace(seed=seed))
         if seed == 0:
             most_bytes = 50 * run_of(app).newest.n_bytes
             monkeypatch.setattr("explorer.session.state.MOST_BYTES", most_bytes)
-    app.panels.tab_bar.selected = "runs"
-    panel = app.panels["runs"]
+    panel = open_tab(app, "runs")
     app.session.config = least.replace(seed=200, epochs=500)
     app.session.train(paused=True)
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
+    done(app.session.step, "epoch")
     assert list(rows(panel)) == list(range(1, 201))
     assert [trace.name for trace in drawn(panel.accuracy)][:-1] == [
         f"seed {n - 1} (run {n})" for n in range(189, 200)
@@ -392,13 +369,11 @@ def test_two_hundred_runs_of_a_session(small_dataset, sent_bytes, monkeypatch):
     assert [run.number for run in app.session.state.earlier if run.n_bytes] == list(range(150, 200))
     before = rows(panel)[200]
     sent_bytes.clear()
-    app.session.step("epoch")
-    assert app.wait(PATIENCE)
+    done(app.session.step, "epoch")
     assert rows(panel)[200] != before
     assert 0 < sum(n for widget, n in sent_bytes if widget is panel.table) < 2000
     state = panel.table.get_state()
     assert len(state["earlier"]) + len(state["present"]) == 200
-    app.close()
 
 
 def test_runs_whose_outputs_are_gone_say_so(app, panel):

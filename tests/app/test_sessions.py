@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from app_steps import PATIENCE, messages, reopen, retrain, run_of
+from app_steps import messages, open_all_tabs, reopen, retrain, run_of
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.files import what_closing_loses
 from explorer.exports.files import ExportError
 from explorer.session import SessionFileError, read_session
@@ -27,12 +27,9 @@ def saved(app, tmp_path):
 
 
 @pytest.fixture
-def other(small_dataset):
+def other(new_app):
     """Another app after its first run."""
-    app = Explorer(small_dataset, CONFIG.replace(seed=9))
-    assert app.wait(PATIENCE)
-    yield app
-    app.close()
+    return new_app(CONFIG.replace(seed=9))
 
 
 def from_page(app, name, content, size=None):
@@ -49,8 +46,7 @@ def test_a_session_is_opened_as_it_was_and_every_panel_shows_it(saved, app, othe
     assert titles(other) == [EVIL, "batch 64 (run 2)"] == titles(app)
     assert other.config == app.config
     assert (other.status, other.test_accuracy) == ("finished", app.test_accuracy)
-    for tab in other.panels.names:
-        other.panels.tab_bar.selected = tab
+    open_all_tabs(other)
     for section in ("weights", "histograms", "time", "check", "image"):
         other.panels["inside"].choice.value = section
     assert "fault" not in messages(other)
@@ -63,8 +59,7 @@ def test_a_session_is_opened_as_it_was_and_every_panel_shows_it(saved, app, othe
 
 def test_what_every_panel_showed_before_is_gone(saved, other):
     """Run 1 of the file is not the run 1 that was there, whatever was kept of that."""
-    for tab in other.panels.names:
-        other.panels.tab_bar.selected = tab
+    open_all_tabs(other)
     before = other.views.subjects._newest.weights[0]
     other.panels.tab_bar.selected = "inside"
     other.open_session(saved)
@@ -115,12 +110,11 @@ def test_a_file_that_is_no_session_is_one_sentence_and_nothing_is_lost(saved, ot
         other.save(tmp_path / "it.pdf")
 
 
-def test_a_session_of_other_images_is_refused(saved, app, mnist):
-    with_mnist = Explorer(mnist, CONFIG, train=False)
+def test_a_session_of_other_images_is_refused(saved, new_app, mnist):
+    with_mnist = new_app(dataset=mnist, train=False)
     from_page(with_mnist, saved.name, saved.read_bytes())
     text = messages(with_mnist)["opened"]["text"]
     assert "found runs on patterns, expected runs on MNIST, which is open" in text
-    with_mnist.close()
 
 
 def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):

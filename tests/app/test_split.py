@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from app_steps import PATIENCE, run_of
+from app_steps import done, open_all_tabs, open_tab, run_of
 
 from explorer import TrainingConfig
 from explorer.widgets.pads import DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
 WHOLE = CONFIG.replace(n_validation=0)
-
-
-def train(app, config):
-    app.train(config)
-    assert app.wait(PATIENCE)
 
 
 def labels(app):
@@ -31,24 +25,20 @@ def test_the_page_says_validation_where_it_shows_it(app):
     assert "validation accuracy" in overview.accuracy.caption.text
     assert overview.loss.caption.text == ""
     assert "150 validation images right" in overview.confusion.figure.summary
-    app.panels.tab_bar.selected = "runs"
-    runs = app.panels["runs"]
+    runs = open_tab(app, "runs")
     assert runs.captions["accuracy"].text.startswith("highest validation accuracy")
     assert runs.accuracy.plot.layout.yaxis.title.text == "validation accuracy (%)"
-    app.panels.tab_bar.selected = "data"
-    text = str(app.panels["data"].sentence.content)
+    text = str(open_tab(app, "data").sentence.content)
     assert "the present run learns from 450 and holds out 150 images" in text
 
 
-@pytest.mark.parametrize("configs", [(CONFIG, WHOLE), (WHOLE, CONFIG)])
-def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
-    """What is drawn of the second run is of its images, whatever the tabs showed before."""
-    for config in configs:
-        train(app, config)
+def test_each_run_is_shown_with_its_own_images(app):
+    """What is drawn of a run is of its images, whatever the tabs showed before."""
+    for config in (CONFIG, WHOLE, CONFIG):
+        done(app.train, config)
         run, data = run_of(app), run_of(app).dataset
         kind, n = run.held_out, len(data.test_labels)
-        for name in app.panels.names:
-            app.panels.tab_bar.selected = name
+        open_all_tabs(app)
         mistakes, network = app.panels["mistakes"], app.panels["overview"].network
         mistakes, outputs = mistakes["mistakes"], run.newest.test_outputs
         wrong = np.flatnonzero(outputs.argmax(axis=0) != data.test_labels)
@@ -63,9 +53,8 @@ def test_each_run_is_shown_with_its_own_images(app, small_dataset, configs):
 
 
 def test_runs_of_both_kinds_stand_in_one_table(app):
-    train(app, WHOLE)
-    app.panels.tab_bar.selected = "runs"
-    runs = app.panels["runs"]
+    done(app.train, WHOLE)
+    runs = open_tab(app, "runs")
     assert runs.table.headings[0] == "Held-out accuracy"
     assert runs.captions["accuracy"].text.endswith("1 run on patterns is not drawn: other validation images")
     runs.table.chosen = [1, 2]

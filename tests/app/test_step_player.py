@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, retrain, rewind, run_of, set_controls
+from app_steps import done, retrain, rewind
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from own_networks import Mine, Renamed, SlopeForgotten
 
-from explorer import Explorer, NetworkView, TrainingConfig
+from explorer import NetworkView, TrainingConfig
 from explorer.app.panels.step_player import learning_rate
 from explorer.figures.formulas import written
+from explorer.session import SessionRun
+from explorer.training import TrainingRun
 from explorer.widgets.network_drawing import FOLLOWED, NOT_PLAYED, SCENES, StepPlayer
 
 CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_rate=0.05, l2=0.001)
@@ -24,9 +26,9 @@ def hero(app):
 
 
 @pytest.fixture
-def panel(seen):
+def panel(app):
     """The drawing of an app, which follows its run before and after."""
-    found = hero(seen)
+    found = hero(app)
     found.player.update(scene=NOT_PLAYED, of="image")
     found.drawing.chosen = FOLLOWED
     found.look_at(0)
@@ -62,16 +64,16 @@ def batch_of(app, panel, index):
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(index=st.integers(0, 199), k=st.integers(FOLLOWED, 9), of=st.sampled_from(["image", "batch"]))
-def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(seen, panel, index, k, of):
+def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, index, k, of):
     panel.look_at(index)
     panel.drawing.chosen = k
     panel.player.update(scene=0, of=of)
-    before = seen.network.weights()
+    before = app.network.weights()
     forward, loss, backward, step, after = scenes(panel)
-    X, d = batch_of(seen, panel, index)
-    n, k = X.shape[1], int(seen.dataset.test_labels[index]) if k == FOLLOWED else k
+    X, d = batch_of(app, panel, index)
+    n, k = X.shape[1], int(app.dataset.test_labels[index]) if k == FOLLOWED else k
 
-    network = seen.network.copy(np.float64)
+    network = app.network.copy(np.float64)
     y = network.forward(X)
     gradient, total = network.backward(X, y, d), network.total_loss(y, d)
     h = [one.mean(axis=1) for one in network.h[1:]]
@@ -96,7 +98,7 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(seen, panel, in
     assert f"= {written((network.W3 - W3)[k, j])}. " in step["words"]
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
     assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
-    for one, other in zip(before, seen.network.weights(), strict=True):
+    for one, other in zip(before, app.network.weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -111,8 +113,7 @@ def test_the_tiles_are_the_change_in_one_scene_alone(panel):
     assert panel.drawing.sprite == sprites[0]
 
 
-def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
-    panel = hero(app)
+def test_while_it_is_played_the_drawing_does_not_follow_the_run(app, panel):
     panel.look_at(3)
     followed = dict(panel.drawing.signal)
     panel.player.scene = 4
@@ -129,7 +130,7 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app):
     assert panel.drawing.signal["outputs"] != followed["outputs"]
     app.panels.time_bar.position = -1
     panel.player.scene = 4
-    retrain(app, seed=1)  # a new run is to be seen
+    retrain(app, seed=1)  # a new run is to be app
     app.views.refresh()
     assert (panel.drawing.scene[0], panel.player.scene) == ("", NOT_PLAYED)
     y = app.network.forward(app.dataset.X_test[:, [3]])[:, 0]
@@ -168,32 +169,33 @@ def test_a_drawing_without_a_label_is_what_it_is_read_as(panel):
     ],
 )
 def test_the_learning_rate_is_that_of_the_run(small_dataset, changes, rate):
-    app = Explorer(small_dataset, CONFIG.replace(epochs=1, **changes))
-    assert app.wait(PATIENCE)
-    assert learning_rate(run_of(app), 1.0, 4) == pytest.approx(rate)
-    hero(app).player.scene = 3
-    assert ("Adam" in hero(app).drawing.signal["words"]) == ("optimizer" in changes)
-    app.close()
+    run = SessionRun.beginning(TrainingRun(CONFIG.replace(epochs=1, **changes), small_dataset))
+    assert learning_rate(run, 1.0, 4) == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("sizes", [1, (3, 2, 2, 2, 2, 2), 200])
-def test_every_shape_is_played(small_dataset, sizes):
-    app = Explorer(small_dataset, CONFIG.replace(hidden_sizes=sizes, hidden_activation="relu", epochs=1))
-    view = NetworkView(app)
-    assert app.wait(PATIENCE)
-    assert all(signal["figures"] for signal in scenes(hero(app)))
+def test_what_the_optimizer_does_is_in_the_words(app, panel):
+    panel.player.scene = 3
+    assert "Adam" not in panel.drawing.signal["words"]
+    retrain(app, reduction="mean", optimizer="adam", epochs=1)
+    panel.player.scene = 3
+    assert "Adam" in panel.drawing.signal["words"]
+
+
+def test_every_shape_is_played(new_app):
+    app = new_app(train=False)
+    view, panel = NetworkView(app), hero(app)
+    for sizes in ((1,), (3, 2, 2, 2, 2, 2), (200,), (8,)):
+        done(app.train, CONFIG.replace(hidden_sizes=sizes, hidden_activation="relu", epochs=1))
+        assert [layer["n_units"] for layer in panel.drawing.layers] == [*sizes]
+        assert all(signal["figures"] for signal in scenes(panel))
+        panel.player.scene = NOT_PLAYED
     assert isinstance(view, NetworkView)
-    set_controls(app, hidden_sizes=8)
-    assert app.wait(PATIENCE)
-    hero(app).player.scene = NOT_PLAYED
-    assert [len(layer["units"]) for layer in hero(app).drawing.layers] == [8]
-    app.close()
 
 
-def test_where_there_is_no_step_one_sentence_says_why(seen, panel, untrained, monkeypatch):
-    subject = seen.views.subjects.of(seen.views.state)
+def test_where_there_is_no_step_one_sentence_says_why(app, panel, untrained, monkeypatch):
+    subject = app.views.subjects.of(app.views.state)
     lost = replace(subject, weights=tuple(one * np.nan for one in subject.weights))
-    monkeypatch.setattr(seen.views.subjects, "of", lambda _: lost)
+    monkeypatch.setattr(app.views.subjects, "of", lambda _: lost)
     panel.player.scene = 2
     assert panel.player.scene == NOT_PLAYED
     assert panel.player.note == "The weights are not numbers, so there is no step to play."
@@ -207,13 +209,11 @@ def test_where_there_is_no_step_one_sentence_says_why(seen, panel, untrained, mo
 @pytest.mark.parametrize(
     ("made_by", "why"), [(Mine, ""), (SlopeForgotten, "so no step"), (Renamed, "no network")]
 )
-def test_of_ones_own_class_if_its_passes_are_the_textbooks(small_dataset, made_by, why):
-    app = Explorer(small_dataset, TrainingConfig(hidden_sizes=4, epochs=1), network=made_by)
-    assert app.wait(PATIENCE)
+def test_of_ones_own_class_if_its_passes_are_the_textbooks(new_app, made_by, why):
+    app = new_app(TrainingConfig(hidden_sizes=4, epochs=1), network=made_by)
     hero(app).player.scene = 4
     assert hero(app).player.scene == (NOT_PLAYED if why else 4)
     assert why in hero(app).player.note
-    app.close()
 
 
 def test_a_page_asks_for_scenes_that_there_are(from_page):

@@ -29,7 +29,7 @@ def test_an_assigned_setting_trains_as_its_slider_does(app, small_dataset):
 
 
 @pytest.mark.parametrize("reverses", [False, True])
-def test_the_order_in_which_listeners_are_called_means_nothing(small_dataset, monkeypatch, reverses):
+def test_the_order_in_which_listeners_are_called_means_nothing(new_app, monkeypatch, reverses):
     """All that shows the settings, in whichever order it learns of them, shows those of the session."""
     subscribe, order = Session.subscribe, []
 
@@ -41,24 +41,18 @@ def test_the_order_in_which_listeners_are_called_means_nothing(small_dataset, mo
 
     if reverses:
         monkeypatch.setattr(Session, "subscribe", first)
-    app = Explorer(small_dataset, CONFIG)
-    assert app.wait(PATIENCE)
+    app = new_app()
     app.settings["batch_size"].value = 32
     assert app.wait(PATIENCE)
     app.run_bar.auto = False
     app.learning_rate = 0.02
-    assert (
-        app.config
-        == app.session.config
-        == app.settings.config
-        == CONFIG.replace(batch_size=32, learning_rate=0.02)
-    )
+    config = CONFIG.replace(batch_size=32, learning_rate=0.02)
+    assert app.config == app.session.config == app.settings.config == config
     assert (app.status, app.test_accuracy) == ("finished", app.session.state.moment.record.test_accuracy)
     assert (app.run_bar.trains, app.header.status, app.header.step) == ("Train", "finished", 2)
     assert app.header.query == write_query(app.config)
     assert app.messages.messages[0]["id"] == "waiting"
     assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f}\xa0%"
-    app.close()
 
 
 def test_settings_that_threads_assign_while_a_state_is_shown_are_all_applied(small_dataset):
@@ -93,8 +87,8 @@ def test_settings_that_threads_assign_while_a_state_is_shown_are_all_applied(sma
     asyncio.run(asyncio.wait_for(page(), PATIENCE))
 
 
-def test_all_settings_are_assigned_at_once(app):
-    seen = []
+def test_all_settings_are_assigned_at_once(own_app):
+    app, seen = own_app, []
     app.observe(lambda change: seen.append(change["new"]), "config")
     app.config = CONFIG.replace(batch_size=8, hidden_sizes=(5, 4))
     assert app.wait(PATIENCE)
@@ -141,7 +135,8 @@ def test_what_the_run_comes_to_is_read_only(app):
     assert app.confusion is app.session.state.moment.confusion
 
 
-def test_stock_widgets_are_linked_both_ways(app):
+def test_stock_widgets_are_linked_both_ways(own_app):
+    app = own_app
     slider, rate = IntSlider(min=1, max=600), FloatLogSlider(min=-4, max=1, base=10)
     activation = Dropdown(options=["sigmoid", "relu", "tanh"])
     for widget, name in ((slider, "batch_size"), (rate, "learning_rate"), (activation, "hidden_activation")):
@@ -154,7 +149,8 @@ def test_stock_widgets_are_linked_both_ways(app):
     assert slider.value == 64
 
 
-def test_an_observer_that_raises_is_told_to_who_assigns_and_the_app_goes_on(app):
+def test_an_observer_that_raises_is_told_to_who_assigns_and_the_app_goes_on(own_app):
+    app = own_app
     app.observe(lambda change: 1 / 0, "batch_size")
     with pytest.raises(ZeroDivisionError):
         app.batch_size = 32

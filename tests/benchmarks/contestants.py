@@ -11,12 +11,15 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
 
 from explorer.datasets import Dataset
+from explorer.network import NeuralNetwork
 from explorer.training import BatchRecord, Snapshot, TrainingConfig, TrainingRun
 
 LEARNING_RATE = 0.1  # of the mean gradient: small enough that every case learns and no number overflows
@@ -73,6 +76,7 @@ class Contestant(ABC):
     name: str
     needs: str | None = None
     """The package that it is written with, besides NumPy."""
+    blas_threads: int | None = 1
 
     @abstractmethod
     def __init__(self, case: Case, data: Dataset) -> None: ...
@@ -158,6 +162,27 @@ class OursThreaded(Ours):
 
     name = "ours, threads"
     n_threads = None
+
+
+class Cell(Contestant):
+    """The textbook's `fit` in a notebook's cell, with BLAS's own threads."""
+
+    name, first, blas_threads = "cell", "", None
+
+    def __init__(self, case: Case, data: Dataset) -> None:
+        network, rate = NeuralNetwork(784, case.hidden, 10, seed=0), LEARNING_RATE / case.batch
+        self.shell = InteractiveShell.instance()
+        self.shell.push({"fit": partial(network.fit, data.X_train, data.Y_train, case.batch, 1, rate)})
+        self.shell.run_cell(self.first).raise_error()
+
+    def epoch(self) -> None:
+        self.shell.run_cell("losses = fit()").raise_error()
+
+
+class PreparedCell(Cell):
+    """The same in a notebook that begins as the teaching ones do."""
+
+    name, first = "prepared cell", "from explorer.notebook import prepare\nshown = prepare()"
 
 
 def sigmoid(a: Array) -> Array:

@@ -3,17 +3,19 @@
     python tests/benchmarks/engine.py
 
 times an epoch on the 60 000 images of MNIST for each contestant of `contestants.py`, one BLAS thread each, and
-prints the ratios, some next to those to reach (ten minutes on two cores; `pip install -e ".[bench]"` for the other
+prints the ratios, some next to those to reach (15 minutes on two cores; `pip install -e ".[bench]"` for the other
 packages). Of CPU time, in one process, medians of the ratios of what was measured one right after the other: only
 ratios mean something. The table of methods, momentum, Adam and dropout, is of wall time and of CPU time, with the
-threads that each takes by itself, each in a process of its own and by turns. It wants a machine with nothing else
-to do, and prints how much of the cores others took meanwhile. The exit code is 0 if every ratio is reached.
+threads that each takes by itself, each in a process of its own and by turns; so is that of the textbook's `fit` in
+a notebook's cell, alone and next to a load on all cores. It wants a machine with nothing else to do, and prints
+how much of the cores others took meanwhile. The exit code is 0 if every ratio is reached.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -26,12 +28,14 @@ from time import perf_counter, process_time
 import psutil
 from contestants import (
     Case,
+    Cell,
     Contestant,
     HandWrittenTorch,
     Limit,
     Naive,
     Ours,
     OursThreaded,
+    PreparedCell,
     ScikitLearn,
     TorchEager,
     TorchThreaded,
@@ -60,7 +64,12 @@ METHODS = tuple(
     for method in ("momentum", "adam", "dropout")
 )
 METHODS_TARGET = 0.8
-GROUPS = ("1", "16", "128", "512", "4096", "methods", "textbook")
+CELLS = tuple(
+    Case((units,), batch, images)
+    for units, images in ((32, 20_000), (128, 20_000), (1024, 4_000))
+    for batch in (8, 64, 512)
+)
+GROUPS = ("1", "16", "128", "512", "4096", "methods", "textbook", "cells")
 
 
 Seconds = dict[str, float]
@@ -119,7 +128,8 @@ Spent = tuple[float, float]
 
 def serve_epochs(kind: type[Contestant], case: Case, asked: Connection) -> None:
     """Train an epoch each time anything is asked, and send what it took: the process of one contestant."""
-    with threadpool_limits(1, user_api="blas"), asked, suppress(EOFError):  # nobody asks any more
+    limits = threadpool_limits(kind.blas_threads, user_api="blas")
+    with limits, asked, suppress(EOFError):  # nobody asks any more
         contestant = kind(case, load_mnist().head(case.images))
         clocks = perf_counter, process_time
         while asked.recv():
@@ -178,6 +188,23 @@ def method(case: Case, rounds: int) -> Iterator[Result]:
     yield Result(title(case), f"{case.method}: products / PyTorch", least, None, at_least=False)
 
 
+def cell(case: Case, rounds: int) -> Iterator[Result]:
+    """Hold an epoch in a notebook's cell against one in a prepared cell, alone and next to a load on all cores."""
+    for where, n_busy in (("alone", 0), ("loaded", os.cpu_count() or 1)):
+        load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n_busy)]
+        try:
+            both = by_turns(case, (Cell, PreparedCell), rounds)
+        finally:
+            for process in load:
+                process.kill()
+        for i, clock in enumerate(("wall", "CPU")):
+            times = [{name: spent[i] for name, spent in one.items()} for one in both]
+            said = ", ".join(f"{name} {median(one[name] for one in times):.3f} s" for name in times[0])
+            print(f"{title(case)}, {where}, {clock}: {said}", file=sys.stderr, flush=True)
+            figure = ratio(times, Cell.name, PreparedCell.name)
+            yield Result(title(case), f"{where}: cell / prepared, {clock}", figure, None, at_least=True)
+
+
 class Load:
     """How busy others keep the machine, from when it is made on."""
 
@@ -226,6 +253,9 @@ def run(only: Sequence[str], rounds: int) -> Iterator[Result]:
     if "methods" in only:
         for case in METHODS:
             yield from method(case, rounds)
+    if "cells" in only:
+        for case in CELLS:
+            yield from cell(case, rounds)
     if "textbook" in only:
         yield from textbook(data, rounds)
 

@@ -1,7 +1,5 @@
 """The benchmark compares like with like: from the same start all contestants reach equal weights."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

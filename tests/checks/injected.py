@@ -1,7 +1,5 @@
 """Right solutions with one mistake made in their text, students' answers, and what the diagnosis says of each."""
 
-from __future__ import annotations
-
 import linecache
 import tomllib
 from collections.abc import Mapping, Sequence

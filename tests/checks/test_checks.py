@@ -1,11 +1,12 @@
 """The checks let right solutions pass and find wrong ones, whoever wrote them, and say so in one line."""
 
-from __future__ import annotations
+import re
 
 import numpy as np
 import pytest
 from checks.solutions import networks as solutions
 from IPython.core.interactiveshell import InteractiveShell
+from thinned import one_in
 
 import explorer
 from explorer import checks
@@ -29,48 +30,48 @@ def network(**options):
     return NeuralNetwork(3, options.pop("n_hidden", 5), 4, **({"dtype": np.float64, "seed": 1} | options))
 
 
-# ---------------------------------------------------------------- the exercise's own answer
+# ---------------------------------------------------------------- networks
 
 
-def test_a_students_functions_pass_and_an_overflow_is_noted():
-    passed = checks.sigmoid(solutions.sigmoid)
-    assert passed.note == "the values are right, but NumPy warns: overflow encountered in exp"
-    assert str(passed).endswith(f"no difference. Note: {passed.note}")
-    assert passed.note in passed._repr_html_()
-    for result in (
-        checks.slope(solutions.sigmoid, solutions.d_sigmoid),
-        checks.squared_error(solutions.squared_error),
-        checks.loss_slope(solutions.squared_error, solutions.d_squared_error),
-    ):
-        assert result.note == ""
+def assert_passes(net, X, d):
+    """Assert that a network passes all checks, which work on copies."""
+    before = [array.copy() for array in (net.W1, net.b1, net.W2, net.b2)]
+    checks.forward_pass(net, X)
+    checks.decisions(net, X)
+    checks.gradients(net, X, d)
+    checks.step(net, X, d, 0.05)
+    checks.mini_batches(net)
+    for now, was in zip((net.W1, net.b1, net.W2, net.b2), before, strict=True):
+        np.testing.assert_array_equal(now, was, strict=True)
 
 
-@pytest.mark.parametrize("solution", solutions.SOLUTIONS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("solution", solutions.SOLUTIONS)
 def test_a_students_network_passes_every_check(solution, X, d):
     network = solution(3, 5, 4)
-    before = [array.copy() for array in (network.W1, network.b1, network.W2, network.b2)]
     checks.initial_weights(network)
-    checks.forward_pass(network, X)
-    checks.decisions(network, X)
-    checks.gradients(network, X, d)
-    checks.step(network, X, d, 0.05)
-    checks.mini_batches(network)
+    assert_passes(network, X, d)
     checks.mini_batches(network, n_samples=20, batch_size=5)
-    for now, was in zip((network.W1, network.b1, network.W2, network.b2), before, strict=True):
-        np.testing.assert_array_equal(now, was)
-        assert now.dtype == was.dtype
+
+
+@pytest.mark.parametrize("solution", one_in(2, [solutions.InPlace, solutions.Vectorised]))
+def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
+    assert_passes(solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300])
 
 
 @pytest.mark.parametrize(
-    "solution", [solutions.Vectorised, solutions.InPlace], ids=lambda kind: kind.__name__
+    "options",
+    [
+        {},
+        {"dtype": np.float32},
+        {"l2": 0.02, "l1": 0.01},
+        {"n_hidden": (6, 5)},
+        MODERN,
+        {"hidden_activation": "tanh", "loss": "cross_entropy"},
+        {"output": "softmax"},
+    ],
 )
-def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
-    network, X, d = solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300]
-    for check in (checks.gradients, checks.step):
-        check(network, X, d)
-    for check in (checks.forward_pass, checks.decisions):
-        check(network, X)
-    checks.mini_batches(network)
+def test_every_kind_of_network_passes(options, X, d):
+    assert_passes(network(**options), X, d)
 
 
 def test_what_a_network_must_have_is_named_in_one_line(X, d):
@@ -88,48 +89,12 @@ def test_what_a_network_must_have_is_named_in_one_line(X, d):
         checks.output_delta(solutions.Silent(3, 5, 4), X, d)
 
 
-def test_a_wrong_backward_pass_of_a_student_is_found(X, d):
-    for kind, words in solutions.WRONG.items():
-        with pytest.raises(CheckError, match=words):
-            checks.gradients(kind(3, 5, 4), X, d)
-
-
 # ---------------------------------------------------------------- one line
 
 
 def test_a_message_says_where_what_is_expected_and_what_came():
     with pytest.raises(CheckError, match=r"^arctan\(-20\): expected 2\.06\d+e-09, got -1\.52\d+$"):
         checks.sigmoid(np.arctan)
-
-
-@pytest.mark.parametrize(
-    ("function", "words"),
-    [
-        (lambda a: None, "<lambda>: expected numbers, got None"),
-        (lambda a: "0.5", "<lambda>: expected numbers, got str"),
-        (lambda a: 0.5, r"<lambda>: expected shape \(2, 4\), got shape \(\)"),
-        (
-            lambda a: 1 / 0,
-            r"<lambda> raised ZeroDivisionError: division by zero \(in <lambda>, line \d+: .*1 / 0",
-        ),
-        (lambda: 0, r"TypeError: .*<lambda>\(\) takes 0 positional arguments but 1 was given"),
-        (
-            lambda a: np.stack([a, a[0]]),
-            "<lambda> raised ValueError: all input arrays must have the same shape",
-        ),
-    ],
-)
-def test_a_function_that_raises_or_returns_something_else_is_told_in_one_line(function, words):
-    with pytest.raises(CheckError, match=f"^{words}") as caught:
-        checks.sigmoid(function)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_method_that_raises_is_told_with_its_line(X):
-    with pytest.raises(
-        CheckError, match=r"^forward raised ValueError: .* \(in forward, line \d+: self\.a1 = np\.dot"
-    ):
-        checks.forward_pass(solutions.Vectorised(3, 5, 4), X.T)
 
 
 def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
@@ -139,8 +104,8 @@ def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
     finally:
         InteractiveShell.clear_instance()
     shown = capsys.readouterr().out.strip()
-    assert shown.startswith("\x1b[31m✗ tanh(-20): expected 2.06")
-    assert shown.count("\n") == 0
+    said = r"✗ tanh\(-20\): expected 2\.06\d+e-09, got -1\. These are the values of tanh, which go from -1 to 1\."
+    assert re.fullmatch(rf"\x1b\[31m{said}\x1b\[0m", shown)
 
 
 # ---------------------------------------------------------------- this package's functions and networks
@@ -164,30 +129,6 @@ def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
 def test_wrong_functions_do_not(check, wrong):
     with pytest.raises(CheckError):
         check(wrong)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"dtype": np.float32},
-        {"l2": 0.02, "l1": 0.01},
-        {"n_hidden": (6, 5)},
-        MODERN,
-        {"hidden_activation": "tanh", "loss": "cross_entropy"},
-        {"output": "softmax"},
-    ],
-)
-def test_every_kind_of_network_passes(options, X, d):
-    net = network(**options)
-    before = net.weights()
-    checks.forward_pass(net, X)
-    checks.decisions(net, X)
-    checks.gradients(net, X, d)
-    checks.step(net, X, d, 0.05)
-    checks.mini_batches(net)
-    for weights, were in zip(net.weights(), before, strict=True):
-        np.testing.assert_array_equal(weights, were)  # checks work on copies
 
 
 def test_initial_weights():

@@ -1,7 +1,5 @@
 """An answer is right, wrong with the mistake's name, waiting or missing, all of it told in a sentence."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import linecache
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from checks.injected import INJECTIONS, STYLES, right_answers, verdict_of
 from checks.solutions import loops, matrices
+from thinned import one_in
 
 import explorer
 from explorer import checks
@@ -29,43 +28,42 @@ def test_the_tasks_are_those_of_the_exercise():
         assert all(20 <= len(hint.split()) <= 60 for hint in task.hints)
 
 
+FIRST, OTHERS = slice(0, 1), pytest.param(slice(1, None), marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("ways", [FIRST, OTHERS], ids=["first", "others"])
 @pytest.mark.parametrize("task", TASKS)
-def test_the_textbooks_answer_is_right(task):
-    verdict = diagnose(task, textbook(task))
-    assert (verdict.outcome, verdict.mistake, verdict.note, verdict.look) == ("right", "", "", "")
+def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(task, ways):
+    for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
+        for answers in mistake.answers[ways]:
+            assert recognize(task, textbook(task, answers), Probe(1)) is mistake, mistake.name
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=lambda mistake: mistake.name)
-def test_each_way_to_make_a_mistake_is_known_by_what_it_gives(mistake):
-    """And the wrong line is marked in its source."""
-    assert mistake.task in TASKS
-    assert MARK in mistake.source
-    assert mistake.what[-1] == "."
-    assert mistake.look[-1] in ".?"
-    for answers in mistake.answers:
-        assert recognize(mistake.task, textbook(mistake.task, answers), Probe(1)) is mistake
+def test_each_mistake_has_a_task_and_words():
+    for mistake in MISTAKES.values():
+        assert mistake.task in TASKS
+        assert (mistake.what[-1], mistake.look[-1] in ".?") == (".", True)
 
 
-@pytest.mark.parametrize("mistake", [m for m in MISTAKES.values() if m.trains], ids=lambda m: m.name)
-def test_a_network_of_the_bug_lab_trains_without_a_word(mistake):
-    history = mistake.network(784, 32, 10, seed=0).fit(*Probe().samples(784, 10, 24), 10, 2)
-    assert np.isfinite(history).all()
+@pytest.mark.long
+def test_the_wrong_line_of_each_mistake_is_marked():
+    assert all(MARK in mistake.source for mistake in MISTAKES.values())
 
 
-def test_other_mistakes_have_no_network():
-    assert MISTAKES["gradient-transposed"].network is None
+def test_networks_of_the_bug_lab_train_without_a_word():
+    for mistake in (mistake for mistake in MISTAKES.values() if mistake.trains):
+        history = mistake.network(784, 32, 10, seed=0).fit(*Probe().samples(784, 10, 24), 10, 2)
+        assert np.isfinite(history).all(), mistake.name
+    assert MISTAKES["gradient-transposed"].network is None  # which ends with an error
 
 
 # ---------------------------------------------------------------- mistakes in others' solutions
 
 
-@pytest.mark.parametrize(
-    ("number", "name"),
-    [pytest.param(*case, marks=[pytest.mark.long] * (case[0] % 3 > 0)) for case in enumerate(INJECTIONS)],
-)
+@pytest.mark.parametrize(("number", "name"), one_in(6, [*enumerate(INJECTIONS)]))
 def test_a_mistake_in_others_solutions_is_named(number, name):
     """The whole table, each in both solutions with three seeds, is `tests/benchmarks/confusion_table.py`."""
-    assert verdict_of(name, STYLES[number % 2], number % 3).mistake == name
+    assert verdict_of(name, STYLES[number // 6 % 2], number % 3).mistake == name
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -113,10 +111,8 @@ def test_a_wrong_pixel_is_told_with_its_byte():
     def load(path):
         return tuple(array * 0.9 if array.shape[0] == 784 else array for array in exercise.load_digits(path))
 
-    assert re.match(
-        r"X\[\d+, \d+\], for the byte \d+ in row \d+, column \d+ of image \d+: expected 0",
-        diagnose("load_digits", load).message,
-    )
+    place = r"X\[\d+, \d+\], for the byte \d+ in row \d+, column \d+ of image \d+: expected 0"
+    assert re.match(place, diagnose("load_digits", load).message)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +141,6 @@ def test_matrices_that_do_not_fit_are_told_by_their_shapes(product, got):
 def loops_for_ever(a):
     while True:
         pass
-
-
-def only_pass(a):
-    pass
 
 
 def only_dots(a):
@@ -190,7 +182,6 @@ def ends_the_program(a):
         (ends_the_program, "wrong", "SystemExit is raised"),
         ("sigmoid", "wrong", "sigmoid: expected a function, got str"),
         (lambda a: ..., "waiting", "<lambda> waits for its code"),
-        (only_pass, "waiting", "only_pass waits for its code"),
         (only_dots, "waiting", "only_dots waits for its code"),
         (not_written_yet, "waiting", "not_written_yet waits for its code"),
         (lambda a: ... * a, "waiting", "<lambda> waits for its code"),
@@ -198,17 +189,12 @@ def ends_the_program(a):
     ],
 )  # fmt: skip
 def test_it_is_told_in_a_sentence(answer, outcome, words, capsys):
+    n_threads = threading.active_count()
     verdict = diagnose("sigmoid", answer, seconds=0.3 if answer is loops_for_ever else 5)
     assert (verdict.outcome, verdict.mistake) == (outcome, "")
     assert verdict.message.startswith(words)
     assert "\n" not in repr(verdict)
-    assert capsys.readouterr().out == ""
-
-
-def test_a_loop_is_ended_and_leaves_nothing_running():
-    before = threading.active_count()
-    diagnose("relu", loops_for_ever, seconds=0.1)
-    assert threading.active_count() == before
+    assert (capsys.readouterr().out, threading.active_count()) == ("", n_threads)
 
 
 def test_prints_and_an_overflow_are_notes(capsys):
@@ -293,14 +279,16 @@ class WrongBackward(matrices.Network):
         return [2 * gradient for gradient in super().backward(X, y, d)]
 
 
+def not_right(verdicts):
+    return [task for task, verdict in verdicts.items() if verdict.outcome != "right"]
+
+
 def test_what_builds_on_a_wrong_part_is_judged_by_itself():
     verdicts = {task: diagnose(task, WrongBackward) for task in METHODS}
+    assert not_right(verdicts) == ["forward", "backward"]
     assert verdicts["train_iteration"].helpers == ("forward", "backward")
-    assert verdicts["train_iteration"].remark == (
-        "checked with the textbook's forward and backward, because yours aren't right yet"
-    )
-    outcomes = {task: verdict.outcome for task, verdict in verdicts.items()}
-    assert outcomes == dict.fromkeys(METHODS, "right") | {"forward": "wrong", "backward": "wrong"}
+    remark = "checked with the textbook's forward and backward, because yours aren't right yet"
+    assert verdicts["train_iteration"].remark == remark
 
 
 class ShiftedForward(exercise.Network):
@@ -332,22 +320,16 @@ class UnwrittenForward(exercise.Network):
 
 def test_arrays_in_lists_are_as_good():
     verdicts = {task: diagnose(task, ShiftedForward) for task in METHODS}
-    assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["forward"]
+    assert not_right(verdicts) == ["forward"]
     assert verdicts["backward"].helpers == ("forward",)
-    assert diagnose("forward", ForgetfulForward).message.startswith(
-        "forward keeps nothing: the backward pass"
-    )
+    message = diagnose("forward", ForgetfulForward).message
+    assert message.startswith("forward keeps nothing: the backward pass")
     assert diagnose("forward", UnwrittenForward).outcome == "waiting"
 
 
 def test_an_object_of_the_class_is_as_good():
     assert diagnose("backward", matrices.Network(3, 5, 4)).outcome == "right"
     assert diagnose("backward", NeuralNetwork).outcome == "right"
-
-
-def test_there_are_no_other_tasks():
-    with pytest.raises(KeyError):
-        diagnose("sigmoidd", loops.sigmoid)
 
 
 # ---------------------------------------------------------------- a whole namespace
@@ -360,20 +342,14 @@ def test_a_namespace_is_searched_for_every_answer():
 
 
 def test_what_is_not_found_is_missing_and_what_is_nearly_so_is_named():
-    namespace = {
-        "Net": loops.Network,
-        "sigmoid_": loops.sigmoid,
-        "relu": explorer.relu,
-        "NeuralNetwork": NeuralNetwork,
-    }
-    found = diagnose_all(namespace)
+    namespace = {"Net": loops.Network, "sigmoid_": loops.sigmoid}
+    found = diagnose_all(namespace | {"relu": explorer.relu, "NeuralNetwork": NeuralNetwork})
     assert found["sigmoid"].message == "there is no function sigmoid; did you mean 'sigmoid_'?"
     assert found["relu"].message == "there is no function relu"  # the package's own isn't the student's
     assert found["several_layers"].message == "there is no second class with the methods of a network"
     assert {task for task, verdict in found.items() if verdict.outcome == "right"} == {*METHODS}
-    assert diagnose_all({})["fit"] == Verdict(
-        "fit", "missing", message="there is no class with the methods of a network"
-    )
+    missing = Verdict("fit", "missing", message="there is no class with the methods of a network")
+    assert diagnose_all({})["fit"] == missing
 
 
 # ---------------------------------------------------------------- what is said
@@ -392,16 +368,14 @@ def test_a_verdict_is_one_line_and_can_be_kept():
 
 
 def test_a_check_of_the_lessons_names_the_mistake_too():
-    with pytest.raises(
-        CheckError, match=r"^<lambda>\(-20\): expected \S+, got 1\. The curve is mirrored"
-    ) as caught:
+    words = r"^<lambda>\(-20\): expected \S+, got 1\. The curve is mirrored"
+    with pytest.raises(CheckError, match=words) as caught:
         checks.sigmoid(lambda a: explorer.sigmoid(-a))
     assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
     with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
         checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
-    with pytest.raises(
-        CheckError, match=r"expected a mean within .* All weights of a layer have the same sign"
-    ):
+    words = r"expected a mean within .* All weights of a layer have the same sign"
+    with pytest.raises(CheckError, match=words):
         checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
 
 
@@ -415,12 +389,11 @@ def namespace_of(source):
 
 def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
     verdicts = diagnose_all(namespace_of(MIRRORED))
-    assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["sigmoid"]
+    assert not_right(verdicts) == ["sigmoid"]
     assert verdicts["sigmoid"].mistake == "sign-of-the-exponent"
     assert verdicts["d_sigmoid"].helpers == ("sigmoid",)
-    assert repr(verdicts["d_sigmoid"]).endswith(
-        "Note: checked with the textbook's sigmoid, because yours isn't right yet."
-    )
+    note = "Note: checked with the textbook's sigmoid, because yours isn't right yet."
+    assert repr(verdicts["d_sigmoid"]).endswith(note)
 
 
 HELPERS = {
@@ -442,7 +415,7 @@ def test_so_it_is_where_something_lies_between(helper):
     functions = functions.replace("s - s**2", "s")  # wrong
     methods = methods.replace(" d_sigmoid(", f" {called}(")
     verdicts = diagnose_all(namespace_of(functions + CONFIG + text + methods))
-    assert [task for task, verdict in verdicts.items() if verdict.outcome != "right"] == ["d_sigmoid"]
+    assert not_right(verdicts) == ["d_sigmoid"]
     assert verdicts["backward"].helpers == ("d_sigmoid",)
 
 
@@ -463,12 +436,10 @@ def test_a_variant_of_the_network_is_no_answer_to_the_bonus():
 
 
 def test_the_slope_of_another_function_gets_no_name_of_a_mistake():
-    with pytest.raises(CheckError) as raised:
-        checks.slope(np.tanh, lambda a: a * (1 - a))
-    assert raised.value.mistake is None
-    with pytest.raises(CheckError) as raised:
-        checks.slope(explorer.sigmoid, lambda a: a * (1 - a))
-    assert raised.value.mistake.name == "slope-expects-activation"
+    for function, mistake in ((np.tanh, None), (explorer.sigmoid, MISTAKES["slope-expects-activation"])):
+        with pytest.raises(CheckError) as raised:
+            checks.slope(function, lambda a: a * (1 - a))
+        assert raised.value.mistake is mistake
 
 
 def test_the_line_that_is_told_is_the_students():

@@ -1,7 +1,5 @@
 """The checks of what goes beyond the exercise: right answers in any style pass, and wrong ones are found."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +27,10 @@ def adam_by_its_authors(g, lr, t, m, s):
 
 def mask_by_where(rng, rate, n_units, n):
     return np.where(rng.uniform(size=(n_units, n)) < 1 - rate, 1 / (1 - rate), 0)
+
+
+def one_mask_for_all_units(rng, rate, n_units, n):
+    return np.repeat(rng.permutation(np.arange(n) >= rate * n)[None], n_units, 0) / (1 - rate)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +72,7 @@ def test_a_wrong_optimizer_is_found(check, wrong):
         (lambda rng, rate, k, n: dropout_mask(rng, 0.5, k, n), "keeps at rate 0.2"),
         (lambda rng, rate, k, n: (rng.random((k, n)) < rate) / (1 - rate), "share of zeros at rate 0.2"),
         (lambda rng, rate, k, n: np.ones((k, n)) / (1 - rate), "share of zeros at rate 0.2"),
-        (
-            lambda rng, rate, k, n: (
-                np.repeat(rng.permutation(np.arange(n) >= rate * n)[None], k, 0) / (1 - rate)
-            ),
-            "one",
-        ),
+        (one_mask_for_all_units, "one"),
     ],
 )
 def test_a_wrong_mask_is_found(wrong, words):

@@ -1,7 +1,5 @@
 """Source as on a blackboard: the file's own lines, but for docstrings, types, guards, and where arguments are."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 from textwrap import dedent

@@ -1,44 +1,12 @@
 """A tiny data set as files: what a test takes, damages in one place, and tries to load."""
 
-from __future__ import annotations
-
-import io
-import tarfile
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from dataset_files import idx, member, npy, tar
 
 N_TRAIN, N_TEST = 30, 20
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def idx(array):
-    """An idx file of bytes: two zeros, type 8, the number of dimensions, the big-endian sizes, the data."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
-
-
-def member(name, content=b"", **fields):
-    """A tar member; `fields` set attributes of its header."""
-    info = tarfile.TarInfo(name)
-    info.size = len(content)
-    for field, value in fields.items():
-        setattr(info, field, value)
-    return info, content
-
-
-def tar(members, mode="w:gz"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        for info, content in members:
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +37,7 @@ def idx_files(arrays):
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory):
-    """Writers: `make.folder(files)`, `make.archive(files)`; and the bytes: `make.npy`, `idx`, `tar`, `member`."""
+    """Writers of files by name: in a folder, or in an archive; and of a file."""
 
     def folder(files):
         path = tmp_path_factory.mktemp("digits")
@@ -85,6 +53,4 @@ def make(tmp_path_factory):
     def archive(files):
         return file(tar(member(name, content) for name, content in files.items()))
 
-    return SimpleNamespace(
-        folder=folder, file=file, archive=archive, npy=npy, idx=idx, tar=tar, member=member
-    )
+    return SimpleNamespace(folder=folder, file=file, archive=archive)

@@ -1,7 +1,5 @@
 """MNIST's files, as they are written: the exercise's archive, and the package's own."""
 
-from __future__ import annotations
-
 import io
 import tarfile
 

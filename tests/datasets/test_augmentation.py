@@ -1,7 +1,5 @@
 """Distorted images: what moves where, how much, and the same again from the same generator."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

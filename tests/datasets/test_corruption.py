@@ -1,7 +1,5 @@
 """Images made harder: what each amount does to them, and the same again."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

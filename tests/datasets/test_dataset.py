@@ -1,7 +1,5 @@
 """The canonical data set: what it refuses, what it shows, what it does not copy."""
 
-from __future__ import annotations
-
 import pickle
 import tracemalloc
 from dataclasses import FrozenInstanceError, replace
@@ -23,10 +21,8 @@ def test_a_column_of_X_is_one_image_row_by_row_divided_by_255(small_dataset):
 
 
 def test_a_column_of_Y_is_one_hot_at_its_label(small_dataset):
-    for labels, Y in (
-        (small_dataset.train_labels, small_dataset.Y_train),
-        (small_dataset.test_labels, small_dataset.Y_test),
-    ):
+    for split in ("train", "test"):
+        labels, Y = getattr(small_dataset, f"{split}_labels"), getattr(small_dataset, f"Y_{split}")
         assert np.array_equal(Y.argmax(axis=0), labels)
         assert np.array_equal(np.sort(Y, axis=0)[-2:], np.repeat([[0], [1]], len(labels), axis=1))
 
@@ -98,10 +94,8 @@ def test_a_split_draws_the_same_images_whenever_it_is_read(small_dataset):
 
 def test_a_split_is_a_data_set_like_any_other(small_dataset):
     split = small_dataset.hold_out(150, 3)
-    assert (repr(split), split.held_out) == (
-        "<Dataset patterns: 450 train and 150 test images, 10 classes>",
-        "validation",
-    )
+    assert repr(split) == "<Dataset patterns: 450 train and 150 test images, 10 classes>"
+    assert split.held_out == "validation"
     assert (split.X_train.shape, split.Y_test.shape) == ((784, 450), (10, 150))
     assert np.array_equal(split.head(25).train_images, split.train_images[:25])
     again = split.hold_out(50, 0)
@@ -134,11 +128,7 @@ def test_pickling_leaves_the_float_arrays_out(small_dataset):
         ("test_labels", np.zeros((200, 1), int), r"test labels: found int64 of shape \(200, 1\)"),
         ("train_labels", np.full(600, 10), "train labels: found label 10, expected labels from 0 to 9"),
         ("train_labels", np.full(600, -1), "train labels: found label -1, expected"),
-        (
-            "train_labels",
-            np.full(600, 2**64 - 1, np.uint64),
-            "train labels: found label 18446744073709551615",
-        ),
+        ("train_labels", np.full(600, 2**64 - 1, np.uint64), "labels: found label 18446744073709551615"),
         ("train_labels", np.zeros(600), "train labels: found float64"),
         ("train_labels", np.zeros(600, bool), "train labels: found bool"),
         ("class_names", ("0", "1", "2"), "labels: found label [3-9], expected labels from 0 to 2"),

@@ -1,7 +1,6 @@
 """The bundled images are the real ones, load quickly, and share one copy in memory."""
 
-from __future__ import annotations
-
+import gzip
 import hashlib
 import json
 import mmap
@@ -10,12 +9,15 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import needs
 import numpy as np
 import pytest
+from dataset_files import idx
 
 from explorer.datasets import DatasetError, load_mnist
 from explorer.datasets import mnist as module
@@ -23,12 +25,12 @@ from explorer.datasets import mnist as module
 TRAIN_IMAGES = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
 TEST_IMAGES = "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
 
-# Loads MNIST in a process of its own and reports what it got, and from where.
+# Loads the images in a process of its own and reports what it got, and from where.
 PROBE = """
-import hashlib, json
+import hashlib, json, sys
 from pathlib import Path
+from explorer.datasets import load_mnist, mnist as module
 {before}
-from explorer.datasets import load_mnist
 mnist = load_mnist()
 pixels = hashlib.sha256(mnist.train_images)
 pixels.update(mnist.test_images)
@@ -41,9 +43,7 @@ def load(env, before="", cwd=None):
     """Run the probe with `env` over this process's variables; None removes one."""
     merged = {name: value for name, value in (os.environ | env).items() if value is not None}
     command = [sys.executable, "-W", "error", "-c", PROBE.format(before=before)]
-    result = subprocess.run(
-        command, env=merged, cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-    )
+    result = subprocess.run(command, env=merged, cwd=cwd, capture_output=True, text=True, timeout=120)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return json.loads(result.stdout)
 
@@ -52,23 +52,50 @@ def load_with_cache(folder, before=""):
     return load({"XDG_CACHE_HOME": str(folder)}, before)
 
 
+def digest(dataset):
+    found = hashlib.sha256(dataset.train_images)
+    found.update(dataset.test_images)
+    return found.hexdigest()
+
+
 @pytest.fixture(scope="module")
-def pixels(mnist):
-    digest = hashlib.sha256(mnist.train_images)
-    digest.update(mnist.test_images)
-    return digest.hexdigest()
+def few(mnist, tmp_path_factory):
+    """A hundredth of the images, and a folder with them in place of the package's own."""
+    folder, few = (
+        tmp_path_factory.mktemp("data"),
+        replace(
+            mnist.head(600), **{name: getattr(mnist, name)[:100] for name in ("test_images", "test_labels")}
+        ),
+    )
+    for name, kind in ((module.IMAGES, "images"), (module.LABELS, "labels")):
+        with gzip.open(folder / name, "wb", 1) as stream:
+            np.save(stream, np.concatenate([getattr(few, f"{split}_{kind}") for split in ("train", "test")]))
+    return SimpleNamespace(dataset=few, folder=folder)
+
+
+def in_place_of_all(folder):
+    """A line of the probe: the package has the few images in the folder."""
+    return f"module.DATA, module.N_IMAGES, module.N_TRAIN = Path({str(folder)!r}), 700, 600"
 
 
 @pytest.fixture
-def reload(monkeypatch, mnist):
-    """Load again in this process with the given environment; tells whether the images are mapped."""
+def packaged(few, monkeypatch):
+    """The package of this process has the few images; the line that another one needs to have them."""
+    for name, value in {"DATA": few.folder, "N_IMAGES": 700, "N_TRAIN": 600}.items():
+        monkeypatch.setattr(module, name, value)
+    return in_place_of_all(few.folder)
+
+
+@pytest.fixture
+def reload(monkeypatch, few, packaged):
+    """Load in this process with the given environment; tells whether the images are mapped."""
 
     def reload(**env):
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         for name, value in env.items():
             monkeypatch.setenv(name, str(value))
         images = load_mnist.__wrapped__().train_images
-        assert np.array_equal(images, mnist.train_images)
+        assert np.array_equal(images, few.dataset.train_images)
         assert not images.flags.writeable
         while isinstance(images, np.ndarray):
             images = images.base
@@ -85,14 +112,9 @@ def cached(tmp_path, reload):
     return file
 
 
-def idx_digest(images):
-    header = b"\x00\x00\x08\x03" + b"".join(size.to_bytes(4, "big") for size in images.shape)
-    return hashlib.sha256(header + images.tobytes()).hexdigest()
-
-
 def test_the_images_are_the_real_ones(mnist):
-    assert idx_digest(mnist.train_images) == TRAIN_IMAGES
-    assert idx_digest(mnist.test_images) == TEST_IMAGES
+    assert hashlib.sha256(idx(mnist.train_images)).hexdigest() == TRAIN_IMAGES
+    assert hashlib.sha256(idx(mnist.test_images)).hexdigest() == TEST_IMAGES
 
 
 def test_the_notice_stands_next_to_the_data():
@@ -105,13 +127,13 @@ def test_the_notice_stands_next_to_the_data():
 
 
 @needs.PROC
-def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
+def test_the_first_load_unpacks_and_the_next_ones_share(mnist, tmp_path):
     first = load_with_cache(tmp_path)
     (file,) = (tmp_path / "nn-explorer").iterdir()
     written = file.stat()
     second = load_with_cache(tmp_path)
     for result in (first, second):
-        assert result["pixels"] == pixels
+        assert result["pixels"] == digest(mnist)
         assert result["shape"] == [60_000, 28, 28]
         (line,) = result["maps"]
         assert " r--s " in line  # read-only and shared
@@ -121,24 +143,24 @@ def test_the_first_load_unpacks_and_the_next_ones_share(tmp_path, pixels):
 
 @pytest.mark.slow
 @needs.PROC
-def test_four_processes_at_once(tmp_path, pixels):
+def test_four_processes_at_once(tmp_path, few, packaged):
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(load_with_cache, [tmp_path] * 4))
-    assert {result["pixels"] for result in results} == {pixels}
+        results = list(pool.map(load_with_cache, [tmp_path] * 4, [packaged] * 4))
+    assert {result["pixels"] for result in results} == {digest(few.dataset)}
     assert all(result["maps"] for result in results)
     assert len(list((tmp_path / "nn-explorer").iterdir())) == 1
 
 
 def flip_a_bit(file):
     with file.open("r+b") as stream:
-        stream.seek(30_000_000)
+        stream.seek(300_000)
         byte = stream.read(1)[0]
-        stream.seek(30_000_000)
+        stream.seek(300_000)
         stream.write(bytes([byte ^ 1]))
 
 
 def cut_off(file):
-    os.truncate(file, 40_000_000)
+    os.truncate(file, 400_000)
 
 
 def become_a_pipe(file):
@@ -146,7 +168,6 @@ def become_a_pipe(file):
     os.mkfifo(file)
 
 
-@pytest.mark.slow
 @needs.PROC
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", [flip_a_bit, cut_off, become_a_pipe])
@@ -169,22 +190,17 @@ def test_where_nothing_can_be_written_the_images_stay_in_memory(tmp_path, reload
 
 @needs.PROC
 @needs.ROOT
-def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(pixels):
+def test_a_user_without_a_home_leaves_nothing_in_the_working_folder(few):
     with TemporaryDirectory() as name:  # the checkout and pytest's folders may be closed to other users
         place, here, data = Path(name), Path(name, "here"), Path(name, "data")
-        shutil.copytree(module.DATA, data)
+        shutil.copytree(few.folder, data)
         here.mkdir()
         for path in (place, data, *data.iterdir()):
             path.chmod(0o755)
         here.chmod(0o777)
-        before = f"""
-import os
-from explorer.datasets import mnist  # before the interpreter is out of reach
-mnist.DATA = Path({str(data)!r})
-os.setuid(54321)
-"""
+        before = f"import os\n{in_place_of_all(data)}\nos.setuid(54321)"
         result = load({"HOME": None, "XDG_CACHE_HOME": None}, before, cwd=here)
-        assert (result["pixels"], result["maps"]) == (pixels, [])
+        assert (result["pixels"], result["maps"]) == (digest(few.dataset), [])
         assert list(here.iterdir()) == []
 
 
@@ -206,19 +222,19 @@ def test_the_cache_is_where_each_system_keeps_it(tmp_path, monkeypatch, reload, 
 
 
 @needs.PROC
-def test_a_full_disk(tmp_path, pixels):
-    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, 10_000_000))"
-    result = load_with_cache(tmp_path, limit)
-    assert (result["pixels"], result["maps"]) == (pixels, [])
+def test_a_full_disk(tmp_path, few, packaged):
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    result = load_with_cache(tmp_path, f"{packaged}\n{limit}")
+    assert (result["pixels"], result["maps"]) == (digest(few.dataset), [])
     assert list((tmp_path / "nn-explorer").iterdir()) == []  # nothing half-written stays
 
 
 @pytest.mark.parametrize("name", [module.IMAGES, module.LABELS])
 @pytest.mark.parametrize("content", [None, b"", b"1234567", b"x" * 5000])
-def test_a_damaged_installation_is_named(tmp_path, monkeypatch, name, content):
+def test_a_damaged_installation_is_named(tmp_path, monkeypatch, few, packaged, name, content):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for file in (module.IMAGES, module.LABELS):
-        (tmp_path / file).symlink_to(module.DATA / file)
+        (tmp_path / file).symlink_to(few.folder / file)
     (tmp_path / name).unlink()
     if content is not None:
         (tmp_path / name).write_bytes(content)

@@ -1,7 +1,5 @@
 """Points in a plane: how many, of which classes, where, and the same for the same seed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From ink to an image as MNIST has them, compared with MNIST's own images."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Views with other labels, or with some classes."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,14 +1,14 @@
 """Large arrays in two halves, by one thread or two: the textbook's numbers, equal to the bit."""
 
-from __future__ import annotations
-
 import os
 import threading
 from functools import partial
+from itertools import product
 
 import needs
 import numpy as np
 import pytest
+from thinned import one_in
 
 from explorer.engine import halves
 from explorer.engine.halves import in_halves, rows_at_once
@@ -48,9 +48,10 @@ def test_a_product_that_is_cut_after_whole_groups_of_rows_has_the_same_numbers(t
             np.testing.assert_array_equal(np.concatenate([left[:cut] @ right, left[cut:] @ right]), product)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("batch_size", [pytest.param(7, marks=pytest.mark.long), 250])
-@pytest.mark.parametrize("methods", [METHODS, {"dropout": 0.5}], ids="+".join)
+@pytest.mark.parametrize(
+    ("methods", "batch_size", "optimizer"),
+    one_in(8, [*product([METHODS, {"dropout": 0.5}], [250, 7], OPTIMIZERS)]),
+)
 def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batch_size, methods):
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)  # so that all that can be cut is
     changes = {"optimizer": optimizer, "batch_size": batch_size, **methods}
@@ -134,15 +135,13 @@ def test_small_work_stays_whole():
     assert in_halves(make, halves.LARGE_WORK, 1, 0.25)[::2] == (slice(0, 24), slice(24, 100))
 
 
-@pytest.mark.parametrize("batch_size", [7, 40, 250, 600])
-@pytest.mark.parametrize("hidden_sizes", [(400, 160), (90, 1000)])
+AS_ADAM = {"l2": 0.01, "max_norm": 3.0, "optimizer": "adam", "learning_rate": 0.0001}
+AS_MOMENTUM = {"optimizer": "momentum", "learning_rate": 0.01}
+
+
 @pytest.mark.parametrize(
-    "methods",
-    [
-        {"l2": 0.01, "max_norm": 3.0, "optimizer": "adam", "learning_rate": 0.0001},
-        {"optimizer": "momentum", "learning_rate": 0.01},
-    ],
-    ids="+".join,
+    ("methods", "hidden_sizes", "batch_size"),
+    one_in(5, [*product([AS_ADAM, AS_MOMENTUM], [(400, 160), (90, 1000)], [7, 40, 250, 600])]),
 )
 def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, batch_size, methods):
     """With every method that works without random numbers, or blank pixels left out, or a later layer cut."""

@@ -1,7 +1,5 @@
 """Images as inputs: sorted by their ink they give the same numbers; distorted ones are made ahead."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +61,7 @@ def test_each_group_of_images_is_in_the_order_of_where_its_ink_ends(images, indi
 
 
 def test_runs_in_several_threads_sort_the_images_once(mnist):
-    images = mnist.train_images[:6000].reshape(-1, 784)
+    images = mnist.train_images[:2000].reshape(-1, 784)
     for _ in range(20):
         inked, begin = InkedFirst(images), Barrier(4)
 
@@ -188,7 +186,7 @@ def test_a_chunk_can_be_made_by_itself(images, order, whole):
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(cuts=st.lists(st.integers(0, N), max_size=6))
 def test_any_pieces_give_the_same(images, order, whole, cuts):
     source = AugmentedImages(images, SOME, 5)

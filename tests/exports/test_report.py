@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer import TrainingConfig, load_mnist
+from explorer import load_mnist
 from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.metrics import select_samples
 from explorer.session.session_run import OpenedWeights
-from explorer.training import FIELDS, Moment, RunEnd, Snapshot, TrainingRun
+from explorer.training import FIELDS, Moment, RunEnd, Snapshot
+from explorer.training.presets import START
 from explorer.training.query import write_query
 
 from .conftest import CONFIG
@@ -149,7 +150,7 @@ def test_the_worst_mistakes_are_pictures_with_words(exported):
     ],
 )
 def test_what_lies_before_the_run_is_told(exported, keys, words):
-    title, text, _ = again(exported(**keys))
+    title, text, _ = again(report(exported(**keys)))
     assert words in text
     assert title == "The same settings again"
     assert "is this run" not in text
@@ -159,9 +160,8 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
 # ---------------------------------------------------------------- the same run again
 
 
-def again(run):
+def again(html):
     """The last section's heading, its sentences and its commands."""
-    html = report(run)
     section = re.search(r'<section aria-labelledby="again">.*?</section>', html, re.DOTALL)[0]
     page = Page(section)
     return (
@@ -171,38 +171,35 @@ def again(run):
     )
 
 
-def test_images_of_ones_own_are_named_in_the_command(exported):
-    run = exported()
-    title, text, command = again(run)
+def test_images_of_ones_own_are_named_in_the_command(plain):
+    run, html = plain
+    title, text, command = again(html)
     assert title == "The same run again"
     option, path, link, query = shlex.split(command)[2:]
     assert (option, link, query) == ("--dataset", "--from-url", f"?{write_query(CONFIG)}")
     assert path == Path(run.dataset.source).name
-    assert str(Path(run.dataset.source).parent) not in report(run)
+    assert str(Path(run.dataset.source).parent) not in html
     assert "“folder” with 'quotes'" in path
     assert "that shows these images" in text
 
 
-def test_the_exercise_on_ones_own_images_is_no_plain_command(exported):
-    run = exported(TrainingConfig(epochs=10))
-    _, text, command = again(run)
-    assert shlex.split(command)[2:] == ["--dataset", Path(run.dataset.source).name]
+def test_start_on_ones_own_images_needs_them_in_the_command(exported):
+    run = exported(START)
+    _, text, command = again(report(run))
+    assert shlex.split(command)[2:] == ["--dataset", Path(run.dataset.source).name, "--preset", "start"]
     assert "with these images its plain address" in text
     bare = Moment(run.moment.record, Snapshot(3, run.moment.weights, np.empty((10, 0))))
-    _, text, command = again(replace(run, dataset=load_mnist(), moment=bare))
-    assert command == "nn-explorer train"
+    _, text, command = again(report(replace(run, dataset=load_mnist(), moment=bare)))
+    assert command == "nn-explorer train --preset start"
     assert "its plain address, or in the terminal the command, is this run" in text
 
 
-@pytest.mark.parametrize("is_within", [False, True])
-def test_a_run_that_ended_early_says_so(exported, is_within):
-    config = CONFIG.replace(epochs=2)
-    run = exported(
-        config, until=TrainingRun(config, exported().dataset).steps_per_epoch + 19 if is_within else None
-    )
-    title, text, _ = again(replace(run, history=run.history.continued(CONFIG)))
+@pytest.mark.parametrize(("until", "epoch"), [(None, "2"), (38 + 19, "1.507")])
+def test_a_run_that_ended_early_says_so(exported, until, epoch):
+    run = exported(CONFIG.replace(epochs=2), until=until)
+    title, text, _ = again(report(replace(run, history=run.history.continued(CONFIG))))
     assert title == "The same settings again"
-    assert f"came to epoch {'1.507' if is_within else '2'} of 3; its settings train all 3." in text
+    assert f"came to epoch {epoch} of 3; its settings train all 3." in text
     assert "is this run" not in text
     assert "give the same run" not in text
 
@@ -210,7 +207,7 @@ def test_a_run_that_ended_early_says_so(exported, is_within):
 def test_a_run_that_failed_fails_again(exported):
     run = exported(CONFIG.replace(epochs=2))
     history = run.history.continued(CONFIG).followed_by(RunEnd("failed", "The loss is not a number."))
-    title, text, _ = again(replace(run, history=history))
+    title, text, _ = again(report(replace(run, history=history)))
     assert title == "The same run again"
     assert "came to" not in text
 
@@ -218,9 +215,9 @@ def test_a_run_that_failed_fails_again(exported):
 # ---------------------------------------------------------------- of which epoch
 
 
-def test_a_report_of_an_earlier_epoch_says_of_which(exported, trained):
-    run = exported()
-    assert "after epoch" not in " ".join(Page(report(run)).texts)
+def test_a_report_of_an_earlier_epoch_says_of_which(plain, trained):
+    run, html = plain
+    assert "after epoch" not in " ".join(Page(html).texts)
     history, first = trained(CONFIG.replace(epochs=1), evaluated=False)
     html = report(replace(run, moment=Moment(history.last, first.snapshot)))
     texts = Page(html).texts
@@ -240,9 +237,9 @@ def test_a_report_of_an_earlier_epoch_says_of_which(exported, trained):
 # ---------------------------------------------------------------- forks
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fork(exported, trained):
-    """A run forked after epoch 2 from one forked after epoch 1, with the histories of all three."""
+    """Makes a run that is forked after epoch 2 from one forked after epoch 1, and its report."""
 
     def fork(**changes):
         first = CONFIG.replace(epochs=1, **changes)
@@ -250,7 +247,7 @@ def fork(exported, trained):
         child, at_child = trained(CONFIG.replace(epochs=2, learning_rate=0.1), start=at_root.snapshot)
         before = (TrainingStage(first, 1.0, root), TrainingStage(child.config, 2.0, child))
         run = exported(CONFIG.replace(epochs=4, seed=5), start=at_child.snapshot, before=before)
-        return run, (root, child, run.history)
+        return run, report(run)
 
     return fork
 
@@ -261,10 +258,9 @@ def line(figure):
     return [np.frombuffer(b64decode(trace[axis]["bdata"]), trace[axis]["dtype"]) for axis in "xy"]
 
 
-def test_the_curves_of_a_fork_hold_its_parents_and_part_where_it_was_forked(fork):
-    run, histories = fork()
-    html = report(run)
-    records = [record for history in histories for record in history]
+def test_a_fork_holds_the_epochs_of_its_parents_and_parts_where_it_was_forked(fork):
+    run, html = fork()
+    records = [*(record for stage in run.before for record in stage.history), *run.history]
     for name, attribute, factor in (("loss", "test_loss", 1), ("accuracy", "test_accuracy", 100)):
         figure = figures(html)[name]
         epochs, values = line(figure)
@@ -276,30 +272,24 @@ def test_the_curves_of_a_fork_hold_its_parents_and_part_where_it_was_forked(fork
     assert "Forked at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text
     assert "epoch 4 of 4" in text
     assert f"{sum(record.seconds for record in records):.1f} s" in text
-
-
-def test_the_table_of_a_fork_parts_its_stages(fork):
-    run, _ = fork()
-    text = " ".join(Page(report(run)).texts)
+    assert "learning rate time" in text
     order = [text.index(f"Stage {number} of 3 ") for number in (1, 2, 3)]
     assert order == sorted(order)
-    for epoch in (1, 2, 3, 4):
-        assert f" {epoch} {run.whole()[epoch - 1].train_loss:.4f} " in text
+    for record in run.whole():
+        assert f" {record.epoch} {record.train_loss:.4f} " in text
 
 
-def test_a_learning_rate_that_varies_has_its_column(exported, fork):
+def test_a_learning_rate_that_varies_has_its_column(exported, plain):
     run = exported(CONFIG.replace(schedule="cosine"))
     text = " ".join(Page(report(run)).texts)
     assert "learning rate time" in text
     for record in run.history:
         assert f"% {record.learning_rate:.4g} {record.seconds:.2f} s" in text
-    for steady, shown in ((exported(), False), (fork()[0], True)):
-        assert ("learning rate time" in " ".join(Page(report(steady)).texts)) is shown
+    assert "learning rate time" not in " ".join(Page(plain[1]).texts)
 
 
 def test_losses_of_another_kind_are_not_in_one_curve(fork):
-    run, _ = fork(loss="cross_entropy", output="softmax")
-    html = report(run)
+    _, html = fork(loss="cross_entropy", output="softmax")
     assert line(figures(html)["loss"])[0].tolist() == [2, 3, 4]
     assert line(figures(html)["accuracy"])[0].tolist() == [1, 2, 3, 4]
     text = " ".join(Page(html).texts)

@@ -59,12 +59,7 @@ def test_a_curve_without_positions_counts_its_points():
 def test_histograms_are_read_as_shares_of_each_layer():
     layers = [np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0])]
     (table,) = data_tables(histograms_figure(layers, layers, names=["layer 1", "output"]))
-    assert table.head[1:] == (
-        "layer 1, at the start",
-        "layer 1, now",
-        "output, at the start",
-        "output, now",
-    )
+    assert table.head[1:] == ("layer 1, at the start", "layer 1, now", "output, at the start", "output, now")
     assert [row[2] for row in table.rows if row[2] != "0.00 %"] == ["50.00 %", "50.00 %"]
     (alone,) = data_tables(histograms_figure(layers[:1], names=["layer 1"]))
     assert alone.head[1:] == ("now",)

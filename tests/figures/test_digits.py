@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.figures.digits import GAP, as_images, sprite, weights_sprite
-from explorer.figures.palette import PALETTES
+from explorer.figures.palette import PALETTES, rgb
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -20,10 +20,6 @@ def pixels(png: bytes) -> np.ndarray:
         image.load()  # checks every chunk's sum
         assert image.format == "PNG"
         return np.asarray(image.convert("RGBA"))
-
-
-def rgb(color: str) -> tuple[int, ...]:
-    return tuple(int(color[i : i + 2], 16) for i in (1, 3, 5))
 
 
 @pytest.fixture
@@ -86,16 +82,13 @@ def test_diverged_and_zero_weights_are_drawn_as_zero(bad):
     assert (shown[:2, :2, :3] == rgb(PALETTES["light"].raised)).all()
 
 
-def test_a_point_is_a_dot_where_it_is():
+def test_a_point_is_a_dot_where_it_is_and_two_weights_what_they_add_at_each_place_of_the_plane():
     points = np.array([[[0, 255]], [[255, 0]]], np.uint8)
     shown = pixels(sprite(points, 2))
     ink = (shown[..., :3] == rgb(PALETTES["light"].text)).all(axis=-1)
     assert (ink[0, 0], ink[27, 28 + GAP + 27], ink.sum() > 2) == (True, True, True)
-    assert not (ink[14:, :14].any())
-    assert not (ink[:14, 14:28].any())
-
-
-def test_two_weights_are_what_they_add_at_each_place_of_the_plane():
+    assert not ink[14:, :14].any()
+    assert not ink[:14, 14:28].any()
     right, up = as_images(np.array([[1.0, 0.0], [0.0, 1.0]]))
     np.testing.assert_allclose(right, np.tile(np.linspace(-1, 1, 28), (28, 1)), atol=1e-12)
     np.testing.assert_allclose(up, right.T[::-1], atol=1e-12)

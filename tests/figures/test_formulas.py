@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 import reference
 
-from explorer.figures.formulas import (
-    backward_formulas,
-    forward_formulas,
-    loss_formula,
-    walk_through,
-    written,
-)
+from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.network import ACTIVATIONS, LOSSES, OUTPUTS, NeuralNetwork
 
 COMBINATIONS = list(itertools.product(ACTIVATIONS, OUTPUTS, LOSSES))
@@ -28,13 +22,8 @@ def worked_out(numbers):
     """Read a formula's numbers as a reader does, and work them out."""
     text = re.sub(rf"\u00a0×\u00a010([{POWERS}]+)", lambda m: "e" + m[1].translate(SUPERSCRIPTS), numbers)
     text = text.replace("−", "-").replace("·", "*").replace("½ ", "0.5*")
-    functions = {
-        "σ": lambda a: 1 / (1 + math.exp(-a)),
-        "tanh": math.tanh,
-        "max": max,
-        "exp": math.exp,
-        "log": math.log,
-    }
+    functions = {"tanh": math.tanh, "max": max, "exp": math.exp, "log": math.log}
+    functions["σ"] = lambda a: 1 / (1 + math.exp(-a))
     return eval(text, {"__builtins__": {}}, functions)
 
 
@@ -55,10 +44,8 @@ def test_the_numbers_give_the_value(activation, output, loss):
             formulas += [*forward_formulas(w, layer, unit), *backward_formulas(w, layer, unit, 2)]
     for formula in (f for f in formulas if f.numbers):
         terms = re.findall(rf"[\d.]+(?:\u00a0×\u00a010[{POWERS}]+)?", formula.numbers)
-        rounding = 0.005 * max(map(worked_out, terms))
-        assert worked_out(formula.numbers) == pytest.approx(formula.value, rel=0.02, abs=rounding), (
-            formula.text
-        )
+        value = pytest.approx(formula.value, rel=0.02, abs=0.005 * max(map(worked_out, terms)))
+        assert worked_out(formula.numbers) == value, formula.text
 
 
 @pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
@@ -117,9 +104,8 @@ def test_near_one_nothing_is_lost_to_rounding():
     nn = NeuralNetwork(1, 1, 1, dtype=np.float64, seed=0)
     nn.W1, nn.W2, nn.b2 = [[1.0]], [[0.0]], [[9.0]]
     w = walk_through(nn, [1.0], [0.0])
-    assert (
-        "· 1.23 × 10⁻⁴ = 1.23 × 10⁻⁴".replace(" × ", "\u00a0×\u00a0") in backward_formulas(w, 2, 0, 0)[0].text
-    )
+    shown = "· 1.23 × 10⁻⁴ = 1.23 × 10⁻⁴".replace(" × ", "\u00a0×\u00a0")
+    assert shown in backward_formulas(w, 2, 0, 0)[0].text
 
 
 def test_many_classes_are_not_all_written_out():

@@ -22,10 +22,7 @@ SPLIT = TrainingConfig(n_validation=1000)
 @KINDS
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_curves(make_history, held_out, n_validation, metric):
-    run, before = (
-        make_history(3, n_validation=n_validation),
-        make_history(2, n_validation=n_validation, seed=1),
-    )
+    run, before = (make_history(3 - seed, n_validation=n_validation, seed=seed) for seed in (0, 1))
     figure = curves_figure(run, [before], metric=metric)
     shown = [trace for trace in figure.data if trace.visible]
     assert [trace.name for trace in shown][-2:] == ["train", held_out]

@@ -16,12 +16,14 @@ OUTPUTS = np.array([[0.55, 0.4, 0.9, 0.05, 0.95, 1.0], [0.45, 0.6, 0.1, 0.95, 0.
 LABELS = np.array([1, 1, 0, 0, 0, 0])
 
 
-def test_bins_by_hand():
+def test_bins_and_the_expected_calibration_error_by_hand():
     bins = reliability(OUTPUTS, LABELS, n_bins=5)
     assert bins.counts.tolist() == [0, 0, 2, 0, 4]
     assert bins.right.tolist() == [0, 0, 1, 0, 3]
     np.testing.assert_allclose(bins.confidence, [np.nan, np.nan, 0.575, np.nan, 0.95])
     np.testing.assert_allclose(bins.accuracy, [np.nan, np.nan, 0.5, np.nan, 0.75])
+    # 2/6 · |0.5 − 0.575| + 4/6 · |0.75 − 0.95| = 0.025 + 0.1333…
+    assert bins.error == pytest.approx(0.025 + 0.8 / 6)
 
 
 def test_the_confidence_is_the_largest_outputs_share_of_the_sum():
@@ -32,11 +34,6 @@ def test_the_confidence_is_the_largest_outputs_share_of_the_sum():
         np.testing.assert_allclose(bins.confidence, [np.nan, np.nan, 0.575, np.nan, 0.95])
     both_sure = np.array([[0.9], [0.9]])
     assert reliability(both_sure, LABELS[:1]).confidence[4] == 0.5
-
-
-def test_expected_calibration_error_by_hand():
-    # 2/6 · |0.5 − 0.575| + 4/6 · |0.75 − 0.95| = 0.025 + 0.1333…
-    assert reliability(OUTPUTS, LABELS, n_bins=5).error == pytest.approx(0.025 + 0.8 / 6)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +73,7 @@ def test_traces_show_percent_and_only_the_bins_in_use():
     assert trace["x"].dtype == trace["y"].dtype == trace["marker"]["size"].dtype == np.float32
     areas = trace["marker"]["size"] ** 2
     assert areas[1] / areas[0] == pytest.approx(2, rel=1e-5)
-
-
-def test_hover_text():
-    texts = reliability_data(reliability(OUTPUTS, LABELS, n_bins=5))[0][1]["hovertext"]
-    assert texts == [
+    assert trace["hovertext"] == [
         "confidence 40–60 %, 57.5 % on average:<br>1 of 2 right (50.0 %)",
         "confidence 80–100 %, 95.0 % on average:<br>3 of 4 right (75.0 %)",
     ]

@@ -14,11 +14,20 @@ SQUARED_ERROR = {"squared error": 1.0}
 
 
 @pytest.fixture
-def runs(make_history):
-    return [
-        RunCurve(number, f"run {number}", make_history(3).epochs, range(0, 400, 100), SQUARED_ERROR)
-        for number in range(1, 21)
-    ]
+def curve(make_history):
+    """Makes the curve of a run of three epochs, or of as many as it has accuracies or losses."""
+
+    def curve(number, label="", loss_terms=SQUARED_ERROR, **figures):
+        epochs = len(next(iter(figures.values()), range(3)))
+        records = make_history(epochs, **figures).epochs
+        return RunCurve(number, label or f"run {number}", records, range(0, 400, 100), loss_terms)
+
+    return curve
+
+
+@pytest.fixture
+def runs(curve):
+    return [curve(number) for number in range(1, 21)]
 
 
 def test_the_last_runs_fill_the_slots(runs):
@@ -29,12 +38,9 @@ def test_the_last_runs_fill_the_slots(runs):
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
-def test_each_curve_is_named_at_its_end_and_no_name_covers_another(make_history, scale):
+def test_each_curve_is_named_at_its_end_and_no_name_covers_another(curve, scale):
     ends = ([0.9], [0.9], [0.89], [0.1, np.inf], [0.1, np.nan], [])
-    runs = [
-        RunCurve(n, f"<i>{n}</i>", make_history(len(y), test_losses=y).epochs, (0, 1, 2), SQUARED_ERROR)
-        for n, y in enumerate(ends, 1)
-    ]
+    runs = [curve(n, f"<i>{n}</i>", test_losses=y) for n, y in enumerate(ends, 1)]
     names = runs_data(runs, "loss", scale=scale)[1]["annotations"]
     assert {name["text"] for name in names} == {f"&lt;i&gt;{n}&lt;/i&gt;" for n in range(1, 6)}
     heights = [name["y"] for name in names]
@@ -55,8 +61,8 @@ def test_a_color_depends_on_the_number_alone_and_is_neither_train_nor_test(runs)
     assert len(looks) == SLOTS
 
 
-def test_the_y_axis_names_what_it_holds(runs, make_history):
-    other = RunCurve(21, "run 21", make_history(3).epochs, range(0, 400, 100), {"cross-entropy": 1.0})
+def test_the_y_axis_names_what_it_holds(runs, curve):
+    other = curve(21, loss_terms={"cross-entropy": 1.0})
     for shown, title in (
         (runs, "test squared error per sample"),
         ([other], "test cross-entropy per sample"),
@@ -67,13 +73,8 @@ def test_the_y_axis_names_what_it_holds(runs, make_history):
     assert runs_figure(runs, "accuracy").layout.yaxis.title.text == "test accuracy (%)"
 
 
-def test_no_epoch_of_the_present_run_lies_off_the_axis(make_history):
-    slow, fast = (
-        RunCurve(
-            n, f"run {n}", make_history(2, test_accuracies=shares).epochs, range(0, 400, 100), SQUARED_ERROR
-        )
-        for n, shares in enumerate(([0.62, 0.95], [0.91, 0.96]), 1)
-    )
+def test_no_epoch_of_the_present_run_lies_off_the_axis(curve):
+    slow, fast = curve(1, test_accuracies=[0.62, 0.95]), curve(2, test_accuracies=[0.91, 0.96])
     for runs, floor in (([fast, slow], 60), ([slow, fast], 80)):  # others stretch it by one step
         assert runs_data(runs, "accuracy")[1]["yaxis"]["range"][0] == floor
 

@@ -26,12 +26,6 @@ def test_the_matrix_in_one_line(counts, digits):
     )
 
 
-def test_within_the_first_epoch(make_history):
-    history = make_history(0)
-    history = history.followed_by(make_history(1).batches[1])  # 0.3 × half an epoch
-    assert curves_summary(history) == "epoch 1 of 10 under way, train accuracy so far 15.0 %"
-
-
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_diverged_run_says_since_when(make_history, counts, loss):
     history = _epoch(make_history(2), 3, 0.098, counts, loss)
@@ -50,9 +44,9 @@ def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():
     assert difficulty(np.eye(3, dtype=int), ("a", "b", "c")) == "No test image is misclassified."
 
 
-@pytest.mark.parametrize("status", ["stopped", "failed"])
-def test_a_run_that_ended_within_the_first_epoch_is_not_under_way(make_history, status):
-    history = make_history(0)
-    history = history.followed_by(make_history(1).batches[1])
-    history = history.followed_by(RunEnd(status, "the loss has not been a number since epoch 1."))
-    assert curves_summary(history) == f"{status} in epoch 1 of 10, train accuracy so far 15.0 %"
+def test_within_the_first_epoch_a_run_is_under_way_until_it_ends(make_history):
+    history = make_history(0).followed_by(make_history(1).batches[1])  # 0.3 × half an epoch
+    assert curves_summary(history) == "epoch 1 of 10 under way, train accuracy so far 15.0 %"
+    for status in ("stopped", "failed"):
+        ended = history.followed_by(RunEnd(status, "the loss has not been a number since epoch 1."))
+        assert curves_summary(ended) == f"{status} in epoch 1 of 10, train accuracy so far 15.0 %"

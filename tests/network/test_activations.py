@@ -33,9 +33,7 @@ def closed(name: str, x: float) -> tuple[float, float]:
 
 
 def test_sigmoid_of_zero_is_exactly_a_half():
-    assert sigmoid(0.0) == 0.5
-    assert sigmoid(-0.0) == 0.5
-    assert sigmoid(np.float32(0)) == 0.5
+    assert sigmoid(0.0) == sigmoid(-0.0) == sigmoid(np.float32(0)) == 0.5
     assert d_sigmoid(0.0) == 0.25
 
 
@@ -81,29 +79,20 @@ def test_any_finite_array_of_any_shape_stays_in_bounds(name, a):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_python_numbers_and_integers(name):
+def test_python_numbers_integers_and_what_is_not_a_number(name):
     value, slope = PAIRS[name]
     for x in (0, 1, -1, 2.5, np.int64(3)):
         assert np.ndim(value(x)) == np.ndim(slope(x)) == 0
         assert value(x) == pytest.approx(closed(name, x)[0])
         assert slope(x) == pytest.approx(closed(name, x)[1])
     np.testing.assert_allclose(value(np.array([-2, 0, 3])), [closed(name, v)[0] for v in (-2, 0, 3)])
-
-
-@pytest.mark.parametrize("name", PAIRS)
-def test_not_a_number_stays_visible(name):
-    assert np.isnan(PAIRS[name][0](np.array([np.nan, 1.0]))[0])
+    assert np.isnan(value(np.array([np.nan, 1.0]))[0])
 
 
 def test_softmax_by_hand():
+    """The columns are normalized, not the rows."""
     a = np.log(np.array([[1.0, 2.0], [3.0, 2.0], [4.0, 4.0]]))
     np.testing.assert_allclose(softmax(a), [[1 / 8, 1 / 4], [3 / 8, 1 / 4], [4 / 8, 1 / 2]], rtol=1e-15)
-
-
-def test_softmax_normalizes_the_columns_not_the_rows():
-    y = softmax(np.random.default_rng(0).normal(size=(3, 7)))
-    np.testing.assert_allclose(y.sum(axis=0), np.ones(7), rtol=1e-14)
-    assert not np.allclose(y.sum(axis=1), 1)
 
 
 @given(a=any_finite(shape=(4, 3)))

@@ -39,9 +39,7 @@ def test_weights_have_mean_deviation_and_shape_of_their_distribution(
 
 @pytest.mark.parametrize("initializer", INITIALIZERS)
 def test_weights_follow_the_seed(initializer):
-    for first, second, other in zip(
-        weights(initializer, 7), weights(initializer, 7), weights(initializer, 8), strict=True
-    ):
+    for first, second, other in zip(*(weights(initializer, seed) for seed in (7, 7, 8)), strict=True):
         np.testing.assert_array_equal(first, second)
         assert not np.any(first == other)
 
@@ -49,8 +47,7 @@ def test_weights_follow_the_seed(initializer):
 @pytest.mark.parametrize("initializer", ["glorot", "he"])
 def test_biases_start_at_zero(initializer):
     nn = NeuralNetwork(20, (30, 20), 10, initializer=initializer, seed=0)
-    for b in (nn.b1, nn.b2, nn.b3):
-        np.testing.assert_array_equal(b, np.zeros_like(b))
+    assert not any(b.any() for b in nn.b)
 
 
 def test_uniform_saturates_the_hidden_units(mnist):

@@ -118,12 +118,9 @@ def test_the_losses_of_the_samples(loss, y):
     np.testing.assert_allclose(sample_losses(y, LABELS, loss), expected, atol=1e-12)
 
 
-def test_a_sure_and_wrong_answer_costs_much_but_not_infinity():
+def test_a_sure_and_wrong_answer_costs_much_but_not_infinity_and_an_unknown_loss_is_refused():
     (loss,) = sample_losses(np.array([[0.0], [1.0]], np.float32), np.array([0]), "cross_entropy")
     assert 80 < loss < np.inf
-
-
-def test_an_unknown_loss_is_refused_and_the_known_are_listed():
     with pytest.raises(ValueError, match=r"squared_error.*cross_entropy"):
         sample_losses(OUTPUTS, LABELS, "hinge")
 
@@ -158,20 +155,18 @@ def test_the_samples_of_a_cell_the_worst_first(which, expected):
         assert selected.dtype == np.int64
 
 
-def test_the_surest_first():
+def test_the_surest_first_and_equals_in_their_order():
     assert select_samples(OUTPUTS, LABELS, order="confidence").tolist() == [0, 2, 3, 1, 4]
     assert select_samples(OUTPUTS, LABELS, order="confidence", mistakes_only=True).tolist() == [3, 1]
+    assert select_samples(np.full((2, 4), 0.5), np.zeros(4, int)).tolist() == [0, 1, 2, 3]
 
 
 SUMS_OTHER_THAN_1 = np.array([[0.9, 0.6, 0.0], [0.9, 0.1, 0.0]])  # shares .5, 6/7 and, of nothing, .5
 
 
-def test_confidence_is_the_largest_share_not_the_largest_output():
+def test_confidence_is_the_largest_share_not_the_largest_output_and_so_is_a_threshold():
     np.testing.assert_allclose(confidences(SUMS_OTHER_THAN_1), [0.5, 6 / 7, 0.5])
     assert select_samples(SUMS_OTHER_THAN_1, np.zeros(3, int), order="confidence").tolist() == [1, 0, 2]
-
-
-def test_a_threshold_is_compared_with_the_same_confidence():
     assert answered(SUMS_OTHER_THAN_1, np.array([0, 1, 0]), 0.6) == (1, 0)
     assert answered(SUMS_OTHER_THAN_1, np.array([0, 1, 0]), 0.5) == (3, 2)
 
@@ -182,7 +177,3 @@ def test_of_no_number_there_is_no_share_and_no_answer():
     np.testing.assert_array_equal(np.isnan(confidences(y)), [0, 0, 1, 0, 0])
     assert select_samples(y, LABELS, order="confidence").tolist()[-1] == 2
     assert answered(y, LABELS, 0.0)[0] == 4
-
-
-def test_equals_stay_in_their_order():
-    assert select_samples(np.full((2, 4), 0.5), np.zeros(4, int)).tolist() == [0, 1, 2, 3]

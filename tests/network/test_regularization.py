@@ -10,6 +10,7 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from random_networks import all_close
 
 from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork
 from explorer.network.gradient_check import Place, check_gradient
@@ -84,11 +85,10 @@ def test_no_row_is_longer_and_none_is_turned(W, longest):
     np.testing.assert_array_equal(limited[before < longest], W[before < longest])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_row_of_zeros_stays_one(dtype):
-    limited = limit_norms(np.zeros((2, 3), dtype), 1.0)
-    assert limited.dtype == dtype
-    assert not limited.any()
+def test_a_row_of_zeros_stays_one():
+    for dtype in (np.float32, np.float64):
+        limited = limit_norms(np.zeros((2, 3), dtype), 1.0)
+        assert (limited.dtype, limited.any()) == (dtype, False)
 
 
 # ---------------------------------------------------------------- in a network
@@ -237,8 +237,7 @@ def test_a_copy_trains_on_as_the_network_does(optimizer):
     nn.fit(X, d, 6, 2, 0.02)
     other, untouched = nn.copy(), nn.copy()
     np.testing.assert_array_equal(other.fit(X, d, 6, 2, 0.02), nn.fit(X, d, 6, 2, 0.02))
-    for one, another in zip(nn.parameters, other.parameters, strict=True):
-        np.testing.assert_array_equal(one, another)
+    all_close(nn.parameters, other.parameters, rtol=0)
     assert nn.n_steps == other.n_steps == 16
     assert untouched.n_steps == 8
     pairs = zip(nn.memory[0], untouched.memory[0], strict=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_networks import all_close
 
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS, NeuralNetwork
 from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
@@ -43,8 +44,7 @@ def test_every_network_comes_back_to_the_bit(tmp_path_factory, sizes, names, dty
     network.save(path)
     again = NeuralNetwork.load(path)
     assert (repr(again), again.functions, again.dtype) == (repr(network), network.functions, network.dtype)
-    for before, after in zip(network.weights(), again.weights(), strict=True):
-        np.testing.assert_array_equal(after, before)
+    all_close(again.weights(), network.weights(), rtol=0)
 
 
 def test_numpy_reads_the_file_too(file, network):
@@ -116,11 +116,8 @@ def test_metadata_that_no_file_may_have_is_refused(network, metadata, words):
 
 def test_a_path_to_no_file_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path, words in (
-        (tmp_path / "none", "no such file"),
-        (tmp_path / "pipe", "a pipe"),
-        (tmp_path, "a folder"),
-    ):
+    places = {tmp_path / "none": "no such file", tmp_path / "pipe": "a pipe", tmp_path: "a folder"}
+    for path, words in places.items():
         with pytest.raises(WeightsError, match=f"{path.name}: found .*{words}.*, expected .*file"):
             NeuralNetwork.load(path)
 

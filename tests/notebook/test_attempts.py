@@ -1,7 +1,5 @@
 """The file of attempts: what was written is read, whatever became of the rest of it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -16,22 +14,14 @@ RIGHT, WRONG = Attempt("sigmoid", "right", seconds=0.5), Attempt("sigmoid", "wro
 def test_the_next_kernel_knows_what_the_last_one_wrote(tmp_path):
     path = tmp_path / "progress.jsonl"
     log = AttemptLog(path)
-    log.add(WRONG)
-    log.add(Attempt("fit", "hint", rung=3))
-    log.add(Attempt("forward", "right"))
-    log.add(RIGHT)
+    for attempt in (WRONG, Attempt("fit", "hint", rung=3), Attempt("forward", "right"), RIGHT):
+        log.add(attempt)
     found = AttemptLog(path)
     assert found.last_outcomes() == {"sigmoid": "right", "forward": "right"}
     assert (found.rung("sigmoid"), found.rung("fit"), found.rung("forward")) == (2, 3, 0)
     assert found.trouble() == ""
-    assert json.loads(path.read_text().splitlines()[0]).keys() == {
-        "time",
-        "task",
-        "outcome",
-        "mistake",
-        "rung",
-        "seconds",
-    }
+    keys = {"time", "task", "outcome", "mistake", "rung", "seconds"}
+    assert json.loads(path.read_text().splitlines()[0]).keys() == keys
 
 
 @given(st.binary(max_size=200))

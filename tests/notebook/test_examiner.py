@@ -1,7 +1,5 @@
 """An answer is checked in another process, which ends where a thread couldn't be stopped."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading
@@ -75,13 +73,17 @@ def examiner():
     return Examiner()
 
 
+FROZEN = "no result after 0.5 seconds: a single call in it takes too long"
+ENDLESS = "no result after 0.5 seconds: there seems to be a loop that doesn't end"
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (one_huge_number, "no result after 0.5 seconds: a single call in it takes too long"),
-        (one_long_sum, "no result after 0.5 seconds: a single call in it takes too long"),
-        (never_ends, "no result after 0.5 seconds: there seems to be a loop that doesn't end"),
-        (waits, "no result after 0.5 seconds: there seems to be a loop that doesn't end"),
+        pytest.param(one_huge_number, FROZEN, marks=pytest.mark.long),
+        (one_long_sum, FROZEN),
+        (never_ends, ENDLESS),
+        pytest.param(waits, ENDLESS, marks=pytest.mark.long),
         (ends_its_process, "it ends the program that checks it (exit code 3)"),
     ],
 )
@@ -97,14 +99,17 @@ def test_whatever_an_answer_is_made_of_it_is_found_right(answer, examiner):
     assert verdict.outcome == "right", verdict
 
 
+@pytest.mark.parametrize(
+    "module", [matrices, pytest.param(loops, marks=pytest.mark.long)], ids=["matrices", "loops"]
+)
 @pytest.mark.parametrize("task", TASKS)
-def test_it_says_what_is_said_in_this_process(task, examiner):
-    for module in (matrices, loops):
-        answer = module.Network if task in METHODS else getattr(module, task)
-        here, there = diagnose(task, answer), examiner.diagnose(task, answer)
-        assert repr(there) == repr(here)
+def test_it_says_what_is_said_in_this_process(task, module, examiner):
+    answer = module.Network if task in METHODS else getattr(module, task)
+    here, there = diagnose(task, answer), examiner.diagnose(task, answer)
+    assert repr(there) == repr(here)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", styles.NETWORKS)
 def test_each_style_of_network_is_checked_there(kind, examiner):
     assert examiner.diagnose("train_iteration", kind).outcome == "right"

@@ -1,7 +1,5 @@
 """The exercise in a kernel: answers are checked, hints open one after the other, and the next kernel knows."""
 
-from __future__ import annotations
-
 import json
 import re
 from itertools import count
@@ -68,11 +66,7 @@ def test_hints_open_one_after_the_other_and_are_kept(exercise, path, from_page):
     for press, is_open in (("1", 1), ("2", 2), ("2", 0), ("1", 1), ("3", 3)):
         from_page.send(card, {"press": press})
         assert card.shown.is_open == is_open
-    assert [(line["outcome"], line["rung"]) for line in lines(path)] == [
-        ("hint", 1),
-        ("hint", 2),
-        ("hint", 3),
-    ]
+    assert [(line["outcome"], line["rung"]) for line in lines(path)] == [("hint", n) for n in (1, 2, 3)]
     exercise.check("sigmoid", mirrored)
     assert lines(path)[-1]["rung"] == 3
     assert begun(path).check("sigmoid", gap).shown.presses == ("1", "2", "3", "4")
@@ -139,15 +133,11 @@ def test_a_cell_asks_for_all_that_its_tasks_build_on(exercise, capsys):
 
 
 def test_a_right_answer_is_not_ready_while_a_helper_of_it_is_wrong(exercise, capsys):
-    namespace = {"__name__": "__main__", "np": np}
-    exec(
-        "def sigmoid(a): return np.tanh(a)\ndef d_sigmoid(a): return sigmoid(a) * (1 - sigmoid(a))", namespace
-    )
+    source = "def sigmoid(a): return np.tanh(a)\ndef d_sigmoid(a): return sigmoid(a) * (1 - sigmoid(a))"
+    exec(source, namespace := {"__name__": "__main__", "np": np})
     card = exercise.check("d_sigmoid", namespace["d_sigmoid"]).shown
-    assert card.outcome == "right"
-    assert card.message == (
-        "Your `sigmoid` (part 1) isn't right yet, so this is checked with the textbook's."
-    )
+    message = "Your `sigmoid` (part 1) isn't right yet, so this is checked with the textbook's."
+    assert (card.outcome, card.message) == ("right", message)
     assert not exercise.ready("d_sigmoid")
     assert "waits until sigmoid (part 1) is right" in capsys.readouterr().out
     exercise.check("sigmoid", sigmoid)

@@ -1,20 +1,24 @@
 """What stands in the page: words for a screen reader, images pixel for pixel, figures in both themes."""
 
-from __future__ import annotations
-
 import io
 import json
 import re
 from base64 import b64decode
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from lessons import figures_in
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from explorer.figures.charts import lines_figure
 from explorer.figures.palette import PALETTES
+from explorer.notebook.exercise import Exercise
 from explorer.notebook.page import figure, images, prepare, table
+from explorer.training.process_settings import one_blas_thread
 
 
 @pytest.fixture
@@ -64,3 +68,40 @@ def test_a_table_sets_code_and_escapes():
     assert "<td><code>a &lt; b</code></td>" in shown.html
     assert "<td><code>x</code>, <code>y</code></td>" in shown.html
     assert shown.text.splitlines()[0] == "name     value"
+
+
+def blas():
+    pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
+    return {pool["num_threads"] for pool in pools if "scipy.libs" not in pool["filepath"]}
+
+
+@pytest.fixture
+def cell(tmp_path):
+    """Runs a cell, before which BLAS has two threads; returns how many it has at the cell's end, and after it."""
+    shell, found = InteractiveShell.instance(), []
+    begin = partial(Exercise, tmp_path / "progress.jsonl", examiner=SimpleNamespace(prepare=lambda: None))
+    shell.push(
+        {"prepare": prepare, "begin": begin, "training": one_blas_thread(), "limit": threadpool_limits}
+    )
+    shell.push({"note": lambda: found.append(blas())})
+    with threadpool_limits(2, user_api="blas"):
+        yield lambda code: (shell.run_cell(f"try: {code}\nfinally: note()"), (found[-1], blas()))[1]
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize("first", ["shown = prepare()", "exercise = begin()"])
+def test_a_notebooks_cells_have_one_blas_thread_and_give_back_what_was_set(cell, first):
+    assert cell("pass") == ({2}, {2})
+    for code in (first, "pass", first, "shown = prepare(); exercise = begin()", "1 / 0", "pass"):
+        assert cell(code) == ({1}, {2})
+    events = InteractiveShell.instance().events.callbacks
+    assert (len(events["pre_run_cell"]), len(events["post_run_cell"])) == (1, 1)
+    assert [cell("training.__enter__()"), cell("pass")] == [({1}, {1})] * 2  # a run outlasts its cell
+    assert cell("training.__exit__(None, None, None)") == ({1}, {2})
+
+
+def test_a_number_of_blas_threads_that_a_cell_sets_stays(cell):
+    cell("shown = prepare()")
+    assert cell("limit(2, user_api='blas').unregister()") == cell("pass") == ({1}, {2})
+    assert cell("limit(3, user_api='blas')") == cell("pass") == ({3}, {3})
+    assert cell("shown = prepare()") == cell("pass") == ({1}, {3})

@@ -1,7 +1,5 @@
 """The figures say in words what their numbers are, whatever these are."""
 
-from __future__ import annotations
-
 import base64
 import re
 
@@ -26,11 +24,8 @@ def result(small_dataset):
 @pytest.fixture
 def task():
     rng = np.random.default_rng(0)
-    return (
-        NeuralNetwork(3, 4, 2, dtype=np.float64, seed=0),
-        rng.normal(0, 1, (3, 30)),
-        np.eye(2)[:, rng.integers(0, 2, 30)],
-    )
+    network, X = NeuralNetwork(3, 4, 2, dtype=np.float64, seed=0), rng.normal(0, 1, (3, 30))
+    return network, X, np.eye(2)[:, rng.integers(0, 2, 30)]
 
 
 def test_a_step_is_told_as_it_is(task):
@@ -105,10 +100,8 @@ def test_the_paths_in_the_valley_are_those_of_the_optimizers():
     np.testing.assert_allclose(values(plain["y"]), 0.8**steps, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(values(adam["x"])[:2], [-4, -3.7], rtol=1e-5)
     end = (4 * 0.99**30) ** 2 / 2 + 10 * 0.8**60
-    assert (
-        f"30 steps in a valley 20 times as steep across as along. Loss at the end: {end:.2g} (sgd)"
-        in shown.text
-    )
+    said = f"30 steps in a valley 20 times as steep across as along. Loss at the end: {end:.2g} (sgd)"
+    assert said in shown.text
 
 
 def values(packed):
@@ -121,18 +114,16 @@ def values(packed):
 @pytest.fixture(scope="module")
 def stopped(small_dataset):
     """A run that overfits a few images, judged by validation images, which stops early."""
-    config = TrainingConfig(
-        n_train=120, n_validation=60, epochs=60, patience=2, optimizer="adam", batch_size=10
+    split = {"n_train": 120, "n_validation": 60, "epochs": 60, "patience": 2}
+    return trained(
+        TrainingConfig(**split, optimizer="adam", batch_size=10, learning_rate=0.03), small_dataset
     )
-    return trained(config.replace(learning_rate=0.03), small_dataset)
 
 
 def test_runs_are_compared_by_the_images_that_are_named(stopped):
-    train, held_out = (pictures.compared({"one": stopped}, part) for part in ("train", "held_out"))
-    for shown, name, losses in (
-        (train, "Train", [record.train_loss for record in stopped.history]),
-        (held_out, "Validation", [record.test_loss for record in stopped.history]),
-    ):
+    for part, name, loss in (("train", "Train", "train_loss"), ("held_out", "Validation", "test_loss")):
+        shown = pictures.compared({"one": stopped}, part)
+        losses = [getattr(record, loss) for record in stopped.history]
         epoch = int(np.argmin(losses)) + 1
         assert shown.text == f"{name} loss in each epoch. Lowest: {min(losses):.3f} (one, epoch {epoch})."
         np.testing.assert_allclose(values(figures_in(shown.html)[0]["data"][0]["y"]), losses, rtol=1e-6)

@@ -1,7 +1,5 @@
 """The small task: balanced, clear of the axes, not to be parted by a line; and the map of what a network says."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 
 import numpy as np

@@ -1,8 +1,7 @@
 """A study in a notebook: a bar with the time left, all runs whatever happens on the way, and what it shows."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -37,6 +36,7 @@ def completed(trials, configs=()):
     return CompletedStudy((*configs, *(trial.config for trial in trials)), tuple(trials), 12.0)
 
 
+@pytest.mark.long
 def test_a_notebook_has_a_bar_that_needs_no_kernel():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
     shown = [output for output in outputs(execute(notebook)) if output.output_type == "display_data"]
@@ -49,16 +49,12 @@ def test_a_notebook_has_a_bar_that_needs_no_kernel():
 def test_the_bar_says_how_long_the_others_take(monkeypatch, small_dataset):
     texts = []
 
-    class Shown:
-        def update(self, html):
-            texts.append(html.data)
-
-    def display(html, display_id):
+    def display(html, display_id=None):
         texts.append(html.data)
-        return Shown()
+        return SimpleNamespace(update=display)
 
     clock = iter([0.0, 0.0, 10.0, 20.0, 30.0, 30.0])
-    monkeypatch.setattr(studies, "get_ipython", lambda: type("", (), {"kernel": None}))
+    monkeypatch.setattr(studies, "get_ipython", lambda: SimpleNamespace(kernel=None))
     monkeypatch.setattr(studies, "display", display)
     monkeypatch.setattr(studies, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(studies, "measured_cost", lambda *_: COST)
@@ -74,10 +70,9 @@ def test_the_bar_says_how_long_the_others_take(monkeypatch, small_dataset):
 
 @pytest.fixture(scope="module")
 def result(small_dataset):
+    configs = batch_size_grid(SMALL, batch_sizes=(600, 1, 20), seeds=range(2))
     with ThreadPoolExecutor(1) as thread:
-        return run_study(
-            batch_size_grid(SMALL, batch_sizes=(600, 1, 20), seeds=range(2)), small_dataset, executor=thread
-        )
+        return run_study(configs, small_dataset, executor=thread)
 
 
 def test_each_run_is_one_of_its_own(result, small_dataset):
@@ -98,11 +93,12 @@ def test_the_figure_shows_bars(result):
 
 def test_two_numbers_are_a_heat_map_and_a_choice_gets_curves():
     values = {"batch_size": [8, 64], "learning_rate": [0.1, 1.0], "loss": ["squared_error", "cross_entropy"]}
-    for axes, kind in (
-        (("batch_size", "learning_rate"), "heatmap"),
-        (("batch_size", "loss"), "scatter"),
-        (("batch_size",), "scatter"),
-    ):
+    kinds = {
+        ("batch_size", "learning_rate"): "heatmap",
+        ("batch_size", "loss"): "scatter",
+        ("loss",): "scatter",
+    }
+    for axes, kind in kinds.items():
         configs = grid(SMALL, **{name: values[name] for name in axes})
         study = completed([Trial(config, "diverged") for config in configs])
         (drawn,) = figures_in(study.figure().html)
@@ -123,10 +119,7 @@ def test_words_and_table_are_those_of_the_levels():
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (
-            StudyError("The study can't go on: why."),
-            "stopped, finished runs are kept. The study can't go on: why.",
-        ),
+        (StudyError("It can't go on: why."), "stopped, finished runs are kept. It can't go on: why."),
         (KeyboardInterrupt(), "interrupted, finished runs are kept"),
     ],
 )

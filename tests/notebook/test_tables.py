@@ -1,7 +1,5 @@
 """Tables of shapes against the arrays themselves, of a sample's numbers against the network's, and of times."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Most of these tests run a notebook to its end, or once more for each formula that is broken."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

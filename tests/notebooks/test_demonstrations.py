@@ -1,7 +1,5 @@
 """The notebook of demonstrations runs each of them, and each reaches what it must."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

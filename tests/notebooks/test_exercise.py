@@ -1,45 +1,34 @@
 """The exercise: with its gaps empty every task waits, with a student's answers all pass, and progress lasts."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 
 import pytest
 from exercise_answers import ANSWERS, EXERCISE, GAP, answered
-from lessons import code_cells, complaints, execute, read, shown
+from lessons import code_cells, complaints, execute, execute_here, read, said_by, shown
 
 from explorer.checks import TASKS
 
 LAST = "12 of 12 tasks"
 
 
-def said(notebook):
-    """What each cell says in plain text."""
-    return {
-        cell.id: "\n".join(
-            output.get("text") or output.data["text/plain"] for output in cell.get("outputs", ())
-        )
-        for cell in notebook.cells
-    }
+@pytest.fixture(scope="module", params=["here", pytest.param("in kernels", marks=pytest.mark.long)])
+def runs(request, tmp_path_factory):
+    """The notebook with its gaps filled, and then with them empty, both in one folder."""
+    run = execute_here if request.param == "here" else execute
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("exercise"))
+        return [run(notebook) for notebook in (answered(read(EXERCISE)), read(EXERCISE))]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Run notebooks in one folder, each in a kernel of its own."""
-    folder = str(tmp_path_factory.mktemp("exercise"))
-    return lambda notebook: execute(notebook, resources={"metadata": {"path": folder}})
+@pytest.fixture
+def filled(runs):
+    return runs[0]
 
 
-@pytest.fixture(scope="module")
-def filled(run):
-    return run(answered(read(EXERCISE)))
-
-
-@pytest.fixture(scope="module")
-def empty(run, filled):
-    """With the gaps empty again: the archive and the file of attempts are there already."""
-    return run(read(EXERCISE))
+@pytest.fixture
+def empty(runs):
+    return runs[1]
 
 
 def test_each_task_has_a_cell_with_a_gap_and_its_check():
@@ -59,14 +48,12 @@ def test_a_task_is_told_in_a_few_sentences_and_a_formula():
             assert len(re.findall(r"[.:?](?=\s)", words + " ")) <= 5, cell.id
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param("filled", marks=pytest.mark.long), "empty"])
-def test_it_runs_to_its_end_without_a_word_on_stderr(name, request):
-    assert complaints(request.getfixturevalue(name)) == []
+def test_they_run_to_their_end_without_a_word_on_stderr(runs):
+    assert [complaints(notebook) for notebook in runs] == [[], []]
 
 
 def test_with_the_answers_all_tasks_are_right(filled):
-    text = said(filled)
+    text = said_by(filled)
     for task in TASKS:
         assert text[task].startswith(f"✓ {task}: Right."), text[task]
     assert (LAST in text["evaluate"], "5 of 5 bonus tasks" in text["several_layers"]) == (True, True)
@@ -74,7 +61,7 @@ def test_with_the_answers_all_tasks_are_right(filled):
 
 
 def test_the_students_network_learns_to_read(filled):
-    text = said(filled)
+    text = said_by(filled)
     assert float(re.search(r"test accuracy ([\d.]+)%", text["train"])[1]) > 30
     assert "Hardest: " in text["confusion"]
     assert "500 test images are misclassified" in text["mistakes"]
@@ -83,21 +70,12 @@ def test_the_students_network_learns_to_read(filled):
 
 
 def test_with_empty_gaps_each_task_says_that_it_waits(empty):
-    text = said(empty)
+    text = said_by(empty)
     for task in TASKS:
         assert text[task].startswith(f"… {task}: Your turn."), text[task]
-    for name in [
-        "sigmoid-figure",
-        "plane",
-        "digits",
-        "train",
-        "confusion",
-        "mistakes",
-        "batches",
-        "explorer",
-    ]:
+    for name in "sigmoid-figure", "plane", "digits", "train", "confusion", "mistakes", "batches", "explorer":
         assert text[name].startswith("This cell waits until "), name
 
 
 def test_progress_survives_the_kernel(empty):
-    assert LAST in said(empty)["sigmoid"]
+    assert LAST in said_by(empty)["sigmoid"]

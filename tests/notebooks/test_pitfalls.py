@@ -1,7 +1,5 @@
 """The notebook of the pitfalls: every mistake in its order, quiet to the end, and whole as a static page."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,12 +1,10 @@
 """The notebook of studies answers its three questions, and goes on from its journal."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
 import pytest
-from lessons import complaints, execute, figures_in, read, shown
+from lessons import complaints, execute, figures_in, read, said_by, shown
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "studies.ipynb"
 
@@ -16,27 +14,14 @@ def run():
     return execute(read(NOTEBOOK))
 
 
-def texts(notebook):
-    """What each cell says in plain text."""
-    return {
-        cell.id: "\n".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-    }
-
-
 @pytest.mark.long
 def test_each_question_has_all_its_runs_and_an_answer(run):
     assert not complaints(run)
-    said = texts(run)
-    for study, answer in (
-        ("batch-study", "batch-words"),
-        ("rate-study", "rate-words"),
-        ("depth-study", "depth-words"),
-    ):
-        done, planned = re.search(r"(\d+) of (\d+) runs in", said[study]).groups()
+    said = said_by(run)
+    for kind in ("batch", "rate", "depth"):
+        done, planned = re.search(r"(\d+) of (\d+) runs in", said[f"{kind}-study"]).groups()
         assert done == planned
-        assert "3 seeds show" in said[answer] or "of 3 seeds" in said[answer]
+        assert re.search("3 seeds show|of 3 seeds", said[f"{kind}-words"])
     assert "a large batch overshoots" in said["batch-words"]
     assert "a large batch takes too few of them" in said["batch-words"]
 
@@ -50,5 +35,5 @@ def test_it_draws_curves_and_a_map(run):
 
 @pytest.mark.long
 def test_the_journal_keeps_what_has_ended(run):
-    first, more = re.findall(r"[\d.]+ s for (\d+) runs", texts(run)["rate-more"])
+    first, more = re.findall(r"[\d.]+ s for (\d+) runs", said_by(run)["rate-more"])
     assert (int(first), int(more)) == (45, 60)

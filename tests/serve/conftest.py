@@ -1,7 +1,5 @@
 """Coroutines are tests, too: each has an event loop of its own, and a minute. A command ends with its file."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import json

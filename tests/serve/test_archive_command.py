@@ -1,7 +1,5 @@
 """``nn-explorer archive``: where it writes, and what it refuses."""
 
-from __future__ import annotations
-
 import dataset_files
 import numpy as np
 import pytest

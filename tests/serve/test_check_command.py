@@ -1,16 +1,13 @@
 """``nn-explorer check``: what it executes, what a submission may take, what it says of one and of a class."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path
-from time import monotonic
 
 import needs
-import psutil
 import pytest
 from exercise_answers import pasted
+from study_steps import is_alive, until
 
 from explorer.checks import MISTAKES, TASKS
 from explorer.foreign_files import FileError
@@ -31,10 +28,17 @@ def notebook(*cells):
 def defined(*sources):
     """What cells define, and what is noted."""
     namespace = {"__name__": "submission"}
-    notes = [
-        *execute([Cell(f"<cell {n}>", f"code cell {n}, ", s) for n, s in enumerate(sources, 1)], namespace)
-    ]
+    cells = [Cell(f"<cell {n}>", f"code cell {n}, ", source) for n, source in enumerate(sources, 1)]
+    notes = [*execute(cells, namespace)]
     return namespace, notes
+
+
+def namespace_of(tmp_path, *sources):
+    """What the cells of a notebook define, of which nothing is noted."""
+    (file := tmp_path / "a.ipynb").write_text(notebook(*sources), encoding="utf-8")
+    namespace = {"__name__": "submission"}
+    assert [*execute(cells_of(file), namespace)] == []
+    return namespace
 
 
 @pytest.fixture
@@ -52,13 +56,6 @@ def check(tmp_path, capfd):
         return code, out.splitlines(), err
 
     return call
-
-
-def is_running(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def records(lines):
@@ -96,11 +93,7 @@ def records(lines):
     ],
 )
 def test_definitions_are_executed(source, tmp_path):
-    file = tmp_path / "a.ipynb"
-    file.write_text(notebook(source), encoding="utf-8")
-    namespace: dict = {"__name__": "submission"}
-    assert [*execute(cells_of(file), namespace)] == []
-    assert "f" in namespace
+    assert "f" in namespace_of(tmp_path, source)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +125,8 @@ def test_definitions_are_executed(source, tmp_path):
 def test_what_runs_something_is_left_out(source, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.startswith(APP)]:
         monkeypatch.delitem(sys.modules, name)  # a check has not imported them
-    file = tmp_path / "a.ipynb"
     definitions = "def g(): raise RuntimeError\nclass Network:\n    def __init__(self): raise RuntimeError"
-    file.write_text(notebook(definitions, source), encoding="utf-8")
-    namespace: dict = {"__name__": "submission"}
-    assert [*execute(cells_of(file), namespace)] == []
-    assert "f" not in namespace
+    assert "f" not in namespace_of(tmp_path, definitions, source)
 
 
 def test_a_constant_made_in_a_loop_is_the_one_that_is_meant():
@@ -150,17 +139,11 @@ def test_a_constant_made_in_a_loop_is_the_one_that_is_meant():
 def test_what_an_answer_needs_and_is_left_out_is_told():
     made = "def make(): return abs\ndef g(a): return a * SCALE + f(a)"
     names = "sigmoid = make()\nSCALE = make()(-3)\nother = make()"
-    _, notes = defined(
-        made, names, "Network = type('N', (), {'g': make()})", "for k in range(3):\n    f = make()"
-    )
+    network, loop = "Network = type('N', (), {'g': make()})", "for k in range(3):\n    f = make()"
+    _, notes = defined(made, names, network, loop)
     rest = "but is left out: only definitions are executed, and assignments that call nothing that the submission"
-    rest += " defines"
-    assert notes == [
-        f"code cell 2, line 1 sets sigmoid, {rest}",
-        f"code cell 2, line 2 sets SCALE, {rest}",
-        f"code cell 3, line 1 sets Network, {rest}",
-        f"code cell 4, line 1 sets f, {rest}",
-    ]
+    places = ["2, line 1 sets sigmoid", "2, line 2 sets SCALE", "3, line 1 sets Network", "4, line 1 sets f"]
+    assert notes == [f"code cell {place}, {rest} defines" for place in places]
 
 
 def test_a_cell_that_fails_is_told_and_the_rest_goes_on():
@@ -205,9 +188,8 @@ def test_the_solutions_are_right(check):
 
 def test_a_mistake_is_named_and_says_where_to_look(check):
     mistake = MISTAKES["slope-halved"]
-    code, lines, _ = check(
-        {"a.ipynb": notebook("%pylab", RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2"), "1 +")}
-    )
+    wrong = RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2")
+    code, lines, _ = check({"a.ipynb": notebook("%pylab", wrong, "1 +")})
     assert code == 1
     assert f"✗ d_sigmoid: {mistake.what} {mistake.look}" in lines
     assert lines[-1].endswith("a.ipynb: code cell 3, line 1 is not valid Python: invalid syntax")
@@ -268,7 +250,7 @@ def sigmoid(a):
     sleeper, secret, folder, content = (tmp_path / "mark.json").read_text(encoding="utf-8").split(" ", 3)
     assert (secret, content) == ("False", "[]")
     assert not Path(folder).exists()
-    assert not is_running(int(sleeper))
+    assert not is_alive(int(sleeper))
 
 
 @needs.POSIX
@@ -284,9 +266,7 @@ END = os.abort()
     code, lines, _ = check({"a.py": source})
     assert (code, "its process ended early" in lines[0]) == (2, True)
     pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
-    deadline = monotonic() + 30
-    while is_running(pid):  # it is told to end, and does so soon
-        assert monotonic() < deadline
+    until(lambda: not is_alive(pid))  # it is told to end, and does so soon
 
 
 @needs.POSIX

@@ -1,7 +1,5 @@
 """What every command has in common: each mistake is one sentence and the same exit code."""
 
-from __future__ import annotations
-
 import os
 
 import pytest
@@ -27,14 +25,11 @@ STUDY = [
     (["--lr", ""], "--lr is ''; expected at least one value."),
     (["--lr", "0.1..1x1"], "--lr is '0.1..1x1'; expected 2 to 1000 values in a range."),
     (["--lr", "0.1,500"], "--lr is '500'; expected a number from 0.00001 to 100."),
-    (
-        ["--seed", "1,2", "--seeds", "3"],
-        "--seeds can't be combined with several values of --seed; expected one",
-    ),
+    (["--seed", "1,2", "--seeds", "3"], "--seeds can't be combined with several values of --seed; expected one"),
     (["--seed", str(2**32 - 1), "--seeds", "2"], "--seed is 4294967296; expected a whole number"),
     (["--seeds", "100000", "--lr", "0.1,0.2"], "These are 200\u202f000 runs; expected at most 100\u202f000."),
     (["--workers", "257"], "--workers is 257; expected at most 256."),
-]
+]  # fmt: skip
 OTHERS = [
     (["archive", "no/such/a.tgz"], "there is no folder"),
     (["archive", "/dev/null"], "not a file"),
@@ -64,8 +59,16 @@ def test_a_mistake_is_one_sentence_and_nothing_runs(arguments, words, folder, tm
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("arguments", [["--port", "1", "present"], ["--seats", "9", "train"]])
-def test_options_follow_the_command(arguments, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "command", "unknown"),
+    [
+        (["--port", "1", "present"], "serve", "present"),  # options follow the command
+        (["--seats", "9", "train"], "serve", "train"),
+        (["train", "--no-such"], "train", "--no-such"),
+        (["train", "--epo", "1"], "train", "--epo"),
+    ],
+)
+def test_an_unknown_option_is_named(arguments, command, unknown, capsys):
     assert main(arguments) == 2
-    said = f"nn-explorer serve: {arguments[-1]} is unknown; nn-explorer serve --help lists the options.\n"
+    said = f"nn-explorer {command}: {unknown} is unknown; nn-explorer {command} --help lists the options.\n"
     assert capsys.readouterr().err == said

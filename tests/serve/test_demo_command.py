@@ -1,7 +1,5 @@
 """``nn-explorer demo`` lists the demonstrations, runs one, and refuses what makes no sense."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.demonstrations import DEMONSTRATIONS

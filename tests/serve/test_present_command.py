@@ -1,7 +1,5 @@
 """The command that serves the talk: what it says, what it needs, what its page holds."""
 
-from __future__ import annotations
-
 import re
 import signal
 from pathlib import Path

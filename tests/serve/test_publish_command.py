@@ -1,9 +1,9 @@
 """A published folder from the terminal: what is trained, what is kept, and what is refused in one sentence."""
 
-from __future__ import annotations
-
+import contextlib
 import io
 import json
+import shutil
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
@@ -19,11 +19,17 @@ from explorer.training.studies import grid, read_journal, study
 CONFIGS = grid(TrainingConfig(hidden_sizes=(4,), epochs=2), batch_size=[50, 200])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_runs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
+        patch.setattr(site, "DEFAULT_RUNS", CONFIGS)
+        yield
+
+
 @pytest.fixture
 def command(folder, capfd, monkeypatch, tmp_path):
     """Call the command in a folder of its own: exit code, standard output, standard error."""
-    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
-    monkeypatch.setattr(site, "DEFAULT_RUNS", CONFIGS)
     monkeypatch.chdir(tmp_path)
 
     def call(*options):
@@ -34,9 +40,23 @@ def command(folder, capfd, monkeypatch, tmp_path):
     return call
 
 
-def test_runs_are_trained_once_and_published_again_at_once(command, tmp_path):
-    code, out, err = command("course")
-    assert (code, err) == (0, "")
+@pytest.fixture(scope="module")
+def first(folder, tmp_path_factory):
+    """A folder in which a page was published as ``course``, and what the command wrote to standard output."""
+    place, out = tmp_path_factory.mktemp("first"), io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["publish", "--dataset", str(folder), str(place / "course")]) == 0
+    return place, out.getvalue()
+
+
+@pytest.fixture
+def published(first, tmp_path):
+    """That page in the test's folder, where it is published again without training."""
+    shutil.copytree(first[0], tmp_path, dirs_exist_ok=True)
+
+
+def test_runs_are_trained_once_and_published_again_at_once(command, first, published, tmp_path):
+    _, out = first
     assert "2 runs, about" in out
     assert "Wrote" in out
     assert "Rounding the weights changes the last accuracies by at most 0.00 percentage points." in out
@@ -80,13 +100,6 @@ def test_saved_runs_are_published_without_training(command, folder, capfd):
     assert not Path("course.jsonl").exists()
 
 
-def test_text_is_markdown_without_html_of_its_own(command):
-    Path("intro.md").write_text("**Look** <img src=x>", encoding="utf-8")
-    assert command("course", "--text", "intro.md")[0] == 0
-    page = Path("course/index.html").read_text()
-    assert "<strong>Look</strong> &lt;img" in page
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -114,20 +127,20 @@ def test_what_cannot_be_published_is_refused(command, options, words):
     assert not Path("course").exists()
 
 
-def test_somebody_at_a_terminal_is_asked(command, monkeypatch):
-    Path("full").mkdir()
-    Path("full/file").touch()
+def test_somebody_at_a_terminal_is_asked_and_text_is_markdown_without_html(command, published, monkeypatch):
+    Path("intro.md").write_text("**Look** <img src=x>", encoding="utf-8")
+    Path("course/file").touch()
     answers = io.StringIO("n\ny\n")
     answers.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", answers)
-    assert command("full")[0] == 2
-    assert command("full")[0] == 0
-    assert not Path("full/file").exists()
-    assert Path("full/index.html").exists()
+    assert command("course")[0] == 2
+    assert Path("course/file").exists()
+    assert command("course", "--text", "intro.md")[0] == 0
+    assert not Path("course/file").exists()
+    assert "<strong>Look</strong> &lt;img" in Path("course/index.html").read_text()
 
 
-def test_a_full_disk_leaves_the_folder_as_it_was(command, monkeypatch):
-    assert command("course")[0] == 0
+def test_a_full_disk_leaves_the_folder_as_it_was(command, published, monkeypatch):
     before = Path("course/index.html").read_bytes()
     write = Path.write_bytes
 

@@ -1,7 +1,5 @@
 """The scripts that a page starts with: which they are, and that joining them changes nothing."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The socket between a page and its kernel: what a stranger sends ends that socket, and troubles nobody else."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

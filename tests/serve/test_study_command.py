@@ -1,8 +1,5 @@
 """Many runs in the terminal: options become a grid, what ends is kept, and each mistake is one sentence."""
 
-from __future__ import annotations
-
-import io
 import itertools
 import os
 import re
@@ -10,6 +7,7 @@ import signal
 import subprocess
 import sys
 from importlib import import_module
+from unittest.mock import Mock
 
 import needs
 import pytest
@@ -68,7 +66,8 @@ def lines(text, pattern):
 # ---------------------------------------------------------------- which runs
 
 
-ONE_SEED = ("--seeds", "1")
+ONE = ("--seeds", "1")
+FIVE, FAST = TrainingConfig(seed=5), TrainingConfig(learning_rate=1)
 
 
 @pytest.mark.parametrize(
@@ -78,20 +77,10 @@ ONE_SEED = ("--seeds", "1")
             (*SHORT, "--batch-size", "8, 64", "--lr", "0.01,0.1,0.01", "--seeds", "2"),
             grid(BASE, batch_size=[8, 64], learning_rate=[0.01, 0.1], seed=[0, 1]),
         ),
-        ((*SHORT, "--lr", "0.001..1×4", *ONE_SEED), grid(BASE, learning_rate=[0.001, 0.01, 0.1, 1.0])),
-        ((*SHORT, "--lr", "0.001..0.1 x3, 1", *ONE_SEED), grid(BASE, learning_rate=[0.001, 0.01, 0.1, 1.0])),
-        (
-            ("--hidden", "8,16-4,784-3-10", "--seed", "5"),
-            grid(TrainingConfig(seed=5), hidden_sizes=[8, (16, 4), 3]),
-        ),
-        (
-            ("--preset", "modern", "--n", "all,100", *ONE_SEED),
-            grid(PRESETS["Modern"], n_train=[None, 100], seed=[0]),
-        ),
-        (
-            ("--from-url", "?preset=exercise&hidden=9&lr=0.5", "--lr", "1", *ONE_SEED),
-            (TrainingConfig(hidden_sizes=9, learning_rate=1),),
-        ),
+        ((*SHORT, "--lr", "0.001..0.1 x3, 1", *ONE), grid(BASE, learning_rate=[0.001, 0.01, 0.1, 1.0])),
+        (("--hidden", "8,16-4,784-3-10", "--seed", "5"), grid(FIVE, hidden_sizes=[8, (16, 4), 3])),
+        (("--preset", "modern", "--n", "all,100", *ONE), grid(PRESETS["Modern"], n_train=[None, 100])),
+        (("--from-url", "?preset=exercise&hidden=9&lr=0.5", "--lr", "1", *ONE), grid(FAST, hidden_sizes=[9])),
     ],
 )
 def test_values_make_a_grid(asked, options, configs):
@@ -157,12 +146,8 @@ def test_a_large_study_starts_only_if_it_is_confirmed(command, tmp_path):
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
 def test_a_terminal_is_asked(command, monkeypatch, answer, code):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     monkeypatch.setattr(study_command, "measured_cost", lambda *_, **__: Cost({BASE: 1.0}, 1, 4000.0))
-    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    monkeypatch.setattr(sys, "stdin", Mock(isatty=lambda: True, readline=lambda *_: f"{answer}\n"))
     found, out, err = command(*SHORT, "--seed", "0")
     assert (found, "1 of 1" in out) == (code, code == 0)
     assert "1 run, about 1.1 hours on 1 core. Start? [y/N] " in err
@@ -195,9 +180,8 @@ def medians(out):
 
 
 def test_a_journal_that_cannot_be_used(command, tmp_path, small_dataset, other_dataset):
-    foreign, damaged, others, used = (
-        tmp_path / f"{name}.jsonl" for name in ("foreign", "damaged", "others", "used")
-    )
+    names = "foreign", "damaged", "others", "used"
+    foreign, damaged, others, used = (tmp_path / f"{name}.jsonl" for name in names)
     foreign.write_text("precious\n")
     with Journal(others, other_dataset), Journal(damaged, small_dataset):
         pass
@@ -226,10 +210,8 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
     file = tmp_path / "study.jsonl"
     code, out, err = command(*SHORT, "--seeds", "5", "--out", str(file))
     assert code == 1
-    assert re.search(
-        r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended and 2 of them are saved in",
-        err,
-    )
+    said = r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended and 2 of them are saved in"
+    assert re.search(said, err)
     assert lines(out, "^   3  ")
     assert [trial.config.seed for trial in read_journal(file).trials] == [0, 1]
 
@@ -238,7 +220,7 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path):
     file = tmp_path / "study.jsonl"
-    options = ["--dataset", folder, "--batch", "1", "--seeds", "12", "--epochs", "8", "--out", file]
+    options = ["--dataset", folder, "--batch", "1", "--seeds", "12", "--epochs", "5", "--out", file]
     running = started(*options)
     for _ in range(3):
         running.stdout.readline()  # the head and two runs

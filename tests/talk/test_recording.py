@@ -22,8 +22,7 @@ def figures(records):
     return np.array([[getattr(record, name) for name in FIGURES] for record in records])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["exercise", "averaged"])
+@pytest.mark.parametrize("name", [pytest.param("exercise", marks=pytest.mark.long), "averaged"])
 def test_it_is_what_its_settings_train_to_today(name, mnist, ready, runs):
     recorded = runs[name].history
     today = list(train(ready.runs[name].config, mnist))
@@ -100,9 +99,9 @@ def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, written, smal
 
 def test_a_demonstration_is_recorded_with_both_themes_and_others_are_refused(written, mnist, monkeypatch):
     text = '[[slides]]\ntitle = "It"\npictures = ["demonstration: fgsm"]\n'
-    talk = read_talk(written(text))
-    record(talk, "demonstration.fgsm", mnist)
-    found = read_recording(talk, "demonstration.fgsm", mnist)
+    talk, few = read_talk(written(text)), mnist.head(10_000)
+    record(talk, "demonstration.fgsm", few)
+    found = read_recording(talk, "demonstration.fgsm", few)
     assert found.numbers["attacked"] < found.numbers["before"]
     dark, light = (found.figure(theme).to_plotly_json() for theme in ("dark", "light"))
     assert dark["data"] != light["data"]

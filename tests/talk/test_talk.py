@@ -39,13 +39,52 @@ def accuracy_curve(slide):
     )
 
 
-@pytest.fixture(autouse=True)
-def recorded_again(talk):
-    """Leave every slide with its recorded run."""
-    yield
-    talk.stop()
-    talk.session.wait(PATIENCE)
-    talk.reset()
+SMALL = """
+[runs.small]
+settings = "hidden=12&batch=16&epochs=3&lr=0.05"
+
+[runs.deep]
+settings = "hidden=8,6&batch=16&epochs=1&lr=0.05"
+
+[[slides]]
+name = "learns"
+title = "It learns"
+pictures = ["loss", "accuracy"]
+run = "small"
+
+[[slides]]
+name = "deep"
+title = "So does a deeper one"
+pictures = ["accuracy"]
+run = "deep"
+"""
+MAP = """
+[[slides]]
+title = "A map"
+name = "map-{0}"
+pictures = ["map: {0}"]
+run = "deep"
+"""
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory, small_dataset):
+    """The file of a talk with two runs that take no time, recorded on the small data set."""
+    path = tmp_path_factory.mktemp("talk") / "small.toml"
+    path.write_text(SMALL + "".join(map(MAP.format, range(4))), encoding="utf-8")
+    for name in ("small", "deep"):
+        record(read_talk(path), name, small_dataset)
+    return path
+
+
+@pytest.fixture
+def small(small_file, small_dataset):
+    talk = Talk(small_file, dataset=small_dataset)
+    yield talk
+    talk.close()
+
+
+# ---------------------------------------------------------------- the ready talk
 
 
 def test_it_has_every_slide_in_order(talk):
@@ -87,25 +126,6 @@ def test_the_last_slide_holds_the_whole_explorer_on_the_run_of_the_page(talk, mn
         talk.run_live("questions")
 
 
-@pytest.mark.slow
-def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(talk):
-    slide = talk.slides["learns"]
-    before = accuracy_curve(slide)
-    talk.run_live("deep")
-    talk.run_live("learns")
-    assert (talk.slides["deep"].bar.state, talk.slides["deep"].is_running) == ("recorded", False)
-    assert slide.is_running
-    assert slide.bar.state == "running"
-    assert talk.session.wait(PATIENCE)
-    assert slide.bar.state == "live"
-    assert slide.bar.text.startswith("live run, trained in ")
-    assert slide.run is not talk.slides["title"].run
-    after = accuracy_curve(slide)
-    assert after.size == 10
-    np.testing.assert_allclose(after, before, atol=0.2)  # the same settings give the same curve
-    assert talk.slides["title"].bar.state == "recorded"
-
-
 def test_the_button_starts_and_stops_it(talk, from_page):
     slide = talk.slides["deep"]
     before = accuracy_curve(slide).copy()
@@ -115,17 +135,46 @@ def test_the_button_starts_and_stops_it(talk, from_page):
     assert talk.session.wait(PATIENCE)
     assert (slide.bar.state, slide.bar.fault) == ("recorded", "")
     np.testing.assert_array_equal(accuracy_curve(slide), before)
+    talk.reset()
 
 
-@pytest.mark.slow
-def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist, monkeypatch):
+def test_a_clicked_cell_shows_its_images(talk, from_page):
+    (cells,) = talk.slides["mistakes"].pictures
+    matrix, gallery = cells.view.children
+    from_page.send(gallery, {"filter": [9, 4]})
+    count = talk.slides["mistakes"].run.newest.confusion[9, 4]
+    assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
+    (shape,) = matrix.plot.to_plotly_json()["layout"]["shapes"]
+    assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
+
+
+# ---------------------------------------------------------------- any talk
+
+
+def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(small):
+    slide, other = small.slides["learns"], small.slides["deep"]
+    recorded, before = slide.run, accuracy_curve(slide)
+    small.run_live("deep")
+    small.run_live("learns")
+    assert (other.bar.state, other.is_running) == ("recorded", False)
+    assert (slide.bar.state, slide.is_running) == ("running", True)
+    assert small.session.wait(PATIENCE)
+    assert (slide.bar.state, other.bar.state) == ("live", "recorded")
+    assert slide.bar.text.startswith("live run, trained in ")
+    assert slide.run is not recorded
+    np.testing.assert_array_equal(accuracy_curve(slide), before)  # the same settings give the same curve
+
+
+def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(
+    small_file, small_dataset, monkeypatch
+):
     """Within the first epoch too, then epoch by epoch; the recorded figures don't come between."""
     seen = []
     for name in ("EPOCH_SECONDS", "_STEP_SECONDS"):
-        monkeypatch.setattr(f"explorer.talk.talk.{name}", 0.02)
+        monkeypatch.setattr(f"explorer.talk.talk.{name}", 0)
 
     async def watch():
-        talk = Talk(dataset=mnist)
+        talk = Talk(small_file, dataset=small_dataset)
         slide = talk.slides["learns"]
         done = asyncio.Event()
 
@@ -142,17 +191,17 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(mnist, mo
     asyncio.run(watch())
     recorded, *values = dict.fromkeys(value for value, *_ in seen)
     assert float(values[0].split()[0]) < 20
-    assert sum(float(value.split()[0]) < 85 for value in values) >= 4
-    assert list(dict.fromkeys(epochs for _, epochs, _ in seen)) == [*range(11)]
+    assert len({value for value, epochs, _ in seen if epochs == 0}) >= 4
+    assert list(dict.fromkeys(epochs for _, epochs, _ in seen)) == [*range(4)]
     begun = next(index for index, (value, *_) in enumerate(seen) if value == values[0])
-    assert all(value != recorded for value, epochs, _ in seen[begun:] if epochs < 9)
-    assert "live: epoch 1 of 10, step 1 of 118" in {text for *_, text in seen}
+    assert all(value != recorded for value, epochs, _ in seen[begun:] if epochs < 2)
+    assert "live: epoch 1 of 3, step 1 of 38" in {text for *_, text in seen}
     assert seen[-1][2].startswith("live run, trained in ")
 
 
-def test_a_step_asked_for_while_the_run_is_busy_is_made(mnist, from_page):
+def test_a_step_asked_for_while_the_run_is_busy_is_made(small_file, small_dataset, from_page):
     async def press():
-        talk = Talk(dataset=mnist)
+        talk = Talk(small_file, dataset=small_dataset)
         slide, run = talk.slides["learns"], lambda: talk.session.state.run
         talk.run_live("learns")
         from_page.send(slide.bar, {"live": "step"})  # the untrained network's figures are not known yet
@@ -184,76 +233,57 @@ class Failing(TrainingRun):
         (DivergedError(2), "the loss has not been a number since epoch 2"),
     ],
 )
-def test_a_live_run_that_fails_leaves_the_recorded_one(talk, monkeypatch, error, words):
-    slide = talk.slides["modern"]
+def test_a_live_run_that_fails_leaves_the_recorded_one(small, monkeypatch, error, words):
+    slide = small.slides["learns"]
     before = accuracy_curve(slide).copy()
     monkeypatch.setattr(Failing, "failure", error)
     monkeypatch.setattr("explorer.session.new_runs.TrainingRun", Failing)
-    talk.run_live("modern")
-    assert talk.session.wait(PATIENCE)
+    small.run_live("learns")
+    assert small.session.wait(PATIENCE)
     assert (slide.bar.state, slide.bar.text) == ("recorded", "recorded run")
     assert slide.bar.fault == f"The live run failed: {words}."  # only the speaker's window has it
     np.testing.assert_array_equal(accuracy_curve(slide), before)
 
 
-def test_a_live_run_that_cannot_be_drawn_is_told_to_the_speaker(talk, monkeypatch):
-    slide = talk.slides["modern"]
+def test_a_live_run_that_cannot_be_drawn_is_told_to_the_speaker(small, monkeypatch):
+    slide = small.slides["learns"]
 
     def fail(*_, **__):
         raise RuntimeError("no ink")
 
     monkeypatch.setattr(slide, "show_live", fail)
-    talk.run_live("modern")
-    assert talk.session.wait(PATIENCE)
+    small.run_live("learns")
+    assert small.session.wait(PATIENCE)
     assert slide.bar.fault == "The live run failed: RuntimeError: no ink"
     assert slide.bar.text == "recorded run"
 
 
-def test_a_map_is_of_its_layer(mnist, written):
-    run = '[runs.deep]\nsettings = "hidden=8,4&n=500&epochs=1"\n'
-    slide = '[[slides]]\ntitle = "It"\nrun = "deep"\npictures = ["map: {}"]\n'
-    file = read_talk(written(run + "".join(slide.format(layer) for layer in range(4))))
-    record(file, "deep", mnist)
-    made = Talk(file.path, dataset=mnist)
-    shown = [figures(one)[0].plot.data[0].x for one in made.slides.values()]
-    made.close()
+def test_a_map_is_of_its_layer(small):
+    shown = [figures(small.slides[f"map-{layer}"])[0].plot.data[0].x for layer in range(3)]
     assert len({tuple(x) for x in shown}) == 3
-    assert [fault.partition(": ")[2] for fault in made.faults] == [
-        "map: 3 needs as many hidden layers; the run has 2."
-    ]
+    (fault,) = small.faults
+    assert fault.endswith(": map: 3 needs as many hidden layers; the run has 2.")
 
 
-def test_the_theme_and_the_size_reach_every_figure(talk):
-    talk.open(theme="dark")
-    slide = talk.slides["learns"]
+def test_the_theme_and_the_size_reach_every_figure(small):
+    small.open(theme="dark")
+    slide = small.slides["learns"]
     slide.bar.scale = 2.0
     for figure in figures(slide):
         assert figure.plot.layout.template.layout.paper_bgcolor == "#171c23"
         assert figure.plot.layout.template.layout.font.size == 24
     slide.bar.scale = 1.0
-    talk.open(theme="light")
+    small.open(theme="light")
     assert figures(slide)[0].plot.layout.template.layout.paper_bgcolor == "#ffffff"
-    talk.open()
+    small.open()
     assert slide.bar.theme == "light"
 
 
-def test_a_clicked_cell_shows_its_images(talk, from_page):
-    (cells,) = talk.slides["mistakes"].pictures
-    matrix, gallery = cells.view.children
-    from_page.send(gallery, {"filter": [9, 4]})
-    count = talk.slides["mistakes"].run.newest.confusion[9, 4]
-    assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
-    (shape,) = matrix.plot.to_plotly_json()["layout"]["shapes"]
-    assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
-
-
-@pytest.mark.slow
-def test_a_recorded_run_is_trained_again_and_not_continued(mnist, runs):
+def test_a_recorded_run_is_trained_again_and_not_continued(small, small_dataset):
     """There is nothing in this session that could go on from its end."""
-    app = Explorer(mnist, train=False)
-    app.session.open(runs["uniform"])
-    app.epochs = 11
-    app.stop()
-    assert app.wait(60)
-    assert len(app.history) < 10
+    app = Explorer(small_dataset, train=False)
+    app.session.open(small.slides["learns"].recorded)
+    app.epochs = 4
+    assert app.wait(PATIENCE)
+    assert (app.session.state.run.first_epoch, len(app.history)) == (0, 4)
     app.close()

@@ -1,7 +1,5 @@
 """The test set, opened for a network that was trained and chosen without it."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.training import FinalTest, TrainingConfig, TrainingRun, complete, open_test_set

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -486,7 +484,7 @@ GOOD = {
 }
 
 
-QUICK = {"the exercise", "relu, 8 units", "uniform weights", "1 epoch", "not a number"}
+QUICK = {"the exercise", "uniform weights", "1 epoch"}
 
 
 def rows(cases):

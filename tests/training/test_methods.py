@@ -1,7 +1,5 @@
 """Schedules, changes in mid-run, validation, early stopping, augmentation: the same run, every time."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -32,6 +30,15 @@ def epochs(found):
     return [event for event in found if isinstance(event, EpochRecord)]
 
 
+def batches(found):
+    return [event for event in found if isinstance(event, BatchRecord)]
+
+
+def assert_equal(weights, others):
+    for w, v in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(w, v)
+
+
 @pytest.mark.parametrize(
     ("step", "batch_size"), [(1, 64), (1, 1), (3, 7), (3, 300), (13, 250), (20, 1), (20, 300)]
 )
@@ -43,11 +50,8 @@ def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size
     assert changed.count(change) == 1
     again, repeated = events(run.config, small_dataset)
     assert epochs(changed) == epochs(repeated)
-    assert [e for e in changed if isinstance(e, BatchRecord)] == [
-        e for e in repeated if isinstance(e, BatchRecord)
-    ]
-    for w, v in zip(run.weights(), again.weights(), strict=True):
-        np.testing.assert_array_equal(w, v)
+    assert batches(changed) == batches(repeated)
+    assert_equal(run.weights(), again.weights())
     _, plain = events(config, small_dataset)
     assert epochs(plain) != epochs(changed)
 
@@ -57,7 +61,7 @@ def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size
 def test_each_batch_has_the_rate_of_its_middle(small_dataset, schedule, warmup):
     config = BASE.replace(schedule=schedule, warmup=warmup, batch_size=100, epochs=4)
     _, found = events(config, small_dataset)
-    rates = [event.learning_rate for event in found if isinstance(event, BatchRecord)]
+    rates = [event.learning_rate for event in batches(found)]
     middles = (np.arange(16) / 4 + 1 / 8).tolist()
     assert rates == [0.05 * rate_factor(schedule, t, 4, warmup) for t in middles]
     assert [record.learning_rate for record in epochs(found)] == rates[3::4]
@@ -163,8 +167,7 @@ def test_early_stopping_brings_the_best_weights_back(small_dataset):
     assert run.is_complete
     assert (run.epoch, run.evaluate().test_loss) == (best, losses[best - 1])
     snapshots = [event for event in found if getattr(event, "weights", None)]
-    for w, v in zip(run.weights(), snapshots[best - 1].weights, strict=True):
-        np.testing.assert_array_equal(w, v)
+    assert_equal(run.weights(), snapshots[best - 1].weights)
 
 
 def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(small_dataset):
@@ -179,11 +182,10 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
     assert not run.is_stopped_early
     assert run.end_reason == f"The validation loss was lowest after epoch {best}, whose weights are back."
     run.extend(30)
-    more = [event for event in run if isinstance(event, EpochRecord)]
+    more = epochs(run)
     longer, whole = events(config.replace(epochs=30), data)
     assert epochs(found) + more == epochs(whole)
-    for w, v in zip(run.weights(), longer.weights(), strict=True):
-        np.testing.assert_array_equal(w, v)
+    assert_equal(run.weights(), longer.weights())
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,5 @@ def test_what_is_drawn_is_the_runs_own(small_dataset, changes, batch_size):
     # A run that goes on from an epoch's end goes on as that run did.
     first = next(event for event in found if getattr(event, "weights", None))
     forked = TrainingRun(config, small_dataset, start=first)
-    assert [e for e in forked if isinstance(e, EpochRecord)] == epochs(found)[1:]
-    for w, v in zip(run.weights(), forked.weights(), strict=True):
-        np.testing.assert_array_equal(w, v)
+    assert epochs(forked) == epochs(found)[1:]
+    assert_equal(run.weights(), forked.weights())

@@ -1,7 +1,5 @@
 """Runs of a user's class: trained by its own methods, with the records of any run."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np
@@ -61,9 +59,8 @@ def test_each_epoch_goes_on_from_the_last_and_more_may_follow(run_of):
     run, whole = run_of(Mine), run_of(Mine, CONFIG.replace(epochs=4))
     first = [*run]
     run.extend(4)
-    weights, expected = (
-        [each.weights[0] for each in of(Snapshot, found)] for found in ([*first, *run], whole)
-    )
+    both = [*first, *run], whole
+    weights, expected = ([each.weights[0] for each in of(Snapshot, found)] for found in both)
     np.testing.assert_array_equal(weights, expected)
 
 
@@ -96,17 +93,13 @@ class DividedByNothing(Mine):
         Mine.fit(self, X / (X.std() * 0), d, batch_size, n_epochs, lr)
 
 
+AS_USUAL = OnlySteps, Mine, Careful
 ODD_FITS = [MISTAKES[name].network for name in ("last-batch-dropped", "shuffled-apart", "rate-not-passed")]
 
 
 @pytest.mark.parametrize(
     ("made_by", "n_batches"),
-    [
-        (OnlySteps, 20),
-        (Mine, 20),
-        (Careful, 20),
-        *((each, 0) for each in (OnlyFit, Idle, Standardized, *ODD_FITS)),
-    ],
+    [*((each, 20) for each in AS_USUAL), *((each, 0) for each in (OnlyFit, Idle, Standardized, *ODD_FITS))],
 )
 def test_a_fit_is_used_where_there_are_no_steps_or_it_does_not_make_them_as_usual(made_by, n_batches, run_of):
     run = run_of(made_by)

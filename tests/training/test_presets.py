@@ -1,7 +1,5 @@
 """What the menu of situations claims; all of them are trained by ``tests/benchmarks/accuracy.py``."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.app.panels.inside import SECTIONS

@@ -1,7 +1,5 @@
 """Races: fair, and of each entry what a run by itself would have given."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest

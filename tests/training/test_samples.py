@@ -1,7 +1,5 @@
 """Figures within the first epoch: those of a sample, at the steps that are powers of two, for those who watch."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -19,10 +19,8 @@ def test_an_export_that_is_offered_is_handed_on(from_page):
     assert heard == ["csv", "?lr=0.1"]
 
 
-def piece(header, name, size, at, content=None):
-    header._on_message(
-        header, {"open": name, "size": size, "at": at}, [] if content is None else [memoryview(content)]
-    )
+def piece(header, name, size, at, *content):
+    header._on_message(header, {"open": name, "size": size, "at": at}, [*map(memoryview, content)])
 
 
 @pytest.fixture
@@ -33,26 +31,21 @@ def opened():
     return header, files
 
 
-def test_a_file_is_handed_on_when_it_is_whole(opened):
+def test_a_file_is_handed_on_when_it_is_whole_and_without_its_content_if_it_is_too_large(opened):
     header, files = opened
     piece(header, "a.npz", 9, 0, b"1234")
     piece(header, "a.npz", 9, 4, b"5678")
     assert files == []
     piece(header, "a.npz", 9, 8, b"9")
     piece(header, "empty.npz", 0, 0)
-    assert files == [("a.npz", b"123456789"), ("empty.npz", b"")]
-
-
-def test_a_file_that_is_too_large_is_handed_on_without_its_content(opened):
-    header, files = opened
     piece(header, "a.npz", 11, 0)
     piece(header, "a.npz", 11, 0, b"12345678901")
-    assert files == [("a.npz", None), ("a.npz", None)]
+    assert files == [("a.npz", b"123456789"), ("empty.npz", b""), ("a.npz", None), ("a.npz", None)]
 
 
 def test_pieces_that_do_not_fit_are_dropped(opened):
     header, files = opened
-    for name, size, at, content in (
+    for name, size, at, *content in (
         ("a.npz", 9, 4, b"5678"),  # nothing was announced
         ("a.npz", 9, 0, b"1234"),
         ("b.npz", 9, 4, b"56789"),  # of another file
@@ -61,9 +54,9 @@ def test_pieces_that_do_not_fit_are_dropped(opened):
         ("a.npz", 9, 3, b"4567890"),  # a byte is missing
         ("a.npz", "9", 0, b"1"),
         (["a"], 9, 0, b"1"),
-        ("a.npz", -5, 0, None),
+        ("a.npz", -5, 0),
     ):
-        piece(header, name, size, at, content)
+        piece(header, name, size, at, *content)
     assert files == []
     piece(header, "c.npz", 3, 0, b"12")
     piece(header, "c.npz", 3, 2, b"3456")

@@ -20,15 +20,9 @@ def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):
         pad.ink = b"abc"
 
 
-def test_nothing_drawn_is_an_image_without_ink():
-    pad = DrawingPad()
-    assert pad.image.shape == (SIDE, SIDE)
-    assert not pad.image.any()
-    assert not pad.image.flags.writeable
-
-
-def test_a_mistake_is_asked_for(from_page):
+def test_nothing_drawn_is_an_image_without_ink_and_a_mistake_is_asked_for(from_page):
     pad, heard = DrawingPad(), []
+    assert (pad.image.shape, pad.image.any(), pad.image.flags.writeable) == ((SIDE, SIDE), False, False)
     pad.on_mistake(lambda: heard.append("mistake"))
     for content in ({"mistake": True}, {"mistake": False}, {}, None):
         from_page.send(pad, content)

@@ -32,18 +32,16 @@ def heard(table):
 def test_rows_go_in_one_message_as_text(sent):
     table = RunTable()
     sent.clear()
-    table.show(["Hidden units"], [row(7, name=EVIL, note="a note", pinned=True, hidden=True)])
+    marks = {"name": EVIL, "note": "a note", "pinned": True, "hidden": True}
+    table.show(["Hidden units"], [row(7, **marks)])
     (message,) = sent
     assert message["headings"] == ["Hidden units"]
     (shown,) = message["earlier"]
     assert shown["cells"][0] == {"text": "32", "order": 32.0, "differs": True}
     assert shown["cells"][1] == {"text": "sigmoid", "order": None, "differs": False}
-    marks = {name: shown[name] for name in ("number", "name", "note", "pinned", "hidden", "present")}
-    assert marks == {
-        "number": 7, "name": EVIL, "note": "a note", "pinned": True, "hidden": True, "present": False,
-    }  # fmt: skip
+    assert shown.items() >= {"number": 7, **marks, "present": False}.items()
     sent.clear()
-    table.show(["Hidden units"], [row(7, name=EVIL, note="a note", pinned=True, hidden=True)])
+    table.show(["Hidden units"], [row(7, **marks)])
     assert sent == []
 
 
@@ -63,9 +61,8 @@ def test_what_the_user_asks_for_is_heard(table, heard, from_page):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_what_can_not_be_asked_is_not_heard(table, heard, from_page):
+    for content in (
         None,
         "delete",
         {},
@@ -75,11 +72,9 @@ def test_what_the_user_asks_for_is_heard(table, heard, from_page):
         {"verb": "note", "number": 1, "text": 5},
         {"verb": "_plain", "number": 1},
         {"verb": ["pin"], "number": 1},
-    ],
-)
-def test_what_can_not_be_asked_is_not_heard(table, heard, from_page, content):
-    from_page.send(table, content)
-    assert heard == []
+    ):
+        from_page.send(table, content)
+        assert heard == [], content
 
 
 def test_two_runs_that_are_there_are_chosen_at_most(table, from_page):

@@ -58,15 +58,12 @@ def test_one_hint_is_shown(is_open, shown):
     assert expanded == ([is_open] if is_open else [])
 
 
-@pytest.mark.parametrize(
-    ("outcome", "role", "line"),
-    [
+def test_an_attempt_is_told_at_once_and_a_gap_is_not():
+    for outcome, role, line in (
         ("right", "alert", "✓ f: Right. it waits. (7 of 12 tasks)"),
         ("wrong", "alert", "✗ f: Not yet. it waits. (7 of 12 tasks)"),
         ("waiting", "status", "… f: Your turn. it waits. (7 of 12 tasks)"),
-    ],
-)
-def test_an_attempt_is_told_at_once_and_a_gap_is_not(outcome, role, line):
-    card = replace(CARD, outcome=outcome)
-    section, found = parts(card)
-    assert (section["data-outcome"], found["header"][2][1]["role"], card.line) == (outcome, role, line)
+    ):
+        card = replace(CARD, outcome=outcome)
+        section, found = parts(card)
+        assert (section["data-outcome"], found["header"][2][1]["role"], card.line) == (outcome, role, line)

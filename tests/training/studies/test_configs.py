@@ -1,7 +1,5 @@
 """Which runs a study has."""
 
-from __future__ import annotations
-
 import math
 
 import hypothesis.strategies as st

@@ -1,7 +1,5 @@
 """What a study will cost, from a few mini-batches."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

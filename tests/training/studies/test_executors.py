@@ -1,7 +1,5 @@
 """The processes that train: what they do alone, and what becomes of them."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import pickle
@@ -16,6 +14,7 @@ from contextlib import suppress
 import needs
 import pytest
 from study_steps import is_alive, script, until
+from thinned import one_in
 from threadpoolctl import threadpool_info
 
 from explorer.training import TrainingConfig, train
@@ -61,17 +60,12 @@ def test_a_worker_trains_a_large_network_on_its_share_of_the_cores(small_dataset
 
 
 @needs.POSIX
-def test_a_worker_that_dies_costs_only_the_call_that_it_was_doing():
+def test_a_worker_that_dies_costs_the_call_that_it_was_doing_and_nothing_else():
     with WorkerPool(1) as pool:
         dying, *others = [pool.submit(*call) for call in ((os._exit, 1), (abs, -1), (abs, -2))]
         with pytest.raises(BrokenExecutor):
             dying.result()
         assert [future.result() for future in others] == [1, 2]
-
-
-@needs.POSIX
-def test_a_worker_that_dies_without_work_costs_nothing():
-    with WorkerPool(1) as pool:
         pid = pool.submit(os.getpid).result()
         os.kill(pid, signal.SIGKILL)
         until(lambda: pid not in {process.pid for process in multiprocessing.active_children()})
@@ -100,16 +94,15 @@ def test_ending_the_workers_in_the_middle_of_their_calls():
     assert {*multiprocessing.active_children()} == before
 
 
-@pytest.mark.slow
-def test_ending_the_workers_while_one_is_replaced_leaves_none():
+@pytest.mark.parametrize("n_died", one_in(3, [1, 0, 3]))
+def test_ending_the_workers_while_one_is_replaced_leaves_none(n_died):
     before = {*multiprocessing.active_children()}
-    for n_died in (0, 1, 3):
-        with WorkerPool(2) as pool:
-            futures = [pool.submit(os._exit, 1) for _ in range(20)]
-            until(lambda: sum(future.done() for future in futures) >= n_died)  # noqa: B023  # called in this round
-            pool.end_workers()
-        assert all(future.done() for future in futures)
-        assert {*multiprocessing.active_children()} == before
+    with WorkerPool(2) as pool:
+        futures = [pool.submit(os._exit, 1) for _ in range(20)]
+        until(lambda: sum(future.done() for future in futures) >= n_died)
+        pool.end_workers()
+    assert all(future.done() for future in futures)
+    assert {*multiprocessing.active_children()} == before
 
 
 def test_an_exception_that_leaves_the_block_ends_the_workers():
@@ -144,19 +137,19 @@ def test_where_no_process_can_be_started_one_sentence_says_so():
     assert issubclass(StudyError, RuntimeError)
 
 
+PARENT = """
+import os, time
+from explorer.training.studies import WorkerPool
+if __name__ == "__main__":
+    pool = WorkerPool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 1000).result()
+"""
+
+
 @needs.POSIX
 def test_workers_end_with_a_killed_parent(tmp_path):
-    path = tmp_path / "parent.py"
-    path.write_text(
-        "import os, time\n"
-        "from explorer.training.studies import WorkerPool\n"
-        "if __name__ == '__main__':\n"
-        "    pool = WorkerPool(1)\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n"
-        "    pool.submit(time.sleep, 1000).result()\n",
-        encoding="utf-8",
-    )
-    with script(path) as parent:
+    with script(tmp_path, PARENT) as parent:
         worker = int(parent.stdout.readline())
         assert is_alive(worker)
         parent.kill()
@@ -185,28 +178,26 @@ if __name__ == "__main__":
 @needs.POSIX
 @pytest.mark.slow
 def test_workers_leave_ctrl_c_to_their_parent_even_before_they_have_begun(tmp_path):
-    path = tmp_path / "early.py"
-    path.write_text(EARLY, encoding="utf-8")
-    with script(path) as parent:
+    with script(tmp_path, EARLY) as parent:
         assert [parent.stdout.readline() for _ in range(2)] == ["a worker begins\n"] * 2
         os.killpg(parent.pid, signal.SIGINT)
         assert parent.communicate(timeout=60) == ("ended\n", "")
     assert parent.returncode == 0
 
 
+BUSY = """
+import time
+from explorer.training.studies import WorkerPool
+if __name__ == "__main__":
+    pool = WorkerPool(2)
+    futures = [pool.submit(time.sleep, 1000) for _ in range(5)]
+    pool.submit(abs, -1)
+    while not futures[1].running(): time.sleep(0.01)
+"""
+
+
 def test_a_program_ends_though_its_pool_is_busy(tmp_path):
-    path = tmp_path / "busy.py"
-    path.write_text(
-        "import time\n"
-        "from explorer.training.studies import WorkerPool\n"
-        "if __name__ == '__main__':\n"
-        "    pool = WorkerPool(2)\n"
-        "    futures = [pool.submit(time.sleep, 1000) for _ in range(5)]\n"
-        "    pool.submit(abs, -1)\n"
-        "    while not futures[1].running(): time.sleep(0.01)\n",
-        encoding="utf-8",
-    )
-    with script(path) as program:
+    with script(tmp_path, BUSY) as program:
         assert program.communicate(timeout=60) == ("", "")
     assert program.returncode == 0
 

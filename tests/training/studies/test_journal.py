@@ -1,16 +1,11 @@
 """The journal of a study: nothing that has ended is lost, and nothing is run twice."""
 
-from __future__ import annotations
-
 import dataclasses
 import errno
 import json
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import hypothesis.strategies as st
 import needs
@@ -239,43 +234,20 @@ def test_a_folder_that_is_read_only_is_told(small_dataset, tmp_path):
         os.seteuid(0)
 
 
-FULL_DISK = """
-import resource, sys
-from concurrent.futures import ThreadPoolExecutor
-from explorer import TrainingConfig, load_dataset
-from explorer.training.studies import StudyError, grid, study
-folder, journal, size = sys.argv[1:]
-configs = grid(TrainingConfig(hidden_sizes=8, epochs=2, n_train=100), seed=range(4))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), -1))
-with ThreadPoolExecutor(1) as executor:
-    try:
-        for trial in study(configs, load_dataset(folder), executor=executor, journal=journal):
-            print(trial.config.seed)
-    except StudyError as error:
-        print(error)
-"""
+@pytest.fixture
+def limit():
+    """Let no file of this process grow beyond so many bytes, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda n_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@needs.POSIX
-@pytest.mark.slow
-def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(folder, tmp_path):
-    n_kept = 2
-    path = tmp_path / "study.jsonl"
-    content = journal_content(study(CONFIGS[:4], load(folder), executor=CountingThreads(1)), load(folder))
-    size = sum(map(len, content.splitlines(keepends=True)[: 1 + n_kept])) + 1000
-    command = [sys.executable, "-c", FULL_DISK, folder, path, str(size)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    *seeds, sentence = done.stdout.splitlines()
-    assert seeds[: n_kept + 1] == ["0", "1", "2"][: n_kept + 1]
-    assert sentence == f"{path} can't be written: “file too large”."
-    assert done.stderr == ""
-    assert len(read_journal(path).trials) == n_kept
-    assert read_journal(path).notice == ""
-    begun, _ = resumed(path, load(folder), CONFIGS[:4])
-    assert begun == list(CONFIGS[n_kept:4])
-
-
-def load(folder):
-    from explorer import load_dataset
-
-    return load_dataset(Path(folder))
+def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(finished, small_dataset, tmp_path, limit):
+    path, found = tmp_path / "study.jsonl", []
+    limit(sum(map(len, finished.splitlines(keepends=True)[:3])) + 1000)
+    with CountingThreads(1) as executor, pytest.raises(StudyError) as told:
+        found.extend(trial.config for trial in study(CONFIGS, small_dataset, executor=executor, journal=path))
+    assert str(told.value) == f"{path} can't be written: “file too large”."
+    assert found == [*CONFIGS[:3]]
+    assert (len(read_journal(path).trials), read_journal(path).notice) == (2, "")

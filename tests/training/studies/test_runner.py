@@ -1,7 +1,5 @@
 """Studies while everything else runs: real processes, a real thread."""
 
-from __future__ import annotations
-
 import json
 import queue
 import threading
@@ -50,10 +48,6 @@ def alone(configs, dataset):
         return [*study(configs, dataset, executor=executor)]
 
 
-def watching(thread_name="study"):
-    return [thread for thread in threading.enumerate() if thread.name == thread_name]
-
-
 def test_each_run_is_told_and_then_the_end(runner, told, small_dataset):
     configs = grid(CONFIG, seed=(0, 1, 2))
     *trials, end = events(told, runner.start(configs, small_dataset))
@@ -65,7 +59,7 @@ def test_each_run_is_told_and_then_the_end(runner, told, small_dataset):
 def test_a_stopped_study_ends_in_the_middle_of_its_runs_and_is_silent(runner, told, small_dataset):
     runner.start([CONFIG, *grid(ENDLESS, seed=(0, 1))], small_dataset)
     assert told.get(timeout=PATIENCE)[1].config == CONFIG
-    (watch,) = watching()
+    (watch,) = (thread for thread in threading.enumerate() if thread.name == "study")
     runner.stop()
     watch.join(PATIENCE)
     assert not watch.is_alive()
@@ -80,12 +74,21 @@ def test_a_new_study_takes_the_place_of_the_present_one(runner, told, small_data
     assert trial.config == CONFIG
 
 
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """Let this process be the kernel of a server that gives each seat so much."""
+
+    def serve(**given):
+        for name in ("line", "pages"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), **given}))
+
+    return serve
+
+
 @needs.LOCKS
-def test_a_study_on_a_server_waits_for_its_turn_and_says_so(
-    runner, told, small_dataset, tmp_path, monkeypatch
-):
-    (tmp_path / "line").mkdir()
-    monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), "cores": 1}))
+def test_a_study_on_a_server_waits_for_its_turn_and_says_so(serve, runner, told, small_dataset, tmp_path):
+    serve(cores=1)
     other = Share(tmp_path, cores=1, slice_seconds=3600)
     assert other.place() == 0
     configs = grid(CONFIG, seed=(0, 1))
@@ -101,18 +104,6 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(
     assert len(trials) == 2
     assert {*trials} == {*alone(configs, small_dataset)}
     assert not [*(tmp_path / "line").iterdir()]
-
-
-@pytest.fixture
-def serve(tmp_path, monkeypatch):
-    """Let this process be the kernel of a server that gives each seat so much."""
-
-    def serve(**given):
-        for name in ("line", "pages"):
-            (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), **given}))
-
-    return serve
 
 
 @needs.LINUX

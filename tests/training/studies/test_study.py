@@ -1,7 +1,5 @@
 """A study gives what its runs give alone, to the bit, wherever they happen; and none of them gets lost."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import pickle

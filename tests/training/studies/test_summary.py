@@ -1,7 +1,5 @@
 """What a study says: levels in their order, and words only for what the spread of the seeds allows."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

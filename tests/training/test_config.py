@@ -333,13 +333,6 @@ def test_what_is_no_row_of_layers_is_refused(text):
 # ---------------------------------------------------------------- what the controls show
 
 
-def test_a_link_to_the_preset_as_it_was_opens_the_same_run():
-    """Links say all that differs from the exercise: the preset may change, and they stay."""
-    link = "hidden=128&activation=relu&output=softmax&loss=cross_entropy&init=he&lr=0.3&reduction=mean"
-    config, notices = read_query(link)
-    assert (config, notices) == (PRESETS["Modern"].replace(batch_size=512), ())
-
-
 def test_a_small_number_is_written_out():
     """As its control shows it: an exponent is no number that a slider stops at."""
     assert FIELDS["learning_rate"].expected == "a number from 0.00001 to 100"

@@ -1,4 +1,4 @@
-"""An address means one thing: what it leaves out is Start's, and Back and Forward show runs that were there."""
+"""An address means one thing: what it leaves out is Start's. Back and Forward show the runs that were there."""
 
 from __future__ import annotations
 
@@ -8,23 +8,65 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def visit(app, open_page):
-    """Open the page at a query in a fresh profile; a run's number tells whether another one was trained."""
-    return lambda query="": open_page(f"{app.url}{query}")
+    """Open the page at a query in a fresh profile, and wait for its run."""
+
+    def visit(query=""):
+        found = open_page(f"{app.url}{query}")
+        found.until_finished(10)
+        return found
+
+    return visit
 
 
-def query(page):
-    return page.evaluate("location.search")
+def accuracy(found):
+    return found.tiles.locator(".explorer-value").first.inner_text()
 
 
-def settings(visit):
-    names = ("hidden_sizes", "batch_size", "epochs", "learning_rate")
-    return [visit.number(name).input_value() for name in names]
+@pytest.mark.parametrize("query", ["tab=runs", "controls=hidden,batch,epochs", "theme=dark", "motion=off"])
+def test_what_changes_the_view_alone_leaves_the_run_of_start(visit, query):
+    found = visit(f"?{query}")
+    expect(found.tiles).to_contain_text("95.9\xa0%")
+    found.assert_clean()
 
 
-@pytest.mark.parametrize(
-    "query", ["", "?tab=runs", "?controls=hidden,batch,epochs", "?theme=dark", "?motion=off"]
-)
-def test_tab_theme_controls_and_motion_never_change_the_run(visit, query):
-    found = visit(query)
+def test_a_link_has_one_run_and_is_what_copy_link_says(visit):
+    found = visit("?preset=exercise&hidden=16")
+    assert found.page.evaluate("location.search") == "?preset=exercise&hidden=16"
+    expect(found.tiles).not_to_contain_text("vs. run")
+    found.tab("runs")
+    expect(found.rows).to_have_count(1)
+
+
+def test_back_and_forward_show_what_was_there_and_train_nothing(visit):
+    found = visit()
+    page, opened = found.page, accuracy(found)
+
+    def where(query, value, words="finished · 10 of 10 epochs"):
+        """Both the address and what is shown; nothing trains."""
+        page.wait_for_function("(query) => location.search === query", arg=query)
+        expect(found.tiles.locator(".explorer-value").first).to_have_text(value)
+        expect(found.bar).to_contain_text(words)
+
+    found.set(hidden_sizes=8)
     found.until_finished(10)
-    expect(found.page.locator(".explorer-place-tiles")).to_contain_text("95.9 %")
+    expect(found.tiles).to_contain_text("784-8-10")
+    narrow = accuracy(found)
+    page.go_back()
+    where("", opened)
+    page.go_forward()
+    where("?hidden=8", narrow)
+    page.go_back()
+    where("", opened)
+    found.press("+1 step")
+    expect(found.bar).to_contain_text("10 epochs + 1 step · paused")
+    assert found.number("epochs").input_value() == "10"
+    stepped = accuracy(found)
+    found.tab("runs")
+    page.get_by_role("button", name="The exercise", exact=True).click()
+    found.until_finished(10)
+    exercise = accuracy(found)
+    page.go_back()
+    where("?tab=runs", stepped, "10 epochs + 1 step · stopped")
+    page.go_forward()
+    where("?preset=exercise&tab=runs", exercise)
+    found.assert_clean()

@@ -48,8 +48,8 @@ def test_back_and_forward_show_what_was_there_and_train_nothing(visit):
         expect(found.bar).to_contain_text(words)
 
     found.set(hidden_sizes=8)
-    found.until_finished(10)
     expect(found.tiles).to_contain_text("784-8-10")
+    found.until_finished(10)
     narrow = accuracy(found)
     page.go_back()
     where("", opened)
@@ -63,6 +63,7 @@ def test_back_and_forward_show_what_was_there_and_train_nothing(visit):
     stepped = accuracy(found)
     found.tab("runs")
     page.get_by_role("button", name="The exercise", exact=True).click()
+    page.wait_for_function("location.search.startsWith('?preset=exercise')")
     found.until_finished(10)
     exercise = accuracy(found)
     page.go_back()

@@ -80,7 +80,7 @@ def _trend(state: SessionState, moment: Moment) -> str:
     before, since = None, ""
     if previous is not None and previous.newest and not state.is_training and state.looks_back_to is None:
         before, since = previous.newest.record.test_accuracy, f"vs. run {previous.number}"
-    for record in state.history if before is None else ():
+    for record in state.history.epochs if before is None else ():
         if record.epoch < moment.epoch:
             before, since = record.test_accuracy, f"since epoch {record.epoch}"
     if before is None:

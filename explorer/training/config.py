@@ -139,7 +139,7 @@ class TrainingConfig:
 
     def to_query(self) -> str:
         """Return the settings that differ from the defaults as a URL's query string, without the ``?``."""
-        names = self.differences(TrainingConfig())
+        names = self.differences(_DEFAULTS)
         return urlencode({FIELDS[n].key: FIELDS[n].format(getattr(self, n)) for n in names}, safe=",:")
 
     @classmethod
@@ -276,6 +276,7 @@ _PARAMETERS = (f"    {field.name} : {field.expected}\n        {field.help}" for 
 TrainingConfig.__doc__ = "\n".join(
     [f"{TrainingConfig.__doc__}", "    Parameters\n    ----------", *_PARAMETERS, ""]
 )
+_DEFAULTS = TrainingConfig()
 
 
 def held_out_of(configs: Iterable[TrainingConfig]) -> str:

@@ -159,15 +159,12 @@ def test_a_drawing_without_a_label_is_what_it_is_read_as(panel):
     assert panel.drawing.signal["true"] == -1
 
 
-@pytest.mark.parametrize(
-    ("changes", "rate"),
-    [
-        ({}, 0.05),
-        ({"reduction": "mean"}, 0.05 / 4),
-        ({"reduction": "mean", "optimizer": "adam"}, 0.05),
-        ({"schedule": "inverse"}, 0.05 / (1 + 1 - 16 / 600 / 2)),
-    ],
-)
+@pytest.mark.parametrize(("changes", "rate"), [
+    ({}, 0.05),
+    ({"reduction": "mean"}, 0.05 / 4),
+    ({"reduction": "mean", "optimizer": "adam"}, 0.05),
+    ({"schedule": "inverse"}, 0.05 / (1 + 1 - 16 / 600 / 2)),
+])  # fmt: skip
 def test_the_learning_rate_is_that_of_the_run(small_dataset, changes, rate):
     run = SessionRun.beginning(TrainingRun(CONFIG.replace(epochs=1, **changes), small_dataset))
     assert learning_rate(run, 1.0, 4) == pytest.approx(rate)

@@ -52,18 +52,15 @@ def test_two_losses_never_share_an_axis(make_history):
     assert [len(t["x"]) for t in accuracy(history, earlier)[0] if t["visible"]] == [4, 2, 5, 12, 3, 3]
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({}, "earlier run"),
-        ({"batch_size": 64}, "earlier run: batch size 64"),
-        ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128-64, seed 3"),
-        (
-            {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
-            "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("settings", "words"), [
+    ({}, "earlier run"),
+    ({"batch_size": 64}, "earlier run: batch size 64"),
+    ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128-64, seed 3"),
+    (
+        {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
+        "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
+    ),
+])  # fmt: skip
 def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
     assert loss(make_history(3), [make_history(3, **settings)])[0][NEWEST]["meta"] == words
 
@@ -181,16 +178,13 @@ def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
     assert not accuracy(history)[1]["yaxis2"]["visible"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "varies"),
-    [
-        ({}, False),
-        ({"schedule": "cosine"}, True),
-        ({"warmup": 1}, True),
-        ({"changes": (Change(50, 0.01, 64),)}, False),  # the batch size alone
-        (CHANGED, True),
-    ],
-)
+@pytest.mark.parametrize(("settings", "varies"), [
+    ({}, False),
+    ({"schedule": "cosine"}, True),
+    ({"warmup": 1}, True),
+    ({"changes": (Change(50, 0.01, 64),)}, False),  # the batch size alone
+    (CHANGED, True),
+])  # fmt: skip
 def test_a_rate_that_is_always_the_same_is_not_drawn(make_history, settings, varies):
     history = make_history(2, **settings)
     history = replace(history, epochs=tuple(replace(one, learning_rate=0.1) for one in history.epochs))

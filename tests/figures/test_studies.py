@@ -96,17 +96,14 @@ def axis_of(name, values):
     return layout_of(swept(name, dict.fromkeys(values, (0.9,))), name)["xaxis"]
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "kind", "texts"),
-    [
-        ("batch_size", (1, 8, 60_000), "log", ["1", "8", "60\u202f000"]),
-        ("batch_size", (16, 32, 64), "linear", ["16", "32", "64"]),
-        ("learning_rate", (0.001, 0.03, 1.0), "log", ["0.001", "0.03", "1"]),
-        ("hidden_sizes", ((32,), (128, 64)), "linear", ["32", "128-64"]),
-        ("loss", ("squared_error", "cross_entropy"), "linear", ["squared error", "cross-entropy"]),
-        ("n_train", (1000, None), "linear", ["1\u202f000", "all"]),
-    ],
-)
+@pytest.mark.parametrize(("name", "values", "kind", "texts"), [
+    ("batch_size", (1, 8, 60_000), "log", ["1", "8", "60\u202f000"]),
+    ("batch_size", (16, 32, 64), "linear", ["16", "32", "64"]),
+    ("learning_rate", (0.001, 0.03, 1.0), "log", ["0.001", "0.03", "1"]),
+    ("hidden_sizes", ((32,), (128, 64)), "linear", ["32", "128-64"]),
+    ("loss", ("squared_error", "cross_entropy"), "linear", ["squared error", "cross-entropy"]),
+    ("n_train", (1000, None), "linear", ["1\u202f000", "all"]),
+])  # fmt: skip
 def test_numbers_of_more_than_a_decade_have_a_logarithmic_axis(name, values, kind, texts):
     axis = axis_of(name, values)
     assert (axis["type"], axis["ticktext"], axis["tickmode"]) == (kind, texts, "array")
@@ -129,16 +126,13 @@ def test_the_axis_has_room_for_what_is_to_come():
     assert layout["xaxis"]["range"][1] > math.log10(60_000)
 
 
-@pytest.mark.parametrize(
-    ("shares", "expected"),
-    [
-        ((0.10, 0.965), ["95", "90", "80", "50", "0"]),
-        ((0.955, 0.965), ["96.5", "96", "95.5"]),
-        ((0.9641, 0.9643), None),
-        ((0.5,), None),
-        ((1.0, 1.0), None),
-    ],
-)
+@pytest.mark.parametrize(("shares", "expected"), [
+    ((0.10, 0.965), ["95", "90", "80", "50", "0"]),
+    ((0.955, 0.965), ["96.5", "96", "95.5"]),
+    ((0.9641, 0.9643), None),
+    ((0.5,), None),
+    ((1.0, 1.0), None),
+])  # fmt: skip
 def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
     axis = layout_of(swept("batch_size", {8: shares}), "batch_size")["yaxis"]
     if expected:
@@ -201,15 +195,12 @@ def test_without_trials_there_are_axes():
     assert figure_of((), *AXES).layout.yaxis.title.text == "learning rate"
 
 
-@pytest.mark.parametrize(
-    ("axes", "kind"),
-    [
-        (("batch_size", "epochs"), "heatmap"),
-        (("batch_size",), "scatter"),
-        (("loss", "batch_size"), "scatter"),
-        (("loss", "reduction"), "scatter"),
-    ],
-)
+@pytest.mark.parametrize(("axes", "kind"), [
+    (("batch_size", "epochs"), "heatmap"),
+    (("batch_size",), "scatter"),
+    (("loss", "batch_size"), "scatter"),
+    (("loss", "reduction"), "scatter"),
+])  # fmt: skip
 def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
     figure = figure_of(trials, *axes)
     assert {trace.type for trace in figure.data} == {kind}

@@ -56,11 +56,6 @@ def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path
     app.save(path)
     choose(app, kind)
     assert path.read_bytes() == downloads[0][1] == app.export(kind).content
-
-
-def test_a_file_is_replaced_only_on_demand(app, tmp_path):
-    path = tmp_path / "run.csv"
-    app.save(path)
     with pytest.raises(FileExistsError):
         app.save(path)
     app.save(path, overwrite=True)
@@ -73,9 +68,8 @@ def test_weights_are_those_of_the_selected_epoch(app, tmp_path):
     (tmp_path / file.name).write_bytes(file.content)
     first = run_of(app).timeline.moments[0]
     np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / file.name).W1, first.weights[0])
-    assert (
-        f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%") in app.export("report").content.decode()
-    )
+    accuracy = f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%")
+    assert accuracy in app.export("report").content.decode()
     assert len(app.export("csv").content.splitlines()) == 4  # the table is of the whole run
 
 

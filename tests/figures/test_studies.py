@@ -12,12 +12,12 @@ from explorer.figures.studies import StudyView, study_data, study_figure
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid
 
-RUNS, MEDIAN = range(2)  # of the first curve; those of the next follow
+MEDIAN = 1  # of the first curve, after its runs; those of the next follow
 AXES = ("batch_size", "learning_rate")
 
 
-def figure_of(trials, *axes, **more):
-    return study_figure(StudyView(trials, axes, **more))
+def figure_of(trials, *axes):
+    return study_figure(StudyView(trials, axes))
 
 
 def traces_of(trials, *axes, **more):
@@ -58,18 +58,12 @@ def test_the_bar_runs_from_the_lowest_run_to_the_highest(trials):
     assert {array.dtype.str[1:] for array in (found["x"], found["y"], up, down)} == {"f4"}
 
 
-def test_each_point_knows_its_trials_and_says_its_value(trials):
-    median = traces_of(trials, "batch_size", "reduction")[MEDIAN]
+def test_each_point_and_each_single_run_knows_its_trials_and_says_its_value(trials):
+    runs, median, *_ = traces_of(trials, "batch_size", "reduction")
     assert median["customdata"] == [[1, 2, 4], [0]]
     assert median["text"][0] == "batch size 8 · batch gradient sum"
-    assert [words.replace("\u00a0", " ") for words in median["hovertext"]] == [
-        "91.00 %, median of 3 runs",
-        "94.00 %, one run",
-    ]
-
-
-def test_each_single_run_is_shown_with_its_seed(trials):
-    runs = traces_of(trials, "batch_size", "reduction")[RUNS]
+    said = [words.replace("\u00a0", " ") for words in median["hovertext"]]
+    assert said == ["91.00 %, median of 3 runs", "94.00 %, one run"]
     assert runs["visible"]
     assert runs["customdata"] == [[1], [4], [2], [0]]
     np.testing.assert_allclose(runs["y"], [10, 9, 4, 6], rtol=1e-5)
@@ -155,9 +149,8 @@ def mapped():
 
 
 def test_cells_are_medians_crosses_and_blanks(mapped):
-    medians, crosses = traces_of(
-        mapped, *AXES, configs=grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
-    )
+    configs = grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
+    medians, crosses = traces_of(mapped, *AXES, configs=configs)
     assert medians["text"] == [["91.0", ""], ["95.0 ×", ""]]
     assert crosses["text"] == [["", "×"], ["", ""]]
     assert crosses["z"] == [[None, 0], [None, None]]
@@ -190,11 +183,6 @@ def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
     assert len(wide["colorbar"]["tickvals"]) == len(wide["colorbar"]["ticktext"]) >= 2
 
 
-def test_without_trials_there_are_axes():
-    assert figure_of((), "batch_size").layout.xaxis.title.text == "batch size (images)"
-    assert figure_of((), *AXES).layout.yaxis.title.text == "learning rate"
-
-
 @pytest.mark.parametrize(("axes", "kind"), [
     (("batch_size", "epochs"), "heatmap"),
     (("batch_size",), "scatter"),
@@ -202,7 +190,8 @@ def test_without_trials_there_are_axes():
     (("loss", "reduction"), "scatter"),
 ])  # fmt: skip
 def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
-    figure = figure_of(trials, *axes)
-    assert {trace.type for trace in figure.data} == {kind}
+    title = "loss" if axes[-1] == "reduction" else "batch size (images)"
+    for figure in (figure_of(trials, *axes), figure_of((), *axes)):  # without trials there are axes
+        assert {trace.type for trace in figure.data} == {kind}
+        assert figure.layout.xaxis.title.text == title
     assert StudyView(trials, axes).is_map == (kind == "heatmap")
-    assert figure.layout.xaxis.title.text == ("loss" if axes[-1] == "reduction" else "batch size (images)")

@@ -9,6 +9,7 @@ from app_steps import (
     change,
     choose_data,
     done,
+    drawn,
     is_hidden,
     messages,
     open_all_tabs,
@@ -186,7 +187,7 @@ def test_a_part_that_stands_alone_follows(app):
     before = loss.children[0]
     choose_data(app, "Ways")
     assert loss.children[0] is not before
-    test = next(trace for trace in loss._panel.figure.plot.data if trace.name == "test")
+    (test,) = drawn(loss._panel.figure, "test")
     assert len(test.x) == 2
     loss.close()
 
@@ -194,19 +195,14 @@ def test_a_part_that_stands_alone_follows(app):
 # What is compared
 
 
-def earlier_curves(app):
-    curves = app.panels["overview"].accuracy.figure.plot.data
-    return [trace for trace in curves if trace.name == "earlier runs" and trace.visible is True]
-
-
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "Ways")
     overview = app.panels["overview"]
-    assert earlier_curves(app) == []
+    assert drawn(overview.accuracy.figure, "earlier runs") == []
     assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
     choose_data(app, "patterns")  # the equal run takes the place of the first
     change(app, batch_size=32)
-    assert len(earlier_curves(app)) == 1
+    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier runs")) == 1
     assert [words for _, words in open_tab(app, "mistakes", "robustness").other.options] == [
         "no other run",
         "8 units, batch 16, lr 0.05 (run 3)",

@@ -333,8 +333,8 @@ WIDEST = EXERCISE.replace(hidden_sizes=128)
     *((WIDEST, figures, None, 0) for figures in ([], [0.1], [0.1, 0.2], [0.1, 0.11, 0.6])),
     *((WIDEST, figures, None, 1) for figures in ([0.1, 0.11], [0.1, 0.11, 0.3])),
     # A run that was stopped by the user is not told to go on.
-    (MODERN, [0.9, 0.92, 0.935], "stopped", 0), (EXERCISE.replace(initializer="normal"), [0.8, 0.85], "stopped", 0),
-    (EXERCISE, [], "stopped", 0), (WIDEST, CHANCE, "stopped", 1),
+    (MODERN, [0.9, 0.92, 0.935], "stopped", 0), (EXERCISE, [], "stopped", 0), (WIDEST, CHANCE, "stopped", 1),
+    (EXERCISE.replace(initializer="normal"), [0.8, 0.85], "stopped", 0),
 ])  # fmt: skip
 def test_what_is_said_of_a_run_that_has_not_finished(config, figures, end, count):
     assert len(said(config, figures, end=end)) == count

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import needs
 import pytest
 from processes import COMMAND
-from reference_runs import diverging
+from study_steps import DIVERGING
 
 from explorer.serve import study_command
 from explorer.serve.command import main
@@ -23,7 +23,6 @@ from explorer.training.studies.journal import Journal
 
 SHORT = ("--epochs", "1", "--hidden", "4")
 BASE = TrainingConfig(epochs=1, hidden_sizes=4)
-DIVERGING = diverging(TrainingConfig(initializer="he", epochs=20, n_train=103, batch_size=103, seed=3))
 
 
 @pytest.fixture

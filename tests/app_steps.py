@@ -38,6 +38,11 @@ def open_all_tabs(app):
         app.panels.tab_bar.selected = name
 
 
+def drawn(figure, name=""):
+    """Return the visible traces of a figure, or of those the ones that are called so."""
+    return [trace for trace in figure.plot.data if trace.visible and name in ("", trace.name)]
+
+
 def is_hidden(widget):
     return "explorer-hidden" in widget._dom_classes
 

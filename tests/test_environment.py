@@ -16,18 +16,16 @@ TEXT = (ROOT / "environment.yml").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ITEMS = re.findall(r"^  - ([^:\s#]+)", TEXT, flags=re.MULTILINE)  # `  - name>=floor`, without the comment
 PYTHON = next(item.removeprefix("python=") for item in ITEMS if item.startswith("python="))
-CONDA = {
-    canonicalize_name(item.name): item.specifier
-    for item in map(Requirement, (i for i in ITEMS if not i.startswith(("conda-forge", "python="))))
-}
-REQUIRED = {
-    canonicalize_name(item.name): item.specifier for item in map(Requirement, PROJECT["dependencies"])
-}
-OPTIONAL = {
-    canonicalize_name(item.name): item.specifier
-    for extra in PROJECT["optional-dependencies"].values()
-    for item in map(Requirement, extra)
-}
+
+
+def specifiers(items):
+    """The versions that are asked for, by name."""
+    return {canonicalize_name(item.name): item.specifier for item in map(Requirement, items)}
+
+
+CONDA = specifiers(item for item in ITEMS if not item.startswith(("conda-forge", "python=")))
+REQUIRED = specifiers(PROJECT["dependencies"])
+OPTIONAL = specifiers(item for extra in PROJECT["optional-dependencies"].values() for item in extra)
 
 
 def test_the_package_itself_is_installed_from_the_folder_with_the_talk():
@@ -78,8 +76,6 @@ def test_the_licences_of_program_and_data_are_declared():
 
 
 def test_it_names_what_pyproject_names_with_equal_floors_and_ceilings():
-    known = REQUIRED | OPTIONAL
+    known = REQUIRED | OPTIONAL | {"pip": CONDA["pip"]}
     assert REQUIRED.keys() <= CONDA.keys()
-    assert {name: CONDA[name] for name in CONDA if name != "pip"} == {
-        n: known.get(n) for n in CONDA if n != "pip"
-    }
+    assert {name: known.get(name) for name in CONDA} == CONDA

@@ -19,19 +19,16 @@ PUBLIC = {
 
 def python(code: str) -> str:
     """What `code` prints in a fresh interpreter, away from the repository."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd="/", check=False
-    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "code", ["import explorer", "from explorer import TrainingConfig, load_mnist, train"]
-)
-def test_importing_loads_nothing_heavier_than_numpy(code):
+def test_importing_loads_nothing_heavier_than_numpy():
     """Every worker process imports the package."""
-    loaded = {name.split(".")[0] for name in python(f"{code}; import sys; print(*sys.modules)").split()}
+    code = "from explorer import TrainingConfig, load_mnist, train; import sys; print(*sys.modules)"
+    loaded = {name.split(".")[0] for name in python(code).split()}
     assert "explorer" in loaded
     assert not loaded & {*HEAVY}
 
@@ -44,10 +41,8 @@ def test_importing_loads_nothing_heavier_than_numpy(code):
     ],
 )
 def test_the_network_and_its_checks_load_numpy_alone(module, floors):
-    code = (
-        f"import numpy.random, sys; was = {{*sys.modules}}; import {module}; print(*{{*sys.modules}} - was)"
-    )
-    loaded = python(code).split()
+    code = "import numpy.random, sys; was = {*sys.modules}; import %s; print(*{*sys.modules} - was)"
+    loaded = python(code % module).split()
     packages = {name.split(".")[0] for name in loaded if name[0] != "_"} - sys.stdlib_module_names
     assert packages - {"numpy"} == {"explorer"}
     own = {".".join(name.split(".")[:2]) for name in loaded if name.split(".")[0] == "explorer"}
@@ -71,10 +66,8 @@ def test_the_networks_folder_runs_without_the_rest_of_the_package(tmp_path):
 
 def test_a_study_is_a_call():
     """Not the module of that name, also once that is imported."""
-    code = (
-        "import explorer\nfrom explorer.training.studies.study import study\nprint(explorer.study is study)"
-    )
-    assert python(code) == "True\n"
+    code = "import explorer\nfrom explorer.training.studies.study import study"
+    assert python(f"{code}\nprint(explorer.study is study)") == "True\n"
 
 
 def test_every_public_name_is_listed_once_is_there_and_has_words():

@@ -16,12 +16,8 @@ ROOT = Path(__file__).parents[1]
 GUIDE = sorted((ROOT / "notebooks" / "guide").glob("*.md"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *GUIDE)}
-BLOCKS = [
-    block
-    for text in TEXTS.values()
-    for block in re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
-]
-PYTHON = [text for language, text in BLOCKS if language == "python"]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PYTHON = [block for text in TEXTS.values() for block in BLOCK.findall(text)]
 
 
 # A busy machine has no core to spare for a second BLAS thread, which then keeps all waiting.
@@ -31,14 +27,8 @@ ALONE = "from threadpoolctl import threadpool_limits; threadpool_limits(1)\n"
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_python_runs(number, tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", ALONE + PYTHON[number]],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    command = [sys.executable, "-W", "error", "-c", ALONE + PYTHON[number]]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
@@ -60,29 +50,24 @@ def test_ci_runs_the_tests_as_a_user_does():
     assert """command="$(grep -m1 -F '.venv/bin/pytest' README.md)"\n""" in ci
     assert 'bash -c "$command"\n' in ci
     assert re.findall(r"\bexport (\w+)|\b(PYTEST_\w+)", ci) == [("EXPLORER_REQUIRE_ALL", "")]
-    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"][
-        "ini_options"
-    ]
-    assert "-n auto" in options["addopts"]
-    assert "--dist=loadfile" in options["addopts"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    options = project["tool"]["pytest"]["ini_options"]["addopts"].split()
+    assert {"-n", "auto", "--dist=loadfile"} <= {*options}
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_pictures_and_files_are_there(name):
     folder = ROOT if name == "README.md" else GUIDE[0].parent
     shown = re.sub(r"```.*?```", "", TEXTS[name], flags=re.DOTALL)
-    linked = [
-        target for target in re.findall(r"\]\(([^)]+)\)", shown) if not target.startswith(("http", "#"))
-    ]
+    linked = re.findall(r"\]\((?!http|#)([^)]+)\)", shown)
     assert linked or name != "README.md"
     for target in linked:
         assert (folder / target).is_file(), target
 
 
 def test_the_way_of_a_setting_goes_through_the_names_that_it_gives():
-    rows = re.findall(
-        r"^\| [a-z ]+ \| `(\S+)` \| `(\w+)` \|", TEXTS["how_it_is_built.md"], flags=re.MULTILINE
-    )
+    row = re.compile(r"^\| [a-z ]+ \| `(\S+)` \| `(\w+)` \|", re.MULTILINE)
+    rows = row.findall(TEXTS["how_it_is_built.md"])
     assert len(rows) == 15
     for file, name in rows:
         source = (ROOT / "explorer" / file).read_text(encoding="utf-8")
@@ -91,9 +76,8 @@ def test_the_way_of_a_setting_goes_through_the_names_that_it_gives():
 
 
 def test_every_guide_is_linked():
-    assert {path.name for path in GUIDE} <= {
-        Path(target).name for target in re.findall(r"\(([^)]+)\)", README)
-    }
+    linked = {Path(target).name for target in re.findall(r"\(([^)]+)\)", README)}
+    assert {path.name for path in GUIDE} <= linked
 
 
 def test_the_reference_says_what_settings_and_commands_say():
@@ -101,12 +85,8 @@ def test_the_reference_says_what_settings_and_commands_say():
     assert guide_reference.settings() in written
     for text in re.findall(r"^```\n(usage: .*?)^```$", made, re.DOTALL | re.MULTILINE):
         command = re.match(r"usage: (nn-explorer(?: \w+)?)", text)[1]
-        (known,) = re.findall(
-            rf"^```\n(usage: {command}(?: [A-Z]+)? \[.*?)^```$", written, re.DOTALL | re.MULTILINE
-        )
-        options = {
-            *re.findall(r"(?<!\w)--[a-z0-9-]+", text)
-        }  # how they are set differs from Python to Python
-        assert options == {*re.findall(r"(?<!\w)--[a-z0-9-]+", known)}, (
-            f"{command}: run tests/guide_reference.py"
-        )
+        usage = rf"^```\n(usage: {command}(?: [A-Z]+)? \[.*?)^```$"
+        (known,) = re.findall(usage, written, re.DOTALL | re.MULTILINE)
+        # How they are set differs from Python to Python.
+        options, listed = ({*re.findall(r"(?<!\w)--[a-z0-9-]+", one)} for one in (text, known))
+        assert options == listed, f"{command}: run tests/guide_reference.py"

@@ -92,7 +92,7 @@ class RunBarPart:
                 run.epoch,
                 run.settings.epochs,
                 seconds_left,
-                run.position,
+                run.position if state.status == "paused" else None,
                 run.queue_position,
                 is_early=run.history.is_stopped_early,
                 restored=run.history.restored is not None,

@@ -16,7 +16,7 @@ from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import results
 from explorer.app.url_state import Address
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
@@ -235,7 +235,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.messages, self._notice = Messages(), KernelNotice()
         self._files = FileMenu(self, self.messages)
         self.header = self._files.header
-        self.tiles = Display(results(session.state))
+        self.tiles, self._pace = Display(results(session.state)), Pace()
         self.data = DataChoice(session, others, self.messages)
         self.panels = PanelHost(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
@@ -307,7 +307,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.follow(state)
 
     def _show(self, state: ViewState) -> None:
-        self.tiles.show(results(state))
+        self._pace.once(lambda state: self.tiles.show(results(state)), state)
         self.set_trait("selected_cell", state.cell)
         self._notice.busy = state.is_ghost
 

@@ -195,7 +195,7 @@ class FileMenu:
 def what_closing_loses(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
     """Return what is lost of unsaved runs and findings; empty if the page's address restores it in a minute."""
     marked = sum(_is_marked(run) for run in unsaved)
-    seconds = sum(run.history.last.seconds * len(run.history) for run in unsaved if run.history.last)
+    seconds = sum(ended[-1].seconds * len(ended) for run in unsaved if (ended := run.history.epochs))
     found = f"What {counted(n_findings, 'demonstration')} found is not saved." * bool(n_findings)
     if not marked and seconds < _SECONDS:
         return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -39,10 +40,11 @@ _GLOSSARY: Mapping[str, str] = MappingProxyType(
 """A sentence for each term, as the page spells it."""
 
 
-def glossary(dataset: Dataset) -> dict[str, str]:
-    """Return the terms and the settings with their sentences, about images or points."""
+@cache
+def glossary(noun: str) -> dict[str, str]:
+    """Return the terms and the settings with their sentences, about images or points: `Dataset.noun`."""
     terms = {**_GLOSSARY, **{field.label: field.help for field in FIELDS.values()}}
-    return {with_noun(term, dataset.noun): with_noun(text, dataset.noun) for term, text in terms.items()}
+    return {with_noun(term, noun): with_noun(text, noun) for term, text in terms.items()}
 
 
 def accuracy_tile(moment: Moment | SampleRecord | None, dataset: Dataset) -> Tile:
@@ -53,12 +55,12 @@ def accuracy_tile(moment: Moment | SampleRecord | None, dataset: Dataset) -> Til
     value = _NONE if record is None else percent(record.test_accuracy)
     is_sample = n < len(dataset.test_labels)
     note = f"sample of {grouped(n)}" if is_sample else f"of {counted(n, dataset.held_out_noun)}"
-    return Tile(label, value, note, "test", glossary(dataset)[label])
+    return Tile(label, value, note, "test", glossary(dataset.noun)[label])
 
 
 def results(state: SessionState) -> Tiles:
     """Return the results of the moment shown: accuracy and mistakes large, the others in a line."""
-    run, moment, meanings = state.run, state.pictured, glossary(state.scored_on)
+    run, moment, meanings = state.run, state.pictured, glossary(state.scored_on.noun)
     accuracy, wrong = accuracy_tile(moment, state.scored_on), Tile("Wrong", _NONE, meaning=meanings["Wrong"])
     if moment is not None:
         n = int(moment.confusion.sum())
@@ -78,7 +80,7 @@ def _trend(state: SessionState, moment: Moment) -> str:
     before, since = None, ""
     if previous is not None and previous.newest and not state.is_training and state.looks_back_to is None:
         before, since = previous.newest.record.test_accuracy, f"vs. run {previous.number}"
-    for record in state.history if before is None else ():
+    for record in state.history.epochs if before is None else ():
         if record.epoch < moment.epoch:
             before, since = record.test_accuracy, f"since epoch {record.epoch}"
     if before is None:
@@ -103,7 +105,7 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
             over, how = f"on all training {noun}s", "Here all are classified by the network as it stands."
             if run.config.augmentation.is_on:
                 how = f"{how} The curve is of distorted {noun}s, which are harder."
-        meaning = f"{glossary(run.dataset)['Train accuracy']} {how}"
+        meaning = f"{glossary(noun)['Train accuracy']} {how}"
         yield Fact(f"train {percent(moment.record.train_accuracy)} {over}", meaning, "train")
     if moment is not None:
         names, counts = run.dataset.class_names, moment.confusion

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from time import monotonic, thread_time
 from typing import Any, Protocol
@@ -59,6 +59,8 @@ class ViewState(SessionState):
     """Whether it is the previous run's, which stays, paler, until the current run has something to show."""
     is_replay: bool = False
     """Whether it is a moment of the replay with which the page opens."""
+    figured: object = field(default_factory=object)
+    """Identifies all that is drawn of runs: while it is equal, as it stays in a ghost, nothing is drawn again."""
 
     @property
     def cell(self) -> tuple[int, int] | None:
@@ -249,7 +251,7 @@ class Views:
         """The moment of the run that the opening replay has come to; None to show the one selected."""
         self.subjects = Subjects()
         """The networks that are looked into."""
-        self._shown: SessionState = session.state
+        self._shown, self._n_shown = session.state, 0  # a state, and the number of those before it
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
         self._queue = RedrawQueue(session.loop)
@@ -264,10 +266,11 @@ class Views:
     @property
     def state(self) -> ViewState:
         """The current state to show; while the current run has nothing to show yet, the previous run's."""
-        session = {field.name: getattr(self._shown, field.name) for field in fields(SessionState)}
-        session["config"] = self.session.state.config
-        is_ghost = self._shown is not self.session.state
-        state = ViewState(**session, theme=self.theme, chosen=self.chosen, is_ghost=is_ghost)
+        session = {one.name: getattr(self._shown, one.name) for one in fields(SessionState)}
+        session |= {"config": self.session.state.config, "theme": self.theme, "chosen": self.chosen}
+        session["is_ghost"] = self._shown is not self.session.state
+        session["figured"] = self._n_shown, self.theme, self.chosen, self.image, self.replayed
+        state = ViewState(**session)
         return state if self.replayed is None else replace(state.showing(self.replayed), is_replay=True)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
@@ -330,6 +333,7 @@ class Views:
         is_ghost = state.is_blank and is_same and self._shown.pictured is not None
         is_moving = state.is_training or self._shown.is_training  # at a stop, the run's buttons answer first
         self._shown, self.replayed = self._shown if is_ghost else state, None
+        self._n_shown += not is_ghost
         if not is_same:
             self._leave_dataset()
         if is_ghost or not is_moving:
@@ -366,6 +370,11 @@ class Pace:
             return False
         self.rest(state)
         return True
+
+    def once(self, show: Callable[[ViewState], object], state: ViewState) -> None:
+        """Call ``show(state)`` unless it would draw the same as the last."""
+        if self.is_new(state.figured):
+            show(state)
 
     def is_new(self, *content: object) -> bool:
         """Return whether this content differs from the last, and note it as drawn."""

@@ -96,7 +96,7 @@ class Dataset:
         """Number of classes."""
         return len(self.class_names)
 
-    @property
+    @cached_property
     def is_plane(self) -> bool:
         """Whether the images are points in a plane."""
         return self.unsplit.test_images.shape[1:] == PLANE_SHAPE

@@ -159,16 +159,18 @@ class MiniBatches:
         self._load, self._done, self._is_ended = None, 0, False
         self._is_penalised = any(self.model.penalties)
 
-    def _make_loads(self, n: int) -> tuple[Load, ...]:
-        """Return the loads for `n` images."""
+    def _loads_of(self, n: int) -> Iterator[Load]:
+        """Yield the loads for `n` images."""
         if self._is_in_parts:
             make_loads, most = self._parts, self.batch_size
         elif self.is_blocked:
             make_loads, most = self._block, BLOCK_ROWS // self.batch_size * self.batch_size
         else:
             make_loads, most = self._slices, LOAD_ROWS // self.batch_size * self.batch_size
-        whole, rest = divmod(n, most)
-        return (make_loads(most) if whole else ()) * whole + (make_loads(rest) if rest else ())
+        for start, stop in bounds(n, most):
+            if stop - start not in self._loads:
+                self._loads[stop - start] = make_loads(stop - start)
+            yield from self._loads[stop - start]
 
     def epoch(self, order: NDArray[np.int64], number: int = 1, begin: int = 0) -> Iterator[Part]:
         """Train on some images once, yielding after each part.
@@ -182,9 +184,7 @@ class MiniBatches:
         start = scored = counted = begin  # images processed, scored, and counted in a mini-batch
         batch = Score()
         self._begin(number, is_new=begin == 0)
-        if n - begin not in self._loads:  # with `cache` the method would create a reference cycle
-            self._loads[n - begin] = self._make_loads(n - begin)
-        for load in self._loads[n - begin]:
+        for load in self._loads_of(n - begin):
             stop = start + load.rows
             self._gather(order[start:stop], start, labels[start:stop])
             self._load = load

@@ -112,7 +112,8 @@ class Pass:
     """
 
     def __init__(self, model: Model, n: int, dropout: DropoutMasks | None = None) -> None:
-        self.model, self.n, self.parameters = model, n, model.parameters
+        self.n, self.parameters = n, model.parameters
+        self.product = partial(product, small=model.small_product)
         self.steps = model.new_parameters()
         self._leaves_blank_out = model.order is not None and model.is_large(n)
         self._n_inked = [0, 0]  # number of inputs up to the last one with ink, in each half
@@ -131,10 +132,6 @@ class Pass:
         self.first, self.last = self.layers[0], self.layers[-1]
         self.scale = np.array(PIXEL_SCALE, model.dtype)
         self.ones = np.ones((1, n), model.dtype)
-
-    def product(self, left: Array, right: Array, out: Array) -> Calls:
-        """Return the calls for a matrix product."""
-        return product(left, right, out, self.model.small_product)
 
     def draw(self) -> Calls:
         """Return the calls that draw the dropout masks; perform them before the passes."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.engine.kernels import perform
+from explorer.engine.kernels import Calls, perform
 from explorer.engine.model import Model
-from explorer.engine.passes import Pass
+from explorer.engine.passes import Pass, bounds
 from explorer.network import LOSSES, confusion_matrix
 
 _ROWS = 512
@@ -77,7 +77,8 @@ class Scorer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._inputs = model.inputs(_ROWS)
-        self._pass = cache(partial(Pass, model))  # by number of images
+        self._outputs = np.empty((_ROWS, model.sizes[-1]), model.dtype)
+        self._calls = dict[int, Calls]()  # by number of images
 
     def scoring(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64]
@@ -89,13 +90,16 @@ class Scorer:
         n, n_classes = len(labels), self._model.sizes[-1]
         rows = images.reshape(n, -1)
         Y = np.empty((n, n_classes), self._model.dtype)
-        for start in range(0, n, _ROWS):
-            stop = min(start + _ROWS, n)
-            batch, chunk, outputs = self._pass(stop - start), slice(stop - start), Y[start:stop]
-            forward = partial(batch.forward, self._inputs[chunk], outputs)
+        for start, stop in bounds(n, _ROWS):
+            chunk = slice(stop - start)
+            if chunk.stop not in self._calls:
+                batch = Pass(self._model, chunk.stop)
+                forward = partial(batch.forward, self._inputs[chunk], self._outputs[chunk])
+                self._calls[chunk.stop] = self._model.in_halves(forward, chunk.stop, batch.middles[0])
             with np.errstate(all="ignore"):  # per chunk: the consumer has its own error state after a yield
                 self._inputs.write(rows[start:stop], chunk)
-                perform(self._model.in_halves(forward, stop - start, batch.middles[0]))
+                perform(self._calls[chunk.stop])
+            Y[start:stop] = self._outputs[chunk]
             if stop < n:
                 yield
         return scored_set(Y, labels, self._model.loss, self._model.penalty())

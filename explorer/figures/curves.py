@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,12 @@ def curves_data(
     called_at_end, palette, ends = dict(zip(map(id, earlier), names, strict=False)), PALETTES[theme], []
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
-    called: dict[str, Any] = {"name": earlier_name}
     has_rates = metric == "loss" and not config.has_one_rate
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
-    traces = [_line((), test, visible=False, **called, meta="") for _ in range(EARLIER_SLOTS - len(shown))]
+    traces = [_line((), test, visible=False, name=earlier_name, meta="")] * (EARLIER_SLOTS - len(shown))
     for run in shown:
-        said = {"meta": _difference(config, run.config), "hovertemplate": hover}
-        traces.append(_line(run.epochs, test, factor, **called, **said))
+        said = {"name": earlier_name, "meta": _difference(config, run.config), "hovertemplate": hover}
+        traces.append(_line(run.epochs, test, factor, **said))
         if (name := called_at_end.get(id(run))) and not has_rates:  # whose axis is in the right margin
             ends.append({**traces[-1], "name": legend_text(name), "line": {"color": palette.muted}})
     traces += [
@@ -80,10 +80,10 @@ def curves_data(
         _line(history.epochs, train, factor),
         _line(history.epochs, test, factor, name=config.held_out),
     ]
-    own = [getattr(record, name) for record in history for name in (train, test)]
+    own = [getattr(record, name) for record in history.epochs for name in (train, test)]
     if metric == "loss":
         own = own or [record.train_loss for record in history.batches]
-        best = [min((record.test_loss for record in run), default=0.0) for run in shown]
+        best = [min((record.test_loss for record in run.epochs), default=0.0) for run in shown]
         title, limits = f"{config.loss_name} per sample", linear_range(own, best)
     else:
         best = [100 * run.best.test_accuracy for run in shown if run.best]
@@ -120,7 +120,8 @@ def _marks(history: History, theme: Theme, metric: Metric) -> dict[str, list[dic
     return marks
 
 
-def _looks(theme: Theme, metric: Metric) -> list[dict[str, Any]]:
+@cache
+def _looks(theme: Theme, metric: Metric) -> Sequence[Mapping[str, Any]]:
     """Return the traces' names, hover texts and colors."""
     palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}"
     line, marker = {"color": palette.earlier, "width": 1.5}, {"color": palette.earlier, "size": 3}

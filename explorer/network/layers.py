@@ -24,7 +24,7 @@ class Layers:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        found = _place(name)
+        found = _place(name) if name[-1].isdigit() else None
         arrays = [] if found is None else vars(self).setdefault(found[0], [])
         if found is None or not isinstance(arrays, list):  # the letter has another use in a subclass
             super().__setattr__(name, value)

@@ -59,8 +59,8 @@ class Advisor:
         if run.status == "idle":
             return tuple(_untrained(state))
         waiting = (_waiting(run, state),) if state.waits else ()
-        ended = _ended(run, state, tuple(self._hints(run, state)))
-        return (*waiting, *_opened(run, state), *_repeated(run), *ended, *_own(run))
+        found = tuple(self._hints(run, state)) if run.history.epochs or run.history.end else ()
+        return (*waiting, *_opened(run, state), *_repeated(run), *_ended(run, state, found), *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(

@@ -1,6 +1,7 @@
 """Names of runs: the settings that tell them apart, so that a list of runs is readable."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 
 from explorer.training import FIELDS, PRESETS, TrainingConfig
@@ -9,6 +10,7 @@ from explorer.wording import counted, plain
 
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
+_NAMED = attrgetter(*(name for name in FIELDS if name not in _NOT_NAMED))
 _PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
     {"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]}
 )
@@ -40,12 +42,11 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
     It lists the differences from `first`, the session's first run, or else from the exercise. Settings that are
     closer to a preset are compared with that, and named after it.
     """
+    for name, preset in {**_PREFIXES, **PRESETS}.items():
+        if _NAMED(preset) == _NAMED(config):
+            return name
     bases = {"": first or TrainingConfig(), **_PREFIXES}
     differences = {name: _differences(base, config) for name, base in bases.items()}
-    named = {**_PREFIXES, **PRESETS}
-    equal = [name for name, preset in named.items() if not _differences(preset, config)]
-    if equal:
-        return equal[0]
     nearest = min(differences, key=lambda name: len(differences[name]))
     if not differences[nearest]:  # equal to the first run, which is no preset
         return run_label(config)

@@ -207,7 +207,8 @@ class SessionRun(RunOrigin):
     @property
     def now(self) -> tuple[float, int]:
         """The learning rate, before any schedule, and the batch size of the next mini-batch."""
-        newest = self.config.at_step(max(self._step, self.changed_at))
+        config = self.config
+        newest = config.at_step(max(self._step, self.changed_at)) if config.changes else config
         return self.wanted or (newest.learning_rate, newest.batch_size)
 
     @property

@@ -160,7 +160,7 @@ class SessionState:
     @property
     def runs(self) -> tuple[SessionRun, ...]:
         """All runs that have begun, the current one last."""
-        return (*self.earlier, *filter(None, [self.begun_run]))
+        return (*self.earlier.runs, *filter(None, [self.begun_run]))
 
     @property
     def begun_run(self) -> SessionRun | None:
@@ -175,7 +175,7 @@ class SessionState:
     @property
     def racing(self) -> tuple[SessionRun, ...]:
         """The runs that are training or paused together with the current one."""
-        return tuple(run for run in self.earlier if run.status in ("running", "paused"))
+        return tuple(run for run in self.earlier.runs if run.status in ("running", "paused"))
 
     @property
     def waits(self) -> bool:
@@ -221,7 +221,7 @@ class SessionState:
     @property
     def unsaved(self) -> tuple[SessionRun, ...]:
         """The runs that have changed since the session was last saved."""
-        return tuple(run for run in self.runs if run.revision not in self.saved)
+        return tuple(run for run in self.runs if not self.saved or run.revision not in self.saved)
 
     @property
     def history(self) -> History:
@@ -284,10 +284,8 @@ class SessionState:
     @property
     def withholds_settings(self) -> bool:
         """Whether new settings stay pending because a new run would discard an epoch gone back to, or a file."""
-        run = self.run
-        if run is None or self.continues:
-            return False
-        return self.selected_epoch is not None or (run.opened is not None and not run.history.batches)
+        run, is_at_epoch = self.run, self.selected_epoch is not None
+        return bool(run and (is_at_epoch or (run.opened and not run.history.batches)) and not self.continues)
 
     @property
     def can_train_on(self) -> bool:

@@ -47,7 +47,7 @@ class EngineLearner:
             take = self._augmented.take
         self._model = Model(network, small_product(), n_threads, None if take else dataset)
         settings = config.batch_size, config.learning_rate, config.reduction
-        self._batches = MiniBatches(self._model, dataset, *settings, seed=config.seed, take=take)
+        self._use(MiniBatches(self._model, dataset, *settings, seed=config.seed, take=take))
         self._order = np.arange(0)  # of the samples in the newest epoch
         self.scoring, self.weights = Scorer(self._model).scoring, self._model.parameters.weights
 
@@ -59,16 +59,6 @@ class EngineLearner:
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         self._batches.descent.learning_rate = rate
-
-    @property
-    def batch_size(self) -> int:
-        """Images of the next mini-batch."""
-        return self._batches.batch_size
-
-    @property
-    def scores_each(self) -> bool:
-        """Whether a part's `batch` is to be recorded, rather than its `score`."""
-        return self._batches.scores_each
 
     def new_network(self) -> NeuralNetwork:
         """Return a network of this kind, freshly initialized."""
@@ -85,7 +75,10 @@ class EngineLearner:
 
     def resize(self, batch_size: int) -> None:
         """Use another batch size from the next mini-batch on."""
-        self._batches = self._batches.resized(batch_size)
+        self._use(self._batches.resized(batch_size))
+
+    def _use(self, batches: MiniBatches) -> None:
+        self._batches, self.batch_size, self.scores_each = batches, batches.batch_size, batches.scores_each
 
     def settled(self) -> AbstractContextManager[None]:
         """Return a context in which the weights are those after the last mini-batch."""
@@ -127,7 +120,8 @@ class BatchSettings:
         self._learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self._requested: tuple[float, int] | None = None  # from the next mini-batch on
         self._replacing = Lock()  # guards the config and the change requested by another thread
-        self._is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
+        self.is_steady = config.schedule == "constant" and not (config.warmup or config.changes)
+        """Whether all mini-batches have the same, so that `before_batch` changes nothing."""
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs."""
@@ -141,7 +135,7 @@ class BatchSettings:
             n = len(self.config.changes) + 1
             if n > MOST_CHANGES:
                 raise ConfigError("changes", n, f"up to {MOST_CHANGES} changes of a run while it trains")
-            self._requested = checked.learning_rate, checked.batch_size
+            self._requested, self.is_steady = (checked.learning_rate, checked.batch_size), False
 
     def adopt(self, values: TrainingConfig | Change) -> None:
         """Use a learning rate and a batch size from now on."""
@@ -152,8 +146,6 @@ class BatchSettings:
 
     def before_batch(self, number: int, step: int, n_trained: int) -> Iterator[Change]:
         """Set the rate and the size of the mini-batch after `step` and after `n_trained` images of an epoch."""
-        if self._is_steady and self._requested is None:
-            return
         for change in self.config.changes:
             if change.step == step and self._requested is None:
                 self.adopt(change)
@@ -161,7 +153,6 @@ class BatchSettings:
             with self._replacing:
                 change, self._requested = Change(step, *self._requested), None
                 self.config = self.config.changed(change)
-            self._is_steady = False
             self.adopt(change)
             yield change
         n, config = self._n_samples, self.config
@@ -172,10 +163,10 @@ class BatchSettings:
 
 
 class ExactFigures:
-    """Figures of a learner over the whole training and test set, with its current weights."""
+    """Figures of a learner over the whole training and test set, with its current weights; `seed` is its run's."""
 
-    def __init__(self, learner: Learner, dataset: Dataset) -> None:
-        self._learner, self._dataset = learner, dataset
+    def __init__(self, learner: Learner, dataset: Dataset, seed: int) -> None:
+        self._learner, self._dataset, self._seed = learner, dataset, seed
         self._sample: Sample | None = None
         self.newest: tuple[Snapshot, ScoredSet] | None = None
         """The network at the end of the newest epoch, and its scores on the test set."""
@@ -196,9 +187,9 @@ class ExactFigures:
                 return scored
         return (yield from self.on_test())
 
-    def on_sample(self, epoch: float, step: int, seed: int) -> SampleRecord:
+    def on_sample(self, epoch: float, step: int) -> SampleRecord:
         """Score a sample of the test set, the same for equal seeds, after so many epochs and mini-batches."""
-        self._sample = self._sample or Sample(self._dataset, seed)
+        self._sample = self._sample or Sample(self._dataset, self._seed)
         with self._learner.settled():
             return self._sample.record(self._learner.scoring, self._learner.weights(), epoch, step)
 

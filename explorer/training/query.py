@@ -6,6 +6,7 @@ A preset or an experiment has a name: ``"preset=exercise"``, which other setting
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -47,6 +48,7 @@ _MOST_NAMED = 3
 _LONGEST_NAME = 40
 
 
+@lru_cache(64)
 def write_query(config: TrainingConfig) -> str:
     """Return settings as a query string, without the ``?``: those that differ from Start, or a nearer preset."""
     experiments = {*map(_key, SITUATIONS)}
@@ -62,7 +64,9 @@ def write_query(config: TrainingConfig) -> str:
 
 def sets_run(query: str) -> bool:
     """Return whether a query string has settings, and not only what changes the view."""
-    return bool(parts(query).values.keys() & {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())})
+    return bool(
+        parts(query).values.keys() & {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())}
+    )
 
 
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:

@@ -156,7 +156,7 @@ class TrainingRun:
             config, self.first_weights = learner.config, learner.weights()
         self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
         self._stopping = EarlyStopping()
-        self._figures = ExactFigures(self._learner, self.dataset)
+        self._figures = ExactFigures(self._learner, self.dataset, config.seed)
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
         self._sampled_epoch = int(samples)
@@ -319,32 +319,31 @@ class TrainingRun:
             if (last := self._stopping.replaced) is not None:  # it was extended
                 self.set_weights(last.weights)
                 self._epochs_done, self._stopping.replaced = int(last.epoch), None
-            yield from self._epoch(self._epochs_done + 1)
+            number, started = self._epochs_done + 1, self._clock()
+            whole = yield from self._descend(number)
+            on_test = yield from self._figures.on_test()
+            self._check_finite(on_test.score, number)
+            self._epochs_done, self._trained = number, 0
+            seconds = self._clock() - started
+            losses = whole.mean_loss, on_test.score.mean_loss
+            accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
+            record = EpochRecord(number, *losses, *accuracies, seconds, on_test.confusion, rate)
+            snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
+            self._figures.newest = snapshot, on_test
+            yield record
+            yield snapshot
             if best := self._stopping.restored(self._figures.newest, self.config):
                 self.set_weights(best.weights)
                 self._epochs_done = int(best.epoch)
 
-    def _epoch(self, number: int) -> Generator[Event, None, None]:
-        started = self._clock()
-        whole = yield from self._descend(number)
-        on_test = yield from self._figures.on_test()
-        self._check_finite(on_test.score, number)
-        self._epochs_done, self._trained = number, 0
-        seconds = self._clock() - started
-        losses = whole.mean_loss, on_test.score.mean_loss
-        accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
-        record = EpochRecord(number, *losses, *accuracies, seconds, on_test.confusion, rate)
-        snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
-        self._figures.newest = snapshot, on_test
-        yield record
-        yield snapshot
-
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch and return the sums over its images, each measured before its update."""
-        n, whole, seen, learner = self.dataset.n_train, Score(), 0, self._learner
+        n, whole, seen = self.dataset.n_train, Score(), 0
+        learner, settings, is_sampled = self._learner, self._settings, number == self._sampled_epoch
         self._trained = 0
-        yield from self._sampled(number)
-        yield from self._settings.before_batch(number, self.step, 0)
+        if is_sampled:
+            yield self._sample()
+        yield from settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
         while self._trained < n:
             size, scores_each = learner.batch_size, learner.scores_each
@@ -353,7 +352,7 @@ class TrainingRun:
                     stop = min(self._trained + size, n)
                     self._newest, self._trained = (self._trained, stop), stop
                     self.step += 1
-                    rate = learner.learning_rate
+                    rate = rate if settings.is_steady else learner.learning_rate
                 if part.score is not None:
                     whole += part.score
                     self._check_finite(whole, number)
@@ -364,21 +363,21 @@ class TrainingRun:
                     record = BatchRecord(at, self.step, point.mean_loss, point.accuracy, rate)
                 yield record
                 if part.is_step and self._trained < n:
-                    if part.score is not None or self.own is None:  # else a user's `fit` is over already
-                        yield from self._sampled(number)
-                    yield from self._settings.before_batch(number, self.step, self._trained)
+                    # A user's `fit` is over already; its parts have no score.
+                    if is_sampled and not self.step & (self.step - 1) and (part.score or self.own is None):
+                        yield self._sample()
+                    if not settings.is_steady:
+                        yield from settings.before_batch(number, self.step, self._trained)
         if whole.n:
             return whole
         return (yield from self._figures.on_train()).score  # a user's `fit` has trained on no mini-batch
 
-    def _sampled(self, number: int) -> Iterator[SampleRecord]:
-        """In the first epoch, yield the figures of a sample at each step that is a power of two, and at step 0."""
-        if number != self._sampled_epoch or self.step & (self.step - 1):
-            return
-        began = self._clock()
-        record = self._figures.on_sample(self.epoch, self.step, self.config.seed)
-        self._seconds -= self._clock() - began  # not part of the epoch's `seconds`
-        yield record
+    def _sample(self) -> SampleRecord:
+        """Return the figures of a sample: in the first epoch, at step 0 and each power of two."""
+        began = perf_counter()
+        record = self._figures.on_sample(self.epoch, self.step)
+        self._seconds -= perf_counter() - began  # not part of the epoch's `seconds`
+        return record
 
     def _clock(self) -> float:
         """Return the seconds spent in iterations, within the current one too."""

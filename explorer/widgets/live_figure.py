@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ import anywidget
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
+from plotly.basedatatypes import BasePlotlyType
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, List, Unicode, default
 
@@ -144,29 +146,23 @@ class LiveFigure(PagePart):
         """
         if len(traces) > len(self._shown):
             raise ValueError(f"the figure has {len(self._shown)} traces, got {len(traces)} to show")
-        changes = [dict(_changes(new, shown)) for new, shown in zip(traces, self._shown, strict=False)]
-        update: dict[str, Any] = {
-            "traces": [[index, change] for index, change in enumerate(changes) if change],
-            "layout": dict(_changes(layout or {}, self._layout)),
-        }
+        update: dict[str, Any] = {"traces": [], "layout": {}}
+        buffers: list[Any] = []
+        for index, new in enumerate(traces):
+            shown, changes = _merged(self._shown[index], new)
+            if changes:
+                self.plot.plotly_restyle({path: [value] for path, value in changes.items()}, [index])
+                self._shown[index] = shown
+                update["traces"].append([index, _plain(changes, buffers)])
+        shown, changes = _merged(self._layout, layout or {})
+        if changes:
+            self.plot.plotly_relayout(changes)
+            self._layout, update["layout"] = shown, _plain(changes, buffers)
         if summary is not None and summary != self._summary:
             self._summary = update["summary"] = summary
         if any(update.values()):
-            self._apply(update["traces"], update["layout"])
             self._edit += 1
-            buffers: list[Any] = []
-            self.send({"update": {"edit": self._edit, **_plain(update, buffers)}}, buffers)
-
-    def _apply(self, traces: Sequence[list[Any]], layout: dict[str, Any]) -> None:
-        """Change the figure, and turn each new value into what Plotly has made of it: a copy of an array."""
-        for index, change in traces:
-            self.plot.plotly_restyle({path: [value] for path, value in change.items()}, [index])
-            self._shown[index] = self.plot.data[index].to_plotly_json()
-            change.update({path: _at(self._shown[index], path) for path in change})
-        if layout:
-            self.plot.plotly_relayout(layout)
-            self._layout = self.plot.layout.to_plotly_json()
-            layout.update({path: _at(self._layout, path) for path in layout})
+            self.send({"update": {"edit": self._edit, **update}}, buffers)
 
     def set_theme(self, theme: Theme, layout: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Draw in a theme; if it has changed, `layout` is applied too, for whatever else depends on it."""
@@ -195,35 +191,29 @@ class LiveFigure(PagePart):
                     callback(trace, tuple(index))
 
 
-def _changes(new: Any, shown: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the path (``marker.color``) and value of each property of `new` that differs from `shown`."""
-    for name, value in _properties(new).items():
-        path, current, properties = f"{prefix}{name}", shown.get(name), _properties(value)
-        if isinstance(properties, Mapping) and path != "template":
-            yield from _changes(properties, current or {}, f"{path}.")
-        elif not _equal(properties, current):
-            yield path, properties
+def _merged(shown: Mapping[str, Any], new: Any, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the properties `shown`, overridden by those of `new`, and copies of those that differ, by path.
 
-
-def _at(properties: Mapping[str, Any], path: str) -> Any:
-    """Return the property at a path, None if it has been reset."""
-    value: Any = properties
-    for name in path.split("."):
-        value = (value or {}).get(name)
-    return value
-
-
-def _properties(value: Any) -> Any:
-    """Return the properties that a Plotly object sets itself; other values unchanged."""
-    return value.to_plotly_json() if hasattr(value, "to_plotly_json") else value
+    A path is like ``marker.color``; a property that is reset is None there.
+    """
+    result, changes = {**shown}, dict[str, Any]()
+    for name, value in (new.to_plotly_json() if isinstance(new, BasePlotlyType) else new).items():
+        path, current = f"{prefix}{name}", shown.get(name)
+        if isinstance(value, BasePlotlyType):
+            value = value.to_plotly_json()
+        if isinstance(value, Mapping) and path != "template":
+            result[name], inner = _merged(current or {}, value, f"{path}.")
+            changes |= inner
+        elif value is not current and not _equal(value, current):
+            result[name] = changes[path] = deepcopy(value)
+    return {name: value for name, value in result.items() if value is not None}, changes
 
 
 def _equal(one: Any, other: Any) -> bool:
     """Return whether two values of a property are equal, arrays including their dtype; NaN equals NaN."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        if getattr(one, "dtype", None) != getattr(other, "dtype", None):
-            return False
-        return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
+        same = getattr(one, "dtype", None) == getattr(other, "dtype", None)
+        return same and bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f"))
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         with suppress(ValueError):  # they contain arrays
             return list(one) == list(other)
@@ -240,6 +230,8 @@ def _plain(value: Any, buffers: list[Any]) -> Any:
         return {"dtype": value.dtype.name, "buffer": len(buffers) - 1}
     if isinstance(value, list | tuple):
         return [_plain(one, buffers) for one in value]
-    if isinstance(value := _properties(value), Mapping):
+    if isinstance(value, BasePlotlyType):
+        value = value.to_plotly_json()
+    if isinstance(value, Mapping):
         return {name: _plain(one, buffers) for name, one in value.items()}
     return value.item() if isinstance(value, np.generic) else value

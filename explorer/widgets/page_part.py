@@ -110,7 +110,7 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
         """Set several traits, in one message to the page."""
         with self.hold_sync():
             for name, value in values.items():
-                setattr(self, name, value)
+                self.set_trait(name, value)
 
     def _on_message(self, _widget: object, content: object, buffers: Sequence[Any]) -> None:
         if not isinstance(content, dict):

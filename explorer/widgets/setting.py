@@ -208,10 +208,8 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     def _commit(self, typed: object) -> None:
         """Use the typed value, numbers or text for anything else, or show what is wrong with it."""
         try:
-            if isinstance(typed, str) and self.kind != "pair":
-                value = self._field.parse(typed)
-            else:
-                value = self.check(as_whole(typed))
+            is_text = isinstance(typed, str) and self.kind != "pair"
+            value = self._field.parse(typed) if is_text else self.check(as_whole(typed))
         except ConfigError as error:
             self.error = self._sentence(error.expected)
         else:

@@ -189,13 +189,14 @@ class SettingsPanel(Events, ipywidgets.VBox):
             return
         self.config, self.start = config, start
         followers = [control for control in self.controls if {*control.names} & changed]
-        here = {name for one in followers if one.value == one.value_in(config) for name in one.names}
+        others = [control for control in followers if control.value != control.value_in(config)]
+        here = {name for control in followers if control not in others for name in control.names}
         if changed:
             self._settle(is_elsewhere=not changed <= here | {"changes"})
         with ExitStack() as together:
-            for control in reversed(followers):  # they exit in reverse: the first control notifies first
+            for control in reversed(others):  # they exit in reverse: the first control notifies first
                 together.enter_context(control.hold_trait_notifications())
-            for control in followers:
+            for control in others:
                 control.value = control.value_in(self.config)
             self._mark()
 
@@ -214,8 +215,8 @@ class SettingsPanel(Events, ipywidgets.VBox):
         words = ("name", "question", "look", "reason") if self._asked and not self.start else ()
         situation = {name: getattr(self._asked, name) for name in words}
         self._presets.situation = self._question.situation = situation
-        for control in self.controls:
-            set_hidden(control, not _APPLIES.get(control.name, bool)(self.config))
+        for name, applies in _APPLIES.items():
+            set_hidden(self[name], not applies(self.config))
         for group in self._groups:
             group.show(self.config)
         changes = zip(self.config.changes, self.config.changes_in_words, strict=True)

@@ -45,6 +45,18 @@ def untrained(new_app):
     return app
 
 
+@pytest.fixture
+def sent(app, monkeypatch):
+    """The files that the header sends to the page, each with its name or what is said of it."""
+    files = []
+
+    def send(content, buffers):
+        files.append((next(iter(content.values())), *buffers))
+
+    monkeypatch.setattr(app.header, "send", send)
+    return files
+
+
 @pytest.fixture(scope="module")
 def _shared():
     """The app that a file's tests share, once there is one."""

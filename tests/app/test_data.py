@@ -9,6 +9,7 @@ from app_steps import (
     change,
     choose_data,
     done,
+    drawn,
     is_hidden,
     messages,
     open_all_tabs,
@@ -47,11 +48,15 @@ def text(element):
 # The tab
 
 
-def test_the_page_opens_with_the_overview(app):
-    assert app.panels.names[0] == "overview"
-    assert (app.panels.tab_bar.selected, app.header.query) == ("overview", write_query(CONFIG))
-    app.panels.tab_bar.selected = "data"
-    assert app.header.query.endswith("tab=data")
+def test_the_page_opens_with_the_overview(own_app):
+    bar, header = own_app.panels.tab_bar, own_app.header
+    assert (own_app.panels.names[0], bar.selected, header.query) == (
+        "overview",
+        "overview",
+        write_query(CONFIG),
+    )
+    bar.selected = "data"
+    assert header.query.endswith("tab=data")
 
 
 def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small_dataset):
@@ -61,9 +66,8 @@ def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small
     indices = [[int(p.detail.rpartition(" ")[2]) for p in row.pictures[1:]] for row in rows]
     assert all((labels[few] == k).all() and len({*few}) == 10 for k, few in enumerate(indices))
     means = [small_dataset.train_images[labels == k].mean(axis=0) for k in range(10)]
-    images = [
-        [np.rint(mean), *small_dataset.train_images[few]] for mean, few in zip(means, indices, strict=True)
-    ]
+    shown = zip(means, indices, strict=True)
+    images = [[np.rint(mean), *small_dataset.train_images[few]] for mean, few in shown]
     expected = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
     assert panel.images.shown.picture == sprite(expected, 11)
     assert [int(bar.text) for bar in panel.counts.shown.bars] == np.bincount(labels).tolist()
@@ -109,18 +113,11 @@ def shown(preview):
     return preview.panels["data"].augmentation.view.shown
 
 
-def test_nothing_is_there_while_no_image_is_distorted(preview):
+def test_it_follows_the_settings_of_the_next_run_and_nothing_is_there_while_no_image_is_distorted(preview):
     assert shown(preview).rows == ()
-    set_controls(preview, shift=2)
-    assert [row.name for row in shown(preview).rows] == ["as they are", "distorted"]
-    assert [len(row.pictures) for row in shown(preview).rows] == [8, 8]
-    set_controls(preview, shift=0)
-    assert shown(preview).rows == ()
-
-
-def test_it_follows_the_settings_of_the_next_run(preview):
     set_controls(preview, shift=2)
     two = shown(preview)
+    assert [(row.name, len(row.pictures)) for row in two.rows] == [("as they are", 8), ("distorted", 8)]
     assert two.note == "Each epoch draws again, for every image: shift up to 2 pixels."
     set_controls(preview, shift=2, elastic=1.4, scale=0.1)
     more = shown(preview)
@@ -132,6 +129,8 @@ def test_it_follows_the_settings_of_the_next_run(preview):
     assert shown(preview).picture == two.picture
     set_controls(preview, shift=1, rotation=1)
     assert shown(preview).note.endswith(": shift up to 1 pixel, rotation up to 1 degree.")
+    set_controls(preview, shift=0, rotation=0)
+    assert shown(preview).rows == ()
 
 
 def test_its_button_draws_again(preview, from_page):
@@ -189,7 +188,7 @@ def test_a_part_that_stands_alone_follows(app):
     before = loss.children[0]
     choose_data(app, "Ways")
     assert loss.children[0] is not before
-    test = next(trace for trace in loss._panel.figure.plot.data if trace.name == "test")
+    (test,) = drawn(loss._panel.figure, "test")
     assert len(test.x) == 2
     loss.close()
 
@@ -197,22 +196,14 @@ def test_a_part_that_stands_alone_follows(app):
 # What is compared
 
 
-def earlier_curves(app):
-    return [
-        t
-        for t in app.panels["overview"].accuracy.figure.plot.data
-        if t.name == "earlier runs" and t.visible is True
-    ]
-
-
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "Ways")
     overview = app.panels["overview"]
-    assert earlier_curves(app) == []
+    assert drawn(overview.accuracy.figure, "earlier runs") == []
     assert overview.loss.caption.text == "Not shown: 1 earlier run on patterns."
     choose_data(app, "patterns")  # the equal run takes the place of the first
     change(app, batch_size=32)
-    assert len(earlier_curves(app)) == 1
+    assert len(drawn(app.panels["overview"].accuracy.figure, "earlier runs")) == 1
     assert [words for _, words in open_tab(app, "mistakes", "robustness").other.options] == [
         "no other run",
         "8 units, batch 16, lr 0.05 (run 3)",
@@ -246,18 +237,15 @@ def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):
     assert "link" not in messages(app)
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("mars", "no data set “mars”; the page has “patterns”, “Ways”"),
-        ("broken", "Broken can't be read. broken.tgz"),
-    ],
-)
-def test_a_link_to_no_data_set_says_so_and_the_rest_of_it_is_used(app, name, said):
-    done(app.open_link, f"?data={name}&hidden=4&epochs=1")
-    assert (app.data.chosen, run_of(app).config.hidden_sizes) == ("patterns", (4,))
-    assert said in messages(app)["link"]["text"]
-    assert "data=" not in app.header.query
+def test_a_link_to_no_data_set_says_so_and_the_rest_of_it_is_used(app):
+    for name, units, said in (
+        ("mars", 4, "no data set “mars”; the page has “patterns”, “Ways”"),
+        ("broken", 5, "Broken can't be read. broken.tgz"),
+    ):
+        done(app.open_link, f"?data={name}&hidden={units}&epochs=1")
+        assert (app.data.chosen, run_of(app).config.hidden_sizes) == ("patterns", (units,))
+        assert said in messages(app)["link"]["text"]
+        assert "data=" not in app.header.query
 
 
 def test_back_returns_to_the_data_set_before(app):

@@ -10,6 +10,7 @@ from app_steps import (
     PATIENCE,
     change,
     done,
+    drawn,
     is_hidden,
     messages,
     open_all_tabs,
@@ -39,7 +40,7 @@ def press(app, action):
 def test_it_opens_with_a_trained_run(app, small_dataset):
     assert app.status == "finished"
     assert list(app.history) == list(train(CONFIG, small_dataset))
-    curve = next(trace for trace in app.panels["overview"].accuracy.figure.plot.data if trace.name == "test")
+    (curve,) = drawn(app.panels["overview"].accuracy.figure, "test")
     np.testing.assert_allclose(curve.y, [100 * r.test_accuracy for r in app.history], rtol=1e-6)
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f}\xa0%"
     assert app.tiles.shown.tiles[1].note == "of 200"
@@ -50,19 +51,15 @@ def test_a_changed_setting_starts_a_new_run_and_keeps_the_old_curve(app, small_d
     change(app, batch_size=32)
     assert app.config == CONFIG.replace(batch_size=32)
     assert list(app.history) == list(train(app.config, small_dataset))
-    curves = app.panels["overview"].accuracy.figure.plot.data
-    faint = [trace for trace in curves if trace.name == "earlier runs" and trace.visible]
-    assert len(faint) == 1
-    np.testing.assert_allclose(faint[0].y, [100 * r.test_accuracy for r in before], rtol=1e-6)
+    (faint,) = drawn(app.panels["overview"].accuracy.figure, "earlier runs")
+    np.testing.assert_allclose(faint.y, [100 * r.test_accuracy for r in before], rtol=1e-6)
 
 
 def test_a_run_with_another_loss_leaves_the_loss_axis(app):
     overview = app.panels["overview"]
     assert overview.loss.caption.text == ""
     done(app.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
-    curves = (overview.loss.figure.plot.data, overview.accuracy.figure.plot.data)
-    shown = [{trace.name for trace in traces if trace.visible} for traces in curves]
-    assert ["earlier runs" in names for names in shown] == [False, True]
+    assert [len(drawn(one.figure, "earlier runs")) for one in (overview.loss, overview.accuracy)] == [0, 1]
     assert overview.loss.figure.plot.layout.yaxis.title.text == "cross-entropy per sample"
     assert overview.loss.caption.text == "Not shown: 1 earlier run with squared error."
 
@@ -185,12 +182,8 @@ def test_the_epoch_slider_takes_every_panel_to_that_epoch(app, small_dataset):
     rewind(app, 1)
     first = next(iter(train(CONFIG.replace(epochs=1), small_dataset)))
     assert app.tiles.shown.tiles[0].value == f"{100 * first.test_accuracy:.1f}\xa0%"
-    matrix = overview.confusion.figure
-    shown = [
-        [cell or other or 0 for cell, other in zip(*rows, strict=True)]
-        for rows in zip(*(t["z"] for t in matrix.plot.to_plotly_json()["data"][:2]), strict=True)
-    ]
-    np.testing.assert_array_equal(np.array(shown, dtype=float), first.confusion)
+    mistakes, right = (np.array(trace.z, float) for trace in overview.confusion.figure.plot.data[:2])
+    np.testing.assert_array_equal(np.where(np.eye(10), right, mistakes), first.confusion)
     time_bar.position = -1
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history.last.test_accuracy:.1f}\xa0%"
 
@@ -202,8 +195,8 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     rewind(app, 4)
     set_controls(app, learning_rate=0.001, batch_size=60)
     train_on(app)
-    curves = app.panels["overview"].loss.figure.plot.data
-    traces = [trace for trace in curves if trace.visible and trace.name in ("earlier runs", "test")]
+    figure = app.panels["overview"].loss.figure
+    traces = [trace for name in ("earlier runs", "test") for trace in drawn(figure, name)]
     before, now = ({int(x): y for x, y in zip(trace.x, trace.y, strict=True)} for trace in traces)
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]

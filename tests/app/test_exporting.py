@@ -18,16 +18,6 @@ from explorer.exports.files import KINDS, ExportError
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
 
 
-@pytest.fixture
-def downloads(app, monkeypatch):
-    """What the page is told to save."""
-    saved = []
-    monkeypatch.setattr(
-        app.header, "send", lambda content, buffers: saved.append((content["download"], *buffers))
-    )
-    return saved
-
-
 def choose(app, kind):
     app.header._on_message(app.header, {"export": kind}, [])
 
@@ -51,16 +41,11 @@ print(*(len(app.export(kind).content) for kind in KINDS))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_page_saves_is_what_python_saves(app, downloads, kind, tmp_path):
+def test_what_the_page_saves_is_what_python_saves(app, sent, kind, tmp_path):
     path = tmp_path / f"run{KINDS[kind].suffix}"
     app.save(path)
     choose(app, kind)
-    assert path.read_bytes() == downloads[0][1] == app.export(kind).content
-
-
-def test_a_file_is_replaced_only_on_demand(app, tmp_path):
-    path = tmp_path / "run.csv"
-    app.save(path)
+    assert path.read_bytes() == sent[0][1] == app.export(kind).content
     with pytest.raises(FileExistsError):
         app.save(path)
     app.save(path, overwrite=True)
@@ -73,9 +58,8 @@ def test_weights_are_those_of_the_selected_epoch(app, tmp_path):
     (tmp_path / file.name).write_bytes(file.content)
     first = run_of(app).timeline.moments[0]
     np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / file.name).W1, first.weights[0])
-    assert (
-        f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%") in app.export("report").content.decode()
-    )
+    accuracy = f"{first.record.test_accuracy:.1%}".replace("%", "\u00a0%")
+    assert accuracy in app.export("report").content.decode()
     assert len(app.export("csv").content.splitlines()) == 4  # the table is of the whole run
 
 
@@ -110,11 +94,11 @@ def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
     assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
 
 
-def test_without_a_run_it_says_so(downloads, app):
+def test_without_a_run_it_says_so(sent, app):
     app.session.reset()
     with pytest.raises(ExportError, match="Nothing is trained yet"):
         app.export("csv")
     choose(app, "csv")
-    assert downloads == []
+    assert sent == []
     (said,) = app.messages.messages
     assert said["text"] == "Nothing is trained yet: there is no run to export."

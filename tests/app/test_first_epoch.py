@@ -65,16 +65,13 @@ def test_the_first_screen_shows_the_network_of_a_step_and_figures_of_the_sample(
     assert messages(sampled)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
 
 
-def test_the_curves_lead_through_the_sample_to_the_first_epochs_end(sampled):
+def test_the_curves_lead_through_the_sample_to_the_first_epochs_end_and_other_tabs_say_why_not(sampled):
     run = run_of(sampled)
     _, line, *_ = sampled.panels["overview"].accuracy.figure.plot.data[-5:]
     np.testing.assert_allclose(line.x, [*(one.epoch for one in run.early), 1], rtol=1e-6)
     accuracies = [one.test_accuracy for one in (*run.early, run.history[0])]
     np.testing.assert_allclose(line.y, 100 * np.array(accuracies), rtol=1e-6)
-
-
-def test_other_tabs_say_why_they_show_nothing_there(sampled):
-    rewind(sampled, run_of(sampled).early[2].epoch)
+    rewind(sampled, run.early[2].epoch)
     mistakes = open_tab(sampled, "mistakes")["mistakes"]
     assert mistakes.sentence.text.startswith("Within the first epoch, only")
     assert open_tab(sampled, "why").reason.text == ""

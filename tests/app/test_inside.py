@@ -220,29 +220,18 @@ def weight(analytic, numeric, *, kink=False):
     return CheckedWeight(Place("W1", 0, 0), analytic, numeric, 1e-12, kink)
 
 
-@pytest.mark.parametrize(
-    ("checked", "words", "agrees"),
-    [
-        ([weight(1.0, 1.0), weight(0.5, 0.5)], "All 2 agree: the largest relative difference is 0.", True),
-        ([weight(1.0, 1.0), weight(0.5, 0.6)], "1 of 2 differs:", False),
-        (
-            [weight(1.0, 1.0), weight(0.5, 0.6, kink=True)],
-            "The one that can be judged agrees: the largest",
-            True,
-        ),
-        ([weight(0.0, 0.0), weight(0.0, 0.0)], "All 2 agree, and all are 0", True),
-        (
-            [weight(0.0, 0.0), weight(0.5, 0.6, kink=True)],
-            "The one that can be judged agrees, and it is 0",
-            True,
-        ),
-        ([weight(0.5, 0.6), weight(0.5, 0.6, kink=True)], "1 of 1 differs:", False),
-        ([weight(0.5, 0.6, kink=True)] * 2, "None can be judged: all 2 are on a kink,", None),
-        ([weight(0.0, 0.0, kink=True)] * 2, "None can be judged: all 2 are on a kink,", None),
-        ([weight(1.0, float("nan"))], "not a number", False),
-        ([weight(float("nan"), 1.0)], "not a number", False),
-    ],
-)
+@pytest.mark.parametrize(("checked", "words", "agrees"), [
+    ([weight(1.0, 1.0), weight(0.5, 0.5)], "All 2 agree: the largest relative difference is 0.", True),
+    ([weight(1.0, 1.0), weight(0.5, 0.6)], "1 of 2 differs:", False),
+    ([weight(1.0, 1.0), weight(0.5, 0.6, kink=True)], "The one that can be judged agrees: the largest", True),
+    ([weight(0.0, 0.0), weight(0.0, 0.0)], "All 2 agree, and all are 0", True),
+    ([weight(0.0, 0.0), weight(0.5, 0.6, kink=True)], "The one that can be judged agrees, and it is 0", True),
+    ([weight(0.5, 0.6), weight(0.5, 0.6, kink=True)], "1 of 1 differs:", False),
+    ([weight(0.5, 0.6, kink=True)] * 2, "None can be judged: all 2 are on a kink,", None),
+    ([weight(0.0, 0.0, kink=True)] * 2, "None can be judged: all 2 are on a kink,", None),
+    ([weight(1.0, float("nan"))], "not a number", False),
+    ([weight(float("nan"), 1.0)], "not a number", False),
+])  # fmt: skip
 def test_the_verdict(checked, words, agrees):
     sentence, good = gradient_verdict(checked)
     assert words in sentence

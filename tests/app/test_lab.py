@@ -90,15 +90,12 @@ def test_each_mistake_shows_where_it_is_said_to_and_nowhere_else(mistake, small_
         assert found - {"gradient"} <= own
 
 
-@pytest.mark.parametrize(
-    ("mistake", "low", "high", "names"),
-    [
-        ("gradient-sign", -1, -1, "W1 b1 W2 b2"),
-        ("gradient-mean", 1 / 32, 1 / 32, "W1 b1 W2 b2"),
-        ("slope-forgotten-hidden", 4, 6, "W1 b1"),
-        ("slope-of-activation", 0.9, 1.33, "W1 b1"),
-    ],
-)
+@pytest.mark.parametrize(("mistake", "low", "high", "names"), [
+    ("gradient-sign", -1, -1, "W1 b1 W2 b2"),
+    ("gradient-mean", 1 / 32, 1 / 32, "W1 b1 W2 b2"),
+    ("slope-forgotten-hidden", 4, 6, "W1 b1"),
+    ("slope-of-activation", 0.9, 1.33, "W1 b1"),
+])  # fmt: skip
 def test_the_gradient_check_is_off_by_the_factor_that_is_named(mistake, low, high, names, mnist):
     with one_blas_thread():
         found = gradients(OwnClass(MISTAKES[mistake].network), mnist)

@@ -63,33 +63,27 @@ def saved(network, **metadata):
     return SavedWeights(*parts(network), metadata)
 
 
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {"config": "{", "weights_epoch": "ten"},
-        {"config": "[" * 5000, "weights_epoch": 1e300},
-        {"config": "[1]", "weights_epoch": float("nan")},
-        {"config": json.dumps({"epochs": 10**9}), "weights_epoch": -1},
-        {"config": json.dumps({"batch_size": {}}), "weights_epoch": 500.5},
-        {"config": 7, "weights_epoch": float("inf")},
-    ],
-)
+@pytest.mark.parametrize("metadata", [
+    {"config": "{", "weights_epoch": "ten"},
+    {"config": "[" * 5000, "weights_epoch": 1e300},
+    {"config": "[1]", "weights_epoch": float("nan")},
+    {"config": json.dumps({"epochs": 10**9}), "weights_epoch": -1},
+    {"config": json.dumps({"batch_size": {}}), "weights_epoch": 500.5},
+    {"config": 7, "weights_epoch": float("inf")},
+])  # fmt: skip
 def test_what_a_file_says_besides_its_weights_is_used_only_where_it_can_be(small_dataset, metadata):
     network = saved(NeuralNetwork(784, 12, 10, seed=0), **metadata)
     opened, config, _ = opening(network, "x.npz", small_dataset, CONFIG)
     assert (config, opened.epoch) == (CONFIG, 0)
 
 
-@pytest.mark.parametrize(
-    ("weights_epoch", "epoch", "words"),
-    [
-        (0.0, 0, ""),
-        (1.0, 1, ", trained for 1 epoch"),
-        (2.5, 2, ", trained for 2.5 epochs; the run counts on from 2"),
-        (0.4, 0, ", trained for 0.4 epochs; the run counts on from 0"),
-        (500.0, 500, ", trained for 500 epochs"),
-    ],
-)
+@pytest.mark.parametrize(("weights_epoch", "epoch", "words"), [
+    (0.0, 0, ""),
+    (1.0, 1, ", trained for 1 epoch"),
+    (2.5, 2, ", trained for 2.5 epochs; the run counts on from 2"),
+    (0.4, 0, ", trained for 0.4 epochs; the run counts on from 0"),
+    (500.0, 500, ", trained for 500 epochs"),
+])  # fmt: skip
 def test_the_epochs_of_the_weights_are_told(small_dataset, weights_epoch, epoch, words):
     network = saved(NeuralNetwork(784, 12, 10, seed=0), weights_epoch=weights_epoch)
     opened, config, start = opening(network, "x.npz", small_dataset, CONFIG)
@@ -98,20 +92,17 @@ def test_the_epochs_of_the_weights_are_told(small_dataset, weights_epoch, epoch,
     assert opened.described(config) == f"a network of 12 hidden units{words}"
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "zip file"),
-        (b"PK\x03\x04junk", "zip file"),
-        (None, f"found more than {MOST_BYTES >> 20} MB"),
-        (weights_bytes(*parts(NeuralNetwork(4, 3, 2, seed=0))), "784 inputs and 10 outputs"),
-        (
-            weights_bytes(*parts(NeuralNetwork(784, 2000, 10, seed=0))),
-            "found a network 784-2000-10, expected 1 to",
-        ),
-        (weights_bytes(*parts(huge())), "float32 can hold"),
-    ],
-)
+@pytest.mark.parametrize(("content", "words"), [
+    (b"", "zip file"),
+    (b"PK\x03\x04junk", "zip file"),
+    (None, f"found more than {MOST_BYTES >> 20} MB"),
+    (weights_bytes(*parts(NeuralNetwork(4, 3, 2, seed=0))), "784 inputs and 10 outputs"),
+    (
+        weights_bytes(*parts(NeuralNetwork(784, 2000, 10, seed=0))),
+        "found a network 784-2000-10, expected 1 to",
+    ),
+    (weights_bytes(*parts(huge())), "float32 can hold"),
+])  # fmt: skip
 def test_a_file_that_is_no_such_network_is_one_sentence_and_nothing_is_lost(app, content, words):
     before = run_of(app)
     size = app.header.most_bytes + 1 if content is None else len(content)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from app_steps import PATIENCE, done, is_hidden, messages, open_all_tabs, open_tab, run_of
+from app_steps import PATIENCE, done, drawn, is_hidden, messages, open_all_tabs, open_tab, run_of
 from own_networks import Endless, Mine, Named, OnlySteps, Pasted, Renamed, Sideways
 from threadpoolctl import threadpool_limits
 
@@ -23,8 +23,7 @@ def app(request, new_app):
 
 
 def test_its_curves_and_figures_are_there_next_to_the_textbooks(app):
-    curves = app.panels["overview"].accuracy.figure.plot.data
-    assert [trace.visible for trace in curves if trace.name == "the textbook’s network"].count(True) == 1
+    assert len(drawn(app.panels["overview"].accuracy.figure, "the textbook’s network")) == 1
     assert app.tiles.shown.tiles[0].value == f"{100 * app.test_accuracy:.1f}\xa0%"
     assert app.network.forward(app.dataset.X_test).shape == (10, 200)
     assert "initializer" not in app.settings.shown

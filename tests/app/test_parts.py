@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from app_steps import PATIENCE, change, rewind, send
+from app_steps import PATIENCE, change, drawn, rewind, send
 from ipywidgets import HBox
 
 import explorer
@@ -30,7 +30,7 @@ def inside(widget, kind):
 
 def curve(part):
     (figure,) = inside(part, LiveFigure)
-    return next(trace for trace in figure.plot.data if trace.name == "test")
+    return drawn(figure, "test")[0]
 
 
 def test_each_part_stands_in_a_box_and_is_closed(app):

@@ -79,10 +79,8 @@ def test_the_surface_mixes_the_colors_of_the_classes_by_probability(app):
 def test_all_points_are_drawn_with_their_class(app):
     found = np.frombuffer(pad(app).points, np.uint8).reshape(-1, 4)
     data = app.dataset
-    for kind, images, labels in (
-        (0, data.train_images, data.train_labels),
-        (1, data.test_images, data.test_labels),
-    ):
+    splits = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    for kind, (images, labels) in enumerate(splits):
         own = found[found[:, 3] == kind]
         np.testing.assert_array_equal(own[:, :2], images[:, 0])
         np.testing.assert_array_equal(own[:, 2], labels)
@@ -91,16 +89,8 @@ def test_all_points_are_drawn_with_their_class(app):
 
 def test_a_unit_is_drawn_as_its_activation_over_the_plane():
     network = NeuralNetwork(2, (2, 1), 2, hidden_activation="tanh")
-    network.set_weights(
-        [
-            [[5000.0, 0.0], [0.0, 5000.0]],
-            [[-2500.0], [-2500.0]],
-            [[0.0, -9.0]],
-            [[0.0]],
-            [[1.0], [0.0]],
-            [[0.0], [0.0]],
-        ]
-    )
+    W1, b1, W2, b2 = 5000.0 * np.eye(2), [[-2500.0], [-2500.0]], [[0.0, -9.0]], [[0.0]]
+    network.set_weights([W1, b1, W2, b2, [[1.0], [0.0]], [[0.0], [0.0]]])
     side = np.arange(28) - 13.5
     right, up = np.sign(np.broadcast_to(side, (28, 28))), np.sign(np.broadcast_to(-side[:, None], (28, 28)))
     expected = np.stack([right, up, -up])
@@ -147,11 +137,11 @@ def test_a_link_opens_the_same_points_with_the_same_run(app, new_app):
 
 
 def test_back_to_fewer_points_shows_no_run_on_more(app):
-    before, accuracy = app.header.query, app.history.last.test_loss
+    before, loss = app.header.query, app.history.last.test_loss
     add(app, 128, 128, 1)
-    assert app.history.last.test_loss != accuracy
+    assert app.history.last.test_loss != loss
     visit(app, before)
-    assert (app.history.last.test_loss, len(app.dataset.train_labels)) == (accuracy, 42)
+    assert (app.history.last.test_loss, len(app.dataset.train_labels)) == (loss, 42)
 
 
 def test_points_and_images_have_settings_of_their_own(new_app, small_dataset):
@@ -182,9 +172,8 @@ def test_the_data_tab_sets_what_the_points_are_made_of(app):
 
 def test_every_tab_shows_points_or_says_why_not(app):
     for tab in app.panels.names:
-        app.panels.tab_bar.selected = tab
-        for section in getattr(app.panels[tab], "_makers", ()):
-            app.panels[tab].choice.value = section
+        for section in ("", *getattr(app.panels[tab], "_makers", ())):
+            open_tab(app, tab, section)
     said = app.panels["why"], app.panels["mistakes"]["robustness"]
     assert all(isinstance(panel, ForImages) for panel in said)
     assert not messages(app).keys() & {"fault"}
@@ -207,10 +196,8 @@ def test_points_are_not_called_images(app):
     hero(app).player.update(of="batch", scene=2)
     found = set()
     for tab in [name for name in app.panels.names if name not in ("demos", "lab", "why")]:
-        app.panels.tab_bar.selected = tab
         for section in getattr(app.panels[tab], "_makers", ("",)):
-            if section:
-                app.panels[tab].choice.value = section
+            open_tab(app, tab, section)
             found.update(text for part in app.children[:-1] for text in shown_texts(part))
     wrong = {text for text in found if re.search(r"\bimages?\b", text, re.I)}
     wrong -= {"image", *SITUATIONS, *(preset.name for preset in SITUATIONS.values())}  # those are for images
@@ -222,9 +209,8 @@ def test_of_two_classes_the_worse_alone_is_marked(own_app):
     panel = open_tab(app, "mistakes")["mistakes"]
     table, recall = panel.table.shown, per_class(app.confusion).recall
     assert [*table.marked] == ([] if recall[0] == recall[1] else [(int(recall.argmin()), 1)])
-    panel._moment = replace(
-        panel._moment, record=replace(panel._moment.record, confusion=np.array([[5, 4], [4, 5]]))
-    )
+    record = replace(panel._moment.record, confusion=np.array([[5, 4], [4, 5]]))
+    panel._moment = replace(panel._moment, record=record)
     panel._show_scores()
     assert [*panel.table.shown.marked] == []
 

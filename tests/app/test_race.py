@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from app_steps import PATIENCE, done, open_tab, retrain, run_of
+from app_steps import PATIENCE, done, drawn, open_tab, retrain, run_of
 
 from explorer import TrainingConfig, train
 from explorer.app.controls import RunBarPart
@@ -18,10 +18,6 @@ CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0
 @pytest.fixture
 def panel(app):
     return open_tab(app, "runs")
-
-
-def drawn(figure):
-    return [trace for trace in figure.plot.data if trace.visible is True]
 
 
 def ends(curve):

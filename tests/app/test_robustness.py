@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import PATIENCE, open_tab, retrain, run_of, send
+from app_steps import PATIENCE, drawn, open_tab, retrain, run_of, send
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import mistakes
@@ -48,8 +48,7 @@ def accuracies(run, data, kind):
 
 def curves(section):
     """What is drawn, by name; without an event loop all is measured at once."""
-    shown = [trace for trace in section.figure.plot.data if trace.visible]
-    return {trace.name: trace.y.tolist() for trace in shown}
+    return {trace.name: trace.y.tolist() for trace in drawn(section.figure)}
 
 
 def marked(section):
@@ -146,7 +145,7 @@ def test_before_the_first_epoch_it_says_why_there_is_nothing(untrained):
 def test_it_measures_between_other_work_on_an_event_loop(data):
     """On a loop, the first amount stands before all are measured, and none is while the run trains."""
 
-    async def drawn():
+    async def lengths():
         app = Explorer(data, CONFIG)
         section = open_tab(app, "mistakes", "robustness")
         seen = set()
@@ -160,7 +159,7 @@ def test_it_measures_between_other_work_on_an_event_loop(data):
         app.close()
         return seen
 
-    assert len(asyncio.run(drawn())) > 2
+    assert len(asyncio.run(lengths())) > 2
 
 
 def test_two_networks_are_measured_on_the_same_images(app, section, data, monkeypatch):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING, done, is_hidden, open_tab, rewind, run_of, send, train_on
+from app_steps import DIVERGING, done, drawn, is_hidden, open_tab, rewind, run_of, send, train_on
 from ipywidgets import Widget
 
 from explorer import TrainingConfig
@@ -56,13 +56,8 @@ def cell(panel, number, heading):
     return rows(panel)[number]["cells"][panel.table.headings.index(heading)]
 
 
-def drawn(figure):
-    return [trace for trace in figure.plot.data if trace.visible is True]
-
-
 def faint(app):
-    curves = open_tab(app, "overview").accuracy.figure.plot.data
-    count = sum(t.name == "earlier runs" and t.visible is True for t in curves)
+    count = len(drawn(open_tab(app, "overview").accuracy.figure, "earlier runs"))
     app.panels.tab_bar.selected = "runs"
     return count
 

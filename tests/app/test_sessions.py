@@ -69,11 +69,7 @@ def test_what_every_panel_showed_before_is_gone(saved, other):
     assert shown.run.key == (1, 2)
 
 
-def test_the_page_saves_and_opens_the_same(saved, app, other, monkeypatch):
-    sent = []
-    monkeypatch.setattr(
-        app.header, "send", lambda content, buffers: sent.append((content["download"], *buffers))
-    )
+def test_the_page_saves_and_opens_the_same(saved, app, other, sent):
     app.header._on_message(app.header, {"save": True}, [])
     ((name, content),) = sent
     assert re.fullmatch(r"explorer-\d{4}-\d\d-\d\d-\d{4}\.session", name)
@@ -165,45 +161,35 @@ def test_the_name_of_an_opened_file_is_not_the_users_word(app, tmp_path):
 # ---------------------------------------------------------------- the copy that the page keeps
 
 
-@pytest.fixture
-def kept(app, monkeypatch):
-    """What the page is given to keep."""
-    given = []
-    monkeypatch.setattr(
-        app.header, "send", lambda content, buffers: given.append((content["keep"], *buffers))
-    )
-    return given
-
-
 def ask(app):
     app.header._handle_custom_msg({"keep": True}, [])
 
 
-def test_what_the_address_does_not_hold_is_kept_once(app, kept, small_dataset):
+def test_what_the_address_does_not_hold_is_kept_once(app, sent, small_dataset):
     ask(app)
-    assert kept == []  # one run, of which the address says all
+    assert sent == []  # one run, of which the address says all
     retrain(app, seed=1)
     ask(app)
     ask(app)
-    ((words, copy),) = kept
+    ((words, copy),) = sent
     assert re.fullmatch(r"2 runs as of \d\d:\d\d", words)
     assert [run.config.seed for run in read_session(copy, "it", small_dataset).runs] == [0, 1]
     app.session.edit(1, note="mine")
     ask(app)
-    assert len(kept) == 2
+    assert len(sent) == 2
 
 
-def test_a_copy_is_no_larger_than_a_browser_keeps(app, kept, monkeypatch):
+def test_a_copy_is_no_larger_than_a_browser_keeps(app, sent, monkeypatch):
     retrain(app, hidden_sizes=400)  # 1.3 MB for each of its networks
     ask(app)
-    assert 0 < len(kept[0][1]) < 1 << 20
+    assert 0 < len(sent[0][1]) < 1 << 20
     app.session.edit(1, note="mine")
     monkeypatch.setattr(app.session, "small_copy", lambda _: bytes(2 << 20))
     ask(app)
-    assert kept[1][1] == b""  # the words alone
+    assert sent[1][1] == b""  # the words alone
 
 
-def test_a_run_that_the_user_has_named_is_kept(app, kept):
+def test_a_run_that_the_user_has_named_is_kept(app, sent):
     app.session.edit(1, note="mine")
     ask(app)
-    assert [words.partition(" as")[0] for words, _ in kept] == ["1 run"]
+    assert [words.partition(" as")[0] for words, _ in sent] == ["1 run"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from app_steps import done, open_all_tabs, open_tab, run_of
+from app_steps import done, drawn, open_all_tabs, open_tab, run_of
 
 from explorer import TrainingConfig
 from explorer.widgets.pads import DrawingPad
@@ -20,7 +20,7 @@ def test_the_page_says_validation_where_it_shows_it(app):
     overview = app.panels["overview"]
     assert (app.held_out, labels(app)[0]) == ("validation", "Validation accuracy")
     assert app.tiles.shown.tiles[1].note == "of 150"
-    names = [trace.name for trace in overview.loss.figure.plot.data if trace.visible]
+    names = [trace.name for trace in drawn(overview.loss.figure)]
     assert names[-2:] == ["train", "validation"]
     assert "validation accuracy" in overview.accuracy.caption.text
     assert overview.loss.caption.text == ""

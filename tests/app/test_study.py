@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from threading import Event
 
 import pytest
-from app_steps import send
+from app_steps import PATIENCE, is_hidden, open_tab, send
+from study_steps import until
 
-from explorer import Explorer, TrainingConfig
+from explorer import TrainingConfig
 from explorer.app.panels import study as module
 from explorer.app.panels.study import RECORDED
 from explorer.training.studies import Trial, read_journal
@@ -17,7 +17,6 @@ from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.study import StudyRunner, study
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=16, seed=7)
-HIDDEN = "explorer-hidden"
 
 
 @pytest.fixture
@@ -35,19 +34,12 @@ def press(panel):
     send(panel.progress, {"press": panel.progress.shown.press})
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def run(panel):
     """Run the study that the controls ask for."""
     costs(panel)
     press(panel)
-    wait_for(lambda: panel.progress.shown.running)
-    wait_for(lambda: not panel.progress.shown.running)
+    until(lambda: panel.progress.shown.running)
+    until(lambda: not panel.progress.shown.running)
 
 
 def ask(panel, setting="batch_size", values="8, 600", other="", other_values="", *, seeds="1"):
@@ -58,7 +50,7 @@ def ask(panel, setting="batch_size", values="8, 600", other="", other_values="",
 
 
 def costs(panel):
-    wait_for(lambda: "about" in panel.progress.shown.text)
+    until(lambda: "about" in panel.progress.shown.text)
     return panel.progress.shown.text
 
 
@@ -76,25 +68,18 @@ def started(monkeypatch):
 
 
 def failures(configs):
-    return [
-        Trial(config, "diverged", error="the loss has not been a number since epoch 1") for config in configs
-    ]
+    error = "the loss has not been a number since epoch 1"
+    return [Trial(config, "diverged", error=error) for config in configs]
 
 
 # ---------------------------------------------------------------- the plan and its cost
-
-
-def test_no_batch_is_larger_than_the_images_and_the_whole_curve_comes_first(app, panel):
-    app.n_train, panel.form.seeds.text = 400, "2"
-    assert [config.batch_size for config in panel.plan.configs[:10:2]] == [400, 128, 32, 8, 1]
-    assert [config.seed for config in panel.plan.configs] == [0] * 10 + [1] * 10
 
 
 def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
     assert [axis.value for axis in panel.form.axes] == ["batch_size", "reduction"]
     assert "by sum at 0.01 and by mean at 3. At these" in panel.form.words.text
     assert costs(panel).startswith("36 runs, about ")
-    assert HIDDEN in panel.drawing.view._dom_classes
+    assert is_hidden(panel.drawing.view)
     rates = {(config.reduction, config.learning_rate) for config in panel.plan.configs}
     assert rates == {("sum", 0.01), ("mean", 3.0)}
     panel.form.values[1].text = "mean"
@@ -102,10 +87,13 @@ def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
 
 
 def test_the_plan_follows_the_controls(app, panel):
+    """No batch is larger than the images, and the whole curve comes first."""
+    app.n_train, panel.form.seeds.text, app.hidden_activation = 400, "2", "relu"
+    assert [config.batch_size for config in panel.plan.configs[:10:2]] == [400, 128, 32, 8, 1]
+    assert [config.seed for config in panel.plan.configs] == [0] * 10 + [1] * 10
+    assert {config.hidden_activation for config in panel.plan.configs} == {"relu"}
     ask(panel, "learning_rate", "0.01..1 ×3", "hidden_sizes", "4, 8", seeds="2")
     assert costs(panel).startswith("12 runs, ")
-    app.hidden_activation = "relu"
-    assert {config.hidden_activation for config in panel.plan.configs} == {"relu"}
 
 
 def test_the_offered_values_follow_the_controls_until_others_are_typed(app, panel):
@@ -162,7 +150,7 @@ def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
     assert app.panels.tab_bar.selected == "study"
     send(figure, {"kind": "click", **point})
     assert app.panels.tab_bar.selected == "overview"
-    assert app.wait(120)
+    assert app.wait(PATIENCE)
     assert app.session.state.run.config == chosen.config
     assert list(app.history) == list(chosen.epochs)
     app.panels.tab_bar.selected = "study"
@@ -252,7 +240,7 @@ def test_a_press_while_the_cost_is_measured_starts_the_study_once_it_is_known(pa
     press(panel)
     assert not started
     let_go()
-    wait_for(lambda: len(started) == 1)
+    until(lambda: len(started) == 1)
 
 
 def test_no_trial_and_no_drawing_reaches_a_page_that_is_gone(app, panel, started, monkeypatch):
@@ -276,7 +264,7 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
         patch.setattr(module, "measured_cost", lambda *_, **__: 1 / 0)
         for change in (lambda: setattr(panel.form.seeds, "text", "2"), lambda: press(panel)):
             change()
-            wait_for(lambda: panel.progress.shown.text.startswith("The cost can't be estimated: "))
+            until(lambda: panel.progress.shown.text.startswith("The cost can't be estimated: "))
     press(panel)
     costs(panel)
     press(panel)
@@ -287,16 +275,12 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
 
 
 @pytest.mark.slow
-def test_on_mnist_it_opens_with_a_recorded_study_next_to_its_question(mnist):
-    app = Explorer(mnist, train=False)
-    app.panels.tab_bar.selected = "study"
-    panel = app.panels["study"]
-    assert HIDDEN not in panel.drawing.view._dom_classes
+def test_on_mnist_it_opens_with_a_recorded_study_next_to_its_question(new_app, mnist):
+    panel = open_tab(new_app(TrainingConfig(), dataset=mnist, train=False), "study")
+    assert not is_hidden(panel.drawing.view)
     assert {trial.config for trial in panel.trials} == set(batch_size_grid(TrainingConfig(epochs=10)))
-    assert panel.drawing.words.text.startswith(
-        "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
-    )
-    app.close()
+    said = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
+    assert panel.drawing.words.text.startswith(said)
 
 
 @pytest.mark.long

@@ -53,10 +53,7 @@ def test_a_data_set_is_named_in_any_case_and_the_first_not_at_all():
     assert Link.read("data=fashion-mnist", TABS, (), DATASETS) == (Link(data="Fashion-MNIST"), ())
     assert Link.read("data=MNIST", TABS, (), DATASETS) == (Link(), ())
     assert Link(data="Fashion-MNIST").write() == "data=fashion-mnist"
-
-
-def test_an_older_link_to_the_pad_opens_the_first_tab():
-    assert Link.read("tab=draw", TABS, (), DATASETS) == (Link(), ())
+    assert Link.read("tab=draw", TABS, (), DATASETS) == (Link(), ())  # an older link, to the pad
 
 
 # ---------------------------------------------------------------- in the app

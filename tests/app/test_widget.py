@@ -96,17 +96,14 @@ def test_all_settings_are_assigned_at_once(own_app):
     assert (app.batch_size, app.hidden_sizes, app.session.state.run.number) == (8, (5, 4), 2)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("batch_size", 0, "batch_size is 0; .* from 1 to 60"),
-        ("batch_size", 2.5, "batch_size is 2.5"),
-        ("learning_rate", "fast", "learning_rate is 'fast'"),
-        ("hidden_sizes", [], r"hidden_sizes is \[\]"),
-        ("n_train", 601, "n_train is 601; .* the training images of patterns"),
-        ("loss", None, "loss is None"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("batch_size", 0, "batch_size is 0; .* from 1 to 60"),
+    ("batch_size", 2.5, "batch_size is 2.5"),
+    ("learning_rate", "fast", "learning_rate is 'fast'"),
+    ("hidden_sizes", [], r"hidden_sizes is \[\]"),
+    ("n_train", 601, "n_train is 601; .* the training images of patterns"),
+    ("loss", None, "loss is None"),
+])  # fmt: skip
 def test_a_wrong_value_is_refused_and_changes_nothing(app, name, value, words):
     with pytest.raises(ConfigError, match=words):
         setattr(app, name, value)

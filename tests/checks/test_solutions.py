@@ -11,7 +11,6 @@ from explorer.checks import TASKS, diagnose_all
 from explorer.checks.exercise import Network
 from explorer.checks.source import plain_source
 from explorer.checks.tasks import METHODS, solution, textbook
-from explorer.notebook.exercise import Exercise
 
 PASTED = {task: compile(solution(task), task, "exec") for task in TASKS}
 SIZES = 3, 5, 2
@@ -24,17 +23,6 @@ def begun(*tasks):
     for code in (given(), *(PASTED[task] for task in tasks)):
         exec(code, names)
     return names
-
-
-@pytest.mark.long
-def test_each_is_right_in_its_turn_and_nothing_is_noted(tmp_path, monkeypatch):
-    monkeypatch.setattr("explorer.notebook.examiner.diagnose", None)  # each can be sent to the other process
-    exercise, names = Exercise(tmp_path / "progress.jsonl"), begun()
-    for task, code in PASTED.items():
-        exec(code, names)
-        card = exercise.check(task, names[textbook(task).__name__]).shown
-        assert (card.outcome, card.message, card.look) == ("right", "", ""), card.line
-    assert card.done == card.of
 
 
 @pytest.mark.slow

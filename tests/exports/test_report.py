@@ -138,17 +138,14 @@ def test_the_worst_mistakes_are_pictures_with_words(exported):
     assert pictures[0]["alt"].startswith(f"test image {worst}: true {true}, read as {read} (")
 
 
-@pytest.mark.parametrize(
-    ("keys", "words"),
-    [
-        (
-            {"before": (TrainingStage(CONFIG.replace(learning_rate=0.5), 2.0),)},
-            "Up to epoch 2 it was trained with learning rate 0.5.",
-        ),
-        ({"before": (TrainingStage(CONFIG, 2.0),)}, "with the same settings"),
-        ({"opened": OpenedWeights("it.npz", 4)}, "weights of the file it.npz, epoch 4"),
-    ],
-)
+@pytest.mark.parametrize(("keys", "words"), [
+    (
+        {"before": (TrainingStage(CONFIG.replace(learning_rate=0.5), 2.0),)},
+        "Up to epoch 2 it was trained with learning rate 0.5.",
+    ),
+    ({"before": (TrainingStage(CONFIG, 2.0),)}, "with the same settings"),
+    ({"opened": OpenedWeights("it.npz", 4)}, "weights of the file it.npz, epoch 4"),
+])  # fmt: skip
 def test_what_lies_before_the_run_is_told(exported, keys, words):
     title, text, _ = again(report(exported(**keys)))
     assert words in text

@@ -87,18 +87,15 @@ def reprinted(run_alone):
 RELU = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"hidden_sizes": (6, 5), **RELU, "optimizer": "momentum", "reduction": "mean", "batch_size": 7},
-        {"hidden_activation": "tanh", "output": "softmax", "initializer": "normal", "batch_size": 9},
-        {"loss": "cross_entropy", "initializer": "uniform", "learning_rate": 0.001, "optimizer": "rmsprop"},
-        {"initializer": "he", "seed": 2**32 - 1, "reduction": "mean", "learning_rate": 1e-5},
-        {"batch_size": 60_000, "n_train": 570, "optimizer": "adam", "learning_rate": 0.003},
-        {"hidden_sizes": (300, 40), "batch_size": 512, "optimizer": "nesterov", "learning_rate": 0.001},
-    ],
-)
+@pytest.mark.parametrize("changes", [
+    {},
+    {"hidden_sizes": (6, 5), **RELU, "optimizer": "momentum", "reduction": "mean", "batch_size": 7},
+    {"hidden_activation": "tanh", "output": "softmax", "initializer": "normal", "batch_size": 9},
+    {"loss": "cross_entropy", "initializer": "uniform", "learning_rate": 0.001, "optimizer": "rmsprop"},
+    {"initializer": "he", "seed": 2**32 - 1, "reduction": "mean", "learning_rate": 1e-5},
+    {"batch_size": 60_000, "n_train": 570, "optimizer": "adam", "learning_rate": 0.003},
+    {"hidden_sizes": (300, 40), "batch_size": 512, "optimizer": "nesterov", "learning_rate": 0.001},
+])  # fmt: skip
 def test_a_run_is_reprinted(exported, reprinted, changes):
     reprinted(exported(CONFIG.replace(**changes)))
 

@@ -52,18 +52,15 @@ def test_two_losses_never_share_an_axis(make_history):
     assert [len(t["x"]) for t in accuracy(history, earlier)[0] if t["visible"]] == [4, 2, 5, 12, 3, 3]
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({}, "earlier run"),
-        ({"batch_size": 64}, "earlier run: batch size 64"),
-        ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128-64, seed 3"),
-        (
-            {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
-            "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("settings", "words"), [
+    ({}, "earlier run"),
+    ({"batch_size": 64}, "earlier run: batch size 64"),
+    ({"hidden_sizes": (128, 64), "seed": 3}, "earlier run: hidden units 128-64, seed 3"),
+    (
+        {"hidden_sizes": 8, "batch_size": 64, "seed": 3, "learning_rate": 0.5},
+        "earlier run: hidden units 8, batch size 64, learning rate 0.5, …",
+    ),
+])  # fmt: skip
 def test_an_earlier_run_says_in_what_it_differs(make_history, settings, words):
     assert loss(make_history(3), [make_history(3, **settings)])[0][NEWEST]["meta"] == words
 
@@ -140,19 +137,16 @@ def test_a_diverged_run_leaves_gaps(make_history, bad):
     assert math.isfinite(high)
 
 
-@pytest.mark.parametrize("n_epochs", [19, 20, 57, 500])
-def test_the_running_curve_is_thinned(make_history, n_epochs):
-    history = make_history(n_epochs, stretches=20, n_epochs=500)
-    running = loss(history)[0][RUNNING]
-    assert 200 <= len(running["x"]) <= 400
-    assert running["x"][-1] == n_epochs
-    assert (np.diff(running["x"]) > 0).all()
-
-
-def test_thinned_points_stay_while_the_run_goes_on(make_history):
-    shorter = loss(make_history(250, stretches=20, n_epochs=500))[0][RUNNING]["x"]
-    longer = loss(make_history(310, stretches=20, n_epochs=500))[0][RUNNING]["x"]
-    np.testing.assert_array_equal(longer[: len(shorter) - 1], shorter[:-1])
+def test_the_running_curve_is_thinned_and_its_points_stay_while_the_run_goes_on(make_history):
+    history = make_history(500, stretches=20, n_epochs=500)
+    drawn = {}
+    for n in (19, 20, 57, 250, 310, 500):
+        shown = replace(history, epochs=history.epochs[:n], batches=history.batches[: 20 * n])
+        drawn[n] = x = loss(shown)[0][RUNNING]["x"]
+        assert 200 <= len(x) <= 400
+        assert x[-1] == n
+        assert (np.diff(x) > 0).all()
+    np.testing.assert_array_equal(drawn[310][: len(drawn[250]) - 1], drawn[250][:-1])
 
 
 # ---------------------------------------------------------------- the learning rate, and changes in mid-run
@@ -170,27 +164,23 @@ CHANGED = {"changes": (Change(50, 0.001, 512), Change(125, 0.001, 64), Change(90
 def test_a_rate_that_varies_is_drawn_on_an_axis_of_its_own(make_history):
     rates = [0.01] * 2 + [0.001] * 6
     history = with_rates(make_history(2, **CHANGED), *rates)
-    line = loss(history)[0][RATE]
-    np.testing.assert_allclose(line["y"], rates, rtol=1e-6)
-    np.testing.assert_allclose(line["x"], np.arange(1, 9) / 4)
-    assert line["visible"]
     figure = loss_figure(history)
-    assert (figure.data[RATE].yaxis, figure.data[RATE].line.shape) == ("y2", "vh")
-    assert (figure.layout.yaxis2.visible, figure.layout.yaxis2.side) == (True, "right")
+    line, axis = figure.data[RATE], figure.layout.yaxis2
+    np.testing.assert_allclose(line.y, rates, rtol=1e-6)
+    np.testing.assert_allclose(line.x, np.arange(1, 9) / 4)
+    assert (line.visible, line.yaxis, line.line.shape) == (True, "y2", "vh")
+    assert (axis.visible, axis.side) == (True, "right")
     assert not accuracy(history)[0][RATE]["visible"]
     assert not accuracy(history)[1]["yaxis2"]["visible"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "varies"),
-    [
-        ({}, False),
-        ({"schedule": "cosine"}, True),
-        ({"warmup": 1}, True),
-        ({"changes": (Change(50, 0.01, 64),)}, False),  # the batch size alone
-        (CHANGED, True),
-    ],
-)
+@pytest.mark.parametrize(("settings", "varies"), [
+    ({}, False),
+    ({"schedule": "cosine"}, True),
+    ({"warmup": 1}, True),
+    ({"changes": (Change(50, 0.01, 64),)}, False),  # the batch size alone
+    (CHANGED, True),
+])  # fmt: skip
 def test_a_rate_that_is_always_the_same_is_not_drawn(make_history, settings, varies):
     history = make_history(2, **settings)
     history = replace(history, epochs=tuple(replace(one, learning_rate=0.1) for one in history.epochs))
@@ -212,10 +202,8 @@ def test_a_rate_is_said_in_figures_that_can_be_read_aloud(make_history, rate, sa
 def test_a_change_is_marked_where_it_was_and_said_there(make_history):
     marks = loss(make_history(2, **CHANGED))[1]
     assert [shape["x0"] for shape in marks["shapes"]] == [0.5, 1.25]  # the third is still to come
-    assert [(one["x"], one["text"]) for one in marks["annotations"]] == [
-        (0.5, "0.01 → 0.001"),
-        (1.25, "batch size 512 → 64"),
-    ]
+    said = [(one["x"], one["text"]) for one in marks["annotations"]]
+    assert said == [(0.5, "0.01 → 0.001"), (1.25, "batch size 512 → 64")]
     assert len(loss_figure(make_history(2, **CHANGED)).layout.shapes) == 2
     none = loss(make_history(0, **CHANGED))[1]
     assert (none["shapes"], none["annotations"]) == ([], [])
@@ -236,9 +224,7 @@ def test_the_axis_says_what_is_in_the_loss(make_history, settings, name):
 def test_a_single_step_in_words():
     figures = {"train_loss": 0.9, "train_accuracy": 0.113, "loss_after": 0.8, "accuracy_after": 0.141}
     step = BatchStep(step=1, n_images=512, moved=0.0031, **figures)
-    assert step_in_words(step) == (
-        "Its 512 images: loss 0.9000 → 0.8000, 11.3\u00a0% → 14.1\u00a0% right."
-        " It moved the weights by 0.31\u00a0%."
-    )
+    said = "Its 512 images: loss 0.9000 → 0.8000, 11.3\u00a0% → 14.1\u00a0% right."
+    assert step_in_words(step) == f"{said} It moved the weights by 0.31\u00a0%."
     assert step_in_words(replace(step, n_images=1)).startswith("Its 1 image: ")
     assert "loss nan" in step_in_words(replace(step, train_loss=math.nan, moved=math.inf))

@@ -44,14 +44,11 @@ def test_curves_share_a_table_and_mini_batches_have_their_own(make_history):
     assert [len(table.rows) for table in others] == [len(history.batches)]
 
 
-def test_what_is_not_a_number_is_said(make_history):
+def test_what_is_not_a_number_is_said_and_a_curve_without_positions_counts_its_points(make_history):
     figure = curves_figure(make_history(2), metric="loss")
     figure.data[-1].y = np.array([0.25, np.nan], np.float32)
     table = data_tables(figure)[0]
     assert [row[2] for row in table.rows] == ["0.2500", "not a number"]
-
-
-def test_a_curve_without_positions_counts_its_points():
     (table,) = data_tables(go.Figure(go.Scatter(y=[3, 4.5], name="a")))
     assert table.rows == (("0", "3"), ("1", "4.5"))
 

@@ -124,24 +124,21 @@ def test_numbers_that_are_none_can_be_written():
     assert any("not a number" in text for text in texts)
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (-0.0, "0"),
-        (1, "1"),
-        (-0.42, "−0.420"),
-        (0.99996, "1.00"),
-        (123.4, "123"),
-        (-1234.5, "−1234"),
-        (0.001, "0.00100"),
-        (1.2e-5, "1.20 × 10⁻⁵"),
-        (-9.996e-4, "−1.00 × 10⁻³"),
-        (3e12, "3.00 × 10¹²"),
-        (math.nan, "not a number"),
-        (math.inf, "∞"),
-        (-math.inf, "−∞"),
-    ],
-)
+@pytest.mark.parametrize(("value", "text"), [
+    (0, "0"),
+    (-0.0, "0"),
+    (1, "1"),
+    (-0.42, "−0.420"),
+    (0.99996, "1.00"),
+    (123.4, "123"),
+    (-1234.5, "−1234"),
+    (0.001, "0.00100"),
+    (1.2e-5, "1.20 × 10⁻⁵"),
+    (-9.996e-4, "−1.00 × 10⁻³"),
+    (3e12, "3.00 × 10¹²"),
+    (math.nan, "not a number"),
+    (math.inf, "∞"),
+    (-math.inf, "−∞"),
+])  # fmt: skip
 def test_written(value, text):
     assert written(value) == text.replace(" × ", "\u00a0×\u00a0")

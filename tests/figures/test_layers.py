@@ -82,31 +82,25 @@ def test_the_summary_says_what_is_counted(diagnoses):
     )
 
 
-@pytest.mark.parametrize(
-    ("output", "words"),
-    [
-        ("softmax", "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2"),
-        (
-            "sigmoid",
-            "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2; "
-            "saturated activations (within 1 % of a limit): 30 % of output (its targets are 0 and 1)",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("output", "words"), [
+    ("softmax", "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2"),
+    (
+        "sigmoid",
+        "dead units (0 on all of 512 test images): 25 % of layer 1, 0 % of layer 2; "
+        "saturated activations (within 1 % of a limit): 30 % of output (its targets are 0 and 1)",
+    ),
+])  # fmt: skip
 def test_relu_units_and_sigmoid_activations_are_not_mixed_up(output, words):
     layers = (layer(1, "relu", dead=0.25), layer(2, "relu"), layer(3, output, saturated=0.3))
     assert layers_summary(layers, 512)[1] == words
 
 
-@pytest.mark.parametrize(
-    ("activation", "output", "title"),
-    [
-        ("sigmoid", "sigmoid", "saturated activations (%)"),
-        ("tanh", "softmax", "saturated activations (%)"),
-        ("relu", "softmax", "dead units (%)"),
-        ("relu", "sigmoid", "dead units, saturated activations (%)"),
-    ],
-)
+@pytest.mark.parametrize(("activation", "output", "title"), [
+    ("sigmoid", "sigmoid", "saturated activations (%)"),
+    ("tanh", "softmax", "saturated activations (%)"),
+    ("relu", "softmax", "dead units (%)"),
+    ("relu", "sigmoid", "dead units, saturated activations (%)"),
+])  # fmt: skip
 def test_the_axis_names_what_is_counted(activation, output, title):
     seen = {1.0: (layer(1, activation), layer(2, output))}
     figure = layers_figure(seen, "stuck", n_epochs=2)

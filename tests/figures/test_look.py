@@ -15,14 +15,7 @@ import pytest
 from made_trials import diverged, finished, swept
 
 from explorer.datasets.corruption import CORRUPTIONS
-from explorer.figures import charts
-from explorer.figures.confusion import (
-    confusion_data,
-    confusion_figure,
-    confusion_style,
-    difference_figure,
-    drawn_matrix,
-)
+from explorer.figures import charts, confusion
 from explorer.figures.curves import curves_figure
 from explorer.figures.layers import histograms_figure, layers_figure
 from explorer.figures.palette import PALETTES
@@ -38,8 +31,8 @@ COPY = Path(__file__).with_name("look.txt")
 
 
 def percent_figure(counts, names, *, theme="light"):
-    cells, layout = confusion_data(counts, names, normalize="row")
-    return drawn_matrix(merged(confusion_style(names, theme), cells), layout, theme)
+    cells, layout = confusion.confusion_data(counts, names, normalize="row")
+    return confusion.drawn_matrix(merged(confusion.confusion_style(names, theme), cells), layout, theme)
 
 
 @pytest.fixture
@@ -50,9 +43,8 @@ def figures(make_history, counts, digits):
     layers = [np.linspace(-1, 1, 60).reshape(6, 10), np.linspace(-2, 0, 12)]
     named = ("sigmoid", "relu", "softmax")
     stuck = {e: [LayerDiagnostics(n, f, 8, 0.1, 0.2, 0.01) for n, f in enumerate(named)] for e in (0.0, 1.0)}
-    runs = [
-        RunCurve(n, f"run {n}", tuple(make_history(2)), range(3), {"squared error": 1.0}) for n in range(1, 9)
-    ]
+    records = tuple(make_history(2))
+    runs = [RunCurve(n, f"run {n}", records, range(3), {"squared error": 1.0}) for n in range(1, 9)]
     trials = [finished(0.9, reduction="mean"), finished(0.8, seed=1), diverged(batch_size=8)]
     cells = swept("batch_size", {8: (0.9, 0.92), 64: (None,)}, learning_rate=0.1)
     outputs = np.array([[0.9, 0.6, 0.2], [0.1, 0.4, 0.8]])
@@ -63,10 +55,10 @@ def figures(make_history, counts, digits):
     return {
         "loss": (curves_figure, (changed, earlier), {"metric": "loss"}),
         "accuracy": (curves_figure, (make_history(2), ()), {"metric": "accuracy"}),
-        "confusion": (confusion_figure, (counts, digits), {}),
+        "confusion": (confusion.confusion_figure, (counts, digits), {}),
         "confusion in percent": (percent_figure, (counts, ("a coat",) * 10), {}),
-        "no confusion": (confusion_figure, (None, digits), {}),
-        "difference": (difference_figure, (counts, counts.T, digits), {}),
+        "no confusion": (confusion.confusion_figure, (None, digits), {}),
+        "difference": (confusion.difference_figure, (counts, counts.T, digits), {}),
         "weights": (histograms_figure, (layers, layers), {"names": ("layer 1", "output")}),
         "gradients of layers": (layers_figure, (stuck, "gradient"), {"n_epochs": 10}),
         "stuck units": (layers_figure, (stuck, "stuck"), {"n_epochs": 10}),
@@ -106,10 +98,8 @@ def look(figure, theme):
 def test_the_look_is_the_one_that_was_looked_at(figures):
     shown, light = [], set()
     for theme in PALETTES:
-        shown += [
-            f"# template, {theme}",
-            *look({"data": [], "layout": template(theme).to_plotly_json()}, theme),
-        ]
+        bare = {"data": [], "layout": template(theme).to_plotly_json()}
+        shown += [f"# template, {theme}", *look(bare, theme)]
         for name, (make, given, options) in figures.items():
             themed = {} if make.__module__ == charts.__name__ else {"theme": theme}  # lessons are in light
             lines = look(make(*given, **options, **themed).to_plotly_json(), "light" if not themed else theme)

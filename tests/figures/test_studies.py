@@ -12,12 +12,12 @@ from explorer.figures.studies import StudyView, study_data, study_figure
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid
 
-RUNS, MEDIAN = range(2)  # of the first curve; those of the next follow
+MEDIAN = 1  # of the first curve, after its runs; those of the next follow
 AXES = ("batch_size", "learning_rate")
 
 
-def figure_of(trials, *axes, **more):
-    return study_figure(StudyView(trials, axes, **more))
+def figure_of(trials, *axes):
+    return study_figure(StudyView(trials, axes))
 
 
 def traces_of(trials, *axes, **more):
@@ -58,18 +58,12 @@ def test_the_bar_runs_from_the_lowest_run_to_the_highest(trials):
     assert {array.dtype.str[1:] for array in (found["x"], found["y"], up, down)} == {"f4"}
 
 
-def test_each_point_knows_its_trials_and_says_its_value(trials):
-    median = traces_of(trials, "batch_size", "reduction")[MEDIAN]
+def test_each_point_and_each_single_run_knows_its_trials_and_says_its_value(trials):
+    runs, median, *_ = traces_of(trials, "batch_size", "reduction")
     assert median["customdata"] == [[1, 2, 4], [0]]
     assert median["text"][0] == "batch size 8 · batch gradient sum"
-    assert [words.replace("\u00a0", " ") for words in median["hovertext"]] == [
-        "91.00 %, median of 3 runs",
-        "94.00 %, one run",
-    ]
-
-
-def test_each_single_run_is_shown_with_its_seed(trials):
-    runs = traces_of(trials, "batch_size", "reduction")[RUNS]
+    said = [words.replace("\u00a0", " ") for words in median["hovertext"]]
+    assert said == ["91.00 %, median of 3 runs", "94.00 %, one run"]
     assert runs["visible"]
     assert runs["customdata"] == [[1], [4], [2], [0]]
     np.testing.assert_allclose(runs["y"], [10, 9, 4, 6], rtol=1e-5)
@@ -96,17 +90,14 @@ def axis_of(name, values):
     return layout_of(swept(name, dict.fromkeys(values, (0.9,))), name)["xaxis"]
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "kind", "texts"),
-    [
-        ("batch_size", (1, 8, 60_000), "log", ["1", "8", "60\u202f000"]),
-        ("batch_size", (16, 32, 64), "linear", ["16", "32", "64"]),
-        ("learning_rate", (0.001, 0.03, 1.0), "log", ["0.001", "0.03", "1"]),
-        ("hidden_sizes", ((32,), (128, 64)), "linear", ["32", "128-64"]),
-        ("loss", ("squared_error", "cross_entropy"), "linear", ["squared error", "cross-entropy"]),
-        ("n_train", (1000, None), "linear", ["1\u202f000", "all"]),
-    ],
-)
+@pytest.mark.parametrize(("name", "values", "kind", "texts"), [
+    ("batch_size", (1, 8, 60_000), "log", ["1", "8", "60\u202f000"]),
+    ("batch_size", (16, 32, 64), "linear", ["16", "32", "64"]),
+    ("learning_rate", (0.001, 0.03, 1.0), "log", ["0.001", "0.03", "1"]),
+    ("hidden_sizes", ((32,), (128, 64)), "linear", ["32", "128-64"]),
+    ("loss", ("squared_error", "cross_entropy"), "linear", ["squared error", "cross-entropy"]),
+    ("n_train", (1000, None), "linear", ["1\u202f000", "all"]),
+])  # fmt: skip
 def test_numbers_of_more_than_a_decade_have_a_logarithmic_axis(name, values, kind, texts):
     axis = axis_of(name, values)
     assert (axis["type"], axis["ticktext"], axis["tickmode"]) == (kind, texts, "array")
@@ -129,16 +120,13 @@ def test_the_axis_has_room_for_what_is_to_come():
     assert layout["xaxis"]["range"][1] > math.log10(60_000)
 
 
-@pytest.mark.parametrize(
-    ("shares", "expected"),
-    [
-        ((0.10, 0.965), ["95", "90", "80", "50", "0"]),
-        ((0.955, 0.965), ["96.5", "96", "95.5"]),
-        ((0.9641, 0.9643), None),
-        ((0.5,), None),
-        ((1.0, 1.0), None),
-    ],
-)
+@pytest.mark.parametrize(("shares", "expected"), [
+    ((0.10, 0.965), ["95", "90", "80", "50", "0"]),
+    ((0.955, 0.965), ["96.5", "96", "95.5"]),
+    ((0.9641, 0.9643), None),
+    ((0.5,), None),
+    ((1.0, 1.0), None),
+])  # fmt: skip
 def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
     axis = layout_of(swept("batch_size", {8: shares}), "batch_size")["yaxis"]
     if expected:
@@ -161,9 +149,8 @@ def mapped():
 
 
 def test_cells_are_medians_crosses_and_blanks(mapped):
-    medians, crosses = traces_of(
-        mapped, *AXES, configs=grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
-    )
+    configs = grid(TrainingConfig(), batch_size=[64], learning_rate=[1.0])
+    medians, crosses = traces_of(mapped, *AXES, configs=configs)
     assert medians["text"] == [["91.0", ""], ["95.0 ×", ""]]
     assert crosses["text"] == [["", "×"], ["", ""]]
     assert crosses["z"] == [[None, 0], [None, None]]
@@ -196,22 +183,15 @@ def test_numbers_are_written_where_there_is_room_and_else_a_scale_is_shown():
     assert len(wide["colorbar"]["tickvals"]) == len(wide["colorbar"]["ticktext"]) >= 2
 
 
-def test_without_trials_there_are_axes():
-    assert figure_of((), "batch_size").layout.xaxis.title.text == "batch size (images)"
-    assert figure_of((), *AXES).layout.yaxis.title.text == "learning rate"
-
-
-@pytest.mark.parametrize(
-    ("axes", "kind"),
-    [
-        (("batch_size", "epochs"), "heatmap"),
-        (("batch_size",), "scatter"),
-        (("loss", "batch_size"), "scatter"),
-        (("loss", "reduction"), "scatter"),
-    ],
-)
+@pytest.mark.parametrize(("axes", "kind"), [
+    (("batch_size", "epochs"), "heatmap"),
+    (("batch_size",), "scatter"),
+    (("loss", "batch_size"), "scatter"),
+    (("loss", "reduction"), "scatter"),
+])  # fmt: skip
 def test_two_numbers_make_a_map_and_a_choice_curves(trials, axes, kind):
-    figure = figure_of(trials, *axes)
-    assert {trace.type for trace in figure.data} == {kind}
+    title = "loss" if axes[-1] == "reduction" else "batch size (images)"
+    for figure in (figure_of(trials, *axes), figure_of((), *axes)):  # without trials there are axes
+        assert {trace.type for trace in figure.data} == {kind}
+        assert figure.layout.xaxis.title.text == title
     assert StudyView(trials, axes).is_map == (kind == "heatmap")
-    assert figure.layout.xaxis.title.text == ("loss" if axes[-1] == "reduction" else "batch size (images)")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import Unrolled, networks, samples_for
 
@@ -11,7 +11,6 @@ from explorer.inspection import contributions
 from explorer.network import NeuralNetwork
 
 
-@settings(max_examples=500)
 @given(networks(), st.data())
 def test_terms_and_bias_add_up_to_the_sum_of_the_reference(nn, data):
     x, layer = samples_for(nn, 1), data.draw(st.integers(1, nn.n_layers))
@@ -26,11 +25,8 @@ def test_terms_and_bias_add_up_to_the_sum_of_the_reference(nn, data):
     assert found.total == nn.a[layer - 1][k, 0] == pytest.approx(a[layer - 1][k, 0], rel=1e-9, abs=1e-9)
     assert found.output == nn.h[layer][k, 0] == pytest.approx(h[layer][k, 0], rel=1e-9, abs=1e-9)
     decided = contributions(nn, x[:, 0].tolist())
-    assert (decided.layer, decided.unit, decided.output) == (
-        nn.n_layers,
-        nn.predict(x)[0],
-        nn.forward(x).max(),
-    )
+    expected = (nn.n_layers, nn.predict(x)[0], nn.forward(x).max())
+    assert (decided.layer, decided.unit, decided.output) == expected
 
 
 def test_the_largest_come_first_and_what_is_no_number_last():

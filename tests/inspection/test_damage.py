@@ -10,7 +10,6 @@ from explorer.inspection import damage
 from explorer.network import NeuralNetwork
 
 
-@settings(max_examples=200)
 @given(networks(), st.data())
 def test_an_ablated_unit_says_0(nn, data):
     X, layer = samples_for(nn, 4), data.draw(st.integers(1, nn.n_layers - 1))
@@ -21,7 +20,6 @@ def test_an_ablated_unit_says_0(nn, data):
     np.testing.assert_allclose(damage.ablate(nn, units, layer=layer).forward(X), h, rtol=1e-12)
 
 
-@settings(max_examples=200)
 @given(networks(), st.floats(0, 1))
 def test_pruning_removes_exactly_the_smallest(nn, share):
     pruned = damage.prune(nn, share)

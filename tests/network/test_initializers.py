@@ -16,15 +16,12 @@ def weights(initializer: str, seed: int = 0) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("layer", [0, 1])
-@pytest.mark.parametrize(
-    ("initializer", "mean", "deviation", "kurtosis"),
-    [
-        ("glorot", 0, lambda n_in, n_out: np.sqrt(2 / (n_in + n_out)), 1.8),  # Glorot & Bengio (2010), eq. 16
-        ("he", 0, lambda n_in, n_out: np.sqrt(2 / n_in), 3),  # He et al. (2015), equation 10
-        ("normal", 0, lambda *_: 1, 3),
-        ("uniform", 0.5, lambda *_: np.sqrt(1 / 12), 1.8),
-    ],
-)
+@pytest.mark.parametrize(("initializer", "mean", "deviation", "kurtosis"), [
+    ("glorot", 0, lambda n_in, n_out: np.sqrt(2 / (n_in + n_out)), 1.8),  # Glorot & Bengio (2010), eq. 16
+    ("he", 0, lambda n_in, n_out: np.sqrt(2 / n_in), 3),  # He et al. (2015), equation 10
+    ("normal", 0, lambda *_: 1, 3),
+    ("uniform", 0.5, lambda *_: np.sqrt(1 / 12), 1.8),
+])  # fmt: skip
 def test_weights_have_mean_deviation_and_shape_of_their_distribution(
     initializer, mean, deviation, kurtosis, layer
 ):

@@ -71,17 +71,14 @@ def test_the_most_confused_pairs_come_first():
     assert most_confused(MATRIX, 0) == most_confused(np.diag([3, 4])) == ()
 
 
-@pytest.mark.parametrize(
-    ("true", "predicted"),
-    [
-        ([0, 1], [0, 1, 1]),
-        ([], []),
-        (np.eye(2), np.eye(2)),  # one-hot
-        ([0.0, 1.0], [0.0, 1.0]),
-        ([[0, 1]], [[0, 1]]),
-        ([True, False], [True, False]),
-    ],
-)
+@pytest.mark.parametrize(("true", "predicted"), [
+    ([0, 1], [0, 1, 1]),
+    ([], []),
+    (np.eye(2), np.eye(2)),  # one-hot
+    ([0.0, 1.0], [0.0, 1.0]),
+    ([[0, 1]], [[0, 1]]),
+    ([True, False], [True, False]),
+])  # fmt: skip
 def test_what_is_no_list_of_labels_is_refused(true, predicted):
     with pytest.raises(ValueError, match=r"samples|shape"):
         accuracy(true, predicted)
@@ -136,18 +133,15 @@ def test_where_all_outputs_are_0_every_class_gets_the_same():
     np.testing.assert_array_equal(probabilities(np.zeros((4, 2))), np.full((4, 2), 0.25))
 
 
-@pytest.mark.parametrize(
-    ("which", "expected"),
-    [
-        ({}, [3, 1, 4, 2, 0]),
-        ({"true": 0}, [3, 4, 0]),
-        ({"predicted": 0}, [1, 4, 0]),
-        ({"true": 0, "predicted": 1}, [3]),
-        ({"true": 2}, []),
-        ({"mistakes_only": True}, [3, 1]),
-        ({"mistakes_only": True, "true": 0, "predicted": 0}, []),
-    ],
-)
+@pytest.mark.parametrize(("which", "expected"), [
+    ({}, [3, 1, 4, 2, 0]),
+    ({"true": 0}, [3, 4, 0]),
+    ({"predicted": 0}, [1, 4, 0]),
+    ({"true": 0, "predicted": 1}, [3]),
+    ({"true": 2}, []),
+    ({"mistakes_only": True}, [3, 1]),
+    ({"mistakes_only": True, "true": 0, "predicted": 0}, []),
+])  # fmt: skip
 def test_the_samples_of_a_cell_the_worst_first(which, expected):
     for loss in reference.LOSSES:
         selected = select_samples(OUTPUTS, LABELS, loss=loss, **which)

@@ -385,16 +385,13 @@ def test_a_learning_rate_is_refused_before_anything_changes(method, lr):
     all_close(nn.weights(), before, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("option", "known"),
-    [
-        ("hidden_activation", ["sigmoid", "relu", "tanh"]),
-        ("output", ["sigmoid", "softmax"]),
-        ("loss", ["squared_error", "cross_entropy"]),
-        ("initializer", ["glorot", "he", "normal", "uniform"]),
-        ("optimizer", ["sgd", "adam"]),
-    ],
-)
+@pytest.mark.parametrize(("option", "known"), [
+    ("hidden_activation", ["sigmoid", "relu", "tanh"]),
+    ("output", ["sigmoid", "softmax"]),
+    ("loss", ["squared_error", "cross_entropy"]),
+    ("initializer", ["glorot", "he", "normal", "uniform"]),
+    ("optimizer", ["sgd", "adam"]),
+])  # fmt: skip
 @pytest.mark.parametrize("name", ["swish", "", "Sigmoid", None, 3])
 def test_an_unknown_name_is_refused_and_the_known_are_listed(option, known, name):
     with pytest.raises(ValueError, match=option) as refused:

@@ -14,15 +14,12 @@ epochs = st.floats(0.5, 500)
 shares = st.floats(0, 1)
 
 
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        ("constant", [1, 1, 1, 1, 1]),
-        ("steps", [1, 1, 0.1, 0.01, 0.01]),
-        ("inverse", [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9]),
-        ("cosine", [1, 0.5 + np.sqrt(1 / 8), 0.5, 0.5 - np.sqrt(1 / 8), 0]),
-    ],
-)
+@pytest.mark.parametrize(("schedule", "expected"), [
+    ("constant", [1, 1, 1, 1, 1]),
+    ("steps", [1, 1, 0.1, 0.01, 0.01]),
+    ("inverse", [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9]),
+    ("cosine", [1, 0.5 + np.sqrt(1 / 8), 0.5, 0.5 - np.sqrt(1 / 8), 0]),
+])  # fmt: skip
 def test_values_at_each_quarter_of_eight_epochs(schedule, expected):
     found = [rate_factor(schedule, t, 8) for t in (0, 2, 4, 6, 8)]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)

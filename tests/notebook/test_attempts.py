@@ -33,28 +33,15 @@ def test_whatever_was_in_the_file_does_not_take_a_new_line_with_it(tmp_path_fact
     assert AttemptLog(path).last_outcomes() == {"sigmoid": "right"}
 
 
-def damaged(**changed):
-    return json.dumps({**json.loads(LINE), **changed})
-
-
 LINE = '{"time": "t", "task": "fit", "outcome": "right", "mistake": "", "rung": 1, "seconds": 1}'
 
 
+CHANGES = [{"task": ["fit"]}, {"outcome": "waiting"}, {"rung": 5}, {"rung": "1"}, {"seconds": None}]
+CHANGED = [json.dumps(json.loads(LINE) | change) for change in (*CHANGES, {"mistake": "x" * 20_000})]
+
+
 @pytest.mark.parametrize(
-    "line",
-    [
-        LINE[:-5],
-        "null",
-        "[" * 5000,
-        "{}",
-        LINE.replace('"fit"', "NaN"),
-        damaged(task=["fit"]),
-        damaged(outcome="waiting"),
-        damaged(rung=5),
-        damaged(rung="1"),
-        damaged(seconds=None),
-        damaged(mistake="x" * 20_000),
-    ],
+    "line", [LINE[:-5], "null", "[" * 5000, "{}", LINE.replace('"fit"', "NaN"), *CHANGED]
 )
 def test_a_damaged_line_is_left_out(line, tmp_path):
     path = tmp_path / "progress.jsonl"

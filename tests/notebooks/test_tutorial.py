@@ -31,33 +31,21 @@ BROKEN = {
         ("return (y - d) * y * (1 - y)", "return y - d", "backward-check"),
         ("-np.sum(d * np.log(", "-np.sum(d * np.log2(", "cross-entropy-check"),
         ("np.asarray(-d / ", "np.asarray(d / ", "cross-entropy-slope-check"),
-        (
-            'the targets sum to 1 (Bridle, 1990)."""\n    return y - d',
-            'the targets sum to 1 (Bridle, 1990)."""\n    return d - y',
-            "delta-check",
-        ),
+        ('(Bridle, 1990)."""\n    return y - d', '(Bridle, 1990)."""\n    return d - y', "delta-check"),
     ),
     "network/initializers.py": (
         ("rng.uniform(-limit, limit,", "rng.uniform(0.0, limit,", "init-check"),
         ("np.sqrt(6.0 / (n_in + n_out))", "np.sqrt(3.0 / (n_in + n_out))", "init-check"),
     ),
     "network/network.py": (
-        (
-            "for n_in, n_out in zip(self.layer_sizes, self.layer_sizes[1:])",
-            "for n_in, n_out in [self.layer_sizes[:2]] * (len(self.layer_sizes) - 1)",
-            "init-check",
-        ),
+        ("zip(self.layer_sizes, self.layer_sizes[1:])", "[self.layer_sizes[:2]] * 2", "init-check"),
         ("W @ self.h[-1] + b", "W @ self.h[-1] - b", "forward-check"),
         ("W @ self.h[-1] + b", "W @ self.h[-1]", "forward-check"),
         ("self.h.append(f(self.a[-1]))", "self.h.append(self.a[-1])", "forward-check"),
         ("np.argmax(self.forward(X), axis=0)", "np.argmin(self.forward(X), axis=0)", "decision-check"),
         ("(self.W[i].T @ delta) * self.f[i - 1].d(self.a[i - 1])", "self.W[i].T @ delta", "backward-check"),
         (".d(self.a[i - 1])", ".d(self.h[i])", "backward-check"),
-        (
-            "d_b = delta.sum(axis=1, keepdims=True)",
-            "d_b = delta.mean(axis=1, keepdims=True)",
-            "backward-check",
-        ),
+        ("d_b = delta.sum(axis=1, ", "d_b = delta.mean(axis=1, ", "backward-check"),
         ("theta -= lr * d_theta", "theta += lr * d_theta", "step-check"),
         (
             "self.step(gradient, lr, X.shape[1])\n",
@@ -78,25 +66,13 @@ BROKEN = {
         ("true * n_classes + predicted", "predicted * n_classes + true", "confusion-check"),
     ),
     "network/optimizers.py": (
-        (
-            "    v = MOMENTUM * v + lr * g\n    return v, (v,)",
-            "    return lr * g + MOMENTUM * v, (lr * g,)",
-            "momentum-check",
-        ),
+        ("    return v, (v,)", "    return v, (lr * g,)", "momentum-check"),
         ("m / (1 - BETA_1**t), s / (1 - BETA_2**t)", "m, s", "adam-check"),
     ),
     "network/methods.py": (
-        (
-            "super().step(tuple(changes), 1.0, n)",
-            "super().step(tuple(changes), -1.0, n)",
-            "optimization-check",
-        ),
+        ("step(tuple(changes), 1.0, n)", "step(tuple(changes), -1.0, n)", "optimization-check"),
         ("g / n if optimizer.is_scale_free else g", "g / n", "optimization-check"),
-        (
-            "range(0, n_samples, batch_size)",
-            "range(0, n_samples - batch_size + 1, batch_size)",
-            "schedule-check",
-        ),
+        ("(0, n_samples, batch_size)", "(0, n_samples - batch_size + 1, batch_size)", "schedule-check"),
         ("return history / n_samples", "return history", "schedule-check"),
         ("d_W += y.shape[1] * d_penalty(", "d_W += d_penalty(", "penalties-check"),
         ("f.times(m) for", "f.times(m)._replace(d=f.d) for", "dropout-gradient-check"),

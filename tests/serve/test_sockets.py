@@ -39,14 +39,8 @@ ipywidgets.HTML("x" * 1_000_000)
 
 def frame(kind, content, *, channel="shell", buffers=(), **header):
     """A message as the page sends it."""
-    head = {
-        "msg_id": uuid4().hex,
-        "session": "s",
-        "username": "",
-        "date": "",
-        "version": "5.3",
-        "msg_type": kind,
-    }
+    head = {"msg_id": uuid4().hex, "session": "s", "username": "", "date": "", "version": "5.3"}
+    head["msg_type"] = kind
     parts = [json.dumps(part).encode() for part in (head | header, {}, {"version": "1.0.0"}, content)]
     return framed([channel.encode(), *parts, *buffers])
 
@@ -81,9 +75,7 @@ UPDATED = frame("comm_msg", to_comm(UPDATE), buffers=[b"ink"])
         OPEN_CONTROL,
         ask(),
         UPDATED,
-        frame(
-            "comm_msg", to_comm({"method": "custom", "content": {"open": "a"}}), buffers=[b"1" * (1 << 20)]
-        ),
+        frame("comm_msg", to_comm({"method": "custom", "content": {}}), buffers=[b"1" * (1 << 20)]),
         frame("comm_close", to_comm({})),
     ],
     ids=range(7),
@@ -115,9 +107,7 @@ HOSTILE = {
     "another method": frame("comm_msg", to_comm({"method": "\x1b[2J"})),
     "no data": frame("comm_msg", {"comm_id": "c"}),
     "a state that is none": frame("comm_msg", to_comm({"method": "update", "state": 1})),
-    "a buffer for no trait": frame(
-        "comm_msg", to_comm(UPDATE | {"buffer_paths": [["a", 0, "b"]]}), buffers=[b""]
-    ),
+    "a buffer for no trait": frame("comm_msg", to_comm(UPDATE | {"buffer_paths": [["a", 0]]}), buffers=[b""]),
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from processes import COMMAND, on_a_terminal
 from reference_runs import diverging
+from study_steps import DIVERGING
 
 from explorer.app.url_state import Link
 from explorer.network import NeuralNetwork
@@ -259,14 +260,13 @@ def test_a_full_disk_is_said():
 
 
 def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, folder, tmp_path):
-    config = diverging(TrainingConfig(initializer="he", epochs=20, n_train=103, batch_size=103, seed=3))
     file, script, report = (tmp_path / f"run.{ending}" for ending in ("npz", "py", "html"))
     files = ["--save", str(file), "--script", str(script), "--report", str(report)]
-    code, out, err = command("--from-url", write_query(config), "--json", *files)
+    code, out, err = command("--from-url", write_query(DIVERGING), "--json", *files)
     said = json.loads(out)
     snapshots = []
     with one_blas_thread(), pytest.raises(DivergedError) as diverged:
-        snapshots.extend(event for event in TrainingRun(config, small_dataset) if isinstance(event, Snapshot))
+        snapshots += (event for event in TrainingRun(DIVERGING, small_dataset) if isinstance(event, Snapshot))
     sentence = f"The loss has not been a number since epoch {diverged.value.epoch}: train again with --"
     assert code == 1
     assert sentence in err

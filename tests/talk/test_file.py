@@ -53,45 +53,37 @@ def test_it_says_what_was_written(folder):
     assert (last.name, last.line) == ("last", 18)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line", "words"),
-    [
-        ('"loss"', '"losss"', 12, "there is no picture “losss”; did you mean 'loss'"),
-        ('"map: 1"', '"map: 9"', 12, "map has no “9”; "),
-        ("hidden=128", "hidden=many", 3, "the run “wide”: "),
-        ("image: pony.png", "demonstration: magic", 21, "demonstration has no “magic”; "),
-        ("image: pony.png", "image: ../pony.png", 21, "is outside the folder of the talk"),
-        ("image: pony.png", "image: /etc/passwd", 21, "is outside the folder of the talk"),
-        ("image: pony.png", "image: mine.toml", 21, "is none of .gif"),
-        ("image: pony.png", "image: none.png", 21, "there is no file none.png next to the talk"),
-        ("image: pony.png", "explorer: hiden_sizes", 21, "did you mean 'hidden_sizes'"),
-        ("image: pony.png", "explorer: hidden_sizes,", 21, "explorer has no “”"),
-        ("hidden=128", "hiden=128", 3, "“hiden” is not a setting; did you mean 'hidden'"),
-        ("hidden=128", "hiden=128&learning=3", 3, "“hiden” and “learning” are not settings"),
-        ("image: pony.png", "loss", 21, 'loss needs a run: run = "wide"'),
-        ('run = "wide"', 'run = "wider"', 16, "there is no run “wider”; did you mean 'wide'"),
-        ("{accuracy}", "{accurate}", 7, "nothing fills in “{accurate}”; did you mean 'accuracy'"),
-        ("{accuracy}", "{accuracy.__class__}", 7, "nothing fills in"),
-        ("{accuracy}", "{accuracy:>99999999}", 7, "nothing fills in"),
-        ("{accuracy}", "{accuracy:}", 7, "nothing fills in"),
-        ("{accuracy}", "{accuracy", 7, "a brace is not closed"),
-        ("{accuracy}", "{other[accuracy]}", 7, "needs a run in against"),
-        ('title = "Last"', "title = 3", 20, "title is a text of at most 120 characters"),
-        ('title = "Last"', f'title = "{"A" * 500_000}"', 20, "title is a text of at most 120 characters"),
-        ('title = "Last"\n', "", 18, "a slide has a title"),
-        ('name = "last"', 'name = "<script>"', 19, "a name has letters"),
-        ('name = "last"', 'name = "slide-1"', 19, "another slide has this name"),
-        ('name = "last"', 'nmae = "last"', 19, "there is no “nmae”; did you mean 'name'"),
-        ('name = "last"', 'answer = "x"', 19, "there is no question that this answers"),
-        (
-            'name = "last"',
-            'question = "?"\nchoices = ["One"]',
-            20,
-            "a question has two choices or more, or none",
-        ),
-        ("[runs.wide]", "[run.wide]", 1, "there is no “run” in a talk"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "line", "words"), [
+    ('"loss"', '"losss"', 12, "there is no picture “losss”; did you mean 'loss'"),
+    ('"map: 1"', '"map: 9"', 12, "map has no “9”; "),
+    ("hidden=128", "hidden=many", 3, "the run “wide”: "),
+    ("image: pony.png", "demonstration: magic", 21, "demonstration has no “magic”; "),
+    ("image: pony.png", "image: ../pony.png", 21, "is outside the folder of the talk"),
+    ("image: pony.png", "image: /etc/passwd", 21, "is outside the folder of the talk"),
+    ("image: pony.png", "image: mine.toml", 21, "is none of .gif"),
+    ("image: pony.png", "image: none.png", 21, "there is no file none.png next to the talk"),
+    ("image: pony.png", "explorer: hiden_sizes", 21, "did you mean 'hidden_sizes'"),
+    ("image: pony.png", "explorer: hidden_sizes,", 21, "explorer has no “”"),
+    ("hidden=128", "hiden=128", 3, "“hiden” is not a setting; did you mean 'hidden'"),
+    ("hidden=128", "hiden=128&learning=3", 3, "“hiden” and “learning” are not settings"),
+    ("image: pony.png", "loss", 21, 'loss needs a run: run = "wide"'),
+    ('run = "wide"', 'run = "wider"', 16, "there is no run “wider”; did you mean 'wide'"),
+    ("{accuracy}", "{accurate}", 7, "nothing fills in “{accurate}”; did you mean 'accuracy'"),
+    ("{accuracy}", "{accuracy.__class__}", 7, "nothing fills in"),
+    ("{accuracy}", "{accuracy:>99999999}", 7, "nothing fills in"),
+    ("{accuracy}", "{accuracy:}", 7, "nothing fills in"),
+    ("{accuracy}", "{accuracy", 7, "a brace is not closed"),
+    ("{accuracy}", "{other[accuracy]}", 7, "needs a run in against"),
+    ('title = "Last"', "title = 3", 20, "title is a text of at most 120 characters"),
+    ('title = "Last"', f'title = "{"A" * 500_000}"', 20, "title is a text of at most 120 characters"),
+    ('title = "Last"\n', "", 18, "a slide has a title"),
+    ('name = "last"', 'name = "<script>"', 19, "a name has letters"),
+    ('name = "last"', 'name = "slide-1"', 19, "another slide has this name"),
+    ('name = "last"', 'nmae = "last"', 19, "there is no “nmae”; did you mean 'name'"),
+    ('name = "last"', 'answer = "x"', 19, "there is no question that this answers"),
+    ('name = "last"', 'question = "?"\nchoices = ["One"]', 20, "a question has two choices or more, or none"),
+    ("[runs.wide]", "[run.wide]", 1, "there is no “run” in a talk"),
+])  # fmt: skip
 def test_a_fault_is_one_sentence_with_its_line_and_the_other_slides_run(folder, old, new, line, words):
     assert GOOD.count(old) == 1
     path = folder / "mine.toml"
@@ -104,18 +96,15 @@ def test_a_fault_is_one_sentence_with_its_line_and_the_other_slides_run(folder, 
     assert talk.slides
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "line 1: there are no slides"),
-        (b"[[slides]\n", "line 1: "),
-        (b'a = 1\nb = "', "line 2: "),
-        (b"\xff", "line 1: 'utf-8' codec can't decode"),
-        (b"slides = 3", "line 1: runs are tables"),
-        (b"x = " + b"[" * 100_000, "line 1: "),
-        (b"#" * (2 << 20), "more than 1 MB"),
-    ],
-)
+@pytest.mark.parametrize(("content", "words"), [
+    (b"", "line 1: there are no slides"),
+    (b"[[slides]\n", "line 1: "),
+    (b'a = 1\nb = "', "line 2: "),
+    (b"\xff", "line 1: 'utf-8' codec can't decode"),
+    (b"slides = 3", "line 1: runs are tables"),
+    (b"x = " + b"[" * 100_000, "line 1: "),
+    (b"#" * (2 << 20), "more than 1 MB"),
+])  # fmt: skip
 def test_a_file_that_is_no_talk_is_one_sentence(tmp_path, content, words):
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
@@ -133,9 +122,8 @@ def test_a_slide_of_a_faulty_run_says_so(folder):
     path.write_text(GOOD.partition('name = "last"')[0].replace("hidden=128", "hidden=many"))
     with pytest.raises(TalkError) as caught:
         read_talk(path)
-    assert [line.partition(": ")[0] for line in str(caught.value).split("\n")] == [
-        f"mine.toml, line {number}" for number in (3, 16, 18)
-    ]
+    lines = [line.partition(": ")[0] for line in str(caught.value).split("\n")]
+    assert lines == [f"mine.toml, line {number}" for number in (3, 16, 18)]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path_factory):
@@ -148,23 +136,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path_factory):
 
 def test_two_hundred_mutations_give_a_talk_or_a_sentence_with_its_line(folder):
     rng, path = random.Random(0), folder / "mine.toml"
-    pieces = [
-        '"',
-        "[",
-        "]",
-        "=",
-        "\n",
-        "{",
-        "}",
-        "<script>",
-        "../",
-        "\0",
-        "'''",
-        "é",
-        "9" * 50,
-        "[[slides]]",
-        "run",
-    ]
+    pieces = [*'"[]={}é\n\0', "'''", "../", "<script>", "[[slides]]", "run", "9" * 50]
     for _ in range(200):
         text = GOOD
         for _ in range(rng.randint(1, 4)):

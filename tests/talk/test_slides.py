@@ -11,25 +11,18 @@ from explorer.talk.file import READY, read_talk
 from explorer.talk.talk import spoken_numbers
 
 SLIDES = read_talk(READY).slides
-each = pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)
 
 
-@each
-def test_no_number_is_typed(slide):
+@pytest.mark.parametrize("slide", SLIDES, ids=lambda slide: slide.name)
+def test_no_number_is_typed_and_its_sentence_asks_for_some_that_there_are(slide, runs, mnist):
     assert not re.search(r"\d", slide.title + slide.sentence + slide.notes)
-
-
-@each
-def test_its_sentence_asks_for_numbers_that_there_are(slide, runs, mnist):
     fields = [field for _, field, _, _ in Formatter().parse(slide.sentence) if field]
     assert all(re.fullmatch(r"\w+|other\[\w+\]", field) for field in fields)
     assert slide.against or not any(field.startswith("other") for field in fields)
     if slide.run:
-        own = spoken_numbers(runs[slide.run], runs[slide.run].newest, mnist)
-        other = {}
-        if slide.against:
-            other = spoken_numbers(runs[slide.against[0]], runs[slide.against[0]].newest, mnist)
-        said = slide.sentence.format_map({**own, "other": other})
+        shown = (runs[name] for name in (slide.run, *slide.against[:1]))
+        own, *others = (spoken_numbers(run, run.newest, mnist) for run in shown)
+        said = slide.sentence.format_map({**own, "other": next(iter(others), {})})
         assert "{" not in said
         assert said or slide.name == "questions"
 

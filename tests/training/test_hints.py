@@ -35,10 +35,8 @@ def history(config, test, *, train=None, test_loss=None, train_loss=None, end="f
     falling = [0.9**k for k in range(n)]
     columns = zip(train_loss or falling, test_loss or falling, train, test, strict=True)
     run = History(config.replace(epochs=max(n, 1)))
-    for epoch, (on_train, on_test, train_accuracy, test_accuracy) in enumerate(columns, 1):
-        run = run.followed_by(
-            EpochRecord(epoch, on_train, on_test, train_accuracy, test_accuracy, 1.0, CONFUSION)
-        )
+    for epoch, figures in enumerate(columns, 1):
+        run = run.followed_by(EpochRecord(epoch, *figures, 1.0, CONFUSION))
     if end in ("finished", "stopped"):
         final = None if n == 0 else evaluation(n, train[-1], test[-1])
         run = run.followed_by(RunEnd(end, final=final))
@@ -147,25 +145,21 @@ def test_each_fault_has_its_fix(case):
 TINY = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
 
 
-@pytest.mark.parametrize(("config", "figures", "action"), [
-    (EXERCISE.replace(initializer="uniform"), CHANCE, "Initial weights uniform U[0, 1) → Glorot"),
-    (MODERN.replace(hidden_sizes=(2, 64)), [0.3, 0.3], "Hidden units 2-64 → 32-64"),
-    (TINY, [0.2] * 10, "Batch size 60\u202f000 → 512, learning rate 0.00001 → 0.01"),
-])  # fmt: skip
-def test_actions_are_written_as_the_controls_write_them(config, figures, action):
-    assert said(config, figures)[0].action == action
-
-
-@pytest.mark.parametrize(("config", "why"), [
-    (EXERCISE.replace(batch_size=2048),
+@pytest.mark.parametrize(("config", "figures", "name", "words"), [
+    (EXERCISE.replace(initializer="uniform"), CHANCE, "action", "Initial weights uniform U[0, 1) → Glorot"),
+    (MODERN.replace(hidden_sizes=(2, 64)), [0.3, 0.3], "action", "Hidden units 2-64 → 32-64"),
+    (TINY, [0.2] * 10, "action", "Batch size 60\u202f000 → 512, learning rate 0.00001 → 0.01"),
+    (EXERCISE.replace(batch_size=2048), CHANCE, "why",
      "The gradient is a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do."),
-    (MODERN.replace(reduction="sum"),
+    (MODERN.replace(reduction="sum"), CHANCE, "why",
      "The gradient is a sum over the batch: 128 images make each step 128 times the mean."),
-    (MODERN.replace(learning_rate=30),
+    (MODERN.replace(learning_rate=30), CHANCE, "why",
      "Learning rate 30 makes each step about 100 times too large, so that it overshoots."),
 ])  # fmt: skip
-def test_the_reason_names_what_makes_the_step_large(config, why):
-    assert said(config, CHANCE)[0].why == why
+def test_actions_are_written_as_by_the_controls_and_reasons_name_what_makes_the_step_large(
+    config, figures, name, words
+):
+    assert getattr(said(config, figures)[0], name) == words
 
 
 def test_two_faults_are_fixed_together():
@@ -331,20 +325,19 @@ def test_while_it_goes_on_only_what_does_not_get_better():
         assert [hint.id for hint in running] == ([rule] if urgent else [])
 
 
-@pytest.mark.parametrize(("figures", "count"), [
-    ([], 0), ([0.1], 0), ([0.1, 0.2], 0), ([0.1, 0.11], 1), ([0.1, 0.11, 0.3], 1), ([0.1, 0.11, 0.6], 0),
-])  # fmt: skip
-def test_nothing_before_two_epochs_agree(figures, count):
-    """Once said, it stays, until the accuracy is no longer low."""
-    assert len(said(EXERCISE.replace(hidden_sizes=128), figures, end=None)) == count
+WIDEST = EXERCISE.replace(hidden_sizes=128)
 
 
-@pytest.mark.parametrize(("config", "figures", "count"), [
-    (MODERN, [0.9, 0.92, 0.935], 0), (EXERCISE.replace(initializer="normal"), [0.8, 0.85], 0), (EXERCISE, [], 0),
-    (EXERCISE.replace(hidden_sizes=128), CHANCE, 1),
+@pytest.mark.parametrize(("config", "figures", "end", "count"), [
+    # Nothing before two epochs agree; once said, it stays, until the accuracy is no longer low.
+    *((WIDEST, figures, None, 0) for figures in ([], [0.1], [0.1, 0.2], [0.1, 0.11, 0.6])),
+    *((WIDEST, figures, None, 1) for figures in ([0.1, 0.11], [0.1, 0.11, 0.3])),
+    # A run that was stopped by the user is not told to go on.
+    (MODERN, [0.9, 0.92, 0.935], "stopped", 0), (EXERCISE, [], "stopped", 0), (WIDEST, CHANCE, "stopped", 1),
+    (EXERCISE.replace(initializer="normal"), [0.8, 0.85], "stopped", 0),
 ])  # fmt: skip
-def test_a_run_stopped_by_hand_is_not_told_to_go_on(config, figures, count):
-    assert len(said(config, figures, end="stopped")) == count
+def test_what_is_said_of_a_run_that_has_not_finished(config, figures, end, count):
+    assert len(said(config, figures, end=end)) == count
 
 
 WIDE = EXERCISE.replace(hidden_sizes=128, learning_rate=0.003)
@@ -607,10 +600,8 @@ def test_no_settings_lead_out_of_ruined_weights(trained, mnist):
         ruined = TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)
         list(ruined)
         start = ruined.evaluate()
-        fork, records = (
-            TrainingRun(EXERCISE.replace(epochs=4), mnist, start=ruined.snapshot()),
-            History(EXERCISE),
-        )
+        fork = TrainingRun(EXERCISE.replace(epochs=4), mnist, start=ruined.snapshot())
+        records = History(EXERCISE)
         for event in fork:
             if isinstance(event, EpochRecord):
                 records = records.followed_by(event)

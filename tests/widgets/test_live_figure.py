@@ -232,3 +232,12 @@ def test_a_page_that_fetches_plotly_itself_gets_an_empty_carrier_until_it_asks(w
 def test_the_shared_name_holds_plotlys_version():
     assert f"explorer.plotly.{plotly.__version__}" == PLOTLY_KEY
     assert PLOTLY_KEY in plotly_script().decode()[:100]
+
+
+def test_what_is_reset_is_gone_and_can_be_set_again(wire):
+    figure = LiveFigure(go.Figure(go.Scatter(y=[1], line={"color": "red"})))
+    figure.show([{"line": None}])
+    assert wire[-1][0]["traces"] == [[0, {"line": None}]]
+    assert shown(figure)["data"] == [{"type": "scatter", "y": [1]}]
+    figure.show([{"line": {"color": "red"}}])
+    assert wire[-1][0]["traces"] == [[0, {"line.color": "red"}]]

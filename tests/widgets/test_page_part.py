@@ -18,18 +18,15 @@ def chart(**options):
     return LiveFigure(go.Figure(go.Scatter(y=[1, 2])), **options)
 
 
-@pytest.mark.parametrize(
-    ("make", "name", "nearest"),
-    [
-        (RunBar, "statsu", "status"),
-        (RunBar, "autos", "auto"),
-        (Caption, "txt", "text"),
-        (Header, "exprots", "exports"),
-        (lambda **options: Dropdown("of", {"": "none"}, **options), "vlaue", "value"),
-        (chart, "sumary", "summary"),
-        (RunBar, "lay_out", "layout"),
-    ],
-)
+@pytest.mark.parametrize(("make", "name", "nearest"), [
+    (RunBar, "statsu", "status"),
+    (RunBar, "autos", "auto"),
+    (Caption, "txt", "text"),
+    (Header, "exprots", "exports"),
+    (lambda **options: Dropdown("of", {"": "none"}, **options), "vlaue", "value"),
+    (chart, "sumary", "summary"),
+    (RunBar, "lay_out", "layout"),
+])  # fmt: skip
 def test_an_unknown_keyword_is_refused_and_the_nearest_is_named(make, name, nearest):
     with pytest.raises(TypeError, match=f"no option '{name}'") as refused:
         make(**{name: 1})

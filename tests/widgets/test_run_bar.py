@@ -67,27 +67,21 @@ def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_p
     assert heard == ["resume"]
 
 
-@pytest.mark.parametrize(
-    ("state", "text"),
-    [
-        (("idle", 0, 10), "not trained yet"),
-        (("running", 0.0, 10), "epoch 1 of 10"),
-        (("running", 2.5, 10, 12.0, None, 1), "epoch 3 of 10 · waiting for a turn: 1st"),
-        (("stopped", 2.5, 10, None, None, 1), "stopped · 2 of 10 epochs"),
-        (("running", 9.999, 10, 0.2), "epoch 10 of 10 · 1 s left"),
-        (("running", 1.0, 500, 5400), "epoch 2 of 500 · 1.5 h left"),
-        (("paused", 2.4, 10, 9.0), "epoch 3 of 10 · paused"),
-        (("paused", 2.4, 10, 9.0, (3, 47, 118)), "epoch 3 of 10 · step 47 of 118 · paused"),
-        (
-            ("paused", 0.1, 10, None, (1, 6000, 9000)),
-            "epoch 1 of 10 · step 6\u202f000 of 9\u202f000 · paused",
-        ),
-        (("running", 2.4, 10, None, (3, 47, 118)), "epoch 3 of 10"),
-        (("finished", 10.0, 10), "finished · 10 of 10 epochs"),
-        (("finished", 1.0, 1), "finished · 1 of 1 epoch"),
-        (("failed", 3.0, 10), "failed · 3 of 10 epochs"),
-    ],
-)
+@pytest.mark.parametrize(("state", "text"), [
+    (("idle", 0, 10), "not trained yet"),
+    (("running", 0.0, 10), "epoch 1 of 10"),
+    (("running", 2.5, 10, 12.0, None, 1), "epoch 3 of 10 · waiting for a turn: 1st"),
+    (("stopped", 2.5, 10, None, None, 1), "stopped · 2 of 10 epochs"),
+    (("running", 9.999, 10, 0.2), "epoch 10 of 10 · 1 s left"),
+    (("running", 1.0, 500, 5400), "epoch 2 of 500 · 1.5 h left"),
+    (("paused", 2.4, 10, 9.0), "epoch 3 of 10 · paused"),
+    (("paused", 2.4, 10, 9.0, (3, 47, 118)), "epoch 3 of 10 · step 47 of 118 · paused"),
+    (("paused", 0.1, 10, None, (1, 6000, 9000)), "epoch 1 of 10 · step 6\u202f000 of 9\u202f000 · paused"),
+    (("running", 2.4, 10, None, (3, 47, 118)), "epoch 3 of 10"),
+    (("finished", 10.0, 10), "finished · 10 of 10 epochs"),
+    (("finished", 1.0, 1), "finished · 1 of 1 epoch"),
+    (("failed", 3.0, 10), "failed · 3 of 10 epochs"),
+])  # fmt: skip
 def test_progress_in_words(state, text):
     assert RunProgress(*state).text == text
 

@@ -63,15 +63,12 @@ def test_its_options_are_those_of_a_stock_widget():
     assert {name: getattr(setting, name) for name in words} == words
 
 
-@pytest.mark.parametrize(
-    ("name", "given", "error", "words"),
-    [
-        ("batch_size", {"valeu": 64}, TypeError, "Setting has no option 'valeu'; did you mean 'value'?"),
-        ("batchsize", {}, ValueError, "no setting 'batchsize'; did you mean 'batch_size'?"),
-        ("epochs", {"kind": "layers"}, ValueError, "epochs cannot be 'layers'; expected one of scale"),
-        ("epochs", {"value": 0}, ConfigError, "epochs is 0"),
-    ],
-)
+@pytest.mark.parametrize(("name", "given", "error", "words"), [
+    ("batch_size", {"valeu": 64}, TypeError, "Setting has no option 'valeu'; did you mean 'value'?"),
+    ("batchsize", {}, ValueError, "no setting 'batchsize'; did you mean 'batch_size'?"),
+    ("epochs", {"kind": "layers"}, ValueError, "epochs cannot be 'layers'; expected one of scale"),
+    ("epochs", {"value": 0}, ConfigError, "epochs is 0"),
+])  # fmt: skip
 def test_what_it_is_made_of_is_checked(name, given, error, words):
     with pytest.raises(error) as caught:
         Setting(name, **given)
@@ -123,20 +120,17 @@ def heard():
     return []
 
 
-@pytest.mark.parametrize(
-    ("name", "typed", "value"),
-    [
-        ("batch_size", 64, 64),
-        ("batch_size", 64.0, 64),
-        ("learning_rate", 1, 1.0),
-        ("hidden_sizes", [64.0, 32.0], (64, 32)),
-        ("hidden_sizes", "128, 64", (128, 64)),
-        ("hidden_sizes", 48, (48,)),
-        ("hidden_activation", "relu", "relu"),
-        ("seed", 3.0, 3),
-        ("n_train", None, None),
-    ],
-)
+@pytest.mark.parametrize(("name", "typed", "value"), [
+    ("batch_size", 64, 64),
+    ("batch_size", 64.0, 64),
+    ("learning_rate", 1, 1.0),
+    ("hidden_sizes", [64.0, 32.0], (64, 32)),
+    ("hidden_sizes", "128, 64", (128, 64)),
+    ("hidden_sizes", 48, (48,)),
+    ("hidden_activation", "relu", "relu"),
+    ("seed", 3.0, 3),
+    ("n_train", None, None),
+])  # fmt: skip
 def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name, typed, value):
     setting = Setting(name, value=20 if name == "n_train" else getattr(TrainingConfig(), name))
     setting.observe(heard.append, "value")
@@ -146,19 +140,16 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
     assert not isinstance(setting.value, tuple) or {type(size) for size in setting.value} == {int}
 
 
-@pytest.mark.parametrize(
-    ("name", "typed", "expected", "kept"),
-    [
-        ("hidden_sizes", [5000], UNITS, "32"),
-        ("epochs", 5000, "a whole number from 1 to 500", "10"),
-        ("epochs", 2.5, "a whole number from 1 to 500", "10"),
-        ("epochs", "", "a whole number from 1 to 500", "10"),
-        ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
-        ("n_train", 5, "a whole number from 10 to 60\u202f000", "All"),
-        ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
-        ("loss", "hinge", "one of squared_error, cross_entropy", "squared error"),
-    ],
-)
+@pytest.mark.parametrize(("name", "typed", "expected", "kept"), [
+    ("hidden_sizes", [5000], UNITS, "32"),
+    ("epochs", 5000, "a whole number from 1 to 500", "10"),
+    ("epochs", 2.5, "a whole number from 1 to 500", "10"),
+    ("epochs", "", "a whole number from 1 to 500", "10"),
+    ("learning_rate", -1, "a number from 0.00001 to 100", "0.01"),
+    ("n_train", 5, "a whole number from 10 to 60\u202f000", "All"),
+    ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
+    ("loss", "hinge", "one of squared_error, cross_entropy", "squared error"),
+])  # fmt: skip
 def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
     from_page, heard, name, typed, expected, kept
 ):

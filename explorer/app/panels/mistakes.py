@@ -222,7 +222,7 @@ class MistakesPanel:
         self.sentence = Caption()
         kind = class_noun(dataset.class_names)
         columns = [kind, "recall", "precision", "F1", f"test {dataset.noun}s"]
-        self.table = Display(Table("Scores of each class", columns, glossary(dataset)))
+        self.table = Display(Table("Scores of each class", columns, glossary(dataset.noun)))
         self.table.on_press(on_loop(lambda press: self.table.show(self.table.shown.sorted_on(press))))
         self.images = ChosenImages(views, on_open=views.look_into, per_page=_PER_PAGE)
         self.matrix = Matrix(views)

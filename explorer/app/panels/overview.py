@@ -1,12 +1,13 @@
 """The tab Explore: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
 from explorer.app.panels.step_player import PlayedNetwork
-from explorer.app.views import ANY, Panel, Views, ViewState
+from explorer.app.views import ANY, Pace, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.summaries import curves_summary
@@ -41,12 +42,12 @@ class Curve:
             samples = tuple(one for one in samples if one.epoch <= moment.epoch)
         self.figure.set_theme(state.theme)
         shown = state.comparable.shown[-figures.EARLIER_SLOTS :]
-        is_own = run is not None and run.own is not None
-        called: Any = {"earlier_name": _TEXTBOOK} if is_own and all(one.own is None for one in shown) else {}
         earlier = [one.curve for one in shown]
         about: Any = {"metric": metric, "theme": state.theme, "samples": samples}
         about["names"] = [_at_end(one) * (one.number in state.rivals) for one in shown] + [_at_end(run)]
-        traces, layout = figures.curves_data(history, earlier, **about, **called)
+        if run and run.own and not any(one.own for one in shown):
+            about["earlier_name"] = _TEXTBOOK
+        traces, layout = figures.curves_data(history, earlier, **about)
         layout["shapes"] += epoch_mark(state.marked_epoch, state.theme)
         summary = curves_summary(history, state.looks_back_to, sample=state.early)
         self.figure.show(traces, layout, summary)
@@ -97,17 +98,18 @@ class Overview:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), chosen_images(views, opens=opens)
         self._views = views
-        self._parts: list[Panel] = [self.loss, self.accuracy, self.confusion]  # curves answer first
-        shown = [part.view for part in self._parts]
+        parts: list[Panel] = [self.loss, self.accuracy, self.confusion]  # curves answer first
+        shown = [part.view for part in parts]
         if opens:
             self.network = PlayedNetwork(views)
-            self._parts.insert(2, self.network)
+            parts.insert(2, self.network)
             shown.insert(0, self.network.view)
+        self._shows = [partial(Pace().once, part.show) for part in (*parts, self.gallery)]
         self.view = box(classes, *shown, self.gallery.view)
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch; images only once their classes are chosen."""
         is_chosen = state.chosen != (ANY, ANY)
         set_hidden(self.gallery.view, not is_chosen)
-        for part in (*self._parts, self.gallery) if is_chosen else self._parts:
-            self._views.in_turn(part.show, state)
+        for show in self._shows if is_chosen else self._shows[:-1]:
+            self._views.in_turn(show, state)

@@ -176,7 +176,7 @@ class RunComparison:
             alone = [name for name in gone if runs[name].status == "finished" and not runs[name].began_with]
             return words, [*(f"For {letter}, {_AGAIN}" for letter in alone), *remarks]
         labels = a.dataset.test_labels
-        look = {"type": "button", "class_": "explorer-term", "data_help": glossary(a.dataset)[_TEST]}
+        look = {"type": "button", "class_": "explorer-term", "data_help": glossary(a.dataset.noun)[_TEST]}
         images, test = counted(len(labels), a.dataset.held_out_noun), element("button", _TEST, **look)
         both: list[Element | str] = [f"Both classify the same {images} (", test, f"). {_LIMITS}"]
         return verdict(*paired(outputs["A"], outputs["B"], labels)), [both, *remarks]
@@ -219,7 +219,7 @@ class RunsPanel:
         self._marks: object = None
         self._earlier: tuple[object, list[RunRow]] = (None, [])
         self._replied_during = _NEVER  # number of the current run when the user was last replied to
-        self.table = RunTable(meanings=glossary(views.dataset))
+        self.table = RunTable(meanings=glossary(views.dataset.noun))
         self.table.on_action(on_loop(self._on_action))
         buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
         self.races = Rendered(

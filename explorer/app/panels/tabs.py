@@ -19,7 +19,7 @@ from explorer.app.panels.overview import Overview
 from explorer.app.panels.runs import RunsPanel
 from explorer.app.panels.sections import ForImages, SectionedPanel
 from explorer.app.panels.study import StudyPanel
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
@@ -69,7 +69,7 @@ class PanelHost:
             "demos": self._new_demonstrations,
             "lab": self._new_lab,
         }
-        self.tab_bar, self.time_bar = TabBar(VIEWS, selected=self.home), TimeBar()
+        self.tab_bar, self.time_bar, self._pace = TabBar(VIEWS, selected=self.home), TimeBar(), Pace()
         views.look_into = self._look_into
         self.view = box("")
         self._panels: dict[str, Panel] = {}
@@ -92,7 +92,7 @@ class PanelHost:
         if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
             self._make_again()
-        self._show_moments(state)
+        self._pace.once(self._show_moments, state)
         self[self.tab_bar.selected].show(state)
 
     def _open(self, name: str) -> None:

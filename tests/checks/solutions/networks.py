@@ -1,28 +1,10 @@
-"""The exercise as students hand it in: the same ten answers in three honest styles, each a class of its own.
-
-None is a subclass of the package's network, none keeps more than the exercise asks for.
-"""
+"""The exercise as students hand it in: three honest ways to train, with the passes of the solution in matrices."""
 
 import numpy as np
+from checks.solutions.matrices import Network, sigmoid, squared_error
 
 
-def sigmoid(a):
-    return 1 / (1 + np.exp(-a))  # overflows far below 0, where its value is right all the same
-
-
-def d_sigmoid(a):
-    return sigmoid(a) * (1 - sigmoid(a))
-
-
-def squared_error(y, d):
-    return 1 / 2 * np.sum((y - d) ** 2)
-
-
-def d_squared_error(y, d):
-    return y - d
-
-
-class Vectorised:
+class Vectorised(Network):
     """Matrix code; new arrays take the old ones' names; the history is a list."""
 
     def __init__(self, n_input, n_hidden, n_output):
@@ -34,24 +16,6 @@ class Vectorised:
         self.b1 = np.zeros((self.n_hidden, 1))
         self.W2 = np.random.uniform(-1, 1, (self.n_output, self.n_hidden)) / np.sqrt(self.n_hidden)
         self.b2 = np.zeros((self.n_output, 1))
-
-    def forward(self, X):
-        self.a1 = np.dot(self.W1, X) + self.b1
-        self.h1 = sigmoid(self.a1)
-        self.a2 = np.dot(self.W2, self.h1) + self.b2
-        return sigmoid(self.a2)
-
-    def predict(self, X):
-        return np.argmax(self.forward(X), axis=0)
-
-    def backward(self, X, y, d):
-        delta2 = d_squared_error(y, d) * d_sigmoid(self.a2)
-        d_W2 = np.dot(delta2, self.h1.T)
-        d_b2 = np.sum(delta2, axis=1).reshape(-1, 1)
-        delta1 = np.dot(self.W2.T, delta2) * d_sigmoid(self.a1)
-        d_W1 = np.dot(delta1, X.T)
-        d_b1 = np.sum(delta1, axis=1).reshape(-1, 1)
-        return d_W1, d_b1, d_W2, d_b2
 
     def train_iteration(self, X, d, lr=1e-2):
         y = self.forward(X)

@@ -51,14 +51,17 @@ _LONGEST_NAME = 40
 @lru_cache(64)
 def write_query(config: TrainingConfig) -> str:
     """Return settings as a query string, without the ``?``: those that differ from Start, or a nearer preset."""
-    experiments = {*map(_key, SITUATIONS)}
-    differences = {name: config.differences(named) for name, named in NAMED.items()}
-    near = {name: own for name, own in differences.items() if not (own and name in experiments)}
-    base = min(
-        near, key=lambda name: len(near[name]) + (NAMED[name] != START)
-    )  # its name is as long as a setting
-    named = {} if NAMED[base] == START else {PRESET_KEY: base}
-    texts = {FIELDS[name].key: FIELDS[name].format(getattr(config, name)) for name in near[base]}
+    base, own = "start", config.differences(START)
+    if len(own) > 1:  # else no name is shorter
+        experiments = {*map(_key, SITUATIONS)}
+        differences = {name: config.differences(named) for name, named in NAMED.items()}
+        near = {name: rest for name, rest in differences.items() if not (rest and name in experiments)}
+        base = min(
+            near, key=lambda name: len(near[name]) + (name != "start")
+        )  # a name is as long as a setting
+        own = near[base]
+    named = {} if base == "start" else {PRESET_KEY: base}
+    texts = {FIELDS[name].key: FIELDS[name].format(getattr(config, name)) for name in own}
     return urlencode(named | texts, safe=",:")
 
 

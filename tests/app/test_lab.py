@@ -24,7 +24,7 @@ NAMES = [level.mistake for level in LEVELS]
 @pytest.fixture
 def lab(monkeypatch):
     """A lab whose networks are trained for an epoch only."""
-    quick = [replace(level, settings=level.settings.replace("epochs=8", "epochs=1")) for level in LEVELS]
+    quick = [replace(level, settings={**level.settings, "epochs": 1}) for level in LEVELS]
     monkeypatch.setattr("explorer.app.panels.lab.LEVELS", quick)
     made = BugLab()
     yield made.panel

@@ -184,12 +184,7 @@ def test_any_text_gives_a_valid_config(query):
     assert all(isinstance(notice, str) for notice in notices)
 
 
-LONG = [
-    "lr=" + "0" * 10_000 + "1",
-    "hidden=" + "1," * 5_000,
-    "hidden=" + "9" * 5_000,
-    "epochs=" + "9" * 10_000,
-]
+LONG = [f"lr={'0' * 10_000}1", f"hidden={'1,' * 5_000}", f"hidden={'9' * 5_000}", f"epochs={'9' * 10_000}"]
 HOSTILE = [
     "lr=<script>alert(1)</script>",
     "<script>=1",

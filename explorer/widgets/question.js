@@ -42,22 +42,19 @@ function render({ model, el, signal }) {
     model.save_changes();
   };
   const choiceOf = (/** @type {string} */ choice, /** @type {number} */ at) => {
-    const votes = make("input", { class: "explorer-field", type: "number", min: 0, placeholder: "votes", "aria-label": `Votes for ${choice}` });
+    const about = { type: "number", min: 0, placeholder: "votes", "aria-label": `Votes for ${choice}` };
+    const votes = make("input", { class: "explorer-field", ...about });
     votes.addEventListener("input", count);
     const kbd = make("kbd", { "aria-hidden": "true" }, `${at + 1}`);
-    return make("span", { class: "explorer-line" }, makeButton([kbd, choice], () => keep(choice), { class: "explorer-button" }), votes);
+    const pick = makeButton([kbd, choice], () => keep(choice), { class: "explorer-button" });
+    return make("span", { class: "explorer-line" }, pick, votes);
   };
   const button = makeButton([], turn, { class: "explorer-button explorer-reveal", "data-primary": true, "aria-keyshortcuts": "r" });
   el.append(words, choices, number, typed, button);
 
   const show = () => {
-    const [guess, isOpen, offered, right, votes] = [
-      model.get("guess"),
-      model.get("is_open"),
-      model.get("choices"),
-      model.get("right"),
-      model.get("votes"),
-    ];
+    const [guess, isOpen, right] = [model.get("guess"), model.get("is_open"), model.get("right")];
+    const [offered, votes] = [model.get("choices"), model.get("votes")];
     words.textContent = model.get("question");
     if (choices.dataset.offered !== `${offered}`) choices.replaceChildren(...offered.map(choiceOf)); // a field keeps the focus
     choices.dataset.offered = `${offered}`;

@@ -70,3 +70,24 @@ def test_no_settings_line_is_cut(page, width, height):
         forward(page)
     for slide in page.locator("article:has(.explorer-reveal)").all():
         slide.evaluate("(slide) => slide.querySelector('.explorer-reveal').click()")  # covered again
+
+
+def test_counted_votes_make_the_guess_and_the_speaker_sees_them_with_the_answer(page):
+    go_to(page, NAMES[0])
+    while present(page).get_attribute("data-slide") != "contrast":
+        forward(page)
+    question = present(page).locator(".explorer-question")
+    for choice, votes in (("20\u00a0%", "12"), ("50\u00a0%", "5")):
+        question.get_by_label(f"Votes for {choice}").fill(votes)
+    expect(question).to_contain_text("Guessed: 20\u00a0%")
+    expect(question).not_to_contain_text("right")
+    with page.expect_popup() as popup:
+        page.keyboard.press("Escape")
+        page.keyboard.press("s")
+    expect(popup.value.locator("#answer")).to_contain_text(
+        "Answer: 12.7\u00a0% · 0\u00a0%: 0 · 20\u00a0%: 12"
+    )
+    popup.value.close()
+    page.keyboard.press("r")
+    expect(question).to_contain_text("Guessed: 20\u00a0%, right")
+    expect(question.locator("[data-right] button")).to_contain_text("20")

@@ -1,4 +1,4 @@
-"""A talk as a handout: each slide as the room sees it, with its answer and the speaker's notes, in a PDF file."""
+"""A talk as a handout: each slide as the room sees it, with its answer, and perhaps notes, in a PDF file."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,10 @@ p { margin: 2mm 0 0; white-space: pre-line }
 """
 
 
-def print_handout(talk: Path, path: Path) -> int:
-    """Serve a talk and write its handout; return the number of slides.
+def print_handout(talk: Path, path: Path, say: Callable[[str], object], *, with_notes: bool) -> int:
+    """Serve a talk and write its handout; return the number of slides, and say each as it is done.
+
+    Notes are the speaker's: a handout for students is without them.
 
     Raises `RefusedError` if the talk can't be shown, or there is no browser that prints it.
     """
@@ -51,7 +54,7 @@ def print_handout(talk: Path, path: Path) -> int:
             if address is None:
                 raise RefusedError("the talk can't be shown.")
             with sync_playwright() as driver, driver.chromium.launch(executable_path=found) as browser:
-                sections, printed = _printed(browser, address[1])
+                sections, printed = _printed(browser, address[1], say, with_notes)
         except Error as error:
             why = str(error).splitlines()[0]
             raise RefusedError(f"--pdf needs Chromium or Chrome to print the talk: {why}") from error
@@ -62,7 +65,7 @@ def print_handout(talk: Path, path: Path) -> int:
     return sections
 
 
-def _printed(browser: Any, address: str) -> tuple[int, bytes]:
+def _printed(browser: Any, address: str, say: Callable[[str], object], with_notes: bool) -> tuple[int, bytes]:
     """Return how many slides the talk at an address has, and its handout."""
     screen = {"width": _WIDTH, "height": _HEIGHT}
     page = browser.new_page(viewport=screen, device_scale_factor=2, reduced_motion="reduce")
@@ -70,7 +73,13 @@ def _printed(browser: Any, address: str) -> tuple[int, bytes]:
     page.goto(address)
     page.wait_for_selector("main:not([aria-busy]) article[data-present]")
     n_slides = page.locator("article[data-slide]").count()
-    slides = "".join(_section(page, number) for number in range(1, n_slides + 1))
+    slides = ""
+    for number in range(1, n_slides + 1):
+        title, picture, notes = _slide(page)
+        source = f"data:image/png;base64,{b64encode(picture).decode()}"
+        image, below = f'<img src="{source}" alt="{escape(title)}">', f"<p>{escape(notes)}</p>" * with_notes
+        slides += f"<section><h2>{number} · {escape(title)}</h2>{image}{below}</section>"
+        say(f"Slide {number} of {n_slides}: {title}")
     head = f"<head><meta charset=utf-8><title>Handout</title><style>{_STYLE}</style></head>"
     page = browser.new_page()
     page.set_content(f'<!doctype html><html lang="en">{head}<body>{slides}</body></html>')
@@ -78,8 +87,8 @@ def _printed(browser: Any, address: str) -> tuple[int, bytes]:
     return n_slides, handout
 
 
-def _section(page: Any, number: int) -> str:
-    """Return a slide of the handout as HTML; the talk is at that slide, and goes on to the next."""
+def _slide(page: Any) -> tuple[str, bytes, str]:
+    """Return the title, a picture and the notes of the slide that the talk is at; it goes on to the next."""
     slide = page.locator("article[data-present]")
     if slide.locator("[data-covered] .explorer-reveal").count():
         page.keyboard.press("r")
@@ -92,6 +101,4 @@ def _section(page: Any, number: int) -> str:
         page.wait_for_timeout(250)
     title, notes = (slide.locator(part).first.text_content() or "" for part in ("h2", "aside.notes"))
     page.keyboard.press("ArrowRight")
-    source = f"data:image/png;base64,{b64encode(picture).decode()}"
-    image = f'<img src="{source}" alt="{escape(title)}">'
-    return f"<section><h2>{number} · {escape(title)}</h2>{image}<p>{escape(notes)}</p></section>"
+    return title, picture, notes

@@ -1,9 +1,11 @@
 """``nn-explorer present``: a talk as slides in the browser, checked, recorded, or begun."""
 
+import re
 import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +29,8 @@ def run(arguments: Namespace) -> int:
     """Run ``nn-explorer present``."""
     if getattr(arguments, "from") and not arguments.new:
         raise RefusedError("--from: expected together with --new FILE.")
+    if arguments.notes and not arguments.pdf:
+        raise RefusedError("--notes: expected together with --pdf HANDOUT.")
     asked = [f"--{name}" for name in ("new", "record", "check", "pdf") if getattr(arguments, name)]
     if len(asked) > 1 or (arguments.new and arguments.file):
         raise RefusedError(
@@ -39,10 +43,10 @@ def run(arguments: Namespace) -> int:
         if arguments.record:
             return _record(talk)
         if arguments.pdf:
-            return _print(talk, Path(arguments.pdf).expanduser())
+            return _print(talk, Path(arguments.pdf).expanduser(), with_notes=arguments.notes)
         return _check(talk) if arguments.check else _present(arguments, talk)
     except (TalkError, OSError) as error:
-        raise RefusedError(f"{str(error).rstrip('.')}.") from error
+        raise RefusedError(re.sub(r"(?<![.?…])$", ".", str(error))) from error
 
 
 def _begin(path: Path, ready: Path | None) -> int:
@@ -75,9 +79,10 @@ def _record(talk: TalkFile) -> int:
     return FAILED if talk.faults else 0
 
 
-def _print(talk: TalkFile, path: Path) -> int:
-    """Print a handout: each slide with its notes."""
-    n_slides = print_handout(talk.path, check_destination(path))
+def _print(talk: TalkFile, path: Path, *, with_notes: bool) -> int:
+    """Print a handout: each slide, with its notes only if asked to."""
+    say = partial(print, flush=True)
+    n_slides = print_handout(talk.path, check_destination(path), say, with_notes=with_notes)
     print(f"Wrote {path}: {counted(n_slides, 'slide')}.")
     return 0
 

@@ -6,7 +6,7 @@ Nothing in a file is executed, and nothing is read from outside its folder. A sl
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +90,12 @@ class Slide:
     line: int = 0
 
     @property
+    def filled_in(self) -> tuple[tuple[str, str], ...]:
+        """The texts that can have fields in braces, each with its key."""
+        own = [(key, getattr(self, key)) for key in ("sentence", "question", "answer")]
+        return (*own, *(("choices", choice) for choice in self.choices))
+
+    @property
     def demonstration(self) -> str:
         """The key of the demonstration that it shows; empty for none."""
         return next((argument for kind, argument in self.pictures if kind == "demonstration"), "")
@@ -112,6 +118,11 @@ class TalkFile:
     def fault(self, line: int, text: str) -> str:
         """Return a sentence about a line, with its full stop."""
         return f"{self.path.name}, line {line}: {text}{'' if text.endswith(('.', '?')) else '.'}"
+
+    def in_order(self, faults: Iterable[str]) -> tuple[str, ...]:
+        """Return sentences about lines in order of the lines."""
+        begins = f"{self.path.name}, line "
+        return tuple(sorted(faults, key=lambda one: int(one.removeprefix(begins).partition(":")[0])))
 
     def inside(self, name: str) -> Path:
         """Return a file in the talk's folder; raise ValueError if it is elsewhere, missing or large."""
@@ -138,12 +149,26 @@ def read_talk(path: Path | str) -> TalkFile:
         tables = tomllib.loads(text)
     except OSError as error:
         raise TalkError(f"{path}: {(error.strerror or str(error)).lower()}.") from error
-    except (RecursionError, ValueError) as error:  # tomllib's end with "(at line 3, column 5)"
-        said, place = str(error), re.search(r"\(at (?:line (\d+)|end)", str(error))
-        number = int(place[1]) if place and place[1] else content.rstrip().count(b"\n") + 1 if place else 1
-        said = said.partition(" (at ")[0].rstrip(".")
+    except (RecursionError, ValueError) as error:
+        number, said = _syntax_fault(content.decode("utf-8", "replace"), str(error))
         raise TalkError(f"{path.name}, line {number}: {printable(said, 200)}.") from error
     return _Reader(path, tables, text).read()
+
+
+def _syntax_fault(text: str, said: str) -> tuple[int, str]:
+    """Return the line and the words of what tomllib says, which ends with "(at line 3, column 5)"."""
+    place, lines = re.search(r"\(at (?:line (\d+)|end)", said), text.rstrip().split("\n")
+    number = int(place[1]) if place and place[1] else len(lines) if place else 1
+    closing, opened = "", 0
+    for at, line in enumerate(lines[:number], 1):
+        if closing and (_TABLE.match(line) or at == len(lines)):  # no text has a table in it
+            return opened, f"the text that begins here is not closed: {closing} is missing"
+        if found := next((quotes for quotes in ('"""', "'''") if line.count(quotes) % 2), ""):
+            closing, opened = "" if closing else found, at
+    is_open = lines[number - 1 :] and lines[number - 1].replace('\\"', "").count('"') % 2
+    if place and (is_open or re.search(r"Unterminated|character '\\\\n'|Expected \"'", said)):
+        return number, "a quote is not closed"
+    return number, said.partition(" (at ")[0].rstrip(".")
 
 
 def _lines(text: str) -> dict[tuple[str, int, str], int]:
@@ -235,7 +260,8 @@ class _Reader:
         for key, name in [("run", slide.run), *(("against", name) for name in slide.against)]:
             if name and name not in self._runs:
                 faulty = f"the run {_shown(name)} has a fault"
-                missing = f"there is no run {_shown(name)}{did_you_mean(name, self._runs)}"
+                add = f'; add [runs.{printable(name, 40)}], with settings = "preset=exercise" below it'
+                missing = f"there is no run {_shown(name)}{did_you_mean(name, self._runs) or add}"
                 raise _FaultError(key, faulty if name in self._tables.get("runs", {}) else missing)
         needy = next((kind for kind, _ in pictures if kind not in _WITHOUT_RUN), "")
         if needy and not slide.run:
@@ -244,8 +270,8 @@ class _Reader:
             )
         if slide.run and slide.demonstration:
             raise _FaultError("run", "a demonstration is its slide's only run")
-        for key in ("sentence", "answer"):
-            _check_fields(key, getattr(slide, key), slide)
+        for key, filled_in in slide.filled_in:
+            _check_fields(key, filled_in, slide)
         if not slide.question and (slide.choices or slide.answer):
             key = "choices" if slide.choices else "answer"
             raise _FaultError(key, "there is no question that this answers")
@@ -329,8 +355,8 @@ def _needs_weights(run: str, slides: list[Slide]) -> bool:
     first = [slide for slide in slides if run in slide.against[:1]]
     compared = [slide for slide in first if ("activations", "") in slide.pictures]
     looked_into = (PICTURES[kind] == "weights" for slide in own for kind, _ in slide.pictures)
-    said = any("{saturated}" in one.sentence + one.answer for one in own)
-    said_of_other = any("{other[saturated]}" in one.sentence + one.answer for one in first)
+    said = any("{saturated}" in text for one in own for _, text in one.filled_in)
+    said_of_other = any("{other[saturated]}" in text for one in first for _, text in one.filled_in)
     return bool(compared) or any(looked_into) or said or said_of_other
 
 

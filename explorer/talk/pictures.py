@@ -291,7 +291,9 @@ class Shown:
         if not self._pace.is_new(self._views.found, look):
             return
         made = parts_of(self._make(look.theme))
-        layout = look.enlarged({**made["layout"], "template": None, "height": None})
+        plain = {"margin": {"l": 0, "r": 0, "t": 4, "b": 4}}  # of images: their captions are within the axes
+        plain = plain if made["layout"].get("xaxis", {}).get("visible") is False else {}
+        layout = look.enlarged({**made["layout"], **plain, "template": None, "height": None})
         figure = go.Figure([look.enlarged(one) for one in made["data"]], layout | {"template": look.template})
         before = self.view.children
         self.view.children = [LiveFigure(figure, fills=True, theme=look.theme, name=self._name)]

@@ -92,11 +92,11 @@ class SlideView:
         if self.recorded is None or self._has_explorer:
             return ""
         config = self.recorded.config
-        hidden = f"{config.hidden_units}, {config.hidden_activation}"
+        hidden = f"{config.architecture} {config.hidden_activation}"
         loss = f"{config.output} + {config.loss.replace('_', ' ')}"
         step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
         weights = config.initializer.capitalize()
-        return f"{hidden} · {loss} · {step} · {weights} weights · {counted(config.epochs, 'epoch')}"
+        return f"{hidden} · {loss} · {step} · {weights} · {counted(config.epochs, 'epoch')}"
 
     @property
     def run(self) -> SessionRun | None:
@@ -115,16 +115,18 @@ class SlideView:
         if end is not None and end.status != "finished":
             self.reset("" if end.status == "stopped" else f"The live run failed: {end.reason.rstrip('.')}.")
             return
+        self.show()  # first: the line below is not to name a step of which the figures are to come
         if self.is_running:
             epoch, step, n_steps = live.position
             text = f"live: epoch {epoch} of {epochs}, step {step} of {n_steps}"
-            if live.history.last:
+            if live.newest is None:
+                text = "a live run begins"
+            elif live.history.last:
                 text = f"live: epoch {min(live.epochs_done + 1, epochs)} of {epochs}"
             self.bar.show("paused" if is_paused else "running", text, live.epoch / epochs)
         else:
             seconds = sum(record.seconds for record in live.history)
             self.bar.show("live", f"live run, trained in {seconds:.1f} s", 1.0)
-        self.show()
 
     def show_found(self, event: object) -> None:
         """Show the progress of the slide's demonstration, what it has found, or with None its end."""
@@ -164,24 +166,28 @@ class SlideView:
 
     def _say(self, run: SessionRun | None, moment: Moment | None) -> None:
         """Fill in the sentence, the result and the outcome of the question."""
-        texts, tiles = (self.slide.sentence, self.slide.answer), Tiles()
-        sentence, outcome = texts if run is not None else (text.format() for text in texts)
+        slide, tiles, numbers = self.slide, Tiles(), dict[str, Any]()
         one, found = self.demonstration, self.views.found
+        if run is not None and moment is not None:
+            data, others = self._dataset, [(one, one.newest) for one in self._against]
+            other = next((spoken_numbers(one, end, data) for one, end in others if end is not None), {})
+            numbers = {**spoken_numbers(run, moment, data), "other": other}
+            if not self._has_explorer:
+                tiles = Tiles((accuracy_tile(moment, self._dataset),))
+        texts = slide.sentence, slide.answer, slide.question, *slide.choices
+        sentence, outcome, asked, *choices = (text.format_map(numbers) for text in texts)
         if one is not None and found is not None:
             answer = one.in_words(one.answer(found.numbers))
             sentence, outcome = sentence or one.told(found.numbers)[1], outcome or answer
             tiles = Tiles((Tile("Answer", answer),))
-        elif run is not None and moment is not None:
-            data, others = self._dataset, [(one, one.newest) for one in self._against]
-            other = next((spoken_numbers(one, end, data) for one, end in others if end is not None), {})
-            numbers = {**spoken_numbers(run, moment, data), "other": other}
-            sentence, outcome = (text.format_map(numbers) for text in (sentence, outcome))
-            if not self._has_explorer:
-                tiles = Tiles((accuracy_tile(moment, self._dataset),))
         self.heading.draw(element("h2", self.slide.title), *markdown(sentence))
         self.result.show(tiles)
         if self.question is not None:
-            self.question.outcome = plain(outcome)
+            # A live run gives no other question.
+            filled = (
+                {"question": asked, "choices": choices} if slide.question and run is self.recorded else {}
+            )
+            self.question.update(outcome=plain(outcome), **filled)
 
 
 def spoken_numbers(run: SessionRun, moment: Moment, dataset: Dataset) -> Mapping[str, str]:
@@ -300,7 +306,7 @@ class Talk:
         except Exception as error:  # noqa: BLE001  # the other slides are shown
             if not isinstance(error, OSError | StudyError | ValueError):
                 log_fault(error)
-            self.faults += (self.file.fault(slide.line, str(error)),)
+            self.faults = self.file.in_order((*self.faults, self.file.fault(slide.line, str(error))))
             return
         view.bar.on_live(self.session.loop.bind(partial(self._on_wish, slide.name)))
         view.bar.observe(self.session.loop.bind(self._on_pace), "pace")
@@ -410,4 +416,4 @@ def recordings_of(file: TalkFile, dataset: Dataset) -> tuple[dict[str, Recorded]
         except RecordingError as error:
             advice = "install nn-explorer again" if file.path == READY else "present it with --record"
             faults.append(file.fault(line, f"{error}: {advice}"))
-    return recorded, tuple(faults)
+    return recorded, file.in_order(faults)

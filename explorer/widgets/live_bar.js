@@ -42,7 +42,7 @@ function render({ model, el, signal }) {
   const button = makeButton([], press, { "data-primary": true, "aria-keyshortcuts": "t" });
   const [pauser, stepper, pacer] = [small(pause, "p"), small(step, "n"), small(changePace, "v")];
   const words = make("span", { class: "explorer-live-words", role: "status", "aria-live": "polite" });
-  const settings = make("span", { class: "explorer-live-settings explorer-muted explorer-small explorer-cut" });
+  const settings = make("span", { class: "explorer-live-settings explorer-muted explorer-small" });
   const progress = make("progress", { max: 1, "aria-label": "Progress of the live run" });
   const notes = make("aside", { class: "notes" }); // where reveal.js looks for the speaker's notes
   const place = make("div", { class: "explorer-live-line explorer-line" }, button, pauser, stepper, pacer, words, settings);

@@ -5,7 +5,8 @@
 const MOST_DIGITS = 6;
 
 /**
- * @typedef {{ question: string, choices: string[], outcome: string, guess: string, is_open: boolean }} State
+ * @typedef {{ question: string, choices: string[], outcome: string, guess: string, votes: number[], right: string,
+ *   is_open: boolean }} State
  */
 
 /**
@@ -35,23 +36,38 @@ function render({ model, el, signal }) {
     model.set("is_open", !model.get("is_open"));
     model.save_changes();
   };
+  const count = () => {
+    const fields = [...choices.querySelectorAll("input")];
+    model.set("votes", fields.some((one) => one.value) ? fields.map((one) => Math.max(0, Math.trunc(one.valueAsNumber || 0))) : []);
+    model.save_changes();
+  };
+  const choiceOf = (/** @type {string} */ choice, /** @type {number} */ at) => {
+    const about = { type: "number", min: 0, placeholder: "votes", "aria-label": `Votes for ${choice}` };
+    const votes = make("input", { class: "explorer-field", ...about });
+    votes.addEventListener("input", count);
+    const kbd = make("kbd", { "aria-hidden": "true" }, `${at + 1}`);
+    const pick = makeButton([kbd, choice], () => keep(choice), { class: "explorer-button" });
+    return make("span", { class: "explorer-line" }, pick, votes);
+  };
   const button = makeButton([], turn, { class: "explorer-button explorer-reveal", "data-primary": true, "aria-keyshortcuts": "r" });
   el.append(words, choices, number, typed, button);
 
   const show = () => {
-    const [guess, isOpen] = [model.get("guess"), model.get("is_open")];
+    const [guess, isOpen, right] = [model.get("guess"), model.get("is_open"), model.get("right")];
+    const [offered, votes] = [model.get("choices"), model.get("votes")];
     words.textContent = model.get("question");
-    choices.replaceChildren(
-      ...model.get("choices").map((choice, at) =>
-        makeButton([make("kbd", { "aria-hidden": "true" }, `${at + 1}`), choice], () => keep(choice), {
-          class: "explorer-button",
-          "aria-pressed": choice === guess,
-        }),
-      ),
-    );
-    choices.hidden = !model.get("choices").length || isOpen;
-    number.hidden = Boolean(model.get("choices").length) || isOpen || el.closest(".explorer-slides") !== null;
-    const guessed = guess ? `Guessed: ${guess}` : isOpen || !choices.hidden || !number.hidden ? "" : "Type a number";
+    if (choices.dataset.offered !== `${offered}`) choices.replaceChildren(...offered.map(choiceOf)); // a field keeps the focus
+    choices.dataset.offered = `${offered}`;
+    for (const [at, choice] of [...choices.children].entries()) {
+      choice.querySelector("button")?.setAttribute("aria-pressed", `${offered[at] === guess}`);
+      choice.toggleAttribute("data-right", isOpen && offered[at] === right);
+      choice.querySelector("input")?.toggleAttribute("hidden", isOpen && !votes.length);
+    }
+    choices.hidden = !offered.length;
+    number.hidden = Boolean(offered.length) || isOpen || el.closest(".explorer-slides") !== null;
+    el.dataset.speaker = [`Answer: ${model.get("outcome")}`, ...votes.map((n, at) => `${offered[at]}: ${n}`)].join(" · ");
+    const verdict = isOpen && right ? (guess === right ? ", right" : ", wrong") : "";
+    const guessed = guess ? `Guessed: ${guess}${verdict}` : isOpen || !choices.hidden || !number.hidden ? "" : "Type a number";
     write(typed, isOpen ? [guessed, `Outcome: ${model.get("outcome")}`].filter(Boolean).join(" · ") : guessed);
     button.replaceChildren(isOpen ? "Cover" : "Reveal", make("kbd", { "aria-hidden": "true" }, "r"));
     el.closest(".explorer-slide")?.toggleAttribute("data-covered", !isOpen);

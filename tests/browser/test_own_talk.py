@@ -138,7 +138,7 @@ def test_a_number_is_guessed_and_runs_are_live_at_each_pace(opened):
     expect(question).to_contain_text("Guessed: 95")
     expect(present(page).locator(".explorer-slide-pictures")).to_be_hidden()
     page.keyboard.press("r")
-    expect(question).to_contain_text(re.compile(r"Guessed: 95 · Outcome: \d\d\.\d %"))
+    expect(question).to_contain_text(re.compile(r"Guessed: 95, (right|wrong) · Outcome: \d\d\.\d %"))
     page.keyboard.press("t")  # an epoch a second
     expect(bar).to_contain_text(LIVE)
     forward(page)
@@ -167,10 +167,17 @@ def test_a_handout_has_every_slide_with_its_notes(mine, tmp_path):
     done = subprocess.run(
         command("present", short, "--pdf", path), capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, f"Wrote {path}: 3 slides.\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    *each, last = done.stdout.splitlines()
+    assert last == f"Wrote {path}: 3 slides."
+    assert each == [f"Slide {k} of 3: Slide {number}" for k, number in ((1, 1), (2, 8), (3, 9))]
     content = path.read_bytes()
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Subtype /Image", content)) >= 3
+    noted = tmp_path / "noted.pdf"
+    subprocess.run(command("present", short, "--pdf", noted, "--notes"), capture_output=True, check=True)
+    paragraphs = [len(re.findall(rb"/S /P\b", one.read_bytes())) for one in (path, noted)]
+    assert paragraphs == [0, 3]  # only notes are paragraphs
     again = subprocess.run(
         command("present", short, "--pdf", path), capture_output=True, text=True, check=False
     )

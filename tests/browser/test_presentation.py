@@ -241,7 +241,7 @@ def test_a_question_covers_the_answer_until_a_key_and_the_guess_stands_next_to_t
     page.keyboard.press("ArrowRight")  # as a clicker sends
     assert_at(page, "contrast")
     expect(pictures).to_be_visible()
-    expect(question).to_contain_text(re.compile(r"Guessed: 20\s% · Outcome: 1\d\.\d\s%"))
+    expect(question).to_contain_text(re.compile(r"Guessed: 20\s%, right · Outcome: 1\d\.\d\s%"))
     page.keyboard.press("r")
     expect(pictures).to_be_hidden()
 

@@ -140,6 +140,7 @@
       for (const [tag, id] of [
         ["p", "where"],
         ["h1", "title"],
+        ["p", "answer"],
         ["p", "notes"],
         ["p", "next"],
       ]) {
@@ -192,6 +193,7 @@
       const lines = {
         where: `${at + 1} of ${articles.length} · ${clock}`,
         title: words(present(), "h2"),
+        answer: present().querySelector(".explorer-question")?.getAttribute("data-speaker") ?? "",
         notes: words(present(), "aside.notes"),
         next: next ? `Next: ${next}` : "This is the last slide.",
       };
@@ -206,7 +208,6 @@
   function show() {
     const slide = present();
     zoom(false);
-    root.toggleAttribute("data-explorer-with-explorer", Boolean(slide?.querySelector(".explorer-with-explorer")));
     for (const article of articles) {
       article.toggleAttribute("data-present", article === slide);
       article.inert = article !== slide; // hidden slides must not receive keys either

@@ -44,14 +44,14 @@ export function argmax(values) {
 /** Round to the nearest integer, halves to the even one, as Python does. @param {number} value */
 const rint = (value, up = Math.round(value)) => (up - value === 0.5 && up % 2 ? up - 1 : up);
 
-/** The mean of the `n` stretches of equal length that a line of numbers is divided into.
+/** The sums over the `n` stretches of equal length that a line of numbers is divided into, times `n`: whole numbers.
  * @param {number[]} line @param {number} n */
 function shrunk(line, n) {
   return Array.from({ length: n }, (_, k) => {
-    const [from, to] = [(k * line.length) / n, ((k + 1) * line.length) / n];
+    const [from, to] = [k * line.length, (k + 1) * line.length];
     let sum = 0;
-    for (let at = Math.floor(from); at < to && at < line.length; at++) sum += line[at] * (Math.min(to, at + 1) - Math.max(from, at));
-    return sum / (to - from);
+    for (let at = Math.floor(from / n); at * n < to; at++) sum += line[at] * (Math.min(to, (at + 1) * n) - Math.max(from, at * n));
+    return sum;
   });
 }
 
@@ -69,7 +69,8 @@ export function preprocessed(/** @type {Uint8Array} */ ink) {
   const cropped = transposed(within(transposed(within(rows))));
   const longest = Math.max(cropped.length, cropped[0].length);
   const [height, width] = [cropped.length, cropped[0].length].map((one) => Math.max(1, rint((one * BOX) / longest)));
-  const means = transposed(transposed(cropped.map((row) => shrunk(row, width))).map((column) => shrunk(column, height))).flat();
+  const sums = transposed(transposed(cropped.map((row) => shrunk(row, width))).map((column) => shrunk(column, height))).flat();
+  const means = sums.map((sum) => sum / (cropped.length * cropped[0].length));
   const strongest = argmax(means); // stays, where means over a large area round to no ink
   const scaled = means.map((mean, at) => Math.max(rint(mean), Number(at === strongest)));
   const mass = scaled.reduce((one, other) => one + other);

@@ -34,10 +34,10 @@ def crop(ink: Image) -> Image:
 def scale(ink: Image) -> Image:
     """Return `ink` with its longest side scaled to 20 pixels and the other in proportion, at least 1 pixel.
 
-    Each new pixel is the mean of the area that it covers, so thin strokes turn gray instead of breaking up. The sum
-    over the area is exact, so that halves of a gray level round as in the published page.
+    Each new pixel is the mean of the area that it covers, so thin strokes turn gray instead of breaking up.
     """
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
+    # The sums are exact, so that halves of a gray level round as in a published page.
     sums = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
     means = sums / ink.size
     scaled: Image = np.rint(means).astype(np.uint8)
@@ -63,11 +63,9 @@ def center(ink: Image) -> Image:
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:
-    """Return the part of each old pixel that lies on each new one, times `n_new`, shape (n_new, n_old).
-
-    All are whole numbers; rows sum to `n_old`.
-    """
+    """Return `n_new` times the share of each old pixel on each new one, whole numbers, shape (n_new, n_old)."""
     ends = np.arange(n_new + 1) * n_old  # of the new pixels, and likewise those of the old ones
     old = np.arange(n_old) * n_new
     overlap = np.minimum(ends[1:, None], old + n_new) - np.maximum(ends[:-1, None], old)
-    return np.maximum(overlap, 0).astype(np.float64)
+    covered: NDArray[np.float64] = np.maximum(overlap, 0).astype(np.float64)
+    return covered

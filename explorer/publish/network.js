@@ -6,7 +6,7 @@
  * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network */
 
 export const SIDE = 28; // px
-const [BOX, CENTER, MOST_UNITS] = [20, 14, 32];
+const [BOX, CENTER, MOST_UNITS, CLOSE, BARELY] = [20, 14, 32, 1e-5, 0.005];
 
 /** @type {Record<string, (a: number) => number>} */
 const ACTIVATIONS = { sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, relu: (a) => Math.max(0, a) };
@@ -40,6 +40,10 @@ export function argmax(values) {
   for (let k = 1; k < values.length; k++) if (values[k] > values[best] || Number.isNaN(values[best])) best = k;
   return best;
 }
+
+/** The places of all outputs that can't be told from the largest: but for rounding, or since all are shown as 0.00. */
+export const tied = (/** @type {ArrayLike<number>} */ outputs, most = outputs[argmax(outputs)]) =>
+  Array.from(outputs, (_, k) => k).filter((k) => most - outputs[k] <= CLOSE || most < BARELY);
 
 /** Round to the nearest integer, halves to the even one, as Python does. @param {number} value */
 const rint = (value, up = Math.round(value)) => (up - value === 0.5 && up % 2 ? up - 1 : up);
@@ -87,7 +91,8 @@ const view = (/** @type {ArrayLike<number>} */ numbers) => new DataView(Float32A
  * @param {number} truth -1 if unknown @param {Set<number>} whole layers of which all units are shown */
 export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
   const [outputs, last] = [h[h.length - 1], h.length - 1];
-  const looked_at = chosen < 0 ? argmax(outputs) : chosen;
+  const decided = tied(outputs).length > 1 ? -1 : argmax(outputs);
+  const looked_at = [chosen, decided, truth, argmax(outputs)].find((one) => one >= 0) ?? 0;
   const sums = /** @type {{ unit: number, terms: number[] }[]} */ ([]);
   for (let [layer, unit] = [last, looked_at]; layer > 0; layer--) {
     const terms = Array.from(h[layer - 1], (value, j) => value * W[layer][j * sizes[layer + 1] + unit]);
@@ -107,7 +112,7 @@ export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
     sums: sums.map(({ unit, terms }) => ({ unit, terms: view(terms) })),
     symbol: output === "sigmoid" ? "σ" : output,
     ...{ outputs: [...outputs], figures: Array.from(outputs, (value) => value.toFixed(2)) },
-    ...{ decided: argmax(outputs), true: truth, looked_at, words: "", spoken: "", hints: [] },
+    ...{ decided, true: truth, looked_at, words: "", spoken: "", hints: [] },
   };
   return { layers, signal };
 }

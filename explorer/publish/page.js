@@ -193,12 +193,13 @@ function showAll() {
   tiles.set("content", content[epoch]);
   for (const part of inWindow) VIEWS[part]();
   clearTimeout(later);
+  if (time.get("note")) return; // those that are out of sight come after a replay
   later = setTimeout(() => {
     for (const part of parts) if (!inWindow.includes(part)) VIEWS[part]();
-    if (!time.get("note")) begun.then(prepare).catch(() => {}); // what fails is tried again, and said, when it is chosen
+    begun.then(prepare).catch(() => {}); // what fails is tried again, and said, when it is chosen
   }, LATER_MS);
   const link = Object.fromEntries(axes.map(({ key, values }, k) => [key, values[runs[number][k]]]));
-  if (!time.get("note")) history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
+  history.replaceState(null, "", `#${new URLSearchParams({ ...link, epoch: epochs[epoch] })}`);
 }
 
 /** Load the runs one step of a slider away, and compute the scores of this place among their epochs. */

@@ -15,10 +15,8 @@ from explorer.datasets.preprocessing import preprocess
 
 NETWORK = Path(__file__).parents[2] / "explorer" / "publish" / "network.js"
 READ = """
-const chunks = [];
-for await (const chunk of process.stdin) chunks.push(chunk);
-const { preprocessed } = await import(process.argv[1]);
-const inks = Buffer.concat(chunks);
+const { readFileSync } = await import("node:fs");
+const [{ preprocessed }, inks] = [await import(process.argv[1]), readFileSync(0)];
 const read = (_, k) => [...preprocessed(new Uint8Array(inks.subarray(k * 19600, (k + 1) * 19600)))];
 console.log(JSON.stringify(Array.from({ length: inks.length / 19600 }, read)));
 """

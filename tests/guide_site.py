@@ -15,6 +15,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
+LEARN = ("tutorial", "exercise", "pitfalls", "explorer", "demonstrations", "guide/demonstrations", "studies")
+TEACH = ("guide/teach_a_class", "presentation", "compose", "guide/studies_and_clusters")
+LOOK_UP = ("guide/reference", "guide/how_it_is_built", "guide/performance_and_published_networks")
+NAVIGATION = {"Learn": LEARN, "Teach": TEACH, "Look up": (*LOOK_UP, "guide/compared_with_others")}
+"""All pages below notebooks/ in their sections, in the order of learning."""
 EXECUTED = ("demonstrations", "pitfalls", "studies", "tutorial")
 """The notebooks that are shown with their outputs; those of the others are widgets, or yours to write."""
 SETTINGS = """\
@@ -56,6 +61,11 @@ LIVE = """
 
 <iframe src="../../live/index.html" title="Recorded runs" width="100%" height="1500" style="border: 0"></iframe>
 """
+NAMES = {
+    "index.md": "Explorer",
+    "notebooks/explorer.md": "Page in a notebook",
+    "notebooks/guide/demonstrations.md": "Demonstrations: the papers",
+}
 LOADS = {("link", "href"), ("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src")}
 
 
@@ -132,7 +142,7 @@ def page_of(path, *, is_executed):
 
 
 def collect(docs, executed):
-    """Copy what the pages are made of, and return the pages in their order."""
+    """Copy what the pages are made of."""
     guide = docs / "notebooks" / "guide"
     shutil.copytree(ROOT / "notebooks" / "guide", guide)
     shutil.copytree(ROOT / ".github", docs / "images", ignore=shutil.ignore_patterns("*.yml", "*.md"))
@@ -151,7 +161,6 @@ def collect(docs, executed):
             (docs / "notebooks" / "plotly.js").write_text(plotly[0], encoding="utf-8")
             body = body.replace(f"<script>{plotly[0]}", '<script src="plotly.js">')
         (docs / "notebooks" / f"{path.stem}.md").write_text(body, encoding="utf-8")
-    return [docs / "index.md", *sorted(guide.glob("*.md")), *sorted((docs / "notebooks").glob("*.md"))]
 
 
 def live(folder):
@@ -174,17 +183,28 @@ def live(folder):
     publish(runs, load_mnist(), folder, title="Recorded runs", embedded=True)
 
 
+def navigation(docs):
+    """The entries of the navigation, in TOML."""
+
+    def listed(pages):
+        return ", ".join(f'{{ "{NAMES.get(page) or titled(docs / page)}" = "{page}" }}' for page in pages)
+
+    sections = {
+        title: listed(f"notebooks/{name}.md" for name in names) for title, names in NAVIGATION.items()
+    }
+    return ", ".join(
+        [listed(["index.md"]), *(f'{{ "{title}" = [{pages}] }}' for title, pages in sections.items())]
+    )
+
+
 def build(folder, executed=EXECUTED):
     """Build the pages into a folder, which must not be there yet, and return what is wrong with them."""
     if folder.exists():
         return [f"{folder} is there already"]
     with tempfile.TemporaryDirectory() as place:
         docs = Path(place, "docs")
-        pages = collect(docs, executed)
-        names = {"index": "Explorer", "explorer": "Page in a notebook"}
-        nav = [(names.get(page.stem) or titled(page), page.relative_to(docs).as_posix()) for page in pages]
-        entries = ", ".join(f'{{ "{title}" = "{page}" }}' for title, page in nav)
-        Path(place, "zensical.toml").write_text(SETTINGS.format(nav=entries), encoding="utf-8")
+        collect(docs, executed)
+        Path(place, "zensical.toml").write_text(SETTINGS.format(nav=navigation(docs)), encoding="utf-8")
         command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", "zensical.toml"]
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -37,7 +37,9 @@ def scale(ink: Image) -> Image:
     Each new pixel is the mean of the area that it covers, so thin strokes turn gray instead of breaking up.
     """
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
-    means = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
+    # The sums are exact, so that halves of a gray level round as in a published page.
+    sums = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
+    means = sums / ink.size
     scaled: Image = np.rint(means).astype(np.uint8)
     # The mean over a large area may round to no ink at all, which can't be centered: the strongest spot stays.
     strongest = np.unravel_index(means.argmax(), means.shape)
@@ -61,9 +63,9 @@ def center(ink: Image) -> Image:
 
 
 def _coverage(n_old: int, n_new: int) -> NDArray[np.float64]:
-    """Return the fraction of each new pixel that lies on each old one, shape (n_new, n_old); rows sum to 1."""
-    ends = np.arange(n_new + 1) * n_old / n_new  # of the new pixels, in units of old ones
-    old = np.arange(n_old)
-    overlap = np.minimum(ends[1:, None], old + 1) - np.maximum(ends[:-1, None], old)
-    shares: NDArray[np.float64] = np.maximum(overlap, 0.0) * (n_new / n_old)
-    return shares
+    """Return `n_new` times the share of each old pixel on each new one, whole numbers, shape (n_new, n_old)."""
+    ends = np.arange(n_new + 1) * n_old  # of the new pixels, and likewise those of the old ones
+    old = np.arange(n_old) * n_new
+    overlap = np.minimum(ends[1:, None], old + n_new) - np.maximum(ends[:-1, None], old)
+    covered: NDArray[np.float64] = np.maximum(overlap, 0).astype(np.float64)
+    return covered

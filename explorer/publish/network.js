@@ -6,7 +6,7 @@
  * @typedef {{ hidden: string, output: string, sizes: number[], W: Reals[], b: Reals[] }} Network */
 
 export const SIDE = 28; // px
-const [BOX, CENTER, MOST_UNITS] = [20, 14, 32];
+const [BOX, CENTER, MOST_UNITS, CLOSE, BARELY] = [20, 14, 32, 1e-5, 0.005];
 
 /** @type {Record<string, (a: number) => number>} */
 const ACTIVATIONS = { sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, relu: (a) => Math.max(0, a) };
@@ -41,17 +41,21 @@ export function argmax(values) {
   return best;
 }
 
+/** The places of all outputs that can't be told from the largest: but for rounding, or since all are shown as 0.00. */
+export const tied = (/** @type {ArrayLike<number>} */ outputs, most = outputs[argmax(outputs)]) =>
+  Array.from(outputs, (_, k) => k).filter((k) => most - outputs[k] <= CLOSE || most < BARELY);
+
 /** Round to the nearest integer, halves to the even one, as Python does. @param {number} value */
 const rint = (value, up = Math.round(value)) => (up - value === 0.5 && up % 2 ? up - 1 : up);
 
-/** The mean of the `n` stretches of equal length that a line of numbers is divided into.
+/** The sums over the `n` stretches of equal length that a line of numbers is divided into, times `n`: whole numbers.
  * @param {number[]} line @param {number} n */
 function shrunk(line, n) {
   return Array.from({ length: n }, (_, k) => {
-    const [from, to] = [(k * line.length) / n, ((k + 1) * line.length) / n];
+    const [from, to] = [k * line.length, (k + 1) * line.length];
     let sum = 0;
-    for (let at = Math.floor(from); at < to && at < line.length; at++) sum += line[at] * (Math.min(to, at + 1) - Math.max(from, at));
-    return sum / (to - from);
+    for (let at = Math.floor(from / n); at * n < to; at++) sum += line[at] * (Math.min(to, (at + 1) * n) - Math.max(from, at * n));
+    return sum;
   });
 }
 
@@ -69,7 +73,8 @@ export function preprocessed(/** @type {Uint8Array} */ ink) {
   const cropped = transposed(within(transposed(within(rows))));
   const longest = Math.max(cropped.length, cropped[0].length);
   const [height, width] = [cropped.length, cropped[0].length].map((one) => Math.max(1, rint((one * BOX) / longest)));
-  const means = transposed(transposed(cropped.map((row) => shrunk(row, width))).map((column) => shrunk(column, height))).flat();
+  const sums = transposed(transposed(cropped.map((row) => shrunk(row, width))).map((column) => shrunk(column, height))).flat();
+  const means = sums.map((sum) => sum / (cropped.length * cropped[0].length));
   const strongest = argmax(means); // stays, where means over a large area round to no ink
   const scaled = means.map((mean, at) => Math.max(rint(mean), Number(at === strongest)));
   const mass = scaled.reduce((one, other) => one + other);
@@ -86,7 +91,8 @@ const view = (/** @type {ArrayLike<number>} */ numbers) => new DataView(Float32A
  * @param {number} truth -1 if unknown @param {Set<number>} whole layers of which all units are shown */
 export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
   const [outputs, last] = [h[h.length - 1], h.length - 1];
-  const looked_at = chosen < 0 ? argmax(outputs) : chosen;
+  const decided = tied(outputs).length > 1 ? -1 : argmax(outputs);
+  const looked_at = [chosen, decided, truth, argmax(outputs)].find((one) => one >= 0) ?? 0;
   const sums = /** @type {{ unit: number, terms: number[] }[]} */ ([]);
   for (let [layer, unit] = [last, looked_at]; layer > 0; layer--) {
     const terms = Array.from(h[layer - 1], (value, j) => value * W[layer][j * sizes[layer + 1] + unit]);
@@ -106,7 +112,7 @@ export function lit({ hidden, output, sizes, W, b }, h, chosen, truth, whole) {
     sums: sums.map(({ unit, terms }) => ({ unit, terms: view(terms) })),
     symbol: output === "sigmoid" ? "σ" : output,
     ...{ outputs: [...outputs], figures: Array.from(outputs, (value) => value.toFixed(2)) },
-    ...{ decided: argmax(outputs), true: truth, looked_at, words: "", spoken: "", hints: [] },
+    ...{ decided, true: truth, looked_at, words: "", spoken: "", hints: [] },
   };
   return { layers, signal };
 }

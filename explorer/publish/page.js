@@ -2,9 +2,10 @@
 // The published page: sliders that move between recorded runs, and views that compute what they show from weights.
 
 import { bytesOf, Model, mounter, nearestRun, runScript, unpacked } from "./host.js";
-import { argmax, forward, lit, preprocessed, SIDE } from "./network.js";
+import { argmax, forward, lit, preprocessed, SIDE, tied } from "./network.js";
 
-const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD, SLIVER_PX, LATER_MS] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE, 200, 100];
+const [PER_PAGE, COLUMNS, TONES, SHARE_WITHIN, PIXELS, PAD, SLIVER_PX] = [24, 8, 4, 0.995, SIDE * SIDE, 5 * SIDE, 200];
+const [LATER_MS, REPLAY_MS] = [100, 3000];
 const STEPS = /** @type {Record<string, number[]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 const json = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
 const place = (/** @type {string} */ id) => document.getElementById(`site-${id}`);
@@ -13,6 +14,7 @@ const site = json("site");
 /** @type {{ axes: import("./host.js").Axis[], names: string[], runs: number[][], parts: string[] }} */
 const { axes, names, runs, parts } = site;
 const look = () => site.looks[shownTheme()];
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const sum = (/** @type {ArrayLike<number>} */ numbers) => Array.from(numbers).reduce((one, other) => one + other, 0);
 
 let [labels, images] = [new Uint8Array(), new Uint8Array()];
@@ -149,9 +151,9 @@ function showMistakes(turned = page) {
   const shown = chosen.slice(page * PER_PAGE, (page + 1) * PER_PAGE).map(({ at: key }) => {
     const [truth, read, all] = [names[labels[key]], names[decided[key]], sum(outputs[key]) || 1];
     const [shares, title] = [Array.from(outputs[key], (one) => one / all), `true ${truth}, read as ${read}`];
-    const note = `${Math.round(100 * Math.max(...shares))} % sure`;
+    const note = tied(outputs[key]).length > 1 ? "a tie" : `${Math.round(100 * Math.max(...shares))} % sure`;
     const texts = { caption: `${truth} → ${read}`, note, detail: `${title}, ${note}`, title };
-    return { ...texts, about: `test image ${numberOf(key)}, ${called}`, right: truth === read, key, shares };
+    return { ...texts, about: `test image ${numberOf(key)}, ${called}`, right: truth === read && note !== "a tie", key, shares };
   });
   const [truth, read] = [names[cell.true] ?? "", names[cell.predicted]];
   const isRight = isCell() && truth === read;
@@ -174,19 +176,24 @@ function showNetwork() {
   const { negative, raised, positive } = look();
   drawing.update({ layers, signal, sprite: sprite(layers[0].units.length, COLUMNS, [negative, raised, positive], tone) });
   const drawn = shown.some(Boolean) ? "Your drawing" : "A blank pad";
-  say("image", `${truth < 0 ? drawn : `Test image ${numberOf(Number(image))}: ${names[truth]}`}, read as ${names[signal.decided]}`);
+  place("image")?.setAttribute("aria-live", time.get("note") ? "off" : "polite"); // a replay would read out each step
+  const [at, { length: n_tied }] = [run.about.epochs[epoch], tied(signal.outputs)];
+  const read = n_tied > 1 ? `a tie: ${n_tied} outputs are ${signal.figures[signal.looked_at]}` : `read as ${names[signal.decided]}`;
+  const step = at < 1 ? ` at step ${Math.round(at * run.about.n_steps)}` : "";
+  say("image", `${truth < 0 ? drawn : `Test image ${numberOf(Number(image))}: ${names[truth]}`}, ${read}${step}`);
 }
 
 const VIEWS = /** @type {Record<string, () => void>} */ ({ draw: showNetwork, curves: showCurves, matrix: showMatrix });
 
 /** Show the run. Parts of which a sliver or nothing is in the window follow a moment later, unless something else is shown first. */
 function showAll() {
-  const { epochs, tiles: content } = run.about;
+  const { epochs, n_steps, tiles: content } = run.about;
   const inWindow = parts.filter((part) => isInWindow(/** @type {HTMLElement} */ (place(`part-${part}`)), SLIVER_PX));
-  time.update({ epochs, newest: epochs.at(-1) });
+  time.update({ epochs, n_steps, newest: epochs.at(-1) });
   tiles.set("content", content[epoch]);
   for (const part of inWindow) VIEWS[part]();
   clearTimeout(later);
+  if (time.get("note")) return; // those that are out of sight come after a replay
   later = setTimeout(() => {
     for (const part of parts) if (!inWindow.includes(part)) VIEWS[part]();
     begun.then(prepare).catch(() => {}); // what fails is tried again, and said, when it is chosen
@@ -200,7 +207,7 @@ async function prepare() {
   const [own, at] = [number, epoch];
   for (const [other, values] of runs.entries()) {
     if (sum(values.map((value, k) => Math.abs(value - runs[own][k]))) !== 1) continue;
-    await new Promise((resolve) => setTimeout(resolve, LATER_MS)); // what is pressed comes first
+    await pause(LATER_MS); // what is pressed comes first
     if (number !== own || epoch !== at) return;
     const { about, scores } = await ready(other);
     if (number === own && epoch === at && parts.includes("matrix")) scores(Math.min(at, about.epochs.length - 1));
@@ -236,8 +243,9 @@ async function show(wanted, moved = -1, at = undefined) {
   const missing = axes.flatMap(({ label, values, texts }, k) =>
     [undefined, values[own[k]]].includes(wanted[k]) ? [] : [`${label.toLowerCase()} ${texts[own[k]]}, not ${wanted[k]}`],
   );
-  if (at !== undefined && epochs[epoch] !== at) missing.push(`epoch ${epochs[epoch]}, not ${at}`);
+  if (at !== undefined && epochs[epoch] !== at) missing.push(`epoch ${epochs[epoch]}, not ${at < 1 ? "a step before its end" : at}`);
   say("said", missing.length ? `The nearest recorded: ${missing.join("; ")}.` : "");
+  say("hint", run.about.hint);
   const siblings = runs.filter((other) => axes.every(({ isNumber }, k) => isNumber || other[k] === own[k]));
   for (const [k, { values, isNumber }] of axes.entries()) {
     const stops = values.filter((_, stop) => siblings.some((other) => other[k] === stop));
@@ -252,13 +260,26 @@ async function show(wanted, moved = -1, at = undefined) {
 function follow() {
   const link = new URLSearchParams(location.hash.slice(1));
   const wanted = axes.map(({ key, isNumber }) => (link.has(key) ? (isNumber ? Number(link.get(key)) || 0 : link.get(key)) : undefined));
-  return show(wanted, -1, Number(link.get("epoch")) || undefined);
+  return show(wanted, -1, link.has("epoch") ? Number(link.get("epoch")) || 0 : undefined);
+}
+
+const endReplay = () => time.get("note") && time.update({ note: "", position: -1 });
+
+/** Show the networks within the first epoch, one after the other, and then the last epoch's. */
+async function replay() {
+  for (let at = 1; time.get("note") && at <= site.n_early; at++) {
+    await pause(REPLAY_MS / site.n_early);
+    if (time.get("note") && at < site.n_early) time.set("position", at);
+  }
+  endReplay();
 }
 
 async function begin() {
   const all = new Uint8Array(await bytesOf("images"));
   [labels, images] = [all.subarray(0, site.n_images), all.subarray(site.n_images)];
-  await follow();
+  const moves = site.n_early && !location.hash && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (moves) time.set("note", "Replay");
+  await (moves ? show([], -1, 0) : follow());
   if (parts.includes("draw")) pad.send({ mistake: true });
   pad.on("change:ink", () => {
     if (pad.get("ink") === ink) return;
@@ -281,10 +302,13 @@ async function begin() {
   place("main")?.removeAttribute("aria-busy");
   say("note", "");
   onTheme(showAll, new AbortController().signal);
+  for (const event of ["click", "input", "keydown"]) addEventListener(event, endReplay, { capture: true }); // first of all
+  const replayed = moves && replay();
   addEventListener("hashchange", () => follow().catch(fail));
   const plotly = async () => runScript("plotly").then(() => Reflect.get(globalThis, `${site.plotly}.script`));
   if (parts.some((part) => part !== "draw")) Object.assign(globalThis, { [site.plotly]: plotly() });
   await Promise.all([...curves.map(({ model }, k) => put("live_figure", model, `curves-${k}`)), put("live_figure", matrix, "matrix")]);
+  await replayed;
 }
 
 const begun = begin().catch((error) => say("note", `This page can't be shown: ${error.message ?? "a file is missing"}.`));

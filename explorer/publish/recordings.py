@@ -4,7 +4,7 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -19,7 +19,7 @@ from explorer.foreign_files import FileError, open_plain_file
 from explorer.network.metrics import accuracy
 from explorer.safe_write import whole_file
 from explorer.session.saved_session import is_session, kept_weights, read_session
-from explorer.training import History, Snapshot, TrainingConfig, new_network
+from explorer.training import History, SampleRecord, Snapshot, TrainingConfig, new_network
 from explorer.training.query import write_query
 from explorer.training.studies import Trial, WorkerPool
 from explorer.training.studies.configs import n_weights
@@ -39,6 +39,14 @@ class PublishedRun:
     config: TrainingConfig
     history: History
     weights: Mapping[int, Weights]
+    early: Mapping[float, SampleRecord] = field(default_factory=dict)
+    """Networks within its first epoch, by their fraction of it as links write it."""
+
+    @property
+    def moments(self) -> dict[float, Weights]:
+        """All weights by epoch, in order."""
+        early = {at: one.snapshot.weights for at, one in self.early.items()}
+        return early | {at: self.weights[at] for at in sorted(self.weights)}
 
 
 def fitting(available: Sequence[Sequence[int]], sizes: Sequence[int]) -> list[tuple[int, ...]]:
@@ -111,9 +119,8 @@ class KeepingPool(WorkerPool):
 
 def accuracy_change(run: PublishedRun, dataset: Dataset) -> float:
     """Return by what share of the test images rounding changes the last epoch's accuracy."""
-    epochs, shares = sorted(run.weights), []
-    exact = run.weights[epochs[-1]]
-    layers = [np.stack([run.weights[epoch][k] for epoch in epochs]) for k in range(len(exact))]
+    *_, exact = moments = [*run.moments.values()]
+    layers, shares = [np.stack(arrays) for arrays in zip(*moments, strict=True)], []
     for weights in (exact, [*stored(layers)]):
         network = new_network(run.config, dataset)
         network.set_weights(weights)
@@ -149,15 +156,15 @@ def packed(run: PublishedRun, **about: object) -> bytes:
     Of a layer, the scales and the biases of all epochs are float32; the weights (n_epochs, n_inputs, n_units) are
     int8 or int16, from the second epoch on as differences from the epoch before, which compress better.
     """
-    epochs = sorted(run.weights)
-    first = run.weights[epochs[0]]
+    moments = [*run.moments.values()]
+    first = moments[0]
     sizes = [first[0].shape[1], *map(len, first[::2])]
     functions = {"hidden": run.config.hidden_activation, "output": run.config.output, "loss": run.config.loss}
-    head = {"epochs": epochs, "sizes": sizes, "few": _FEW_WEIGHTS, **functions, **about}
+    head = {"epochs": [*run.moments], "sizes": sizes, "few": _FEW_WEIGHTS, **functions, **about}
     text = json.dumps(head, allow_nan=False).encode()
     parts = [struct.pack("<I", len(text)), text]
     for layer in range(len(sizes) - 1):
-        W, b = (np.stack([run.weights[epoch][2 * layer + k] for epoch in epochs]) for k in (0, 1))
+        W, b = (np.stack([weights[2 * layer + k] for weights in moments]) for k in (0, 1))
         scales, whole = quantized(W)
         differences = np.diff(whole.swapaxes(1, 2), axis=0, prepend=whole.dtype.type(0))
         parts += [scales.tobytes(), b.astype("<f4").tobytes(), differences.tobytes()]

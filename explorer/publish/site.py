@@ -23,7 +23,8 @@ from explorer.figures.summaries import curves_summary
 from explorer.figures.template import template
 from explorer.publish.axes import Axis, axes_of
 from explorer.publish.recordings import PublishedRun, fitting, packed
-from explorer.training import PRESETS, EpochRecord, History
+from explorer.training import PRESETS, EpochRecord, History, RunEnd, SampleRecord, TrainingConfig
+from explorer.training.hints import hints
 from explorer.training.studies import grid
 from explorer.training.studies.configs import n_weights
 from explorer.widgets.assets import page_assets
@@ -37,7 +38,7 @@ from explorer.widgets.page_part import PagePart
 from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
 from explorer.widgets.rendered import Rendered
 from explorer.widgets.setting import Setting
-from explorer.wording import counted, grouped, percent
+from explorer.wording import class_noun, counted, grouped, percent
 
 _GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 128, 512)})
 _RATES = MappingProxyType({"Start": (0.05, 0.5, 5.0), "The exercise": (0.001, 0.01, 0.1)})
@@ -47,7 +48,11 @@ DEFAULT_RUNS = (
 """The runs of a page for which none are named."""
 
 _TRAINED = "Inputs, units of each hidden layer, outputs; and what training changes."
-_TRAIN = "Share of the training images that are classified correctly, a mean over the epoch."
+_TRAIN = (
+    "Share of the training images that are classified correctly, each on its turn: the figure lags behind."
+)
+_STEP = "In each step of the first epoch, the weights change once."
+_FAILED = 0.9  # an accuracy below which the page says why
 
 MOST_IMAGES = 2000
 """Held-out images in a page; more would take a slider longer than 0.1 s."""
@@ -73,8 +78,8 @@ def publish(
 ) -> dict[str, int]:
     """Write the page's files into a new folder, and return their sizes in bytes by name.
 
-    `text`, HTML, follows the title; `only` are the parts to show; an `embedded` page, for a frame in another page,
-    has neither. All runs are of `dataset`.
+    `text`, HTML, follows the title and a sentence; `only` are the parts to show; an `embedded` page, for a frame
+    in another page, has none of these words. All runs are of `dataset`.
     """
     kept = fitting([sorted(run.weights) for run in runs], [n_weights(run.config, dataset) for run in runs])
     pairs = zip(runs, kept, strict=True)
@@ -86,6 +91,7 @@ def publish(
     html = page(
         _FOLDER / "page.html.j2",
         **{"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes},
+        lead=_lead(runs[site["start"]].config, len(runs), dataset, only),
         css=css + (_FOLDER / "page.css").read_text(encoding="utf-8"),
         site=_json(site),
         scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
@@ -113,8 +119,10 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
     """Return what the page's script needs besides the runs and their axes."""
     shown, names = min(MOST_IMAGES, dataset.n_test), dataset.class_names
     matrix = confusion_figure(None, names).layout.to_plotly_json()
+    start = max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values())
     return {
-        "start": max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values()),
+        "start": start,
+        "n_early": len(runs[start].early),
         "names": names,
         "n_images": shown,
         "n_test": dataset.n_test,
@@ -181,14 +189,40 @@ def _style(names: Sequence[str], theme: Theme) -> dict[str, Any]:
 
 
 def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
-    """Return a run's figures: the curves, and for each epoch with weights the tiles and a summary."""
-    records = {record.epoch: record for record in run.history}
-    epochs = sorted(run.weights)
+    """Return a run's figures: the curves, and for each moment with weights the tiles and a summary."""
+    figures: dict[float, EpochRecord | SampleRecord] = {record.epoch: record for record in run.history}
+    figures |= run.early
+    n_steps = run.config.steps_at_ends(_n_train(run.config, dataset))[1]
     return {
+        "n_steps": n_steps,
+        "hint": _hint(run.history, dataset),
         "curves": {metric.title(): _curve(run.history, metric) for metric in _METRICS},
-        "summaries": [curves_summary(run.history, epoch) for epoch in epochs],
-        "tiles": [_tiles(run, records.get(epoch), dataset).elements() for epoch in epochs],
+        "summaries": [curves_summary(run.history, at, run.early.get(at)) for at in run.moments],
+        "tiles": [_tiles(run, figures.get(at), n_steps, dataset).elements() for at in run.moments],
     }
+
+
+def _n_train(config: TrainingConfig, dataset: Dataset) -> int:
+    return (config.n_train or dataset.n_train) - config.n_validation
+
+
+def _hint(history: History, dataset: Dataset) -> str:
+    """Return why a run has failed; empty if it hasn't."""
+    if history.last is None or history.last.test_accuracy >= _FAILED:
+        return ""
+    ended = replace(history, end=history.end or RunEnd("finished"))
+    found = hints(ended, n_train=_n_train(history.config, dataset), n_available=dataset.n_train)
+    return " ".join(f"{hint.what} {hint.why}" for hint in found[:1])
+
+
+def _lead(config: TrainingConfig, n_runs: int, dataset: Dataset, only: Sequence[str]) -> str:
+    """Return a sentence on what the page is."""
+    images = f"{grouped(_n_train(config, dataset))} images of {dataset.name}"
+    noun = "a digit" if class_noun(dataset.class_names) == "digit" else "an image"
+    todo = [f"change a setting for another of {n_runs} recorded runs"] * (n_runs > 1)
+    todo += [f"draw {noun}: your browser reads it"] * ("draw" in only)
+    words = ", or ".join(todo)
+    return f"A network that learned from {images}." + (f" {words[0].upper()}{words[1:]}." if words else "")
 
 
 def _curve(history: History, metric: Metric) -> dict[str, Any]:
@@ -206,16 +240,22 @@ def _curve(history: History, metric: Metric) -> dict[str, Any]:
     return figures
 
 
-def _tiles(run: PublishedRun, record: EpochRecord | None, dataset: Dataset) -> Tiles:
+def _tiles(
+    run: PublishedRun, record: EpochRecord | SampleRecord | None, n_steps: int, dataset: Dataset
+) -> Tiles:
     held_out, n = run.config.held_out.capitalize(), run.config.n_validation or dataset.n_test
     parameters = f"{grouped(n_weights(run.config, dataset))} weights and biases"
     about = Fact(f"{dataset.n_inputs}-{run.config.architecture}-{dataset.n_classes}, {parameters}", _TRAINED)
     if record is None:
         return Tiles((), (about,))
+    if isinstance(record, SampleRecord):
+        of = f"sample of {grouped(len(record.sample))}"
+        fact = Fact(f"step {grouped(record.step)} of {grouped(n_steps)}", _STEP)
+    else:
+        words = f"train {percent(record.train_accuracy)} during epoch {record.epoch}"
+        of, fact = f"of {counted(n, 'image')}", Fact(words, _TRAIN, "train")
     tiles = (
-        Tile(f"{held_out} accuracy", percent(record.test_accuracy), f"of {counted(n, 'image')}", "test"),
+        Tile(f"{held_out} accuracy", percent(record.test_accuracy), of, "test"),
         Tile(f"{held_out} loss", f"{record.test_loss:.3g}", "per image", "test"),
     )
-    train = Fact(f"train {percent(record.train_accuracy)}", _TRAIN, "train")
-    time = Fact(f"{record.seconds:.2g} s/epoch", "Time of one pass over all training images.")
-    return Tiles(tiles, (train, time, about))
+    return Tiles(tiles, (fact, about))

@@ -101,7 +101,8 @@ def _recorded(
     ready = {}
     if START in configs and (start := recorded_start(dataset)) is not None:
         weights = {int(moment.epoch): moment.weights for moment in start.timeline.moments}
-        ready[START] = recordings.PublishedRun(START, start.history, weights)
+        early = {round(one.epoch, 5): one for one in start.early}
+        ready[START] = recordings.PublishedRun(START, start.history, weights, early)
     missing = [one for one in dict.fromkeys(configs) if one not in trials and one not in ready]
     cost = measured_cost(missing, dataset)
     if missing:

@@ -81,9 +81,10 @@ function render({ model, el }) {
     // Keeps its space: a bar that changes its height would shift the figures below it with every run.
     time.style.visibility = epochs.length < 1 ? "hidden" : "";
     slider.disabled = play.disabled = epochs.length < 2;
+    slider.min = String(epochs.length === 1 ? -1 : 0); // a single moment is the latest: it stands at the end
     slider.max = String(Math.max(0, epochs.length - 1));
     slider.value = String(shown);
-    slider.style.setProperty("--filled", `${(100 * shown) / Math.max(1, epochs.length - 1)}%`);
+    slider.style.setProperty("--filled", `${epochs.length === 1 ? 100 : (100 * shown) / Math.max(1, epochs.length - 1)}%`);
     const epoch = position < 0 ? model.get("newest") : epochs[shown];
     where.textContent = epochs.length ? inWords(epoch, model.get("n_steps")) : "";
     slider.setAttribute("aria-valuetext", where.textContent);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model, nearestRun, unpacked } from "../../explorer/publish/host.js";
-import { argmax, forward, lit, preprocessed } from "../../explorer/publish/network.js";
+import { argmax, forward, lit, preprocessed, tied } from "../../explorer/publish/network.js";
 
 /** A network 2-2-2, each W from inputs to units. */
 const network = (hidden, output) => ({
@@ -105,4 +105,12 @@ test("the nearest run has the wanted kind, then the moved slider's value, then t
   assert.equal(nearest(["a", 64, 0.01], 2), 0);
   assert.equal(nearest(["b", 8, 0.1], 0), 2);
   assert.equal(nearest([undefined, 50, undefined], -1), 1);
+});
+
+test("outputs that only rounding tells apart are a tie, and so are those of which none reaches 0.01", () => {
+  const [blank, clear] = [network("relu", "sigmoid"), network("relu", "sigmoid")];
+  blank.W[1].fill(0);
+  assert.deepEqual([tied([0.5, 0.5 + 1e-6, 0.4]), tied([0.004, 0.001]), tied([0.3, 0.2])], [[0, 1], [0, 1], [0]]);
+  const decided = (own) => lit(own, forward(own, [255, 0]), -1, 1, new Set()).signal.decided;
+  assert.deepEqual([blank, clear].map(decided), [-1, 0]);
 });

@@ -58,15 +58,11 @@ def preset_changes(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Experiment:
     """Settings to learn from."""
 
     name: str
-    works: bool
-    """Whether a network learns well with them."""
     config: TrainingConfig
-    reaches: tuple[float, float]
-    """Test accuracy on MNIST after the last epoch, in %: from, to."""
     question: str
     reason: str
     """The answer to the question."""
@@ -74,6 +70,16 @@ class Situation:
     """Where to find it: in words, and the names of the tab and of its section, if it has sections."""
     tab: str
     section: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Experiment):
+    """Settings that are known to fail, or to work."""
+
+    works: bool
+    """Whether a network learns well with them."""
+    reaches: tuple[float, float]
+    """Test accuracy on MNIST after the last epoch, in %: from, to."""
 
 
 def _read(settings: dict[str, Any], reaches: list[float], **words: Any) -> Situation:
@@ -87,6 +93,14 @@ SITUATIONS: Mapping[str, Situation] = MappingProxyType(
     {entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]}
 )
 """All situations by name, in menu order."""
+
+EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
+    {
+        **{entry["name"]: Experiment(config=PRESETS[entry["name"]], **entry) for entry in _ENTRIES["presets"]},
+        **SITUATIONS,
+    }
+)
+"""All entries of the menu by name: the presets with a question, and the situations."""
 
 _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
     {

@@ -127,7 +127,7 @@ class AdvicePart:
 
     def __init__(self, session: Session, messages: Messages, settings: SettingsPanel) -> None:
         self._session, self._messages, self._settings = session, messages, settings
-        settings.on_answer(session.loop.bind(self._show))
+        settings.on_answer(session.loop.bind(self.show))
         self._advice: dict[str, Advice] = {}
         self._number = 0  # of the last run seen
         messages.on_action(session.loop.bind(self._on_action))
@@ -140,11 +140,8 @@ class AdvicePart:
             self._number, self._advice = number, {}
             self._messages.clear()
 
-    def show(self, _state: ViewState) -> None:
+    def show(self, _state: ViewState | None = None) -> None:
         """Show the advice; that on settings only once the answer to an experiment's question is open."""
-        self._show()
-
-    def _show(self) -> None:
         self.follow(self._session.state)  # views are notified before other subscribers
         advised = (one for one in self._session.advice if one.config is None or not self._settings.holds_back)
         before, self._advice = self._advice, {advice.id: advice for advice in advised}

@@ -11,7 +11,7 @@ import traitlets
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.presets import EXPERIMENTS, PRESETS, SITUATIONS, START, Experiment, preset_changes
+from explorer.training.presets import EXPERIMENTS, PRESETS, SITUATIONS, START, Situation, preset_changes
 from explorer.widgets.assets import plain_layout, script
 from explorer.widgets.page_part import Events, PagePart, PartEvent, set_hidden
 from explorer.widgets.setting import SETTINGS, Setting
@@ -133,12 +133,12 @@ class SettingsPanel(Events, ipywidgets.VBox):
     the reset or the ✕ where the next run would begin with other weights."""
     on_answer = PartEvent[[]]("answer")
     """Calls ``callback()`` when the user opens the answer to the question."""
-    on_look = PartEvent[[Experiment]]("look")
+    on_look = PartEvent[[Situation]]("look")
     """Calls ``callback(situation)`` when the user wants to see what the question is about."""
 
     def __init__(self, config: TrainingConfig | None = None, *, shown: Sequence[str] | None = None) -> None:
         self.config, self.start = _DEFAULTS, ""
-        self._asked: Experiment | None = None  # the one whose question is shown
+        self._asked: Situation | None = None  # the one whose question is shown
         self._is_answered = False
         main = [*map(Setting, _MAIN)]
         self._groups = [*map(SettingGroup, GROUPS)]

@@ -19,7 +19,8 @@ CUT = """() => {
   const range = document.createRange();
   while (texts.nextNode()) {
     const node = texts.currentNode, element = node.parentElement;
-    if (!node.data.trim() || element.closest('svg, .explorer-unseen, option, [popover]:not(:popover-open)')) continue;
+    if (!node.data.trim()) continue;
+    if (element.closest('svg, .explorer-unseen, option, [popover]:not(:popover-open)')) continue;
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     range.selectNodeContents(node);
     const { left, right, width } = range.getBoundingClientRect();

@@ -125,8 +125,9 @@ def _going_on(state: SessionState, run: SessionRun) -> str:
 class AdvicePart:
     """A session's advice, as messages whose buttons follow it."""
 
-    def __init__(self, session: Session, messages: Messages) -> None:
-        self._session, self._messages = session, messages
+    def __init__(self, session: Session, messages: Messages, settings: SettingsPanel) -> None:
+        self._session, self._messages, self._settings = session, messages, settings
+        settings.on_answer(session.loop.bind(self.show))
         self._advice: dict[str, Advice] = {}
         self._number = 0  # of the last run seen
         messages.on_action(session.loop.bind(self._on_action))
@@ -139,10 +140,11 @@ class AdvicePart:
             self._number, self._advice = number, {}
             self._messages.clear()
 
-    def show(self, _state: ViewState) -> None:
-        """Show the current advice."""
+    def show(self, _state: ViewState | None = None) -> None:
+        """Show the advice; that on settings only once the answer to an experiment's question is open."""
         self.follow(self._session.state)  # views are notified before other subscribers
-        before, self._advice = self._advice, {advice.id: advice for advice in self._session.advice}
+        advised = (one for one in self._session.advice if one.config is None or not self._settings.holds_back)
+        before, self._advice = self._advice, {advice.id: advice for advice in advised}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))
         said = partial(with_noun, noun=self._session.dataset.noun)
         shown = [(one, said(one.text), said(one.why)) for one in self._advice.values()]

@@ -240,7 +240,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.panels = PanelHost(views, self.data, lambda: self._address.write())
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
-        self._advice = AdvicePart(session, self.messages)
+        self._advice = AdvicePart(session, self.messages, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")

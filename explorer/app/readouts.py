@@ -113,7 +113,11 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         missed, n = int(counts[hardest].sum() - counts[hardest, hardest]), int(counts[hardest].sum())
         kind, of = class_noun(names), f"{grouped(missed)} of its {counted(n, noun)}"
         meaning = f"The {kind} with the lowest recall: {of} are missed."
-        yield Fact(f"hardest {kind} {names[hardest]}, {grouped(missed)} missed", meaning)
+        called = names[hardest].removeprefix(f"{kind} ")  # of "class 0"
+        words = (
+            f"hardest {kind} {called}, {grouped(missed)} missed" if missed else f"no {kind} is ever missed"
+        )
+        yield Fact(words, meaning)
         for pair in most_confused(counts, 1):
             read = f"{names[pair.true]} read as {names[pair.predicted]}"
             share = f"{percent(pair.share)} of the true {kind}’s {noun}s"

@@ -54,8 +54,8 @@ def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> st
 
 
 def fork_label(config: TrainingConfig, parent: TrainingConfig, number: int, epoch: float) -> str:
-    """Return the label of a fork of run `number` at an epoch: ``"fork of run 1 at epoch 4, lr 0.003"``."""
-    fork = f"fork of run {number} at epoch {epoch:g}"
+    """Return the label of a fork of run `number` at an epoch: ``"branch of run 1 at epoch 4, lr 0.003"``."""
+    fork = f"branch of run {number} at epoch {epoch:g}"
     return ", ".join([fork, *_worded(config, _differences(parent, config))])
 
 

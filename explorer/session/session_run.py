@@ -140,7 +140,7 @@ class RunOrigin(RunName):
         if self.opened is not None:
             return f"weights of {self.opened.file}"
         if self.parent is not None:
-            return f"fork of {self.parent.short_title} at epoch {self.first_epoch}"
+            return f"branch of {self.parent.short_title} at epoch {self.first_epoch}"
         return ""
 
 

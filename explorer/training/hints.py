@@ -29,6 +29,7 @@ _GOOD_BATCH = 512
 _ENOUGH_UPDATES, _FEW_UPDATES = 600, 200
 _ENOUGH_UNITS, _FEW_UNITS = 32, 5
 _ENOUGH_EPOCHS = 10
+_BY_HEART = 0.985  # train accuracy
 _STRONG_L2, _STRONG_L1 = 0.001, 0.0001
 _WIDE_ENOUGH = 64  # units; enough to drop a fifth of them in each step
 _ROOM: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -231,6 +232,13 @@ class _Findings:
         return "he" if self.config.hidden_activation == "relu" else "glorot"
 
     @property
+    def knows_few_by_heart(self) -> bool:
+        """Whether it has learned fewer than 1000 images by heart, and more are available."""
+        n, available = self.n_train, self.n_available
+        is_small = self.config.n_train is not None and n < 1000 and (available is None or available >= 2 * n)
+        return is_small and self.newest.train_accuracy >= _BY_HEART
+
+    @property
     def wide_enough(self) -> tuple[int, ...]:
         return tuple(max(size, _ENOUGH_UNITS) for size in self.config.hidden_sizes)
 
@@ -420,7 +428,7 @@ def _refinements(run: _Findings) -> Iterator[_Problem]:
     if not stopped_early:
         yield from _wavering_loss(run)
     on_train, has_dropout = run.newest.train_accuracy, config.dropout or config.input_dropout
-    by_heart = on_train >= 0.985 and on_train - run.newest.test_accuracy >= 0.015
+    by_heart = on_train >= _BY_HEART and on_train - run.newest.test_accuracy >= 0.015
     by_heart = by_heart and bool(config.n_validation) and run.n_train >= 5000
     if by_heart and not config.augmentation.is_on:
         yield "memorised", {"shift": 1.0, "rotation": 10.0}, {}
@@ -443,7 +451,9 @@ def _few_images(run: _Findings) -> Iterator[_Problem]:
     if run.config.n_train is None or (available is not None and available < 2 * n):
         return
     on_train, on_test = run.newest.train_accuracy, run.newest.test_accuracy
-    if on_train - on_test >= 0.05 or (n <= 1000 and on_test < 0.85):
+    if not run.config.n_validation and run.knows_few_by_heart:  # the training images tell it
+        yield "few_images", {"n_train": None}, {"images": counted(n, "image"), "hold_out": ""}
+    elif on_train - on_test >= 0.05 or (n <= 1000 and on_test < 0.85):
         changes = {"n_train": None} | ({} if available is None else {"n_validation": available // 6})
         yield _held_out(run, "few_images", changes, images=counted(n, "image"))
 
@@ -453,6 +463,8 @@ def _overfitting(run: _Findings) -> Iterator[_Problem]:
     records, config, end = run.history, run.config, run.history.end
     if len(records) < 5 or (config.n_validation and end is not None and end.reason):
         return  # it stopped early: the best weights are restored
+    if not config.n_validation and run.knows_few_by_heart:
+        return  # a few validation images of so few would help little
     best, last = min(records, key=lambda record: record.test_loss), records[-1]
     risen = min(record.test_loss for record in records[-3:]) > 1.2 * best.test_loss
     fallen = last.train_loss < 0.8 * best.train_loss

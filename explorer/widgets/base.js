@@ -65,6 +65,7 @@ function asMenu(button, menu, signal) {
   button.setAttribute("aria-expanded", "false");
   const place = () => {
     const at = button.getBoundingClientRect();
+    menu.style.maxHeight = `${Math.max(240, innerHeight - at.bottom - 8)}px`; // it leaves its button in sight
     menu.style.top = `${Math.min(at.bottom + 4, innerHeight - menu.offsetHeight - 4)}px`;
     menu.style.right = `${Math.max(8, document.documentElement.clientWidth - at.right)}px`;
     return isInWindow(button);
@@ -74,7 +75,9 @@ function asMenu(button, menu, signal) {
     button.setAttribute("aria-expanded", String(open));
     if (!open) return;
     place();
-    menu.querySelector("button")?.focus({ preventScroll: true });
+    const first = /** @type {HTMLElement | null} */ (menu.querySelector('[aria-current="true"]') ?? menu.querySelector("button"));
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "nearest" });
   });
   menu.addEventListener("keydown", (event) => {
     const entries = [...menu.querySelectorAll("button")];

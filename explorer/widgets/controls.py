@@ -117,6 +117,8 @@ class TimeBar(PagePart):
     """Whether training can continue from the selected epoch."""
     note = traitlets.Unicode().tag(sync=True)
     """A remark next to the slider, for example that old moments were thinned out."""
+    note_rest = traitlets.Unicode().tag(sync=True)
+    """The rest of its sentence, in the tooltip and for screen readers only."""
     on_fork = PartEvent[[]]("fork")
     """Calls ``callback()`` when the user wants to continue training from the selected epoch."""
 

@@ -180,8 +180,9 @@ function render({ model, el }) {
     const deep = (/** @type {string} */ words) => make("span", { class: "explorer-network-wordy" }, ` ${words}`);
     const head = make("div", { class: "explorer-muted explorer-small", title }, number, deep(kind.join(" ")));
     const hidden = n_units - units.length;
-    const words = hidden ? [`+${hidden}`, deep("more")] : ["−", deep("strongest only")];
-    const more = makeButton(words, () => model.send({ more: index }), { "data-quiet": true, hidden: n_units <= 32 });
+    const words = hidden ? [`+${hidden}`, deep("weaker")] : ["−", deep("strongest only")];
+    const about = hidden ? `Drawn are the ${units.length} of ${n_units} units that add most to the answer. Draw all` : null;
+    const more = makeButton(words, () => model.send({ more: index }), { "data-quiet": true, hidden: n_units <= 32, title: about });
     return { list, tiles, head, more };
   };
   const makeRow = (/** @type {string} */ name) => {

@@ -188,7 +188,8 @@ function render({ model, el, signal }) {
     model.save_changes();
   };
   const sortBy = (/** @type {string} */ text) => {
-    sorted = { heading: text, sign: sorted.heading === text ? -sorted.sign : 1 };
+    const best = /accuracy|Best|Test/.test(text) ? -1 : 1; // the highest first
+    sorted = { heading: text, sign: sorted.heading === text ? -sorted.sign : best };
     show();
     [...head.querySelectorAll("button")].find((button) => button.textContent === text)?.focus();
   };

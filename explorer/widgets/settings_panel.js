@@ -107,6 +107,7 @@ function question(model, el) {
   const reason = make("p");
   const details = make("details", { class: "explorer-muted explorer-small" }, make("summary", {}, "Why"), reason);
   el.append(spoken, look, details);
+  details.addEventListener("toggle", () => details.open && model.send({ answer: true }));
   return () => {
     const asked = model.get("situation");
     if (name.textContent !== (asked.name ?? "")) details.open = false;
@@ -162,7 +163,7 @@ function more(model, el) {
   becomePart(el, "explorer-more");
   const title = model.get("title");
   const attention = make("span", { "data-problems": true });
-  const note = make("span", { class: "explorer-more-note explorer-small explorer-cut" });
+  const note = make("span", { class: "explorer-more-note explorer-small" });
   const isOpen = String(model.get("unfolded"));
   const button = make(
     "button",
@@ -180,7 +181,6 @@ function more(model, el) {
     const folded = button.getAttribute("aria-expanded") === "false";
     attention.textContent = words && `· ${words}`;
     write(note, folded ? model.get("note") : ""); // unfolded, the settings show it themselves
-    note.title = model.get("note"); // the text may be truncated
     spoken.textContent = words && folded ? `${title}: ${words}` : "";
   };
   button.addEventListener("click", () => {

@@ -11,7 +11,7 @@ import traitlets
 from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
-from explorer.training.presets import PRESETS, SITUATIONS, Situation, preset_changes
+from explorer.training.presets import EXPERIMENTS, PRESETS, SITUATIONS, START, Situation, preset_changes
 from explorer.widgets.assets import plain_layout, script
 from explorer.widgets.page_part import Events, PagePart, PartEvent, set_hidden
 from explorer.widgets.setting import SETTINGS, Setting
@@ -66,7 +66,7 @@ class PanelPart(PagePart):
     title = traitlets.Unicode("More settings").tag(sync=True)
     """Title of the fold: each group has its own, all together are "More settings"."""
     note = traitlets.Unicode().tag(sync=True)
-    """Its settings that differ from the defaults."""
+    """Its settings that differ from the defaults; of all together, from the nearest of the visible presets."""
     unfolded = traitlets.Bool(False).tag(sync=True)
     """Whether it is expanded at first."""
 
@@ -131,12 +131,15 @@ class SettingsPanel(Events, ipywidgets.VBox):
     on_clean = PartEvent[[TrainingConfig]]("clean")
     """Calls ``callback(config)`` when the user wants these settings, and freshly initialized weights: by a preset,
     the reset or the ✕ where the next run would begin with other weights."""
+    on_answer = PartEvent[[]]("answer")
+    """Calls ``callback()`` when the user opens the answer to the question."""
     on_look = PartEvent[[Situation]]("look")
     """Calls ``callback(situation)`` when the user wants to see what the question is about."""
 
     def __init__(self, config: TrainingConfig | None = None, *, shown: Sequence[str] | None = None) -> None:
         self.config, self.start = _DEFAULTS, ""
-        self._asked: Situation | None = None  # the situation whose question is shown
+        self._asked: Situation | None = None  # the one whose question is shown
+        self._is_answered = False
         main = [*map(Setting, _MAIN)]
         self._groups = [*map(SettingGroup, GROUPS)]
         self.controls = (*main, *(control for group in self._groups for control in group.controls))
@@ -166,6 +169,11 @@ class SettingsPanel(Events, ipywidgets.VBox):
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of all settings that have a control."""
         return iter(SETTINGS)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a question is asked whose answer the user has not opened."""
+        return self._asked is not None and not self.start and not self._is_answered
 
     def fit_to(self, n_images: int, n_classes: int, noun: str = "image") -> None:
         """Use the ranges and the noun of another data set; augmentation is for images only."""
@@ -202,8 +210,8 @@ class SettingsPanel(Events, ipywidgets.VBox):
 
     def _settle(self, *, is_elsewhere: bool) -> None:
         """Clear all errors if the settings were not changed here; a question is asked about such settings only."""
-        asked = (one for one in SITUATIONS.values() if is_elsewhere and one.config == self.config)
-        self._asked = next(asked, None)
+        asked = (one for one in EXPERIMENTS.values() if is_elsewhere and one.config == self.config)
+        self._asked, self._is_answered = next(asked, None), False
         for control in self.controls if is_elsewhere else ():
             control.error = ""
 
@@ -219,9 +227,22 @@ class SettingsPanel(Events, ipywidgets.VBox):
             set_hidden(self[name], not applies(self.config))
         for group in self._groups:
             group.show(self.config)
+        self._more.note = self._changed_in_folds()
         changes = zip(self.config.changes, self.config.changes_in_words, strict=True)
         steps = [f"{words} from step {grouped(change.step)}" for change, words in changes]
         self._changes.start = "Changed in mid-run: " + "; ".join(steps) if steps else ""
+
+    def _changed_in_folds(self) -> str:
+        """Return which of them Start or the exercise doesn't have: ``"2 changed: relu, dropout 0.3"``."""
+        base = min((_DEFAULTS, START), key=lambda one: len(one.differences(self.config)))
+        names = {name for group in GROUPS.values() for name in group} - {*_MAIN}
+        texts = []
+        for name in base.differences(self.config):
+            if name in names:  # of an output and its loss, the output
+                is_word = isinstance(getattr(self.config, name), str)
+                label = "" if is_word else f"{self[name].description.lower()} "
+                texts.append(f"{label}{self.config.text(name)}")
+        return f"{len(texts)} changed: {', '.join(texts)}" if texts else ""
 
     def _on_value(self, change: Mapping[str, Any]) -> None:
         settings = change["owner"].settings.items()
@@ -235,6 +256,9 @@ class SettingsPanel(Events, ipywidgets.VBox):
             self._tell("change", {"changes": ()})
         elif content == {"look": True} and self._asked is not None:
             self._tell("look", self._asked)
+        elif content == {"answer": True} and self.holds_back:
+            self._is_answered = True
+            self._tell("answer")
         elif self.start and (preset is not None or (part is self._origin and leaves)):
             self._tell("clean", preset or self.config)
         elif preset is not None and preset != self.config:

@@ -4,7 +4,7 @@
 const MILLISECONDS_PER_MOMENT = 400;
 const FORK = "Train on from these weights, with the settings in the controls, as a run of its own";
 
-/** @typedef {{ epochs: number[], position: number, newest: number, n_steps: number, note: string, can_fork: boolean }} State */
+/** @typedef {{ epochs: number[], position: number, newest: number, n_steps: number, note: string, note_rest: string, can_fork: boolean }} State */
 
 /** A moment in words: "epoch 3", "step 8" within the first epoch, or "epoch 10 + 1 step".
  * @param {number} epoch @param {number} nSteps of an epoch */
@@ -91,7 +91,9 @@ function render({ model, el }) {
     turnOff(live, position < 0, slider);
     fork.disabled = !model.get("can_fork");
     fork.setAttribute("aria-label", `Branch from ${where.textContent}`);
-    note.textContent = time.title = model.get("note");
+    note.textContent = model.get("note");
+    note.toggleAttribute("data-long", model.get("note_rest") !== "");
+    time.title = slider.ariaDescription = model.get("note") + model.get("note_rest");
     play.replaceChildren(timer ? pauseIcon : playIcon);
     play.setAttribute("aria-label", timer ? "Pause the replay" : "Replay the run");
   };

@@ -92,7 +92,7 @@ def test_a_guess_is_noted_with_the_run_that_it_was_made_for_and_the_outcome_foll
 
 def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_dataset):
     train_on(app)
-    assert app.settings.start == "fork of run 1 at epoch 3"
+    assert app.settings.start == "branch of run 1 at epoch 3"
     (chip,) = (part for part in app.settings.children if getattr(part, "part", "") == "start")
     say(chip, {"leave": True})
     assert app.wait(PATIENCE)

@@ -78,7 +78,7 @@ def test_a_fork_knows_what_lies_before_it(app):
     records = [*run_of(app).parent.history.epochs[:2], *app.history]
     assert [float(row["test_loss_per_image"]) for row in rows] == [record.test_loss for record in records]
     report = app.export("report").content.decode()
-    assert "Forked at the dotted line, after epoch 2" in report
+    assert "Branched at the dotted line, after epoch 2" in report
     assert "The same settings again" in report
 
 

@@ -44,7 +44,7 @@ def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
     assert list(run.history) == list(app.history)[3:]
     titles = [earlier.title for earlier in app.session.state.earlier]
     assert titles == [
-        "12 units, batch 16, lr 0.05 (run 1)", "trained.npz", "fork of run 2 at epoch 3 (run 3)",
+        "12 units, batch 16, lr 0.05 (run 1)", "trained.npz", "branch of run 2 at epoch 3 (run 3)",
     ]  # fmt: skip
     assert app.session.state.earlier[1].evaluation.test_accuracy == before.test_accuracy
 

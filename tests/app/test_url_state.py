@@ -134,7 +134,7 @@ def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path)
     done(app.train, CONFIG.replace(seed=1))
     assert app.header.link_lacks == ""
     train_on(app)
-    assert app.header.link_lacks == f"{lacks} the fork of run 3 at epoch 2."
+    assert app.header.link_lacks == f"{lacks} the branch of run 3 at epoch 2."
     app.session.reset()
     assert app.header.link_lacks == ""
 

@@ -67,7 +67,7 @@ def test_a_fork_repeats_its_own_changes_and_leaves_those_that_its_parent_made_la
     paused.select(1)
     done(paused.fork)
     assert paused.config == CONFIG.replace(learning_rate=0.005)
-    assert paused.state.run.label == "fork of run 1 at epoch 1"
+    assert paused.state.run.label == "branch of run 1 at epoch 1"
     paused.restart(paused=True)
     step(paused)
     paused.change(learning_rate=0.02, batch_size=30)
@@ -75,7 +75,7 @@ def test_a_fork_repeats_its_own_changes_and_leaves_those_that_its_parent_made_la
     assert first.config.changes == (Change(39, 0.02, 30),)
     done(paused.restart)
     again = paused.state.run
-    assert again.title == "fork of run 1 at epoch 1, 1 change in mid-run (run 4)"
+    assert again.title == "branch of run 1 at epoch 1, 1 change in mid-run (run 4)"
     assert (again.config, again.history.epochs) == (first.config, first.history.epochs)
 
 

@@ -88,4 +88,4 @@ def test_the_entries_of_a_race_are_called_by_what_is_raced(changes, labels):
 
 def test_a_fork_names_its_parent_and_what_it_changed():
     slower = EXERCISE.replace(learning_rate=0.003, epochs=20)
-    assert fork_label(slower, EXERCISE, 12, 4.0) == "fork of run 12 at epoch 4, lr 0.003"
+    assert fork_label(slower, EXERCISE, 12, 4.0) == "branch of run 12 at epoch 4, lr 0.003"

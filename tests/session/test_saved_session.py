@@ -160,7 +160,7 @@ def test_a_run_goes_on_as_it_would_have(small_dataset, changes, begin, back):
     again.select(2)
     again.fork()
     assert again.wait(PATIENCE)
-    assert again.state.run.label == "fork of run 1 at epoch 2"
+    assert again.state.run.label == "branch of run 1 at epoch 2"
     assert list(again.state.run.history) == list(run.history)[2:]
     trained(again, {"batch_size": 64})
     assert again.state.run.title == f"batch 64{', no change in mid-run' if changes else ''} (run 3)"

@@ -176,17 +176,17 @@ def test_without_auto_train_it_is_said_what_waits(trained):
 
 @pytest.fixture
 def forked(trained):
-    """A fork of run 1 at epoch 2."""
+    """A branch of run 1 at epoch 2."""
     trained.select(2)
     done(trained.fork)
     return trained
 
 
 def test_a_fork_begins_again_where_it_began_until_it_is_left(forked, small_dataset):
-    assert forked.state.start == "fork of run 1 at epoch 2"
+    assert forked.state.start == "branch of run 1 at epoch 2"
     done(forked.apply, CONFIG.replace(learning_rate=0.02))
     done(forked.restart)
-    assert forked.state.start == "fork of run 1 at epoch 2"
+    assert forked.state.start == "branch of run 1 at epoch 2"
     done(forked.apply, forked.config, clean=True, at_once=True)
     assert forked.state.start == ""
     assert list(run_of(forked).history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
@@ -552,7 +552,7 @@ def test_more_epochs_that_wait_go_on_with_a_change_in_mid_run(session):
 def test_a_fork_that_was_gone_back_to_does_not_say_that_training_again_begins_with_it(trained):
     trained.select(1)
     done(trained.fork)
-    assert trained.state.start == "fork of run 1 at epoch 1"
+    assert trained.state.start == "branch of run 1 at epoch 1"
     done(trained.train, CONFIG.replace(hidden_sizes=5))
     trained.go_back_to(2)
     assert trained.state.start == ""

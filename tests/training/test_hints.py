@@ -203,6 +203,13 @@ def test_where_only_test_images_tell_the_fix_is_to_hold_some_out():
     assert hint.what == "Test loss was lowest after epoch 2 (0.5), then it rose to 0.7."
 
 
+def test_few_images_known_by_heart_are_more_images_not_fewer():
+    """83 validation images of 500 would be no cure."""
+    config = FEW_MODERN.replace(n_train=500)
+    (hint,) = said(config, [0.8, 0.83, 0.83, 0.83, 0.83], n_train=500, **{**OVERFITS, "train": [1.0] * 5})
+    assert (hint.id, dict(hint.fix)) == ("few_images", {"n_train": None})
+
+
 LOSS, SHARE = st.floats(0.01, 2.0), st.floats(0.005, 1.0)
 FIGURES = st.lists(st.tuples(LOSS, LOSS, SHARE, SHARE), min_size=1, max_size=12)
 

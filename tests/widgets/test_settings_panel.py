@@ -282,7 +282,7 @@ def left(panel):
 
 
 def test_a_preset_and_the_cross_leave_where_a_run_begins(panel, heard, left, from_page):
-    panel.show(panel.config, "fork of run 1 at epoch 4")
+    panel.show(panel.config, "branch of run 1 at epoch 4")
     assert part(panel, "presets").preset == part(panel, "reset").preset == ""
     from_page.send(part(panel, "start"), {"leave": True})
     from_page.send(part(panel, "presets"), {"preset": "The exercise"})  # its settings, but not its weights
@@ -295,7 +295,7 @@ def test_a_preset_and_the_cross_leave_where_a_run_begins(panel, heard, left, fro
 def test_there_is_nothing_to_leave_in_a_run_of_fresh_weights(panel, heard, left, from_page, content):
     for name in ("start", "presets"):
         from_page.send(part(panel, name), content)
-    panel.show(panel.config, "fork of run 1 at epoch 4")
+    panel.show(panel.config, "branch of run 1 at epoch 4")
     from_page.send(part(panel, "presets"), content)
     assert (left, heard) == ([], [])
 

@@ -13,13 +13,14 @@ from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
 from explorer.figures.runs import SLOTS, Axis, RunCurve, run_color, runs_data, runs_figure
+from explorer.figures.template import legend_text
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import SessionRun
 from explorer.session.run_names import setting_in_words
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import held_out_of
 from explorer.training.races import RACES
-from explorer.widgets.controls import Segmented
+from explorer.widgets.controls import Dropdown, Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.numbers import SideBySide
 from explorer.widgets.page_part import set_hidden
@@ -29,6 +30,7 @@ from explorer.wording import counted, ordinal, percent, with_noun
 
 _SECONDS_BETWEEN = 1.0
 _NEVER = -1
+_BEST = 5  # runs drawn of too many
 _MOST_POINTS = 40  # of a sparkline
 _NONE = "–"
 _KEPT = "Only the current run can be rewound."
@@ -236,13 +238,15 @@ class RunsPanel:
         for choice in (self.axis, self.scale):
             for show in (self._show_accuracy, self._show_loss):
                 choice.observe(on_loop(lambda _, show=show: show(views.state)), "value")
+        self.filter = Dropdown("Only runs with", {"": "any settings"}).add_class("explorer-hidden")
+        self.filter.observe(on_loop(lambda _: self._show_all(views.state)), "value")
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
         figures = (box("explorer-panel-figure", *pair) for pair in pairs)
         curves = box("explorer-column explorer-two explorer-runs-curves", *figures)
         races = () if self._session.own else (self.races,)
-        tools = box("explorer-tools", *races, self.axis, self.scale)
+        tools = box("explorer-tools", *races, self.filter, self.axis, self.scale)
         self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
 
     def show(self, state: ViewState) -> None:
@@ -252,17 +256,29 @@ class RunsPanel:
         progress = tuple(map(_progress, (*state.racing, *([] if state.run is None else [state.run]))))
         config = state.config if state.run is None else None
         if self._pace.is_due(state, *marks, progress, config, at_once=is_changed):
-            for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
-                self._views.in_turn(part, state)
+            self._show_all(state)
+
+    def _show_all(self, state: ViewState) -> None:
+        for part in (self._show_table, self._show_accuracy, self._show_loss, self._show_comparison):
+            self._views.in_turn(part, state)
+
+    def _is_wanted(self, run: SessionRun) -> bool:
+        name, _, text = self.filter.value.partition("=")
+        return not name or run.config.text(name) == text
 
     def _show_table(self, state: ViewState) -> None:
         runs, present, opened = state.runs, state.begun_run, any(run.test is not None for run in state.runs)
         headings = [_held_out_accuracy(runs), "Best", "Epochs", "Time", *["Test set"] * opened]
+        names = [name for name in _differing(runs) if name != "dataset"]
+        by_value = {f"{name}={run.config.text(name)}": (run, name) for name in names for run in runs}
+        words = {value: setting_in_words(run.config, name) for value, (run, name) in by_value.items()}
+        self.filter.offer({"": "any settings", **words})
+        set_hidden(self.filter, len(runs) <= SLOTS)
         config, numbers = (present or state).config, frozenset(run.number for run in runs)
         given = _differing(runs), len(headings), config, state.scored_on, numbers, state.theme
-        key = given, _marks(state.earlier), tuple(map(_progress, state.racing))
+        key = self.filter.value, given, _marks(state.earlier), tuple(map(_progress, state.racing))
         if self._earlier[0] != key:
-            self._earlier = key, [_row(run, *given) for run in state.earlier]
+            self._earlier = key, [_row(run, *given) for run in state.earlier if self._is_wanted(run)]
         own = [] if present is None else [_row(present, *given, is_present=True)]
         self.table.show(headings, [*self._earlier[1], *own])
         if not self.table.undo and self._replied_during != _number(state):
@@ -270,13 +286,17 @@ class RunsPanel:
             self.table.say(_described(len(runs), _replaced(state.earlier.replaced, present)))
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
-        earlier = [run for run in state.comparable.shown if run.has_curve]
+        earlier = [run for run in state.comparable.shown if run.has_curve and self._is_wanted(run)]
+        if len(earlier) >= SLOTS:
+            best = sorted(earlier, key=lambda run: run.best.test_accuracy if run.best else 0.0)[-_BEST:]
+            earlier = [run for run in earlier if run in best or run.pinned]
         return [*earlier, *([] if state.begun_run is None else [state.begun_run])]
 
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)
         others = [run for run in state.not_comparable.shown if run.has_curve]
-        self._draw("accuracy", self.accuracy, drawn, _accuracy_caption(drawn) + _left_out(others), state)
+        caption = _accuracy_caption(drawn, len(state.comparable.shown) + 1) + _left_out(others)
+        self._draw("accuracy", self.accuracy, drawn, caption, state)
 
     def _show_loss(self, state: ViewState) -> None:
         runs = self._drawn_runs(state)
@@ -290,9 +310,14 @@ class RunsPanel:
     ) -> None:
         axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
         names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
+        cut = [legend_text(run.title.removesuffix(f" (run {run.number})")) for run in runs]
+        differing = [name for name in _differing(runs) if name != "dataset"]
         curves = list[RunCurve]()
         for run in runs:
             own: Any = {name: getattr(run, name) for name in names} | {"loss": run.config.loss_terms}
+            if len({*cut}) < len(cut) and not run.name:  # they are cut where they differ
+                texts = [setting_in_words(run.config, name) for name in differing]
+                own["title"] = f"{', '.join(texts) or run.label} (run {run.number})"
             curves.append(RunCurve(**own, epochs=run.curve.epochs, is_present=run is state.run))
         self.captions[metric].text = caption
         figure.set_theme(state.theme)
@@ -397,9 +422,10 @@ def _left_out(runs: list[SessionRun]) -> str:
     return f" · {counted(len(runs), 'run')} on {datasets} {verb} not drawn: other {what}"
 
 
-def _accuracy_caption(runs: list[SessionRun]) -> str:
-    if len(runs) > SLOTS:
-        return f"{SLOTS} of {len(runs)} runs: the present, the pinned, the newest. Hide or pin to choose."
+def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
+    if n_runs > SLOTS:
+        n = min(SLOTS, len(runs))
+        return f"{n} of {n_runs} runs: the present, the pinned, the best. Hide or pin to choose."
     done = [(run.best.test_accuracy, run.mention) for run in runs if run.best is not None]
     if not done:
         return "not trained yet"

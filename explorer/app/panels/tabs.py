@@ -117,12 +117,15 @@ class PanelHost:
     def _show_moments(self, state: ViewState) -> None:
         run, shown = state.run, state.pictured
         if run is None or shown is None:
-            self.time_bar.update(epochs=[], newest=0.0, note="", position=-1, can_fork=True)
+            self.time_bar.update(epochs=[], newest=0.0, note="", note_rest="", position=-1, can_fork=True)
             return
         epochs, stride = [float(one.epoch) for one in run.moments], run.timeline.stride
         megabytes = run.timeline.most_bytes // 2**20
-        note = "" if stride == 1 else f"1 epoch in {stride} is kept, to stay within {megabytes} MB"
-        note = "Replay" if state.is_replay else note
+        note, rest = "", ""
+        if state.is_replay:
+            note = "Replay"
+        elif stride > 1:
+            note, rest = f"1 epoch in {stride}", f" is kept, to stay within {megabytes} MB"
         epoch = None if state.selected_epoch is None else shown.epoch
         position = epochs.index(epoch) if epoch in epochs else -1
         self.time_bar.update(
@@ -130,6 +133,7 @@ class PanelHost:
             newest=shown.epoch,
             n_steps=run.position[2],
             note=note,
+            note_rest=rest,
             position=position,
             # Only a user's own class knows how to continue its training, and runs go on from an epoch's end.
             can_fork=run.own is None and state.early is None,

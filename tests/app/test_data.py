@@ -49,11 +49,8 @@ def text(element):
 
 def test_the_page_opens_with_the_overview(own_app):
     bar, header = own_app.panels.tab_bar, own_app.header
-    assert (own_app.panels.names[0], bar.selected, header.query) == (
-        "overview",
-        "overview",
-        CONFIG.to_query(),
-    )
+    assert own_app.panels.names[0] == bar.selected == "overview"
+    assert header.query == CONFIG.to_query()
     bar.selected = "data"
     assert header.query.endswith("tab=data")
 
@@ -203,10 +200,8 @@ def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "patterns")  # the equal run takes the place of the first
     change(app, batch_size=32)
     assert len(drawn(app.panels["overview"].accuracy.figure, "earlier runs")) == 1
-    assert [words for _, words in open_tab(app, "mistakes", "robustness").other.options] == [
-        "no other run",
-        "8 units, batch 16, lr 0.05 (run 3)",
-    ]
+    offered = [words for _, words in open_tab(app, "mistakes", "robustness").other.options]
+    assert offered == ["no other run", "8 units, batch 16, lr 0.05 (run 3)"]
 
 
 def test_the_table_names_the_data_set_and_marks_the_other(app):

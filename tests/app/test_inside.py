@@ -115,9 +115,8 @@ def test_activations_are_those_on_the_first_test_images(app, small_dataset):
     start = run_of(app).new_network()
     start.forward(small_dataset.X_test)
     stds = [written(float(h.std())) for h in (start.h1, nn.h1, start.h2, nn.h2)]
-    assert section.captions[1].text == (
-        f"on 200 test images; standard deviation: layer 1 {stds[0]} → {stds[1]}, output {stds[2]} → {stds[3]}"
-    )
+    said = f"standard deviation: layer 1 {stds[0]} → {stds[1]}, output {stds[2]} → {stds[3]}"
+    assert section.captions[1].text == f"on 200 test images; {said}"
 
 
 # Over time

@@ -43,10 +43,9 @@ def test_all_mistakes_are_paged_in_the_chosen_order(app, panel, small_dataset):
             send(gallery, {"page": number})
             page = indices[54 * number :][:54]
             assert gallery.sprite == sprite(small_dataset.test_images[page], gallery.columns)
-            assert [(image["note"], image["caption"], image["right"]) for image in gallery.images] == [
-                (f"{100 * sure[k]:.0f} % sure", f"{labels[k]} → {outputs[:, k].argmax()}", False)
-                for k in page
-            ]
+            for k, image in zip(page, gallery.images, strict=True):
+                assert (image["note"], image["right"]) == (f"{100 * sure[k]:.0f} % sure", False)
+                assert image["caption"] == f"{labels[k]} → {outputs[:, k].argmax()}"
 
 
 def test_calibration_is_that_of_the_confidences_that_are_shown(app, panel, small_dataset):

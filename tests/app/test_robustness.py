@@ -116,9 +116,8 @@ def test_the_images_are_changed_by_the_slider_and_read(app, section, data):
     network.set_weights(run.newest.weights)
     read = network.predict(pixel_columns(changed))
     labels = data.test_labels[indices]
-    assert [one["caption"] for one in gallery.images] == [
-        f"{t} → {p}" for t, p in zip(labels, read, strict=True)
-    ]
+    captions = [f"{true} → {predicted}" for true, predicted in zip(labels, read, strict=True)]
+    assert [one["caption"] for one in gallery.images] == captions
     n = (read == labels).sum()
     assert section.amount.text.startswith(f"{n} of these 8 test images ")
     assert marked(section) == 40

@@ -117,9 +117,8 @@ def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):
     other.session.edit(1, note="mine")
     from_page(other, "it.session", saved.read_bytes())
     said = messages(other)["session"]
-    assert said["text"] == (
-        "Opening it.session closes this session. 1 run with your name, note or pin is not saved."
-    )
+    words = "Opening it.session closes this session. 1 run with your name, note or pin is not saved."
+    assert said["text"] == words
     assert titles(other) == ["8 units, batch 16, lr 0.05, seed 9 (run 1)"]
     other.messages._on_message(other.messages, {"id": "session"}, [])
     assert titles(other)[0] == EVIL
@@ -168,13 +167,17 @@ def ask(app):
 def test_what_the_address_does_not_hold_is_kept_once(app, sent, small_dataset):
     ask(app)
     assert sent == []  # one run, of which the address says all
+    app.session.edit(1, note="mine")
+    ask(app)
+    assert [words.partition(" as")[0] for words, _ in sent] == ["1 run"]
+    sent.clear()
     retrain(app, seed=1)
     ask(app)
     ask(app)
     ((words, copy),) = sent
     assert re.fullmatch(r"2 runs as of \d\d:\d\d", words)
     assert [run.config.seed for run in read_session(copy, "it", small_dataset).runs] == [0, 1]
-    app.session.edit(1, note="mine")
+    app.session.edit(1, note="and mine")
     ask(app)
     assert len(sent) == 2
 
@@ -187,9 +190,3 @@ def test_a_copy_is_no_larger_than_a_browser_keeps(app, sent, monkeypatch):
     monkeypatch.setattr(app.session, "small_copy", lambda _: bytes(2 << 20))
     ask(app)
     assert sent[1][1] == b""  # the words alone
-
-
-def test_a_run_that_the_user_has_named_is_kept(app, sent):
-    app.session.edit(1, note="mine")
-    ask(app)
-    assert [words.partition(" as")[0] for words, _ in sent] == ["1 run"]

@@ -86,13 +86,18 @@ def test_settings_that_threads_assign_while_a_state_is_shown_are_all_applied(sma
     asyncio.run(asyncio.wait_for(page(), PATIENCE))
 
 
-def test_all_settings_are_assigned_at_once(own_app):
+def test_all_settings_are_assigned_at_once_and_an_observer_that_raises_is_told_to_who_assigns(own_app):
     app, seen = own_app, []
     app.observe(lambda change: seen.append(change["new"]), "config")
     app.config = CONFIG.replace(batch_size=8, hidden_sizes=(5, 4))
     assert app.wait(PATIENCE)
     assert seen == [app.config]
     assert (app.batch_size, app.hidden_sizes, app.session.state.run.number) == (8, (5, 4), 2)
+    app.observe(lambda change: 1 / 0, "batch_size")
+    with pytest.raises(ZeroDivisionError):
+        app.batch_size = 32
+    assert app.wait(PATIENCE)  # it goes on
+    assert app.history.config.batch_size == 32
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [
@@ -143,15 +148,6 @@ def test_stock_widgets_are_linked_both_ways(own_app):
     assert app.config == CONFIG.replace(batch_size=32, learning_rate=0.1, hidden_activation="tanh")
     app.batch_size = 64
     assert slider.value == 64
-
-
-def test_an_observer_that_raises_is_told_to_who_assigns_and_the_app_goes_on(own_app):
-    app = own_app
-    app.observe(lambda change: 1 / 0, "batch_size")
-    with pytest.raises(ZeroDivisionError):
-        app.batch_size = 32
-    assert app.wait(PATIENCE)
-    assert app.history.config.batch_size == 32
 
 
 @pytest.mark.long

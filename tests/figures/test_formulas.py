@@ -94,9 +94,8 @@ def test_formulas_of_the_exercise_in_full():
         "d_W1[0, 0] = delta1[0] · x[0] = −0.0167 · 1 = −0.0167",
         "d_b1[0] = delta1[0] = −0.0167",
     ]
-    assert backward_formulas(w, 2, 1, 0)[0].text == (
-        "delta2[1] = (y[1] − d[1]) · y[1] (1 − y[1]) = 0.579 · 0.244 = 0.141"
-    )
+    expected = "delta2[1] = (y[1] − d[1]) · y[1] (1 − y[1]) = 0.579 · 0.244 = 0.141"
+    assert backward_formulas(w, 2, 1, 0)[0].text == expected
     assert loss_formula(w).text == "L = ½ Σ (y[k] − d[k])² = ½ (0.168 + 0.335) = 0.251"
 
 

@@ -65,10 +65,12 @@ def test_a_relu_unit_is_dead_when_it_is_0_on_every_sample():
     assert one_unit("sigmoid", weight=-1e6)[0].dead == 0
 
 
-def test_softmax_is_never_called_saturated():
+def test_softmax_is_never_called_saturated_and_a_diverged_network_has_no_gradient_and_no_warning():
     nn = network(output="softmax", loss="cross_entropy")
     nn.W3 = nn.W3 * 1e6
     assert diagnose(nn, *probe())[-1].saturated == 0
+    nn.W1 = nn.W1 * np.nan
+    assert all(np.isnan(layer.gradient_rms) for layer in diagnose(nn, *probe()))
 
 
 def test_the_network_is_not_changed():
@@ -88,12 +90,6 @@ def test_weights_of_a_snapshot_take_the_place_of_the_networks_own():
     other.init_weights()
     X, d = probe()
     assert diagnose(network(), X, d, weights=other.weights()) == diagnose(other, X, d)
-
-
-def test_a_diverged_network_has_no_gradient_and_no_warning():
-    nn = network()
-    nn.W1 = nn.W1 * np.nan
-    assert all(np.isnan(layer.gradient_rms) for layer in diagnose(nn, *probe()))
 
 
 def slow(only_a, only_b):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import plotly.graph_objects as go
-import pytest
 
 from explorer.figures.template import template
 from explorer.talk.pictures import Look
@@ -19,9 +18,6 @@ def test_every_length_is_enlarged_and_nothing_else():
     assert after["xaxis"]["nticks"] == before["xaxis"]["nticks"]
     assert after["xaxis"]["automargin"] is True
     assert after["title"]["y"] == before["title"]["y"]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_plotly_takes_the_template(theme):
-    figure = go.Figure(layout={"template": Look(theme, 1.75).template})
-    assert figure.layout.template.layout.font.size == 21
+    for theme in ("light", "dark"):
+        figure = go.Figure(layout={"template": Look(theme, 1.75).template})
+        assert figure.layout.template.layout.font.size == 21

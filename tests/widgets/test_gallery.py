@@ -16,7 +16,7 @@ def gallery():
     return gallery
 
 
-def test_images_can_be_opened_once_somebody_hears_it(gallery, from_page):
+def test_images_can_be_opened_and_filtered_once_somebody_hears_it(gallery, from_page):
     assert gallery.opens == ""
     opened = []
     gallery.on_open("Press to see more", opened.append)
@@ -24,9 +24,6 @@ def test_images_can_be_opened_once_somebody_hears_it(gallery, from_page):
     for key in (17, "17", None, [17]):
         from_page.send(gallery, {"open": key})
     assert opened == [17]
-
-
-def test_filters_are_there_once_somebody_hears_them(gallery, from_page):
     assert not gallery.filters
     heard = []
     gallery.on_filter(lambda *classes: heard.append(classes))

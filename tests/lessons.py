@@ -27,9 +27,8 @@ def execute_here(notebook):
             kinds += [shell.display_formatter.format(done.result)[0]] if done.result is not None else []
             cell.outputs = [nbformat.v4.new_output("display_data", data) for data in kinds]
             for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
-                cell.outputs += (
-                    [nbformat.v4.new_output("stream", name=name, text=text)] if text.strip() else []
-                )
+                if text.strip():
+                    cell.outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
     finally:
         InteractiveShell.clear_instance()
     return notebook
@@ -64,9 +63,8 @@ def sources(path):
     """What the cells show that show source code, by their ids; what they need is imported or made in the cell."""
     names, found = {}, {}
     trees = {cell.id: ast.parse(cell.source) for cell in code_cells(path)}
-    imports = [
-        node for tree in trees.values() for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
+    nodes = [node for tree in trees.values() for node in tree.body]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     exec(compile(ast.Module(imports, []), path, "exec"), names)
     for cell, tree in trees.items():
         *before, last = tree.body

@@ -9,14 +9,10 @@ from explorer.training.studies import FinalFigures, Trial
 
 def finished(accuracy, *, seconds=1.0, **settings):
     """A run with this test accuracy at its end, each of its epochs of so many seconds."""
-    config = TrainingConfig(**settings)
-    epochs = (
-        EpochRecord(epoch, 0.2, 0.3, accuracy, accuracy, seconds, np.eye(10, dtype=np.int64))
-        for epoch in range(1, config.epochs + 1)
-    )
-    return Trial(
-        config, "finished", tuple(epochs), FinalFigures(0.2, 0.3, accuracy, accuracy), seconds=seconds
-    )
+    config, figures = TrainingConfig(**settings), (0.2, 0.3, accuracy, accuracy)
+    confusion, numbers = np.eye(10, dtype=np.int64), range(1, config.epochs + 1)
+    epochs = tuple(EpochRecord(number, *figures, seconds, confusion) for number in numbers)
+    return Trial(config, "finished", epochs, FinalFigures(*figures), seconds=seconds)
 
 
 def diverged(**settings):

@@ -82,9 +82,8 @@ def script(folder, source):
     """A script in a process of its own, at the head of a session, to be killed by the test, or else here."""
     (path := folder / "script.py").write_text(source, encoding="utf-8")
     command = [sys.executable, "-W", "error", path]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, start_new_session=True) as process:
         try:
             yield process
         except BaseException:  # which would wait for the end of a process that goes on

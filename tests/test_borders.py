@@ -401,13 +401,8 @@ def journals():
     ]  # fmt: skip
 
 
-HOSTILE = {
-    "folder": data_files,
-    "archive": archives,
-    "weights": weights_files,
-    "session": sessions,
-    "journal": journals,
-}
+HOSTILE = {"folder": data_files, "archive": archives, "weights": weights_files}
+HOSTILE |= {"session": sessions, "journal": journals}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

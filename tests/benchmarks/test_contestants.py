@@ -8,13 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from contestants import (  # a file of this folder, which is no package
-    Case,
-    HandWrittenTorch,
-    Naive,
-    Ours,
-    TorchEager,
-)
+# Files of this folder, which is no package.
+from contestants import Case, HandWrittenTorch, Naive, Ours, TorchEager
 from engine import installed
 
 CASES = [Case((6,), 50, 600), Case((6, 5), 60, 600, modern=True)]
@@ -48,10 +43,8 @@ def test_ours_is_the_course_code(small_dataset, case):
     rng = ours.run.network.rng  # a copy: what the run shuffles with
     ours.epoch()
     weights = ours.run.network.weights()
-    assert_same(
-        zip(weights[::2], (b[:, 0] for b in weights[1::2]), strict=True),
-        course_code(case, small_dataset, rng),
-    )
+    layers = zip(weights[::2], (b[:, 0] for b in weights[1::2]), strict=True)
+    assert_same(layers, course_code(case, small_dataset, rng))
 
 
 @cases

@@ -41,15 +41,10 @@ def verdict_of(name: str, style: str, seed: int) -> Verdict:
 
 def right_answers() -> Mapping[str, Sequence[object]]:
     """By task: the answers of two whole exercises, and many others."""
-    whole = {
-        task: [module.Network if task in METHODS else getattr(module, task) for module in (matrices, loops)]
-        for task in TASKS
-    }
-    networks = {
-        task: [k for k in styles.NETWORKS if callable(getattr(k, task)) or task != "predict"]
-        for task in METHODS
-    }
-    others = styles.FUNCTIONS | networks
+    others = styles.FUNCTIONS | dict.fromkeys(METHODS, styles.NETWORKS)
+    others["predict"] = [kind for kind in styles.NETWORKS if kind.predict]
+    names = {task: "Network" if task in METHODS else task for task in TASKS}
+    whole = {task: [getattr(module, name) for module in (matrices, loops)] for task, name in names.items()}
     return {task: [*answers, *others.get(task, ())] for task, answers in whole.items()}
 
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
 
@@ -62,17 +63,10 @@ def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batc
 
 def test_trainings_that_overlap_share_the_second_thread(small_dataset):
     alone = [trained(small_dataset, 1, seed=seed) for seed in range(3)]
-    found = {}
-    threads = [
-        threading.Thread(target=lambda seed=seed: found.update({seed: trained(small_dataset, 2, seed=seed)}))
-        for seed in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for seed, weights in enumerate(alone):
-        assert_equal(weights, found[seed])
+    with ThreadPoolExecutor(3) as threads:
+        found = threads.map(lambda seed: trained(small_dataset, 2, seed=seed), range(3))
+    for weights, together in zip(alone, found, strict=True):
+        assert_equal(weights, together)
 
 
 def cut(first, second):
@@ -147,19 +141,16 @@ def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, bat
     """With every method that works without random numbers, or blank pixels left out, or a later layer cut."""
     monkeypatch.setattr(halves, "LARGE_WORK", 100_000)
     data = mnist.head(600)
-    config = LARGE.replace(
-        hidden_sizes=hidden_sizes, hidden_activation="tanh", epochs=1, batch_size=batch_size, **methods,
-    )  # fmt: skip
+    changes = {"hidden_sizes": hidden_sizes, "batch_size": batch_size, **methods}
+    config = LARGE.replace(hidden_activation="tanh", epochs=1, **changes)
     run = TrainingRun(config, data, n_threads=2)
     names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")
-    network = NeuralNetwork(
-        data.n_inputs, config.hidden_sizes, 10, **{name: getattr(config, name) for name in names}
-    )
+    options = {name: getattr(config, name) for name in names}
+    network = NeuralNetwork(data.n_inputs, config.hidden_sizes, 10, **options)
     for _ in run:
         pass
     network.fit(data.X_train, data.Y_train, batch_size, 1, config.learning_rate, reduction="mean")
     for w, v in zip(run.weights(), network.parameters, strict=True):
         np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-5)  # a tenth of one step of Adam
-    np.testing.assert_allclose(
-        run.snapshot().test_outputs, run.network.forward(data.X_test), rtol=1e-4, atol=1e-6
-    )
+    outputs = run.network.forward(data.X_test)
+    np.testing.assert_allclose(run.snapshot().test_outputs, outputs, rtol=1e-4, atol=1e-6)

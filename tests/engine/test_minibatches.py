@@ -11,9 +11,8 @@ from explorer.engine import Model, minibatches
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig, TrainingRun
 
-CONFIG = TrainingConfig(
-    hidden_sizes=(20, 12), n_train=587, epochs=2, seed=3, reduction="mean", learning_rate=0.3
-)
+BY_MEAN = {"reduction": "mean", "learning_rate": 0.3}
+CONFIG = TrainingConfig(hidden_sizes=(20, 12), n_train=587, epochs=2, seed=3, **BY_MEAN)
 
 
 @pytest.mark.parametrize("batch_size", [2, 16, 520])

@@ -115,9 +115,8 @@ def values(packed):
 def stopped(small_dataset):
     """A run that overfits a few images, judged by validation images, which stops early."""
     split = {"n_train": 120, "n_validation": 60, "epochs": 60, "patience": 2}
-    return trained(
-        TrainingConfig(**split, optimizer="adam", batch_size=10, learning_rate=0.03), small_dataset
-    )
+    config = TrainingConfig(**split, optimizer="adam", batch_size=10, learning_rate=0.03)
+    return trained(config, small_dataset)
 
 
 def test_runs_are_compared_by_the_images_that_are_named(stopped):

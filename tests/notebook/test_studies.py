@@ -93,12 +93,9 @@ def test_the_figure_shows_bars(result):
 
 def test_two_numbers_are_a_heat_map_and_a_choice_gets_curves():
     values = {"batch_size": [8, 64], "learning_rate": [0.1, 1.0], "loss": ["squared_error", "cross_entropy"]}
-    kinds = {
-        ("batch_size", "learning_rate"): "heatmap",
-        ("batch_size", "loss"): "scatter",
-        ("loss",): "scatter",
-    }
-    for axes, kind in kinds.items():
+    maps, curves = [("batch_size", "learning_rate")], [("batch_size", "loss"), ("batch_size",)]
+    for axes in maps + curves:
+        kind = "heatmap" if axes in maps else "scatter"
         configs = grid(SMALL, **{name: values[name] for name in axes})
         study = completed([Trial(config, "diverged") for config in configs])
         (drawn,) = figures_in(study.figure().html)

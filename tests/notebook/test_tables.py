@@ -26,9 +26,8 @@ def test_every_matrix_has_the_shape_that_is_said(network):
     y = network.forward(X)
     for name, _, shape, *_ in rows(tables.matrices(network, 7)):
         said[name.strip("`")] = shape
-    found = {"X": X, "y": y, "d": y} | {
-        name: getattr(network, name) for name in said if name not in ("X", "y", "d")
-    }
+    given = {"X": X, "y": y, "d": y}
+    found = given | {name: getattr(network, name) for name in said.keys() - given.keys()}
     assert said == {name: str(array.shape) for name, array in found.items()}
     assert {"W1", "b1", "a1", "h1", "W2", "b2", "a2"} <= said.keys()
 
@@ -36,9 +35,8 @@ def test_every_matrix_has_the_shape_that_is_said(network):
 def test_every_derivative_has_the_shape_that_is_said(network):
     n_layers, n = len(network.layer_sizes) - 1, 7
     found = rows(tables.derivatives(network, n))
-    assert [row[0] for row in found] == [
-        f"`{name}{k}`" for k in range(n_layers, 0, -1) for name in ("delta", "d_W", "d_b")
-    ]
+    names = [f"{name}{k}" for k in range(n_layers, 0, -1) for name in ("delta", "d_W", "d_b")]
+    assert [row[0].strip("`") for row in found] == names
     for name, _, factors, result in found:
         kind, number = re.fullmatch(r"`(delta|d_W|d_b)(\d)`", name).groups()
         attribute = {"delta": "a", "d_W": "W", "d_b": "b"}[kind] + number

@@ -23,11 +23,8 @@ def real(monkeypatch):
 
 
 def test_voilas_parts_are_all_that_its_script_can_ask_for_as_it_starts(real):
-    folder = next(
-        Path(path)
-        for path in collect_static_paths(["voila", "nbconvert"], TEMPLATE)
-        if (Path(path) / "voila.js").exists()
-    )
+    folders = map(Path, collect_static_paths(["voila", "nbconvert"], TEMPLATE))
+    folder = next(path for path in folders if (path / "voila.js").exists())
     asked = set(re.findall(r"\.e\((\d+)\)", (folder / "voila.js").read_text(encoding="utf-8")))
     expected = {number for number in asked if (folder / f"{number}.voila.js").exists()}
     found = Counter(number.decode() for one in real.voila for number in PUSHED.findall(one.content))

@@ -222,9 +222,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
     assert running.returncode == 130
     kept = len(read_journal(file).trials)
     assert 2 <= kept < 12
-    told = (
-        rf"^Stopped\. (\d+) of 12 runs ended and (?:(\d+) of them )?are saved in {re.escape(str(file))}; run"
-    )
+    place = re.escape(str(file))
+    told = rf"^Stopped\. (\d+) of 12 runs ended and (?:(\d+) of them )?are saved in {place}; run"
     ended, saved = re.search(told, err).groups()
     assert int(saved or ended) == kept
     assert "Traceback" not in out + err

@@ -61,11 +61,8 @@ def started(*options, **streams):
 
 def rows(text):
     """The epochs' lines of the table, as numbers."""
-    return [
-        [float(cell.rstrip("%")) for cell in line.split()]
-        for line in text.splitlines()
-        if re.fullmatch(r" +\d+( +[\d.]+%?){5}", line)
-    ]
+    lines = (line for line in text.splitlines() if re.fullmatch(r" +\d+( +[\d.]+%?){5}", line))
+    return [[float(cell.rstrip("%")) for cell in line.split()] for line in lines]
 
 
 # ---------------------------------------------------------------- options

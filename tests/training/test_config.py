@@ -170,12 +170,7 @@ def test_any_text_gives_a_valid_config(query):
     assert all(isinstance(notice, str) for notice in notices)
 
 
-LONG = [
-    "lr=" + "0" * 10_000 + "1",
-    "hidden=" + "1," * 5_000,
-    "hidden=" + "9" * 5_000,
-    "epochs=" + "9" * 10_000,
-]
+LONG = [f"lr={'0' * 10_000}1", f"hidden={'1,' * 5_000}", f"hidden={'9' * 5_000}", f"epochs={'9' * 10_000}"]
 HOSTILE = [
     "lr=<script>alert(1)</script>",
     "<script>=1",
@@ -332,6 +327,5 @@ def test_a_small_number_is_written_out():
     assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
     assert TrainingConfig(learning_rate=1e-5).to_query() == "lr=0.00001"
     assert TrainingConfig.from_query("lr=1e-5") == (TrainingConfig(learning_rate=1e-5), ())
-    assert TrainingConfig.from_query("lr=1e-9")[1] == (
-        "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
-    )
+    (notice,) = TrainingConfig.from_query("lr=1e-9")[1]
+    assert notice.endswith("can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.")

@@ -187,10 +187,8 @@ BY_HEART = {"train": [0.8, 0.9, 0.94, 0.97, 0.99], "n_train": 1000, **OVERFITS}
 def test_two_at_most():
     config = FEW_MODERN.replace(n_validation=166)
     both = said(config, [0.8, 0.88, 0.87, 0.87, 0.88], **BY_HEART)
-    assert [(h.id, dict(h.fix)) for h in both] == [
-        ("few_images", {"n_train": None}),
-        ("overfitting", {"patience": 3}),
-    ]
+    assert [hint.id for hint in both] == ["few_images", "overfitting"]
+    assert [hint.fix for hint in both] == [{"n_train": None}, {"patience": 3}]
     assert both[0].what == "Train accuracy is 99.0\u00a0%, validation accuracy 88.0\u00a0%."
     assert both[1].what == "Validation loss was lowest after epoch 2 (0.5), then it rose to 0.7."
 
@@ -205,11 +203,8 @@ def test_where_only_test_images_tell_the_fix_is_to_hold_some_out():
     assert hint.what == "Test loss was lowest after epoch 2 (0.5), then it rose to 0.7."
 
 
-FIGURES = st.lists(
-    st.tuples(*4 * [st.floats(0.01, 2.0)]).map(lambda row: (*row[:2], row[2] / 2, row[3] / 2)),
-    min_size=1,
-    max_size=12,
-)
+LOSS, SHARE = st.floats(0.01, 2.0), st.floats(0.005, 1.0)
+FIGURES = st.lists(st.tuples(LOSS, LOSS, SHARE, SHARE), min_size=1, max_size=12)
 
 
 @given(FIGURES, FIGURES, st.sampled_from([EXERCISE, MODERN, FEW, MODERN.replace(patience=2, dropout=0.5)]))
@@ -219,9 +214,8 @@ def test_no_setting_is_chosen_by_the_test_images(rows, others, config):
     train_loss, _, train, _ = (list(column) for column in zip(*rows[:n], strict=True))
     fixes = set()
     for _, test_loss, _, test in (zip(*rows[:n], strict=True), zip(*others[:n], strict=True)):
-        found = said(
-            config, [*test], train=train, train_loss=train_loss, test_loss=[*test_loss], n_train=1000
-        )
+        losses = {"train_loss": train_loss, "test_loss": [*test_loss]}
+        found = said(config, [*test], train=train, n_train=1000, **losses)
         fixes.add(tuple(hint.action for hint in found if "n_validation" not in hint.fix))
     assert len(fixes) == 1
 
@@ -316,11 +310,9 @@ def test_the_rate_gets_smaller_also_where_it_was_a_fitting_one():
 
 
 def test_while_it_goes_on_only_what_does_not_get_better():
+    rules = {"step_too_large", "one_sided_loss", "vanishing_gradient"}
     for config, figures, rule, _ in CASES.values():
-        urgent = (
-            rule in {"step_too_large", "one_sided_loss", "vanishing_gradient"}
-            or "uniform" in config.initializer
-        )
+        urgent = rule in rules or "uniform" in config.initializer
         running = said(config, figures[:3], n_train=config.n_train or N, end=None)
         assert [hint.id for hint in running] == ([rule] if urgent else [])
 
@@ -395,9 +387,8 @@ def test_changed_settings_in_words():
     changed = EXERCISE.replace(batch_size=2048, learning_rate=0.003, seed=1)
     assert changes_in_words(EXERCISE, EXERCISE) == ""
     assert changes_in_words(EXERCISE, changed, most=1) == "batch size 512 → 2\u202f048 and 2 more"
-    assert changes_in_words(EXERCISE, changed) == (
-        "batch size 512 → 2\u202f048, learning rate 0.01 → 0.003, seed 0 → 1"
-    )
+    words = "batch size 512 → 2\u202f048, learning rate 0.01 → 0.003, seed 0 → 1"
+    assert changes_in_words(EXERCISE, changed) == words
 
 
 # The learning rate that fits

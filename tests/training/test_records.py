@@ -11,13 +11,8 @@ NAN = float("nan")
 
 def epoch(number=1, *, seconds=0.5, test_accuracy=0.9, confusion=((5, 1), (0, 4)), **figures):
     values = {"train_loss": 0.5, "test_loss": 0.6, "train_accuracy": 0.95, "learning_rate": 0.01} | figures
-    return EpochRecord(
-        epoch=number,
-        seconds=seconds,
-        test_accuracy=test_accuracy,
-        confusion=np.array(confusion, dtype=np.int64),
-        **values,
-    )
+    values |= {"epoch": number, "seconds": seconds, "test_accuracy": test_accuracy}
+    return EpochRecord(confusion=np.array(confusion, dtype=np.int64), **values)
 
 
 BATCH = BatchRecord(epoch=0.5, step=3, train_loss=1.0, train_accuracy=0.5, learning_rate=0.01)

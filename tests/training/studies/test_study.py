@@ -12,6 +12,7 @@ import pytest
 from study_steps import DIVERGING, ENDLESS, SMALL, CountingPool, CountingThreads, by_config, is_alive, until
 
 from explorer.datasets import Dataset
+from explorer.datasets.dataset import ARRAYS
 from explorer.training import ConfigError, train
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
@@ -151,10 +152,9 @@ def test_a_diverged_run_is_a_trial_among_the_others(small_dataset, pool):
 
 def test_more_images_than_there_are_are_refused_before_anything_begins(small_dataset, tmp_path):
     journal = tmp_path / "study.jsonl"
+    configs = [*SEEDS, SMALL.replace(n_train=601)]
     with CountingThreads(1) as executor:
-        trials = study(
-            [*SEEDS, SMALL.replace(n_train=601)], small_dataset, executor=executor, journal=journal
-        )
+        trials = study(configs, small_dataset, executor=executor, journal=journal)
         with pytest.raises(ConfigError, match="n_train is 601; expected a whole number up to 600"):
             next(trials)
     assert executor.begun == []
@@ -166,7 +166,7 @@ def test_an_unexpected_error_is_its_trials_own(small_dataset, caplog):
         def head(self, n_train):
             raise MemoryError("no room")
 
-    unreadable = Unreadable("none", *(getattr(small_dataset, name) for name in IMAGES_AND_LABELS))
+    unreadable = Unreadable("none", *(getattr(small_dataset, name) for name in ARRAYS))
     trials = by_config(study([SMALL, SMALL.replace(n_train=None)], unreadable, executor=CountingThreads(1)))
     failed = trials[SMALL]
     assert (failed.status, failed.error, failed.is_settled) == ("failed", "MemoryError: no room", False)
@@ -174,15 +174,10 @@ def test_an_unexpected_error_is_its_trials_own(small_dataset, caplog):
     assert trials[SMALL.replace(n_train=None)].status == "finished"
 
 
-IMAGES_AND_LABELS = ("train_images", "train_labels", "test_images", "test_labels")
-
-
 def test_a_worker_with_other_versions_is_told():
-    other = "nn-explorer 0.0 with NumPy 1.0 on Python 3.9"
-    with pytest.raises(
-        StudyError, match=r"^The worker .*:\d+ has nn-explorer .* on Python 3\.\d+, the study "
-    ):
-        run_trial(SMALL, None, other)
+    words = r"^The worker .*:\d+ has nn-explorer .* on Python 3\.\d+, the study "
+    with pytest.raises(StudyError, match=words):
+        run_trial(SMALL, None, "nn-explorer 0.0 with NumPy 1.0 on Python 3.9")
 
 
 def test_what_the_executor_can_not_do_is_one_sentence(small_dataset):
@@ -190,9 +185,8 @@ def test_what_the_executor_can_not_do_is_one_sentence(small_dataset):
         def submit(self, *call):
             raise RuntimeError("cannot schedule new futures after shutdown")
 
-    with pytest.raises(
-        StudyError, match=r"^The study can't go on: RuntimeError: cannot schedule new fut.*\.$"
-    ):
+    words = r"^The study can't go on: RuntimeError: cannot schedule new fut.*\.$"
+    with pytest.raises(StudyError, match=words):
         list(study([SMALL], small_dataset, executor=Refusing(1)))
 
 

@@ -80,12 +80,10 @@ def test_a_clear_difference_is_told():
 
 
 def test_an_unclear_difference_is_none():
-    assert words({8: BEST, 32: NEAR}) == (
-        "3 seeds show no difference between batch size 8 and 32; the medians are 96.2 % to 96.2 %."
-    )
-    assert words({8: BEST, 32: NEAR, 512: WORSE}).startswith(
-        "3 seeds show no difference between batch size 8 and 32; batch size 8 has the highest median, 96.2 %."
-    )
+    said = "3 seeds show no difference between batch size 8 and 32;"
+    assert words({8: BEST, 32: NEAR}) == f"{said} the medians are 96.2 % to 96.2 %."
+    both = words({8: BEST, 32: NEAR, 512: WORSE})
+    assert both.startswith(f"{said} batch size 8 has the highest median, 96.2 %.")
 
 
 @pytest.mark.parametrize(

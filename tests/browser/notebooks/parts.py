@@ -1,7 +1,7 @@
 # %%
 import json
 
-from ipywidgets import Box
+from ipywidgets import Box, Button, IntSlider, VBox, jslink, link
 
 from explorer.app.layout import box, framed, screen
 from explorer.training import TrainingConfig
@@ -11,6 +11,7 @@ from explorer.widgets.messages import Message, Messages
 from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.run_bar import RunBar, RunProgress
+from explorer.widgets.setting import Setting
 from explorer.widgets.settings_panel import SettingsPanel
 
 calls, log = [], Caption()
@@ -78,3 +79,12 @@ places = screen(
     tiles=tiles,
 )
 box("explorer-surface explorer-app", *places)
+
+# %%
+batch_size, slider = Setting("batch_size", description="Images per step"), IntSlider(512, min=1, max=1000)
+link((slider, "value"), (batch_size, "value"))
+program = Button(description="From the program")
+program.on_click(lambda _: setattr(batch_size, "value", 77))
+units, stock_units = Setting("hidden_sizes", description="Units"), IntSlider(32, min=1, max=2000)
+jslink((stock_units, "value"), (units, "value"))
+VBox([program, batch_size, slider, units, stock_units], layout={"width": "250px", "overflow": "hidden"})

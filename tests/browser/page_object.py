@@ -124,7 +124,7 @@ class Visit:
 
     @property
     def tiles(self):
-        return self.page.locator(".explorer-tiles")
+        return self.page.locator(".explorer-place-tiles")
 
     @property
     def messages(self):

@@ -33,32 +33,12 @@ def server(start_server, notebook):
     return start_server([script, notebook("surroundings")], **variables)
 
 
-@pytest.fixture(scope="module")
-def shared(server, open_shared_page):
-    """A page in a dark system, and the color that it had first."""
-    page = open_shared_page(server.url, color_scheme="dark").page
-    page.wait_for_selector("#explorer-skeleton", state="attached")
-    first_paint = page.evaluate(BACKGROUND)
-    page.wait_for_selector(FIGURE)
-    return page, first_paint
-
-
-@pytest.fixture
-def page(shared):
-    return shared[0]
-
-
 def assert_shown_on(page, color):
     """The page has this color from the first paint on."""
     page.wait_for_selector("#explorer-skeleton", state="attached")
     assert page.evaluate(BACKGROUND) == color
     page.wait_for_function(REVEALED)
     assert page.evaluate(BACKGROUND) == color
-
-
-def found_in(page):
-    """What the notebook says of its kernel."""
-    return json.loads(page.text_content("#found"))
 
 
 def test_the_app_opens_from_here_alone(app, open_page):
@@ -80,25 +60,19 @@ def test_the_app_opens_from_here_alone(app, open_page):
         assert answer.headers["Content-Type"] == "image/svg+xml"
 
 
-def test_a_dark_system_has_a_dark_page_from_the_first_paint(shared):
-    page, first_paint = shared
-    assert first_paint == DARK
-    page.wait_for_function(REVEALED)
-    assert page.evaluate(BACKGROUND) == DARK
-
-
 ELSEWHERE = """() => new Promise((resolve) => {
   document.addEventListener("securitypolicyviolation", (event) => resolve(event.blockedURI));
   document.createElement("img").src = "http://elsewhere.example/pixel.png";
 })"""
 
 
-def test_the_browser_keeps_the_page_from_other_hosts(page):
+def test_a_page_is_dark_from_the_first_paint_and_kept_from_other_hosts_and_its_kernel_from_secrets(
+    server, open_page
+):
+    page = open_page(server.url, color_scheme="dark").page
+    assert_shown_on(page, DARK)
     assert page.evaluate(ELSEWHERE) == "http://elsewhere.example/pixel.png"
-
-
-def test_kernels_inherit_no_secret(page):
-    found = found_in(page)
+    found = json.loads(page.text_content("#found"))
     assert not set(SECRETS) & found["variables"].keys()
     assert found["variables"]["EXPLORER_NOTE"] == "kept"
     assert found["variables"]["PATH"] == os.environ["PATH"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +40,7 @@ REMEMBER = """(text) => {
 
 
 @pytest.mark.long
-def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, folder, open_page):
+def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, folder, open_page, wait_for):
     first = open_page(f"{server.url}?epochs=500&batch=1").page
     expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
     second = open_page(f"{server.url}?epochs=20")
@@ -50,17 +49,9 @@ def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(server, f
     second.page.wait_for_function("() => said.some((text) => text.includes('waiting for a turn: 1st'))")
     expect(status).to_contain_text("finished · 20 of 20 epochs", timeout=120_000)
     pages, line = folder / "pages", folder / "line"
-    until(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
+    wait_for(lambda: len([*line.iterdir()]) == 1)  # the kernel for the next visitor trains too
     assert len([*pages.iterdir()]) == 2
     with suppress(Error):
         first.goto("chrome://crash")
-    until(lambda: (len([*pages.iterdir()]), [*line.iterdir()]) == (1, []))
+    wait_for(lambda: (len([*pages.iterdir()]), [*line.iterdir()]) == (1, []))
     second.assert_clean()
-
-
-def until(condition):
-    """Wait until something is true."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from browser.page_object import Visit
+from browser.page_object import Visit, exercise
 from browser.static_files import free_ports
 from playwright.sync_api import Error, expect, sync_playwright
 
@@ -164,7 +164,7 @@ class Server:
     @property
     def exercise(self):
         """The address of the page with the settings of the exercise."""
-        return f"{self.url}?epochs=10"
+        return f"{self.url}{exercise()}"
 
     def stop(self, sig=signal.SIGTERM):
         """End the server; return its exit code."""

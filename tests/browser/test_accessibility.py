@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.page_object import SURFACE, enter
+from browser.page_object import SURFACE, enter, exercise
 from playwright.sync_api import expect
 
 from explorer.app.panels.tabs import VIEWS
@@ -36,10 +36,11 @@ SECTIONS = ["Histograms", "Over time", "Gradient check"]
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_nothing_severe_on_any_tab(app, open_page):
-    visit = open_page(f"{app.url}?n=6000&epochs=2")
-    until_finished(visit, "784-32-10")
+    visit = open_page(app.url + exercise(n=6000, epochs=2))
+    visit.until_finished(2)
     visit.preset("Modern")
-    until_finished(visit, "784-128-10")
+    expect(visit.tiles).to_contain_text("784-128-10")
+    visit.until_finished()
     found = {}
     for view in views(visit):
         for theme in THEMES if view in COLORFUL else ["light"]:
@@ -112,11 +113,6 @@ def views(visit):
     page.get_by_role("button", name="plus for minus in the step").click()
     expect(page.locator(".explorer-bug-wrong")).to_have_count(1)
     yield "lab"
-
-
-def until_finished(visit, sizes):
-    expect(visit.tiles).to_contain_text(sizes)
-    visit.until_finished()
 
 
 def severe(visit, theme, view):

@@ -6,21 +6,13 @@ import re
 
 import numpy as np
 import pytest
-from browser.page_object import SURFACE, enter
+from browser.page_object import SURFACE, enter, exercise
 from playwright.sync_api import expect
 from reference_runs import records
 
 from explorer import NeuralNetwork, load_mnist
 
 pytestmark = pytest.mark.long
-TRAIN_AGAIN = """() => new Promise((begun) => {
-  const run = document.querySelector('.explorer-run');
-  const look = () => /epoch \\d+ of/.test(run.innerText) && begun();
-  const all = { subtree: true, childList: true, characterData: true, attributes: true };
-  new MutationObserver(look).observe(run, all);
-  run.querySelector('[data-action=train]:not([disabled])').click();
-})"""
-"""Is over once the new run is under way."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +27,7 @@ def shared(app, open_shared_page):
 def found(shared):
     """The page of all these tests, with a run of two epochs that has ended; clean when the test has ended."""
     shared.tab("overview")
-    shared.begin("?epochs=2")
+    shared.begin(exercise(epochs=2))
     shared.until_finished()
     shared.until_matrix(records(epochs=2)[-1].confusion)
     yield shared
@@ -73,8 +65,8 @@ def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
 
 def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     page, rows, evil = found.page, found.rows, '<img src=x onerror="window.hit = 1">'
-    page.evaluate(TRAIN_AGAIN)  # the run that is shown may be one from before, under a name of its own
-    found.until_finished()
+    found.begin(exercise(epochs=1))  # no other test has such a run, which then would have a name of its own
+    found.until_finished(1)
     found.tab("runs")
     present = rows.and_(page.locator("[data-present]"))
     name = present.get_by_role("textbox", name=re.compile("^Name of run"))

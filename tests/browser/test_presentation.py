@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
 import pytest
-from browser.page_object import SURFACE, enter, number
+from browser.page_object import OUT_OF_REACH, SURFACE, assert_becomes, enter, number
 from playwright.sync_api import expect
 
 from explorer.talk.file import READY, read_talk
@@ -44,26 +43,21 @@ def talk(start_server):
     return start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
 
 
-def opened(talk, open_page, path="", *, script="", **options):
-    """Open the talk, with every other host out of reach, and wait until it is drawn."""
+def alone(talk, open_page, path="", *, script="", **options):
+    """Open a talk, with every other host out of reach."""
 
     def prepare(page):
         page.route(lambda url: not url.startswith((talk.url, "blob:", "data:")), lambda route: route.abort())
         page.add_init_script(script)
 
-    found = open_page(talk.url + path, prepare=prepare, **options)
-    found.page.wait_for_function(DRAWN, arg=NAMES)
-    return found
-
-
-@pytest.fixture
-def visit(talk, open_page):
-    return partial(opened, talk, open_page)
+    return open_page(talk.url + path, prepare=prepare, **options)
 
 
 @pytest.fixture(scope="module")
 def shared(talk, open_shared_page):
-    return opened(talk, open_shared_page)
+    found = alone(talk, open_shared_page)
+    found.page.wait_for_function(DRAWN, arg=NAMES)
+    return found
 
 
 @pytest.fixture
@@ -200,6 +194,9 @@ def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     expect(present(page)).to_contain_text("784-8-10")
     field.press("t")  # a letter in a field trains nothing
     page.keyboard.press("Escape")
+    for width, height in ((1024, 600), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert_becomes(page, OUT_OF_REACH, [], width, height)
     page.keyboard.press("ArrowLeft")
     assert_at(page, "deep")
     expect(present(page).locator(".explorer-live-bar")).to_contain_text("recorded run")
@@ -298,10 +295,12 @@ HURRY = """(() => {
 
 
 @pytest.mark.sweep
-def test_a_slow_phone_shows_and_updates_every_slide(visit):
+def test_a_slow_phone_shows_and_updates_every_slide(talk, open_page):
     # So slow that the two seconds which anywidget gives a widget to begin are over at once.
-    found = visit(script=HURRY, viewport={"width": 390, "height": 844}, has_touch=True)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    found = alone(talk, open_page, script=HURRY, **phone)
     page = found.page
+    page.wait_for_function(DRAWN, arg=NAMES)
     for name in NAMES:
         assert_at(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from browser.page_object import enter
+from browser.page_object import enter, exercise
 from playwright.sync_api import expect
 from reference_runs import records
 
@@ -34,7 +34,7 @@ POINT = """([x, y]) => {
 
 
 def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
-    found = open_page(f"{app.url}?epochs=2&tab=runs")
+    found = open_page(f"{app.url}{exercise(epochs=2)}&tab=runs")
     page, rows = found.page, found.rows
     found.until_finished(2)
     found.set(hidden_sizes=16)
@@ -129,7 +129,7 @@ def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
 
 
 def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_page):
-    found = open_page(f"{app.url}?hidden=8&n=6000&batch=64&epochs=3&tab=runs")
+    found = open_page(f"{app.url}{exercise(hidden=8, n=6000, batch=64, epochs=3)}&tab=runs")
     page = found.page
     found.until_finished(3)
     page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from browser.page_object import TRACES
+from browser.page_object import TRACES, exercise
 from playwright.sync_api import expect
 from reference_runs import records
 
@@ -57,7 +57,7 @@ def found(shared):
 
 def test_a_hint_is_provoked_and_fixed_by_its_button(found):
     page = found.page
-    found.begin("?hidden=64&epochs=3")
+    found.begin(exercise(hidden=64, epochs=3))
     message = page.locator('.explorer-message[data-id="step_too_large"]')
     expect(message).to_be_attached(timeout=90_000)
     if message.is_hidden():
@@ -74,7 +74,7 @@ def test_a_hint_is_provoked_and_fixed_by_its_button(found):
 
 def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     page = found.page
-    found.begin("?epochs=4")
+    found.begin(exercise(epochs=4))
     found.until_finished(4)
     slider = page.get_by_role("slider", name="Epoch shown")
     for key in ("End", "ArrowLeft", "ArrowLeft"):
@@ -115,7 +115,7 @@ def of_this_run(visit, name="learning_rate"):
 
 
 def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(app, open_page):
-    visit = open_page(f"{app.url}?hidden=16&n=6000&epochs=6")
+    visit = open_page(app.url + exercise(hidden=16, n=6000, epochs=6))
     visit.until_finished(6)
     page, bar = visit.page, visit.bar
     expect(of_this_run(visit)).to_be_hidden()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from browser.page_object import exercise
 from playwright.sync_api import expect
 
 from explorer.datasets.corruption import CORRUPTIONS
@@ -31,7 +32,7 @@ IS_HIGH = "() => document.querySelector('.explorer-demonstration .js-plotly-plot
 
 @pytest.fixture(scope="module")
 def shared(app, open_shared_page):
-    return open_shared_page(f"{app.url}?n=6000&epochs=2&tab=mistakes&section=robustness")
+    return open_shared_page(f"{app.url}{exercise(n=6000, epochs=2)}&tab=mistakes&section=robustness")
 
 
 @pytest.fixture

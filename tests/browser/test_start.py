@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from explorer.training import TrainingConfig
 from explorer.training.presets import START
 
 SETTINGS = {name: getattr(START, name) for name in TrainingConfig().differences(START)}
-PLOTLY_BYTES = 4_500_000
 SUM = ".explorer-network-sum"
 LIT = """() => [...document.querySelectorAll('.explorer-network-unit')]
   .map((unit) => Number(unit.style.getPropertyValue('--level')))"""
@@ -84,7 +84,7 @@ def start(shared):
     shared.assert_clean()
 
 
-def test_it_opens_in_motion_trained_and_in_the_systems_colors(shared):
+def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
     page = shared.page
     for words in (r"epoch 0\.\d+$", r"sample of 1\s000"):
         page.wait_for_function("(words) => [...told].some((one) => one.match(words))", arg=words)
@@ -101,8 +101,14 @@ def test_it_opens_in_motion_trained_and_in_the_systems_colors(shared):
     expect(shared.gallery).to_be_hidden()
     assert page.evaluate(SHEETS) == ["explorer.widgets", "explorer.app"]
     assert page.evaluate("globalThis.unstyled") == []
-    assert (page.evaluate(FETCHED), page.evaluate(SHARED)) == (1, 1)
-    assert shared.socket_bytes < PLOTLY_BYTES / 2
+    assert (page.evaluate(FETCHED), page.evaluate(SHARED)) == (1, 1)  # Plotly came once, and over HTTP
+    assert shared.socket_bytes < 2_000_000
+    assert page.locator("#MJX-CHTML-styles").count() == 0  # which MathJax 3 leaves as soon as it starts
+    assert page.get_attribute("html", "lang") == "en"
+    assert "width=device-width" in page.get_attribute("meta[name=viewport]", "content")
+    assert page.locator("main").count() == page.locator("main .explorer-app").count() == 1
+    with urlopen(app.url.rstrip("/") + page.get_attribute("link[rel=icon]", "href")) as answer:
+        assert answer.headers["Content-Type"] == "image/svg+xml"  # the icon is our own
     shared.assert_clean()
 
 

@@ -38,31 +38,6 @@ def tile(found, label):
     return found.tiles.locator("dl > div", has_text=label).first
 
 
-# ---------------------------------------------------------------- files
-
-
-def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
-    path = found.export("weights", tmp_path)
-    final, dataset = records(epochs=2)[-1], load_mnist()
-    network = NeuralNetwork.load(path)
-    assert np.mean(network.predict(dataset.X_test) == dataset.test_labels) == final.test_accuracy
-    found.set(hidden_sizes=8)
-    expect(found.tiles).to_contain_text("784-8-10")
-    found.until_finished()
-    found.open_file(path)
-    expect(found.messages).to_contain_text("explorer-784-32-10-seed0.npz is open")
-    found.until_matrix(final.confusion)
-    expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
-    found.button("Copy link").click()
-    lacks = (
-        "Link copied. It opens a new run with the settings in the controls, not the weights of explorer-784"
-    )
-    status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
-    assert status.bounding_box()["height"] > 20  # to be seen, not only heard
-    found.button("Branch from these weights").click()
-    found.until_matrix(records(epochs=12)[-1].confusion)
-
-
 def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     page, rows, evil = found.page, found.rows, '<img src=x onerror="window.hit = 1">'
     found.begin(exercise(epochs=1))  # no other test has such a run, which then would have a name of its own
@@ -112,9 +87,6 @@ def test_the_report_opens_from_the_disk_with_no_network(found, open_file, tmp_pa
     assert pictures == [True] * 24
     expect(page.get_by_text(f"{100 * final.test_accuracy:.1f}\u00a0%").first).to_be_visible()
     report.assert_clean()
-
-
-# ---------------------------------------------------------------- links
 
 
 def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
@@ -167,6 +139,29 @@ def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_the
     expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("radio", name="Over time")).to_be_checked()
     assert page.evaluate("history.length") == entries + 2
+
+
+def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
+    # The last one on this page: Back would lead to what is opened here, as it has the settings of the run.
+    path = found.export("weights", tmp_path)
+    final, dataset = records(epochs=2)[-1], load_mnist()
+    network = NeuralNetwork.load(path)
+    assert np.mean(network.predict(dataset.X_test) == dataset.test_labels) == final.test_accuracy
+    found.set(hidden_sizes=8)
+    expect(found.tiles).to_contain_text("784-8-10")
+    found.until_finished()
+    found.open_file(path)
+    expect(found.messages).to_contain_text("explorer-784-32-10-seed0.npz is open")
+    found.until_matrix(final.confusion)
+    expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
+    found.button("Copy link").click()
+    lacks = (
+        "Link copied. It opens a new run with the settings in the controls, not the weights of explorer-784"
+    )
+    status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
+    assert status.bounding_box()["height"] > 20  # to be seen, not only heard
+    found.button("Branch from these weights").click()
+    found.until_matrix(records(epochs=12)[-1].confusion)
 
 
 BAD = (

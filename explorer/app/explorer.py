@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPart, described
 from explorer.app.files import FileMenu, FileVerbs
+from explorer.app.help import help_dialog
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import results
-from explorer.app.tour_guide import TourGuide
 from explorer.app.url_state import Address
 from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
@@ -241,7 +241,6 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages)
-        self._guide = TourGuide(views, self.panels, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
@@ -250,7 +249,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
             views.add(show)
         bars = {"bar": self.panels.tab_bar, "run": self.run_bar, "time": self.panels.time_bar}
         parts = {"settings": self.settings, **bars, "tiles": self.tiles}
-        header = (self.header, *self._guide.parts)
+        header = self.header, help_dialog(session.dataset)
         self.children = (*screen(header, self.messages, self.panels.view, **parts), self._notice)
         self.add_class("explorer-app")
         self.follow(session.state)

@@ -86,18 +86,6 @@ class Session(Trainer):
                 return True
         return False
 
-    def put_back(self, run: SessionRun) -> None:
-        """Undo: make `run` current again, and drop the present one unless it replaced an equal run."""
-        present, replaced = self._draft.run, self._draft.earlier.replaced
-        gone = {run.number, *([] if present is None or replaced else [present.number])}
-        self._leave(run.config)
-        earlier = self._draft.earlier
-        self._set(earlier=earlier.without([one for one in earlier if one.number in gone]))
-        trained = run.status in ("running", "paused")
-        self._show(replace(run, status="stopped", step=None) if trained else run)
-        if run.status == "running":
-            self.resume()
-
     def open(self, run: SessionRun) -> None:
         """Show an ended run of another session as the newest; “Train” trains it again."""
         self._leave(run.config)

@@ -174,11 +174,6 @@ function isInWindow(element, least = 0) {
   return bottom > least && top < innerHeight - least;
 }
 
-/** Whether a tour is running, which no hover card may cover. */
-function isOnTour() {
-  return document.querySelector(".explorer-tour-card[data-on]:popover-open") !== null;
-}
-
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
 
 /**

@@ -7,7 +7,6 @@ const CELLS = 28; // number of keyboard steps across the pad
 const CELL = UNITS / CELLS;
 const BRUSH = 24; // scaled to the 20 pixels of a digit, about as thick as MNIST's strokes
 const MILLISECONDS_BETWEEN = 50;
-const PIECES = 12; // parts of an animated line, one per frame
 /** @type {Record<string, Point>} */
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.";
@@ -18,8 +17,7 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ picture: HTMLCanvasElement }} Picture in place of everything
  * @typedef {{ blank: true }} Blank nothing in place of everything
  * @typedef {Stroke | Picture | Blank} Deed
- * @typedef {{ side: number, ink: DataView<ArrayBuffer>, drawn: number }} State
- * @typedef {{ of: HTMLElement | null }} Turn the one view that draws what Python asks for: all others follow it
+ * @typedef {{ side: number, ink: DataView<ArrayBuffer> }} State
  */
 
 /**
@@ -111,8 +109,8 @@ function inkOf(context) {
   return new DataView(ink.buffer);
 }
 
-/** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props @param {Turn} turn */
-function render({ model, el, signal }, turn) {
+/** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
+function render({ model, el, signal }) {
   becomePart(el, "explorer-drawing-pad");
   const side = model.get("side");
   const how = make("p", { id: freshId(), class: "explorer-muted explorer-small" }, HOW);
@@ -307,38 +305,6 @@ function render({ model, el, signal }, turn) {
     delete el.dataset.keys;
   });
 
-  // Draws like a user; a user who starts to draw has priority.
-  const drawSlowly = async (/** @type {Point[][]} */ strokes) => {
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (done.length > 0) clear();
-    for (const [first, ...others] of strokes) {
-      if (stroke) break;
-      begin(first, false);
-      const own = stroke;
-      let from = first;
-      for (const to of others) {
-        for (let piece = 1; piece <= PIECES && stroke && stroke === own; piece++) {
-          const part = piece / PIECES;
-          extend(stroke, [[from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]]);
-          if (!isStill) await new Promise(requestAnimationFrame);
-        }
-        from = to;
-      }
-      if (stroke === own) end();
-    }
-    model.set("drawn", model.get("drawn") + 1); // after the ink, which no other message may overtake
-    model.save_changes();
-  };
-  model.on("msg:custom", async ({ draw }) => {
-    if (!draw || turn.of !== null) return;
-    turn.of = el;
-    try {
-      await drawSlowly(draw);
-    } finally {
-      turn.of = null;
-    }
-  });
-
   model.on("change:ink", () => {
     const ink = model.get("ink");
     if (ink === sent) return;
@@ -360,9 +326,4 @@ function render({ model, el, signal }, turn) {
   };
 }
 
-/** @type {() => import("@anywidget/types").AnyWidget<State>} */
-export default () => {
-  /** @type {Turn} */
-  const turn = { of: null };
-  return { render: (its) => render(its, turn) };
-};
+export default { render };

@@ -115,7 +115,7 @@ function imageList(model) {
     const kind = model.get("opens") ? { type: "button", onclick: open } : {};
     const item = make(model.get("opens") ? "button" : "div", { class: "explorer-gallery-tile", ...kind }, picture, words, note);
     const tile = make("li", {}, item);
-    tile.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !isOnTour() && showSoon(tile, image));
+    tile.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && showSoon(tile, image));
     tile.addEventListener("pointerleave", hide);
     item.addEventListener("focus", () => item.matches(":focus-visible") && show(tile, image()));
     item.addEventListener("blur", hide);

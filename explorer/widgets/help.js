@@ -59,7 +59,7 @@ function start() {
     clearTimeout(timer);
     const element = helped(event.target);
     if (event.pointerType === "touch" || isOf(element) || tip.contains(/** @type {Node} */ (event.target))) return;
-    if (element && !isOnTour()) timer = setTimeout(open, HOVER_MS, element);
+    if (element) timer = setTimeout(open, HOVER_MS, element);
     else if (!isOf(helped(document.activeElement))) close();
   });
   document.addEventListener(

@@ -3,14 +3,10 @@
 
 const QUESTION = ["M5.75 5.75a2.25 2.25 0 1 1 3.4 1.9c-.75.45-1.15.85-1.15 1.85", "M8 12v.01"];
 
-/** @type {import("@anywidget/types").Render<{ about: string, shortcuts: [key: string, words: string][] }>} */
+/** @type {import("@anywidget/types").Render<{ about: string[], shortcuts: [key: string, words: string][] }>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-help-place");
   const id = freshId();
-  const start = () => {
-    dialog.close();
-    model.send({ tour: true });
-  };
   const rows = model.get("shortcuts").map(([key, words]) => {
     const caps = key.split(" ").map((cap) => make("kbd", {}, cap));
     return make("tr", {}, make("th", { scope: "row" }, ...caps), make("td", {}, words));
@@ -21,8 +17,7 @@ function render({ model, el, signal }) {
     "dialog",
     { class: "explorer-dialog explorer-popup", "aria-labelledby": id },
     make("header", { class: "explorer-line" }, make("h2", { id }, "Help"), close),
-    make("p", {}, model.get("about")),
-    makeButton("Take the tour", start, { "data-primary": true, autofocus: true }),
+    ...model.get("about").map((words) => make("p", {}, words)),
     make("table", {}, caption, make("tbody", {}, ...rows)),
   );
   const open = () => dialog.open || dialog.showModal();

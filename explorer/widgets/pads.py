@@ -1,6 +1,6 @@
 """Pads for mouse, pen, finger or keys: one to draw on, and a plane whose points are lit and added."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,6 @@ class DrawingPad(PagePart):
     side = traitlets.Int(SIDE, read_only=True).tag(sync=True)
     ink = traitlets.Bytes().tag(sync=True, page=True, echo_update=False, from_json=_as_bytes)
     """The image in row-major order, or empty if nothing was ever drawn; set by the user or the app."""
-    drawn = traitlets.Int(0).tag(sync=True, page=True)
-    """Number of completed `draw` calls; `ink` includes the drawing by then. Set by the page."""
     on_mistake = PartEvent[[]]("mistake")
     """Calls ``callback()`` when a misclassified image is asked for."""
 
@@ -54,13 +52,6 @@ class DrawingPad(PagePart):
         """Return the `ink` that shows an image: uint8 of shape (n, n); n must divide 140."""
         factor = SIDE // len(image)
         return image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
-
-    def draw(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
-        """Draw step by step in the user's view, on an empty pad; the user can undo each line, or continue to draw.
-
-        Each stroke is a polyline, in units of 1/280 of the pad's width, with the origin in the upper left corner.
-        """
-        self.send({"draw": [[list(point) for point in stroke] for stroke in strokes]})
 
     def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("mistake"):

@@ -42,8 +42,8 @@ PATIENT = """(() => {
 })()"""
 """anywidget gives a widget two seconds, also on a busy machine. The page of `nn-explorer` does this itself."""
 
-NO_OFFER = "try { localStorage.setItem('explorer-tour', 'offered'); } catch { /* a page without storage */ }"
-"""Only a newcomer is offered a tour."""
+NO_GREETING = "try { localStorage.setItem('explorer-greeted', 'yes'); } catch { /* a page without storage */ }"
+"""Only a newcomer is told what to do first."""
 
 
 def cannot(reason):
@@ -114,7 +114,7 @@ def _pages(browser):
         context = browser.new_context(**options)
         context.set_default_timeout(120_000)
         if not is_newcomer:
-            context.add_init_script(NO_OFFER)
+            context.add_init_script(NO_GREETING)
         if re.search("/lab/|/voila/render/", address):
             context.add_init_script(PATIENT.replace("SECONDS", str(patience)))
         contexts.append(context)

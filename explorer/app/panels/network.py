@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.app.help import first_words
 from explorer.app.layout import box
 from explorer.app.panels.drawings import Drawings
 from explorer.app.panels.plane import PlaneSource, Units
@@ -76,7 +77,7 @@ class NetworkPanel:
         self._shown: tuple[object, tuple[tuple[int, ...], ...]] = (None, ())  # the units, for image and run
         self._drawn_weights: tuple[object, ...] = ()
         self.replay = Replay(views)
-        self.pad.observe(on_loop(self._on_ink), ["ink", "drawn"])  # both may change, in either order
+        self.pad.observe(on_loop(self._on_ink), "ink")
         self.pad.on_mistake(on_loop(self._next_mistake))
         self.truth.observe(on_loop(self._on_truth), "value")
         self.drawing.observe(on_loop(self._redraw), ["chosen", "unit"])
@@ -85,7 +86,8 @@ class NetworkPanel:
         self.question, self._said = box("explorer-hidden", self.truth), box("", self.caption)
         given = self.pad if self.plane is None else self.plane.view
         source = box("explorer-network-source", given, self._said, self.question)
-        parts = source, self.unit.view, self.drawing, self.drawings.view
+        newcomer = Rendered("explorer-newcomer", element("p", first_words(dataset)))
+        parts = source, self.unit.view, self.drawing, self.drawings.view, newcomer
         self.view = box("explorer-figure explorer-place-network", *parts, area="network")
         self._put_on_pad()
 

@@ -40,9 +40,9 @@ class PlayedNetwork(NetworkPanel):
         self._asked, self.player = Pace(), StepPlayer(noun=views.dataset.noun)
         super().__init__(views)
         self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
-        *others, drawing, drawings = self.view.children
+        *others, drawing, drawings, newcomer = self.view.children
         played = box("explorer-network-played", drawing, self.player)
-        self.view.children = (*others, played, drawings)
+        self.view.children = (*others, played, drawings, newcomer)
 
     def _on_player(self, change: Mapping[str, Any]) -> None:
         if self.player.scene == NOT_PLAYED:

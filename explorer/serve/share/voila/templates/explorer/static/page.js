@@ -89,6 +89,23 @@
   });
   addEventListener("pagehide", () => asked && dispatchEvent(new Event("beforeunload")));
 
+  // A line tells a newcomer what to do first. It goes with the first press; its place stays, so that nothing moves.
+  function greet() {
+    try {
+      if (localStorage.getItem("explorer-greeted")) return;
+      localStorage.setItem("explorer-greeted", "yes");
+    } catch {
+      return; // the browser can't remember
+    }
+    const { dataset } = document.documentElement;
+    dataset.explorerNewcomer = "here";
+    const press = () => {
+      dataset.explorerNewcomer = "pressed";
+    };
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, press, { capture: true, once: true });
+  }
+  greet();
+
   // The page arrives in pieces, the last of them when Python is done: don't wait for the end.
   const arrival = new MutationObserver(() => {
     const main = document.getElementById("rendered_cells");

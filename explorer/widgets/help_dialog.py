@@ -1,6 +1,7 @@
 """Help for the whole page: what is on it, and its keys."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import traitlets
 
@@ -18,5 +19,5 @@ class HelpDialog(PagePart):
     shortcuts: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     """The keys and their effects: ``{"Space": "Train, pause or resume"}``."""
 
-    def __init__(self, about: Sequence[str], shortcuts: Mapping[str, str]) -> None:
-        super().__init__(about=list(about), shortcuts=[list(row) for row in shortcuts.items()])
+    def __init__(self, about: Sequence[str], shortcuts: Mapping[str, str], **traits: Any) -> None:
+        super().__init__(about=[*about], shortcuts=[list(row) for row in shortcuts.items()], **traits)

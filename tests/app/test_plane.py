@@ -215,12 +215,6 @@ def test_of_two_classes_the_worse_alone_is_marked(own_app):
     assert [*panel.table.shown.marked] == []
 
 
-def test_the_tour_leaves_out_what_is_about_images(own_app):
-    own_app._guide._begin()
-    assert not {"network", "draw"} & {*own_app._guide.tour._names}
-    assert "epochs" in own_app._guide.tour._names
-
-
 def test_networks_of_any_shape_are_drawn(app):
     for sizes in ((1,), 6 * (3,), (1024,)):
         change(app, hidden_sizes=sizes, epochs=1)

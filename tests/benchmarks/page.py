@@ -326,7 +326,9 @@ def measure_notebook(chromium: Browser, rounds: int, before: str | None) -> dict
                     page.goto(f"{lab.url}lab/tree/explorer.ipynb?reset")
                     page.wait_for_function(IDLE, timeout=180_000)
                     run = "window.jupyterapp.commands.execute('notebook:run-all-cells')"
-                    found[state].append(page.evaluate(f"{DRAWN_AFTER.format(run=run, figure=WITH_DATA)}") / 1000)
+                    found[state].append(
+                        page.evaluate(f"{DRAWN_AFTER.format(run=run, figure=WITH_DATA)}") / 1000
+                    )
                     page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
     report = {
         state: {"Run to three figures, s": statistics.median(seconds)} for state, seconds in found.items()

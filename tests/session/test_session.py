@@ -480,25 +480,6 @@ def test_a_fork_with_the_same_settings_is_said_to_repeat_its_parent(trained, cha
         assert list(run_of(trained).history) == list(parent.history)[1:]
 
 
-def test_a_run_that_is_put_back_is_as_it_was_and_the_one_after_it_is_gone(trained, small_dataset):
-    before = run_of(trained)
-    trained.train(CONFIG.replace(seed=1))
-    trained.put_back(before)
-    assert [run.number for run in trained.state.runs] == [1]
-    assert (trained.config, run_of(trained).timeline.epochs) == (CONFIG, before.timeline.epochs)
-    done(trained.extend, 5)
-    assert list(run_of(trained).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
-
-
-def test_a_run_that_took_the_place_of_an_equal_one_stays_as_another_is_put_back(trained):
-    done(trained.train, CONFIG.replace(seed=1))
-    done(trained.train, CONFIG.replace(seed=2))
-    before = run_of(trained)
-    done(trained.train, CONFIG.replace(seed=1))
-    trained.put_back(before)
-    assert [run.config.seed for run in trained.state.runs] == [CONFIG.seed, 1, 2]
-
-
 def test_more_epochs_are_added_to_what_has_yet_to_be_heard(session, small_dataset):
     session.train()
     begun = threading.enumerate()

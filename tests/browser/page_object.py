@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, expect
+from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.app.panels.tabs import VIEWS
 from explorer.exports.files import KINDS
@@ -18,7 +21,8 @@ DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg')
 FITTED = """() => {
   const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg')?.getAttribute(side) - length) < 2;
   const fills = (plot) => near(plot, "width", plot.clientWidth) && near(plot, "height", plot.clientHeight);
-  return [...document.querySelectorAll('.explorer-figure .js-plotly-plot')].every(fills);
+  const plots = [...document.querySelectorAll('.explorer-live-plot')];
+  return plots.length >= 3 && plots.filter((plot) => plot.clientHeight > 0).every(fills);
 }"""
 TRACES = """(place) => {
   const plain = (values) => values && Array.from(values, (v) => (v && typeof v === 'object' ? Array.from(v) : v));
@@ -29,11 +33,24 @@ MATRIX = f"""() => {{
   const [mistakes, right] = ({TRACES})('confusion');
   return mistakes?.z.map((row, i) => row.map((value, j) => (i === j ? right.z[i][j] : value) || 0));
 }}"""
+EXERCISE = {
+    "output": "sigmoid",
+    "loss": "squared_error",
+    "batch": 512,
+    "lr": 0.01,
+    "reduction": "sum",
+    "epochs": 10,
+}
 GO = "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }"
+LOST = "document.body?.textContent.includes('Error displaying widget: model not found')"
 IDLE = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
 SHEETS = """() => [...document.querySelectorAll('style')].map(({ id }) => id)
   .filter((id) => /^explorer[.][a-z]+$/.test(id))"""
+SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
+FETCHED = """performance.getEntriesByType('resource')
+  .filter((entry) => entry.name.endsWith('/plotly.js') && entry.transferSize > 0).length"""
+"""How often the page has fetched Plotly."""
 WATCH = """
 globalThis.unstyled = [];
 const isStyled = () => getComputedStyle(document.documentElement).getPropertyValue('--explorer-font') !== '';
@@ -45,6 +62,23 @@ new MutationObserver((changes) => {
 }).observe(document, { childList: true, subtree: true });
 """
 """Keeps each of our elements that comes before its style sheet."""
+OUT_OF_REACH = """() => {
+  const found = [];
+  const parts = 'button, input, select, summary, .explorer-gallery-tile, .explorer-caption p, .explorer-value';
+  for (const part of document.querySelector('.explorer-app').querySelectorAll(parts)) {
+    const isUnseen = part.matches('.explorer-unseen') || part.closest('[popover]:not(:popover-open)');
+    if (isUnseen || !part.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    part.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
+    const at = document.elementFromPoint(left + width / 2, top + height / 2);
+    const isInside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
+    const isFree = at !== null && (part.contains(at) || at.contains(part) || at.closest('label')?.contains(part));
+    const name = part.ariaLabel ?? part.textContent;
+    if (!isInside || !isFree) found.push([part.className, name, left, top, bottom, at?.className]);
+  }
+  scrollTo(0, 0);
+  return found;
+}"""
 SEVERE = ("serious", "critical")
 
 
@@ -56,10 +90,23 @@ def rgb(color):
 SURFACE = {theme: rgb(palette.surface) for theme, palette in PALETTES.items()}
 
 
+def exercise(**settings):
+    """The query of the exercise's settings, of which some may be others, by their keys in links."""
+    return f"?{urlencode({**EXERCISE, **settings}, safe=',')}"
+
+
 def number(place, name, *, exact=True):
     """The number of a setting, of any place on a page."""
     options = {"name": FIELDS[name].label, "exact": exact}
     return place.get_by_role("spinbutton", **options).or_(place.get_by_role("textbox", **options)).first
+
+
+def assert_becomes(page, expression, value, *where):
+    """What a function of the page returns becomes this value: parts may still be on their way."""
+    with suppress(TooLateError):
+        equal = f"(value) => JSON.stringify(({expression})()) === JSON.stringify(value)"
+        page.wait_for_function(equal, arg=value, timeout=60_000)
+    assert page.evaluate(expression) == value, where
 
 
 def enter(field, text):
@@ -108,7 +155,7 @@ class Visit:
 
     @property
     def tiles(self):
-        return self.page.locator(".explorer-tiles")
+        return self.page.locator(".explorer-place-tiles")
 
     @property
     def messages(self):
@@ -181,11 +228,26 @@ class Visit:
         self.button(f"{figure}: picture, data, full screen").click()
         self.button(words, exact=True).click()
 
+    def keys(self, *keys):
+        """Press keys, each followed by how many times."""
+        for key, times in zip(keys[::2], keys[1::2], strict=True):
+            for _ in range(times):
+                self.page.keyboard.press(key)
+
+    def resize(self, width, height):
+        """Give the window another size, and wait until each figure has its own."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.until_fitted()
+
+    def go(self, query):
+        """Go to settings as an entry of the browser's history does: to their run, if there is one."""
+        self.page.evaluate(GO, query)
+
     def begin(self, query):
         """Train settings again: they come as those of an entry of the browser's history do."""
-        self.page.evaluate(GO, "?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
+        self.go("?hidden=1&n=100&epochs=1")  # between two tests: no test has such a run
         expect(self.tiles).to_contain_text("784-1-10")
-        self.page.evaluate(GO, query)
+        self.go(query)
         expect(self.tiles).not_to_contain_text("784-1-10")
 
     def download(self, button, folder):
@@ -239,6 +301,16 @@ class Visit:
             error.add_note(self.account())
             raise
 
+    def until_shown(self, condition):
+        """Wait for what a function of the page looks for, on a page of Voilà as it comes.
+
+        ipywidgets' manager gives up on an output's model after 2 s, without a last look: on a page that is busy
+        for longer, the output is lost until a reload. The explorer's own template waits instead.
+        """
+        either = f"() => ({condition})() ? 'shown' : {LOST} ? 'lost' : null"
+        while self.page.wait_for_function(either).json_value() == "lost":
+            self.page.reload()
+
     def account(self):
         """What the page says, and what went wrong on it."""
         words = self.page.evaluate("document.body.innerText.slice(0, 1000)")
@@ -246,7 +318,7 @@ class Visit:
         return f"{words}\n{wrong}\n{self.socket_bytes} bytes came by its socket"
 
     def until_fitted(self):
-        """Wait until each figure fills its place: it is drawn once before that has its size."""
+        """Wait until each figure in sight fills its place: it is drawn once before that has its size."""
         self.page.wait_for_function(FITTED)
 
     def until_finished(self, epochs=None):

@@ -12,10 +12,6 @@ DRAWN = """() => {
   const figures = seen.filter((part) => part.querySelector('.explorer-live-figure'));
   return figures.length === 16 && figures.every((part) => part.querySelector('.main-svg'));
 }"""
-LOST = "Error displaying widget: model not found"
-DRAWN_OR_LOST = (
-    f"""() => ({DRAWN})() ? "drawn" : document.body?.textContent.includes("{LOST}") ? "lost" : null"""
-)
 SHOWS = """surface => {
   const plots = [...document.querySelectorAll('.explorer-surface .main-svg:first-child')];
   return plots.every((plot) => !plot.checkVisibility() || getComputedStyle(plot).backgroundColor === surface);
@@ -58,10 +54,7 @@ def visit(request, open_page, notebook):
     size = {"width": 1440, "height": 14_000}  # all parts are in sight, and so drawn
     if request.param == "Voilà":
         visit = open_page(request.getfixturevalue("serve_plainly")(path).url, viewport=size)
-        # ipywidgets' manager gives up on an output's model after 2 s, without a last look: on a page that is busy
-        # for longer, the output is lost until a reload. The explorer's own template waits instead.
-        while visit.page.wait_for_function(DRAWN_OR_LOST).json_value() == "lost":
-            visit.page.reload()
+        visit.until_shown(DRAWN)
     else:
         visit = open_page(request.getfixturevalue("jupyterlab").address(path), viewport=size)
         visit.run_all()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from browser.page_object import SHARED
+
+pytestmark = pytest.mark.long
 
 PLOT = (
     "[...document.querySelectorAll('.js-plotly-plot')].find((e) => e.getAttribute('aria-label') === {name!r})"
 )
 SUMMARIES = ("two curves fall", "two curves rise", "it counts", "it fills its place", "a matrix")
-SHARED = "Object.keys(globalThis).filter((key) => /^explorer.plotly.[0-9.]+$/.test(key)).length"
-FETCHED = """performance.getEntriesByType('resource')
-  .filter((entry) => entry.name.endsWith('/plotly.js') && entry.transferSize > 0).length"""
 COUNTED = "plot.layout.title?.text === 'counted' && plot.data.every((trace, n) => trace.y[0] === n + 1)"
 COLOR = "getComputedStyle(plot.querySelector('.main-svg')).backgroundColor"
 PLOTLY_BYTES = 4_500_000
@@ -73,40 +73,23 @@ def server(serve_notebook):
     return serve_notebook("live_figures")
 
 
-@pytest.fixture(scope="module")
-def shared(server, open_shared_page):
-    found = open_shared_page(server.url)
-    check_that_it_shows_its_data(found.page)
-    return found
-
-
-@pytest.fixture
-def visit(shared):
-    """The notebook as it opened, in one page for most tests."""
-    shared.page.set_viewport_size({"width": 1440, "height": 900})
-    show_first(shared.page)
-    yield shared
-    shared.assert_clean()
-
-
-@pytest.mark.long
-def test_data_updates_and_clicks_on_the_page(visit):
-    check_that_updates_arrive(visit.page)
-    check_that_a_click_arrives(visit.page)
-
-
-def test_one_copy_of_plotly_comes_and_not_through_the_socket(visit):
-    assert visit.page.evaluate(FETCHED) == 1
-    assert visit.page.evaluate(SHARED) == 1
-    assert visit.socket_bytes < PLOTLY_BYTES / 5
-
-
-@pytest.mark.long
-def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it(server, open_page):
-    visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
-    check_that_it_shows_its_data(visit.page)
-    assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
-    assert visit.page_errors == []
+def test_data_updates_clicks_and_a_reload_with_what_changed_while_plotly_loaded(server, open_page):
+    visit = open_page(server.url)
+    page, waiting = visit.page, []
+    check_that_it_shows_its_data(page)
+    check_that_updates_arrive(page)
+    check_that_a_click_arrives(page)
+    show_first(page)
+    page.route("**/plotly.js", lambda route: waiting.append(route))
+    page.reload(wait_until="commit")
+    page.get_by_role("button", name="Dark").click()
+    page.get_by_text("went dark").wait_for()
+    waiting[0].continue_()
+    page.unroute("**/plotly.js")
+    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(23, 28, 35)'")
+    check_that_it_shows_its_data(page)
+    wait_until(page, "it counts", COUNTED)
+    visit.assert_clean()
 
 
 NO_ROOM = """
@@ -118,7 +101,12 @@ globalThis.Blob = function (parts, options) {
 """
 
 
-def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
+def test_plotly_comes_from_the_kernel_when_the_page_cannot_fetch_it_or_the_figure_says_so(server, open_page):
+    visit = open_page(server.url, prepare=lambda page: page.route("**/plotly.js", lambda r: r.abort()))
+    check_that_it_shows_its_data(visit.page)
+    assert PLOTLY_BYTES < visit.socket_bytes < 1.3 * PLOTLY_BYTES
+    assert visit.page_errors == []
+
     def prepare(page):
         page.route("**/plotly.js", lambda route: route.fulfill(body="throw new Error('cut off');"))
         page.add_init_script(NO_ROOM)
@@ -128,32 +116,6 @@ def test_where_plotly_does_not_load_the_figure_says_so(server, open_page):
     failed.nth(3).wait_for()
 
 
-def test_what_the_reader_does_is_kept_and_costs_no_message(visit):
-    page = visit.page
-    wait_until(page, "it counts", COUNTED)
-    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
-    page.locator(".js-plotly-plot").first.locator(".legendtoggle").nth(1).click()
-    wait_until(page, "two curves fall", "plot._fullData[1].visible === 'legendonly'")
-    page.get_by_role("button", name="Show").click()
-    wait_until(page, "two curves fall", "plot.data[2].y[0] === 12")
-    assert ask(page, "two curves fall", "plot._fullData[1].visible") == "legendonly"
-
-
-@pytest.mark.long
-def test_a_reload_shows_the_data_again_and_what_changed_while_plotly_loaded(visit):
-    page, waiting = visit.page, []
-    page.route("**/plotly.js", lambda route: waiting.append(route))
-    page.reload(wait_until="commit")
-    page.get_by_role("button", name="Dark").click()
-    page.get_by_text("went dark").wait_for()
-    waiting[0].continue_()
-    page.unroute("**/plotly.js")
-    wait_until(page, "two curves fall", f"{COLOR} === 'rgb(23, 28, 35)'")
-    check_that_it_shows_its_data(page)
-    wait_until(page, "it counts", COUNTED)
-
-
-@pytest.mark.long
 def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, open_page):
     visit = open_page(jupyterlab.address(notebook("live_figures")))
     page = visit.page

@@ -31,6 +31,12 @@ export class FakeModel {
     this.#listeners = this.#listeners.filter((one) => one.event !== event || one.listener !== listener);
   }
 
+  set(name, value) {
+    this.receive({ [name]: value });
+  }
+
+  save_changes() {}
+
   send(content) {
     this.sent.push(content);
   }
@@ -125,6 +131,10 @@ class FakeElement extends FakeNode {
     this.writes++;
     this.attributes[name] = String(value);
     if (name.startsWith("data-")) this.dataset[name.slice(5)] = String(value);
+  }
+
+  contains() {
+    return false; // no element has the focus
   }
 
   removeAttribute(name) {

@@ -1,20 +1,25 @@
 # %%
 import json
 
-from ipywidgets import Box
+from ipywidgets import Box, Button, IntSlider, VBox, jslink, link
 
 from explorer.app.layout import box, framed, screen
-from explorer.training import TrainingConfig
-from explorer.training.query import write_query
+from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Caption, Display
 from explorer.widgets.run_bar import RunBar, RunProgress
+from explorer.widgets.setting import Setting
 from explorer.widgets.settings_panel import SettingsPanel
 
 calls, log = [], Caption()
+
+
+def settings_of(config):
+    names = config.differences(TrainingConfig())
+    return "&".join(f"{FIELDS[n].key}={FIELDS[n].format(getattr(config, n))}" for n in names)
 
 
 def note(*call):
@@ -50,8 +55,8 @@ def choose(name):
 
 def configure(config):
     panel.show(config)
-    note("config", write_query(config))
-    header.query = write_query(config)
+    header.query = settings_of(config)
+    note("config", header.query)
 
 
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words"}
@@ -79,3 +84,12 @@ places = screen(
     tiles=tiles,
 )
 box("explorer-surface explorer-app", *places)
+
+# %%
+batch_size, slider = Setting("batch_size", description="Images per step"), IntSlider(512, min=1, max=1000)
+link((slider, "value"), (batch_size, "value"))
+program = Button(description="From the program")
+program.on_click(lambda _: setattr(batch_size, "value", 77))
+units, stock_units = Setting("hidden_sizes", description="Units"), IntSlider(32, min=1, max=2000)
+jslink((stock_units, "value"), (units, "value"))
+VBox([program, batch_size, slider, units, stock_units], layout={"width": "250px", "overflow": "hidden"})

@@ -13,6 +13,7 @@ from reference_runs import records
 from explorer import TrainingConfig, load_mnist
 from explorer.training import TrainingRun, complete, open_test_set
 from explorer.training.fields import Change
+from explorer.training.query import write_query
 
 pytestmark = pytest.mark.long
 TEST_CURVES = """() => [...(document.querySelector('.explorer-place-accuracy .js-plotly-plot')?.data ?? [])]
@@ -165,7 +166,7 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     history = complete(run := TrainingRun(config, load_mnist()))
     best, test = history.restored, open_test_set(run.network, load_mnist())
     assert best + 3 == len(history) < 60
-    found = open_page(f"{app.url}?{config.to_query()}")
+    found = open_page(f"{app.url}?{write_query(config)}")
     page = found.page
     bar, tiles, said = found.bar, found.tiles, found.messages
     expect(bar).to_contain_text(f"stopped early · weights of epoch {best}")

@@ -266,7 +266,9 @@ def test_a_fork_holds_the_epochs_of_its_parents_and_parts_where_it_was_forked(fo
         np.testing.assert_allclose(values, expected, rtol=1e-6)
         assert [shape["x0"] for shape in figure["dark"]["layout"]["shapes"]] == [1, 2]
     text = " ".join(Page(html).texts)
-    assert "Branched at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text
+    assert (
+        "Branched at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text
+    )
     assert "epoch 4 of 4" in text
     assert f"{sum(record.seconds for record in records):.1f} s" in text
     assert "learning rate time" in text

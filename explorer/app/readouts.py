@@ -102,7 +102,11 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
             "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
         )
         if isinstance(moment.record, Evaluation):
-            over, how = f"on all training {noun}s", "Here all are classified by the network as it stands."
+            all_ = counted(run.dataset.n_train, f"training {noun}")
+            over, how = (
+                f"on all training {noun}s",
+                f"Here all {all_} are classified by the network as it stands.",
+            )
             if run.config.augmentation.is_on:
                 how = f"{how} The curve is of distorted {noun}s, which are harder."
         meaning = f"{glossary(noun)['Train accuracy']} {how}"

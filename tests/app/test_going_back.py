@@ -103,7 +103,7 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     rewind(app, 4)
     change(app, epochs=9)
     assert run_of(app).timeline.epochs == (4, 8, 9)
-    assert app.panels.time_bar.note.startswith("1 epoch in 4 is kept")
+    assert app.panels.time_bar.note.startswith("1 epoch in 4")
     assert app.session.state.moment.epoch == 4
     assert app.tiles.shown.tiles[0].value == f"{100 * app.history[3].test_accuracy:.1f}\xa0%"
 

@@ -60,6 +60,7 @@ def test_back_and_forward_show_what_was_there_and_train_nothing(visit):
     found.press("+1 step")
     expect(found.bar).to_contain_text("10 epochs + 1 step · paused")
     assert found.number("epochs").input_value() == "10"
+    expect(found.tiles.locator(".explorer-value").first).not_to_have_text(opened)
     stepped = accuracy(found)
     found.tab("runs")
     page.get_by_role("button", name="The exercise", exact=True).click()

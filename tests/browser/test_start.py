@@ -88,7 +88,7 @@ def start(shared):
 
 def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
     page = shared.page
-    for words in (r"epoch 0\.\d+$", r"sample of 1\s000"):
+    for words in (r"step \d+$", r"sample of 1\s000"):
         page.wait_for_function("(words) => [...told].some((one) => one.match(words))", arg=words)
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
     page.wait_for_function("document.documentElement.dataset.explorerTheme === 'dark'")
@@ -117,13 +117,14 @@ def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
 
 
 def test_a_newcomer_sees_few_things_to_press_and_few_words(start):
-    expect(start.button("No, thanks")).to_be_visible()
+    expect(start.page.get_by_text("New here?")).to_be_visible()
     for width, height in ((1280, 720), (1440, 900)):
         start.resize(width, height)
         presses, words = start.page.evaluate(AT_FIRST_SIGHT)
         assert 30 < presses <= 45
-        assert 60 < words <= 100
-    start.button("No, thanks").click()
+        assert 60 < words <= 120, words
+    start.page.get_by_role("tab", name="Explore").click()
+    expect(start.page.get_by_text("New here?")).to_be_hidden()
 
 
 def test_the_sum_is_that_of_the_weights_that_the_page_exports(start, tmp_path, mnist, wait_for):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser.test_presentation import NAMES, assert_at, forward, go_to, opened, present
+from browser.test_presentation import DRAWN, NAMES, alone, assert_at, forward, go_to, present
 from playwright.sync_api import expect
 
 from explorer.talk.file import READY, read_talk
@@ -29,7 +29,8 @@ CUT = """() => [...document.querySelectorAll('article[data-present] .explorer-li
 @pytest.fixture(scope="module")
 def page(start_server, open_shared_page):
     server = start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
-    found = opened(server, open_shared_page)
+    found = alone(server, open_shared_page)
+    found.page.wait_for_function(DRAWN, arg=NAMES)
     yield found.page
     found.assert_clean()
 

@@ -15,7 +15,7 @@ TRAIN = [
     (["--n", "601"], "--n is '601'; expected a whole number from 10 to 600, or all."),
     (["--hidden", "784-3-4"], "or all layers, from 784 inputs to 10 outputs, 784-3-4-10."),
     (["--preset", "best"], "--preset is 'best'; expected one of start, exercise, modern, momentum, adam, cosine, "
-     "dropout, augmented, honest-split."),
+     "dropout, augmented, honest-split, uniform-weights, "),
     (["--dataset", "no/such/place"], "--dataset: place: found “no such file or directory”, expected"),
     (["--save", "no/such/place/run.npz"], "--save: there is no folder"),
     (["--csv", "run.x", "--script", "run.x"], "--csv and --script name the same file; expected two files."),

@@ -51,11 +51,10 @@ _LONGEST_NAME = 40
 @lru_cache(64)
 def write_query(config: TrainingConfig) -> str:
     """Return settings as a query string, without the ``?``: those that differ from Start, or a nearer preset."""
-    base, own = "start", config.differences(START)
-    if len(own) > 1:  # else no name is shorter
-        experiments = {*map(_key, SITUATIONS)}
-        differences = {name: config.differences(named) for name, named in NAMED.items()}
-        near = {name: rest for name, rest in differences.items() if not (rest and name in experiments)}
+    base = next((name for name, named in NAMED.items() if named == config), "start")
+    own = config.differences(NAMED[base])
+    if len(own) > 1:  # else no other name is shorter
+        near = {name: config.differences(NAMED[name]) for name in [*NAMED][: len(PRESETS)]}
         base = min(
             near, key=lambda name: len(near[name]) + (name != "start")
         )  # a name is as long as a setting

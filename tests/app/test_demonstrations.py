@@ -13,6 +13,7 @@ from app_steps import PATIENCE, done, send
 from explorer import Explorer, TrainingConfig, load_mnist
 from explorer.app.views import Drawing
 from explorer.session.state import Finding
+from explorer.training import TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=1)
 
@@ -71,7 +72,16 @@ def test_a_guess_and_the_answer_stand_next_to_each_other(mnist, panel):
     assert len(panel.figure.children) == 1
 
 
-def test_another_value_of_the_knob_reuses_the_network_and_comes_faster_than_an_experiment_ends(panel):
+def test_another_value_of_the_knob_reuses_the_network_and_may_come_before_an_experiment_ends(
+    panel, monkeypatch
+):
+    trained = []
+
+    def noted(config, dataset):
+        trained.append(config)
+        return TrainingRun(config, dataset)
+
+    monkeypatch.setattr("explorer.demonstrations.demonstration.TrainingRun", noted)
     panel.open("fgsm")
     run(panel)
     before = panel.results["fgsm"].numbers
@@ -81,6 +91,7 @@ def test_another_value_of_the_knob_reuses_the_network_and_comes_faster_than_an_e
     after = panel.results["fgsm"].numbers
     assert (after["eps"], after["before"], panel.state.text) == (0.02, before["before"], "")
     assert after["attacked"] > before["attacked"]
+    assert len(trained) == 1
 
 
 def test_a_drawing_and_the_runs_own_network_can_be_taken(mnist, panel):

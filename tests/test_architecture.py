@@ -39,20 +39,20 @@ MAKERS = {"list", "dict", "set", "defaultdict", "OrderedDict", "deque", "Counter
 
 
 @cache
-def tree_of(path):
-    """What a file says, as `ast` reads it."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+def nodes_of(path):
+    """All that a file says, as `ast` reads it; the whole module comes first."""
+    return [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
 
 
 def assert_everywhere(complaints):
-    """Assert that `complaints` yields nothing for the path and the tree of any file."""
-    found = [(path.relative_to(ROOT), text) for path in FILES for text in complaints(path, tree_of(path))]
+    """Assert that `complaints` yields nothing for the path and the nodes of any file."""
+    found = [(path.relative_to(ROOT), text) for path in FILES for text in complaints(path, nodes_of(path))]
     assert not found
 
 
 def imports(path):
     """Every module that the file names in an import, wherever in the file it stands."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -97,10 +97,10 @@ LISTED = ("checks/exercise.py", "app/parts.py")  # what a student's file has, an
 def test_only_a_package_lists_its_names():
     """What a module offers has no underscore before its name: that says it once."""
 
-    def complaints(path, tree):
+    def complaints(path, nodes):
         place = path.relative_to(ROOT / "explorer").as_posix()
         if path.name != "__init__.py" and place not in LISTED:
-            assigned = (n for n in tree.body if isinstance(n, ast.Assign))
+            assigned = (n for n in nodes[0].body if isinstance(n, ast.Assign))
             yield from ("has __all__" for n in assigned if ast.unparse(n.targets[0]) == "__all__")
 
     assert_everywhere(complaints)
@@ -108,7 +108,7 @@ def test_only_a_package_lists_its_names():
 
 def modules_of(path, modules):
     """The package's modules that a file imports; of ``from explorer.network import losses`` the last."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):
@@ -129,9 +129,9 @@ def test_nothing_is_imported_in_a_circle():
 
 
 def test_nothing_mutable_at_module_level():
-    def complaints(_, tree):
-        yield from (f"line {n.lineno}: a global" for n in ast.walk(tree) if isinstance(n, ast.Global))
-        for node in tree.body:
+    def complaints(_, nodes):
+        yield from (f"line {n.lineno}: a global" for n in nodes if isinstance(n, ast.Global))
+        for node in nodes[0].body:
             if isinstance(node, ast.Assign | ast.AnnAssign) and "__all__" not in ast.unparse(node):
                 value = node.value
                 made = isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in MAKERS
@@ -142,8 +142,8 @@ def test_nothing_mutable_at_module_level():
 
 
 def test_a_function_fits_on_a_screen():
-    def complaints(_, tree):
-        for node in ast.walk(tree):
+    def complaints(_, nodes):
+        for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
                 lines = node.end_lineno - node.lineno + 1 - docstring
@@ -154,8 +154,8 @@ def test_a_function_fits_on_a_screen():
 
 
 def test_no_error_is_swallowed():
-    def complaints(path, tree):
-        for node in ast.walk(tree):
+    def complaints(path, nodes):
+        for node in nodes:
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
                 silent = all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)

@@ -66,9 +66,8 @@ def test_dots_are_the_principal_components_of_the_layer(app, layer_map, small_da
     assert [len(trace.x) for trace in layer_map.figure.plot.data[:10]] == np.bincount(labels).tolist()
 
 
-def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(app, small_dataset):
+def test_misclassified_images_are_ringed_and_the_hover_says_what_is_read(app, layer_map, small_dataset):
     rewind(app, 1)
-    layer_map = open_tab(app, "map")
     predicted = run_of(app).timeline.moments[0].test_outputs.argmax(axis=0)
     labels = small_dataset.test_labels
     *classes, rings, chosen = layer_map.figure.plot.data

@@ -17,7 +17,7 @@ EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}
 CHAINS = tomllib.loads((Path(__file__).parent / "solutions" / "chains.toml").read_text("utf-8"))["chain"]
 FILES = {"load_digits", "evaluate"}  # which build on no function of the student's
-QUICK = 25  # of so many cases one runs in the fast tests,
+QUICK = 30  # of so many cases one runs in the fast tests,
 LONG = 3  # and of so many one in the long ones; the others are a sweep
 
 

@@ -66,9 +66,10 @@ def test_a_mistake_in_others_solutions_is_named(number, name):
     assert verdict_of(name, STYLES[number // 6 % 2], number % 3).mistake == name
 
 
+@pytest.mark.parametrize("first", one_in(3, [0, 1, 2]))
 @pytest.mark.parametrize("task", TASKS)
-def test_no_right_answer_is_refused(task):
-    for number, answer in enumerate(right_answers()[task]):
+def test_no_right_answer_is_refused(task, first):
+    for number, answer in enumerate(right_answers()[task][first::3]):
         verdict = diagnose(task, answer, seed=number % 3)
         assert verdict.outcome == "right", f"{answer}: {verdict}"
 

@@ -234,7 +234,7 @@ def load_engine(monkeypatch, file, old, new):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.sweep)])
-@pytest.mark.parametrize("broken", one_in(4, [None, *BROKEN]))
+@pytest.mark.parametrize("broken", one_in(6, [None, *BROKEN]))
 def test_a_broken_formula_exceeds_the_bound(small_dataset, monkeypatch, broken, dtype):
     engine = load_engine(monkeypatch, *BROKEN.get(broken, ("kernels", "", "")))
     cases = itertools.product(FUNCTIONS, [(6, 5)], ["mean"], [1, 9, 600], [dtype], [small_dataset])

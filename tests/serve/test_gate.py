@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import needs
 import pytest
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+from thinned import one_in
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.websocket import websocket_connect
@@ -212,15 +213,13 @@ def test_password_and_token_let_in_for_the_settings_that_were_asked_for(protecte
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("target", "status"),
-    [
-        *(
-            (one, 302)
-            for one in ("https://evil.example/", "//evil.example/", "/elsewhere", "/class/%5C%5C/../..")
-        ),
-        *((one, 400) for one in ("//[", "http://[::1", "/class/\nx", "/class/\x7f", "http://\u2100.com/")),
-    ],
-)
+    ("status", "target"),
+    one_in(3, [
+        (302, "//evil.example/"), (302, "https://evil.example/"), (302, "/elsewhere"),
+        (302, "/class/%5C%5C/../.."), (400, "http://[::1"), (400, "//["),
+        (400, "http://\u2100.com/"), (400, "/class/\nx"), (400, "/class/\x7f"),
+    ]),
+)  # fmt: skip
 def test_a_login_leads_nowhere_else_or_says_that_there_is_no_such_address(protected, target, status):
     found, headers, page = log_in(protected, WORD, f"login?next={quote(target, safe='')}")
     assert found == status

@@ -541,6 +541,7 @@ def test_every_fix_works(trained, config, rule, reach):
     assert fixed.accuracy >= max(reach, run.accuracy + 0.02)
 
 
+@pytest.mark.long
 def test_dead_units_come_alive(trained):
     config = RELU.replace(learning_rate=10, epochs=3)
     run = trained(config)

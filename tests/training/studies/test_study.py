@@ -41,11 +41,11 @@ def executor_of(kind, warm):
     return warm if "warm" in kind else None
 
 
-KINDS = ("own pool", "threads", "standard library's processes", "warm pool")
+OTHERS = pytest.param("standard library's processes", marks=pytest.mark.long)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*KINDS, "in a journal"])
+@pytest.mark.parametrize("kind", ["own pool", "threads", "warm pool", "in a journal", OTHERS])
 def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, pool, tmp_path, kind):
     executor = executor_of(kind, pool)
     journal = tmp_path / "study.jsonl" if "journal" in kind else None

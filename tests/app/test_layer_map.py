@@ -177,9 +177,8 @@ def test_the_smallest_change_that_flips_it(app, why, small_dataset):
         assert why.cards[3].shown.picture == weights_sprite((changed - x).reshape(1, 28, 28), 1)
 
 
-def test_a_blank_drawing_and_dead_units(app, own_app):
-    app.views.look_into(Drawing(np.zeros((28, 28), np.uint8)))
-    cards = open_tab(app, "why").cards
+def test_a_blank_drawing_and_dead_units(app, why, own_app):
+    cards = looking_at(app, "why", Drawing(np.zeros((28, 28), np.uint8))).cards
     assert cards[0].shown.note.startswith("It is 0 everywhere")
     assert cards[1].shown.note.startswith("Whichever 5 × 5")
     assert "pixels added" in cards[2].shown.note

@@ -12,7 +12,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of Python that are code": (25_430, 21_000),
     "files of Python": (222, 190),
     "lines of CSS": (4_500, 4_000),
-    "lines of tests": (42_480, 38_000),
+    "lines of tests": (41_630, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (300, 300),
 }

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,8 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from browser.page_object import Visit
+from browser.page_object import Visit, exercise
+from browser.static_files import free_ports
 from playwright.sync_api import Error, expect, sync_playwright
 
 HERE = Path(__file__).parent
@@ -164,7 +164,7 @@ class Server:
     @property
     def exercise(self):
         """The address of the page with the settings of the exercise."""
-        return f"{self.url}?epochs=10"
+        return f"{self.url}{exercise()}"
 
     def stop(self, sig=signal.SIGTERM):
         """End the server; return its exit code."""
@@ -245,7 +245,8 @@ def serve_notebook(start_server, notebook):
 def serve_plainly(notebook, tmp_path_factory):
     """Serve notebooks of this folder with Voilà as it comes, without the explorer's template."""
     root, logs = tmp_path_factory.mktemp("plain"), tmp_path_factory.mktemp("server")
-    server = _started([HERE / "serve_plain.py", root, _free_port()], logs / "log", {})
+    (port,) = free_ports(1)
+    server = _started([HERE / "serve_plain.py", root, port], logs / "log", {})
 
     def serve(name_or_path):
         path = name_or_path if isinstance(name_or_path, Path) else notebook(name_or_path)
@@ -254,12 +255,6 @@ def serve_plainly(notebook, tmp_path_factory):
 
     yield serve
     server.stop(signal.SIGKILL)  # its kernels end by themselves; asked to, it would take seconds
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class JupyterLab(NamedTuple):
@@ -278,7 +273,7 @@ class JupyterLab(NamedTuple):
 def jupyterlab(tmp_path_factory):
     """A JupyterLab on a free port."""
     root, home = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home")
-    port = _free_port()
+    (port,) = free_ports(1)
     options = [
         *("--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"),
         *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"),

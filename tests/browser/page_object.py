@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
@@ -32,6 +33,14 @@ MATRIX = f"""() => {{
   const [mistakes, right] = ({TRACES})('confusion');
   return mistakes?.z.map((row, i) => row.map((value, j) => (i === j ? right.z[i][j] : value) || 0));
 }}"""
+EXERCISE = {
+    "output": "sigmoid",
+    "loss": "squared_error",
+    "batch": 512,
+    "lr": 0.01,
+    "reduction": "sum",
+    "epochs": 10,
+}
 GO = "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }"
 LOST = "document.body?.textContent.includes('Error displaying widget: model not found')"
 IDLE = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"
@@ -53,6 +62,23 @@ new MutationObserver((changes) => {
 }).observe(document, { childList: true, subtree: true });
 """
 """Keeps each of our elements that comes before its style sheet."""
+OUT_OF_REACH = """() => {
+  const found = [];
+  const parts = 'button, input, select, summary, .explorer-gallery-tile, .explorer-caption p, .explorer-value';
+  for (const part of document.querySelector('.explorer-app').querySelectorAll(parts)) {
+    const isUnseen = part.matches('.explorer-unseen') || part.closest('[popover]:not(:popover-open)');
+    if (isUnseen || !part.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    part.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
+    const at = document.elementFromPoint(left + width / 2, top + height / 2);
+    const isInside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
+    const isFree = at !== null && (part.contains(at) || at.contains(part) || at.closest('label')?.contains(part));
+    const name = part.ariaLabel ?? part.textContent;
+    if (!isInside || !isFree) found.push([part.className, name, left, top, bottom, at?.className]);
+  }
+  scrollTo(0, 0);
+  return found;
+}"""
 SEVERE = ("serious", "critical")
 
 
@@ -62,6 +88,11 @@ def rgb(color):
 
 
 SURFACE = {theme: rgb(palette.surface) for theme, palette in PALETTES.items()}
+
+
+def exercise(**settings):
+    """The query of the exercise's settings, of which some may be others, by their keys in links."""
+    return f"?{urlencode({**EXERCISE, **settings}, safe=',')}"
 
 
 def number(place, name, *, exact=True):
@@ -124,7 +155,7 @@ class Visit:
 
     @property
     def tiles(self):
-        return self.page.locator(".explorer-tiles")
+        return self.page.locator(".explorer-place-tiles")
 
     @property
     def messages(self):

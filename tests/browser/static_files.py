@@ -1,8 +1,9 @@
-"""A server of files, as it comes with Python."""
+"""A server of files, as it comes with Python, and free ports."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import socket
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -22,3 +23,12 @@ def served(folder):
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+def free_ports(count):
+    """Find ports that nobody listens at."""
+    with ExitStack() as opened:
+        holders = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for holder in holders:
+            holder.bind(("127.0.0.1", 0))
+        return [holder.getsockname()[1] for holder in holders]

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from browser.page_object import assert_becomes
+from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
 from playwright.sync_api import expect
 
 from explorer.app.panels.tabs import VIEWS
 
 SIZES = [(1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730), (1920, 969), (1920, 1080)]
-FEW_SIZES = SIZES[0], SIZES[3]
 
-OUT_OF_REACH = """() => {
-  const found = [];
-  const parts = 'button, input, select, summary, .explorer-gallery-tile, .explorer-caption p, .explorer-value';
-  for (const part of document.querySelector('.explorer-app').querySelectorAll(parts)) {
-    const isUnseen = part.matches('.explorer-unseen') || part.closest('[popover]:not(:popover-open)');
-    if (isUnseen || !part.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    part.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-    const { left, top, right, bottom, width, height } = part.getBoundingClientRect();
-    const at = document.elementFromPoint(left + width / 2, top + height / 2);
-    const isInside = left >= -1 && top >= -1 && right <= innerWidth + 1 && bottom <= innerHeight + 1;
-    const isFree = at !== null && (part.contains(at) || at.contains(part) || at.closest('label')?.contains(part));
-    const name = part.ariaLabel ?? part.textContent;
-    if (!isInside || !isFree) found.push([part.className, name, left, top, bottom, at?.className]);
-  }
-  scrollTo(0, 0);
-  return found;
-}"""
 ROWS_OF_DIGITS = """() => {
   const boxes = [...document.querySelectorAll('.explorer-place-confusion .heatmap-label')]
     .map((text) => text.getBoundingClientRect()).filter(({ height }) => height > 0);
@@ -96,7 +78,7 @@ def test_it_fits_the_screen_and_six_layers_are_next_to_each_other(visit):
 
 
 def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit):
-    visit.go("?epochs=2")
+    visit.go(exercise(epochs=2))
     visit.until_finished(2)
     visit.resize(1440, 900)
     visit.page.wait_for_function(ENDS_WITHIN, arg=900)  # in sight: the network, and what it has learned
@@ -128,15 +110,3 @@ def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_b
             visit.resize(width, 844)
             assert_within_its_width(page)
             assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth"), section
-
-
-@pytest.mark.long
-def test_nothing_of_the_explorer_in_the_talk_is_out_of_reach(start_server, open_page):
-    talk = start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
-    page = open_page(f"{talk.url}#/questions").page
-    slide = page.locator("article:has(.explorer-slide-playground)")
-    expect(slide.locator(".explorer-place-confusion .heatmap-label").first).to_be_attached()
-    expect(slide).to_have_attribute("data-present", "")
-    for width, height in FEW_SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        assert_becomes(page, OUT_OF_REACH, [], width, height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -16,7 +17,6 @@ from explorer.training import TrainingConfig
 from explorer.training.presets import START
 
 SETTINGS = {name: getattr(START, name) for name in TrainingConfig().differences(START)}
-PLOTLY_BYTES = 4_500_000
 SUM = ".explorer-network-sum"
 LIT = """() => [...document.querySelectorAll('.explorer-network-unit')]
   .map((unit) => Number(unit.style.getPropertyValue('--level')))"""
@@ -39,7 +39,9 @@ CHANGES = f"""() => {{
   const look = () => {{
     const tiles = document.querySelector('.explorer-place-tiles');
     const n = (({MATRIX})() ?? []).flat().reduce((sum, count) => sum + count, 0);
-    seen.push([tiles.innerText, document.querySelectorAll('.explorer-network-unit').length, n, tiles.ariaBusy]);
+    const caption = document.querySelector('.explorer-place-confusion').textContent;
+    const units = document.querySelectorAll('.explorer-network-unit');
+    seen.push([tiles.innerText, caption, units.length, n, tiles.ariaBusy]);
   }};
   const all = {{ subtree: true, childList: true, characterData: true, attributeFilter: ['aria-busy'] }};
   new MutationObserver(look).observe(document.querySelector('.explorer-app'), all);
@@ -84,7 +86,7 @@ def start(shared):
     shared.assert_clean()
 
 
-def test_it_opens_in_motion_trained_and_in_the_systems_colors(shared):
+def test_it_opens_in_motion_trained_and_in_the_systems_colors(app, shared):
     page = shared.page
     for words in (r"epoch 0\.\d+$", r"sample of 1\s000"):
         page.wait_for_function("(words) => [...told].some((one) => one.match(words))", arg=words)
@@ -95,14 +97,22 @@ def test_it_opens_in_motion_trained_and_in_the_systems_colors(shared):
     known = records(**SETTINGS)
     shared.until_matrix(known[-1].confusion)
     accuracies = [100 * r.test_accuracy for r in known]
+    for figure in ("accuracy", "loss"):
+        shared.until_points("=== 10", figure)
     np.testing.assert_allclose(shared.curve("accuracy", "test"), accuracies, rtol=1e-5)
     np.testing.assert_allclose(shared.curve("loss", "test"), [r.test_loss for r in known], rtol=1e-5)
     expect(shared.tiles).to_contain_text(f"{accuracies[-1]:.1f} %")
     expect(shared.gallery).to_be_hidden()
     assert page.evaluate(SHEETS) == ["explorer.widgets", "explorer.app"]
     assert page.evaluate("globalThis.unstyled") == []
-    assert (page.evaluate(FETCHED), page.evaluate(SHARED)) == (1, 1)
-    assert shared.socket_bytes < PLOTLY_BYTES / 2
+    assert (page.evaluate(FETCHED), page.evaluate(SHARED)) == (1, 1)  # Plotly came once, and over HTTP
+    assert shared.socket_bytes < 2_000_000
+    assert page.locator("#MJX-CHTML-styles").count() == 0  # which MathJax 3 leaves as soon as it starts
+    assert page.get_attribute("html", "lang") == "en"
+    assert "width=device-width" in page.get_attribute("meta[name=viewport]", "content")
+    assert page.locator("main").count() == page.locator("main .explorer-app").count() == 1
+    with urlopen(app.url.rstrip("/") + page.get_attribute("link[rel=icon]", "href")) as answer:
+        assert answer.headers["Content-Type"] == "image/svg+xml"  # the icon is our own
     shared.assert_clean()
 
 
@@ -116,20 +126,20 @@ def test_a_newcomer_sees_few_things_to_press_and_few_words(start):
     start.button("No, thanks").click()
 
 
-def test_the_sum_is_that_of_the_weights_that_the_page_exports(start, tmp_path, mnist):
+def test_the_sum_is_that_of_the_weights_that_the_page_exports(start, tmp_path, mnist, wait_for):
     page = start.page
     with np.load(start.export("weights", tmp_path)) as file:
         network = NeuralNetwork(784, 32, 10, seed=0)
         network.set_weights([file[name] for name in ("W1", "b1", "W2", "b2")])
     found = contributions(network, mnist.X_test[:, 0])
+    wait_for(lambda: np.allclose(page.evaluate(LIT), network.h1[:, 0], atol=0.01))
     unit, largest, total = re.match(
         r"(\d): (\S+) .* = (\S+) →", page.locator(SUM).inner_text().replace("−", "-")
     ).groups()
     assert int(unit) == found.unit
     expected = found.terms[found.largest(1)[0]], found.total
     assert (float(largest), float(total)) == pytest.approx(expected, abs=0.02)  # rounded so that they add up
-    assert page.locator(".explorer-network-stage path").count() == 12
-    np.testing.assert_allclose(page.evaluate(LIT), network.h1[:, 0], atol=0.01)
+    expect(page.locator(".explorer-network-stage path")).to_have_count(12)
 
 
 def test_a_stroke_lights_it(start):
@@ -141,7 +151,7 @@ def test_a_stroke_lights_it(start):
     page.mouse.move(box["x"] + 120, box["y"] + 150, steps=6)
     page.mouse.up()
     expect(source).to_contain_text("Your drawing, read as")
-    assert page.evaluate(LIT) != before
+    page.wait_for_function(f"(before) => JSON.stringify(({LIT})()) !== JSON.stringify(before)", arg=before)
     assert 0.04 < pad.evaluate(INKED) < 0.12  # the whole line, and nothing of the image
     page.get_by_role("button", name="A mistake").click()
     expect(source).to_contain_text("Test image")
@@ -223,9 +233,11 @@ def test_a_step_plays_by_itself_and_says_what_happens(start):
     player = page.locator(".explorer-step-player")
     page.emulate_media(reduced_motion="no-preference")
     start.button("Play a step").click()
-    expect(drawing).to_have_attribute("data-scene", "loss")  # from "forward" it went on by itself
+    expect(drawing).to_have_attribute(
+        "data-scene", re.compile("loss|backward|step|after")
+    )  # it goes on by itself
     drawing.get_by_role("listbox").first.focus()  # arrows go through the scenes in the drawing as well
-    start.keys("ArrowRight", 3)
+    start.keys("ArrowRight", 4)
     expect(drawing).to_have_attribute("data-scene", "after")
     expect(start.button("Play", exact=True)).to_be_visible()
     page.keyboard.press("ArrowLeft")
@@ -248,12 +260,12 @@ def test_a_released_slider_leaves_nothing_blank_and_the_first_epoch_is_shown_by_
     start.until_finished(1)
     page.evaluate(CHANGES)
     start.set(hidden_sizes=512)  # an epoch takes a second or more
-    expect(start.tiles).to_contain_text("sample of 1 000")
-    expect(page.locator(".explorer-place-confusion")).to_contain_text("of 1 000 sampled images right")
+    for words in (r"sample of 1\s000", r"of 1\s000 sampled images right"):
+        page.wait_for_function("(words) => seen.flat().some((one) => String(one).match(words))", arg=words)
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     start.until_finished(1)
     expect(start.tiles).to_contain_text("of 10 000")
-    tiles, n_units, counts, busy = zip(*page.evaluate("seen"), strict=True)
+    tiles, _, n_units, counts, busy = zip(*page.evaluate("seen"), strict=True)
     assert all(re.search(r"\d\d?\.\d\s%", text) for text in tiles)
     assert (min(n_units), {*counts}) == (32, {1000, 10_000})
     assert ("true" in busy, busy[-1]) == (True, "false")

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from browser.static_files import free_ports
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from playwright.sync_api import expect
 
@@ -79,16 +79,6 @@ def test_the_page_trains_stops_reloads_and_exports(served, open_page, tmp_path):
     drawn(found, 2)
     assert found.export("report", tmp_path).stat().st_size > 1000
     found.assert_clean()
-
-
-def free_ports(count):
-    holders = [socket.socket() for _ in range(count)]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
 
 
 def environment(folder, **more):

@@ -4,7 +4,7 @@ import json
 from ipywidgets import Box, Button, IntSlider, VBox, jslink, link
 
 from explorer.app.layout import box, framed, screen
-from explorer.training import TrainingConfig
+from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.header import Header
 from explorer.widgets.messages import Message, Messages
@@ -15,6 +15,11 @@ from explorer.widgets.setting import Setting
 from explorer.widgets.settings_panel import SettingsPanel
 
 calls, log = [], Caption()
+
+
+def settings_of(config):
+    names = config.differences(TrainingConfig())
+    return "&".join(f"{FIELDS[n].key}={FIELDS[n].format(getattr(config, n))}" for n in names)
 
 
 def note(*call):
@@ -50,8 +55,8 @@ def choose(name):
 
 def configure(config):
     panel.show(config)
-    note("config", config.to_query())
-    header.query = config.to_query()
+    header.query = settings_of(config)
+    note("config", header.query)
 
 
 names = {"start": "Start again", "hint": "Show messages", "words": "Change words"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.page_object import SURFACE, enter
+from browser.page_object import SURFACE, enter, exercise
 from playwright.sync_api import expect
 
 from explorer.app.panels.tabs import VIEWS
@@ -30,65 +30,23 @@ COLORFUL = {
 SEEN_CLOSELY = {"overview", "data", "mistakes", "inside", "runs", "study", "lab"}
 """The views of which more than the first sight is looked at; of all others, that is."""
 OPEN_PANEL = ".explorer-place-panels > :not(.explorer-hidden)"
-FOCUSED = "selector => document.activeElement?.closest(selector) !== null"
 SECTIONS = ["Histograms", "Over time", "Gradient check"]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_nothing_severe_on_any_tab(app, open_page):
-    visit = open_page(f"{app.url}?n=6000&epochs=2")
-    until_finished(visit, "784-32-10")
+    visit = open_page(app.url + exercise(n=6000, epochs=2))
+    visit.until_finished(2)
     visit.preset("Modern")
-    until_finished(visit, "784-128-10")
+    expect(visit.tiles).to_contain_text("784-128-10")
+    visit.until_finished()
     found = {}
     for view in views(visit):
         for theme in THEMES if view in COLORFUL else ["light"]:
             found[view, theme] = severe(visit, theme, view)
     assert {view for view, _ in found} >= VIEWS.keys() - {"inside"}, "whose sections are looked at one by one"
     assert {view: broken for view, broken in found.items() if broken} == {}
-
-
-@pytest.mark.long
-def test_an_image_a_class_a_unit_and_a_step_are_chosen_by_keys_alone(app, open_page):
-    found = open_page(f"{app.url}?motion=off")
-    found.until_finished()
-    page, press = found.page, found.page.keyboard.press
-    caption = page.locator(".explorer-network-source .explorer-caption p").first
-
-    def tab_to(selector):
-        for _ in range(60):
-            if page.evaluate(FOCUSED, selector):
-                return
-            press("Tab")
-        raise AssertionError(f"Tab does not reach {selector}")
-
-    expect(caption).to_contain_text("Test image 0")
-    tab_to(".explorer-place-network [role=application]")
-    for key in ("Space", *["ArrowDown"] * 8, "Space"):
-        press(key)
-    expect(caption).to_contain_text("drawing")
-    tab_to(".explorer-drawing-tools button:nth-of-type(2)")
-    press("Enter")
-    expect(caption).to_have_text(re.compile(r"^Test image [\d\s]+, a \d, read as an? \d$"))
-    tab_to(".explorer-network [role=listbox]")
-    for key in ("ArrowRight", "Enter"):
-        press(key)
-    expect(page.locator(".explorer-network-card")).to_contain_text("Unit 1 of layer 1")
-    tab_to(".explorer-network-classes")
-    for key in ("Home", "Enter"):
-        press(key)
-    expect(page.locator(".explorer-network-sum")).to_contain_text(re.compile("^0:"))
-    tab_to(".explorer-step-player button")
-    press("Enter")
-    for scene in ("forward", "loss", "backward"):
-        expect(page.locator(".explorer-network")).to_have_attribute("data-scene", scene)
-        press("ArrowRight")
-    press("Escape")
-    expect(page.locator(".explorer-network")).to_have_attribute("data-scene", "")
-    for theme in THEMES:
-        assert severe(found, theme, "overview") == []
-    found.assert_clean()
 
 
 def views(visit):
@@ -155,11 +113,6 @@ def views(visit):
     page.get_by_role("button", name="plus for minus in the step").click()
     expect(page.locator(".explorer-bug-wrong")).to_have_count(1)
     yield "lab"
-
-
-def until_finished(visit, sizes):
-    expect(visit.tiles).to_contain_text(sizes)
-    visit.until_finished()
 
 
 def severe(visit, theme, view):

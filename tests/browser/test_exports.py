@@ -6,20 +6,13 @@ import re
 
 import numpy as np
 import pytest
-from browser.page_object import MATRIX, SURFACE, enter
+from browser.page_object import SURFACE, enter, exercise
 from playwright.sync_api import expect
 from reference_runs import records
 
 from explorer import NeuralNetwork, load_mnist
 
-TRAIN_AGAIN = """() => new Promise((begun) => {
-  const run = document.querySelector('.explorer-run');
-  const look = () => /epoch \\d+ of/.test(run.innerText) && begun();
-  const all = { subtree: true, childList: true, characterData: true, attributes: true };
-  new MutationObserver(look).observe(run, all);
-  run.querySelector('[data-action=train]:not([disabled])').click();
-})"""
-"""Is over once the new run is under way."""
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +27,7 @@ def shared(app, open_shared_page):
 def found(shared):
     """The page of all these tests, with a run of two epochs that has ended; clean when the test has ended."""
     shared.tab("overview")
-    shared.begin("?epochs=2")
+    shared.begin(exercise(epochs=2))
     shared.until_finished()
     shared.until_matrix(records(epochs=2)[-1].confusion)
     yield shared
@@ -45,155 +38,10 @@ def tile(found, label):
     return found.tiles.locator("dl > div", has_text=label).first
 
 
-# ---------------------------------------------------------------- files
-
-
-@pytest.mark.long
-def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
-    path = found.export("weights", tmp_path)
-    final, dataset = records(epochs=2)[-1], load_mnist()
-    network = NeuralNetwork.load(path)
-    assert np.mean(network.predict(dataset.X_test) == dataset.test_labels) == final.test_accuracy
-    found.set(hidden_sizes=8)
-    expect(found.tiles).to_contain_text("784-8-10")
-    found.until_finished()
-    found.open_file(path)
-    expect(found.messages).to_contain_text("explorer-784-32-10-seed0.npz is open")
-    found.until_matrix(final.confusion)
-    expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
-    found.button("Copy link").click()
-    lacks = (
-        "Link copied. It opens a new run with the settings in the controls, not the weights of explorer-784"
-    )
-    status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
-    assert status.bounding_box()["height"] > 20  # to be seen, not only heard
-    found.button("Branch from these weights").click()
-    found.until_matrix(records(epochs=12)[-1].confusion)
-
-
-@pytest.mark.long
-def test_numbers_from_all_tabs_are_those_of_the_weights_that_the_page_exports(found, tmp_path):
-    """Worked out in plain NumPy: a forward pass, a backward pass, and counting."""
-    found.begin("?n=2000&batch=32&epochs=3")
-    found.until_finished()
-    with np.load(found.export("weights", tmp_path)) as file:
-        known = PlainNetwork(*(file[name] for name in ("W1", "b1", "W2", "b2")))
-    for tab, look in LOOKS.items():
-        found.tab(tab)
-        numbers = look(found.page, known)
-        assert numbers
-        for what, (shown, expected) in numbers.items():
-            digits = len(shown.partition(".")[2])
-            assert float(shown) == pytest.approx(expected, abs=0.51 * 10.0**-digits), f"{tab}: {what}"
-
-
-class PlainNetwork:
-    """The exercise's network and what it makes of the test images."""
-
-    def __init__(self, W1, b1, W2, b2):
-        self.W1, self.b1, self.W2, self.b2 = W1, b1, W2, b2
-        data = load_mnist()
-        self.images, self.labels = data.test_images, data.test_labels
-        self.h, self.y = self.forward(data.X_test)
-        self.d = np.eye(10)[self.labels].T
-        self.counts = np.zeros((10, 10), int)
-        np.add.at(self.counts, (self.labels, self.y.argmax(axis=0)), 1)
-        self.on_train = np.mean(self.forward(data.X_train[:, :2000])[1].argmax(0) == data.train_labels[:2000])
-        self.accuracy = np.trace(self.counts) / 10_000
-        self.sure = self.y.max(axis=0) / self.y.sum(axis=0)
-
-    def forward(self, X):
-        h = 1 / (1 + np.exp(-(self.W1 @ X + self.b1)))
-        return h, 1 / (1 + np.exp(-(self.W2 @ h + self.b2)))
-
-    def slope(self, name, n):
-        """The derivative of the first n images' summed loss by a parameter such as ``W1[3, 200]``."""
-        X, y, h = self.images[:n].reshape(n, -1).T / 255, self.y[:, :n], self.h[:, :n]
-        delta2 = (y - self.d[:, :n]) * y * (1 - y)
-        delta1 = (self.W2.T @ delta2) * h * (1 - h)
-        array, *place = re.findall(r"[Wb]\d|\d+", name)
-        delta, inputs = (delta1, X) if array[1] == "1" else (delta2, h)
-        row, *column = map(int, place)
-        return (delta @ inputs.T)[row, column[0]] if array[0] == "W" else delta[row].sum()
-
-
-def number_after(words, text):
-    """The first number after some words, as it is written."""
-    found = re.search(rf"{words}\D*?(−?[\d\u202f]+(?:\.\d+)?)", text)
-    assert found, f"{words!r} is not in {text!r}"
-    return found[1].replace("\u202f", "").replace("−", "-")
-
-
-def look_at_overview(page, known):
-    text = page.locator(".explorer-tiles").inner_text()
-    caption = page.locator(".explorer-place-accuracy .explorer-caption p").first.text_content()
-    wrong = known.counts - np.diag(np.diag(known.counts))
-    recall = np.diag(known.counts) / known.counts.sum(axis=1)
-    return {
-        "test accuracy": (number_after("Test accuracy", text), 100 * known.accuracy),
-        "wrong": (number_after("Wrong", text), wrong.sum()),
-        "train accuracy": (number_after("train", text), 100 * known.on_train),
-        "parameters": (number_after("784-32-10,", text), 785 * 32 + 33 * 10),
-        "missed of the hardest digit": (
-            number_after("hardest digit \\d,", text),
-            wrong[recall.argmin()].sum(),
-        ),
-        "the most frequent mistake": (number_after("read as \\d,", text), wrong.max()),
-        "a cell": (str(page.evaluate(MATRIX)[4][9]), known.counts[4, 9]),
-        "test loss": (number_after("test loss", caption), 0.5 * np.square(known.y - known.d).sum() / 10_000),
-    }
-
-
-def look_at_mistakes(page, known):
-    cell = page.locator(".explorer-mistakes-scores tbody tr").nth(8).locator("td").nth(2)
-    f1 = 200 * known.counts[8, 8] / (known.counts[8].sum() + known.counts[:, 8].sum())
-    answered, all_of_them = page.locator(".explorer-slider p"), "10\u202f000 of 10\u202f000"
-    expect(answered).to_contain_text(all_of_them)
-    page.get_by_label("Answer only when the confidence is at least").fill("60")
-    expect(answered).not_to_contain_text(all_of_them)
-    title = page.locator(".explorer-mistakes-trust .gtitle").text_content()
-    over = known.sure - (known.y.argmax(axis=0) == known.labels)
-    bins = np.ceil(10 * known.sure)
-    error = sum(abs(over[bins == k].sum()) for k in range(11)) / 100
-    return {
-        "F1 of 8": (number_after("", cell.inner_text()), f1),
-        "answered images": (number_after("", answered.inner_text()), np.sum(known.sure >= 0.6)),
-        "calibration error": (number_after("error", title), error),
-    }
-
-
-def look_at_inside(page, known):
-    def show(section):
-        page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click()
-        return page.locator(".explorer-section:visible")
-
-    spread = show("Histograms").locator(".explorer-caption p").first
-    expect(spread).to_contain_text("→")
-    found = {
-        "the spread of the weights": (number_after("→", spread.inner_text()), known.W1.std()),
-    }
-    stuck = show("Over time").locator(".explorer-caption p:not(.explorer-unseen)").last
-    expect(stuck).to_contain_text("saturated")
-    h = known.h[:, :512]
-    share = 100 * np.mean((h < 0.01) | (h > 0.99))
-    found["saturated activations"] = number_after("a limit[^:]*:", stuck.inner_text()), share
-    section = show("Gradient check")
-    expect(section.locator("tbody tr").first).to_be_visible()
-    name, slope, *_ = section.locator("tbody tr").first.locator("th, td").all_inner_texts()
-    n = int(number_after("summed loss of", section.inner_text()))
-    found["a slope"] = number_after("", slope), known.slope(name, n)
-    return found
-
-
-LOOKS = {"overview": look_at_overview, "mistakes": look_at_mistakes, "inside": look_at_inside}
-"""For each tab what it shows, as it is written, next to what is expected."""
-
-
-@pytest.mark.long
 def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     page, rows, evil = found.page, found.rows, '<img src=x onerror="window.hit = 1">'
-    page.evaluate(TRAIN_AGAIN)  # the run that is shown may be one from before, under a name of its own
-    found.until_finished()
+    found.begin(exercise(epochs=1))  # no other test has such a run, which then would have a name of its own
+    found.until_finished(1)
     found.tab("runs")
     present = rows.and_(page.locator("[data-present]"))
     name = present.get_by_role("textbox", name=re.compile("^Name of run"))
@@ -223,7 +71,6 @@ def test_a_session_is_asked_about_saved_and_opened_again(found, tmp_path):
     found.until_finished()
 
 
-@pytest.mark.long
 def test_the_report_opens_from_the_disk_with_no_network(found, open_file, tmp_path):
     final = records(epochs=2)[-1]
     report = open_file(found.export("report", tmp_path), color_scheme="dark")
@@ -242,10 +89,6 @@ def test_the_report_opens_from_the_disk_with_no_network(found, open_file, tmp_pa
     report.assert_clean()
 
 
-# ---------------------------------------------------------------- links
-
-
-@pytest.mark.long
 def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     first, copy = found.page, found.button("Copy link")
     found.set(hidden_sizes=16, batch_size=100, epochs=3)
@@ -268,7 +111,6 @@ def test_a_copied_link_gives_the_same_run_in_a_second_browser(found, open_page):
     expect(tile(second, "Test accuracy").locator(".explorer-value")).to_have_text(reached)
 
 
-@pytest.mark.long
 def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_theme(found):
     page = found.page
     entries, address = page.evaluate("history.length"), page.url
@@ -299,6 +141,29 @@ def test_back_and_forward_go_through_the_settings_and_a_reload_keeps_tab_and_the
     assert page.evaluate("history.length") == entries + 2
 
 
+def test_the_weights_read_the_same_digits_here_and_on_the_page(found, tmp_path):
+    # The last one on this page: Back would lead to what is opened here, as it has the settings of the run.
+    path = found.export("weights", tmp_path)
+    final, dataset = records(epochs=2)[-1], load_mnist()
+    network = NeuralNetwork.load(path)
+    assert np.mean(network.predict(dataset.X_test) == dataset.test_labels) == final.test_accuracy
+    found.set(hidden_sizes=8)
+    expect(found.tiles).to_contain_text("784-8-10")
+    found.until_finished()
+    found.open_file(path)
+    expect(found.messages).to_contain_text("explorer-784-32-10-seed0.npz is open")
+    found.until_matrix(final.confusion)
+    expect(tile(found, "Test accuracy")).to_contain_text(f"{100 * final.test_accuracy:.1f} %")
+    found.button("Copy link").click()
+    lacks = (
+        "Link copied. It opens a new run with the settings in the controls, not the weights of explorer-784"
+    )
+    status = found.page.locator(".explorer-header").get_by_role("status").filter(has_text=lacks)
+    assert status.bounding_box()["height"] > 20  # to be seen, not only heard
+    found.button("Branch from these weights").click()
+    found.until_matrix(records(epochs=12)[-1].confusion)
+
+
 BAD = (
     "?activation=<script>document.title='owned'</script>&tab=<img src=x onerror=document.title='owned'>"
     f"&lr={'9' * 7_000}&batch=-5&epochs=-3&seed=-1&hidden=0&section=spleen"
@@ -307,7 +172,6 @@ DEFAULTS = "?n=70000"
 """All that is left of it are the defaults, which the page had before."""
 
 
-@pytest.mark.long
 def test_a_bad_link_is_named_and_runs_nothing_of_it(app, open_page):
     found = open_page(app.url + BAD)
     for query in (BAD, DEFAULTS):

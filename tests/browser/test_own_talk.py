@@ -9,7 +9,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from browser.test_presentation import assert_at, forward, present
+from browser.test_presentation import alone, assert_at, forward, present
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -34,7 +34,9 @@ LIVE = re.compile(r"live run, trained in \d+\.\d s")
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "explorer", *map(str, arguments)]
+    """Run the package's command."""
+    ran = [sys.executable, "-m", "explorer", *map(str, arguments)]
+    return subprocess.run(ran, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +53,8 @@ def mine(tmp_path_factory):
     path.write_text("\n".join([head, slides[0], QUESTION, *slides[1:]]), encoding="utf-8")
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).resize((400, 400)).save(folder / "pony.png")
     study = ("study", "--n", 1000, "--epochs", 1, "--batch", "50,100", "--out", folder / "mine.jsonl")
-    for made in (command(*study), command("present", path, "--record"), command("present", path, "--check")):
-        done = subprocess.run(made, capture_output=True, text=True, check=False)
+    for made in (study, ("present", path, "--record"), ("present", path, "--check")):
+        done = command(*made)
         assert done.returncode == 0, done.stderr + done.stdout
     path.with_name("short.toml").write_text("\n".join([head, slides[0], QUESTION, *slides[7:9]]), "utf-8")
     path.with_name("short.recordings").symlink_to(path.with_suffix(".recordings"))
@@ -69,19 +71,18 @@ def opened(talk, open_page):
     """Open the talk at a slide."""
 
     def opened(path=""):
-        def prepare(page):
-            page.route(
-                lambda url: not url.startswith((talk.url, "blob:", "data:")), lambda route: route.abort()
-            )
-
-        found = open_page(talk.url + path, prepare=prepare)
+        found = alone(talk, open_page, path)
         expect(present(found.page).locator(".explorer-slide h2").first).to_be_visible()
         return found
 
     return opened
 
 
-def assert_drawn(page, name):
+def gray(screenshot):
+    return np.asarray(Image.open(BytesIO(screenshot)).convert("L"), float)
+
+
+def assert_drawn(page, name, wait_for):
     """Each picture of the slide has a size, and is of more than one color, as soon as it is drawn."""
     assert_at(page, name)
     if name in ASKED:
@@ -96,23 +97,18 @@ def assert_drawn(page, name):
     )
     expect(pictures.nth(len(PICTURES[NAMES.index(name)]) - 1)).to_be_attached()
     for picture in pictures.all():
-        for _ in range(100):
-            pixels = np.asarray(Image.open(BytesIO(picture.screenshot())).convert("L"), float)
-            if pixels.std() > 5:
-                break
-            page.wait_for_timeout(100)
-        assert pixels.std() > 5, name
-        assert min(pixels.shape) > 150, name
+        wait_for(lambda shot=picture.screenshot: gray(shot()).std() > 5, words=name)
+        assert min(gray(picture.screenshot()).shape) > 150, name
 
 
-def test_every_slide_forwards_and_back_and_again_in_another_tab(opened):
+def test_every_slide_forwards_and_back_and_again_in_another_tab(opened, wait_for):
     found = opened()
     page = found.page
     for name in NAMES:
-        assert_drawn(page, name)
+        assert_drawn(page, name, wait_for)
         page.keyboard.press("ArrowRight")
     for name in reversed(NAMES):
-        assert_drawn(page, name)
+        assert_drawn(page, name, wait_for)
         page.keyboard.press("ArrowLeft")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
@@ -122,7 +118,7 @@ def test_every_slide_forwards_and_back_and_again_in_another_tab(opened):
     found.assert_clean()
     page.close(run_before_unload=True)
     again = opened(f"#/{address}")
-    assert_drawn(again.page, NAMES[3])
+    assert_drawn(again.page, NAMES[3], wait_for)
     again.assert_clean()
 
 
@@ -164,15 +160,11 @@ def test_a_number_is_guessed_and_runs_are_live_at_each_pace(opened):
 
 def test_a_handout_has_every_slide_with_its_notes(mine, tmp_path):
     path, short = tmp_path / "handout.pdf", mine.with_name("short.toml")
-    done = subprocess.run(
-        command("present", short, "--pdf", path), capture_output=True, text=True, check=False
-    )
+    done = command("present", short, "--pdf", path)
     assert (done.returncode, done.stdout) == (0, f"Wrote {path}: 3 slides.\n"), done.stderr
     content = path.read_bytes()
     assert content.startswith(b"%PDF-")
     assert len(re.findall(rb"/Subtype /Image", content)) >= 3
-    again = subprocess.run(
-        command("present", short, "--pdf", path), capture_output=True, text=True, check=False
-    )
+    again = command("present", short, "--pdf", path)
     assert (again.returncode, path.read_bytes()) == (2, content)
     assert "is there already" in again.stderr

@@ -1,4 +1,4 @@
-"""The page around the app: from here alone, in the right theme at once, and honest when Python is gone."""
+"""The page around the app: in the right theme at once, kept from others, and honest when Python is gone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ import pytest
 from browser.page_object import SURFACE
 
 pytestmark = pytest.mark.long
-REVEALED = (
-    "() => document.querySelector('main:not([aria-busy])') && !document.getElementById('explorer-skeleton')"
-)
+SKELETON = "document.getElementById('explorer-skeleton')"
+REVEALED = f"() => document.querySelector('main:not([aria-busy])') && !{SKELETON}"
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = SURFACE["light"], SURFACE["dark"]
 KERNEL = "() => JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
-
-
 FIGURE = ".js-plotly-plot .main-svg"
 SECRETS = ("GITHUB_TOKEN", "JUPYTERHUB_API_TOKEN", "DATABASE_URL")
 
@@ -33,21 +30,6 @@ def server(start_server, notebook):
     return start_server([script, notebook("surroundings")], **variables)
 
 
-@pytest.fixture(scope="module")
-def shared(server, open_shared_page):
-    """A page in a dark system, and the color that it had first."""
-    page = open_shared_page(server.url, color_scheme="dark").page
-    page.wait_for_selector("#explorer-skeleton", state="attached")
-    first_paint = page.evaluate(BACKGROUND)
-    page.wait_for_selector(FIGURE)
-    return page, first_paint
-
-
-@pytest.fixture
-def page(shared):
-    return shared[0]
-
-
 def assert_shown_on(page, color):
     """The page has this color from the first paint on."""
     page.wait_for_selector("#explorer-skeleton", state="attached")
@@ -56,49 +38,19 @@ def assert_shown_on(page, color):
     assert page.evaluate(BACKGROUND) == color
 
 
-def found_in(page):
-    """What the notebook says of its kernel."""
-    return json.loads(page.text_content("#found"))
-
-
-def test_the_app_opens_from_here_alone(app, open_page):
-    visit = open_page(app.exercise)
-    page = visit.page
-    assert_shown_on(page, LIGHT)
-    page.wait_for_selector(FIGURE)
-    visit.assert_clean()
-    assert visit.socket_bytes < 2_000_000  # Plotly, 5 MB, came over HTTP
-    assert page.locator("#MJX-CHTML-styles").count() == 0  # which MathJax 3 leaves as soon as it starts
-    assert page.title() == "Neural network explorer: train one and look inside"
-    assert page.get_attribute("html", "lang") == "en"
-    assert "width=device-width" in page.get_attribute("meta[name=viewport]", "content")
-    assert page.locator("main").count() == 1
-    assert page.locator("main .explorer-app").count() == 1
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    address = page.get_attribute("link[rel=icon]", "href")
-    with urlopen(app.url.rstrip("/") + address) as answer:  # the icon is our own
-        assert answer.headers["Content-Type"] == "image/svg+xml"
-
-
-def test_a_dark_system_has_a_dark_page_from_the_first_paint(shared):
-    page, first_paint = shared
-    assert first_paint == DARK
-    page.wait_for_function(REVEALED)
-    assert page.evaluate(BACKGROUND) == DARK
-
-
 ELSEWHERE = """() => new Promise((resolve) => {
   document.addEventListener("securitypolicyviolation", (event) => resolve(event.blockedURI));
   document.createElement("img").src = "http://elsewhere.example/pixel.png";
 })"""
 
 
-def test_the_browser_keeps_the_page_from_other_hosts(page):
+def test_a_page_is_dark_from_the_first_paint_and_kept_from_other_hosts_and_its_kernel_from_secrets(
+    server, open_page
+):
+    page = open_page(server.url, color_scheme="dark").page
+    assert_shown_on(page, DARK)
     assert page.evaluate(ELSEWHERE) == "http://elsewhere.example/pixel.png"
-
-
-def test_kernels_inherit_no_secret(page):
-    found = found_in(page)
+    found = json.loads(page.text_content("#found"))
     assert not set(SECRETS) & found["variables"].keys()
     assert found["variables"]["EXPLORER_NOTE"] == "kept"
     assert found["variables"]["PATH"] == os.environ["PATH"]

@@ -29,8 +29,11 @@ def visit(app, open_page):
 def test_spirals_are_learned_extended_and_kept_by_a_link_and_a_file(visit, tmp_path):
     page, header = visit.page, visit.page.locator(".explorer-dataset")
     visit.tab("data")
-    page.get_by_role("combobox", name="Data set").select_option("Spirals")
+    choice = page.get_by_role("combobox", name="Data set")
+    choice.focus()
+    choice.select_option("Spirals")
     expect(header).to_have_text("Spirals · 350 train, 150 test points")
+    expect(choice).to_be_focused()
     # also before the first screen of these points has been made
     assert page.locator(".explorer-panel:visible").first.bounding_box()["height"] > 400
     visit.tab("overview")
@@ -74,8 +77,10 @@ def test_spirals_are_learned_extended_and_kept_by_a_link_and_a_file(visit, tmp_p
 
     saved = visit.download(page.get_by_role("button", name="Save"), tmp_path)
     visit.tab("data")
-    page.get_by_role("combobox", name="Data set").select_option("MNIST")
+    choice.select_option("MNIST")
     expect(header).to_contain_text("MNIST")
+    visit.tab("runs")
+    expect(page.locator(".explorer-runs tbody tr[data-present]")).to_contain_text("MNIST")
     visit.tab("overview")
     visit.open_file(saved)
     expect(header).to_have_text("Spirals · 351 train, 150 test points")

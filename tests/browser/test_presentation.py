@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 
 import pytest
-from browser.page_object import SURFACE, enter, number
+from browser.page_object import OUT_OF_REACH, SURFACE, assert_becomes, enter, number
 from playwright.sync_api import expect
 
 from explorer.talk.file import READY, read_talk
@@ -44,26 +43,21 @@ def talk(start_server):
     return start_server(["-m", "explorer", "present", "--no-browser", "--port", "0"])
 
 
-def opened(talk, open_page, path="", *, script="", **options):
-    """Open the talk, with every other host out of reach, and wait until it is drawn."""
+def alone(talk, open_page, path="", *, script="", **options):
+    """Open a talk, with every other host out of reach."""
 
     def prepare(page):
         page.route(lambda url: not url.startswith((talk.url, "blob:", "data:")), lambda route: route.abort())
         page.add_init_script(script)
 
-    found = open_page(talk.url + path, prepare=prepare, **options)
-    found.page.wait_for_function(DRAWN, arg=NAMES)
-    return found
-
-
-@pytest.fixture
-def visit(talk, open_page):
-    return partial(opened, talk, open_page)
+    return open_page(talk.url + path, prepare=prepare, **options)
 
 
 @pytest.fixture(scope="module")
 def shared(talk, open_shared_page):
-    return opened(talk, open_shared_page)
+    found = alone(talk, open_shared_page)
+    found.page.wait_for_function(DRAWN, arg=NAMES)
+    return found
 
 
 @pytest.fixture
@@ -143,7 +137,7 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
-def test_a_slide_is_trained_live(page):
+def test_a_slide_is_trained_live_at_a_pace_and_one_key_returns_to_the_recording(page):
     go_to(page, "averaged")
     recorded = page.evaluate(CURVE)
     bar = present(page).locator(".explorer-live-bar")
@@ -159,6 +153,15 @@ def test_a_slide_is_trained_live(page):
     page.keyboard.press("ArrowLeft")
     assert_not_blank(page, "averaged")
     expect(bar).to_contain_text("live run")
+    page.keyboard.press("v")
+    expect(bar).to_contain_text("as fast as it goes")
+    for key, n_blank in (("", 0), ("b", 1), ("x", 0)):  # in reveal.js the first key blanks the screen, too
+        page.keyboard.type(key)
+        expect(page.locator(".reveal.paused")).to_have_count(n_blank)
+    page.keyboard.press("v")
+    expect(bar).not_to_contain_text("as fast as it goes")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("recorded run")
 
 
 def test_a_widget_keeps_its_keys_until_escape(page):
@@ -191,6 +194,9 @@ def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     expect(present(page)).to_contain_text("784-8-10")
     field.press("t")  # a letter in a field trains nothing
     page.keyboard.press("Escape")
+    for width, height in ((1024, 600), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert_becomes(page, OUT_OF_REACH, [], width, height)
     page.keyboard.press("ArrowLeft")
     assert_at(page, "deep")
     expect(present(page).locator(".explorer-live-bar")).to_contain_text("recorded run")
@@ -266,32 +272,6 @@ def test_a_key_enlarges_a_figure_and_one_lists_the_keys_and_takes_none(page):
     expect(keys).to_have_count(0)
 
 
-def test_a_live_run_has_a_pace_and_one_key_returns_to_the_recording(page):
-    go_to(page, "averaged")
-    bar = present(page).locator(".explorer-live-bar")
-    page.keyboard.press("t")
-    expect(bar).to_contain_text("live: epoch")
-    page.keyboard.press("p")
-    expect(bar.get_by_role("button", name="Continue")).to_be_visible()
-    before = bar.locator(".explorer-live-words").text_content()
-    page.keyboard.press("n")
-    expect(bar.locator(".explorer-live-words")).not_to_have_text(before)
-    page.keyboard.press("x")
-    expect(bar).to_contain_text("recorded")
-    page.keyboard.press("v")
-    expect(bar).to_contain_text("as fast as it goes")
-    expect(page.locator(".reveal.paused")).to_have_count(0)  # reveal.js has the key for a blank screen
-    page.keyboard.press("b")
-    expect(page.locator(".reveal.paused")).to_have_count(1)
-    page.keyboard.press("x")
-    expect(page.locator(".reveal.paused")).to_have_count(0)
-    page.keyboard.press("t")
-    expect(bar).to_contain_text("live run, trained in")
-    page.keyboard.press("v")
-    page.keyboard.press("x")
-    expect(bar).to_contain_text("recorded")
-
-
 def test_an_address_opens_its_slide_in_the_dark_a_reload_keeps_it_and_a_key_changes_to_light_and_back(page):
     go_to(page, "averaged")
     page.wait_for_url("**/#/averaged")
@@ -315,10 +295,12 @@ HURRY = """(() => {
 
 
 @pytest.mark.sweep
-def test_a_slow_phone_shows_and_updates_every_slide(visit):
+def test_a_slow_phone_shows_and_updates_every_slide(talk, open_page):
     # So slow that the two seconds which anywidget gives a widget to begin are over at once.
-    found = visit(script=HURRY, viewport={"width": 390, "height": 844}, has_touch=True)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    found = alone(talk, open_page, script=HURRY, **phone)
     page = found.page
+    page.wait_for_function(DRAWN, arg=NAMES)
     for name in NAMES:
         assert_at(page, name)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

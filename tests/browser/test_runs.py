@@ -1,20 +1,40 @@
-"""The Runs tab in a real Chromium: words stay words, keys work, deletions are undone, two runs compared."""
+"""Runs in a real Chromium: named, compared, deleted and brought back; guessed; raced; and studied."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
-from browser.page_object import enter
+from browser.page_object import enter, exercise
 from playwright.sync_api import expect
 from reference_runs import records
 
+pytestmark = pytest.mark.long
 EVIL = '<img src=x onerror="window.hit = 1"><script>window.hit = 1</script><b>bold</b>'
+RACED = """() => [...document.querySelectorAll('.explorer-runs-curves .js-plotly-plot')].map((plot) => plot.data
+  .filter((trace) => trace.visible === true && trace.name.includes(', lr '))
+  .map(({ name, y }) => [name, [...y]]))"""
+RACED_TO = (
+    f"(least) => [({RACED})()].every((plots) => plots.length === 2"
+    " && plots.every((plot) => plot.length === 5 && plot.every(([, y]) => y.length >= least)))"
+)
+PERCENT = re.compile(r"\d+\.\d\d\s%")
+CELLS = """() => {
+  const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
+  const map = plot.data.find((trace) => trace.type === 'heatmap');
+  return map ? map.z.flat().filter((z) => z !== null).length : 0;
+}"""
+POINT = """([x, y]) => {
+  const plot = document.querySelector('.explorer-study-figures .js-plotly-plot');
+  const { left, top } = plot.getBoundingClientRect();
+  const { xaxis, yaxis } = plot._fullLayout;
+  return [left + xaxis._offset + xaxis.d2p(x), top + yaxis._offset + yaxis.d2p(y)];
+}"""
 
 
-@pytest.mark.long
 def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
-    found = open_page(f"{app.url}?epochs=2&tab=runs")
+    found = open_page(f"{app.url}{exercise(epochs=2)}&tab=runs")
     page, rows = found.page, found.rows
     found.until_finished(2)
     found.set(hidden_sizes=16)
@@ -79,7 +99,6 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     found.assert_clean()
 
 
-@pytest.mark.long
 def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     found = open_page(f"{app.url}?epochs=1&n=3000")
     page = found.page
@@ -107,3 +126,77 @@ def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     found.tab("runs")
     expect(found.rows.first.get_by_label(re.compile("^Note of run"))).to_have_value("Guessed: 85 %, 4 → 9")
     found.assert_clean()
+
+
+def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_page):
+    found = open_page(f"{app.url}{exercise(hidden=8, n=6000, batch=64, epochs=3)}&tab=runs")
+    page = found.page
+    found.until_finished(3)
+    page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()
+    page.wait_for_function(RACED_TO, arg=3)
+    found.until_finished(3)
+    methods = {"sgd": "plain SGD", "momentum": "momentum", "adam": "Adam"}
+    curves = dict(page.evaluate(RACED)[0])
+    for method, words in methods.items():
+        (name,) = (name for name in curves if name.startswith(f"{words}, lr"))
+        rate = float(re.search(r"lr ([\d.]+)", name).group(1))
+        reference = records(
+            hidden_sizes=8, n_train=6000, batch_size=64, epochs=3, optimizer=method, learning_rate=rate
+        )
+        assert curves[name] == pytest.approx([100 * r.test_accuracy for r in reference], rel=1e-5)
+
+    found.tab("overview")
+    for place in ("loss", "accuracy"):
+        ends = page.locator(f".explorer-place-{place} .annotation-text")
+        expect(ends.filter(has_text="Adam")).to_be_visible()
+        boxes = sorted((one.bounding_box() for one in ends.all()), key=lambda box: box["y"])
+        assert len(boxes) == 5
+        assert all(a["y"] + a["height"] <= b["y"] + 3 for a, b in pairwise(boxes))
+        plot = page.locator(f".explorer-place-{place} .main-svg").first.bounding_box()
+        assert all(box["x"] + box["width"] <= plot["x"] + plot["width"] for box in boxes)
+    found.tab("runs")
+    adam = page.locator(".explorer-runs tbody tr", has_text="Adam")
+    expect(adam).to_be_visible()  # a hidden button takes no focus, and so no key
+    accuracy = PERCENT.search(adam.inner_text()).group()
+    adam.locator('[data-verb="open"]').press("Enter")
+    expect(page.locator(".explorer-run-status")).to_contain_text("All tabs show run")
+    expect(adam).to_have_attribute("data-present", "")
+    reached = f"{float(accuracy.split()[0]):.1f}"
+    expect(found.tiles).to_contain_text(reached)
+    found.tab("overview")
+    expect(page.locator(".explorer-overview")).to_contain_text(f"epoch 3 of 3, test accuracy {reached}")
+    found.assert_clean()
+
+
+def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(app, open_page):
+    study = open_page(f"{app.url}?n=2000&epochs=1&tab=study")
+    page = study.page
+    progress = page.locator(".explorer-study p")
+    expect(progress).to_contain_text("about")
+    page.get_by_role("combobox", name="What varies", exact=True).select_option("learning_rate")
+    page.get_by_role("combobox", name="and", exact=True).select_option("hidden_sizes")
+    expect(page.get_by_role("textbox", name="Values").last).to_have_value("8, 32, 128")  # offered
+    panel = page.locator(".explorer-panel:has(> .explorer-study-start)")
+    typed = {("Values", 0): "0.001..1 ×2", ("Values", 1): "4, 8, 32", ("Epochs", 0): "1", ("Seeds", 0): "2"}
+    for (label, place), text in typed.items():
+        enter(panel.get_by_role("textbox", name=label, exact=False).nth(place), text)
+    expect(progress).to_contain_text("12 runs, about")
+    page.locator(".explorer-study").get_by_role("button", name="Run the study").press("Enter")
+    study.tab("runs")  # the page answers meanwhile
+    expect(page.locator(".explorer-runs tbody tr[data-present]")).to_have_count(1)
+    study.tab("study")
+    expect(progress).to_contain_text("12 of 12 runs · done", timeout=180_000)
+    expect(page.locator(".explorer-study-choice option")).to_have_count(12)  # drawn last
+    assert page.evaluate(CELLS) == 6
+    chosen, point = page.get_by_role("combobox", name="Run", exact=True), None
+    while point != (point := page.evaluate(POINT, [0, 2])):  # the page takes its final shape
+        page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    page.mouse.move(*point)
+    expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
+    reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
+    page.mouse.click(*point)
+    expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
+    study.tab("runs")
+    present = page.locator(".explorer-runs tbody tr[data-present] td")
+    expect(present.nth(2)).to_have_text(re.compile(rf"^{re.escape(reached)}"))
+    study.assert_clean()

@@ -29,6 +29,7 @@ SECONDS = {
 def pytest_addoption(parser):
     only = "of a test with more sets of parameters than this, only the first so many"
     parser.addoption("--cases", type=int, default=sys.maxsize, metavar="N", help=only)
+    parser.addoption("--write-slowest", action="store_true", help="write tests/slowest.txt")
 
 
 def pytest_configure(config):
@@ -74,6 +75,13 @@ def pytest_collection_modifyitems(config, items):
 def _the_second_thread_is_there():
     """Start the thread that all trainings of a process share, so that no test takes it for one that is left."""
     perform(in_halves(lambda _: (), LARGE_WORK, 2))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Keep the slowest tests, or name those that have become slower."""
+    import slowest
+
+    slowest.report(terminalreporter, write=config.getoption("write_slowest"))
 
 
 class FromPage:

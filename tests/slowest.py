@@ -42,7 +42,7 @@ def read(text):
 
 def grown(seconds, tracked):
     """Sentences on tests that take too long, on a machine of any pace, if most of the tracked ones were run."""
-    pace = [seconds[test] / before for test, before in tracked.items() if test in seconds]
+    pace = [seconds[test] / before for test, before in tracked.items() if before and test in seconds]
     if len(pace) <= len(tracked) / 2:
         return []
     found = []

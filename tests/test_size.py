@@ -12,7 +12,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of Python that are code": (25_570, 21_000),
     "files of Python": (224, 190),
     "lines of CSS": (4_530, 4_000),
-    "lines of tests": (40_920, 38_000),
+    "lines of tests": (40_990, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (315, 300),
 }

@@ -30,6 +30,7 @@ def execute_here(notebook):
                 if text.strip():
                     cell.outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
     finally:
+        shell.restore_sys_module_state()  # which was the main module
         InteractiveShell.clear_instance()
     return notebook
 

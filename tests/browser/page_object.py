@@ -92,7 +92,7 @@ SURFACE = {theme: rgb(palette.surface) for theme, palette in PALETTES.items()}
 
 def exercise(**settings):
     """The query of the exercise's settings, of which some may be others, by their keys in links."""
-    return f"?{urlencode({**EXERCISE, **settings}, safe=',')}"
+    return f"?{urlencode({'preset': 'exercise', **settings}, safe=',')}"
 
 
 def number(place, name, *, exact=True):

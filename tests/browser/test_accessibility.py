@@ -85,7 +85,7 @@ def views(visit):
         yield section
     visit.tab("runs")
     boxes = page.get_by_role("checkbox", name=re.compile("^Compare run"))
-    expect(boxes).to_have_count(3)
+    expect(boxes).to_have_count(2)
     for place in range(2):
         boxes.nth(place).press("Space")
     expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_contain_text("classifies")

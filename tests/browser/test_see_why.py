@@ -177,8 +177,7 @@ def test_the_best_epoch_is_back_and_the_test_set_is_opened_once(app, open_page):
     expect(page.locator(".explorer-time output")).to_have_text(f"epoch {best}")
     expect(page.locator(".explorer-overview .shapelayer path").first).to_be_attached()
 
-    # The run that the page opens with has no validation images.
-    expect(said).to_contain_text("The test set is closed for this run: 10\u202f000 images. But 1 run without")
+    expect(said).to_contain_text("The test set is closed: 10\u202f000 images that nothing was chosen by.")
     found.button("Open the test set").click()
     expect(tiles).to_contain_text("Test accuracy")
     expect(tiles).to_contain_text(f"{100 * test.accuracy:.1f} %")

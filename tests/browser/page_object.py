@@ -33,14 +33,6 @@ MATRIX = f"""() => {{
   const [mistakes, right] = ({TRACES})('confusion');
   return mistakes?.z.map((row, i) => row.map((value, j) => (i === j ? right.z[i][j] : value) || 0));
 }}"""
-EXERCISE = {
-    "output": "sigmoid",
-    "loss": "squared_error",
-    "batch": 512,
-    "lr": 0.01,
-    "reduction": "sum",
-    "epochs": 10,
-}
 GO = "query => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }"
 LOST = "document.body?.textContent.includes('Error displaying widget: model not found')"
 IDLE = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext.session?.kernel?.status === 'idle'"

@@ -4,6 +4,7 @@ With ``EXPLORER_REQUIRE_ALL=1``, as in CI, they run all the same, and fail where
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,3 +27,4 @@ LINUX = needs(
 LOCKS = needs("locks of files between processes", sys.platform != "win32")
 FULL_DISK = needs("/dev/full, a disk that is full", Path("/dev/full").exists())
 ROOT = needs("root, to become a user without a home", getattr(os, "geteuid", lambda: 1)() == 0, always=False)
+NODE = needs("Node, which runs the page's JavaScript", shutil.which("node") is not None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
+import needs
 import numpy as np
-import pytest
 
 from explorer.datasets.preprocessing import preprocess
 
@@ -22,9 +20,7 @@ console.log(JSON.stringify(Array.from({ length: inks.length / 19600 }, read)));
 """
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None and os.environ.get("EXPLORER_REQUIRE_ALL") != "1", reason="needs Node"
-)
+@needs.NODE
 def test_drawings_are_prepared_as_in_python_halves_of_a_gray_level_too():
     rng, inks = np.random.default_rng(0), np.zeros((300, 140, 140), np.uint8)
     for ink in inks:

@@ -56,8 +56,8 @@ function render({ model, el, signal }) {
 
   const show = () => {
     const scene = model.get("scene");
-    const hadFocus = el.contains(document.activeElement);
     const isOn = scene >= 0;
+    const losesFocus = (isOn ? start : bar).contains(document.activeElement);
     start.hidden = isOn;
     bar.hidden = !isOn;
     run.hidden = isStill();
@@ -65,7 +65,7 @@ function render({ model, el, signal }) {
     run.setAttribute("aria-label", timer ? "Pause" : "Play");
     for (const [at, button] of steps.entries()) button.setAttribute("aria-current", at === scene ? "step" : "false");
     for (const { of, button } of choices) button.setAttribute("aria-pressed", String(of === model.get("of")));
-    if (hadFocus && document.activeElement?.closest("[hidden]")) (isOn ? steps[scene] : start).focus({ preventScroll: true });
+    if (losesFocus) (isOn ? steps[scene] : start).focus({ preventScroll: true });
   };
   const showWords = () => {
     write(note, model.get("note"));

@@ -222,6 +222,7 @@ def test_an_image_a_unit_a_class_and_a_step_are_chosen_by_keys_alone(start):
 
     tab_to(".explorer-step-player button")
     press("Enter")
+    expect(start.button("Forward", exact=True)).to_be_focused()
     for scene in ("forward", "loss", "backward", "step"):
         expect(drawing).to_have_attribute("data-scene", scene)
         press("ArrowRight")

@@ -1,7 +1,5 @@
 """What a user does in the app, and reads there, without a page."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from explorer.training import Snapshot, Timeline

@@ -1,7 +1,5 @@
 """Fixtures that several folders share."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """The command in a process of its own, which processes one has started, and what it shows on a terminal."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -4,8 +4,6 @@ Next to the test that compares it with today's training, it notes on which NumPy
 same ones, the two are equal to the bit.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

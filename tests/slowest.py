@@ -3,8 +3,6 @@
 ``pytest --write-slowest`` writes the file, on a quiet machine; a run of most of its tests is compared with it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import chain
 from pathlib import Path

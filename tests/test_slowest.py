@@ -1,7 +1,5 @@
 """A test that has become slow is named, on a machine of any pace."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

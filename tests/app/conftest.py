@@ -1,7 +1,5 @@
 """An app with the settings that a file of tests names `CONFIG`."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 import pytest

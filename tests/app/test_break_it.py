@@ -1,7 +1,5 @@
 """The Break it tab without a page: what it says of a damaged copy is what that computes."""
 
-from __future__ import annotations
-
 from functools import reduce
 
 import numpy as np

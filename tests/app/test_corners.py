@@ -1,7 +1,5 @@
 """What stands in the corners of the page: the answers that wait, and the words of unusual runs."""
 
-from __future__ import annotations
-
 import pytest
 from app_steps import PATIENCE, messages, say
 

@@ -1,7 +1,5 @@
 """The Data tab, and what another data set does to all that is shown, without a page."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from app_steps import (

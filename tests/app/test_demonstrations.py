@@ -1,7 +1,5 @@
 """The tab Demonstrations: chosen, guessed at, run, stopped, answered live by the knob, and kept by the session."""
 
-from __future__ import annotations
-
 import re
 import threading
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The exports of the app: of the run on screen, of a fork, of the selected epoch, and of no run."""
 
-from __future__ import annotations
-
 import csv
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Within a run's first epoch: figures of a sample, and until there are any, those of the run before."""
 
-from __future__ import annotations
-
 import asyncio
 
 import numpy as np

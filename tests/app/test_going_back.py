@@ -1,7 +1,5 @@
 """Going back to an earlier moment of a run, and training on from there."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from app_steps import PATIENCE, change, done, messages, rewind, run_of, set_controls, train_on

@@ -1,7 +1,5 @@
 """The Inside tab without a page: its sections against the network's own numbers."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

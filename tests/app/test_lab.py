@@ -1,7 +1,5 @@
 """The bug lab: what it says of a guess is what the figures of the level show."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

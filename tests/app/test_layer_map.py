@@ -1,7 +1,5 @@
 """The Map and Why tabs without a page: what they show is what the functions of the inspection return."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from app_steps import DIVERGING, change_weights, done, is_hidden, open_tab, retrain, rewind, run_of, send

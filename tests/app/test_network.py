@@ -1,7 +1,5 @@
 """The network drawn: what is lit, linked and printed is what the network computes for the image."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

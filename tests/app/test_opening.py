@@ -1,7 +1,5 @@
 """Weights from a file begin a run of their own; a hostile file is one sentence, and the run goes on."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

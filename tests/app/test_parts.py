@@ -1,7 +1,5 @@
 """The parts of an app, each alone: they follow it wherever they stand, and are drawn only where they are seen."""
 
-from __future__ import annotations
-
 import numpy as np
 from app_steps import PATIENCE, change, drawn, rewind, send
 from ipywidgets import HBox

@@ -1,7 +1,5 @@
 """Points in a plane: the hero lit by a point, the surface of the outputs, added points, and their link."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

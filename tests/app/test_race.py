@@ -1,7 +1,5 @@
 """A race in the Runs tab, without a page: one press, a row and two curves for each entry."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """The results: two large numbers, and a line of others, each explained."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from app_steps import change, rewind

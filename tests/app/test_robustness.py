@@ -1,7 +1,5 @@
 """The section of changed images in the tab of mistakes, without a page."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 

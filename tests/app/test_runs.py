@@ -1,7 +1,5 @@
 """The Runs tab, without a page: what the table sends is sent, and what the page would show is read."""
 
-from __future__ import annotations
-
 import gc
 import json
 import weakref

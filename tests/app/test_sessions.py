@@ -1,7 +1,5 @@
 """A session as a file: saved and opened on the page and from Python, and nothing lost without a word."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """A run with validation images on the page: its words, its images, early stopping, and the button at the end."""
 
-from __future__ import annotations
-
 import numpy as np
 from app_steps import done, drawn, open_all_tabs, open_tab, run_of
 

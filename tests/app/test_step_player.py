@@ -1,7 +1,5 @@
 """One step, played: each scene shows what the textbook's methods compute, and the run stays as it is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The Study tab, without a page."""
 
-from __future__ import annotations
-
 import threading
 from threading import Event
 

@@ -1,7 +1,5 @@
 """Turns: what is added is called in order, with room between, whatever happens in between."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

@@ -1,7 +1,5 @@
 """The app as a widget among others: its traits, its names, its life."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 

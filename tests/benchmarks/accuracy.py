@@ -7,8 +7,6 @@ and prints the test accuracy reached next to the one expected. Where a seed deci
 may lie two standard errors outside. The exit code is 0 if every row is within.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from dataclasses import dataclass

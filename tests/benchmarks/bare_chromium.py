@@ -6,8 +6,6 @@ for, and compiled code is not kept from one visit to the next. Times of loading 
 the few messages of the browser's debugging protocol that change nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import subprocess
@@ -16,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from served import cpu_seconds, family
 from tornado.websocket import websocket_connect
@@ -68,7 +67,7 @@ class BareChromium:
         )
         self._numbers = iter(range(1, 1_000_000))
 
-    def __enter__(self) -> BareChromium:
+    def __enter__(self) -> Self:
         deadline = time.monotonic() + 60
         while not self._address():
             if time.monotonic() > deadline:

@@ -8,8 +8,6 @@ styles, and five hundred wrong and eighty right ones of students. It prints what
 anything but the mistake itself is, or a right answer is refused. About a minute on two cores.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from multiprocessing import Pool

@@ -4,8 +4,6 @@ Each contestant is made from a `Case` and a data set. `epoch()` trains on every 
 mini-batch gradient descent in float32 without momentum; `rest()` does what follows an epoch and isn't timed.
 """
 
-from __future__ import annotations
-
 import os
 import warnings
 from abc import ABC, abstractmethod

@@ -6,8 +6,6 @@ takes about three minutes on two cores. Nothing else should run. The exit code i
 range. With ``--thumbnails`` it writes the curves on the cards instead, from the results with seed 0.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

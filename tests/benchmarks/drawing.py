@@ -5,8 +5,6 @@
 takes about a minute. Nothing else should run. The exit code is 0 if every target is met.
 """
 
-from __future__ import annotations
-
 import statistics
 import sys
 from collections.abc import Sequence

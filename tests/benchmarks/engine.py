@@ -11,8 +11,6 @@ a notebook's cell, alone and next to a load on all cores. It wants a machine wit
 how much of the cores others took meanwhile. The exit code is 0 if every ratio is reached.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import subprocess

@@ -6,8 +6,6 @@ takes about nine minutes on two cores (options: ``--quick``, ``--only NAME``). E
 on figures taken in this one run, those that are compared in turns; nothing here is a test.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

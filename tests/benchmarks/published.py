@@ -12,8 +12,6 @@ Published: LeCun, Bottou, Bengio & Haffner 1998, and the table of LeCun, Cortes 
 table); Simard, Steinkraus & Platt 2003; Srivastava et al. 2014.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -1,7 +1,5 @@
 """What benchmarks share: the machine they ran on, and ratios next to those to reach."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import os

@@ -4,8 +4,6 @@ A page counts as preheated only if its kernel had run the notebook and had come 
 for; the figures come from Linux' ``/proc``.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -3,8 +3,6 @@
 FOLDER is what ``nn-explorer publish`` has written. Times are medians, from a server on this machine.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import sys

@@ -12,8 +12,6 @@ where the start and the overhead are one after the other, in the process of the 
 target is met.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor

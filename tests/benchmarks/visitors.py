@@ -8,8 +8,6 @@ seat. The visitors come without a browser, whose work their own computers do. Th
 failed, or if processes or memory are not given back after they left.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import sys

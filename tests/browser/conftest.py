@@ -3,8 +3,6 @@
 Without Chromium these tests are skipped with a reason; with ``EXPLORER_REQUIRE_ALL=1`` they fail instead.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A page in a real browser: its controls by the labels that readers see, and a record of what went wrong on it."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field

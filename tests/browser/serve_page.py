@@ -1,7 +1,5 @@
 """Serve one notebook with the explorer's page: ``python serve_page.py notebook.ipynb``."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

@@ -1,7 +1,5 @@
 """Serve the notebooks of a folder with Voilà as it comes: ``python serve_plain.py folder port``."""
 
-from __future__ import annotations
-
 import sys
 
 from voila.app import Voila

@@ -1,7 +1,5 @@
 """A server of files, as it comes with Python, and free ports."""
 
-from __future__ import annotations
-
 import socket
 from contextlib import ExitStack, contextmanager
 from functools import partial

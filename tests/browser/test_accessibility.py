@@ -1,7 +1,5 @@
 """Every tab, light and dark, under the rules of axe-core, which comes with a package and needs no network."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """An address means one thing: what it leaves out is Start's. Back and Forward show the runs that were there."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.sync_api import expect
 

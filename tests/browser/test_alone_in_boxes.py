@@ -1,7 +1,5 @@
 """Each part alone in a cell and in every box, in JupyterLab and Voilà: its boxes are measured."""
 
-from __future__ import annotations
-
 import pytest
 from browser.page_object import PALETTES, SURFACE, rgb
 

@@ -1,7 +1,5 @@
 """The app, served by the command, in a real Chromium: its figures, its settings, and the control of a run."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 

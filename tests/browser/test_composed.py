@@ -1,7 +1,5 @@
 """The app, its parts and stock widgets in cells of one's own: in JupyterLab, and served by Voilà as it comes."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """No sentence of the page is cut, and nothing pushes a button off it, in any tab and window."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 

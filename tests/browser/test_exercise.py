@@ -1,7 +1,5 @@
 """The exercise in JupyterLab, with its gaps empty and filled, and its cards by mouse and keyboard."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import nbformat

@@ -1,7 +1,5 @@
 """Exports from the page, checked for real; links in a second browser; Back and Forward."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What goes wrong in mid-lecture is told in a banner, and the same experiment opens again or goes on by itself."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

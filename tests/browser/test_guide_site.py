@@ -1,7 +1,5 @@
 """The guide as static pages: each link leads somewhere, nothing comes from another host, the live page lives."""
 
-from __future__ import annotations
-
 import guide_site
 import pytest
 from browser.static_files import served

@@ -1,7 +1,5 @@
 """The notebooks in JupyterLab, as a student opens them one after the other."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import nbformat

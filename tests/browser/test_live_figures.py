@@ -1,7 +1,5 @@
 """Live figures in Chromium: in the explorer's page, in a plain Voilà page and in JupyterLab."""
 
-from __future__ import annotations
-
 import pytest
 from browser.page_object import SHARED
 

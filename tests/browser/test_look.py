@@ -1,7 +1,5 @@
 """Style sheets and scripts are on a page once, and before anything is painted that needs them."""
 
-from __future__ import annotations
-
 import pytest
 from browser.page_object import SHEETS, WATCH
 from playwright.sync_api import expect

@@ -1,7 +1,5 @@
 """A talk of one's own, with each kind of picture: recorded, shown without any other host, and printed."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The page around the app: in the right theme at once, kept from others, and honest when Python is gone."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

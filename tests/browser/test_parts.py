@@ -1,7 +1,5 @@
 """The parts of the page and stock widgets, in Voilà and in JupyterLab: keys, clicks and what reaches Python."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Points in a plane in a real Chromium: chosen, learned live, added by click and key, kept by a link."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The talk as a room sees it: served by its command, moved by keys, with every other host out of reach."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

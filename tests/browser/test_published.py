@@ -1,7 +1,5 @@
 """A published page from a server of files, with no other host to ask and no Python: everything in it is alive."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How a published page opens: its first epoch replayed, the picture first on a phone, one epoch at its place."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

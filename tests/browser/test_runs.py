@@ -1,7 +1,5 @@
 """Runs in a real Chromium: named, compared, deleted and brought back; guessed; raced; and studied."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

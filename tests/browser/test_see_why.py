@@ -1,7 +1,5 @@
 """What the user does to see why: provoke a fault and fix it, fork, change a run, split honestly."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Every part of the page can be reached in every window, and what belongs together is in sight at once."""
 
-from __future__ import annotations
-
 import pytest
 from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
 from playwright.sync_api import expect

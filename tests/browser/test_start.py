@@ -1,7 +1,5 @@
 """The page that everybody opens first: in motion, with a network that has learned, and within reach of keys."""
 
-from __future__ import annotations
-
 import re
 from urllib.request import urlopen
 

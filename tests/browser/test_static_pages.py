@@ -1,7 +1,5 @@
 """Lessons as pages from the disk: with no other host to ask, in both themes, on a phone."""
 
-from __future__ import annotations
-
 import pytest
 from browser.page_object import SURFACE
 from lessons import execute, tutorial_before

@@ -1,7 +1,5 @@
 """Tabs in a real Chromium, on one page: robustness, data, map, breaking a network, bug lab, demonstrations."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """What a slide shows is whole: measured in the sizes of rooms, from a small projector to a large screen."""
 
-from __future__ import annotations
-
 import pytest
 from browser.test_presentation import DRAWN, NAMES, alone, assert_at, forward, go_to, present
 from playwright.sync_api import expect

@@ -1,7 +1,5 @@
 """The page under a path: from the command, from a JupyterHub, from Jupyter itself; and its login."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Visitors who wait, for a seat or for their turn to train: they are told, and who has gone holds up nobody."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import suppress

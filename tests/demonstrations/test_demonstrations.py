@@ -1,7 +1,5 @@
 """Every demonstration runs on small data, in steps, and says and draws what it found; its texts are whole."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The mathematics of the demonstrations against loops, dense matrices, brute force and finite differences."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

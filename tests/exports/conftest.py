@@ -1,7 +1,5 @@
 """Real runs of the small data set, and scripts that are run alone."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Each kind of file has its name, its ending, its type and its content."""
 
-from __future__ import annotations
-
 import csv
 import json
 from dataclasses import replace

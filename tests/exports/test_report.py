@@ -1,7 +1,5 @@
 """The report is one file: everything is in it, nothing is asked of another host, and text stays text."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """A script, run alone, reproduces the network: of a plain run, of a paused one, of a fork, of a file."""
 
-from __future__ import annotations
-
 import ast
 import gzip
 import itertools

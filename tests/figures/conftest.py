@@ -1,7 +1,5 @@
 """Hand-made runs whose figures can be worked out in the head."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Axes hold what they must, whatever the values."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

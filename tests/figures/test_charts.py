@@ -1,7 +1,5 @@
 """The charts of the lessons: curves, bars and points."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

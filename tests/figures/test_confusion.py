@@ -1,7 +1,5 @@
 """The confusion matrix and the difference of two: numbers say who has more, colors who is better."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

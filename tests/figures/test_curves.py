@@ -1,7 +1,5 @@
 """Loss and accuracy over the epochs: traces, ranges and hover texts."""
 
-from __future__ import annotations
-
 import html
 import math
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The numbers of each figure as tables."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
 from made_trials import swept

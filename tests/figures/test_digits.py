@@ -1,7 +1,5 @@
 """Sprites: a PNG reader of someone else finds every pixel where it should be."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import sys

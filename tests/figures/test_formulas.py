@@ -1,7 +1,5 @@
 """Formulas: the numbers that are written give the value that is written."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

@@ -1,7 +1,5 @@
 """What figures call the images that a run holds out: validation images where its settings say so."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Histograms of layers: rows, shares and the fixed number of traces."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

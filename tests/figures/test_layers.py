@@ -1,7 +1,5 @@
 """The layers over the epochs: which trace holds what, and what is left out."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

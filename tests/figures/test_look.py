@@ -3,8 +3,6 @@
 After a change that is wanted, ``EXPLORER_NEW_LOOK=1 pytest tests/figures/test_look.py`` writes the copy again.
 """
 
-from __future__ import annotations
-
 import copy
 import os
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """The colors hold what they promise: contrast by WCAG, and differences that color-blind eyes see."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

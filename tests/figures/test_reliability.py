@@ -1,7 +1,5 @@
 """The reliability diagram, against worked-out numbers."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

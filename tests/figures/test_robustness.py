@@ -1,7 +1,5 @@
 """Accuracy against the amount of a corruption: curves, axis, mark and words."""
 
-from __future__ import annotations
-
 import numpy as np
 import plotly.graph_objects as go
 import pytest

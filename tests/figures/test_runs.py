@@ -1,7 +1,5 @@
 """Curves of many runs: slots, colors, axes, and titles that stay text."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

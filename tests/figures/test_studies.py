@@ -1,7 +1,5 @@
 """A study as figures: medians and bands over one setting, a heat map over two, and the curve of one run."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The lines of text that stand for the figures."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

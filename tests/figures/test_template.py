@@ -1,7 +1,5 @@
 """The look that all figures share."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

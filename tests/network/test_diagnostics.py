@@ -1,7 +1,5 @@
 """A network's layers against the reference; McNemar's test against whole numbers and published values."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The gradient check: that it agrees with a right backward pass, and finds a wrong one."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What each distribution must look like, read from the weights of a network of 784 inputs and 500 units."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

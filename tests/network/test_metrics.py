@@ -1,7 +1,5 @@
 """Accuracy, confusion and what follows from it, worked out and counted; the misclassified samples."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import reference

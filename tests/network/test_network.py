@@ -1,7 +1,5 @@
 """The textbook: its size, its steps against those recorded from another way to write them, broken formulas."""
 
-from __future__ import annotations
-
 import inspect
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Each optimizer against what its formula comes to in closed form, and a network that takes its steps."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """Penalties, dropout and max-norm: each formula by itself, then in a network, against measured slopes."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

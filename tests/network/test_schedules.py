@@ -1,7 +1,5 @@
 """The schedules: their values, worked out by other means, and a network that is trained by one."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """Weights come back as they went; hostile files are refused in `test_borders`."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

@@ -1,7 +1,5 @@
 """The page's reader of drawings, run by Node: each image equals Python's to the last gray level."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a published page says of its runs: those that failed, and the steps of a first epoch that it replays."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

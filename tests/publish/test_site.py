@@ -1,7 +1,5 @@
 """A published page's folder: its size, its axes, the weights that it carries, and how it names nearest runs."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

@@ -1,7 +1,5 @@
 """Kernels that are forked: they are as good as others, and whatever is killed, the next visitor has one."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -1,7 +1,5 @@
 """What every visitor begins with is made once, and nothing of one visitor's page is another's."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The page as it comes over HTTP: its beginning at once, the line, and what is left of a page that is gone."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """Who has a seat, who is in line, and when a seat is given up."""
 
-from __future__ import annotations
-
 import asyncio
 
 import needs

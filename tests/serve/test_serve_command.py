@@ -1,7 +1,5 @@
 """The command that serves the page: what it says, what it refuses, how it ends."""
 
-from __future__ import annotations
-
 import gc
 import gzip
 import importlib

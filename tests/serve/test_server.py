@@ -1,7 +1,5 @@
 """The server's own parts of Voilà: when kernels start, and pages of templates that are compiled once."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import struct

@@ -1,7 +1,5 @@
 """What the server grants each visitor's trainings, and how kernels learn that their page is there."""
 
-from __future__ import annotations
-
 import json
 from argparse import Namespace
 

@@ -1,7 +1,5 @@
 """A run that was trained before the session began is as good as the session's own."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from reference_runs import diverging

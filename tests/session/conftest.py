@@ -1,7 +1,5 @@
 """A session on the small data set, with the settings of the tests that use it."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.session import Session

@@ -1,7 +1,5 @@
 """Learning rate and batch size of a run that has begun, changed from the next mini-batch on."""
 
-from __future__ import annotations
-
 import pytest
 from app_steps import done
 

@@ -1,7 +1,5 @@
 """A session whose network is a class of the user's own: each run of it has the textbook's next to it."""
 
-from __future__ import annotations
-
 import pytest
 from app_steps import done
 from own_networks import Mine, Mismatched

@@ -1,7 +1,5 @@
 """A race in a session: one run is the present one, the others are with the earlier ones while they train."""
 
-from __future__ import annotations
-
 import pytest
 from own_networks import Mine
 from reference_runs import diverging

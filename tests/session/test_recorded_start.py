@@ -1,7 +1,5 @@
 """The run that the page opens with is what training gives, to the bit on the machine's own arithmetic."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from record_start import NOTE, arithmetic, trained_start

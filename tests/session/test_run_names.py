@@ -1,7 +1,5 @@
 """Runs are called by what sets them apart: short, and the same in every session that begins alike."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.session.run_names import entry_labels, fork_label, run_label

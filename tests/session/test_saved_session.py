@@ -1,7 +1,5 @@
 """A session comes back from its file as it was, and no file does harm."""
 
-from __future__ import annotations
-
 import io
 import json
 from contextlib import ExitStack, closing

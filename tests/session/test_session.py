@@ -1,7 +1,5 @@
 """A session without any widget, driven as a script drives it."""
 
-from __future__ import annotations
-
 import asyncio
 import dataclasses
 import json

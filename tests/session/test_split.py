@@ -1,7 +1,5 @@
 """A session that holds out validation images: what is compared, early stopping, and the test set at the end."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

@@ -1,7 +1,5 @@
 """The ready talk, made once: it loads the recordings and trains the explorer of its last slide."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.session import SessionRun

@@ -1,7 +1,5 @@
 """A talk's file: what it says, and each fault in one sentence with its line; nothing else is read."""
 
-from __future__ import annotations
-
 import random
 import re
 

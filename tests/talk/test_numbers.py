@@ -1,7 +1,5 @@
 """What a sentence says is what the run's own arrays say."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures on a projector are the app's, enlarged."""
 
-from __future__ import annotations
-
 import plotly.graph_objects as go
 
 from explorer.figures.template import template

@@ -1,7 +1,5 @@
 """Recordings are what their settings train to today, and nothing else passes for one."""
 
-from __future__ import annotations
-
 import gzip
 import json
 

@@ -1,7 +1,5 @@
 """The ready talk: no typed number, nothing unknown, and the story that the runs tell."""
 
-from __future__ import annotations
-
 import re
 from string import Formatter
 

@@ -1,7 +1,5 @@
 """The talk without a page: what each slide opens with, and what a live run changes."""
 
-from __future__ import annotations
-
 import asyncio
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a talk tells: the right choice of a question, numbers in its texts, and what is wrong with a file."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from shutil import copytree
 

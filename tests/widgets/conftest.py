@@ -1,7 +1,5 @@
 """The parts of the page, with a hand-written page at the other end of the wire."""
 
-from __future__ import annotations
-
 import comm
 import pytest
 from comm.base_comm import BaseComm

@@ -1,7 +1,5 @@
 """Style sheets and scripts: all colors from the palette, no markup from text, and each on the page once."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Choices and amounts, without a page: whoever sets a value, it is one that there is."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.widgets.controls import Dropdown, Slider

@@ -1,7 +1,5 @@
 """A served page changes what it may change of a widget, and nothing else, whatever it sends."""
 
-from __future__ import annotations
-
 import ipywidgets
 import pytest
 

@@ -1,7 +1,5 @@
 """The gallery, without a page."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.widgets.gallery import Gallery, GalleryImage

@@ -1,7 +1,5 @@
 """The header, the tiles and the captions without a browser."""
 
-from __future__ import annotations
-
 import pytest
 
 from explorer.widgets.header import Header

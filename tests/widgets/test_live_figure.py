@@ -1,7 +1,5 @@
 """The live figure without a browser: what it sends, what it reports, and what the page tells it."""
 
-from __future__ import annotations
-
 import comm
 import numpy as np
 import plotly

@@ -1,7 +1,5 @@
 """Messages without a browser."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The pad, with a hand-written page at the other end."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from traitlets import TraitError

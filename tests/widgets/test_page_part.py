@@ -1,7 +1,5 @@
 """A name that a part doesn't know is refused: a typo must not do nothing."""
 
-from __future__ import annotations
-
 import plotly.graph_objects as go
 import pytest
 

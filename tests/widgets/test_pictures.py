@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display
 

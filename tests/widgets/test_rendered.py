@@ -1,7 +1,5 @@
 """What only shows: plain data of elements, and the pictures that they name."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Which buttons can be pressed, and what a press does."""
 
-from __future__ import annotations
-
 import pytest
 from traitlets import TraitError
 

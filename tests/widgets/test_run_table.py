@@ -1,7 +1,5 @@
 """The table of runs, with a hand-written page at the other end."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """One setting without a browser: what it takes from program and page, what it refuses, what it says."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

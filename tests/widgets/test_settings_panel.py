@@ -1,7 +1,5 @@
 """The panel of all settings without a browser: it shows its owner's, and each is right or wrong by itself."""
 
-from __future__ import annotations
-
 import pytest
 from app_steps import is_hidden
 from ipywidgets import Box

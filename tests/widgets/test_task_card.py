@@ -1,7 +1,5 @@
 """The card of a task, without a page."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

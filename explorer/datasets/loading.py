@@ -4,8 +4,6 @@ Nothing is unpickled, nothing in an archive is written to disk, and every proble
 Processes share a data set through files that all of them map, so that its arrays are in memory once.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """What a demonstration is: a question to guess at, an experiment, and the paper that it repeats."""
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence

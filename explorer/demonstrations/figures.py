@@ -1,7 +1,5 @@
 """Figures that demonstrations share: curves, with marks; and images side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from types import MappingProxyType

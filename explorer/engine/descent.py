@@ -4,8 +4,6 @@ The updates of plain SGD and momentum are linear in the gradient, so they receiv
 learning rate; RMSProp and Adam receive the mean gradient.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

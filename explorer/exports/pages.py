@@ -1,7 +1,5 @@
 """Renders this folder's templates: scripts and reports."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

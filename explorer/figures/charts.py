@@ -1,7 +1,5 @@
 """Charts of the lessons: named curves over one axis, bars by class, points in a square plot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from types import MappingProxyType

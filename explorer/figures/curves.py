@@ -1,7 +1,5 @@
 """Loss and accuracy over the epochs of a run, on top of earlier runs in gray."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any

@@ -4,8 +4,6 @@ Accuracies are spaced by the logarithm of the remaining errors, so that 96 and 9
 settings stay at 10 %.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A notebook's side of a visit: the app on the server's data, and the visitor's request, if there are any."""
 
-from __future__ import annotations
-
 import gc
 import json
 import logging

@@ -1,7 +1,5 @@
 """Messages to a session's user: how the run started, which settings are pending, and how to improve it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal

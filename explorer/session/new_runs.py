@@ -1,7 +1,5 @@
 """How a run of a session begins: with fresh weights, in a race, as a fork, from a file, or again from its end."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

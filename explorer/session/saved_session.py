@@ -5,8 +5,6 @@ the JSON text ``session`` assigns the rows to the runs. Weights are stored, outp
 current run within its first epoch come last. Reading an untrusted file gives a session or one clear error.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import zlib

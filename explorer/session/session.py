@@ -1,7 +1,5 @@
 """A user's session: the current run, the earlier ones, and the settings of the next, without widgets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime

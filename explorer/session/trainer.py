@@ -1,7 +1,5 @@
 """The settings of a session and what is trained with them: the current run, its rivals, and its past ones."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a run trains, the settings of its mini-batches, its exact scores, and early stopping."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing

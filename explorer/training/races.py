@@ -4,8 +4,6 @@ They alternate in one thread, a twentieth of an epoch at a time, so that each is
 an entry are the same as in a run of its own, to the bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 

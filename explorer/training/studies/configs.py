@@ -1,7 +1,5 @@
 """The configs of a study: grids, values entered as text, and an estimate of the time that they take to train."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ writer), then one line per trial. Lines never change, and each is on disk before
 any byte leaves the earlier lines intact.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

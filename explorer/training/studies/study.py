@@ -1,7 +1,5 @@
 """Many runs, each yielded as soon as it ends, with the same results in any executor, to the bit."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Summary of a study: its trials grouped by settings, and only the conclusions that the seeds' spread allows."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -25,9 +25,9 @@ from explorer.training.records import figure_kinds
 _FIGURES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds")
 COLUMNS = (
     "epoch",
-    "train_loss_per_image",
+    "train_loss_per_image_during_epoch",
     "test_loss_per_image",
-    "train_accuracy_share",
+    "train_accuracy_share_during_epoch",
     "test_accuracy_share",
     "wall_seconds",
     "stage",
@@ -69,16 +69,16 @@ def records_table(run: ExportedRun) -> str:
     The columns are
 
     - ``epoch``: 1 for the first; a fork continues the count of its parent, whose rows come first;
-    - ``train_loss_per_image``, ``test_loss_per_image``: the loss in the settings, averaged over images;
-    - ``train_accuracy_share``, ``test_accuracy_share``: 0 to 1;
+    - ``train_loss_per_image_during_epoch``, ``test_loss_per_image``: the settings' loss, averaged over images;
+    - ``train_accuracy_share_during_epoch``, ``test_accuracy_share``: 0 to 1;
     - ``wall_seconds``: duration of the epoch, including scoring the held-out images, 0 if unknown;
     - ``stage``: 1 unless the run is a fork. A fork has its parents' rows up to the fork as stages 1, 2, …, oldest
       first, and its own as the last stage: where the number increases, the settings change, possibly including the
       loss;
     - ``learning_rate``: that of the epoch's last mini-batch, ``nan`` if unknown.
 
-    The train figures are means over the epoch's own passes, each before its update; the test figures are exact
-    at the epoch's end. If the settings hold out validation images, they are those of these images, and the columns
+    The figures during an epoch are means over its own passes, each before its update; the test figures are exact
+    at its end. If the settings hold out validation images, they are those of these images, and the columns
     are named accordingly. Before the end of the first epoch there is only the header.
     """
     text = StringIO(newline="")

@@ -90,7 +90,7 @@ def training_script(run: ExportedRun) -> str:
     config, figures = run.config, run.newest.record
     shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
-        shown += f" and a train accuracy of {figures.train_accuracy:.3%}"
+        shown += f" and a train accuracy of {figures.train_accuracy:.3%} on all training images"
     methods = _methods(config)
     values = {
         "run": run,

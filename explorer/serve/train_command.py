@@ -117,8 +117,8 @@ class TrainScreen:
         if others:
             words = (f"{one.key.replace('_', ' ')} {one.format(getattr(config, one.name))}" for one in others)
             yield ", ".join(words)
-        yield ""
         held_out, rate = data.held_out, "  learning rate" * self._shows_rate
+        yield f"\nIn the table, train figures are means during the epoch, {held_out} figures those at its end."
         yield f"epoch  train loss  {held_out} loss  train accuracy  {held_out} accuracy  seconds{rate}"
 
     def _status(self) -> tuple[str, float, str]:

@@ -64,7 +64,7 @@ def test_a_fork_has_the_rows_of_its_parents(exported, trained):
     rows = list(csv.DictReader(records_table(run).splitlines()))
     assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "1"), ("2", "1"), ("3", "2")]
     expected = [record.train_loss for record in (*root, *run.history)]
-    assert [float(row["train_loss_per_image"]) for row in rows] == expected
+    assert [float(row["train_loss_per_image_during_epoch"]) for row in rows] == expected
 
 
 # ---------------------------------------------------------------- weights

@@ -67,6 +67,7 @@ def test_it_says_what_the_run_came_to(plain):
     text = " ".join(Page(html).texts)
     assert f"{100 * run.exact.test_accuracy:.1f}\u00a0%" in text
     assert f"{100 * run.exact.train_accuracy:.1f}\u00a0%" in text
+    assert f"on all {run.scored_on.n_train} training images" in text
     for field in FIELDS.values():
         assert field.label in text
     assert write_query(run.config) in text

@@ -238,6 +238,7 @@ def published(dataset, folder):
 def test_the_images_are_read_in_every_form(exported, run_alone, small_dataset, tmp_path):
     run = exported()
     text = training_script(replace(run, dataset=small_dataset))
+    assert f"a train accuracy of {run.exact.train_accuracy:.3%} on all training images" in text
     folder = published(small_dataset, tmp_path)
     assert_repeated(run_alone(text, folder), run.history, run.exact)
     with tarfile.open(tmp_path / "it.tgz", "w:gz") as archive:

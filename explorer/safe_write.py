@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 if sys.platform != "win32":
     import fcntl
 
 _OWNER = ".owner"  # a file in a folder of `own_folder`, locked while the folder's process runs
+_MARK = "nn-explorer deletes this folder, and first moves what is in before to: "  # what such a file says
+_WRITING = "writing-"
+_TEXT: Any = {"encoding": "utf-8", "errors": "surrogateescape"}  # any name of a file
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -51,10 +54,16 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
         part.replace(destination)
 
 
+def restore_folders(parent: Path) -> None:
+    """Restore what was being replaced by `whole_folder` in a process that was killed."""
+    for owner in parent.glob(f"{_WRITING}*/{_OWNER}"):
+        _remove_if_left(owner)
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a path to write a folder at, which replaces `folder` when the context ends without an error."""
-    with own_folder("writing-", folder.parent) as place:
+    with own_folder(_WRITING, folder.parent, of=folder.name) as place:
         yield place / "whole"
         try:
             if folder.exists():
@@ -67,19 +76,22 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+def own_folder(prefix: str, parent: Path | None = None, *, of: str = "") -> Iterator[Path]:
     """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
 
-    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files.
+    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files;
+    `of` is the name there of what may be moved to ``before`` in it, and is moved back if the process is killed.
     Raises `OSError` if the folder can't be created.
     """
     parent = Path(gettempdir()) if parent is None else parent
-    for left in filter(_is_left, parent.glob(f"{prefix}*/{_OWNER}")):
-        shutil.rmtree(left.parent, ignore_errors=True)
+    for owner in parent.glob(f"{prefix}*/{_OWNER}"):
+        _remove_if_left(owner)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
-        Path(folder, ".not-locked-yet").open("wb") as owner,
+        Path(folder, ".not-locked-yet").open("w", **_TEXT) as owner,
     ):
+        owner.write(f"{_MARK}{of}\n")
+        owner.flush()
         if sys.platform != "win32":
             with suppress(OSError):  # some network shares have no locks
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,9 +99,17 @@ def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _is_left(owner: Path) -> bool:
-    if sys.platform != "win32":
-        with suppress(OSError), owner.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    return False
+def _remove_if_left(owner: Path) -> None:
+    """Remove the folder of a file that an ended process wrote; anybody else's stays."""
+    if sys.platform == "win32" or not owner.is_file():
+        return
+    with suppress(OSError), owner.open(**_TEXT) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        text, folder = file.read(len(_MARK) + 1000), owner.parent
+        name = text.removeprefix(_MARK).removesuffix("\n")
+        if text != f"{_MARK}{name}\n" or name != Path(name).name or folder.is_symlink():
+            return
+        kept, destination = folder / "before", folder.parent / name
+        if name and kept.exists() and not destination.exists():
+            kept.rename(destination)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.safe_write import check_destination, whole_file
+from explorer.safe_write import check_destination, restore_folders, whole_file
 from explorer.serve.access import FAILED, RefusedError
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
@@ -137,6 +137,9 @@ def check_folder(folder: Path, used: Iterable[str], *, overwrite: bool) -> None:
     """Refuse a folder that can't be written, or has `used` files, or others that the user wants to keep."""
     if not folder.parent.is_dir():
         raise RefusedError(f"There is no folder {folder.parent}.")
+    if folder.is_symlink():
+        raise RefusedError(f"{folder} is a link to {folder.resolve()}; expected the folder itself.")
+    restore_folders(folder.parent)
     if folder.exists() and not folder.is_dir():
         raise RefusedError(f"{folder} is a file; expected a folder.")
     for path in (Path.cwd(), Path.home(), *map(Path, used)):

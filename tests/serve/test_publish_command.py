@@ -115,12 +115,14 @@ def test_saved_runs_are_published_without_training(command, folder, capfd):
         (["full"], "is there already; --force replaces it."),
         (["full/file", "--force"], "is a file; expected a folder."),
         ([".", "--force"], "can't be replaced, because it has"),
+        (["link", "--force"], "full; expected the folder itself."),
         (["full", "--force", "--text", "full/file"], "can't be replaced, because it has full/file in it"),
     ],
 )
 def test_what_cannot_be_published_is_refused(command, options, words):
     Path("full").mkdir()
     Path("full/file").touch()
+    Path("link").symlink_to("full")
     code, _, err = command(*options)
     assert code == 2
     assert words in err

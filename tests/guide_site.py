@@ -179,7 +179,7 @@ def live(folder):
         kept = KeptWeights(Path(place), (1, 2, 5))
         with KeepingPool(kept) as pool:
             trials = {trial.config: trial for trial in study(configs, executor=pool)}
-        runs = [kept.run_of(trials[config]) for config in configs]
+        runs = [kept.run_of(trials[config], load_mnist()) for config in configs]
     publish(runs, load_mnist(), folder, title="Recorded runs", embedded=True)
 
 

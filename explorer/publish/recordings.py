@@ -1,6 +1,7 @@
 """Runs as a published page carries them: their records, and their weights at some epochs, rounded."""
 
 import json
+import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.exports.files import read_archive
-from explorer.foreign_files import FileError, open_plain_file
+from explorer.foreign_files import ArrayArchive, FileError, explained, open_plain_file
 from explorer.network.metrics import accuracy
+from explorer.network.weights_file import MOST_BYTES
 from explorer.safe_write import whole_file
 from explorer.session.saved_session import is_session, kept_weights, read_session
 from explorer.training import History, SampleRecord, Snapshot, TrainingConfig, new_network
@@ -90,13 +92,14 @@ class KeptWeights:
         last = trial.epochs[-1].epoch if trial.epochs else 0
         return all(self._path(trial.config, epoch).exists() for epoch in self.epochs if epoch <= last)
 
-    def run_of(self, trial: Trial) -> PublishedRun:
-        """Return a trial with its weights, without those that are infinite or not a number."""
-        weights = {}
-        for epoch in self.epochs:
-            if (path := self._path(trial.config, epoch)).exists():
-                with np.load(path, allow_pickle=False) as archive:
-                    weights[epoch] = tuple(archive.values())
+    def run_of(self, trial: Trial, dataset: Dataset) -> PublishedRun:
+        """Return a trial with its weights, without those that are infinite or not a number.
+
+        Raises `FileError` if a file has others than those of the trial's network.
+        """
+        shapes = [array.shape for array in new_network(trial.config, dataset).named().values()]
+        paths = {epoch: self._path(trial.config, epoch) for epoch in self.epochs}
+        weights = {epoch: _weights_in(path, shapes) for epoch, path in paths.items() if path.exists()}
         finite = {at: own for at, own in weights.items() if all(np.isfinite(W).all() for W in own)}
         return PublishedRun(trial.config, trial.history, finite)
 
@@ -115,6 +118,17 @@ class KeepingPool(WorkerPool):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submit a trial."""
         return super().submit(fn, *args, self._kept, **kwargs)
+
+
+def _weights_in(path: Path, shapes: Sequence[tuple[int, ...]]) -> Weights:
+    expected = "the weights that publish keeps of this run"
+    with explained(path.name, FileError, expected), open_plain_file(path, path.name) as stream:
+        archive = ArrayArchive(stream, path.name, MOST_BYTES)
+        names = [f"arr_{k}" for k in range(len(shapes))]
+        weights = [archive.array(name, "f4|f8", 2, expected) for name in names]
+        if archive.names != {*names} or [array.shape for array in weights] != [*shapes]:
+            raise FileError(path.name, "other arrays", expected)
+        return weights
 
 
 def accuracy_change(run: PublishedRun, dataset: Dataset) -> float:
@@ -182,6 +196,9 @@ def read_runs(paths: Iterable[str], dataset: Dataset) -> list[PublishedRun]:
 
 def _runs_of(path: Path, dataset: Dataset) -> list[PublishedRun]:
     with open_plain_file(path, path.name) as stream:
+        if (size := stream.seek(0, os.SEEK_END)) > MOST_BYTES:
+            raise FileError(path.name, f"{size >> 20} MiB", f"a file of at most {MOST_BYTES >> 20}")
+        stream.seek(0)
         content = stream.read()
     if not is_session(path.name, content):
         history, epoch, saved = read_archive(path, dataset)

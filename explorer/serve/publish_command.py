@@ -121,5 +121,5 @@ def _recorded(
     if failed := [trial for trial in trials.values() if not trial.is_settled]:
         words = f"{counted(len(failed), 'run')} failed and are left out; the first: {failed[0].error}"
         run_options.report(words)
-    ready |= {one: kept.run_of(trial) for one, trial in trials.items() if trial.is_settled}
+    ready |= {one: kept.run_of(trial, dataset) for one, trial in trials.items() if trial.is_settled}
     return [ready[one] for one in configs if one in ready and ready[one].weights]

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.demonstrations import DEMONSTRATIONS
-from explorer.foreign_files import printable
+from explorer.foreign_files import FileError, open_plain_file, printable, reason
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.query import read_query
 from explorer.training.studies import StudyError, read_journal
@@ -43,7 +43,7 @@ _SUFFIXES = (".gif", ".jpeg", ".jpg", ".png", ".webp")
 _WITHOUT_RUN = ("demonstration", "explorer", "image", "study")
 _LAYERS = tuple("0123456")
 _LETTERS = "letters of A to Z, digits, hyphens and underscores"
-_MOST_BYTES, _MOST_FILE_BYTES, _MOST = 1 << 20, 1 << 23, 200
+_MOST_BYTES, _MOST_FILE_BYTES, _MOST, _MOST_DOTS = 1 << 20, 1 << 23, 200, 200
 _NAME, _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}"), re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
 _TABLE = re.compile(r"""\s*\[{1,2}\s*([\w"'. -]+?)\s*\]{1,2}\s*(#.*)?$""")
 _OTHER = re.compile(r"other\[(\w+)\]")
@@ -141,14 +141,19 @@ def read_talk(path: Path | str) -> TalkFile:
     """Read a talk's file. Raises TalkError if no slide can be read; faults of single slides are in the result."""
     path = Path(path).expanduser()
     try:
-        with path.open("rb") as stream:
+        with open_plain_file(path, path.name) as stream:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ValueError("the file has more than 1 MB; a talk is text")
         text = content.decode("utf-8").replace("\r\n", "\n")
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.count(".") > _MOST_DOTS:  # a key of n parts costs tomllib n² of time and memory
+                raise ValueError(f"more than {_MOST_DOTS} dots in a line (at line {number})")
         tables = tomllib.loads(text)
+    except FileError as error:
+        raise TalkError(f"{path}: found {error.found}, expected a talk.") from error
     except OSError as error:
-        raise TalkError(f"{path}: {(error.strerror or str(error)).lower()}.") from error
+        raise TalkError(f"{path}: {reason(error)}.") from error
     except (RecursionError, ValueError) as error:
         number, said = _syntax_fault(content.decode("utf-8", "replace"), str(error))
         raise TalkError(f"{path.name}, line {number}: {printable(said, 200)}.") from error

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zlib
 from dataclasses import replace
 from io import BytesIO
@@ -22,6 +23,9 @@ from explorer.training import TrainingRun, complete
 from explorer.training.query import write_query
 
 FORMAT, _MOST_UNPACKED = 1, 1 << 24
+_KINDS = frozenset({"bar", "contour", "heatmap", "scatter"})
+_FETCHING = frozenset({"images", "sliders", "updatemenus"})  # buttons could add images
+_LINK = re.compile(r"<\s*/?\s*a\b[^>]*>?", re.IGNORECASE)
 Recorded = SessionRun | Result
 
 
@@ -124,5 +128,29 @@ def _result(key: str, content: bytes) -> Result:
     if not isinstance(numbers, dict) or not isinstance(figures, dict) or figures.keys() != {*PALETTES}:
         raise ValueError("it has no numbers or no figures")
     _demonstration(key).told(numbers)
-    drawn = {theme: go.Figure(figures[theme]) for theme in PALETTES}
+    drawn = {theme: _drawn(figures[theme]) for theme in PALETTES}
     return Result(numbers, lambda theme: go.Figure(drawn[theme]))  # a copy: the one that shows it changes it
+
+
+def _drawn(parts: Any) -> go.Figure:
+    """Return the figure of a recording, which may be a stranger's: it loads nothing and has no links."""
+    try:
+        traces, layout = _without_links(parts["data"]), _without_links(parts["layout"])
+        if {trace.get("type", "scatter") for trace in traces} <= _KINDS:
+            return go.Figure(traces, layout)
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # Plotly's has a hundred lines of help
+        raise ValueError("it has something else than Plotly's figures") from error
+    raise ValueError("it has traces that no demonstration has")
+
+
+def _without_links(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _without_links(one) for key, one in part.items() if key not in _FETCHING}
+    if isinstance(part, list):
+        return [_without_links(one) for one in part]
+    return _LINK.sub("", part) if isinstance(part, str) else part

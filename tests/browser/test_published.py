@@ -53,7 +53,7 @@ def site(tmp_path_factory):
     kept = KeptWeights(folder, (1, 2, 3))
     with KeepingPool(kept) as pool:
         trials = sorted(study(configs, executor=pool), key=lambda trial: configs.index(trial.config))
-    runs = [*map(kept.run_of, trials)]
+    runs = [kept.run_of(trial, load_mnist()) for trial in trials]
     publish(runs, load_mnist(), folder / "site", title="What batch size does", text="<p>Move a slider.</p>")
     with served(folder / "site") as address:
         yield address, folder / "site"
@@ -159,7 +159,7 @@ def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_pa
     configs = [PRESETS["Modern"].replace(epochs=1, batch_size=size) for size in (200, 400)]
     kept = KeptWeights(tmp_path, (1,))
     with KeepingPool(kept) as pool:
-        runs = [kept.run_of(trial) for trial in study(configs, data, executor=pool)]
+        runs = [kept.run_of(trial, data) for trial in study(configs, data, executor=pool)]
     publish(runs, data, tmp_path / "site", title="Species")
     found = drawn(open_file(tmp_path / "site" / "index.html", viewport={"width": width, "height": 844}))
     page = found.page

@@ -35,7 +35,7 @@ def runs(small_dataset, tmp_path_factory):
     configs = grid(BASE, batch_size=[20, 100], learning_rate=[0.01, 0.1])
     kept = KeptWeights(tmp_path_factory.mktemp("weights"), kept_epochs(configs, small_dataset))
     with KeepingPool(kept) as pool:
-        return [kept.run_of(trial) for trial in study(configs, small_dataset, executor=pool)]
+        return [kept.run_of(trial, small_dataset) for trial in study(configs, small_dataset, executor=pool)]
 
 
 def content_of(folder, name):
@@ -148,7 +148,7 @@ def test_weights_that_are_no_numbers_are_left_out(small_dataset, tmp_path):
         trials = [*study([wild, BASE], small_dataset, executor=pool)]
     assert {trial.status for trial in trials} == {"diverged", "finished"}
     assert all(map(kept.has, trials))
-    found = [*map(kept.run_of, trials)]
+    found = [kept.run_of(trial, small_dataset) for trial in trials]
     assert [*found[[trial.config for trial in trials].index(BASE)].weights] == [1, 4]
     assert all(np.isfinite(W).all() for run in found for own in run.weights.values() for W in own)
     assert not KeptWeights(tmp_path, (1, 2)).has(next(trial for trial in trials if trial.config == BASE))

@@ -89,4 +89,4 @@ def test_a_copy_of_the_ready_talk_has_its_recordings(tmp_path, capsys):
     assert main(["present", str(tmp_path / "mine.toml"), "--check"]) == 0
     assert main(["present", "--from", "ready"]) == 2
     assert main(["present", str(tmp_path / "none.toml")]) == 2
-    assert "none.toml: no such file or directory" in capsys.readouterr().err
+    assert "none.toml: found “no such file or directory”, expected a talk." in capsys.readouterr().err

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from explorer.publish import site
@@ -100,6 +101,34 @@ def test_saved_runs_are_published_without_training(command, folder, capfd):
     assert not Path("course.jsonl").exists()
 
 
+def hostile(size=7, name="arr_0", shape=(4, 784), data=None):
+    """A file of weights as `KeptWeights` writes it, but for one thing."""
+    weights = [np.zeros(one, np.float32) for one in (shape, (4, 1), (10, 4), (10, 1))[:size]]
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{f"arr_{k}": one for k, one in enumerate(weights)} | {name: weights[0]})
+    return data or stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (hostile(data=b"once"), "expected the weights that publish keeps of this run"),
+        (hostile(shape=(4, 10_000_000)), "bytes when unpacked, expected at most"),
+        (hostile(shape=(4, 783)), "found other arrays"),
+        (hostile(name="more"), "found other arrays"),
+        (hostile(size=3), "expected the weights"),
+        (None, "found a folder"),
+    ],
+)
+def test_what_somebody_put_beside_a_journal_is_refused_in_a_sentence(command, published, content, words):
+    victim = next(Path("course.weights").glob("*/*.npz"))
+    victim.unlink()
+    victim.mkdir() if content is None else victim.write_bytes(content)
+    code, _, err = command("course", "--force")
+    assert (code, err.count("\n")) == (2, 1)
+    assert words in err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -109,6 +138,7 @@ def test_saved_runs_are_published_without_training(command, folder, capfd):
         ),
         (["course", "--run", "a.npz", "--study", "b.jsonl"], "--run and --study both name runs"),
         (["course", "--run", "none.npz"], "none.npz: found"),
+        (["course", "--run", "large.npz"], "large.npz: found 3000 MiB, expected a file of at most 128"),
         (["course", "--study", "none.jsonl"], "none.jsonl: found"),
         (["course", "--text", "none.md"], "--text: none.md can't be read"),
         (["nowhere/course"], "There is no folder"),
@@ -123,6 +153,8 @@ def test_what_cannot_be_published_is_refused(command, options, words):
     Path("full").mkdir()
     Path("full/file").touch()
     Path("link").symlink_to("full")
+    with Path("large.npz").open("wb") as sparse:
+        sparse.truncate(3000 << 20)
     code, _, err = command(*options)
     assert code == 2
     assert words in err

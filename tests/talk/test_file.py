@@ -1,5 +1,6 @@
 """A talk's file: what it says, and each fault in one sentence with its line; nothing else is read."""
 
+import os
 import random
 import re
 
@@ -102,6 +103,7 @@ def test_a_fault_is_one_sentence_with_its_line_and_the_other_slides_run(folder, 
     (b"slides = 3", "line 1: runs are tables"),
     (b"x = " + b"[" * 100_000, "line 1: "),
     (b"#" * (2 << 20), "more than 1 MB"),
+    (b"\n" + b".".join([b"a"] * 40_000) + b" = 1", "line 2: more than 200 dots in a line"),
 ])  # fmt: skip
 def test_a_file_that_is_no_talk_is_one_sentence(tmp_path, content, words):
     path = tmp_path / "mine.toml"
@@ -109,8 +111,12 @@ def test_a_file_that_is_no_talk_is_one_sentence(tmp_path, content, words):
     with pytest.raises(TalkError, match=re.escape(words)) as caught:
         read_talk(path)
     assert str(caught.value).startswith("mine.toml, line ")
-    with pytest.raises(TalkError, match="no such file"):
+    with pytest.raises(TalkError, match="found “no such file"):
         read_talk(tmp_path / "none.toml")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(TalkError, match="found a pipe, expected a talk"):
+            read_talk(tmp_path / "pipe")
 
 
 def test_a_slide_of_a_faulty_run_says_so(folder):

@@ -37,6 +37,7 @@ else:
 
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every header line
+_MOST_BYTES, _MOST_LISTS = 1 << 24, 1 << 16  # of a line: 500 epochs' matrices of 100 classes
 _FAR = 2**40  # a byte beyond any journal: Windows lets nobody read a locked one
 
 _log = logging.getLogger(__name__)
@@ -92,6 +93,8 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
         if not line.endswith(b"\n"):  # truncated
             break
         try:
+            if line.count(b"[") + line.count(b"{") > _MOST_LISTS or len(line) > _MOST_BYTES:
+                raise ValueError("more than a trial has")  # as Python objects, many times as large
             values = json.loads(line)
             is_known = values.get("nn-explorer study", _FORMAT) == _FORMAT
             if not is_known or {*values.get("config", ())} - FIELDS.keys():

@@ -162,6 +162,7 @@ def test_a_line_that_was_cut_off_is_said(finished, small_dataset, tmp_path, capl
     ("change", "data", "sentence"),
     [
         (lambda lines: [*lines[:2], b"once upon a time\n", *lines[3:]], "small", "is damaged in line 3"),
+        (lambda lines: [*lines[:2], b"[" + b"[]," * 100_000 + b"{}]\n"], "small", "is damaged in line 3"),
         (lambda _: [b"a,b\n", b"1,2\n"], "small", "is not the journal of a study"),
         (lambda lines: lines, "other", "holds runs on another data set, patterns; this one is Ways"),
     ],

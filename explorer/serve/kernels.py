@@ -24,6 +24,7 @@ from tornado.web import HTTPError, RequestHandler
 from traitlets import HasTraits, Instance, Int, Set
 from voila.request_info_handler import RequestInfoSocketHandler
 
+from explorer.serve.access import RefusedError
 from explorer.serve.environment import SLOW_GRAMMAR, kernel_environment
 from explorer.serve.warm_process import LAUNCHER, WarmProcess
 from explorer.training.share import TRAINING_SHARE, n_cores
@@ -69,7 +70,14 @@ def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
 
 
 def raise_file_limit() -> int:
-    """Raise this process's limit on open files, at most to `_MOST_FILES`; return the limit."""
+    """Raise this process's limit on open files, at most to `_MOST_FILES`; return it, or refuse one too low."""
+    files = _raised_file_limit()
+    if files < (least := _SERVER_FILES + _SEAT_FILES):
+        raise RefusedError(f"a process may open {files} files here; expected at least {least} (“ulimit -n”).")
+    return files
+
+
+def _raised_file_limit() -> int:
     if sys.platform == "win32":
         return _MOST_FILES
     from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit

@@ -27,6 +27,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
+from explorer.serve.connections import FairServer, Listener
 from explorer.serve.environment import TerminalFormatter, settle_log
 from explorer.serve.gate import ExtensionHandler, FilesHandler, Gate, LoginHandler, RefusalHandler, Tries
 from explorer.serve.kernels import (
@@ -95,7 +96,7 @@ class ServerSettings:
 
     notebook: Path
     ip: str
-    listener: socket.socket
+    listener: Listener
     """The public port's, as `listening_socket` returns it."""
     warm_process: WarmProcess | None = None
     """The process that kernels are forked from; it ends with the server. None to start each kernel directly."""
@@ -113,7 +114,7 @@ class ServerSettings:
     """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
-def listening_socket(ip: str, asked: int | None) -> socket.socket:
+def listening_socket(ip: str, asked: int | None) -> Listener:
     """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
 
     Raises RefusedError if there is none.
@@ -123,8 +124,7 @@ def listening_socket(ip: str, asked: int | None) -> socket.socket:
     for port in ports:
         try:
             listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
-            listener.setblocking(False)
-            return listener
+            return Listener(listener)
         except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
@@ -187,7 +187,8 @@ class ExplorerServer(Voila):
             **settings.kernel_variables,
         }
         page = self.voila_configuration
-        self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), raise_file_limit()))
+        self._most_files = raise_file_limit()
+        self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), self._most_files))
         shared = {"seats": self.seats, "variables": variables, "warm_process": settings.warm_process}
         bases = (SeatedKernels, page.multi_kernel_manager_class)
         page.multi_kernel_manager_class = type("KernelManager", bases, shared)
@@ -246,12 +247,13 @@ class ExplorerServer(Voila):
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         access = self._settings.access
-        self._http = HTTPServer(
+        self._http = FairServer(
             Gate(self.app, self.ip, access),
             ssl_options=access.tls,
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
             max_body_size=MOST_BODY_BYTES,
+            most_connections=self._most_files // 2,  # the others are for everybody else
         )
         self._http.add_socket(self._settings.listener)
         kernels = HTTPServer(Application([("/(.*)", VisitHandler)], kernel_manager=self.kernel_manager))

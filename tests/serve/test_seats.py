@@ -6,6 +6,7 @@ import needs
 import pytest
 
 from explorer.serve import kernels as kernels_module
+from explorer.serve.access import RefusedError
 from explorer.serve.kernels import (
     CONTESTED_SECONDS,
     FETCHED_SECONDS,
@@ -235,3 +236,6 @@ def test_the_limit_of_files_is_raised_as_far_as_macos_lets_it(monkeypatch):
     assert asked == [(10_240, resource.RLIM_INFINITY)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     assert raise_file_limit() == 1024
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (40, 40))
+    with pytest.raises(RefusedError, match="may open 40 files here; expected at least 80"):
+        raise_file_limit()

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.login import LoginFormHandler
-from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from tornado.escape import url_escape
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
@@ -37,17 +37,21 @@ NO_METHOD = "The server answers GET, POST and DELETE alone."
 MOST_TRIES, TRIES_SECONDS = 20, 60.0  # failed logins allowed per address in this time
 
 
-class RefusalHandler(RequestHandler):
+class PlainHandler(RequestHandler):
+    """A handler that is not Jupyter's, with the headers that all of the server's responses have."""
+
+    def set_default_headers(self) -> None:
+        """Set the headers."""
+        for name, value in self.settings.get("headers", {}).items():
+            self.set_header(name, value)
+
+
+class RefusalHandler(PlainHandler):
     """Sends an error page with the explorer's design that gives the reason."""
 
     def initialize(self, status: int = 404, reason: str = NO_PAGE) -> None:
         """Set the HTTP status code and the reason, one sentence for the user."""
         self._status, self._why = status, reason
-
-    def set_default_headers(self) -> None:
-        """Set the headers that all of the server's responses have."""
-        for name, value in self.settings.get("headers", {}).items():
-            self.set_header(name, value)
 
     def prepare(self) -> None:
         """Refuse the request, whatever its method."""
@@ -58,7 +62,7 @@ class RefusalHandler(RequestHandler):
         _write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
-class _Files(RequestHandler):
+class _Files(PlainHandler):
     def write_error(self, status_code: int, **_: Any) -> None:
         """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
@@ -157,6 +161,20 @@ class Tries:
             self._failed.popleft()
         times = [time for time, found in self._failed if found == address]
         return times[-self._most] + self._seconds - now if len(times) >= self._most else 0.0
+
+
+class LogoutHandler(JupyterHandler):
+    """Makes the browser forget its login."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """Delete the cookie, and ask for the password or the token again."""
+        self.identity_provider.clear_login_cookie(self)
+        self.redirect(f"{self.base_url}login")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """Say why nothing has been done; Jupyter's page for errors needs more than the server has."""
+        _write_refusal(self, status_code, CROSS_SITE)
 
 
 class LoginHandler(LoginFormHandler):

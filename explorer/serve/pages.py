@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import voila.notebook_renderer
 from jinja2 import Environment, MemcachedBytecodeCache
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler, authenticated
+from tornado.web import authenticated
 from voila.exporter import VoilaExporter
 from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
@@ -24,11 +24,12 @@ from voila.paths import collect_static_paths
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.gate import FilesHandler, theme_shown
+from explorer.serve.gate import FilesHandler, PlainHandler, theme_shown
 from explorer.serve.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 from explorer.wording import ordinal
 
+POLICY, CONNECTS = "Content-Security-Policy", "connect-src 'self'"
 PLACE = "explorer/place"  # address at which a queued page polls its position
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
@@ -81,6 +82,13 @@ class PageHandler(TornadoVoilaHandler):
     """Sends the page; the browser's last theme is passed to the kernel in the query string."""
 
     _seat: TakenSeat | None = None
+
+    def set_default_headers(self) -> None:
+        """Set the headers; the page may connect to the host that it comes from, and to no other."""
+        super().set_default_headers()
+        host, policy = self.request.host, self.settings["headers"][POLICY]
+        own = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:[\]-]+", host) else ""
+        self.set_header(POLICY, policy.replace(CONNECTS, f"{CONNECTS}{own}"))
 
     async def prepare(self, **options: Any) -> None:
         """Let in anyone with the token, and redirect to the address without it, which users see and share."""
@@ -255,7 +263,7 @@ class LastingFileHandler(FilesHandler):
         return JAVASCRIPT if is_script else str(super().get_content_type())
 
 
-class ScriptHandler(RequestHandler):
+class ScriptHandler(PlainHandler):
     """Sends a script that was built at startup."""
 
     def initialize(self, script: Script, far: bool) -> None:

@@ -29,7 +29,15 @@ from explorer.figures.palette import PALETTES
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.connections import FairServer, Listener
 from explorer.serve.environment import TerminalFormatter, settle_log
-from explorer.serve.gate import ExtensionHandler, FilesHandler, Gate, LoginHandler, RefusalHandler, Tries
+from explorer.serve.gate import (
+    ExtensionHandler,
+    FilesHandler,
+    Gate,
+    LoginHandler,
+    LogoutHandler,
+    RefusalHandler,
+    Tries,
+)  # fmt: skip
 from explorer.serve.kernels import (
     PROVISIONER,
     SeatedKernels,
@@ -41,7 +49,9 @@ from explorer.serve.kernels import (
     seats_of,
 )
 from explorer.serve.pages import (
+    CONNECTS,
     PLACE,
+    POLICY,
     LastingFileHandler,
     PageHandler,
     PageScripts,
@@ -80,7 +90,7 @@ CONTENT_POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss: blob:",
+        f"{CONNECTS} blob:",
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
@@ -168,7 +178,7 @@ class ExplorerServer(Voila):
             log_level=logging.WARNING,
             log_format="%(levelname)s: %(message)s",
             tornado_settings={
-                "headers": {"Content-Security-Policy": CONTENT_POLICY},
+                "headers": {POLICY: CONTENT_POLICY, "X-Content-Type-Options": "nosniff"},
                 "static_immutable_cache": [  # a file's name contains a hash of its content
                     f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS
                 ],
@@ -231,7 +241,7 @@ class ExplorerServer(Voila):
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
             *((base + one.address, ScriptHandler, {"script": one, "far": far}) for one in scripts),
-            (base + PLACE, PlaceHandler, {"voila_configuration": None}),
+            (base + PLACE, PlaceHandler, {"voila_configuration": self.voila_configuration}),
             (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
             (static, FilesHandler, {"paths": self.static_paths}),
         ]
@@ -240,6 +250,7 @@ class ExplorerServer(Voila):
             files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
         if access.asked:
             files.append((f"{base}login", LoginHandler, {"tries": Tries(), "access": access}))
+            files.append((f"{base}logout", LogoutHandler))
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
         return [*files, *handlers]
@@ -317,6 +328,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
 
 _NO_NEWS = re.compile(
     "is not trusted|wrote error|invalid/expired login cookie|restart failed|restarted failed"
+    "|Couldn't authenticate SocketHandler"
     "|died before replying|died while waiting|DeadKernelError|Nudge: attempt|Replacing stale connection"
 )
 

@@ -154,7 +154,7 @@ def log_in(server, word, path="login", **headers):
     [
         *((method, "/class/", 405) for method in ("HEAD", "TRACE", "PUT", "BREW")),
         *(("GET", f"/{path}", 404) for path in ("", "%00", "typo", "login", "class/typo", "class/%00", "class//")),
-        *(("GET", f"/class/{path}", 404) for path in ("voila/static/%00", "voila/static/no.js", "logout", "../x")),
+        *(("GET", f"/class/{path}", 404) for path in ("voila/static/%00", "voila/static/no.js", "../x")),
         *(("GET", f"/class/voila/{path}", 404) for path in ("templates/x", "files/x", "query/a-b-c-d-e")),
         *(("GET", f"/class/voila/{path}/%00", 404) for path in ("labextensions", "api/themes")),
         *(("GET", f"/class/voila/labextensions/{path}", 404) for path in ("", "x.js", "anywidget/static/x.js")),
@@ -176,6 +176,7 @@ def test_who_calls_it_by_a_foreign_name_reads_why(protected):
     assert status == 403
     assert "--allow-host evil.example" in page
     assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
     assert protected.ask("/class/login", Host="nn.example.org")[0] == 200
 
 
@@ -184,6 +185,11 @@ def test_nobody_comes_in_without_the_password(protected):
     status, headers, _ = protected.ask("/class/?hidden=8")
     assert (status, headers["Location"]) == (302, "/class/login?next=%2Fclass%2F%3Fhidden%3D8")
     assert "Path=/class/" in protected.ask("/class/login")[1]["Set-Cookie"]
+    status, headers, _ = protected.ask("/class/logout")
+    assert (status, headers["Location"]) == (302, "/class/login")
+    assert "username-" in headers["Set-Cookie"]
+    for path in ("", "login", "logout", "explorer/place", "voila/api/shutdown/1"):
+        assert protected.ask(f"/class/{path}", "POST", b"")[0] == 403
     kernel = "/class/api/kernels/00000000-0000-0000-0000-000000000000"
     assert protected.ask(kernel)[0] == protected.ask(kernel, "DELETE")[0] == 403
     with pytest.raises(HTTPClientError, match="403"):

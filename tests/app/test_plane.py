@@ -142,6 +142,19 @@ def test_back_to_fewer_points_shows_no_run_on_more(app):
     assert (app.history.last.test_loss, len(app.dataset.train_labels)) == (loss, 42)
 
 
+def test_what_the_page_says_of_points_while_images_are_open_changes_nothing(app, small_dataset, caplog):
+    views, query = (open_tab(app, "data").plane.view, pad(app)), app.header.query
+    app.data.choose(small_dataset.name)
+    run = app.session.state.run
+    for view in views:
+        view.settings = {"n": 30, "noise": 0.1, "share": 0.5, "seed": 1}
+        view.point = [3, 4]
+        for content in ({"add": [1, 1, 1]}, {"undo": True}):
+            send(view, content)
+    assert (app.dataset, app.session.state.run, caplog.text) == (small_dataset, run, "")
+    visit(app, query)
+
+
 def test_points_and_images_have_settings_of_their_own(new_app, small_dataset):
     spirals = load_plane("spirals", n=20)
     app = new_app(START.replace(epochs=1), dataset=small_dataset, others=[spirals], train=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.views import Views, ViewState
-from explorer.datasets.plane import LIMITS, Plane, all_points, dataset_of, plane_of
+from explorer.datasets.plane import LIMITS, all_points, dataset_of, plane_of
 from explorer.figures.digits import weights_sprite
 from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
 from explorer.inspection.contributions import activations
@@ -33,13 +33,8 @@ class PlaneSource:
         self.view = PlanePad()
         self.view.observe(views.on_loop(self._on_point), "point")
         self.view.observe(views.on_loop(lambda _: self._change(**self.view.settings)), "settings")
-        add = views.on_loop(lambda *point: self._change(added=self._plane.added + bytes(point).hex()))
-        self.view.on_add(add)
-        self.view.on_undo(views.on_loop(lambda: self._change(added=self._plane.added[:-6])))
-
-    @property
-    def _plane(self) -> Plane:
-        return plane_of(self._views.dataset)
+        self.view.on_add(views.on_loop(lambda *point: self._change(lambda old: old + bytes(point).hex())))
+        self.view.on_undo(views.on_loop(lambda: self._change(lambda old: old[:-6])))
 
     def put(self, image: Array) -> None:
         """Light a held-out point."""
@@ -63,13 +58,18 @@ class PlaneSource:
         return unit_tiles(network, units, theme, columns)
 
     def _on_point(self, _change: object) -> None:
-        if self._light is not None and self.view.point != self._put:
+        is_open = self._views.dataset.is_plane
+        if is_open and self._light is not None and self.view.point != self._put:
             self._light(np.array(self.view.point, np.uint8).reshape(1, 2))
 
-    def _change(self, **changes: Any) -> None:
-        """Switch to other points, and train again if runs start by themselves."""
-        session, plane = self._views.session, replace(self._plane, **changes)
-        if plane != self._plane:
+    def _change(self, added: Callable[[str], str] = str, **changes: Any) -> None:
+        """Switch to other points, and train again if runs start by themselves; images stay as they are."""
+        session = self._views.session
+        if not session.dataset.is_plane:
+            return
+        before = plane_of(session.dataset)
+        plane = replace(before, added=added(before.added), **changes)
+        if plane != before:
             session.use(dataset_of(plane))
             if session.auto_train:
                 session.train()

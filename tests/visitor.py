@@ -57,11 +57,11 @@ class Visitor:
         await self._connect()
         self.page, self.outcome = time.perf_counter() - begun, "seated"
 
-    async def train(self) -> None:
-        """Ask for other settings, and wait until something is trained."""
+    async def train(self, settings: str = SETTINGS, fraction: float = 0) -> None:
+        """Ask for other settings, and wait until something is trained, or a fraction of the run."""
         begun = time.perf_counter()
-        await self._send_to_widget("header.Header", {"visit": SETTINGS})
-        await self._receive(lambda data: 0 < data.get("state", {}).get("fraction", 0) < 1)
+        await self._send_to_widget("header.Header", {"visit": settings})
+        await self._receive(lambda data: fraction < data.get("state", {}).get("fraction", 0) < 1)
         self.point = time.perf_counter() - begun
 
     async def close(self) -> None:

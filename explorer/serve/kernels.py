@@ -41,7 +41,7 @@ PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a position that was not polled for this
 
 _LONGEST_QUEUE = 1000
 _WATCH_SECONDS = 1.0
-_SEAT_BYTES = 130 << 20
+SEAT_BYTES = 260 << 20  # with the largest network of the controls, or a study in one more process
 _SEAT_FILES = 16  # 13 measured
 _SERVER_FILES = 64
 _MOST_FILES = 10_240  # macOS refuses more than this, although it reports no limit
@@ -65,7 +65,7 @@ PROVISIONER = "explorer-forked"  # its name in Jupyter's settings
 
 def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
     """Return the number of seats, at least 1: the number requested, or as many as the machine can carry."""
-    wanted = min(_SEATS_A_CORE * cores, memory // _SEAT_BYTES) if asked is None else asked
+    wanted = min(_SEATS_A_CORE * cores, memory // SEAT_BYTES) if asked is None else asked
     return max(1, min(wanted, (files - _SERVER_FILES) // _SEAT_FILES))
 
 

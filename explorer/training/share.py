@@ -94,6 +94,12 @@ class Share:
         while place := self.place():
             time.sleep(patience(place))
 
+    @property
+    def has_others(self) -> bool:
+        """Whether others are on the server: more pages than one are connected."""
+        pages = self._line.with_name("pages")
+        return pages.is_dir() and len([*pages.iterdir()]) > 1
+
     def leave(self) -> None:
         """Give up the turn, or the position in the queue."""
         if self._ticket is not None:
@@ -175,6 +181,12 @@ def n_cores() -> int:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         cores = min(cores, max(1, math.ceil(int(quota) / int(period))))
     return cores
+
+
+def study_workers() -> int:
+    """Return the number of a study's processes: one for each core, a single one while others are on the server."""
+    share = Share.of(os.environ)
+    return 1 if share is not None and share.has_others else n_cores()
 
 
 def cores_each(n_workers: int) -> int:

@@ -18,9 +18,10 @@ import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from processes import descendants, kernel_processes
+from processes import descendants, kernel_process, kernel_processes
+from visitor import Visitor, client_for
 
-from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, register_provisioner
+from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, SEAT_BYTES, register_provisioner
 from explorer.serve.warm_process import LAUNCHER, ForkedProcess, WarmProcess
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
@@ -244,6 +245,19 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in log.read_text(encoding="utf-8").splitlines()} == {
         "WARNING: Kernel X died, removing from map."
     }
+
+
+@pytest.mark.long
+async def test_the_largest_network_of_the_controls_fits_into_its_seat(server):
+    _, url = server
+    visitor = Visitor(client_for(1), url)
+    await visitor.open()
+    try:
+        await visitor.train("hidden=1024,1024,1024&activation=relu&batch=512&epochs=4", fraction=0.5)
+        kernel = Path(f"/proc/{kernel_process(visitor.kernel)}/smaps_rollup").read_text(encoding="utf-8")
+        assert 1024 * int(re.search(r"Pss: +(\d+)", kernel)[1]) < SEAT_BYTES
+    finally:
+        await visitor.close()
 
 
 @pytest.mark.long

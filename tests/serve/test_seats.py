@@ -199,7 +199,7 @@ async def test_a_kernel_that_never_started_keeps_no_other_from_ending(seats, ker
 def test_how_many_seats_a_machine_has():
     plenty = 10**12
     assert seats_of(None, 2, plenty, plenty) == 40
-    assert seats_of(None, 8, 4 << 30, plenty) == 31  # memory is short
+    assert seats_of(None, 8, 4 << 30, plenty) == 15  # memory is short
     assert seats_of(None, 8, plenty, 256) == 12  # files are: 13 a visitor, and the server's own
     assert seats_of(100, 2, 0, plenty) == 100  # as is asked for
     assert seats_of(100, 2, plenty, 256) == 12

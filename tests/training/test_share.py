@@ -14,7 +14,7 @@ from study_steps import until
 
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
-from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share
+from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share, n_cores, study_workers
 
 pytestmark = needs.LOCKS
 
@@ -132,6 +132,17 @@ def test_a_process_that_is_suspended_holds_up_nobody(shares, folder):
 def test_a_folder_that_is_gone_or_full_holds_up_nobody(folder):
     (folder / "line").rmdir()
     assert Share(folder).place() == 0
+
+
+def test_a_study_has_every_core_until_others_come(folder, monkeypatch):
+    assert study_workers() == n_cores()
+    monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(folder)}))
+    pages = folder / "pages"
+    pages.mkdir(exist_ok=True)
+    (pages / "one").touch()
+    assert study_workers() == n_cores()
+    (pages / "two").touch()
+    assert study_workers() == 1
 
 
 def test_the_workers_of_a_process_are_told_from_others(folder):

@@ -16,7 +16,7 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun, check_images
-from explorer.training.share import n_cores
+from explorer.training.share import study_workers
 from explorer.wording import counted, long_duration
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
@@ -205,7 +205,7 @@ def measured_cost(
     The runs' shares follow from counting operations, the seconds from a few timed mini-batches of the smallest and
     the largest run. Raises `ConfigError` if a config needs more training images than there are.
     """
-    configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or n_cores()
+    configs, n_workers = tuple(dict.fromkeys(configs)), n_workers or study_workers()
     for config in configs:
         check_images(config, dataset)
     if not configs:

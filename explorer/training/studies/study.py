@@ -16,7 +16,7 @@ from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.run import check_images
-from explorer.training.share import Share, cores_each, n_cores, worker_seconds
+from explorer.training.share import Share, cores_each, n_cores, study_workers, worker_seconds
 from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
@@ -212,7 +212,7 @@ class StudyRunner:
         An event of a stopped study may still arrive, with a lower number.
         """
         self.stop()
-        self._pool = pool = WorkerPool()
+        self._pool = pool = WorkerPool(study_workers())
         arguments = self._number, pool, study(configs, dataset, executor=pool)
         Thread(target=self._watch, args=arguments, name="study", daemon=True).start()
         return self._number

@@ -14,6 +14,7 @@ from study_steps import DIVERGING, ENDLESS, SMALL, CountingPool, CountingThreads
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import ARRAYS
 from explorer.training import ConfigError, train
+from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, WorkerPool, grid, study
 from explorer.training.studies.trials import run_trial
@@ -63,10 +64,11 @@ def test_a_run_is_the_same_to_the_bit_wherever_it_happens(small_dataset, pool, t
 
 
 def final_of(config, dataset):
-    run = TrainingRun(config, dataset)
-    for _ in run:
-        pass
-    return FinalFigures.of(run.evaluate())
+    with one_blas_thread():  # as in a worker
+        run = TrainingRun(config, dataset)
+        for _ in run:
+            pass
+        return FinalFigures.of(run.evaluate())
 
 
 def test_a_trial_says_where_it_ran_and_how_long(small_dataset, pool):

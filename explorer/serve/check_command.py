@@ -25,6 +25,15 @@ from explorer.foreign_files import printable
 from explorer.serve.access import FAILED, REFUSED, RefusedError, positive
 from explorer.serve.environment import kernel_environment
 from explorer.serve.submission import Limits
+from explorer.serve.warden import (
+    MOST_PROCESSES,
+    TOO_LARGE,
+    TOO_MANY,
+    adopt_orphans,
+    descendants,
+    end_all,
+    show_environment,
+)
 from explorer.training.share import n_cores
 from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.wording import counted, duration
@@ -36,6 +45,14 @@ SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "mis
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
+_WARDEN_SECONDS = 10.0  # in which a warden has ended all that a submission has started
+_ENDS = MappingProxyType(
+    {
+        0: "its process ended early",
+        TOO_LARGE: "it uses more than {} MB in all its processes",
+        TOO_MANY: f"it has more than {MOST_PROCESSES} processes",
+    }
+)
 OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "paths": {"nargs": "*", "type": Path},
@@ -82,7 +99,9 @@ class CheckedSubmission:
 
 def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmission]:
     """Check files, and yield each result as it is ready; one that exceeds its limits keeps those up to then."""
-    running = set[Popen[bytes]]()
+    running, before = set[Popen[bytes]](), descendants(os.getpid())
+    adopt_orphans()
+    show_environment(False)
     with ThreadPoolExecutor(n_cores()) as pool:
         checks = [pool.submit(_check, path, limits, running) for path in paths]
         try:
@@ -91,12 +110,19 @@ def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmissi
             for check in checks:
                 check.cancel()
             for process in [*running]:
-                _end(process)
+                process.terminate()
+    adopt_orphans(False)
+    show_environment(True)
+    # Left by a submission that has ended its warden.
+    end_all(lambda: {*descendants(os.getpid())} - {*before})
 
 
 def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSubmission:
     """Check one submission in a process without secrets in its environment, in an empty working directory."""
-    command = [sys.executable, "-m", "explorer.serve.submission", str(path.absolute()), *map(str, limits)]
+    python = sys.executable, "-m"
+    submission = *python, "explorer.serve.submission", str(path.absolute()), *map(str, limits)
+    warden = (*python, "explorer.serve.warden", str(limits.megabytes)) if sys.platform == "linux" else ()
+    command = [*warden, *submission]
     with (
         TemporaryDirectory(prefix="nn-explorer-check-", ignore_cleanup_errors=True) as folder,
         TemporaryFile() as output,
@@ -107,23 +133,24 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
         with Popen(command, stdin=DEVNULL, stdout=output, stderr=DEVNULL, **settings) as process:
             running.add(process)
             try:
-                process.wait(limits.seconds)
-                reason = "its process ended early"
+                reason = _ENDS.get(process.wait(limits.seconds), "it has ended the process that watches it")
             except TimeoutExpired:
                 reason = f"it takes more than {duration(limits.seconds)}"
-            finally:
-                _end(process)
+            reason = reason.format(limits.megabytes)
+            process.terminate()
+            try:
+                process.wait(_WARDEN_SECONDS)
+            except TimeoutExpired:
+                reason = "it has stopped the process that watches it"
+                process.kill()
+            if os.name == "posix":  # elsewhere than on Linux, those of its group
+                with suppress(
+                    ProcessLookupError, PermissionError
+                ):  # the group is empty; macOS raises the second
+                    os.killpg(process.pid, signal.SIGKILL)
         running.discard(process)
         output.seek(0)
         return _read(str(path), output, reason)
-
-
-def _end(process: Popen[bytes]) -> None:
-    """Kill a process and its descendants, which may outlive it."""
-    if os.name == "posix":
-        with suppress(ProcessLookupError, PermissionError):  # the group is empty; macOS raises the second
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
 
 
 def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:

@@ -13,6 +13,7 @@ import json
 import linecache
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -70,6 +71,8 @@ def main() -> None:
         except FileError as error:
             stream.write(json.dumps({"error": f"found {error.found}, expected {error.expected}"}) + "\n")
         stream.write('{"end": true}\n')
+    if sys.platform == "linux":
+        signal.raise_signal(signal.SIGSTOP)  # the warden looks at what is there, and ends it
     if os.name == "posix":
         os.killpg(0, signal.SIGKILL)  # also kills processes and threads that the submission has started
 
@@ -89,7 +92,9 @@ def _limit(limits: Limits) -> None:
 def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
     cells = cells_of(path)
     module = sys.modules[MODULE] = ModuleType(MODULE)
-    module.__file__, sys.path[0] = str(path), str(path.parent)
+    copy = Path.cwd() / path.name  # with nobody else's files next to it
+    shutil.copyfile(path, copy)
+    module.__file__, sys.path[0], sys.argv[:] = str(copy), str(copy.parent), [str(copy)]
     for note in [*execute(cells, vars(module))][:_MOST_NOTES]:
         yield {"note": note}
     yield {"defined": True}

@@ -19,7 +19,6 @@ import importlib
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -30,11 +29,11 @@ from pathlib import Path
 from types import ModuleType
 
 from explorer.serve.environment import SLOW_GRAMMAR, skip_module
+from explorer.serve.warden import adopt_orphans, end_with_parent
 
 LAUNCHER = "ipykernel_launcher"  # precedes the arguments of `IPKernelApp` in a kernel's command
 ROOM_FOR_COMMAND = " " * 600  # a last argument that kernels overwrite with their own command line, for ``ps``
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 _KERNEL_MODULES = (
     "ipykernel.ipkernel",
@@ -168,11 +167,6 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
 
-def adopt_orphans(adopts: bool) -> None:
-    """Adopt orphaned descendants as children of this process, or leave them to init as usual."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopts), 0, 0, 0)
-
-
 def main() -> None:
     """Fork kernels on request; in a kernel, run it until it ends."""
     server, connection = os.getppid(), socket.socket(fileno=int(sys.argv[1]))
@@ -217,7 +211,7 @@ def _is_kernel(server: int, connection: socket.socket) -> bool:
     os.setsid()
     while os.getppid() == between:
         time.sleep(0.0005)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    end_with_parent()
     is_adopted = os.getppid() == server  # else it is over, or may not adopt
     try:
         connection.sendall(f"{os.getpid()}\n".encode() if is_adopted else b"not adopted\n")

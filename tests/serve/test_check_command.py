@@ -237,7 +237,9 @@ def test_a_submission_has_little_memory_no_secrets_no_output_and_leaves_nothing(
 import os, subprocess, sys
 from pathlib import Path
 SLEEPER = subprocess.Popen(["sleep", "77.5"])
-MARK = Path({str(tmp_path / "mark.json")!r}).write_text(str(SLEEPER.pid) + " " + str("CANVAS_TOKEN" in os.environ)
+PARENT = Path("/proc/" + str(os.getppid()) + "/environ")
+SEEN = "CANVAS_TOKEN" in os.environ or (PARENT.exists() and "CANVAS_TOKEN" in PARENT.read_text())
+MARK = Path({str(tmp_path / "mark.json")!r}).write_text(str(SLEEPER.pid) + " " + str(SEEN)
     + " " + os.getcwd() + " " + str(os.listdir(".")))
 SAID = sys.stdout.write("x" * 10**7)
 def sigmoid(a):
@@ -248,7 +250,7 @@ def sigmoid(a):
     assert lines[0].startswith("✗ sigmoid: ")
     assert "MemoryError" in lines[0]
     sleeper, secret, folder, content = (tmp_path / "mark.json").read_text(encoding="utf-8").split(" ", 3)
-    assert (secret, content) == ("False", "[]")
+    assert (secret, content) == ("False", "['a.py']")
     assert not Path(folder).exists()
     assert not is_alive(int(sleeper))
 
@@ -267,6 +269,57 @@ END = os.abort()
     assert (code, "its process ended early" in lines[0]) == (2, True)
     pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
     until(lambda: not is_alive(pid))  # it is told to end, and does so soon
+
+
+FLEES = """
+import mmap, os, signal, subprocess, time
+from multiprocessing import resource_tracker, shared_memory
+from pathlib import Path
+PLACE = Path({place!r})
+FLED = [subprocess.Popen(["sleep", "77.5"], start_new_session=True) for _ in range(3)]
+SHARED = shared_memory.SharedMemory(create=True, size=4096)
+KEPT = resource_tracker.unregister(SHARED._name, "shared_memory")
+MARK = PLACE.write_text(" ".join([SHARED.name, *(str(one.pid) for one in FLED)]))
+"""
+REST = "REST = time.sleep(60)\n"
+MAPS = "HELD = mmap.mmap(-1, 600 * 2**20)\nfor k in range(0, 600 * 2**20, 4096): HELD[k] = 1\n"
+FORKS = f"for k in range(4):\n    if os.fork() == 0:\n        HELD = bytearray(200 * 2**20)\n        {REST}"
+FLEEING = {
+    "ends": ("", "none of the exercise's functions"),
+    "maps what is shared": (MAPS + REST, "it uses more than 500 MB in all its processes"),
+    "forks": (FORKS + REST, "it uses more than 500 MB in all its processes"),
+    "forks too often": ("for k in range(7): PID = os.fork()\n" + REST, "it has more than 64 processes"),
+    "stops its parent": (
+        "END = os.kill(os.getppid(), signal.SIGSTOP)\n" + REST,
+        "it has stopped the process",
+    ),
+    "kills its parent": ("END = os.kill(os.getppid(), signal.SIGKILL)\n" + REST, "it has ended the process"),
+}
+
+
+@needs.LINUX
+@pytest.mark.long
+@pytest.mark.parametrize("kind", FLEEING)
+def test_nothing_of_a_submission_is_left_and_all_its_memory_counts(check, tmp_path, kind):
+    source, words = FLEEING[kind]
+    code, lines, _ = check(
+        {"a.py": FLEES.format(place=str(tmp_path / "mark")) + source}, "--memory", "500", "--seconds", "6"
+    )
+    assert code == 2
+    assert words in lines[0]
+    name, *pids = (tmp_path / "mark").read_text().split()
+    until(lambda: not any(is_alive(int(pid)) for pid in pids))
+    assert kind.endswith("its parent") or not Path("/dev/shm", name).exists()
+    Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_a_file_beside_a_submission_is_no_part_of_it(check):
+    alice = "import matplotlib\ndef sigmoid(a):\n    return 1 / (1 + np.exp(-a))\nimport numpy as np\n"
+    files = {"alice.py": alice, "matplotlib.py": "raise SystemExit", "numpy.py": "raise SystemExit"}
+    found = records(check(files, "--json")[1])["alice.py"]
+    assert [task["outcome"] for task in found["tasks"] if task["task"] == "sigmoid"] == ["right"]
+    assert not any("SystemExit" in note for note in found["notes"])
 
 
 @needs.POSIX

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -15,7 +15,6 @@ if sys.platform != "win32":
 _OWNER = ".owner"  # a file in a folder of `own_folder`, locked while the folder's process runs
 _MARK = "nn-explorer deletes this folder, and first moves what is in before to: "  # what such a file says
 _WRITING = "writing-"
-_TEXT: Any = {"encoding": "utf-8", "errors": "surrogateescape"}  # any name of a file
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -88,9 +87,9 @@ def own_folder(prefix: str, parent: Path | None = None, *, of: str = "") -> Iter
         _remove_if_left(owner)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
-        Path(folder, ".not-locked-yet").open("w", **_TEXT) as owner,
+        Path(folder, ".not-locked-yet").open("wb") as owner,
     ):
-        owner.write(f"{_MARK}{of}\n")
+        owner.write(f"{_MARK}{of}\n".encode(errors="surrogateescape"))
         owner.flush()
         if sys.platform != "win32":
             with suppress(OSError):  # some network shares have no locks
@@ -103,9 +102,9 @@ def _remove_if_left(owner: Path) -> None:
     """Remove the folder of a file that an ended process wrote; anybody else's stays."""
     if sys.platform == "win32" or not owner.is_file():
         return
-    with suppress(OSError), owner.open(**_TEXT) as file:
+    with suppress(OSError), owner.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        text, folder = file.read(len(_MARK) + 1000), owner.parent
+        text, folder = file.read(len(_MARK) + 1000).decode(errors="surrogateescape"), owner.parent
         name = text.removeprefix(_MARK).removesuffix("\n")
         if text != f"{_MARK}{name}\n" or name != Path(name).name or folder.is_symlink():
             return

@@ -100,7 +100,7 @@ with whole_folder(Path(sys.argv[1])) as place:
 
 
 def replace(folder):
-    """Write a folder anew beside the one that was put aside."""
+    """Write a folder next to the one that was put aside."""
     with whole_folder(folder.with_name("other")) as place:
         place.mkdir()
     shutil.rmtree(folder.with_name("other"))

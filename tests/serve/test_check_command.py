@@ -282,8 +282,8 @@ KEPT = resource_tracker.unregister(SHARED._name, "shared_memory")
 MARK = PLACE.write_text(" ".join([SHARED.name, *(str(one.pid) for one in FLED)]))
 """
 REST = "REST = time.sleep(60)\n"
-MAPS = "HELD = mmap.mmap(-1, 600 * 2**20)\nfor k in range(0, 600 * 2**20, 4096): HELD[k] = 1\n"
-FORKS = f"for k in range(4):\n    if os.fork() == 0:\n        HELD = bytearray(200 * 2**20)\n        {REST}"
+MAPS = "TAKEN = mmap.mmap(-1, 600 * 2**20)\nfor k in range(0, 600 * 2**20, 4096): TAKEN[k] = 1\n"
+FORKS = f"for k in range(4):\n    if os.fork() == 0:\n        TAKEN = bytearray(200 * 2**20)\n        {REST}"
 FLEEING = {
     "ends": ("", "none of the exercise's functions"),
     "maps what is shared": (MAPS + REST, "it uses more than 500 MB in all its processes"),
@@ -314,7 +314,7 @@ def test_nothing_of_a_submission_is_left_and_all_its_memory_counts(check, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_file_beside_a_submission_is_no_part_of_it(check):
+def test_a_file_next_to_a_submission_is_no_part_of_it(check):
     alice = "import matplotlib\ndef sigmoid(a):\n    return 1 / (1 + np.exp(-a))\nimport numpy as np\n"
     files = {"alice.py": alice, "matplotlib.py": "raise SystemExit", "numpy.py": "raise SystemExit"}
     found = records(check(files, "--json")[1])["alice.py"]

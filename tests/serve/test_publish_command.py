@@ -120,7 +120,7 @@ def hostile(size=7, name="arr_0", shape=(4, 784), data=None):
         (None, "found a folder"),
     ],
 )
-def test_what_somebody_put_beside_a_journal_is_refused_in_a_sentence(command, published, content, words):
+def test_what_somebody_put_next_to_a_journal_is_refused_in_a_sentence(command, published, content, words):
     victim = next(Path("course.weights").glob("*/*.npz"))
     victim.unlink()
     victim.mkdir() if content is None else victim.write_bytes(content)

@@ -146,10 +146,12 @@ def test_a_click_on_a_cell_says_which_run_it_shows_and_stays(app, panel):
     assert drawing.chosen == panel.trials[number]
     cells, _lost = drawing.figure.plot.data
     assert [len(row) for row in cells.z] == [2, 2]
-    send(drawing.figure, {"kind": "click", "trace": 0, "index": [1, 0]})
-    own = [trial for trial in panel.trials if (trial.config.batch_size, *trial.config.hidden_sizes) == (8, 8)]
-    chosen = drawing.chosen
-    assert chosen == sorted(own, key=lambda trial: trial.final.test_accuracy)[1]
+    for row, column in ((0, 0), (0, 1), (1, 1), (1, 0)):
+        send(drawing.figure, {"kind": "click", "trace": 0, "index": [row, column]})
+        own = [panel.trials[n].final.test_accuracy for n in cells.customdata[row][column]]
+        chosen = drawing.chosen
+        assert chosen.final.test_accuracy == sorted(own)[1]
+    assert (chosen.config.batch_size, chosen.config.hidden_sizes) == (8, (8,))
     assert drawing.hint.text.startswith("batch size 8 · hidden units 8: median ")
     assert f" of 3 runs. Shown is seed {chosen.config.seed}, the nearest to it. Click" in drawing.hint.text
     assert app.panels.tab_bar.selected == "study"

@@ -440,7 +440,7 @@ def _few_images(run: _Findings) -> Iterator[_Problem]:
         return
     if not run.config.n_validation and run.knows_few_by_heart:  # the training images tell it
         yield "few_images", {"n_train": None}, {"images": counted(n, "image"), "hold_out": ""}
-    elif run.falls_short(0.05) or (n <= 1000 and run.newest.test_accuracy < 0.85):
+    elif run.falls_short(0.05) or (n <= 1000 and run.newest.test_accuracy < 0.9):
         changes = {"n_train": None} | ({} if available is None else {"n_validation": available // 6})
         yield _held_out(run, "few_images", changes, images=counted(n, "image"))
 

@@ -157,7 +157,7 @@ def difference_figure(
 
 def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> str:
     """Explain the colors, and name the pair of classes in which the two differ most."""
-    more, hues = b - a, "Green: B is better; purple: A is."
+    more, hues = b - a, "Green: more right, or fewer mistakes, in B; purple: in A."
     np.fill_diagonal(more, 0)
     if not more.any():
         return f"{hues} Both mistake the same classes equally often."

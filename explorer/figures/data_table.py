@@ -46,8 +46,11 @@ def data_tables(figure: go.Figure) -> tuple[DataTable, ...]:
     if maps:
         return (_matrix(figure.layout, maps),)
     ranked = sorted(shown, key=lambda trace: trace.legendrank or 0)  # in the order of the legend
-    curves = [curve for curve in map(_curve, ranked) if curve.values]
-    return tuple(_joined(figure.layout, group) for group in _grouped(curves))
+    is_sideways = any(trace.type == "bar" and trace.orientation == "h" for trace in figure.data)
+    along = "y" if is_sideways else "x"
+    curves = [curve for trace in ranked if (curve := _curve(trace, along)).values]
+    axes = (figure.layout.xaxis, figure.layout.yaxis)
+    return tuple(_joined(*(axes[::-1] if is_sideways else axes), group) for group in _grouped(curves))
 
 
 def _matrix(layout: Any, maps: Sequence[Any]) -> DataTable:
@@ -65,13 +68,14 @@ def _matrix(layout: Any, maps: Sequence[Any]) -> DataTable:
     return DataTable(_plain(layout.title.text), head, tuple(rows))
 
 
-def _curve(trace: Any) -> _Curve:
+def _curve(trace: Any, along: str) -> _Curve:
     template = trace.hovertemplate or ""
     read, position = _READ.search(template), _POSITION.search(template)
     field, how, unit = read.group("field", "format", "unit") if read else ("y", None, None)
     y = getattr(trace, field)
     values: Sequence[Any] = () if y is None else y
-    places = [float(x) for x in (range(len(values)) if trace.x is None else trace.x)]
+    at = getattr(trace, along)
+    places = [float(x) for x in (range(len(values)) if at is None else at)]
     cells: _Cells = {}
     for place, value in zip(places, values, strict=False):
         text = f"{_written(value, how)}{unit or ''}"
@@ -95,13 +99,16 @@ def _grouped(curves: Iterable[_Curve]) -> list[list[_Curve]]:
     return groups
 
 
-def _joined(layout: Any, curves: Sequence[_Curve]) -> DataTable:
+def _joined(across: Any, up: Any, curves: Sequence[_Curve]) -> DataTable:
+    """Return the table of curves along the axis `across`."""
     positions = {place: text for curve in curves for place, text in curve.positions.items()}
-    if layout.xaxis.tickmode == "array":  # positions with names
-        positions |= dict(zip(layout.xaxis.tickvals, map(_plain, layout.xaxis.ticktext), strict=True))
-    axes = (layout.yaxis, layout.xaxis)
-    what, by = (re.sub(r" \([^)]*\)$", "", _plain(axis.title.text)) for axis in axes)  # without the unit
-    head = (_plain(layout.xaxis.title.text), *(curve.name for curve in curves))
+    if across.tickmode == "array":  # positions with names
+        positions |= dict(zip(across.tickvals, map(_plain, across.ticktext), strict=True))
+    first = _plain(across.title.text) or "setting"
+    what, by = (
+        re.sub(r" \([^)]*\)$", "", title) for title in (_plain(up.title.text), first)
+    )  # without the unit
+    head = (first, *(curve.name for curve in curves))
     places = sorted({place for curve in curves for place in curve.values})
     rows = ((positions[place], *(curve.values.get(place, "") for curve in curves)) for place in places)
     return DataTable(f"{what} by {by}", head, tuple(rows))

@@ -56,6 +56,17 @@ class Reliability:
             return float("nan")
         return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())
 
+    @property
+    def chance(self) -> float:
+        """The error that a perfectly calibrated network would show on as many samples, by chance: 0 to 1.
+
+        Of n samples with mean confidence c, the share that is right has the standard deviation √(c(1 − c)/n), and
+        its mean distance from c is √(2/π) times that.
+        """
+        used = self.counts > 0
+        spreads = np.sqrt(2 / np.pi * self.counts[used] * self.confidence[used] * (1 - self.confidence[used]))
+        return float(spreads.sum() / max(self.counts.sum(), 1))
+
 
 def reliability(outputs: NDArray[np.floating], labels: NDArray[np.integer], n_bins: int = 10) -> Reliability:
     """Sort decisions into bins of equal width by confidence: the largest output as a share of the outputs' sum.

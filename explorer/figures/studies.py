@@ -1,4 +1,4 @@
-"""Figures of a study: curves against one setting, a heat map against two.
+"""Figures of a study: curves against one setting, a heat map against two, and the best settings with their runs.
 
 Accuracies are spaced by the logarithm of the remaining errors, so that 96 and 97 % are apart even if other
 settings stay at 10 %.
@@ -15,11 +15,12 @@ import plotly.graph_objects as go
 
 from explorer.figures.axes import as_float32
 from explorer.figures.confusion import drawn_matrix, matrix_cells
+from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
 from explorer.figures.template import FigureData, axis, drawn_data, merged, scatter
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
-from explorer.training.studies.summary import StudyLevel, levels, setting_values
+from explorer.training.studies.summary import StudyLevel, levels, ranked, setting_values, settings_text
 from explorer.training.studies.trials import Trial
 from explorer.wording import percent
 
@@ -28,6 +29,7 @@ _LEAST_GAP = 0.04  # minimum distance of two such ticks, as a share of the axis
 _LEAST_ERROR = 0.01  # percent: the logarithm of 0 would be infinite
 _ROUND = tuple(digit * 10.0**power for power in range(-4, 9) for digit in (1, 2, 5))
 _ROOM = 50  # letters in a row of cells that are legible on a phone
+_MOST_RANKED = 6
 _MARKERS = (("circle", 9), ("diamond", 6), ("square", 6), ("circle", 6), ("diamond", 6), ("square", 6))
 
 
@@ -86,6 +88,12 @@ class StudyView:
         """Group the trials by their values of the settings `axes`, sorted by them."""
         numbers = {id(trial): number for number, trial in enumerate(self.trials)}
         return {level.values: self._cell(level, axes, numbers) for level in levels(self.trials, axes)}
+
+    @property
+    def best(self) -> list[_Cell]:
+        """The best values of the settings, at most `_MOST_RANKED`, the highest median first."""
+        cells = self.cells(self.axes)
+        return [cells[level.values] for level in ranked(levels(self.trials, self.axes))[:_MOST_RANKED]]
 
     def _cell(self, level: StudyLevel, axes: Sequence[str], numbers: Mapping[int, int]) -> _Cell:
         config, values = level.trials[0].config, [it.final.test_accuracy for it in level.trials if it.final]
@@ -152,6 +160,54 @@ def study_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
     title = f'<span style="font-size:11px">{by}</span>' if by else ""
     legend, up = {"title": {"text": title, "font": {"size": 14}}}, {"type": "log", "tickmode": "array"}
     return drawn_data(style, data, theme, height=300, showlegend=True, legend=legend, yaxis=up)
+
+
+def ranking_data(view: StudyView) -> FigureData:
+    """Return the properties of `ranking_figure` that depend on the data, with `customdata` as in `study_data`."""
+    cells = view.best
+    runs = [(row, n, view.trials[n]) for row, cell in enumerate(cells) for n in cell.numbers]
+    ended = [(row, n, trial.config.seed, trial.final.test_accuracy) for row, n, trial in runs if trial.final]
+    spans = [(100 * min(cell.values), 100 * max(cell.values)) for cell in cells]
+    of_cells = {
+        "y": [*range(len(cells))],
+        "text": [cell.label for cell in cells],
+        "hovertext": [cell.words for cell in cells],
+        "customdata": [cell.numbers for cell in cells],
+    }
+    bars = {
+        "base": as_float32([low for low, _ in spans]),
+        "x": as_float32([high - low for low, high in spans]),
+    }
+    medians = {"x": as_float32([100 * cell.median for cell in cells])}
+    of_runs = {
+        "y": [row for row, *_ in ended],
+        "x": as_float32([100 * share for *_, share in ended]),
+        "text": [f"seed {seed}" for *_, seed, _ in ended],
+        "hovertext": [percent(share, 2) for *_, share in ended],
+        "customdata": [[n] for _, n, *_ in ended],
+    }
+    names = [settings_text(view.trials[cell.numbers[0]].config, view.axes) for cell in cells]
+    down = {"range": [max(len(cells), 1) - 0.5, -0.5], "tickvals": of_cells["y"], "ticktext": names}
+    layout = {"xaxis": axis(view.title), "yaxis": axis("", tickmode="array", showgrid=False, **down)}
+    return [of_cells | bars, of_cells | medians, of_runs], layout
+
+
+def ranking_style(theme: Theme = "light") -> list[dict[str, Any]]:
+    """Return the properties of the traces of `ranking_figure` that depend on the theme or are constant."""
+    palette = PALETTES[theme]
+    bar = {"orientation": "h", "width": 0.5, "opacity": 0.3, "textposition": "none", "meta": GUIDE}
+    stroke = {"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": palette.test}}
+    dot = {"color": palette.test, "size": 7, "line": {"width": 1, "color": palette.surface}}
+    points = (("median", stroke), ("single runs", dot))
+    looks = [{"type": "bar", **bar, "marker": {"color": palette.test}}]
+    looks += [{"type": "scatter", "name": name, "mode": "markers", "marker": look} for name, look in points]
+    return [{**look, "hovertemplate": "%{text}: %{hovertext}<extra></extra>"} for look in looks]
+
+
+def ranking_figure(view: StudyView, theme: Theme = "light") -> go.Figure:
+    """Return a figure of the best settings, best first: a dot for each run, and a bar that spans them."""
+    fixed = {"height": 240, "showlegend": False, "title": {"text": "The best settings: a dot for each run"}}
+    return drawn_data(ranking_style(theme), ranking_data(view), theme, **fixed)
 
 
 def _curves_data(view: StudyView) -> FigureData:

@@ -82,7 +82,7 @@ def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> L
     )
 
 
-_DOUBTFUL = 0.05  # a larger p-value may well be chance
+_DOUBTFUL = 0.05  # from this p-value on, the gap may be chance
 _CLEAR = 0.01
 _RAREST = 1e-9  # below, the exact number has no further meaning
 
@@ -115,14 +115,14 @@ def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.
 def verdict(only_a: int, only_b: int) -> str:
     """State in two sentences what `paired` counted, and what can be concluded."""
     if not only_a + only_b:
-        return "A and B classify the same images correctly. Nothing tells them apart."
+        return "A and B classify the same images correctly: these can't tell them apart."
     of_b, of_a = counted(only_b, "image"), grouped(only_a)
     seen = f"B classifies {of_b} correctly that A misclassifies, and A {of_a} that B misclassifies."
     p_value = mcnemar(only_a, only_b)
     if p_value >= _DOUBTFUL:
-        return f"{seen} That could well be chance (p = {p_value:.2f})."
-    better = "B" if only_b > only_a else "A"
-    ends = f"{better} is better" if p_value < _CLEAR else f"{better} is probably better"
+        return f"{seen} That may be chance (p = {p_value:.2f})."
+    strength, better = "strong" if p_value < _CLEAR else "some", "B" if only_b > only_a else "A"
+    ends = f"{strength} evidence that {better} is better"
     rare = _how_rare(p_value)
     return f"{seen} If the two were equally good, a gap this large would appear by chance {rare}: {ends}."
 

@@ -14,7 +14,7 @@ from IPython.display import HTML, display
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.figures.studies import StudyView, study_figure
+from explorer.figures.studies import StudyView, ranking_figure, study_figure
 from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, figure, table
 from explorer.training import FIELDS, Evaluation, History, TrainingConfig, TrainingRun, complete
@@ -84,9 +84,9 @@ class CompletedStudy:
 
     @property
     def words(self) -> Shown:
-        """The study's conclusions, as far as the seeds allow any."""
-        text = study_words(self.trials, self.axes)
-        return Shown(f"<p>{text}</p>", text)
+        """The best settings with their runs, and what the seeds allow to be said of them."""
+        view = StudyView(self.trials, self.axes, self.configs)
+        return figure(ranking_figure(view), study_words(self.trials, self.axes))
 
     @property
     def table(self) -> Shown:

@@ -1,6 +1,6 @@
 """Messages to a session's user: how the run started, which settings are pending, and how to improve it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,15 +10,12 @@ from explorer.network.diagnostics import LayerDiagnostics, diagnose
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import FIELDS, TrainingConfig
-from explorer.training.hints import BetterRun, Severity, changes_in_words, hints
+from explorer.training.hints import Severity, changes_in_words, hints
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.runner import STOPPED_BY_USER
 from explorer.wording import counted, enumerated, percent
 
 _PROBE = 300  # held-out images used for the diagnostics
-
-_ALIKE = frozenset({"hidden_sizes", "batch_size", "epochs", "learning_rate", "reduction", "seed"})
-"""Settings in which compared runs may differ."""
 
 _FRESH = "freshly initialized weights"
 
@@ -67,7 +64,6 @@ class Advisor:
             diagnostics=self._diagnosed(run),
             n_available=len(state.dataset.train_labels),
             start_accuracy=run.start_accuracy,
-            better=None if run.own else better_run(run, state.comparable),
         ):
             if run.own and not {*hint.fix} <= {*run.own.settings}:
                 continue
@@ -88,28 +84,6 @@ class Advisor:
                 found = diagnose(run.new_network(), X, d, weights=weights)
             self._measured = weights, found
         return self._measured[1]
-
-
-def better_run(run: SessionRun, earlier: Iterable[SessionRun]) -> BetterRun | None:
-    """Return the best earlier run with the same kind of network on the same images, if it beats `run`.
-
-    Runs are compared by validation accuracy, or else by train accuracy, never by test accuracy.
-    """
-    alike = [one for one in earlier if {*run.config.differences(one.config)} <= _ALIKE]
-    reached = {_judged(one): one for one in alike if one.newest is not None}
-    if run.newest is None or max(reached, default=0.0) <= _judged(run):
-        return None
-    best = reached[max(reached)]
-    names = [name for name in run.config.differences(best.config) if name != "epochs"][:2]
-    settings = " and ".join(f"{FIELDS[name].label.lower()} {best.config.text(name)}" for name in names)
-    return BetterRun(best.short_title, max(reached), settings)
-
-
-def _judged(run: SessionRun) -> float:
-    if run.newest is None:
-        return 0.0
-    record = run.newest.record
-    return record.test_accuracy if run.config.n_validation else record.train_accuracy
 
 
 def _repeated(run: SessionRun) -> Iterator[Advice]:
@@ -189,8 +163,7 @@ def _ended(run: SessionRun, state: SessionState, found: tuple[Advice, ...]) -> I
         yield Advice("failed", "error", f"The run failed. {end.reason}", "Its records are kept.")
     if end is not None and best is not None:
         n = counted(run.epochs_done - best, "epoch")
-        why = "what they learned helped with the training images alone."
-        why = f"It didn't get lower in the {n} that followed: {why}"
+        why = f"It didn't get lower in the {n} that followed, so their weights were dropped."
         yield Advice("stopped_early", "info", end.reason, why)
 
 

@@ -61,23 +61,6 @@ class Hint:
     """Whether the run must restart from freshly initialized weights instead of those it continued from."""
 
 
-@dataclass(frozen=True, slots=True)
-class BetterRun:
-    """Another run with similar settings and a higher accuracy."""
-
-    title: str
-    accuracy: float
-    """Its accuracy, 0 to 1: validation accuracy if there are validation images, otherwise train accuracy."""
-    settings: str = ""
-    """The settings that differ, in words."""
-
-    @property
-    def described(self) -> str:
-        """The run's result in a sentence: ``"Run 1 reached 94.1 % with hidden units 32."``."""
-        title = self.title[:1].upper() + self.title[1:]
-        return f"{title} reached {percent(self.accuracy)}{self.settings and f' with {self.settings}'}."
-
-
 def hints(
     history: History,
     *,
@@ -85,7 +68,6 @@ def hints(
     diagnostics: Sequence[LayerDiagnostics] = (),
     n_available: int | None = None,
     start_accuracy: float | None = None,
-    better: BetterRun | None = None,
 ) -> tuple[Hint, ...]:
     """Return the hints for a run, most severe first: at most two, none if all is well.
 
@@ -93,9 +75,9 @@ def hints(
 
     `n_train` samples are in use, and `n_available` could be, if there is a limit. `diagnostics`, of `diagnose` for
     the newest weights, make some reasons more exact. `start_accuracy`, 0 to 1, is that of the weights which a fork
-    continues from, and `better` a run with similar settings and a higher accuracy.
+    continues from.
     """
-    run = _Findings(history.config, history, n_train, diagnostics, n_available, start_accuracy, better)
+    run = _Findings(history.config, history, n_train, diagnostics, n_available, start_accuracy)
     return _cause(run) or _worded(_refinements(run), run)[:_MOST]
 
 
@@ -119,7 +101,6 @@ class _Findings:
     diagnostics: Sequence[LayerDiagnostics]
     n_available: int | None
     start_accuracy: float | None
-    better: BetterRun | None
 
     @property
     def finished(self) -> bool:
@@ -164,7 +145,7 @@ class _Findings:
     def low_accuracy(self) -> str:
         if not self.is_stuck:
             return f"{self.accuracy_name} is only {self.accuracy_words}."
-        level = "near chance" if self.accuracy < 3 / len(self.history[-1].confusion) else "low"
+        level = "near chance" if self.accuracy < 1.5 / len(self.history[-1].confusion) else "low"
         return f"{self.accuracy_name} stays {level} ({self.accuracy_words})."
 
     @property
@@ -179,6 +160,12 @@ class _Findings:
     def has_ruined_weights(self) -> bool:
         """Whether the run is stuck and continued from weights that were already bad."""
         return self.start_accuracy is not None and self.start_accuracy < 0.5 and self.is_stuck
+
+    def falls_short(self, least: float) -> bool:
+        """Return whether held-out accuracy is below train accuracy by `least` and by two standard errors."""
+        train, held_out = self.newest.train_accuracy, self.newest.test_accuracy
+        variance = held_out * (1 - held_out) / max(int(self.history[-1].confusion.sum()), 1)
+        return train - held_out >= max(least, 2 * math.sqrt(variance))
 
     def ends_below(self, accuracy: float) -> bool:
         """Return whether a finished run's train and validation accuracies are all below `accuracy`."""
@@ -377,11 +364,12 @@ def _why_too_large(run: _Findings) -> str:
     if batch >= 2 * _GOOD_BATCH and config.learning_rate <= run.fitting_rate(batch_size=_GOOD_BATCH):
         times = f"{grouped(round(batch / _GOOD_BATCH))} times as large as {_GOOD_BATCH} do"
         return f"{by}: {grouped(batch)} images make each step {times}"
-    excess = grouped(round(config.learning_rate / run.fitting_rate()))
+    ratio = config.learning_rate / run.fitting_rate()
+    excess = f"about {grouped(round(ratio))} times" if ratio >= 1.5 else "somewhat"
     if config.learning_rate <= run.fitting_rate(hidden_sizes=(_ENOUGH_UNITS,)):
-        return f"{by}, and {config.hidden_units} make each step about {excess} times too large"
+        return f"{by}, and {config.hidden_units} make each step {excess} too large"
     rate = plain(config.learning_rate)
-    return f"Learning rate {rate} makes each step about {excess} times too large, so that it overshoots"
+    return f"Learning rate {rate} makes each step {excess} too large, so that it overshoots"
 
 
 def _too_strong(run: _Findings) -> Iterator[_Problem]:
@@ -427,8 +415,8 @@ def _refinements(run: _Findings) -> Iterator[_Problem]:
             yield "patience_too_short", {"patience": 10}, {"epochs": counted(records[-1].epoch, "epoch")}
     if not stopped_early:
         yield from _wavering_loss(run)
-    on_train, has_dropout = run.newest.train_accuracy, config.dropout or config.input_dropout
-    by_heart = on_train >= _BY_HEART and on_train - run.newest.test_accuracy >= 0.015
+    has_dropout = config.dropout or config.input_dropout
+    by_heart = run.newest.train_accuracy >= _BY_HEART and run.falls_short(0.015)
     by_heart = by_heart and bool(config.n_validation) and run.n_train >= 5000
     if by_heart and not config.augmentation.is_on:
         yield "memorised", {"shift": 1.0, "rotation": 10.0}, {}
@@ -450,10 +438,9 @@ def _few_images(run: _Findings) -> Iterator[_Problem]:
     n, available = run.n_train, run.n_available
     if run.config.n_train is None or (available is not None and available < 2 * n):
         return
-    on_train, on_test = run.newest.train_accuracy, run.newest.test_accuracy
     if not run.config.n_validation and run.knows_few_by_heart:  # the training images tell it
         yield "few_images", {"n_train": None}, {"images": counted(n, "image"), "hold_out": ""}
-    elif on_train - on_test >= 0.05 or (n <= 1000 and on_test < 0.85):
+    elif run.falls_short(0.05) or (n <= 1000 and run.newest.test_accuracy < 0.9):
         changes = {"n_train": None} | ({} if available is None else {"n_validation": available // 6})
         yield _held_out(run, "few_images", changes, images=counted(n, "image"))
 
@@ -487,20 +474,15 @@ def _wavering_loss(run: _Findings) -> Iterator[_Problem]:
 def _few_epochs(run: _Findings) -> Iterator[_Problem]:
     """Fix a run that ends while it still clearly improves: more epochs, which continue it.
 
-    If a run with similar settings reached more, any gain in the last epoch is enough.
-
     No hint if further epochs might undo the gain: if the loss fluctuated recently, if the steps are too large, or
     with three or more sigmoid layers, whose accuracy jumps both up and down.
     """
-    records, better = run.history, run.better
+    records, hint = run.history, "few_epochs" if len(run.history) > 1 else "one_epoch"
     wavers = any(after >= before for (before, _), (after, _) in pairwise(run.judged[-4:]))
     has_large_steps = run.config.learning_rate > run.fitting_rate()
     if run.accuracy > 0.95 or wavers or has_large_steps or run.has_deep_sigmoid:
         return
     done = records[-1].epoch
-    gain = records[-1].train_accuracy - records[-2].train_accuracy if len(records) > 1 else 1.0
-    is_beaten = better is not None and gain > 0 and better.accuracy - run.accuracy > 0.01
-    if is_beaten or gain >= 0.01:
-        epochs = min(max(_ENOUGH_EPOCHS, (3 if is_beaten else 2) * done), MOST_EPOCHS)
-        hint = "beaten" if is_beaten else "few_epochs"
+    if len(records) == 1 or records[-1].train_accuracy - records[-2].train_accuracy >= 0.01:
+        epochs = min(max(_ENOUGH_EPOCHS, 2 * done), MOST_EPOCHS)
         yield "few_epochs", {"epochs": epochs}, {"hint": hint, "epochs": counted(done, "epoch")}

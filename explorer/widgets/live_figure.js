@@ -4,7 +4,7 @@
 
 /**
  * @typedef {{
- *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _hovers: boolean, _figure: Sent, name: string,
+ *   _carrier: string, _plotly_key: string, _keys: string[], _clicks: boolean, _figure: Sent, name: string,
  * }} State
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {Record<string, any>} Properties by name, or of a change by path: "marker.color"
@@ -369,14 +369,9 @@ function complain(el, error) {
   el.textContent = FAILED;
 }
 
-/**
- * Report a point to Python.
- * @param {Model} model
- * @param {"click" | "hover"} kind
- * @param {Point} point
- */
-function tell(model, kind, { curveNumber, pointNumber }) {
-  model.send({ kind, trace: curveNumber, index: [pointNumber].flat() });
+/** Report a click on a point to Python. @param {Model} model @param {Point} point */
+function tell(model, { curveNumber, pointNumber }) {
+  model.send({ kind: "click", trace: curveNumber, index: [pointNumber].flat() });
 }
 
 /** @type {() => import("@anywidget/types").AnyWidget<State>} */
@@ -435,11 +430,8 @@ export default () => {
       if (!library) return undefined;
       const cells = frameCells(plot);
       const listeners = {
-        plotly_click: (/** @type {{ points: Point[] }} */ { points }) => model.get("_clicks") && tell(model, "click", points[0]),
-        plotly_hover: (/** @type {{ points: Point[] }} */ { points }) => {
-          if (model.get("_clicks")) cells.show(points[0]);
-          if (model.get("_hovers")) tell(model, "hover", points[0]);
-        },
+        plotly_click: (/** @type {{ points: Point[] }} */ { points }) => model.get("_clicks") && tell(model, points[0]),
+        plotly_hover: (/** @type {{ points: Point[] }} */ { points }) => model.get("_clicks") && cells.show(points[0]),
         plotly_unhover: cells.hide,
       };
       const onZoom = (/** @type {boolean} */ zoomed) => showReset(zoomed);

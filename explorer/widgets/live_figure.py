@@ -73,9 +73,8 @@ class LiveFigure(PagePart):
         Its name, used in its menu, above its data table and as the file name of a picture.
     summary
         One-line description of the figure for screen readers.
-    on_click, on_hover
-        Called for each click on a point, or for each point under the pointer, on whichever thread the kernel
-        handles messages.
+    on_click
+        Called for each click on a point, on whichever thread the kernel handles messages.
     on_key
         Callbacks by key name (``"ArrowUp"``), called in the same way. With any, the figure is focusable.
     """
@@ -89,7 +88,6 @@ class LiveFigure(PagePart):
     _figure = AnyTrait().tag(sync=True, to_json=lambda _, live: live._state())
     """The number of the last update, and the figure with it, whenever a page asks."""
     _clicks = Bool(False).tag(sync=True)
-    _hovers = Bool(False).tag(sync=True)
     _keys = List(Unicode()).tag(sync=True)
     _carrier = Instance(PlotlyCarrier).tag(sync=True, **ipywidgets.widget_serialization)
     _plotly_key = Unicode(PLOTLY_KEY).tag(sync=True)
@@ -104,7 +102,6 @@ class LiveFigure(PagePart):
         name: str = "Figure",
         summary: str = "",
         on_click: OnPoint | None = None,
-        on_hover: OnPoint | None = None,
         on_key: Mapping[str, Callable[[], None]] = MappingProxyType({}),
         **traits: Any,
     ) -> None:
@@ -112,8 +109,8 @@ class LiveFigure(PagePart):
         self._shown = [trace.to_plotly_json() for trace in self.plot.data]
         self._layout = self.plot.layout.to_plotly_json()
         self.theme, self._style, self._summary, self._edit = theme, style, summary, 0
-        self._on_key, self._on_point = dict(on_key), {"click": on_click, "hover": on_hover}
-        heard = {"_clicks": on_click is not None, "_hovers": on_hover is not None, "_keys": list(on_key)}
+        self._on_key, self._on_click = dict(on_key), on_click
+        heard = {"_clicks": on_click is not None, "_keys": list(on_key)}
         height = self.plot.layout.height
         own = {"height": f"{height}px" if height else "100%"}
         super().__init__(name=name, **heard, **{"layout": own, **traits})
@@ -186,9 +183,8 @@ class LiveFigure(PagePart):
                 self.send({"tables": [asdict(table) for table in data_tables(self.plot)]})
             case {"kind": "key", "key": str(key)} if key in self._on_key:
                 self._on_key[key]()
-            case {"kind": "click" | "hover" as kind, "trace": int(trace), "index": [*index]}:
-                if callback := self._on_point[kind]:
-                    callback(trace, tuple(index))
+            case {"kind": "click", "trace": int(trace), "index": [*index]} if self._on_click:
+                self._on_click(trace, tuple(index))
 
 
 def _merged(shown: Mapping[str, Any], new: Any, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:

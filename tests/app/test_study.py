@@ -135,24 +135,35 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, started):
 
 
 @pytest.mark.slow
-def test_two_settings_fill_a_map_and_a_click_opens_the_run(app, panel):
-    ask(panel, "batch_size", "8, 16", "hidden_sizes", "4, 8")
+def test_a_click_on_a_cell_says_which_run_it_shows_and_stays(app, panel):
+    ask(panel, "batch_size", "8, 16", "hidden_sizes", "4, 8", seeds="3")
     run(panel)
-    cells, _lost = panel.drawing.figure.plot.data
+    drawing, accuracies = panel.drawing, [trial.final.test_accuracy for trial in panel.trials]
+    assert drawing.chosen.final.test_accuracy == max(accuracies)
+    assert drawing.origin.text == "The study of the form above."
+    *_, (number,) = drawing.ranking.plot.data[2].customdata
+    send(drawing.ranking, {"kind": "click", "trace": 2, "index": [11]})
+    assert drawing.chosen == panel.trials[number]
+    cells, _lost = drawing.figure.plot.data
     assert [len(row) for row in cells.z] == [2, 2]
-    point = {"trace": 0, "index": [1, 0]}
-    figure = panel.drawing.figure
-    send(figure, {"kind": "hover", **point})
-    chosen = panel.drawing.chosen
+    for row, column in ((0, 0), (0, 1), (1, 1), (1, 0)):
+        send(drawing.figure, {"kind": "click", "trace": 0, "index": [row, column]})
+        own = [panel.trials[n].final.test_accuracy for n in cells.customdata[row][column]]
+        chosen = drawing.chosen
+        assert chosen.final.test_accuracy == sorted(own)[1]
     assert (chosen.config.batch_size, chosen.config.hidden_sizes) == (8, (8,))
+    assert drawing.hint.text.startswith("batch size 8 · hidden units 8: median ")
+    assert f" of 3 runs. Shown is seed {chosen.config.seed}, the nearest to it. Click" in drawing.hint.text
     assert app.panels.tab_bar.selected == "study"
-    send(figure, {"kind": "click", **point})
+    panel.form.seeds.text = "4"
+    assert drawing.origin.text.startswith("Your last study. The form above has changed")
+    send(drawing.opener, {"press": "open"})
     assert app.panels.tab_bar.selected == "overview"
     assert app.wait(PATIENCE)
     assert app.session.state.run.config == chosen.config
     assert list(app.history) == list(chosen.epochs)
     app.panels.tab_bar.selected = "study"
-    assert panel.progress.shown.text == "4 of 4 runs · done"
+    assert drawing.chosen == chosen  # the best was offered again
 
 
 def test_what_a_stopped_study_has_is_kept_and_only_the_rest_is_run(panel, started):
@@ -277,8 +288,8 @@ def test_on_mnist_it_opens_with_a_recorded_study_next_to_its_question(new_app, m
     panel = open_tab(new_app(TrainingConfig(), dataset=mnist, train=False), "study")
     assert not is_hidden(panel.drawing.view)
     assert {trial.config for trial in panel.trials} == set(batch_size_grid(TrainingConfig(epochs=10)))
-    said = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds. By sum"
-    assert panel.drawing.words.text.startswith(said)
+    assert panel.drawing.origin.text.startswith("A recorded example (the exercise, 10 epochs, 3 seeds)")
+    assert panel.drawing.words.text.startswith("Best of 16: batch size 32 · mean, median test accuracy 96.3")
 
 
 @pytest.mark.long

@@ -166,33 +166,41 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_pa
     found.assert_clean()
 
 
-def test_a_map_fills_in_and_a_click_opens_a_run_with_equal_figures(app, open_page):
+def test_a_map_fills_in_and_a_click_says_which_run_opens_with_equal_figures(app, open_page):
     study = open_page(f"{app.url}?n=2000&epochs=1&tab=study")
     page = study.page
     progress = page.locator(".explorer-study p")
     expect(progress).to_contain_text("about")
+    words = page.locator(".explorer-study-words p:not(.explorer-unseen)")
+    expect(words).to_have_text([re.compile("^A recorded example"), re.compile("^Best of 16: .*\nNext: ")])
     page.get_by_role("combobox", name="What varies", exact=True).select_option("learning_rate")
     page.get_by_role("combobox", name="and", exact=True).select_option("hidden_sizes")
     expect(page.get_by_role("textbox", name="Values").last).to_have_value("8, 32, 128")  # offered
     panel = page.locator(".explorer-panel:has(> .explorer-study-start)")
-    typed = {("Values", 0): "0.001..1 ×2", ("Values", 1): "4, 8, 32", ("Epochs", 0): "1", ("Seeds", 0): "2"}
+    typed = {("Values", 0): "0.001..1 ×2", ("Values", 1): "4, 8, 32", ("Epochs", 0): "1", ("Seeds", 0): "3"}
     for (label, place), text in typed.items():
         enter(panel.get_by_role("textbox", name=label, exact=False).nth(place), text)
-    expect(progress).to_contain_text("12 runs, about")
+    expect(progress).to_contain_text("18 runs, about")
     page.locator(".explorer-study").get_by_role("button", name="Run the study").press("Enter")
     study.tab("runs")  # the page answers meanwhile
     expect(page.locator(".explorer-runs tbody tr[data-present]")).to_have_count(1)
     study.tab("study")
-    expect(progress).to_contain_text("12 of 12 runs · done", timeout=180_000)
-    expect(page.locator(".explorer-study-choice option")).to_have_count(12)  # drawn last
+    expect(progress).to_contain_text("18 of 18 runs · done", timeout=180_000)
+    expect(page.locator(".explorer-study-choice option")).to_have_count(18)  # drawn last
     assert page.evaluate(CELLS) == 6
     chosen, point = page.get_by_role("combobox", name="Run", exact=True), None
     while point != (point := page.evaluate(POINT, [0, 2])):  # the page takes its final shape
         page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
-    page.mouse.move(*point)
+    best = chosen.locator("option").first.inner_text()
+    expect(chosen.locator("option:checked")).to_have_text(best)
+    expect(words.last).to_have_text(re.compile(r"^Best of 6: learning rate 1 · .*\(3 seeds, "))
+    page.mouse.click(*point)
     expect(chosen.locator("option:checked")).to_have_text(re.compile("learning rate 0.001 · hidden units 32"))
     reached = re.match(r"[\d.]+", chosen.locator("option:checked").inner_text()).group()
-    page.mouse.click(*point)
+    said = page.locator(".explorer-study-choice .explorer-caption")
+    expect(said).to_contain_text(f"median {reached} % of 3 runs. Shown is seed")
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("button", name="Open this run").click()
     expect(page.get_by_role("tab", name="Explore")).to_have_attribute("aria-selected", "true")
     study.tab("runs")
     present = page.locator(".explorer-runs tbody tr[data-present] td")

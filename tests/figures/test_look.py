@@ -19,7 +19,7 @@ from explorer.figures.layers import histograms_figure, layers_figure
 from explorer.figures.palette import PALETTES
 from explorer.figures.reliability import reliability, reliability_figure, robustness_figure
 from explorer.figures.runs import RunCurve, runs_figure
-from explorer.figures.studies import StudyView, study_figure
+from explorer.figures.studies import StudyView, ranking_figure, study_figure
 from explorer.figures.template import merged, template
 from explorer.network.diagnostics import LayerDiagnostics
 from explorer.network.gradient_check import CheckedWeight, Place
@@ -65,6 +65,7 @@ def figures(make_history, counts, digits):
         "losses of runs": (runs_figure, (runs, "loss"), {}),
         "accuracies of runs": (runs_figure, (runs, "accuracy"), {}),
         "study": (study_figure, (StudyView(trials, ("batch_size", "reduction")),), {}),
+        "ranking": (ranking_figure, (StudyView(trials, ("batch_size",)),), {}),
         "heat map": (study_figure, (StudyView(cells, ("batch_size", "learning_rate")),), {}),
         "lines": (charts.lines_figure, ({"a": ([0, 1], [1, 2]), "b": ([0], [1])},), {"x_title": "x"}),
         "contrast": (charts.contrast_figure, ([3, np.nan], [2, 1]), {"measured": "loss"}),

@@ -75,3 +75,10 @@ def test_traces_show_percent_and_only_the_bins_in_use():
         "confidence 40–60 %, 57.5 % on average:<br>1 of 2 right (50.0 %)",
         "confidence 80–100 %, 95.0 % on average:<br>3 of 4 right (75.0 %)",
     ]
+
+
+def test_chance_is_the_mean_error_of_a_calibrated_network():
+    n, p = 50, 0.7
+    found = reliability(np.array([[p], [1 - p]]).repeat(n, axis=1), np.zeros(n, int)).chance
+    shares = (math.comb(n, k) * p**k * (1 - p) ** (n - k) * abs(k / n - p) for k in range(n + 1))
+    assert found == pytest.approx(sum(shares), rel=0.02)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from made_trials import diverged, finished, swept
 
-from explorer.figures.studies import StudyView, study_data, study_figure
+from explorer.figures.data_table import data_tables
+from explorer.figures.studies import StudyView, ranking_data, ranking_figure, study_data, study_figure
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid
 
@@ -135,6 +136,26 @@ def test_the_accuracy_axis_fits_and_its_ticks_are_accuracies(shares, expected):
     bottom, top = axis["range"]
     for share in shares:
         assert top <= math.log10(max(100 * (1 - share), 0.01)) <= bottom
+
+
+def test_the_best_have_a_bar_with_a_dot_for_each_run_best_first(trials):
+    view = StudyView(trials, ("batch_size", "reduction"))
+    (bars, medians, runs), layout = ranking_data(view)
+    assert layout["yaxis"]["ticktext"] == [
+        "batch size 8 · mean",
+        "batch size 512 · sum",
+        "batch size 8 · sum",
+    ]
+    np.testing.assert_allclose(bars["base"], [97, 94, 90], rtol=1e-6)
+    np.testing.assert_allclose(bars["base"] + bars["x"], [97, 94, 96], rtol=1e-6)
+    np.testing.assert_allclose(medians["x"], [97, 94, 91], rtol=1e-6)
+    assert (runs["y"], bars["customdata"][2]) == ([0, 1, 2, 2, 2], [1, 2, 4])
+    assert [n for (n,) in runs["customdata"]] == [3, 0, 1, 2, 4]
+    (table,) = data_tables(ranking_figure(view))
+    assert table.caption == "test accuracy by setting"
+    assert table.rows[1] == ("batch size 512 · sum", "94.00\u00a0%, one run", "94.00\u00a0%")
+    many = swept("batch_size", dict.fromkeys(range(1, 9), (0.9, 0.95)) | {60_000: (0.99, None)})
+    assert len(ranking_data(StudyView(many, ("batch_size",)))[0][0]["y"]) == 6  # none of which diverged
 
 
 @pytest.fixture

@@ -136,11 +136,18 @@ def test_a_difference_is_said_with_its_chance():
     assert verdict(80, 132) == (
         "B classifies 132 images correctly that A misclassifies, and A 80 that B misclassifies."
         " If the two were equally good, a gap this large would appear by chance once in 2\u202f300 tests:"
-        " B is better."
+        " strong evidence that B is better."
     )
-    assert verdict(132, 80).endswith("tests: A is better.")
-    assert verdict(100, 110).endswith("That could well be chance (p = 0.53).")
-    assert verdict(10, 23).endswith("once in 29 tests: B is probably better.")
+    assert verdict(132, 80).endswith("tests: strong evidence that A is better.")
+    assert verdict(100, 110).endswith("That may be chance (p = 0.53).")
+    assert verdict(10, 23).endswith("once in 29 tests: some evidence that B is better.")
     assert verdict(1, 1).startswith("B classifies 1 image correctly")
     assert "less than once in a billion tests" in verdict(0, 1000)
-    assert verdict(0, 0) == "A and B classify the same images correctly. Nothing tells them apart."
+    assert verdict(0, 0) == "A and B classify the same images correctly: these can't tell them apart."
+    for counts, end in {
+        (11, 23): "chance (p = 0.06).",
+        (11, 24): "some evidence that B is better.",
+        (24, 47): "strong evidence that B is better.",
+        (25, 47): "some evidence that B is better.",
+    }.items():
+        assert verdict(*counts).endswith(end)

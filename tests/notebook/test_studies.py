@@ -106,8 +106,9 @@ def test_two_numbers_are_a_heat_map_and_a_choice_gets_curves():
 
 def test_words_and_table_are_those_of_the_levels():
     study = completed(swept("batch_size", {8: (0.95, 0.951, 0.952), 64: (0.9, 0.901, 0.902)}))
-    assert study.words.text.startswith("Batch size 8 has the highest")
-    assert study.words.html == f"<p>{study.words.text}</p>"
+    assert study.words.text.startswith("Best of 2: batch size 8, median test accuracy 95.1")
+    (drawn,) = figures_in(study.words.html)
+    assert drawn["layout"]["yaxis"]["ticktext"] == ["batch size 8", "batch size 64"]
     head, first, _ = study.table.text.splitlines()
     assert head.split() == ["batch", "size", "runs", "median", "lowest", "highest", "seconds", "diverged"]
     assert first.replace("\u00a0", "").split() == ["8", "3", "95.10%", "95.00%", "95.20%", "1.00", "0"]

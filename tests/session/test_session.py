@@ -14,12 +14,10 @@ from app_steps import DIVERGING, done
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
-from explorer.session.advice import better_run
 from explorer.session.saved_session import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.fields import Change
-from explorer.training.hints import BetterRun
 from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 
@@ -387,18 +385,6 @@ def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset)
 
     asyncio.run(page())
     assert faults == []
-
-
-def test_a_run_that_reaches_less_than_an_earlier_one_of_its_kind_is_told_by_what(trained):
-    """Only runs that differ in what one tries out are compared: not those of other functions or images."""
-    slow = CONFIG.replace(learning_rate=0.003, epochs=4)
-    done(trained.train, CONFIG.replace(output="softmax", loss="cross_entropy"))
-    done(trained.train, slow)
-    better = better_run(run_of(trained), trained.state.earlier)
-    first = trained.state.earlier.numbered(1)
-    assert better == BetterRun("run 1", first.newest.record.train_accuracy, "learning rate 0.05")
-    assert better_run(first, [run_of(trained)]) is None
-    assert better_run(run_of(trained), ()) is None
 
 
 # ---------------------------------------------------------------- on a server

@@ -10,7 +10,6 @@ from app_steps import done
 
 from explorer import TrainingConfig
 from explorer.session import ForkError, Session, read_session
-from explorer.session.advice import better_run
 from explorer.training import TrainingRun, complete, open_test_set
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
@@ -47,15 +46,6 @@ def test_only_runs_on_the_same_images_compare(session):
     assert [run.number for run in session.state.not_comparable] == [1, 2, 3]
     trained(session, CONFIG.replace(learning_rate=0.01))
     assert [run.number for run in session.state.comparable] == [1, 2]
-
-
-def test_runs_are_judged_by_validation_or_else_by_training_images(session):
-    for n_validation in (150, 0):
-        better = trained(session, CONFIG.replace(n_validation=n_validation))
-        worse = trained(session, CONFIG.replace(n_validation=n_validation, learning_rate=0.003))
-        found = better_run(worse, session.state.comparable)
-        record = better.newest.record
-        assert found.accuracy == (record.test_accuracy if n_validation else record.train_accuracy)
 
 
 def test_the_test_set_is_opened_once_at_the_end(session, small_dataset):

@@ -294,10 +294,12 @@ class MistakesPanel:
         moment, labels = self._moment, self._dataset.test_labels
         bins = None if moment is None else reliability.reliability(moment.test_outputs, labels)
         self.calibration.show(*reliability.reliability_data(bins))
-        error = "" if bins is None else f"expected calibration error {100 * bins.error:.1f} %"
-        self.calibration.summary = error
-        how = f"{self._confidence} {_WHERE} {_HOW_TO_READ}"
-        self.calibration_caption.text = error and with_noun(how, self._dataset.noun)
+        self.calibration.summary = self.calibration_caption.text = ""
+        if bins is not None:
+            self.calibration.summary = f"expected calibration error {100 * bins.error:.1f} %"
+            chance = f"By chance, a perfect network would show {100 * bins.chance:.1f} % on these images."
+            how = f"{self._confidence} {_WHERE} {_HOW_TO_READ} {chance}"
+            self.calibration_caption.text = with_noun(how, self._dataset.noun)
 
 
 MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(

@@ -43,7 +43,7 @@ _PENALTIES = "they don't hold the same penalties on the weights"
 _TWO_LOSSES = "squared error is ½ Σ (y − d)², cross-entropy is −Σ d log y, so one number means two things"
 _TEST = "exact McNemar test"
 _AGAIN = "load its settings and train again: equal settings give the equal run."
-_LIMITS = "It judges these two networks: whether their settings are better, other seeds must tell."
+_LIMITS = "This compares these two networks only. To compare their settings, train with several seeds."
 
 Names = tuple[str, ...]
 

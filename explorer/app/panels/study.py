@@ -12,16 +12,15 @@ from explorer.app.layout import box, close_all
 from explorer.app.panels.study_form import StudyForm, StudyPlan
 from explorer.app.views import RedrawQueue, Views, ViewState
 from explorer.datasets import load_mnist
+from explorer.figures import studies
 from explorer.figures.curves import curves_data, curves_figure
 from explorer.figures.palette import Theme
-from explorer.figures.studies import StudyView, study_data, study_figure, study_style
-from explorer.training import FIELDS, TrainingConfig
-from explorer.training.fields import Choice
+from explorer.training import TrainingConfig
 from explorer.training.records import History
 from explorer.training.studies import Trial, read_journal
 from explorer.training.studies.configs import Cost, measured_cost
 from explorer.training.studies.study import StudyEvent, StudyRunner
-from explorer.training.studies.summary import levels, study_words
+from explorer.training.studies.summary import StudyLevel, levels, settings_text, study_words
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
@@ -34,7 +33,13 @@ RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 
 _SECONDS_BETWEEN = 0.2  # between two drawings
 _ORDER = "The comparison appears once all runs have ended."
-_RECORDED_WORDS = "Recorded beforehand, with the exercise's settings, 10 epochs and 3 seeds."
+_RECORDED_WORDS = (
+    "A recorded example (the exercise, 10 epochs, 3 seeds); the form above starts a study of your own. By sum, a "
+    "large batch overshoots: each step adds up all its gradients. By mean, it takes too few steps."
+)
+_EARLIER = "Your last study. The form above has changed since, and describes the next one."
+_OWN = "The study of the form above."
+_HINT = "Click on a point, a cell or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
 
 
@@ -140,6 +145,7 @@ class StudyPanel:
             parts.append(counted(n_runs, "run"))
         waits = not text and self._cost is None and (bool(self.missing) or not self.plan.configs)
         text = text or " · ".join(filter(None, parts)) or _REFUSED
+        self._show_origin()
         press = press or ("go on" if n_done and self.missing else "run")
         self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press, waits=waits))
 
@@ -197,10 +203,15 @@ class StudyPanel:
             self._show_running()
         if "explorer-hidden" in self.view._dom_classes:
             return
-        words = _ORDER if running else study_words(self.trials, self._study.settings)
-        self.drawing.words.text = f"{_RECORDED_WORDS} {words}" if self._recorded else words
+        self._show_origin()
+        self.drawing.words.text = _ORDER if running else study_words(self.trials, self._study.settings)
         self.drawing.show(self._study, self.trials)
         set_hidden(self.drawing.view, not running and not self.trials)
+
+    def _show_origin(self) -> None:
+        """Say which study the drawing shows: the form may describe another one."""
+        own = _OWN if self._study is self.plan else _EARLIER
+        self.drawing.origin.text = _RECORDED_WORDS if self._recorded else own
 
     def _show_running(self) -> None:
         n_runs, n_done = len(self._study.configs), len(self._trials)
@@ -219,13 +230,13 @@ class StudyPanel:
 
 
 class StudyDrawing:
-    """The results of a study: their figure, and the curve of a trial that is chosen in it or from a list."""
+    """The results of a study: their figure, the best settings close up, and the curve of a chosen run."""
 
     def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
         self._views, self._on_open = views, on_open
         self._plan, self.trials, self._queue = StudyPlan(), tuple[Trial, ...](), RedrawQueue(views.loop)
-        self._traces: list[dict[str, Any]] = []
         self.figure: LiveFigure | None = None
+        self._best = ""
         self.choice = Dropdown("Run", {"": "–"})
         self.choice.observe(views.on_loop(lambda _: self._show_chosen()), "value")
         empty = curves_figure(History(TrainingConfig()), metric="accuracy", theme=views.theme)
@@ -233,15 +244,16 @@ class StudyDrawing:
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
         self.opener.on_press(views.on_loop(lambda _: self._open()))
-        self.words = Caption()
-        """The result of the study, below its figure."""
-        hint = Caption("Hover over a point to see its run; click to train that run in this session.")
+        self.origin, self.words, self.hint = Caption(), Caption(), Caption(_HINT)
+        """Which study is shown; the result of the study; and which of its runs."""
+        ranking = studies.ranking_figure(self._shown, views.theme)
+        self.ranking = self._clickable(ranking, studies.ranking_style, "The best settings")
         chosen = "explorer-column explorer-close explorer-study-choice explorer-words"
-        tools = box(chosen, self.choice, self.opener, hint)
+        tools = box(chosen, self.choice, self.hint, self.opener)
         trial = box("explorer-column explorer-study-figure explorer-study-trial", self.curve, tools)
-        self._place = box("explorer-column explorer-study-figure explorer-study-first explorer-words")
-        self._place.children = (self.words,)
-        self.view = box("explorer-column explorer-study-figures explorer-hidden", self._place, trial)
+        self._place = box("explorer-column explorer-study-figure explorer-study-first", self.ranking)
+        words = box("explorer-column explorer-study-words explorer-words", self.origin, self.words)
+        self.view = box("explorer-column explorer-study-figures explorer-hidden", words, self._place, trial)
 
     @property
     def chosen(self) -> Trial | None:
@@ -251,10 +263,17 @@ class StudyDrawing:
     def show(self, plan: StudyPlan, trials: tuple[Trial, ...]) -> None:
         """Show the trials that a study has so far, on the axes of its plan, one part after the other."""
         is_other = self.figure is None or plan.settings != self._plan.settings
+        if plan is not self._plan:
+            self._best = self.choice.value
         self._plan, self.trials = plan, trials
         if is_other:
-            old, self.figure = self.figure, self._new_figure()
-            self._place.children = (self.figure, self.words)
+            figure, style = (
+                studies.study_figure(self._shown, self.curve.theme),
+                partial(studies.study_style, self._shown),
+            )
+            old, name = self.figure, "Accuracies of the study"
+            self.figure = self._clickable(figure, style, name, fills=True)
+            self._place.children = (self.figure, self.ranking)
             if old is not None:
                 close_all(old)
         self._queue.clear()
@@ -264,30 +283,36 @@ class StudyDrawing:
     def set_theme(self, theme: Theme) -> None:
         """Draw in this theme."""
         if theme != self.curve.theme:
-            for figure in filter(None, (self.figure, self.curve)):
+            for figure in filter(None, (self.figure, self.ranking, self.curve)):
                 figure.set_theme(theme)
             self._show_chosen()
 
     @property
-    def _shown(self) -> StudyView:
-        return StudyView(self.trials, self._plan.settings, self._plan.configs)
+    def _shown(self) -> studies.StudyView:
+        return studies.StudyView(self.trials, self._plan.settings, self._plan.configs)
 
-    def _new_figure(self) -> LiveFigure:
-        theme, bind, view = self._views.theme, self._views.on_loop, self._shown
-        hover, click = (bind(partial(self._on_point, opens=opens)) for opens in (False, True))
-        look: Any = {"theme": theme, "style": partial(study_style, view), "name": "Accuracies of the study"}
-        return LiveFigure(study_figure(view, theme), fills=True, on_hover=hover, on_click=click, **look)
+    def _clickable(self, drawn: Any, style: Any, name: str, *, fills: bool = False) -> LiveFigure:
+        """Return a figure on the page whose points choose a run."""
+        click = self._views.on_loop(lambda *point: self._on_point(live, *point))
+        look: Any = {"theme": self._views.theme, "style": style, "name": name, "fills": fills}
+        live = LiveFigure(drawn, on_click=click, **look)
+        return live
 
     def _draw(self) -> None:
         if self.figure is not None:
-            self._traces, layout = study_data(self._shown)
-            self.figure.show(self._traces, layout, self._shown.title.capitalize())
+            self.figure.show(*studies.study_data(self._shown), self._shown.title.capitalize())
+            self.ranking.show(*studies.ranking_data(self._shown))
+            set_hidden(self.ranking, len(self._shown.best) < 2)
 
     def _offer(self) -> None:
-        numbers = {trial.config: str(number) for number, trial in enumerate(self.trials)}
-        ordered = levels(self.trials, [*self._plan.settings, "seed"])
-        found = {numbers[trial.config]: self._text(trial) for level in ordered for trial in level.trials}
-        self.choice.offer(found or {"": "–"})
+        """Offer the runs, the most accurate first; unless another one was chosen, that one is."""
+        reached = [trial.final.test_accuracy if trial.final else -1.0 for trial in self.trials]
+        order = sorted(range(len(reached)), key=lambda number: -reached[number])
+        found = {str(number): self._text(self.trials[number]) for number in order} or {"": "–"}
+        follows, self._best = self.choice.value == self._best, next(iter(found))
+        self.choice.offer(found)
+        if follows:
+            self.choice.value = self._best
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -296,25 +321,30 @@ class StudyDrawing:
         if trial is not None:
             data = curves_data(trial.history, metric="accuracy", theme=self.curve.theme)
             self.curve.show(*data, f"{self._text(trial)}. {trial.error}")
+            self.hint.text = f"{self._place_of(trial)} {_HINT}"
+
+    def _place_of(self, trial: Trial) -> str:
+        """Say where a run is among those that differ from it in the seed."""
+        names = self._plan.settings
+        level = next(level for level in levels(self.trials, names) if trial in level.trials)
+        if len(level.trials) < 2 or not level.accuracies:
+            return ""
+        n_runs = counted(len(level.accuracies), "run")
+        of = f"{settings_text(trial.config, names)}: median {percent(level.median, 2)} of {n_runs}"
+        nearest = ", the nearest to it" * (trial is level.nearest)
+        return f"{of}. Shown is seed {trial.config.seed}{nearest}."
 
     def _text(self, trial: Trial) -> str:
-        names = [*self._plan.settings, "seed"]
-        texts = ((FIELDS[name], trial.config.text(name)) for name in names)
-        words = (text if isinstance(of, Choice) else f"{of.label.lower()} {text}" for of, text in texts)
         reached = percent(trial.final.test_accuracy, 2) if trial.final else trial.status
-        return " · ".join([reached, *words])
+        return f"{reached} · {settings_text(trial.config, [*self._plan.settings, 'seed'])}"
 
-    def _on_point(self, trace: int, at: tuple[int, ...], *, opens: bool = False) -> None:
-        """Choose the trial with the median accuracy of those that a point stands for."""
-        numbers = self._traces[trace]["customdata"]
+    def _on_point(self, figure: LiveFigure, trace: int, at: tuple[int, ...]) -> None:
+        """Choose, of the runs that a point of a figure stands for, the one closest to their median."""
+        numbers = figure.plot.data[trace].customdata
         for index in at:
             numbers = numbers[index]
-        finals = [(trial.final.test_accuracy if trial.final else -1.0) for trial in self.trials]
-        ordered = sorted((n for n in numbers if n < len(finals)), key=finals.__getitem__)
-        if ordered:
-            self.choice.value = str(ordered[len(ordered) // 2])
-            if opens:
-                self._open()
+        if runs := tuple(self.trials[n] for n in numbers if n < len(self.trials)):
+            self.choice.value = str(self.trials.index(StudyLevel((), runs).nearest))
 
     def _open(self) -> None:
         if (trial := self.chosen) is not None:

@@ -1,35 +1,27 @@
-"""Summary of a study: its trials grouped by settings, and only the conclusions that the seeds' spread allows."""
+"""Summary of a study: its trials grouped by settings, and only what the seeds' spread allows to be said."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import median
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
 from explorer.training.studies.trials import Trial
 from explorer.wording import counted, enumerated, grouped, percent
 
 CHOSEN_BY_TEST = (
-    "These are test images: a setting that is chosen by them looks better than it is. "
-    "To choose one, hold out validation images."
+    "Picked by test images, the best looks better than it is: to choose, hold out validation images."
 )
 """A warning for studies without validation images."""
 
-_CHANCE = 0.05  # probability of calling the truly best value worse
-_FEWEST_SEEDS = 3  # two values tell next to nothing about their spread
+_CHANCE = 0.05  # of all intervals together
+_ROUNDING = 1e-40  # equal accuracies have no larger variance, squared
 _MOST_NAMED = 5
-_REASONS: Mapping[str, str] = MappingProxyType(  # why a large batch does worse, by reduction
-    {
-        "sum": "each step adds up the gradients of all its images, so a large batch overshoots",
-        "mean": "steps don't get longer with the batch, so a large batch takes too few of them",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +41,13 @@ class StudyLevel:
     def median(self) -> float:
         """Median of the accuracies; NaN if no trial finished."""
         return float(np.median(self.accuracies)) if self.accuracies else math.nan
+
+    @property
+    def nearest(self) -> Trial:
+        """The trial closest to the median; the first if none finished."""
+        ended = [trial for trial in self.trials if trial.final]
+        gaps = [abs(accuracy - self.median) for accuracy in self.accuracies]
+        return ended[gaps.index(min(gaps))] if ended else self.trials[0]
 
     @property
     def lowest(self) -> float:
@@ -93,101 +92,109 @@ def levels(trials: Iterable[Trial], axes: Sequence[str]) -> tuple[StudyLevel, ..
     return tuple(StudyLevel(values, tuple(groups[values])) for values in ordered)
 
 
+def ranked(found: Iterable[StudyLevel]) -> list[StudyLevel]:
+    """Return the levels of which every run finished, the highest median first."""
+    ended = (level for level in found if level.accuracies and not level.n_diverged)
+    return sorted(ended, key=lambda level: -level.median)
+
+
 def study_words(trials: Iterable[Trial], axes: Sequence[str]) -> str:
-    """Describe which values of the settings `axes` do best, as far as the seeds can tell; may be empty.
+    """Describe the best level of the settings `axes` and how far the next one is from it; may be empty.
 
-    An accuracy is called clearly lower than the highest if its mean is lower by Welch's test (1947, "The
-    generalization of 'Student's' problem when several different population variances are involved"), one-sided, at
-    5 % shared among all comparisons with the best (Bonferroni). The values not called lower then include the truly
-    best one with 95 % confidence (Hsu 1984, "Constrained simultaneous confidence intervals for multiple
-    comparisons with the best"). The test assumes that accuracies are roughly normally distributed over the seeds,
-    which a few seeds can't confirm. With fewer than three seeds nothing is compared. A comparison on test
-    images ends with `CHOSEN_BY_TEST`.
+    Each is one line. Seeds can't tell two levels apart if their ranges overlap and the interval of the difference
+    includes 0; nothing is called different, or equal, beyond these numbers. Lines on diverged runs, and on a
+    choice by test images, may follow.
     """
-    trials = tuple(trials)
-    choices = [name for name in axes if isinstance(FIELDS[name], Choice)]
-    rest = [name for name in axes if name not in choices] or choices
-    apart = levels(trials, choices if rest != choices else ())
-    words = [text for part in apart if (text := _words(levels(part.trials, rest), rest, part, choices))]
-    if words and held_out_of(trial.config for trial in trials) == "test":
-        words.append(CHOSEN_BY_TEST)
-    return " ".join(words)
-
-
-def _words(found: Sequence[StudyLevel], axes: Sequence[str], part: StudyLevel, choices: Sequence[str]) -> str:
-    """Describe how levels differ; their trials are those of the study that share the choices of `part`."""
-    if len(found) < 2:
-        return ""
-    compared = [level for level in found if level.accuracies and not level.n_diverged]
-    diverged = [level for level in found if level.n_diverged]
-    worse, sentences = list[StudyLevel](), list[str]()
-    if len(compared) > 1:
-        best = max(compared, key=lambda level: (len(level.accuracies) >= _FEWEST_SEEDS, level.median))
-        ps = (_p_value(best.accuracies, level.accuracies) for level in compared)
-        bound = _CHANCE / (len(compared) - 1)
-        worse = [level for level, p in zip(compared, ps, strict=True) if p < bound]
-        sentences = _comparison(compared, best, worse, axes)
-    if diverged:
-        n = sum(level.n_diverged for level in diverged)
-        sentences.append(f"{counted(n, 'run')} diverged, at {_names(diverged, axes)}")
-    is_free = OPTIMIZERS[found[-1].trials[0].config.optimizer].is_scale_free  # the reasons don't apply
-    if (*axes, *choices) == ("batch_size", "reduction") and found[-1] in worse + diverged and not is_free:
-        sentences.append(f"with {_names(found[-1:], axes)}, {_REASONS[part.values[0]]}")
-    if part.values and sentences:
-        lead = f"by {part.values[0]}" if [*choices] == ["reduction"] else f"with {_names([part], choices)}"
-        sentences[0] = f"{lead}, {sentences[0]}"
-    return " ".join(f"{text[0].upper()}{text[1:]}." for text in sentences)
-
-
-def _comparison(
-    compared: Sequence[StudyLevel], best: StudyLevel, worse: Sequence[StudyLevel], axes: Sequence[str]
-) -> list[str]:
-    """Describe how levels with only finished trials differ, as sentences without capital and full stop."""
-    least = min(compared, key=lambda level: level.median)
-    name, reached, lowest = _names([best], axes), percent(best.median), percent(least.median)
-    down_to = f"{lowest} at {_names([least], axes)}"
-    accuracy = f"{held_out_of(trial.config for level in compared for trial in level.trials)} accuracy"
-    fewest, *_, most = sorted(2 * [len(level.accuracies) for level in compared])
-    if most < _FEWEST_SEEDS:
-        seeds = "one seed" if most == 1 else counted(most, "seed")
-        return [
-            f"{name} has the highest {accuracy}, {reached}, against {down_to}; "
-            f"with {seeds}, that difference may be chance"
+    found, lines = levels(trials, axes), list[str]()
+    lost, ranking = [level for level in found if level.n_diverged], ranked(found)
+    held_out = held_out_of(trial.config for level in found for trial in level.trials)
+    if len(ranking) > 1:
+        best = ranking[0]
+        spread = f", {100 * best.lowest:.1f} to {percent(best.highest)}" * (len(best.accuracies) > 1)
+        reached = f"median {held_out} accuracy {percent(best.median)} ({_seeds([best])}{spread})"
+        lines = [
+            f"Best of {len(ranking)}: {_names([best], axes)}, {reached}.",
+            _next(best, ranking[1:], axes),
         ]
-    seeds = counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    same = [level for level in compared if level not in worse]
-    if len(same) == 1:
-        first = f"{name} has the highest {accuracy}: {reached}, the median of {seeds}"
+    if lost and len(found) > 1:
+        n_lost = counted(sum(level.n_diverged for level in lost), "run")
+        lines.append(f"{n_lost} diverged, at {_names(lost, axes)}.")
+    if len(ranking) > 1 and held_out == "test":
+        lines.append(CHOSEN_BY_TEST)
+    return "\n".join(lines)
+
+
+def _next(best: StudyLevel, others: Sequence[StudyLevel], axes: Sequence[str]) -> str:
+    """Return a line on the level after the best, or on those that the seeds can't tell from it."""
+    second, n = others[0], len(others)
+
+    def is_tied(level: StudyLevel) -> bool:
+        span = _interval(best, level, n)
+        return level.highest >= best.lowest and (span is None or span[0] <= 0 <= span[1])
+
+    tied = [*takewhile(is_tied, others)]
+    gap = f"mean difference {_points(_mean(best) - _mean(second))} points"
+    if (span := _interval(best, second, n)) is None:
+        gap += " (no interval: too few seeds, or all equal)"
     else:
-        top = max(compared, key=lambda level: level.median)  # may have fewer seeds than `best`
-        reached = percent(top.median)
-        highest = f"{_names([top], axes)} has the highest median, {reached}"
-        highest = highest if worse else f"the medians are {lowest} to {reached}"
-        first = f"{seeds} show no difference between {_names(same, axes)}; {highest}"
-    if len(worse) > 1:
-        others = _names(worse, axes) if len(worse) <= _MOST_NAMED else f"the other {len(worse)}"
-        return [first, f"clearly lower: {others}, down to {down_to}"]
-    return [first, *(f"clearly lower: {_names([level], axes)}, {percent(level.median)}" for level in worse)]
+        all_at_once = f", {n} comparisons at once" * (n > 1)
+        gap += f" (95\u00a0% interval{all_at_once}: {_points(span[0])} to {_points(span[1])})"
+    if not tied:
+        seeds = ", seeds don't overlap" * (second.highest < best.lowest and span is not None)
+        return f"Next: {_names([second], axes)}, {percent(second.median)}; {gap}{seeds}."
+    nearest = f"with {_names([second], axes)}, " * (len(tied) > 1)
+    return f"{_seeds([best, *tied])} can't tell it and {_names(tied, axes)} apart: {nearest}{gap}."
 
 
-def _p_value(higher: Sequence[float], lower: Sequence[float]) -> float:
-    """Return the p-value of Welch's one-sided test; 1 with too few seeds or without any spread."""
-    if min(len(higher), len(lower)) < _FEWEST_SEEDS or len({*higher}) == len({*lower}) == 1:
-        return 1.0
-    from scipy.special import stdtr  # takes a tenth of a second; needed for several seeds only
+def _interval(best: StudyLevel, other: StudyLevel, n: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of the best level's mean minus another's, -1 to 1, all `n` such intervals together.
 
-    of_higher, of_lower = (float(np.var(group, ddof=1)) / len(group) for group in (higher, lower))
-    squares = of_higher**2 / (len(higher) - 1) + of_lower**2 / (len(lower) - 1)
-    t = float(np.mean(higher) - np.mean(lower)) / math.sqrt(of_higher + of_lower)
-    return float(stdtr((of_higher + of_lower) ** 2 / squares, -t))
+    It is Welch's (1947, "The generalization of 'Student's' problem when several different population variances are
+    involved"), its 5 % shared among the comparisons with the best (Bonferroni): if all are above 0, this level is
+    the truly best one with 95 % confidence, although it was picked by its median (Hsu 1984, "Constrained
+    simultaneous confidence intervals for multiple comparisons with the best"). It assumes that accuracies are
+    roughly normally distributed over the seeds, which a few seeds can't confirm. None with one seed, or if neither
+    level has any spread.
+    """
+    pair = best.accuracies, other.accuracies
+    if min(map(len, pair)) < 2:
+        return None
+    from scipy.special import stdtrit  # takes a tenth of a second; needed for several seeds only
+
+    parts = [float(np.var(group, ddof=1)) / len(group) for group in pair]
+    squares = sum(part**2 / (len(group) - 1) for part, group in zip(parts, pair, strict=True))
+    if squares < _ROUNDING:
+        return None
+    half = float(stdtrit(sum(parts) ** 2 / squares, 1 - _CHANCE / (2 * n))) * math.sqrt(sum(parts))
+    gap = _mean(best) - _mean(other)
+    return max(gap - half, -1.0), min(gap + half, 1.0)
+
+
+def _mean(level: StudyLevel) -> float:
+    return float(np.mean(level.accuracies))
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 2) + 0.0:.2f}".replace("-", "\u2212")  # -0.0 becomes 0.0
+
+
+def _seeds(found: Iterable[StudyLevel]) -> str:
+    fewest, *_, most = sorted(2 * [len(level.accuracies) for level in found])
+    return counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+
+
+def settings_text(config: TrainingConfig, names: Iterable[str], *, labels: bool = True) -> str:
+    """Name values of settings, choices without their label: ``"batch size 64 · sum · seed 1"``."""
+    texts = ((FIELDS[name], config.text(name)) for name in names)
+    bare = Choice if labels else object
+    return " · ".join(text if isinstance(of, bare) else f"{of.label.lower()} {text}" for of, text in texts)
 
 
 def _names(found: Sequence[StudyLevel], axes: Sequence[str]) -> str:
     """Name the values of levels: ``"batch size 8, 32 and 128"``."""
-    texts = [[FIELDS[n].text(value) for n, value in zip(axes, level.values, strict=True)] for level in found]
-    texts[0] = [f"{FIELDS[name].label.lower()} {text}" for name, text in zip(axes, texts[0], strict=True)]
-    named = [" with ".join(text) for text in texts[:_MOST_NAMED]]
-    others = [counted(len(texts) - _MOST_NAMED, "other")] if len(texts) > _MOST_NAMED else []
+    configs = [level.trials[0].config for level in found[:_MOST_NAMED]]
+    named = [settings_text(config, axes, labels=not n) for n, config in enumerate(configs)]
+    others = [counted(len(found) - _MOST_NAMED, "other")] if len(found) > _MOST_NAMED else []
     return enumerated([*named, *others])
 
 

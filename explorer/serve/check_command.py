@@ -151,7 +151,7 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     has_ended = "end" in result and ("error" in result or not stuck)  # else the submission wrote it
     error = str(result.get("error", "")) if has_ended else reason
     if not has_ended and "defined" in result and stuck:
-        verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check did not finish: {reason}")
+        verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check broke off: {reason}")
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
         verdicts, notes = {}, []

@@ -83,8 +83,8 @@ def own_folder(prefix: str, parent: Path | None = None, *, of: str = "") -> Iter
     Raises `OSError` if the folder can't be created.
     """
     parent = Path(gettempdir()) if parent is None else parent
-    for owner in parent.glob(f"{prefix}*/{_OWNER}"):
-        _remove_if_left(owner)
+    for left in parent.glob(f"{prefix}*/{_OWNER}"):
+        _remove_if_left(left)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
         Path(folder, ".not-locked-yet").open("wb") as owner,

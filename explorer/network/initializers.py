@@ -36,7 +36,7 @@ def uniform(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float
     """Return weights from U[0, 1), shape (n_out, n_in).
 
     All weights are positive and no pixel is negative: the weighted sums of 784 inputs are near 50, every
-    sigmoid unit saturates, and nothing is learned. A mistake worth seeing.
+    sigmoid unit saturates, and almost nothing is learned. A mistake worth seeing.
     """
     return rng.uniform(0.0, 1.0, (n_out, n_in))
 

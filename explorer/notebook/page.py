@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from html import escape
 from io import StringIO
 from itertools import accumulate
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
 from explorer.checks.source import plain_lines
-from explorer.figures.digits import sprite
+from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
 from explorer.training.process_settings import blas_threads, one_blas_thread
 
@@ -114,12 +114,14 @@ def side_by_side(*parts: Shown) -> Shown:
     return Shown(f'<div class="lesson-row">{html}</div>', "\n".join(part.text for part in parts))
 
 
-def images(pictures: NDArray[np.uint8], labels: Sequence[str], words: str) -> Shown:
-    """Return images (ink from 0 to 255, shape (n, height, width)) with a label below each, and a caption."""
+def images(pictures: NDArray[Any], labels: Sequence[str], words: str) -> Shown:
+    """Return images (n, height, width) with labels and a caption: ink, uint8, or weights, floats, in two hues."""
     height, width = ((side + 1) * _SCALE for side in pictures.shape[1:])
+    limit = float(np.quantile(np.abs(pictures), 0.99))  # so that no outlier pales the other weights
+    draw: Any = sprite if pictures.dtype == np.uint8 else partial(weights_sprite, limit=limit)
     tiles = []
     for picture, label in zip(pictures, labels, strict=True):
-        inks = {theme: sprite(picture[None], 1, theme=theme, scale=_SCALE) for theme in PALETTES}
+        inks = {theme: draw(picture[None], 1, theme=theme) for theme in PALETTES}
         tiles.append((label, {theme: b64encode(png).decode() for theme, png in inks.items()}))
     return Shown(lesson_html("images", tiles, width, height, words), f"{words} {', '.join(labels)}")
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
@@ -36,6 +36,7 @@ from explorer.notebook.page import Shown, figure, images, lesson_html, side_by_s
 from explorer.notebook.studies import Trained
 from explorer.wording import counted
 
+_Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
 _MOST_UNITS = 12  # per layer; with more, the lines are indistinguishable
 _COLUMN, _ROW, _TOP = 190, 44, 34  # px
 _CELLS = 61  # of the map, per side
@@ -52,9 +53,11 @@ def curves(
     return lines(drawn, axis, words)
 
 
-def lines(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], axis: str, words: str) -> Shown:
-    """Return a plot of curves given by points, (x, y) of shape (n,) each."""
-    return figure(lines_figure(arrays, x_title=axis), words)
+def lines(arrays: _Curves, axis: str, words: str, *, measured: str = "", is_log: bool = False) -> Shown:
+    """Return a plot of curves given by points, (x, y) of shape (n,) each, on axes that may be logarithmic."""
+    scale = {"type": "log", "dtick": 1, "exponentformat": "none"} if is_log else {}
+    drawn = lines_figure(arrays, x_title=axis, y_title=measured)
+    return figure(drawn.update_xaxes(scale).update_yaxes(scale), words)
 
 
 def digits(dataset: Dataset, n: int = 12) -> Shown:

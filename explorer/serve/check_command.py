@@ -1,5 +1,6 @@
 """``nn-explorer check``: check submissions of the exercise."""
 
+import csv
 import json
 import os
 import signal
@@ -7,10 +8,12 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -83,12 +86,11 @@ class CheckedSubmission:
         return sum(v.outcome == "right" and TASKS[v.task].is_bonus is bonus for v in self.verdicts)
 
     @property
-    def is_right(self) -> bool:
-        """Whether all required tasks are right and no bonus task is wrong."""
-        return all(
-            self.outcome(name) in (("right", "waiting", "missing") if task.is_bonus else ("right",))
-            for name, task in TASKS.items()
-        )
+    def lacking(self) -> list[str]:
+        """The required tasks that aren't right and the bonus tasks that are wrong: none if all is right."""
+        bonus = "right", "waiting", "missing"
+        tasks = ((name, bonus if task.is_bonus else bonus[:1]) for name, task in TASKS.items())
+        return [name for name, allowed in tasks if self.outcome(name) not in allowed]
 
     def record(self) -> dict[str, Any]:
         """Return the results as a JSON-serializable dict."""
@@ -96,25 +98,31 @@ class CheckedSubmission:
         counts = {"right": self.count(), "of": len(REQUIRED), "bonus": self.count(bonus=True)}
         return {"file": self.file, **counts, "tasks": tasks, "notes": self.notes, "error": self.error}
 
+    def row(self) -> list[str | int]:
+        """Return a gradebook's row: file, counts as in `record`, the outcome of each task, remarks."""
+        remarks = "; ".join(filter(None, (*self.notes, self.error)))
+        file, remarks = (printable(text, _MOST_LETTERS) for text in (self.file, remarks))
+        file = f"'{file}" if file[0] in "=+-@" else file  # or a spreadsheet computes it
+        return [file, self.count(), len(REQUIRED), self.count(bonus=True), *map(self.outcome, TASKS), remarks]
+
 
 def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmission]:
-    """Check files, and yield each result as it is ready; one that exceeds its limits keeps those up to then."""
+    """Check files, and yield the results in the same order; one that exceeds its limits keeps those up to then."""
     running, before = set[Popen[bytes]](), descendants(os.getpid())
     adopt_orphans()
     show_environment(False)
-    with ThreadPoolExecutor(n_cores()) as pool:
-        checks = [pool.submit(_check, path, limits, running) for path in paths]
-        try:
-            yield from (check.result() for check in as_completed(checks))
-        finally:
-            for check in checks:
-                check.cancel()
-            for process in [*running]:
-                process.terminate()
-    adopt_orphans(False)
-    show_environment(True)
-    # Left by a submission that has ended its warden.
-    end_all(lambda: {*descendants(os.getpid())} - {*before})
+    try:
+        with ThreadPoolExecutor(n_cores()) as pool:
+            try:
+                yield from pool.map(partial(_check, limits=limits, running=running), paths)
+            finally:
+                for process in [*running]:
+                    process.terminate()
+    finally:
+        adopt_orphans(False)
+        show_environment(True)
+        # Left by a submission that has ended its warden.
+        end_all(lambda: {*descendants(os.getpid())} - {*before})
 
 
 def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSubmission:
@@ -168,10 +176,11 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
                     verdicts[verdict.task] = verdict
     except (ValueError, TypeError, AttributeError, RecursionError):
         result.pop("end", None)  # it was cut off, or the submission wrote it
-    error = str(result.get("error", "")) if "end" in result else reason
     stuck = next((name for name in TASKS if name not in verdicts), None)
-    if "end" not in result and "defined" in result and stuck:
-        verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check did not end: {reason}")
+    has_ended = "end" in result and ("error" in result or not stuck)  # else the submission wrote it
+    error = str(result.get("error", "")) if has_ended else reason
+    if not has_ended and "defined" in result and stuck:
+        verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check broke off: {reason}")
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
         verdicts, notes = {}, []
@@ -180,8 +189,29 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
 
 def run(arguments: Namespace) -> int:
     """Run ``nn-explorer check``."""
-    paths, failed, found = list[Path](), list[CheckedSubmission](), list[CheckedSubmission]()
-    for given in arguments.paths:
+    if arguments.json and arguments.csv:
+        raise RefusedError("--json and --csv both write to standard output; give one of them.")
+    found = list[CheckedSubmission]()
+    for submission in _checked(arguments):
+        found.append(submission)
+        if arguments.json:
+            print(json.dumps(submission.record()), flush=True)
+    if arguments.csv:
+        head = "file", "right", "of", "bonus", *TASKS, "remarks"
+        csv.writer(sys.stdout, lineterminator="\n").writerows([head, *(one.row() for one in found)])
+    elif not arguments.json:
+        for line in _summary(found) if len(found) > 1 else _lines(found[0]):
+            print(printable(line, _MOST_LETTERS))  # strangers' text can't move the cursor
+    sys.stdout.flush()
+    if not any(submission.verdicts for submission in found):
+        return REFUSED
+    return FAILED if any(submission.lacking for submission in found) else 0
+
+
+def _checked(arguments: Namespace) -> Iterable[CheckedSubmission]:
+    """Check all submissions, and yield them sorted by name; RefusedError if there are none."""
+    paths, failed = list[Path](), list[CheckedSubmission]()
+    for given in sorted(arguments.paths, key=str):
         try:
             paths += _submissions(given)
         except OSError as error:
@@ -191,21 +221,10 @@ def run(arguments: Namespace) -> int:
         none = "nothing to check: name a script, a notebook, or a folder of them"
         raise RefusedError(f"{reasons or none}.")
     console = Console(stderr=True)
-    checked: Iterable[CheckedSubmission] = check_all(paths, Limits(arguments.seconds, arguments.memory))
+    checked = check_all(sorted(paths, key=str), Limits(arguments.seconds, arguments.memory))
     if console.is_terminal:
-        checked = track(checked, "Checking", len(paths), console=console, transient=True)
-    for submission in chain(failed, checked):
-        found.append(submission)
-        if arguments.json:
-            print(json.dumps(submission.record()), flush=True)
-    if not arguments.json:
-        found.sort(key=lambda submission: submission.file)
-        for line in _table(found) if len(found) > 1 else _lines(found[0]):
-            print(printable(line, _MOST_LETTERS))  # strangers' text can't move the cursor
-        sys.stdout.flush()
-    if not any(submission.verdicts for submission in found):
-        return REFUSED
-    return 0 if all(submission.is_right for submission in found) else FAILED
+        checked = iter(track(checked, "Checking", len(paths), console=console, transient=True))
+    return merge(failed, checked, key=attrgetter("file"))
 
 
 def _submissions(given: Path) -> list[Path]:
@@ -213,11 +232,14 @@ def _submissions(given: Path) -> list[Path]:
     if not given.is_dir():
         if not given.exists():
             raise FileNotFoundError("there is no such file or folder")
-        if given.suffix not in ENDINGS:
+        if given.suffix.lower() not in ENDINGS:
             raise OSError("found neither a script nor a notebook; expected a name ending in .py or .ipynb")
         return [given]
-    named = (path for path in given.rglob("*") if path.suffix in ENDINGS and path.is_file())
-    return sorted(path for path in named if "/." not in f"/{path.relative_to(given).as_posix()}")
+    named = (path for path in given.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    visible = [path for path in named if "/." not in f"/{path.relative_to(given).as_posix()}"]
+    if not visible:
+        raise FileNotFoundError("there is neither a script nor a notebook in it")
+    return visible
 
 
 def _lines(found: CheckedSubmission) -> Iterator[str]:
@@ -230,27 +252,44 @@ def _lines(found: CheckedSubmission) -> Iterator[str]:
     yield from _remarks(found)
 
 
-def _table(found: Sequence[CheckedSubmission]) -> Iterator[str]:
+def _summary(found: Sequence[CheckedSubmission]) -> Iterator[str]:
     width = min(max(len(submission.file) for submission in found), _MOST_NAME)
     yield " " * width + "".join(f"{number:3}" for number in range(1, len(TASKS) + 1))
     for submission in found:
         signs = "".join(f"  {SIGNS[submission.outcome(task)]}" for task in TASKS)
         right = f"{signs}  {submission.count():2} of {len(REQUIRED)}"
         yield f"{submission.file[-width:]:{width}}{right if submission.verdicts else '  not checked'}"
-    yield ""
+    yield from ("", *_totals(found), *_mistakes(found), "")
+    n_right = sum(not submission.lacking for submission in found)
+    n_lost = sum(not submission.verdicts for submission in found)
+    yield f"{counted(len(found), 'submission')}, {n_right} of them completely right, {n_lost} not checked"
+    yield from (line for submission in found for line in _remarks(submission))
+
+
+def _totals(found: Sequence[CheckedSubmission]) -> Iterator[str]:
+    """Yield each task's outcomes; first comes the hardest, which most of those that reached it lack."""
     yield " " * 20 + "".join(f"{sign} {outcome:11}" for outcome, sign in SIGNS.items()).rstrip()
-    for number, task in enumerate(TASKS, 1):
+    lacking = Counter(task for s in found for task in s.lacking if s.outcome(task) != "unchecked")
+    for number, task in sorted(enumerate(TASKS, 1), key=lambda row: -lacking[row[1]]):
         totals = Counter(submission.outcome(task) for submission in found)
-        yield f"{number:2} {task:17}" + "".join(f"{totals[outcome]:<13}" for outcome in SIGNS).rstrip()
-    verdicts = [verdict for submission in found for verdict in submission.verdicts]
-    made = Counter((v.task, v.mistake) for v in verdicts if v.mistake in MISTAKES)
+        mark = "← hardest" if lacking[task] == max(lacking.values(), default=None) else ""
+        yield f"{number:2} {task:17}{''.join(f'{totals[outcome]:<13}' for outcome in SIGNS)}{mark}".rstrip()
+
+
+def _mistakes(found: Sequence[CheckedSubmission]) -> Iterator[str]:
+    """Yield the most common mistakes, and by task the files whose mistakes have no name."""
+    wrong = [(v, one.file) for one in found for v in one.verdicts if v.outcome == "wrong"]
+    made = Counter((v.task, v.mistake) for v, _ in wrong if v.mistake in MISTAKES)
+    unnamed = [(v.task, f"      {file}: {v.message}") for v, file in wrong if v.mistake not in MISTAKES]
     if made:
         yield from ("", "The most common mistakes:")
     for (task, mistake), count in made.most_common(_MOST_MISTAKES):
         yield f"{count:3} × {task}: {MISTAKES[mistake].what}"
-    n_right = sum(submission.is_right for submission in found)
-    yield from ("", f"{counted(len(found), 'submission')}, {n_right} of them completely right")
-    yield from (line for submission in found for line in _remarks(submission))
+    if unnamed:
+        yield from ("", "Mistakes without a name:")
+    for task in TASKS:
+        lines = [line for name, line in unnamed if name == task]
+        yield from [f"{len(lines):3} × {task}", *lines] if lines else ()
 
 
 def _remarks(found: CheckedSubmission) -> Iterator[str]:

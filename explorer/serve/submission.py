@@ -110,10 +110,13 @@ def cells_of(path: Path) -> list[Cell]:
         expected = f"at most {MOST_BYTES // 10**6} MB: a notebook gets smaller without its outputs"
         raise FileError(path.name, f"{path.stat().st_size / 1e6:.0f} MB", expected)
     try:
-        if path.suffix != ".ipynb":
+        if path.suffix.lower() != ".ipynb":
             return [Cell(str(path), "", decode_source(content))]
         cells = json.loads(content)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except json.JSONDecodeError as error:
+        found = f"a damaged notebook: line {error.lineno} is not valid JSON" if content else "an empty file"
+        raise FileError(path.name, found, "a Jupyter notebook (format 4)") from error
     except (UnicodeDecodeError, SyntaxError) as error:
         raise FileError(path.name, "other bytes than a text has", "UTF-8") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:

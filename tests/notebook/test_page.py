@@ -15,7 +15,7 @@ from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from explorer.figures.charts import lines_figure
-from explorer.figures.palette import PALETTES
+from explorer.figures.palette import PALETTES, rgb
 from explorer.notebook.exercise import Exercise
 from explorer.notebook.page import figure, images, prepare, table
 from explorer.training.process_settings import one_blas_thread
@@ -56,10 +56,14 @@ def test_images_are_there_in_both_themes(pictures, theme):
     palette = PALETTES[theme]
     for _, data in tags:
         with Image.open(io.BytesIO(b64decode(data))) as png:
-            assert png.size == (12, 10)
+            assert png.size == (6, 5)  # which the page enlarges
     with Image.open(io.BytesIO(b64decode(tags[0][1]))) as png:
         assert "#{:02x}{:02x}{:02x}".format(*png.convert("RGB").getpixel((0, 0))) == palette.raised  # no ink
     assert shown.text == "Three. a, b, <c>"
+    hues = images(np.linspace(-1, 1, 3)[:, None, None] * np.ones((4, 5)), ["a", "b", "c"], "Weights.").html
+    found = re.findall(rf'<img class="lesson-{theme}".*?base64,(.*?)">', hues)
+    drawn = [Image.open(io.BytesIO(b64decode(data))).convert("RGB").getpixel((0, 0)) for data in found]
+    assert drawn == [rgb(color) for color in (palette.negative, palette.raised, palette.positive)]
 
 
 def test_a_table_sets_code_and_escapes():

@@ -86,6 +86,8 @@ def test_every_picture_is_drawn(result, small_dataset, task):
         drawn = figures_in(picture.html)
         assert drawn
         assert all(figure["data"] for figure in drawn)
+    (line,) = figures_in(pictures.lines({"f": ([1, 9], [3, 1])}, "x", "w", measured="y", is_log=True).html)
+    assert [line["layout"][f"{name}axis"]["type"] for name in "xy"] == ["log", "log"]
     assert "The first 3 of 600 training images" in pictures.digits(small_dataset, 3).text
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lessons import code_cells, complaints, execute, read, sections, shown
+from lessons import code_cells, complaints, execute, read, said_by, sections, shown
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "notebooks" / "tutorial.ipynb"
@@ -254,5 +254,16 @@ def test_what_a_lesson_shows_loads_nothing(executed):
 
 
 @pytest.mark.long
-def test_every_cell_is_quiet(executed):
+def test_every_cell_is_quiet_and_what_the_text_claims_is_what_they_print(executed):
     assert complaints(executed) == []
+    said = said_by(executed)
+    sums = re.findall(r"-?0\.\d{5}$", said["blame"], re.MULTILINE)
+    assert (len(sums), len({*sums})) == (3, 1)
+    on_train, on_test, without = map(float, re.findall(r"[\d.]+(?=%| images)", said["linear"]))
+    assert (on_train > 90, on_test > on_train - 1) == (True, True)
+    assert 1.2 * int(re.search(r"(\d+) with one", said["hidden-layer"])[1]) < without
+    assert re.search(r"(\d.\d+)00 with W2 = 0; expected \1\n", said["sanity-loss"])
+    assert said["sanity-few"].endswith("Accuracy: 100%.")
+    assert re.search(r"(\d.\d+) with W2 = 0; log 10 is \1\n", said["softmax-start"])
+    before, after = map(float, re.findall(r"([\d.]+) \w+ training", said["batch-lengths-figure"]))
+    assert (before < 2, after > 10) == (True, True)

@@ -1,5 +1,6 @@
 """``nn-explorer check``: what it executes, what a submission may take, what it says of one and of a class."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -163,7 +164,12 @@ def test_a_cell_that_fails_is_told_and_the_rest_goes_on():
         ("a.ipynb", b'{"cells": "\xff"}', "found other bytes than a text has, expected UTF-8"),
         ("a.ipynb", b"{}", "found something else, expected a Jupyter notebook"),
         ("a.ipynb", b"[" * 100_000, "found something else, expected a Jupyter notebook"),
-        ("a.ipynb", b"x = 3", "found something else, expected a Jupyter notebook"),
+        (
+            "a.IPYNB",
+            b'{"cells": [\n{"cell_',
+            "found a damaged notebook: line 2 is not valid JSON, expected a Jupyter",
+        ),
+        ("a.ipynb", b"", "found an empty file, expected a Jupyter notebook"),
         ("a.py", b"#" * 21_000_000, "found 21 MB, expected at most 20 MB"),
         ("a.py", None, "expected an existing file"),
     ],
@@ -216,14 +222,6 @@ def test_what_cannot_be_checked_is_one_sentence(check, source, words):
     code, lines, err = check({"a.py": source})
     assert (code, err, len(lines)) == (2, "", 1)
     assert lines[0].endswith(f"a.py: {words}")
-
-
-def test_what_is_not_there_is_told_and_the_rest_goes_on(check, tmp_path, capfd):
-    (tmp_path / "a.py").write_text("def sigmoid(a): return ...", encoding="utf-8")
-    assert main(["check", str(tmp_path / "a.py"), str(tmp_path / "none.py")]) == 1
-    lines = capfd.readouterr().out.splitlines()
-    assert lines[-1] == f"{tmp_path / 'none.py'}: there is no such file or folder"
-    assert any(line.startswith("2 submissions, 0 of them completely right") for line in lines)
 
 
 # ---------------------------------------------------------------- what a submission may take
@@ -303,7 +301,7 @@ FLEEING = {
 def test_nothing_of_a_submission_is_left_and_all_its_memory_counts(check, tmp_path, kind):
     source, words = FLEEING[kind]
     code, lines, _ = check(
-        {"a.py": FLEES.format(place=str(tmp_path / "mark")) + source}, "--memory", "500", "--seconds", "6"
+        {"a.py": FLEES.format(place=str(tmp_path / "mark")) + source}, "--memory", "500", "--seconds", "15"
     )
     assert code == 2
     assert words in lines[0]
@@ -322,13 +320,9 @@ def test_a_file_next_to_a_submission_is_no_part_of_it(check):
     assert not any("SystemExit" in note for note in found["notes"])
 
 
-@needs.POSIX
-@pytest.mark.slow
-def test_submissions_that_write_in_the_checks_place_harm_nobody(check):
-    written = ["3", "[", '{"verdict": 3}', '{"verdict": {"task": "none", "outcome": "right"}}']
-    written.append('{"verdict": {"task": ["\\u001b[2J"]}}')
-    sources = [
-        f"""
+def forging(line, then):
+    """A submission that writes a line in the check's place, and then does something."""
+    return f"""
 import os
 def sigmoid(a):
     for stream in range(3, 20):
@@ -336,10 +330,16 @@ def sigmoid(a):
             os.write(stream, {(line + chr(10)).encode()!r})
         except OSError:
             pass
-    raise ValueError("\\x1b[2J\\n\\r forged")
+    {then}
 """
-        for line in written
-    ]
+
+
+@needs.POSIX
+@pytest.mark.slow
+def test_submissions_that_write_in_the_checks_place_harm_nobody(check):
+    written = ["3", "[", '{"verdict": 3}', '{"verdict": {"task": "none", "outcome": "right"}}']
+    written.append('{"verdict": {"task": ["\\u001b[2J"]}}')
+    sources = [forging(line, 'raise ValueError("\\x1b[2J\\n\\r forged")') for line in written]
     _, lines, err = check({f"\x1b[2J{number}.py": source for number, source in enumerate(sources)})
     assert len(lines) < 40
     assert err == ""
@@ -371,19 +371,51 @@ def test_a_class_is_told_the_truth(check):
         assert {task: found.get(task) for task in expected} == expected, name
         assert record["error"] == ("it takes more than 25 s" if name == "holds.py" else "")
     stuck = records(lines)["holds.py"]["tasks"][-1]
-    assert (stuck["task"], stuck["message"]) == ("d_relu", "the check did not end: it takes more than 25 s")
+    assert (stuck["task"], stuck["message"]) == ("d_relu", "the check broke off: it takes more than 25 s")
+
+
+COURSE = {  # in order of their names
+    "=forged.py": forging('{"end": true}', "os._exit(0)"),
+    "a.py": RIGHT,
+    "b/b.ipynb": notebook(RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2")),
+    "c.py": "f(",
+    "e.PY": RIGHT.replace("h * (1 - h)", "np.cos(h)").replace("np.argmax(self.forward(X), axis=0)", "..."),
+    "f.ipynb": notebook(RIGHT)[:99],
+}
 
 
 @pytest.mark.slow
-def test_a_class_is_a_table(check):
-    wrong = RIGHT.replace("h * (1 - h)", "h * (1 - h) / 2")
-    code, lines, err = check({"a.py": RIGHT, "b/b.ipynb": notebook(wrong), "c.py": "f(", ".d.py": RIGHT})
+def test_a_class_is_a_summary(check, tmp_path):
+    (tmp_path / ".d.py").write_text(RIGHT, encoding="utf-8")
+    code, lines, err = check(dict(reversed(COURSE.items())))
     assert (code, err) == (1, "")
     rows = [line.split() for line in lines]
-    assert rows[0] == [str(number) for number in range(1, len(TASKS) + 1)]
-    assert [row[1:] for row in rows[1:4:2]] == [["✓"] * 17 + ["12", "of", "12"], ["not", "checked"]]
-    assert rows[2][1:4] == ["✓", "✗", "✓"]
-    assert rows[7] == ["2", "d_sigmoid", "1", "1", "0", "0", "1"]
+    assert [row[0] for row in rows[1:7]] == [str(tmp_path / name)[-36:] for name in COURSE]
+    assert [row[1:] for row in (rows[2], rows[4])] == [["✓"] * 17 + ["12", "of", "12"], ["not", "checked"]]
+    assert rows[9] == ["2", "d_sigmoid", "1", "2", "0", "0", "3", "←", "hardest"]
+    assert rows[10:12] == [["1", "sigmoid", *"31002"], ["7", "predict", *"20103"]]
     assert f"  1 × d_sigmoid: {MISTAKES['slope-halved'].what}" in lines
-    assert lines[-2] == "3 submissions, 1 of them completely right"
-    assert lines[-1].endswith("c.py: line 1 is not valid Python: '(' was never closed")
+    *_, heading, sigmoid, forged, d_sigmoid, odd, _, counts, ended, _, damaged = lines
+    assert (heading, sigmoid, d_sigmoid) == ("Mistakes without a name:", "  1 × sigmoid", "  1 × d_sigmoid")
+    assert forged.endswith("/=forged.py: the check broke off: its process ended early")
+    assert "e.PY: d_sigmoid(" in odd
+    assert counts == "6 submissions, 1 of them completely right, 2 not checked"
+    assert ended.endswith("=forged.py: its process ended early")
+    assert "f.ipynb: found a damaged notebook: line 1 is not valid JSON, expected a" in damaged
+
+
+@pytest.mark.slow
+def test_json_and_a_gradebook_come_in_the_order_of_names(check, tmp_path, monkeypatch, capfd):
+    _, lines, _ = check(dict(reversed(COURSE.items())), "--json")
+    assert list(records(lines)) == [Path(name).name for name in COURSE]
+    monkeypatch.chdir(tmp_path)
+    Path("none").mkdir()
+    assert main(["check", "none", "z.py", ".", "--csv"]) == 1
+    head, *rows = csv.reader(capfd.readouterr().out.splitlines())
+    assert head == ["file", "right", "of", "bonus", *TASKS, "remarks"]
+    names = "'=forged.py", *[*COURSE][1:], "none", "z.py"  # no spreadsheet computes the first
+    assert tuple(row[0] for row in rows) == names
+    assert rows[1][1:] == ["12", "12", "5", *["right"] * 17, ""]
+    said = [row[-1] for row in rows if row[-2] == "unchecked"]
+    assert said[1] == "line 1 is not valid Python: '(' was never closed"
+    assert said[-2:] == ["there is neither a script nor a notebook in it", "there is no such file or folder"]

@@ -38,6 +38,7 @@ OTHERS = [
     (["check", "no_such"], "no_such: there is no such file or folder"),
     (["check", "/dev/null"], "/dev/null: found neither a script nor a notebook"),
     (["check"], "nothing to check"),
+    (["check", "a.py", "--json", "--csv"], "give one of them"),
     (["--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
     (["serve", "--no-browser", "--dataset", "nothing.tgz"], "--dataset: nothing.tgz: found "),
 ]  # fmt: skip

@@ -70,7 +70,7 @@ def change(app, **changes):
 
 
 def done(verb, *arguments, **options):
-    """Call a method of an app or a session, and wait for the run."""
+    """Call a method of an app, a session or a runner, and wait for the run."""
     verb(*arguments, **options)
     assert verb.__self__.wait(PATIENCE)
 

@@ -96,8 +96,7 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
     assert f"= {written((network.W3 - W3)[k, j])}. " in step["words"]
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
     assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
-    for one, other in zip(before, app.network.weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_equal(before, app.network.weights())
 
 
 def test_the_tiles_are_the_change_in_one_scene_alone_and_leaving_draws_the_same_moment_again(panel):

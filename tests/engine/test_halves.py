@@ -32,11 +32,6 @@ def trained(dataset, n_threads, **changes):
     return run.weights()
 
 
-def assert_equal(first, second):
-    for w, v in zip(first, second, strict=True):
-        np.testing.assert_array_equal(w, v)
-
-
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_product_that_is_cut_after_whole_groups_of_rows_has_the_same_numbers(transposed):
     rng = np.random.default_rng(0)
@@ -58,7 +53,7 @@ def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batc
     changes = {"optimizer": optimizer, "batch_size": batch_size, **methods}
     one, two = (trained(mnist.head(600), n_threads, **changes) for n_threads in (1, 2))
     assert np.isfinite(one[0]).all()
-    assert_equal(one, two)
+    np.testing.assert_equal(one, two)
 
 
 def test_trainings_that_overlap_share_the_second_thread(small_dataset):
@@ -66,7 +61,7 @@ def test_trainings_that_overlap_share_the_second_thread(small_dataset):
     with ThreadPoolExecutor(3) as threads:
         found = threads.map(lambda seed: trained(small_dataset, 2, seed=seed), range(3))
     for weights, together in zip(alone, found, strict=True):
-        assert_equal(weights, together)
+        np.testing.assert_equal(weights, together)
 
 
 def cut(first, second):

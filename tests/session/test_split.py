@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from app_steps import done
+from app_steps import PATIENCE, done
 
 from explorer import TrainingConfig
 from explorer.session import ForkError, Session, read_session
@@ -18,7 +18,6 @@ STOPS = CONFIG.replace(  # learns its 100 images by heart, soon
     hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
     learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
 )  # fmt: skip
-PATIENCE = 60
 
 
 def trained(session, config=CONFIG):
@@ -171,8 +170,7 @@ def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
     assert best + 2 == len(losses) < 60
     assert (run.history.restored, run.epoch, session.state.marked_epoch) == (best, best, best)
     assert run.newest.record.test_loss == min(losses)
-    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_equal(run.newest.weights, whole.network.weights())
     assert run.timeline.epochs[-1] == best
     words = f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
     assert (said(session, "stopped_early").text, history.end.reason) == (words, words)
@@ -201,8 +199,7 @@ def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_
     done(session.extend, 60)
     run = session.state.run
     assert (run.number, list(run.history)) == (1, list(history))
-    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_equal(run.newest.weights, whole.network.weights())
 
 
 def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):

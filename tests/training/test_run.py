@@ -53,8 +53,7 @@ def assert_same_snapshots(first, second):
     assert [s.epoch for s in first] == [s.epoch for s in second]
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a.test_outputs, b.test_outputs)
-        for w, v in zip(a.weights, b.weights, strict=True):
-            np.testing.assert_array_equal(w, v)
+        np.testing.assert_equal(a.weights, b.weights)
 
 
 def oracle(run):
@@ -331,8 +330,7 @@ def test_the_last_record_before_a_change_has_the_rate_that_it_was_trained_at(sma
 def test_the_network_of_a_run_in_mid_epoch_is_that_of_its_weights(small_dataset, batch_size):
     run = TrainingRun(SMALL.replace(batch_size=batch_size), small_dataset)
     advance(run, 3)  # in a block, whose steps are still to be applied
-    for found, weights in zip(run.network.parameters, run.weights(), strict=True):
-        np.testing.assert_array_equal(found, weights)
+    np.testing.assert_equal(run.network.parameters, run.weights())
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 2}, {"batch_size": 16}, {"batch_size": 600}, CHANGED])
@@ -359,8 +357,7 @@ def test_a_fork_takes_its_own_settings_and_leaves_the_snapshot_alone(small_datas
     theta, _, _ = reference.sgd(told.theta, told.X, told.D, told.epochs[1][:1], **told.options)
     assert_close_to_reference(fork.snapshot().weights, theta)
     assert [epoch.epoch for epoch in epochs(fork)] == [2, 3]
-    for w, k in zip(start.weights, kept, strict=True):
-        np.testing.assert_array_equal(w, k)
+    np.testing.assert_equal(start.weights, kept)
 
 
 def test_a_fork_that_can_not_be_is_refused(small_dataset):

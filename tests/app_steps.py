@@ -41,6 +41,11 @@ def drawn(figure, name=""):
     return [trace for trace in figure.plot.data if trace.visible and name in ("", trace.name)]
 
 
+def hero(app):
+    """The drawn network of the first tab."""
+    return app.panels["overview"].network
+
+
 def is_hidden(widget):
     return "explorer-hidden" in widget._dom_classes
 

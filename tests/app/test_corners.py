@@ -63,10 +63,8 @@ def test_the_closed_fold_says_what_is_changed_in_it(config, note):
 def test_of_many_runs_the_best_are_drawn_and_those_with_a_setting_can_be_chosen(app):
     session = app.session
     for k in range(SLOTS + 2):
-        app.train(
-            CONFIG.replace(epochs=1, hidden_activation=("relu", "tanh")[k % 2], learning_rate=0.001 * (k + 1))
-        )
-        assert app.wait(PATIENCE)
+        changes = {"hidden_activation": ("relu", "tanh")[k % 2], "learning_rate": 0.001 * (k + 1)}
+        done(app.train, CONFIG.replace(epochs=1, **changes))
     app.panels.tab_bar.selected = "runs"
     panel = app.panels["runs"]
     drawn = panel._drawn_runs(app.views.state)

@@ -163,10 +163,8 @@ def test_a_rival_is_named_pinned_deleted_and_brought_back(session):
     assert [(run.name, run.pinned) for run in session.state.racing] == [("mine", True)]
     reach(session, 1)  # the deleted one is no longer waited for
     session.restore()
-    assert {run.number: run.status for run in session.state.earlier} == {
-        first.number: "paused",
-        second.number: "stopped",
-    }
+    statuses = {run.number: run.status for run in session.state.earlier}
+    assert statuses == {first.number: "paused", second.number: "stopped"}
 
 
 def test_an_earlier_run_becomes_the_present_one_and_goes_on(session, small_dataset):

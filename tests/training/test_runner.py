@@ -570,9 +570,8 @@ def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
 @pytest.mark.parametrize("n_entries", [1, 3])
 def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_dataset, n_entries):
     """Without waiting for the garbage collector: a moving slider leaves several a second."""
-    configs = [
-        SMALL.replace(epochs=100, batch_size=1, learning_rate=0.01 / n) for n in range(1, n_entries + 1)
-    ]
+    long = SMALL.replace(epochs=100, batch_size=1)
+    configs = [long.replace(learning_rate=0.01 / n) for n in range(1, n_entries + 1)]
     run = TrainingRun(configs[0], small_dataset) if n_entries == 1 else races.Race(configs, small_dataset)
     gone = [weakref.ref(entry) for entry in run.entries]
     gc.collect()

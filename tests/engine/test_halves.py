@@ -27,8 +27,7 @@ METHODS = {"l2": 0.01, "dropout": 0.5, "input_dropout": 0.2, "max_norm": 3.0}
 
 def trained(dataset, n_threads, **changes):
     run = TrainingRun(LARGE.replace(**changes), dataset, n_threads=n_threads)
-    for _ in run:
-        pass
+    list(run)
     return run.weights()
 
 
@@ -142,8 +141,7 @@ def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, bat
     names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")
     options = {name: getattr(config, name) for name in names}
     network = NeuralNetwork(data.n_inputs, config.hidden_sizes, 10, **options)
-    for _ in run:
-        pass
+    list(run)
     network.fit(data.X_train, data.Y_train, batch_size, 1, config.learning_rate, reduction="mean")
     for w, v in zip(run.weights(), network.parameters, strict=True):
         np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-5)  # a tenth of one step of Adam

@@ -197,8 +197,7 @@ def test_the_table_holds_the_records(command, small_dataset):
 def test_the_end_tells_exact_accuracy_and_the_worst_digits(command, small_dataset):
     _, out, _ = command("--epochs", "1", "--batch", "64")
     training = TrainingRun(TrainingConfig(epochs=1, batch_size=64), small_dataset)
-    for _ in training:
-        pass
+    list(training)
     network = training.network
     exact = np.mean(network.predict(small_dataset.X_train) == small_dataset.train_labels)
     decided, labels = network.predict(small_dataset.X_test), small_dataset.test_labels

@@ -38,7 +38,7 @@ def test_a_link_has_one_run_and_is_what_copy_link_says(visit):
 def test_back_and_forward_show_what_was_there_and_train_nothing(visit):
     found = visit()
     page, opened = found.page, "95.9\xa0%"
-    expect(found.tiles).to_contain_text(opened)  # the opening, which shows step 0, is over
+    expect(found.tiles).to_contain_text(opened)  # the opening's motion has ended: it shows the network at step 0
 
     def where(query, value, words="finished · 10 of 10 epochs"):
         """Both the address and what is shown; nothing trains."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,17 +15,16 @@ from urllib.request import urlopen
 
 import needs
 import pytest
-from app_steps import PATIENCE
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from processes import descendants, kernel_processes
-from study_steps import until
 
 from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, register_provisioner
 from explorer.serve.warm_process import LAUNCHER, ForkedProcess, WarmProcess
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
+PATIENCE = 60
 FIGURES = """
 import hashlib
 from explorer import TrainingConfig, load_mnist, train
@@ -105,6 +105,14 @@ def ended(pid):
     return not Path(f"/proc/{pid}").exists()
 
 
+def wait_for(condition, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
 async def test_the_first_one_too_has_the_opening_run_already(kernels):
     async with kernel(kernels) as (provisioner, run):
         assert is_forked(provisioner)
@@ -141,7 +149,7 @@ async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
     async with kernel(kernels) as (provisioner, run):
 
         def interrupt():
-            until((tmp_path / "begun").exists)
+            wait_for((tmp_path / "begun").exists)
             provisioner.process.send_signal(signal.SIGINT)  # once: a second could meet it as it replies
 
         with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
@@ -155,7 +163,7 @@ async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
 
 def test_an_exit_code_is_told(warm_process):
     process = asyncio.run(warm_process.fork([LAUNCHER, "-f", "/dev/null/nowhere"], {}, "/"))
-    assert until(lambda: process.poll() is not None)
+    assert wait_for(lambda: process.poll() is not None)
     assert process.poll() > 0
 
 
@@ -210,18 +218,18 @@ def page(url):
 @pytest.mark.long
 def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(server, log):
     process, url = server
-    (waiting,) = until(lambda: kernel_processes(process.pid))
+    (waiting,) = wait_for(lambda: kernel_processes(process.pid))
     os.kill(waiting, signal.SIGKILL)
-    until(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
+    wait_for(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
 
-    until(lambda: ended(waiting))
+    wait_for(lambda: ended(waiting))
     # The visitor's, and one that waits.
-    known = until(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
+    known = wait_for(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
     pages = []
     visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
     for visit in visits:
         visit.start()
-    second = until(lambda: kernel_processes(process.pid) - known).pop()
+    second = wait_for(lambda: kernel_processes(process.pid) - known).pop()
     os.kill(second, signal.SIGKILL)
     for visit in visits:
         visit.join()
@@ -229,7 +237,7 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     assert "cell-output+json" in max(pages, key=len)
     for kernel in kernel_processes(process.pid):
         os.kill(kernel, signal.SIGKILL)
-    until(lambda: "cell-output+json" in page(url))
+    wait_for(lambda: "cell-output+json" in page(url))
     assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in log.read_text(encoding="utf-8").splitlines()} == {
         "WARNING: Kernel X died, removing from map."
     }
@@ -243,4 +251,4 @@ def test_a_killed_server_leaves_no_process(server):
     assert len(started) >= 3
     process.kill()
     process.wait()
-    until(lambda: all(map(ended, started)))
+    wait_for(lambda: all(map(ended, started)))

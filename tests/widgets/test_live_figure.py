@@ -173,8 +173,9 @@ def test_a_theme_is_one_message_and_keeps_the_data(wire):
 @pytest.mark.parametrize("kind", ["click", "hover"])
 def test_a_point_is_reported_to_the_callback_for_it_alone(from_page, kind):
     points = []
-    hear = {f"on_{kind}": lambda *point: points.append(point)}
-    figure = LiveFigure(go.Figure(go.Heatmap(z=np.eye(3))), **hear)
+    figure = LiveFigure(
+        go.Figure(go.Heatmap(z=np.eye(3))), **{f"on_{kind}": lambda *point: points.append(point)}
+    )
     for said in ("click", "hover"):
         from_page.send(figure, {"kind": said, "trace": 0, "index": [2, 1]})
     from_page.send(figure, {"kind": kind, "trace": 1, "index": [4]})

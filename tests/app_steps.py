@@ -41,6 +41,11 @@ def drawn(figure, name=""):
     return [trace for trace in figure.plot.data if trace.visible and name in ("", trace.name)]
 
 
+def hero(app):
+    """The drawn network of the first tab."""
+    return app.panels["overview"].network
+
+
 def is_hidden(widget):
     return "explorer-hidden" in widget._dom_classes
 
@@ -70,7 +75,7 @@ def change(app, **changes):
 
 
 def done(verb, *arguments, **options):
-    """Call a method of an app or a session, and wait for the run."""
+    """Call a method of an app, a session or a runner, and wait for the run."""
     verb(*arguments, **options)
     assert verb.__self__.wait(PATIENCE)
 

@@ -137,9 +137,8 @@ def _patterns(name, class_names, seed, **sizes):
     from explorer.datasets import Dataset
 
     rng, n_classes = np.random.default_rng(seed), len(class_names)
-    patterns = (
-        np.kron(rng.integers(0, 2, (n_classes, 7, 7)), np.ones((4, 4))) * 170.0
-    )  # coarse black-and-white
+    coarse = rng.integers(0, 2, (n_classes, 7, 7))  # black and white
+    patterns = np.kron(coarse, np.ones((4, 4))) * 170.0
     splits = {}
     for split in ("train", "test"):
         labels = rng.integers(0, n_classes, n := sizes[f"n_{split}"])

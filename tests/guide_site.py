@@ -102,9 +102,7 @@ def complaints(site):
             target = target / "index.html" if target.is_dir() else target
             if not target.exists() or not target.is_relative_to(site):
                 yield f"{name} links to {link}, which isn't there"
-            elif (
-                parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].ids | {""}
-            ):
+            elif target in pages and unquote(parts.fragment) not in pages[target].ids | {""}:
                 yield f"{name} links to {link}, an anchor that isn't there"
     for path in site.rglob("*.css"):
         for address in re.findall(r"url\([\"']?(https?:[^)\"']*)", path.read_text(encoding="utf-8")):
@@ -189,12 +187,9 @@ def navigation(docs):
     def listed(pages):
         return ", ".join(f'{{ "{NAMES.get(page) or titled(docs / page)}" = "{page}" }}' for page in pages)
 
-    sections = {
-        title: listed(f"notebooks/{name}.md" for name in names) for title, names in NAVIGATION.items()
-    }
-    return ", ".join(
-        [listed(["index.md"]), *(f'{{ "{title}" = [{pages}] }}' for title, pages in sections.items())]
-    )
+    pages = {title: [f"notebooks/{name}.md" for name in names] for title, names in NAVIGATION.items()}
+    sections = (f'{{ "{title}" = [{listed(found)}] }}' for title, found in pages.items())
+    return ", ".join([listed(["index.md"]), *sections])
 
 
 def build(folder, executed=EXECUTED):

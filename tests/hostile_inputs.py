@@ -237,9 +237,8 @@ def odd_file(rng: random.Random) -> tuple[str, bytes]:
 def odd_text(rng: random.Random) -> str:
     if rng.random() < 0.5:
         return str(rng.choice(VALUES))
-    letters = (
-        rng.choice((rng.randrange(128), rng.randrange(0x110000), 0xD800)) for _ in range(rng.randrange(30))
-    )
+    n_letters = rng.randrange(30)
+    letters = (rng.choice((rng.randrange(128), rng.randrange(0x110000), 0xD800)) for _ in range(n_letters))
     return "".join(map(chr, letters))
 
 
@@ -335,9 +334,8 @@ def entries_without_end() -> bytes:
 
 
 def header(shape: tuple[int, ...], dtype: str) -> bytes:
-    np.lib.format.write_array_header_1_0(
-        stream := io.BytesIO(), {"descr": dtype, "fortran_order": False, "shape": shape}
-    )
+    fields = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream := io.BytesIO(), fields)
     return stream.getvalue()
 
 
@@ -349,11 +347,21 @@ def with_entries(content: bytes, **changes: Any) -> bytes:
     )
 
 
-def with_text(change: Callable[[dict[str, Any]], Any]) -> bytes:
-    """Return a session whose text is changed, or replaced by what `change` returns."""
-    text = json.loads(np.load(io.BytesIO(entries(session())["session.npy"])).tobytes())
+def entry(content: bytes, name: str) -> np.ndarray:
+    return np.load(io.BytesIO(entries(content)[f"{name}.npy"]))
+
+
+def with_text(change: Callable[[dict[str, Any]], Any], content: bytes = b"") -> bytes:
+    """Return a session, or the one of `content`, whose text is changed, or replaced by what `change` returns."""
+    content = content or session()
+    text = json.loads(entry(content, "session").tobytes())
     text = change(text) or text
-    return with_entries(session(), session=np.frombuffer(json.dumps(text).encode(), np.uint8))
+    return with_entries(content, session=np.frombuffer(json.dumps(text).encode(), np.uint8))
+
+
+def changed(run: int | None = None, content: bytes = b"", **values: Any) -> bytes:
+    """Return a session, or the one of `content`, whose text has other values, or one of its runs."""
+    return with_text(lambda text: (text if run is None else text["runs"][run]).update(values), content)
 
 
 def large_weights() -> bytes:
@@ -377,7 +385,7 @@ def many_batches() -> bytes:
         text["runs"][0]["n_batches"] += 390_000
 
     content = with_text(longer)
-    n_rows = 390_000 + len(np.load(io.BytesIO(entries(session())["batches.npy"])))
+    n_rows = 390_000 + len(entry(content, "batches"))
     steps = np.arange(n_rows)
     columns = [1 + steps / n_rows / 2, steps, steps / n_rows, steps / n_rows]
     return with_entries(content, batches=np.stack(columns, axis=1))

@@ -5,6 +5,7 @@ import reference
 from hypothesis import strategies as st
 
 from explorer.network import NeuralNetwork
+from explorer.network.gradient_check import Place
 
 
 class Unrolled(NeuralNetwork):
@@ -34,6 +35,16 @@ def networks(draw, activations=reference.ACTIVATIONS, dtype=np.float64, most_uni
 def samples_for(nn, n):
     """Random inputs in [0, 1]."""
     return nn.rng.random((nn.layer_sizes[0], n)).astype(nn.dtype)
+
+
+def small_samples(n=7):
+    """`n` samples, always the same, of six inputs that are not 0, and their labels of three classes, one-hot."""
+    rng = np.random.default_rng(2)
+    return rng.uniform(0.1, 1, (6, n)), np.eye(3)[:, rng.integers(0, 3, n)]
+
+
+def every_place(nn):
+    return [Place(name, *index) for name, shape in nn.shapes.items() for index in np.ndindex(shape)]
 
 
 def all_close(found, expected, **options):

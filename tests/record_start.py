@@ -31,11 +31,8 @@ def trained_start(dataset: Dataset) -> SessionRun:
     """Train the run as a session does. How long it takes is true of this machine alone, and left out."""
     training, events = TrainingRun(START, dataset, samples=True), []
     end = complete(training, events.append).end
-    events = [
-        replace(one, seconds=0.0) if isinstance(one, EpochRecord) else one
-        for one in events
-        if one is not None
-    ]
+    said = [event for event in events if event is not None]
+    events = [replace(one, seconds=0.0) if isinstance(one, EpochRecord) else one for one in said]
     run = replace(SessionRun.beginning(training), number=1)
     return run.with_records("finished", [*events, end])
 

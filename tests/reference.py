@@ -4,6 +4,7 @@ Samples are columns. Parameters are a list ``[W1, b1, W2, b2, …]``, each 2-D. 
 shared with the package, and every function returns new arrays.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ Array = NDArray[np.float64]
 ACTIVATIONS = ("sigmoid", "relu", "tanh")
 OUTPUTS = ("sigmoid", "softmax")
 LOSSES = ("squared_error", "cross_entropy")
+COMBINATIONS = [*itertools.product(ACTIVATIONS, OUTPUTS, LOSSES)]
 
 
 def sigmoid(a: Array) -> Array:

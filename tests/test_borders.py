@@ -21,6 +21,7 @@ import pytest
 from hostile_inputs import (
     READERS,
     archive,
+    changed,
     files,
     header,
     journal,
@@ -282,17 +283,12 @@ def weights_files():
 # ---------------------------------------------------------------- sessions
 
 
-def changed(run=None, **values):
-    """A session whose text has other values, or one of its runs."""
-    return with_text(lambda text: (text if run is None else text["runs"][run]).update(values))
-
-
 def of_settings(**values):
     return with_text(lambda text: text["runs"][0]["settings"].update(values))
 
 
 def table(name, place, value):
-    array = np.load(io.BytesIO(hostile_inputs.entries(session())[f"{name}.npy"]))
+    array = hostile_inputs.entry(session(), name)
     array[place] = value
     return with_entries(session(), **{name: array})
 

@@ -1,7 +1,7 @@
 """What stands in the corners of the page: the answers that wait, and the words of unusual runs."""
 
 import pytest
-from app_steps import PATIENCE, messages, say
+from app_steps import PATIENCE, done, messages, say
 
 from explorer import TrainingConfig
 from explorer.figures.runs import SLOTS
@@ -63,10 +63,8 @@ def test_the_closed_fold_says_what_is_changed_in_it(config, note):
 def test_of_many_runs_the_best_are_drawn_and_those_with_a_setting_can_be_chosen(app):
     session = app.session
     for k in range(SLOTS + 2):
-        app.train(
-            CONFIG.replace(epochs=1, hidden_activation=("relu", "tanh")[k % 2], learning_rate=0.001 * (k + 1))
-        )
-        assert app.wait(PATIENCE)
+        changes = {"hidden_activation": ("relu", "tanh")[k % 2], "learning_rate": 0.001 * (k + 1)}
+        done(app.train, CONFIG.replace(epochs=1, **changes))
     app.panels.tab_bar.selected = "runs"
     panel = app.panels["runs"]
     drawn = panel._drawn_runs(app.views.state)
@@ -80,8 +78,7 @@ def test_of_many_runs_the_best_are_drawn_and_those_with_a_setting_can_be_chosen(
 def test_names_that_would_be_cut_where_they_differ_say_only_what_differs(app):
     same = CONFIG.replace(epochs=1, hidden_activation="relu", l2=0.001, schedule="cosine")
     for share in (0.1, 0.2, 0.3):
-        app.train(same.replace(dropout=share, optimizer="momentum"))
-        assert app.wait(PATIENCE)
+        done(app.train, same.replace(dropout=share, optimizer="momentum"))
     app.session.delete(1)
     app.panels.tab_bar.selected = "runs"
     names = [trace.name for trace in app.panels["runs"].accuracy.plot.data if trace.visible]

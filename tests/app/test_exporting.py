@@ -31,9 +31,8 @@ assert app.wait(60)
 print(*(len(app.export(kind).content) for kind in KINDS))
 """
     environment = {**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [int(size) > 100 for size in done.stdout.split()] == [True] * len(KINDS)
 

@@ -51,9 +51,8 @@ def test_the_first_screen_shows_the_network_of_a_step_and_figures_of_the_sample(
     gallery, found = overview.gallery.gallery, early.sample[(labels == true) & (read == predicted)]
     assert gallery.heading.endswith(f"{len(found)} images, worst first (in a sample)")
     assert {image["key"] for image in gallery.images} <= {*found.tolist()}
-    assert overview.network.pad.ink == DrawingPad.ink_of(
-        sampled.dataset.test_images[gallery.images[0]["key"]]
-    )
+    first = sampled.dataset.test_images[gallery.images[0]["key"]]
+    assert overview.network.pad.ink == DrawingPad.ink_of(first)
     sampled.views.choose(ANY, ANY)
     assert not bar.can_fork
     assert (sampled.test_accuracy, sampled.selected_epoch) == (None, early.epoch)

@@ -20,8 +20,7 @@ def forked(small_dataset, config, epoch, **changes):
     """The records of a fork, from the package's own run and nothing of the app."""
     with one_blas_thread():  # more threads would add up in another order
         first = TrainingRun(config.replace(epochs=epoch), small_dataset)
-        for _ in first:
-            pass
+        list(first)
         second = TrainingRun(config.replace(**changes), small_dataset, start=first.snapshot())
         return [event for event in second if isinstance(event, EpochRecord)]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import done, is_hidden, open_tab, retrain, run_of, send
+from app_steps import done, hero, is_hidden, open_tab, retrain, run_of, send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,10 +17,6 @@ from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
 from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
-
-
-def hero(app):
-    return app.panels["overview"].network
 
 
 @pytest.fixture

@@ -24,8 +24,7 @@ def test_a_saved_run_is_opened_as_it_was(app, tmp_path):
     opened = run_of(app).evaluation
     for name in ("test_accuracy", "train_accuracy", "confusion"):
         np.testing.assert_array_equal(getattr(opened, name), getattr(evaluation, name))
-    for before, after in zip(evaluation.snapshot.weights, app.network.weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    np.testing.assert_equal(evaluation.snapshot.weights, app.network.weights())
     assert app.tiles.shown.tiles[0].value == f"{100 * evaluation.test_accuracy:.1f}\xa0%"
     assert "trained for 3 epochs" in messages(app)["opened"]["text"]
 

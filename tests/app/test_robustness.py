@@ -98,9 +98,8 @@ def test_it_follows_the_selected_epoch_and_the_newest_run(app, section, data, mo
     app.session.select(None)
     assert curves(section) == last
     retrain(app, seed=5)
-    np.testing.assert_allclose(
-        curves(section)["this run"], accuracies(run_of(app), data, "rotation"), rtol=1e-5
-    )
+    expected = accuracies(run_of(app), data, "rotation")
+    np.testing.assert_allclose(curves(section)["this run"], expected, rtol=1e-5)
 
 
 def test_the_images_are_changed_by_the_slider_and_read(app, section, data):
@@ -109,10 +108,7 @@ def test_the_images_are_changed_by_the_slider_and_read(app, section, data):
     changed = corrupt(data.test_images[indices], "rotation", 40)
     gallery = section.gallery
     assert gallery.sprite == sprite(changed, 8)
-    run = run_of(app)
-    network = run.new_network()
-    network.set_weights(run.newest.weights)
-    read = network.predict(pixel_columns(changed))
+    read = app.network.predict(pixel_columns(changed))
     labels = data.test_labels[indices]
     captions = [f"{true} → {predicted}" for true, predicted in zip(labels, read, strict=True)]
     assert [one["caption"] for one in gallery.images] == captions

@@ -273,9 +273,8 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
 def ended(dataset, seed):
     training = TrainingRun(CONFIG.replace(epochs=1, seed=seed), dataset)
     events = [event for event in training if event is not None]
-    return replace(SessionRun.beginning(training), number=seed + 1).with_records(
-        "finished", [*events, training.evaluate()]
-    )
+    begun = replace(SessionRun.beginning(training), number=seed + 1)
+    return begun.with_records("finished", [*events, training.evaluate()])
 
 
 def test_what_takes_too_much_memory_goes_the_pinned_last(small_dataset, monkeypatch):

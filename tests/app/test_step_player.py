@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import done, retrain, rewind
+from app_steps import done, hero, retrain, rewind
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from own_networks import Mine, Renamed, SlopeForgotten
@@ -17,10 +17,6 @@ from explorer.training import TrainingRun
 from explorer.widgets.network_drawing import FOLLOWED, NOT_PLAYED, SCENES, StepPlayer
 
 CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_rate=0.05, l2=0.001)
-
-
-def hero(app):
-    return app.panels["overview"].network
 
 
 @pytest.fixture
@@ -46,9 +42,8 @@ def scenes(panel):
 
 def assert_links(signal, row):
     """The links are of the row of a layer's weights."""
-    np.testing.assert_allclose(
-        np.frombuffer(signal["sums"][-1]["terms"], "<f4"), [*row, 0], rtol=1e-5, atol=1e-9
-    )
+    terms = np.frombuffer(signal["sums"][-1]["terms"], "<f4")
+    np.testing.assert_allclose(terms, [*row, 0], rtol=1e-5, atol=1e-9)
 
 
 def batch_of(app, panel, index):
@@ -96,8 +91,7 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
     assert f"= {written((network.W3 - W3)[k, j])}. " in step["words"]
     np.testing.assert_allclose(after["outputs"], y_after.mean(axis=1), rtol=1e-6)
     assert f"L = {written(total / n)} → {written(network.total_loss(y_after, d) / n)} " in after["words"]
-    for one, other in zip(before, app.network.weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_equal(before, app.network.weights())
 
 
 def test_the_tiles_are_the_change_in_one_scene_alone_and_leaving_draws_the_same_moment_again(panel):

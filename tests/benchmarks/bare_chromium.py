@@ -115,9 +115,8 @@ class BareChromium:
 
     async def _value(self, connection, session: str, expression: str):
         """Return what a page's expression is; None before it is anything."""
-        found = await self._ask(
-            connection, "Runtime.evaluate", session, expression=expression, returnByValue=True
-        )
+        how = {"expression": expression, "returnByValue": True}
+        found = await self._ask(connection, "Runtime.evaluate", session, **how)
         return found["result"].get("value")
 
     def _address(self) -> str:

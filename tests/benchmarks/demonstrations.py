@@ -27,21 +27,17 @@ CHOSEN = {"forgetting": 0, "sharpness": 0}
 def thumbnail(one, data):
     """The heights, 0 to 1, of the curve that changes most in the figure, or else of the answers by the knob."""
     figure = one.last(data).figure("light")
-    curves = [
-        np.asarray(trace.y, float) for trace in figure.data if trace.type == "scatter" and len(trace.y) > 3
-    ]
+    lines = (trace for trace in figure.data if trace.type == "scatter" and len(trace.y) > 3)
+    curves = [np.asarray(trace.y, float) for trace in lines]
     longest = [y for y in curves if len(y) == max(map(len, curves))]
     low, high = figure.layout.yaxis.range or (None, None)
     if longest:
-        changes = max(
-            range(len(longest)), key=lambda k: np.nanstd(longest[k]) / np.nanmax(np.abs(longest[k]))
-        )
-        y = longest[CHOSEN.get(one.key, changes)]
+        changes = [np.nanstd(y) / np.nanmax(np.abs(y)) for y in longest]
+        y = longest[CHOSEN.get(one.key, changes.index(max(changes)))]
         y = np.log10(y) if figure.layout.yaxis.type == "log" else y
     elif one.knob is not None:
-        y = np.array(
-            [one.answer(one.last(data, **{one.knob.name: value}).numbers) for value in one.knob.values]
-        )
+        results = [one.last(data, **{one.knob.name: value}) for value in one.knob.values]
+        y = np.array([one.answer(result.numbers) for result in results])
         low, high = 0, 100
     else:
         y = np.asarray(figure.data[0].z)[len(figure.data[0].z) // 2]

@@ -156,9 +156,8 @@ def by_turns(case: Case, kinds: Sequence[type[Contestant]], rounds: int) -> list
             spent: Spent = processes[name][1].recv()
             return spent
 
-        return [{name: epoch(name) for name in processes} for _ in range(rounds + 1)][
-            1:
-        ]  # the first warms up
+        _warm_up, *found = [{name: epoch(name) for name in processes} for _ in range(rounds + 1)]
+        return found
     finally:
         for process, ours in processes.values():
             ours.close()  # which ends it

@@ -274,15 +274,18 @@ def measure_command(rounds: int, before: str | None) -> dict[str, Figures]:
             with tempfile.TemporaryDirectory() as home:
                 jupyter = {name: "" for name in os.environ if name.startswith(("JUPYTER", "IPYTHON", "XDG_"))}
                 found[state].append(command_to_figures({**jupyter, "HOME": home, "PYTHONPATH": folder}))
+    return compared(found, "figures, s")
+
+
+def compared(found: dict[str, list[Figures]], key: str) -> dict[str, Figures]:
+    """Return each state's medians, and if there are two, that of the ratios of one figure of both."""
     report = {
-        state: {key: statistics.median(one[key] for one in rows) for key in rows[0]}
+        state: {name: statistics.median(one[name] for one in rows) for name in rows[0]}
         for state, rows in found.items()
     }
-    if before:
+    if "before" in found:
         pairs = zip(found["now"], found["before"], strict=True)
-        report["now"]["now / before"] = statistics.median(
-            one["figures, s"] / other["figures, s"] for one, other in pairs
-        )
+        report["now"]["now / before"] = statistics.median(one[key] / other[key] for one, other in pairs)
     return report
 
 
@@ -299,13 +302,9 @@ def command_to_figures(environment: dict[str, str]) -> Figures:
             drawn = browser.draw(server.url, WITH_DATA, FIGURES_OF_THE_APP, settle=0)
             servers, page = server.seconds(), browser.cpu_seconds() - rested
     seconds = listens + drawn.seconds
-    figures = {
-        "listens, s": listens,
-        "figures, s": seconds,
-        "imports alone, s": imports,
-        "ratio": seconds / imports,
-    }
-    return {**figures, "CPU of the servers, s": servers, "CPU with the browser, s": servers + page}
+    cpu = {"CPU of the servers, s": servers, "CPU with the browser, s": servers + page}
+    times = {"listens, s": listens, "figures, s": seconds, "imports alone, s": imports}
+    return {**times, "ratio": seconds / imports, **cpu}
 
 
 def measure_notebook(chromium: Browser, rounds: int, before: str | None) -> dict[str, Figures]:
@@ -314,7 +313,7 @@ def measure_notebook(chromium: Browser, rounds: int, before: str | None) -> dict
     In turns with the checkout `before`, if there is one. The kernel is idle when the cell is run.
     """
     states = {"now": str(ROOT), **({"before": before} if before else {})}
-    found: dict[str, list[float]] = {state: [] for state in states}
+    found: dict[str, list[Figures]] = {state: [] for state in states}
     with ExitStack() as stack:
         labs = {state: stack.enter_context(jupyterlab(Path(folder))) for state, folder in states.items()}
         for _ in range(rounds):
@@ -324,17 +323,10 @@ def measure_notebook(chromium: Browser, rounds: int, before: str | None) -> dict
                     page.goto(f"{lab.url}lab/tree/explorer.ipynb?reset")
                     page.wait_for_function(IDLE, timeout=180_000)
                     run = "window.jupyterapp.commands.execute('notebook:run-all-cells')"
-                    found[state].append(
-                        page.evaluate(f"{DRAWN_AFTER.format(run=run, figure=WITH_DATA)}") / 1000
-                    )
+                    took = page.evaluate(DRAWN_AFTER.format(run=run, figure=WITH_DATA)) / 1000
+                    found[state].append({"Run to three figures, s": took})
                     page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
-    report = {
-        state: {"Run to three figures, s": statistics.median(seconds)} for state, seconds in found.items()
-    }
-    if before:
-        pairs = zip(found["now"], found["before"], strict=True)
-        report["now"]["now / before"] = statistics.median(one / other for one, other in pairs)
-    return report
+    return compared(found, "Run to three figures, s")
 
 
 def jupyterlab(checkout: Path) -> AbstractContextManager[Served]:
@@ -385,9 +377,8 @@ def measure_ticks(seconds: float) -> dict[str, Figures]:
     """Delays of a 5 ms tick on the event loop of a real kernel while it trains: median, 99th percentile, worst."""
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(
-        kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=ERROR"]
-    )
+    quiet = ["--IPKernelApp.log_level=ERROR"]
+    manager, client = start_new_kernel(kernel_name="python3", extra_arguments=quiet)
     printed: list[str] = []
     reply = client.execute_interactive(
         TICKS.format(seconds=seconds),
@@ -427,11 +418,8 @@ def verdicts(report: dict) -> Iterator[tuple[str, float, float | None]]:
             yield f"live figures / plain, {n} figures, cold", live["cold"] / stock["cold"], None
         app, plain = plots["explorer, 3 figures"], plots["plain FigureWidgets, 3"]["first"]
         yield "the app / three plain figures, preheated", app["first"] / plain, 0.4
-        yield (
-            "the app / three plain figures, cold",
-            app["cold"] / plots["plain FigureWidgets, 3"]["cold"],
-            None,
-        )
+        cold = app["cold"] / plots["plain FigureWidgets, 3"]["cold"]
+        yield "the app / three plain figures, cold", cold, None
         for visit in VISITS[1:]:
             yield f"the app, {visit} visit / three plain figures, first visit", app[visit] / plain, 0.3
         yield "the app over the socket, MB", app["bytes"] / 1e6, 8
@@ -465,10 +453,8 @@ def measure(options: argparse.Namespace) -> dict:
         for name in PARTS if options.only is None else [options.only]:
             started = time.monotonic()
             report[name] = parts[name]()
-            print(
-                f"{name} ({time.monotonic() - started:.0f} s): {json.dumps(report[name], indent=1)}",
-                flush=True,
-            )
+            took, figures = time.monotonic() - started, json.dumps(report[name], indent=1)
+            print(f"{name} ({took:.0f} s): {figures}", flush=True)
         chromium.close()
     return report
 
@@ -476,9 +462,8 @@ def measure(options: argparse.Namespace) -> dict:
 def main() -> None:
     parser = command(__doc__, quick="fewer rounds")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
-    parser.add_argument(
-        "--before", metavar="FOLDER", help="another checkout, whose command is timed in turns"
-    )
+    words = "another checkout, whose command is timed in turns"
+    parser.add_argument("--before", metavar="FOLDER", help=words)
     options = parser.parse_args()
     for what, figure, target in verdicts(measure(options)):
         print(Result(what, "", figure, target, at_least=False).line())

@@ -101,10 +101,8 @@ def judged(row: Row, trials: Sequence[Trial]) -> tuple[bool, str]:
     figures = f"{row.published:9.2f} {min(errors):6.2f} {mean(errors):6.2f}"
     each = " ".join(f"{error:.2f}" for error in errors)
     longest = max(trial.seconds for trial in trials) / 60
-    return (
-        is_reached,
-        f"{row.name:54}{figures}  {'reached' if is_reached else 'SHORT':8} {each:16} {longest:5.1f} min",
-    )
+    verdict = "reached" if is_reached else "SHORT"
+    return is_reached, f"{row.name:54}{figures}  {verdict:8} {each:16} {longest:5.1f} min"
 
 
 def runs(name: str, n_seeds: int, validate: bool) -> tuple[TrainingConfig, ...]:
@@ -132,9 +130,8 @@ def main() -> int:
     names = options.rows or [*ROWS]
     if options.list:
         for name in names:
-            print(
-                f"{name:18} {ROWS[name].published:5.2f} % {ROWS[name].source:24} {write_query(ROWS[name].config)}"
-            )
+            row = ROWS[name]
+            print(f"{name:18} {row.published:5.2f} % {row.source:24} {write_query(row.config)}")
         return 0
     configs = {name: runs(name, options.seeds, options.validate) for name in names}
     started = time.monotonic()

@@ -44,11 +44,8 @@ class Served:
 
     def warm(self) -> set[str]:
         """Return the kernels that no page has had and that have run the notebook."""
-        return {
-            name
-            for name, pid in self.kernels().items()
-            if name not in self.taken and cpu_seconds(pid) > LEAST_SECONDS
-        }
+        untaken = {name: pid for name, pid in self.kernels().items() if name not in self.taken}
+        return {name for name, pid in untaken.items() if cpu_seconds(pid) > LEAST_SECONDS}
 
     def take(self, kernel: str, warm: set[str]) -> None:
         """Note that a page has had a kernel; it has to be one of `warm`."""

@@ -59,11 +59,8 @@ def sizes(folder):
         "all": [*files],
     }
     for name, group in groups.items():
-        yield (
-            name,
-            sum(len(files[one]) for one in group),
-            sum(len(gzip.compress(files[one])) for one in group),
-        )
+        contents = [files[one] for one in group]
+        yield name, sum(map(len, contents)), sum(len(gzip.compress(content)) for content in contents)
 
 
 def times(folder):

@@ -207,11 +207,8 @@ def start_server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def app(tmp_path_factory):
     """The command as people start it, on a free port."""
-    server = _started(
-        ["-m", "explorer", "--no-browser", "--port", "0", "--seats", "200"],
-        tmp_path_factory.mktemp("app") / "log",
-        {},
-    )
+    command = ["-m", "explorer", "--no-browser", "--port", "0", "--seats", "200"]
+    server = _started(command, tmp_path_factory.mktemp("app") / "log", {})
     yield server
     server.stop()
 
@@ -222,11 +219,10 @@ def notebook(tmp_path_factory):
 
     def make(name, *, first=""):
         cells = (HERE / "notebooks" / f"{name}.py").read_text(encoding="utf-8").split("# %%\n")[1:]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         made = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(first + cell.strip()) for cell in cells],
-            metadata={
-                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            },
+            metadata={"kernelspec": kernel},
         )
         path = tmp_path_factory.mktemp("notebooks") / f"{name}.ipynb"
         nbformat.write(made, path)

@@ -36,9 +36,8 @@ def test_with_empty_gaps_every_task_waits_and_hints_open_by_keyboard(run):
     visit = run(read(EXERCISE), "empty")
     page = visit.page
     expect(cards(page, "waiting")).to_have_count(len(ANSWERS))
-    expect(page.locator(".lesson-waits").last).to_contain_text(
-        "train_iteration (part 6) and fit (part 7) are right"
-    )
+    waits_for = "train_iteration (part 6) and fit (part 7) are right"
+    expect(page.locator(".lesson-waits").last).to_contain_text(waits_for)
     first = page.locator(".explorer-task").first
     hints = [first.get_by_role("button", name=f"Hint {rung}") for rung in (1, 2, 3)]
     expect(first.get_by_role("button", name="Solution")).to_be_hidden()

@@ -44,9 +44,8 @@ def test_a_killed_kernel_is_told_at_once_and_the_experiment_opens_again(app, ope
     os.kill(kernel_of(page), signal.SIGKILL)
     banner = page.locator(BANNER)
     banner.wait_for()
-    assert re.search(
-        r"Python has ended.* you keep the settings, the tab and \d runs as of \d\d:\d\d", banner.inner_text()
-    )
+    said = r"Python has ended.* you keep the settings, the tab and \d runs as of \d\d:\d\d"
+    assert re.search(said, banner.inner_text())
     assert page.locator("#rendered_cells").evaluate("main => main.inert")
     banner.get_by_role("button", name="Open it again").click()
     page.locator(".explorer-message", has_text=f"The session that was kept is open: {n} runs").wait_for()
@@ -116,10 +115,8 @@ def test_a_lost_network_costs_no_record_and_the_state_is_asked_for_once(app, ope
     page = open_page(app.url + "?epochs=500").page
     page.wait_for_selector(FIGURE)
     asked = []
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framesent", lambda frame: asked.append(b"request_states" in frame)),
-    )
+    note = ("framesent", lambda frame: asked.append(b"request_states" in frame))
+    page.on("websocket", lambda socket: socket.on(*note))
     page.context.set_offline(True)
     begun = time.monotonic()
     page.locator(BANNER, has_text="The network is lost").wait_for()

@@ -15,9 +15,8 @@ def folder(tmp_path_factory):
 
 def test_the_navigation_has_each_page_once_what_is_learned_first_before_what_is_looked_up():
     place = guide_site.ROOT / "notebooks"
-    pages = {f"guide/{path.stem}" for path in place.glob("guide/*.md")} | {
-        one.stem for one in place.glob("*.ipynb")
-    }
+    pages = {f"guide/{path.stem}" for path in place.glob("guide/*.md")}
+    pages |= {path.stem for path in place.glob("*.ipynb")}
     listed = [name for names in guide_site.NAVIGATION.values() for name in names]
     assert sorted(listed) == sorted(pages)
     assert listed.index("tutorial") < listed.index("guide/teach_a_class") < listed.index("guide/reference")

@@ -16,9 +16,8 @@ PLOTLY_BYTES = 4_500_000
 
 def wait_until(page, name, condition):
     """Wait until a condition on the figure named `name`, in JavaScript as ``plot``, holds."""
-    page.wait_for_function(
-        f"() => {{ const plot = {PLOT.format(name=name)}; return plot?.data && ({condition}); }}"
-    )
+    plot = PLOT.format(name=name)
+    page.wait_for_function(f"() => {{ const plot = {plot}; return plot?.data && ({condition}); }}")
 
 
 def ask(page, name, expression):
@@ -44,9 +43,8 @@ def check_that_updates_arrive(page):
 def check_that_a_click_arrives(page):
     page.get_by_role("tab", name="Matrix").click()
     wait_until(page, "a matrix", "plot.querySelector('.heatmaplayer image, .hm') && plot.clientWidth > 0")
-    wait_until(
-        page, "a matrix", "Number(plot.querySelector('.main-svg').getAttribute('width')) === plot.clientWidth"
-    )
+    width = "Number(plot.querySelector('.main-svg').getAttribute('width'))"
+    wait_until(page, "a matrix", f"{width} === plot.clientWidth")
     box = page.locator(".js-plotly-plot:visible .nsewdrag").first.bounding_box()
     for row, column in ((3, 7), (3, 7), (0, 0)):  # the same cell twice is two clicks
         said = page.get_by_text(f"row {row} column {column}")

@@ -90,9 +90,8 @@ def assert_drawn(page, name, wait_for):
             page.keyboard.press("r")
             expect(reveal).to_contain_text("Cover")
     expect(present(page).get_by_role("heading", name=f"Slide {name.removeprefix('slide-')}")).to_be_visible()
-    pictures = present(page).locator(
-        ".explorer-slide-pictures > :not(.explorer-slide-cells), .explorer-slide-cells > *"
-    )
+    whole_or_cells = ".explorer-slide-pictures > :not(.explorer-slide-cells), .explorer-slide-cells > *"
+    pictures = present(page).locator(whole_or_cells)
     expect(pictures.nth(len(PICTURES[NAMES.index(name)]) - 1)).to_be_attached()
     for picture in pictures.all():
         wait_for(lambda shot=picture.screenshot: gray(shot()).std() > 5, words=name)

@@ -147,10 +147,8 @@ def test_each_input_has_its_name_and_its_help_which_opens_by_keyboard_within_the
 
 def test_layers_are_a_list_whose_first_the_slider_moves_and_a_bad_one_is_said_on_the_fold_as_well(page):
     panel = page.get_by_role("region", name="Settings")
-    fold, layers = (
-        panel.get_by_role("button", name="More settings"),
-        page.get_by_label("Hidden layers", exact=True),
-    )
+    fold = panel.get_by_role("button", name="More settings")
+    layers = page.get_by_label("Hidden layers", exact=True)
     fold.press("Enter")
     expect(fold).to_have_attribute("aria-expanded", "true")
     enter(layers, "128, 64")

@@ -56,9 +56,8 @@ def test_spirals_are_learned_extended_and_kept_by_a_link_and_a_file(visit, tmp_p
     expect(plane).to_be_focused()
     visit.until_finished(300)
     assert visit.severe(".explorer-place-network") == []
-    expect(page.locator(".explorer-control[data-name=batch_size] .explorer-control-unit")).to_have_text(
-        "points"
-    )
+    unit = page.locator(".explorer-control[data-name=batch_size] .explorer-control-unit")
+    expect(unit).to_have_text("points")
     assert re.findall(r"\bimages?\b", page.locator("body").inner_text()) == []
 
     expect(page).to_have_url(re.compile(r"data=spirals,500,0\.01,0\.7,0,[0-9a-f]{4}00[0-9a-f]{4}01"))

@@ -61,9 +61,8 @@ def site(tmp_path_factory):
 
 def drawn(found):
     """Wait until a page has all its figures."""
-    found.page.wait_for_function(
-        "() => document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length === 3"
-    )
+    n_drawn = "document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length"
+    found.page.wait_for_function(f"() => {n_drawn} === 3")
     return found
 
 
@@ -197,10 +196,8 @@ def test_outputs_in_the_page_equal_python_s(open_page, site, config):
         for k, W in enumerate(W for pair in zip(network.W, network.b, strict=True) for W in pair)
     ]
     rng = np.random.default_rng(0)
-    drawings = [
-        np.kron(rng.random((rng.integers(1, 20), rng.integers(1, 20))) < 0.4, np.ones((5, 5)))
-        for _ in range(50)
-    ]
+    sizes_of_drawings = rng.integers(1, 20, (50, 2))
+    drawings = [np.kron(rng.random(size) < 0.4, np.ones((5, 5))) for size in sizes_of_drawings]
     inks = np.zeros((50, 140, 140), np.uint8)
     for ink, drawing in zip(inks, drawings, strict=True):
         ink[: drawing.shape[0], -drawing.shape[1] :] = 255 * drawing

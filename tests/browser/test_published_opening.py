@@ -27,9 +27,8 @@ SEEN = """(() => {
 def site(tmp_path_factory):
     """A page of the recorded run of Start, and of another with one epoch."""
     (one, last), folder = (start(), 10), tmp_path_factory.mktemp("opening") / "site"
-    other = replace(
-        one, config=one.config.replace(batch_size=64), weights={last: one.weights[last]}, early={}
-    )
+    config = one.config.replace(batch_size=64)
+    other = replace(one, config=config, weights={last: one.weights[last]}, early={})
     publish([one, other], load_mnist(), folder, title="Start")
     with served(folder) as address:
         yield address
@@ -60,9 +59,8 @@ def test_a_press_ends_the_replay_and_less_motion_has_none(open_page, site):
 def test_the_picture_is_first_on_a_phone_and_the_knob_of_one_epoch_at_the_end(open_page, site):
     page = open_page(f"{site}#batch=64", viewport={"width": 390, "height": 844}).page
     expect(page.locator(".explorer-time output")).to_have_text("epoch 10")
-    tops = [
-        page.locator(name).bounding_box()["y"] for name in ("#site-drawing_pad canvas", ".explorer-network")
-    ]
+    parts = ("#site-drawing_pad canvas", ".explorer-network")
+    tops = [page.locator(part).bounding_box()["y"] for part in parts]
     assert tops[0] < 200
     assert tops[1] < 844 / 2
     assert page.get_by_label("Epoch shown").evaluate(KNOB) == 1

@@ -46,9 +46,8 @@ def test_runs_are_named_compared_deleted_and_brought_back(app, open_page):
     for field in ("Name", "Note"):
         enter(page.get_by_label(f"{field} of run {first}", exact=True), EVIL)
     expect(page.get_by_label(f"Note of run {first}", exact=True)).to_have_value(EVIL)
-    expect(
-        page.locator(".explorer-runs-curves .annotation-text").filter(has_text="<img").first
-    ).to_be_attached()
+    at_curves = page.locator(".explorer-runs-curves .annotation-text")
+    expect(at_curves.filter(has_text="<img").first).to_be_attached()
 
     for number in (first, second):
         page.get_by_label(f"Compare run {number}", exact=True).press("Space")
@@ -117,9 +116,8 @@ def test_a_guess_before_training_stays_next_to_its_run(app, open_page):
     share.fill("85")
     assert found.severe() == []
     page.get_by_role("button", name="Train again").first.click()
-    expect(page.locator(".explorer-run")).to_contain_text(
-        re.compile(r"Guessed: 85 %, 4 → 9 · Outcome: [\d.]+\s%, \d → \d")
-    )
+    outcome = re.compile(r"Guessed: 85 %, 4 → 9 · Outcome: [\d.]+\s%, \d → \d")
+    expect(page.locator(".explorer-run")).to_contain_text(outcome)
     expect(share).to_have_value("")
     found.tab("runs")
     expect(found.rows.first.get_by_label(re.compile("^Note of run"))).to_have_value("Guessed: 85 %, 4 → 9")
@@ -138,9 +136,8 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_pa
     for method, words in methods.items():
         (name,) = (name for name in curves if name.startswith(f"{words}, lr"))
         rate = float(re.search(r"lr ([\d.]+)", name).group(1))
-        reference = records(
-            hidden_sizes=8, n_train=6000, batch_size=64, epochs=3, optimizer=method, learning_rate=rate
-        )
+        settings = {"hidden_sizes": 8, "n_train": 6000, "batch_size": 64, "epochs": 3}
+        reference = records(**settings, optimizer=method, learning_rate=rate)
         assert curves[name] == pytest.approx([100 * r.test_accuracy for r in reference], rel=1e-5)
 
     found.tab("overview")

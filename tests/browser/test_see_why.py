@@ -90,9 +90,8 @@ def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     assert fork[2] == parent[2]
     assert all(fork[epoch] != parent[epoch] for epoch in (3, 4))
     found.tab("runs")
-    expect(page.locator(".explorer-runs tbody tr").first).to_contain_text(
-        re.compile(r"from run \d+, epoch 2")
-    )
+    newest = page.locator(".explorer-runs tbody tr").first
+    expect(newest).to_contain_text(re.compile(r"from run \d+, epoch 2"))
     chip = page.locator(".explorer-start[data-part=start]")
     expect(chip).to_have_text(re.compile(r"^branch of run \d+ at epoch 2$"))
     found.button("Copy link").click()
@@ -135,9 +134,7 @@ def test_the_rate_lowered_in_mid_run_bends_the_curve_and_the_link_repeats_it(app
     steady = [100 * record.test_accuracy for record in records(epochs=6, **SHORT)]
     page.wait_for_function(ENDS, arg=changed[-1])
     found = page.evaluate(LINES)
-    found["accuracy"] = found["accuracy"][
-        -6:
-    ]  # without that of the initial weights, if there was time for it
+    del found["accuracy"][:-6]  # that of the initial weights, if there was time for it
     assert found["accuracy"] == pytest.approx(changed, rel=1e-5)
     assert changed[0] == steady[0]
     assert all(abs(one - other) > 0.5 for one, other in zip(changed[1:], steady[1:], strict=True))

@@ -132,9 +132,8 @@ def test_the_sum_is_that_of_the_weights_that_the_page_exports(start, tmp_path, m
         network.set_weights([file[name] for name in ("W1", "b1", "W2", "b2")])
     found = contributions(network, mnist.X_test[:, 0])
     wait_for(lambda: np.allclose(page.evaluate(LIT), network.h1[:, 0], atol=0.01))
-    unit, largest, total = re.match(
-        r"(\d): (\S+) .* = (\S+) →", page.locator(SUM).inner_text().replace("−", "-")
-    ).groups()
+    said = page.locator(SUM).inner_text().replace("−", "-")
+    unit, largest, total = re.match(r"(\d): (\S+) .* = (\S+) →", said).groups()
     assert int(unit) == found.unit
     expected = found.terms[found.largest(1)[0]], found.total
     assert (float(largest), float(total)) == pytest.approx(expected, abs=0.02)  # rounded so that they add up
@@ -233,9 +232,8 @@ def test_a_step_plays_by_itself_and_says_what_happens(start):
     player = page.locator(".explorer-step-player")
     page.emulate_media(reduced_motion="no-preference")
     start.button("Play a step").click()
-    expect(drawing).to_have_attribute(
-        "data-scene", re.compile("loss|backward|step|after")
-    )  # it goes on by itself
+    later = re.compile("loss|backward|step|after")
+    expect(drawing).to_have_attribute("data-scene", later)  # it goes on by itself
     drawing.get_by_role("listbox").first.focus()  # arrows go through the scenes in the drawing as well
     start.keys("ArrowRight", 4)
     expect(drawing).to_have_attribute("data-scene", "after")

@@ -46,9 +46,8 @@ def test_the_explorer_on_a_slide_shows_drawing_curve_and_matrix_whole(page, widt
     )
     explorer = present(page).locator(".explorer-slide-playground")
     assert explorer.locator(".explorer-screen").evaluate("(one) => one.scrollHeight <= one.clientHeight")
-    expect(
-        explorer.locator(".explorer-run button:visible, .explorer-place-time button:visible")
-    ).to_have_count(1)
+    buttons = explorer.locator(".explorer-run button:visible, .explorer-place-time button:visible")
+    expect(buttons).to_have_count(1)
     expect(explorer.locator("summary:visible", has_text="Why")).to_have_count(0)
     app, number = explorer.bounding_box(), page.locator(".slide-number").bounding_box()
     assert number["y"] + number["height"] <= app["y"] + 1
@@ -83,9 +82,8 @@ def test_counted_votes_make_the_guess_and_the_speaker_sees_them_with_the_answer(
     with page.expect_popup() as popup:
         page.keyboard.press("Escape")
         page.keyboard.press("s")
-    expect(popup.value.locator("#answer")).to_contain_text(
-        "Answer: 12.7\u00a0% · 0\u00a0%: 0 · 20\u00a0%: 12"
-    )
+    answer = "Answer: 12.7\u00a0% · 0\u00a0%: 0 · 20\u00a0%: 12"
+    expect(popup.value.locator("#answer")).to_contain_text(answer)
     popup.value.close()
     page.keyboard.press("r")
     expect(question).to_contain_text("Guessed: 20\u00a0%, right")

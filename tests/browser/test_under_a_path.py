@@ -127,10 +127,8 @@ def test_in_jupyter_as_voilas_extension(start, open_page):
     address = f"http://127.0.0.1:{port}/user/ada/"
     options = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.base_url=/user/ada/"]
     notebooks = ROOT / "explorer" / "serve" / "notebooks"
-    start(
-        ["jupyter", "server", *options, "--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"],
-        f"{address}api",
-    )
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={notebooks}"]
+    start(["jupyter", "server", *options], f"{address}api")
     found = open_page(f"{address}voila/render/page.ipynb?epochs=2")
     found.url = address
     drawn(found, 2)

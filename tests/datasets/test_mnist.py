@@ -61,12 +61,8 @@ def digest(dataset):
 @pytest.fixture(scope="module")
 def few(mnist, tmp_path_factory):
     """A hundredth of the images, and a folder with them in place of the package's own."""
-    folder, few = (
-        tmp_path_factory.mktemp("data"),
-        replace(
-            mnist.head(600), **{name: getattr(mnist, name)[:100] for name in ("test_images", "test_labels")}
-        ),
-    )
+    test = {name: getattr(mnist, name)[:100] for name in ("test_images", "test_labels")}
+    folder, few = tmp_path_factory.mktemp("data"), replace(mnist.head(600), **test)
     for name, kind in ((module.IMAGES, "images"), (module.LABELS, "labels")):
         with gzip.open(folder / name, "wb", 1) as stream:
             np.save(stream, np.concatenate([getattr(few, f"{split}_{kind}") for split in ("train", "test")]))

@@ -27,14 +27,8 @@ METHODS = {"l2": 0.01, "dropout": 0.5, "input_dropout": 0.2, "max_norm": 3.0}
 
 def trained(dataset, n_threads, **changes):
     run = TrainingRun(LARGE.replace(**changes), dataset, n_threads=n_threads)
-    for _ in run:
-        pass
+    list(run)
     return run.weights()
-
-
-def assert_equal(first, second):
-    for w, v in zip(first, second, strict=True):
-        np.testing.assert_array_equal(w, v)
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -58,7 +52,7 @@ def test_two_threads_give_the_numbers_of_one(mnist, monkeypatch, optimizer, batc
     changes = {"optimizer": optimizer, "batch_size": batch_size, **methods}
     one, two = (trained(mnist.head(600), n_threads, **changes) for n_threads in (1, 2))
     assert np.isfinite(one[0]).all()
-    assert_equal(one, two)
+    np.testing.assert_equal(one, two)
 
 
 def test_trainings_that_overlap_share_the_second_thread(small_dataset):
@@ -66,7 +60,7 @@ def test_trainings_that_overlap_share_the_second_thread(small_dataset):
     with ThreadPoolExecutor(3) as threads:
         found = threads.map(lambda seed: trained(small_dataset, 2, seed=seed), range(3))
     for weights, together in zip(alone, found, strict=True):
-        assert_equal(weights, together)
+        np.testing.assert_equal(weights, together)
 
 
 def cut(first, second):
@@ -147,8 +141,7 @@ def test_the_textbook_and_the_halves_agree(mnist, monkeypatch, hidden_sizes, bat
     names = ("hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "max_norm", "seed")
     options = {name: getattr(config, name) for name in names}
     network = NeuralNetwork(data.n_inputs, config.hidden_sizes, 10, **options)
-    for _ in run:
-        pass
+    list(run)
     network.fit(data.X_train, data.Y_train, batch_size, 1, config.learning_rate, reduction="mean")
     for w, v in zip(run.weights(), network.parameters, strict=True):
         np.testing.assert_allclose(w, v, rtol=1e-3, atol=1e-5)  # a tenth of one step of Adam

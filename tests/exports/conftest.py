@@ -51,9 +51,8 @@ def exported(data, trained):
 
     def exported(config=CONFIG, *, start=None, until=None, **keys):
         history, moment = trained(config, start=start, until=until)
-        return ExportedRun(
-            **{"title": "Run 1", "moment": moment, "newest": moment, **keys}, dataset=data, history=history
-        )
+        keys = {"title": "Run 1", "moment": moment, "newest": moment, **keys}
+        return ExportedRun(dataset=data, history=history, **keys)
 
     return exported
 

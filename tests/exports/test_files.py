@@ -76,8 +76,7 @@ def test_the_network_comes_back_and_predicts_the_same_and_settings_and_records_c
     run = exported()
     (tmp_path / "run.npz").write_bytes(weights_archive(run))
     network = NeuralNetwork.load(tmp_path / "run.npz")
-    for before, after in zip(run.moment.weights, network.weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    np.testing.assert_equal(run.moment.weights, network.weights())
     np.testing.assert_array_equal(network.predict(run.dataset.X_test), run.moment.test_outputs.argmax(axis=0))
     with np.load(tmp_path / "run.npz", allow_pickle=False) as content:
         assert TrainingConfig(**json.loads(content["config"].item())) == run.config

@@ -112,11 +112,8 @@ def test_text_stays_text(plain):
     before = Page(html)
     names = tuple(f"{k}{EVIL}" for k in range(10))
     opened = OpenedWeights(f"{EVIL}.npz", 1)
-    evil = replace(
-        run, title=EVIL, note=f"first\n{EVIL}", opened=opened, dataset=replace(run.dataset, name=EVIL)
-    )
-    evil = replace(evil, dataset=replace(evil.dataset, class_names=names))
-    html = report(evil)
+    dataset = replace(run.dataset, name=EVIL, class_names=names)
+    html = report(replace(run, title=EVIL, note=f"first\n{EVIL}", opened=opened, dataset=dataset))
     page = Page(html)
     for tag in ("script", "img", "style"):
         assert len(page.all(tag)) == len(before.all(tag)), tag
@@ -160,11 +157,8 @@ def again(html):
     """The last section's heading, its sentences and its commands."""
     section = re.search(r'<section aria-labelledby="again">.*?</section>', html, re.DOTALL)[0]
     page = Page(section)
-    return (
-        page.texts[0],
-        " ".join(page.texts),
-        unescape(re.findall(r'class="code">(nn-.*?)</code>', section)[0]),
-    )
+    command = unescape(re.findall(r'class="code">(nn-.*?)</code>', section)[0])
+    return page.texts[0], " ".join(page.texts), command
 
 
 def test_images_of_ones_own_are_named_in_the_command(plain):
@@ -265,9 +259,8 @@ def test_a_fork_holds_the_epochs_of_its_parents_and_parts_where_it_was_forked(fo
         np.testing.assert_allclose(values, expected, rtol=1e-6)
         assert [shape["x0"] for shape in figure["dark"]["layout"]["shapes"]] == [1, 2]
     text = " ".join(Page(html).texts)
-    assert (
-        "Branched at the dotted lines, after epochs 1 and 2: the epochs before are those of the run" in text
-    )
+    said = "Branched at the dotted lines, after epochs 1 and 2: the epochs before are those of the run"
+    assert said in text
     assert "epoch 4 of 4" in text
     assert f"{sum(record.seconds for record in records):.1f} s" in text
     assert "learning rate time" in text

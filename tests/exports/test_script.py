@@ -23,7 +23,7 @@ from explorer.exports.script import training_script
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS
 from explorer.network.schedules import SCHEDULES
 from explorer.session.session_run import OpenedWeights
-from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun
+from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun, complete
 from explorer.training.fields import Change
 from explorer.training.process_settings import one_blas_thread
 
@@ -34,20 +34,16 @@ def figures(output):
     """Test loss and accuracy by epoch, then the two last accuracies, as the script prints them, in percent."""
     pattern = r"^epoch +(\d+)  (?:test|validation) loss ([\d.]+)  accuracy ([\d.]+)%$"
     lines = re.findall(pattern, output, re.MULTILINE)
-    last = re.search(
-        r"^(?:Test|Validation) accuracy +([\d.]+)% of .*\nTrain accuracy +([\d.]+)%", output, re.MULTILINE
-    )
-    return {int(epoch): (float(loss), float(share)) for epoch, loss, share in lines}, [
-        *map(float, last.groups())
-    ]
+    pattern = r"^(?:Test|Validation) accuracy +([\d.]+)% of .*\nTrain accuracy +([\d.]+)%"
+    last = re.search(pattern, output, re.MULTILINE).groups()
+    epochs = {int(epoch): (float(loss), float(share)) for epoch, loss, share in lines}
+    return epochs, [*map(float, last)]
 
 
 def tolerance(text):
     """How far the script says that losses, by a share, and accuracies, in points, are from the explorer's."""
-    percent, points = re.search(
-        r"losses differed by at most ([\d.]+) %, accuracies by ([\d.]+) points", text
-    ).groups()
-    return float(percent) / 100, float(points)
+    said = re.search(r"losses differed by at most ([\d.]+) %, accuracies by ([\d.]+) points", text)
+    return float(said[1]) / 100, float(said[2])
 
 
 CLOSE = 0.001, 0.1
@@ -63,9 +59,8 @@ def assert_repeated(output, history, final, tolerance=CLOSE):
         assert loss == pytest.approx(record.test_loss, rel=share, abs=1e-6)
         assert accuracy == pytest.approx(100 * record.test_accuracy, abs=points_or_image)
     points_or_image = max(points, 100 / final.confusion.sum())
-    assert shares == pytest.approx(
-        [100 * final.test_accuracy, 100 * final.train_accuracy], abs=points_or_image
-    )
+    expected = [100 * final.test_accuracy, 100 * final.train_accuracy]
+    assert shares == pytest.approx(expected, abs=points_or_image)
 
 
 @pytest.fixture
@@ -74,9 +69,8 @@ def reprinted(run_alone):
 
     def reprinted(run, records=None, **files):
         text = training_script(run)
-        assert_repeated(
-            run_alone(text, **files), run.history if records is None else records, run.newest.record
-        )
+        records = run.history if records is None else records
+        assert_repeated(run_alone(text, **files), records, run.newest.record)
         return text
 
     return reprinted
@@ -347,9 +341,8 @@ def test_each_is_clean(shown, tmp_path):
     for number, changes in enumerate((*RUNS.values(), EVERYTHING)):
         text = shown(exercise(**changes))
         (tmp_path / f"run_{number}.py").write_text(text, encoding="utf-8")
-        names = [
-            node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        ]
+        defined = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+        names = [node.name for node in defined]
         assert [name for name in names if len(re.findall(rf"\b{name}\b", text)) < 2] == []
     ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", tmp_path]
     done = subprocess.run(ruff, capture_output=True, text=True, check=False)
@@ -358,12 +351,9 @@ def test_each_is_clean(shown, tmp_path):
 
 @pytest.mark.parametrize("name", parameters(RUNS, LONG))
 def test_the_figures_of_mnist_are_as_close_as_it_says(run_alone, name):
-    config, mnist = exercise(**RUNS[name]), load_mnist()
-    with one_blas_thread():
-        run, history = TrainingRun(config, mnist), History(config)
-        for event in run:
-            history = history.followed_by(event) if isinstance(event, EpochRecord) else history
-        final = run.evaluate()
+    mnist = load_mnist()
+    history = complete(TrainingRun(exercise(**RUNS[name]), mnist))
+    final = history.end.final
     moment = Moment(final, final.snapshot)
     text = training_script(ExportedRun("Run 1", mnist, history, moment, moment))
     assert_repeated(run_alone(text, DATA), history, final, tolerance(text))

@@ -19,18 +19,16 @@ def test_the_curves_in_one_line(make_history, counts):
 
 
 def test_the_matrix_in_one_line(counts, digits):
-    assert confusion_summary(counts, digits) == (
-        "1\u202f879 of 1\u202f909 test images right, most confused: 9 read as 4 (28 times)"
-    )
+    said = "1\u202f879 of 1\u202f909 test images right, most confused: 9 read as 4 (28 times)"
+    assert confusion_summary(counts, digits) == said
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_diverged_run_says_since_when(make_history, counts, loss):
     history = _epoch(make_history(2), 3, 0.098, counts, loss)
     history = _epoch(history, 4, 0.098, counts, loss)
-    assert curves_summary(history) == (
-        "epoch 4 of 10, test accuracy 9.8 %, the loss has not been a number since epoch 3"
-    )
+    said = "epoch 4 of 10, test accuracy 9.8 %, the loss has not been a number since epoch 3"
+    assert curves_summary(history) == said
 
 
 def test_the_sentence_names_the_hardest_classes_and_the_commonest_mistakes():

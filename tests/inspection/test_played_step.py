@@ -62,9 +62,8 @@ def test_the_deltas_sample_by_sample_and_nothing_is_shared():
     all_close(found.deltas, [(nn.W2.T @ middle) * nn.h1 * (1 - nn.h1), middle, y - d], rtol=1e-9)
     own = Unrolled(6, 5, 3, dtype=np.float64, seed=1)
     own.forward(X)
-    np.testing.assert_array_equal(
-        play_step(own, X, d, 1.0).a[0], own.a1
-    )  # though it keeps them in its own way
+    a1 = play_step(own, X, d, 1.0).a[0]
+    np.testing.assert_array_equal(a1, own.a1)  # though it keeps them in its own way
     X[:] = d[:] = 0
     assert found.X.all()
     assert found.d.any()

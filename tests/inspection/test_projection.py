@@ -20,9 +20,8 @@ def test_the_axes_are_those_of_the_singular_values(nn, n, data):
     np.testing.assert_allclose(found.shares * squares.sum(), squares[:2], rtol=1e-6, atol=1e-12)
     if squares[0] > 1.1 * squares[1] + 1e-6:
         axis = singular[0] * Vt[0]
-        np.testing.assert_allclose(
-            found.points[0] * np.sign(found.points[0] @ axis), axis, atol=1e-6 * singular[0]
-        )
+        points = found.points[0] * np.sign(found.points[0] @ axis)
+        np.testing.assert_allclose(points, axis, atol=1e-6 * singular[0])
 
 
 @given(networks(), st.integers(3, 30), st.floats(0, 7), st.booleans())

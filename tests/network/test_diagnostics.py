@@ -1,6 +1,5 @@
 """A network's layers against the reference; McNemar's test against whole numbers and published values."""
 
-import itertools
 import math
 from fractions import Fraction
 
@@ -13,8 +12,6 @@ from random_networks import all_close
 
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose, mcnemar, paired, verdict
-
-COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
 
 
 def network(n_hidden=(4, 3), **options):
@@ -33,8 +30,9 @@ def one_unit(name, *, weight):
     return diagnose(nn, [[-1.0, 0.0, 1.0]], np.eye(2)[:, [0, 1, 0]])
 
 
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
-def test_figures_follow_the_reference(activation, output, loss):
+@pytest.mark.parametrize("functions", reference.COMBINATIONS, ids="-".join)
+def test_figures_follow_the_reference(functions):
+    activation, output, loss = functions
     nn = network(hidden_activation=activation, output=output, loss=loss)
     X, d = probe()
     gradients = reference.backward(nn.weights(), X, d, activation, output, loss)[::2]

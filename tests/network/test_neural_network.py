@@ -13,9 +13,6 @@ from random_networks import all_close
 from explorer.network import NeuralNetwork
 from explorer.network.activations import Activation
 
-COMBINATIONS = list(itertools.product(reference.ACTIVATIONS, reference.OUTPUTS, reference.LOSSES))
-ids = "-".join
-
 
 def network(n_input=5, n_hidden=4, n_output=3, seed=1, **options):
     """A small network in float64, with biases that are not zero."""
@@ -208,9 +205,10 @@ def test_one_matrix_product_by_hand():
 
 
 @pytest.mark.parametrize("n_hidden", [(4,), (4, 3), (4, 3, 4)], ids=str)
-@pytest.mark.parametrize(("activation", "output", "loss"), COMBINATIONS, ids=map(ids, COMBINATIONS))
-def test_gradient_is_the_slope_of_the_loss(activation, output, loss, n_hidden):
+@pytest.mark.parametrize("functions", reference.COMBINATIONS, ids="-".join)
+def test_gradient_is_the_slope_of_the_loss(functions, n_hidden):
     """Every weight of a small network against central differences of the reference loss."""
+    activation, output, loss = functions
     X, d = data()
     nn = network(n_hidden=n_hidden, hidden_activation=activation, output=output, loss=loss)
     theta = [array.copy() for array in nn.weights()]

@@ -8,7 +8,7 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from random_networks import all_close
+from random_networks import all_close, every_place, small_samples
 
 from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork
 from explorer.network.gradient_check import Place, check_gradient
@@ -97,11 +97,6 @@ def network(activation="sigmoid", output="sigmoid", loss="squared_error", **opti
     return NeuralNetwork(6, (5, 4), 3, **functions, **{"dtype": np.float64, "seed": 1, **options})
 
 
-def samples(n=8):
-    rng = np.random.default_rng(2)
-    return rng.uniform(0.1, 1, (6, n)), np.eye(3)[:, rng.integers(0, 3, n)]
-
-
 def settings(names):
     return {key: value for name in names for key, value in METHODS[name].items()}
 
@@ -113,13 +108,9 @@ def with_masks(nn, X):
     return X * of_inputs
 
 
-def every_place(nn):
-    return [Place(name, *index) for name, shape in nn.shapes.items() for index in np.ndindex(shape)]
-
-
 @pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
 def test_the_gradient_is_the_slope_of_the_loss_with_its_penalties_and_masks(names):
-    X, d = samples()
+    X, d = small_samples()
     for functions in FUNCTIONS:
         nn = network(*functions, **settings(names))
         checked = check_gradient(nn, with_masks(nn, X), d, every_place(nn))
@@ -130,7 +121,7 @@ def test_the_gradient_is_the_slope_of_the_loss_with_its_penalties_and_masks(name
 
 
 def test_the_kink_of_l1_at_weights_near_0_is_not_taken_for_a_mistake():
-    X, d = samples()
+    X, d = small_samples()
     nn = network(l1=0.1)
     nn.W1[0] *= 1e-6 / np.abs(nn.W1[0]).max()  # |w| turns between w − ε and w + ε
     on_kink = check_gradient(nn, X, d, [Place("W1", 0, column) for column in range(6)])
@@ -144,7 +135,7 @@ def test_the_kink_of_l1_at_weights_near_0_is_not_taken_for_a_mistake():
 
 @pytest.mark.parametrize("rates", [{"dropout": 0.5}, {"input_dropout": 0.5}], ids=str)
 def test_what_a_step_leaves_out_is_drawn_for_the_step_and_nothing_else(rates):
-    (X, d), nn, plain = samples(), network(**rates), network()
+    (X, d), nn, plain = small_samples(), network(**rates), network()
     np.testing.assert_array_equal(nn.forward(X), plain.forward(X))
     masks, others = nn.draw_masks(X.shape[1]), nn.draw_masks(X.shape[1])
     left_out = [layer for layer, mask in enumerate(masks) if np.any(mask != 1)]
@@ -172,13 +163,17 @@ def test_a_step_that_fails_leaves_nothing_out_afterwards():
     nn = Failing(6, 5, 3, dropout=0.5, seed=0)
     before = list(nn.f)
     with pytest.raises(ArithmeticError, match="no delta"):
-        nn.train_iteration(*samples())
+        nn.train_iteration(*small_samples())
     assert nn.f == before
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
-    (X, d), nn, plain = samples(), network(max_norm=0.7, optimizer=optimizer), network(optimizer=optimizer)
+    (X, d), nn, plain = (
+        small_samples(),
+        network(max_norm=0.7, optimizer=optimizer),
+        network(optimizer=optimizer),
+    )
     for _ in range(5):
         for each in (nn, plain):
             each.train_iteration(X, d, 0.2)
@@ -194,7 +189,7 @@ def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
 
 def steps_without_gradient(optimizer, n_steps, rate, **options):
     """A network whose outputs are always the desired ones, so that nothing moves it but its regularization."""
-    nn, X = network(optimizer=optimizer, **options), samples()[0]
+    nn, X = network(optimizer=optimizer, **options), small_samples()[0]
     nn.b1, nn.b2, nn.b3 = (np.full(b.shape, 0.3) for b in nn.b)
     start = nn.weights()
     for _ in range(n_steps):
@@ -230,7 +225,7 @@ EVERYTHING = {"l2": 0.3, "l1": 0.05, "dropout": 0.4, "input_dropout": 0.25, "max
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_copy_trains_on_as_the_network_does(optimizer):
-    X, d = samples(20)
+    X, d = small_samples(20)
     nn = network(optimizer=optimizer, **EVERYTHING)
     nn.fit(X, d, 6, 2, 0.02)
     other, untouched = nn.copy(), nn.copy()
@@ -244,7 +239,7 @@ def test_a_copy_trains_on_as_the_network_does(optimizer):
 
 def test_a_file_has_the_functions_and_weights_and_nothing_of_training(tmp_path):
     nn = network("tanh", "softmax", "cross_entropy", optimizer="adam", **EVERYTHING)
-    X, d = samples(20)
+    X, d = small_samples(20)
     nn.fit(X, d, 6, 2, 0.02)
     nn.save(tmp_path / "weights.npz")
     loaded = NeuralNetwork.load(tmp_path / "weights.npz")

@@ -84,10 +84,8 @@ def cell(tmp_path):
     """Runs a cell, before which BLAS has two threads; returns how many it has at the cell's end, and after it."""
     shell, found = InteractiveShell.instance(), []
     begin = partial(Exercise, tmp_path / "progress.jsonl", examiner=SimpleNamespace(prepare=lambda: None))
-    shell.push(
-        {"prepare": prepare, "begin": begin, "training": one_blas_thread(), "limit": threadpool_limits}
-    )
-    shell.push({"note": lambda: found.append(blas())})
+    shell.push({"prepare": prepare, "begin": begin, "training": one_blas_thread()})
+    shell.push({"limit": threadpool_limits, "note": lambda: found.append(blas())})
     with threadpool_limits(2, user_api="blas"):
         yield lambda code: (shell.run_cell(f"try: {code}\nfinally: note()"), (found[-1], blas()))[1]
     InteractiveShell.clear_instance()

@@ -40,8 +40,7 @@ def test_a_step_is_told_as_it_is(task):
     assert shown.text.endswith("a longer step would be better still.")
     far = pictures.step_length(network, X, d, lr=0.01, most=5.0)
     assert far.text.endswith("beyond that, the step goes too far.")
-    for now, was in zip(network.weights(), before, strict=True):
-        np.testing.assert_array_equal(now, was)
+    np.testing.assert_equal(network.weights(), before)
 
 
 def test_mistakes_are_the_worst_ones(result, small_dataset):

@@ -51,9 +51,8 @@ def test_the_steps_of_the_first_epoch_come_before_its_end_with_figures_of_their_
 
 def test_the_page_says_what_it_is_and_why_a_run_is_at_chance_level(folder):
     page = (folder / "index.html").read_text()
-    assert (
-        "A network that learned from 60\u202f000 images of MNIST. Change a setting for another of 2" in page
-    )
+    said = "A network that learned from 60\u202f000 images of MNIST. Change a setting for another of 2"
+    assert said in page
     assert "recorded runs, or draw a digit: your browser reads it." in page
     assert about_of(folder, 0)["hint"] == ""
     assert "overshoots" in about_of(folder, 1)["hint"]

@@ -40,9 +40,8 @@ def runs(small_dataset, tmp_path_factory):
 
 def content_of(folder, name):
     """The bytes in a data file, as the page unpacks them."""
-    found = re.fullmatch(
-        rf'.*explorerFiles.*\["{name}"\] = "(.*)";\n', (folder / "data" / f"{name}.js").read_text()
-    )
+    script = (folder / "data" / f"{name}.js").read_text()
+    found = re.fullmatch(rf'.*explorerFiles.*\["{name}"\] = "(.*)";\n', script)
     return gzip.decompress(b64decode(found[1]))
 
 

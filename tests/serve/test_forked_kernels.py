@@ -151,9 +151,7 @@ async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
 
         def interrupt():
             wait_for((tmp_path / "begun").exists)
-            provisioner.process.send_signal(
-                signal.SIGINT
-            )  # once: a second could meet the kernel as it replies
+            provisioner.process.send_signal(signal.SIGINT)  # once: a second could meet it as it replies
 
         with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
             pool.submit(interrupt)
@@ -226,9 +224,8 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     wait_for(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
 
     wait_for(lambda: ended(waiting))
-    known = wait_for(
-        lambda: len(found := kernel_processes(process.pid)) == 2 and found
-    )  # the visitor's, and one that waits
+    # The visitor's, and one that waits.
+    known = wait_for(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
     pages = []
     visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
     for visit in visits:

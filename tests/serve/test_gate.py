@@ -112,9 +112,8 @@ def test_tries_are_counted_by_address_for_a_while(monkeypatch):
 
 
 def test_a_log_line_is_one_and_moves_no_cursor():
-    record = logging.LogRecord(
-        "x", logging.WARNING, "", 0, "type %s", ("a\x1b[2J\r\nERROR: \x9b\u202eb\tc",), None
-    )
+    evil = "a\x1b[2J\r\nERROR: \x9b\u202eb\tc"
+    record = logging.LogRecord("x", logging.WARNING, "", 0, "type %s", (evil,), None)
     said = TerminalFormatter("%(levelname)s: %(message)s").format(record)
     assert said == "WARNING: type a\\x1b[2J\\r\n    ERROR: \\x9b\\u202eb\tc"
 

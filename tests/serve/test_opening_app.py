@@ -24,9 +24,4 @@ print(sum("source" in state for state in live()))
 @pytest.mark.long
 def test_warming_up_leaves_no_widget_and_all_that_an_app_needs_comes_with_it():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [
-        "0",
-        "finished True",
-        "['explorer.app', 'explorer.widgets']",
-        "1",
-    ]
+    assert done.stdout.splitlines() == ["0", "finished True", "['explorer.app', 'explorer.widgets']", "1"]

@@ -31,20 +31,10 @@ from explorer.datasets.loading import write_dataset
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
 from explorer.serve.command import main
-from explorer.serve.environment import (
-    DATASETS,
-    SHARE,
-    SHARED_DATASETS,
-    kernel_environment,
-    settle_jupyter,
-)
+from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, kernel_environment, settle_jupyter
 from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
-from explorer.serve.server import (
-    DEFAULT_PORT,
-    listening_socket,
-    page_address,
-)
+from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
 from explorer.training.share import VISITED
 from explorer.widgets import plotly_module
 
@@ -286,11 +276,8 @@ def test_on_all_addresses_the_one_that_is_printed_is_reached(start):
     assert headers["Content-Encoding"] == "gzip"  # a wifi may lie between
     assert plotly_module.plotly_script() in gzip.decompress(content)
     assert command.fetch(f"/{PLOTLY_SCRIPT}")[1]["Content-Encoding"] is None
-    assert command.end(signal.SIGINT) == (
-        0,
-        "",
-        f"{serve_command.warning('0.0.0.0', command.url, Access())}\n",
-    )
+    warning = serve_command.warning("0.0.0.0", command.url, Access())
+    assert command.end(signal.SIGINT) == (0, "", f"{warning}\n")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +311,7 @@ def test_a_terminal_without_utf_8_reads_the_same_words(encoding, options, code, 
 
 def test_kernels_get_what_they_need_and_no_secret():
     needed = (
-        "PATH HOME LC_ALL PYTHONPATH JUPYTER_PATH EXPLORER_DATASETS OMP_NUM_THREADS TMPDIR XDG_CACHE_HOME "
+        "PATH HOME LC_ALL PYTHONPATH JUPYTER_PATH EXPLORER_DATASETS OMP_NUM_THREADS TMPDIR XDG_CACHE_HOME"
     )
     needed = dict.fromkeys([*needed.split(), "VOILA_PREHEAT", "QUERY_STRING"], "x")
     secret = (

@@ -21,10 +21,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from explorer.serve import kernels
 from explorer.serve.environment import SHARE
 from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler
-from explorer.serve.pages import (
-    CompiledTemplates,
-    PageExporter,
-)
+from explorer.serve.pages import CompiledTemplates, PageExporter
 from explorer.serve.request import wait_for_visit
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE
@@ -138,9 +135,8 @@ async def test_a_kernel_that_never_started_is_not_missed_at_the_end(is_stuck, mo
 def test_what_begins_as_another_ends_does_not_hold_up_the_end():
     async def outlive(others):
         if others:
-            with suppress(
-                asyncio.CancelledError
-            ):  # as nbclient does, to which it means that the kernel is dead
+            # As nbclient does, to which it means that the kernel is dead.
+            with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             begun.append(asyncio.ensure_future(outlive(others - 1)))
         await asyncio.Event().wait()
@@ -207,17 +203,13 @@ WORDS = {"QUERY_STRING": "hidden=8"}
 @asynccontextmanager
 async def visits(monkeypatch):
     """A server that tells a kernel of its visitor, and how the kernel asks it."""
-    server = HTTPServer(
-        Application([("/(.*)", VisitHandler)], kernel_manager=SimpleNamespace(order=StartingOrder()))
-    )
+    manager = SimpleNamespace(order=StartingOrder())
+    server = HTTPServer(Application([("/(.*)", VisitHandler)], kernel_manager=manager))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
-    for name, value in (
-        ("APP_IP", "127.0.0.1"),
-        ("APP_PORT", sockets[0].getsockname()[1]),
-        ("KERNEL_ID", "k"),
-    ):
-        monkeypatch.setenv(f"VOILA_{name}", str(value))
+    port = sockets[0].getsockname()[1]
+    for name, value in (("APP_IP", "127.0.0.1"), ("APP_PORT", str(port)), ("KERNEL_ID", "k")):
+        monkeypatch.setenv(f"VOILA_{name}", value)
     yield server, lambda: asyncio.create_task(asyncio.to_thread(wait_for_visit))
     server.stop()
     for kept in (RequestInfoSocketHandler._waiters, RequestInfoSocketHandler._cache):

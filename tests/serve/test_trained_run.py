@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, done
 from reference_runs import diverging
 
 from explorer import TrainingConfig
@@ -9,15 +10,13 @@ from explorer.serve.request import trained_run
 from explorer.session import Session
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
 
 
 @pytest.fixture
 def sessions(small_dataset):
     """One that has trained its run, and one that has begun with such a run."""
     own, given = Session(small_dataset, CONFIG), Session(small_dataset)
-    own.train()
-    assert own.wait(PATIENCE)
+    done(own.train)
     given.begin_with(trained_run(CONFIG, small_dataset, PATIENCE))
     yield own, given
     for session in (own, given):
@@ -31,10 +30,8 @@ def assert_equal(own, given):
     assert theirs.history.epochs == ours.history.epochs
     assert theirs.history.batches == ours.history.batches
     assert theirs.timeline.epochs == ours.timeline.epochs
-    moments = [*ours.timeline.moments, ours.newest], [*theirs.timeline.moments, theirs.newest]
-    for one, other in zip(*moments, strict=True):
-        np.testing.assert_array_equal(one.test_outputs, other.test_outputs)
-        assert all(map(np.array_equal, one.weights, other.weights))
+    moments = ([*run.timeline.moments, run.newest] for run in (ours, theirs))
+    np.testing.assert_equal(*([(one.test_outputs, one.weights) for one in found] for found in moments))
     assert ours.evaluation.train_loss == theirs.evaluation.train_loss
     assert (theirs.number, theirs.title, given.config) == (ours.number, ours.title, own.config)
 
@@ -42,13 +39,11 @@ def assert_equal(own, given):
 def test_it_is_equal_to_the_sessions_own_goes_on_and_is_forked_as_such(sessions):
     assert_equal(*sessions)
     for session in sessions:
-        session.extend(5)
-        assert session.wait(PATIENCE)
+        done(session.extend, 5)
     assert_equal(*sessions)
     for session in sessions:
         session.select(2)
-        session.fork()
-        assert session.wait(PATIENCE)
+        done(session.fork)
     assert_equal(*sessions)
     assert sessions[0].state.run.parent is not None
 

@@ -1,6 +1,7 @@
 """A race in a session: one run is the present one, the others are with the earlier ones while they train."""
 
 import pytest
+from app_steps import PATIENCE
 from own_networks import Mine
 from reference_runs import diverging
 
@@ -13,7 +14,6 @@ CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0
 ENTRIES = RACES["Optimizers"](CONFIG, 600)
 LONG = [CONFIG.replace(epochs=500, learning_rate=rate) for rate in (0.01, 0.02, 0.03)]
 DIVERGING = diverging(CONFIG)
-PATIENCE = 60
 
 
 def wait(session):
@@ -163,10 +163,8 @@ def test_a_rival_is_named_pinned_deleted_and_brought_back(session):
     assert [(run.name, run.pinned) for run in session.state.racing] == [("mine", True)]
     reach(session, 1)  # the deleted one is no longer waited for
     session.restore()
-    assert {run.number: run.status for run in session.state.earlier} == {
-        first.number: "paused",
-        second.number: "stopped",
-    }
+    statuses = {run.number: run.status for run in session.state.earlier}
+    assert statuses == {first.number: "paused", second.number: "stopped"}
 
 
 def test_an_earlier_run_becomes_the_present_one_and_goes_on(session, small_dataset):

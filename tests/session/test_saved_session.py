@@ -1,16 +1,14 @@
 """A session comes back from its file as it was, and no file does harm."""
 
-import io
-import json
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import DIVERGING
+from app_steps import DIVERGING, done
+from hostile_inputs import changed, entry, with_entries, with_text
 
 from explorer import TrainingConfig, load_plane, train
-from explorer.datasets import Dataset
 from explorer.session import Session, SessionFileError, read_session, saved_session
 from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
 from explorer.session.state import Finding
@@ -22,14 +20,12 @@ NEW = {
     "shift": 1.0, "rotation": 1.0, "scale": 0.1, "elastic": 1.0, "n_validation": 1, "patience": 1,
     "changes": (Change(1, 1.0, 1),),
 }  # fmt: skip
-PATIENCE = 60
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 
 
 def trained(session, *changes):
     for change in changes:
-        session.train(CONFIG.replace(**change))
-        assert session.wait(PATIENCE)
+        done(session.train, CONFIG.replace(**change))
 
 
 @pytest.fixture(scope="module")
@@ -37,26 +33,21 @@ def made(small_dataset):
     """Runs of many kinds: named, failed, stopped in an epoch, forked from a deleted one, of a file."""
     session = Session(small_dataset, CONFIG)
     trained(session, {}, {"batch_size": 64}, {"loss": "cross_entropy", "output": "softmax"})
-    session.train(DIVERGING)
-    assert session.wait(PATIENCE)
+    done(session.train, DIVERGING)
     session.train(CONFIG.replace(seed=5), paused=True)
     for _ in range(40):
-        session.step("batch")
-        assert session.wait(PATIENCE)
-    session.stop()
-    assert session.wait(PATIENCE)
+        done(session.step, "batch")
+    done(session.stop)
     network = session.state.earlier[0].new_network()
     network.set_weights(session.state.earlier[0].newest.weights)
     from explorer.network.weights_file import weights_bytes
 
     content = weights_bytes(network.named(), network.functions, weights_epoch=2)
-    session.open_weights("of “me”.npz", content)
-    assert session.wait(PATIENCE)
+    done(session.open_weights, "of “me”.npz", content)
     trained(session, {"seed": 1})
     session.select(2)
     session.config = CONFIG.replace(seed=1, learning_rate=0.01, epochs=5)
-    session.fork()
-    assert session.wait(PATIENCE)
+    done(session.fork)
     session.edit(2, name="wide", note=EVIL, pinned=True)
     session.edit(1, hidden=True)
     session.delete(7)
@@ -116,8 +107,7 @@ def assert_equal(before, after):
         assert (one.epoch, one.record.test_accuracy) == (other.epoch, other.record.test_accuracy)
         np.testing.assert_array_equal(one.confusion, other.confusion)
         np.testing.assert_array_equal(one.test_outputs, other.test_outputs)
-        for array, again in zip(one.weights, other.weights, strict=True):
-            np.testing.assert_array_equal(array, again)
+        np.testing.assert_equal(one.weights, other.weights)
 
 
 def test_every_run_comes_back_as_it_was(made, opened):
@@ -150,14 +140,12 @@ def test_a_run_goes_on_as_it_would_have(small_dataset, changes, begin, back):
     saved = back(session)
     again = begin()
     again.open_session(saved)
-    again.apply(config.replace(epochs=5))
-    assert again.wait(PATIENCE)
+    done(again.apply, config.replace(epochs=5))
     run = again.state.run
     assert run.number == 1
     assert list(run.history) == list(train(config.replace(epochs=5), small_dataset))
     again.select(2)
-    again.fork()
-    assert again.wait(PATIENCE)
+    done(again.fork)
     assert again.state.run.label == "branch of run 1 at epoch 2"
     assert list(again.state.run.history) == list(run.history)[2:]
     trained(again, {"batch_size": 64})
@@ -166,14 +154,12 @@ def test_a_run_goes_on_as_it_would_have(small_dataset, changes, begin, back):
 
 def test_a_run_whose_optimizer_remembers_is_not_continued_as_if_it_had_been_kept(begin, back):
     first, again = begin(), begin()
-    first.train(CONFIG.replace(optimizer="adam", learning_rate=0.001))
-    assert first.wait(PATIENCE)
+    done(first.train, CONFIG.replace(optimizer="adam", learning_rate=0.001))
     assert first.state.reach()
     again.open_session(back(first))
     assert again.state.run.history.epochs == first.state.run.history.epochs
     assert not again.state.reach()
-    again.fork()  # it may go on as another run, which begins with nothing to remember
-    assert again.wait(PATIENCE)
+    done(again.fork)  # it may go on as another run, which begins with nothing to remember
     assert again.state.run.parent.config.optimizer == "adam"
 
 
@@ -188,11 +174,11 @@ def test_runs_of_every_method_come_back(begin, back):
     session = begin(CONFIG)
     changes = (Change(5, 0.001, 32), Change(9, 0.1, 7))
     early = {
+        "n_train": 300,
         "n_validation": 100,
         "patience": 2,
         "epochs": 60,
         "learning_rate": 1.5,
-        "n_train": 300,
         "seed": 3,
     }
     trained(session, METHODS, {"changes": changes}, early)
@@ -229,8 +215,8 @@ def test_a_session_that_an_earlier_explorer_saved(content, made, back):
             for name in came_later:
                 del settings[name]
 
-    arrays = {name: tables(content)[name][:, :-1] for name in ("epochs", "batches")}
-    old = back(repacked(content, older, **arrays))
+    arrays = {name: entry(content, name)[:, :-1] for name in ("epochs", "batches")}
+    old = back(with_entries(with_text(older, content), **arrays))
     assert [run.config for run in old.runs] == [run.config for run in made.state.runs]
     epochs = [replace(record, learning_rate=np.nan) for record in made.state.runs[0].history.epochs]
     assert [*old.runs[0].history.epochs] == epochs
@@ -250,8 +236,7 @@ def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, 
 def test_a_run_that_trains_is_saved_as_far_as_it_has_come(begin, back):
     session = begin(CONFIG.replace(epochs=500))
     session.train(paused=True)
-    session.step("epoch")
-    assert session.wait(PATIENCE)
+    done(session.step, "epoch")
     session.resume()
     (run,) = back(session).runs
     assert (run.status, run.epochs_done >= 1, bool(run.newest.weights)) == ("stopped", True, True)
@@ -279,9 +264,10 @@ def test_the_networks_within_the_current_runs_first_epoch_come_back_if_there_is_
 def test_strange_networks_within_an_epoch_are_refused(begin, early, small_dataset):
     session = begin(CONFIG)
     trained(session, {})
-    assert "early" in refused(repacked(session.save_session(), changed(early=early)), small_dataset)
+    content = session.save_session()
+    assert "early" in refused(changed(content=content, early=early), small_dataset)
     swapped = [{"epoch": 0.5, "step": 8}, {"epoch": 0.25, "step": 4}]
-    assert "out of order" in refused(repacked(session.save_session(), changed(early=swapped)), small_dataset)
+    assert "out of order" in refused(changed(content=content, early=swapped), small_dataset)
 
 
 def test_what_is_not_saved_yet_is_known(begin, back):
@@ -311,10 +297,8 @@ def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_data
     """Those of a deleted run that a fork began with take room too, once."""
     monkeypatch.setattr(saved_session, "MOST_RECORD_BYTES", 20_000)
     fork, old = made.state.run.without_moments(), made.state.runs[0].without_moments()
-    runs = (
-        *(replace(old, number=number) for number in range(1, 7)),
-        *(replace(fork, number=n) for n in range(8, 13)),
-    )
+    numbered = [(old, number) for number in range(1, 7)] + [(fork, number) for number in range(8, 13)]
+    runs = tuple(replace(run, number=number) for run, number in numbered)
     saved = SavedSession(config=CONFIG, runs=runs, n_runs=12)
     content = session_bytes(saved, small_dataset)
     back = back(content).runs
@@ -331,25 +315,11 @@ def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset
     content = session_bytes(saved, small_dataset, 3 * size + 10)
     back = back(content).runs
     assert [bool(run.newest.weights) for run in back] == [False, True, True, True]  # run 2 is pinned
-    assert [run.newest.record.test_accuracy for run in back] == [
-        run.newest.record.test_accuracy for run in runs
-    ]
+    saved, found = ([run.newest.record.test_accuracy for run in each] for each in (runs, back))
+    assert found == saved
 
 
 # ---------------------------------------------------------------- other files; hostile ones are in `test_borders`
-
-
-def repacked(content, change=None, **arrays):
-    """The file with another text, or other arrays; None leaves an entry out."""
-    with np.load(io.BytesIO(content)) as archive:
-        entries = {name: archive[name] for name in archive.files}
-    text = json.loads(entries["session"].tobytes())
-    if change is not None:
-        text = change(text) or text
-    entries["session"] = np.frombuffer(json.dumps(text).encode(), np.uint8)
-    stream = io.BytesIO()
-    np.savez(stream, **{n: a for n, a in {**entries, **arrays}.items() if a is not None})
-    return stream.getvalue()
 
 
 def refused(content, dataset):
@@ -373,21 +343,7 @@ def test_points_that_are_others_or_none_are_refused(points, small_dataset):
     def other(text):
         text["data"]["points"] = points
 
-    refused(repacked(saved, other), small_dataset)
-
-
-def changed(run=None, **values):
-    """A change of the text's values, or of those of one of its runs."""
-
-    def change(text):
-        (text if run is None else text["runs"][run]).update(values)
-
-    return change
-
-
-def tables(content):
-    with np.load(io.BytesIO(content)) as archive:
-        return {name: archive[name] for name in archive.files}
+    refused(with_text(other, saved), small_dataset)
 
 
 def test_another_data_set_is_named(content, small_dataset):
@@ -395,25 +351,21 @@ def test_another_data_set_is_named(content, small_dataset):
     images[0, 0, 0] ^= 1
     other = replace(small_dataset, test_images=images)
     assert "found runs on other images called patterns" in refused(content, other)
-    other = Dataset(
-        "clothes", small_dataset.train_images, small_dataset.train_labels, images, small_dataset.test_labels
-    )
+    other = replace(other, name="clothes")
     assert "found runs on patterns, expected runs on clothes, which is open" in refused(content, other)
 
 
 def test_a_text_that_no_page_can_show_is_made_fit(content, back):
-    back = back(repacked(content, changed(0, name="a\ud800b")))
+    back = back(changed(0, content, name="a\ud800b"))
     assert back.runs[0].name == "a?b"
 
 
 def test_a_session_is_opened_though_a_network_in_it_has_overflowed(begin, back):
     session = begin(DIVERGING)
     session.restart(paused=True)
-    session.step("batch")
-    assert session.wait(PATIENCE)
+    done(session.step, "batch")
     while all(np.isfinite(W).all() for W in session.state.run.newest.weights):
-        session.step("batch")
-        assert session.wait(PATIENCE)
+        done(session.step, "batch")
     saved = back(session)
     assert [run.number for run in saved.runs] == [1]
     assert saved.present == 0
@@ -442,4 +394,4 @@ def test_findings_come_back_and_strange_ones_are_refused(begin, back):
         {str(n): {"numbers": {}} for n in range(41)},
     ):
         with pytest.raises(SessionFileError, match="findings"):
-            back(repacked(session.save_session(), changed(findings=strange)))
+            back(changed(content=session.save_session(), findings=strange))

@@ -10,7 +10,8 @@ import time
 import needs
 import numpy as np
 import pytest
-from app_steps import DIVERGING, done
+from app_steps import DIVERGING, PATIENCE, done
+from study_steps import until
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -22,20 +23,12 @@ from explorer.training.share import TRAINING_SHARE, Share
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
-PATIENCE = 60
 
 
 @pytest.fixture
 def trained(session):
     done(session.train)
     return session
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def run_of(session):
@@ -221,21 +214,18 @@ def test_more_images_than_there_are_are_refused_and_change_nothing(trained):
     assert (trained.config, run_of(trained).number) == (CONFIG, 1)
 
 
-def test_a_file_begins_a_run_that_is_not_trained(trained, tmp_path):
-    network = run_of(trained).new_network()
-    network.set_weights(run_of(trained).newest.weights)
-    network.save(tmp_path / "it.npz")
-    done(trained.open_weights, "it.npz", (tmp_path / "it.npz").read_bytes())
-    run = run_of(trained)
+def test_a_file_begins_a_run_that_is_not_trained(opened):
+    run, saved = run_of(opened), opened.state.earlier.numbered(1).newest.weights
     assert (run.title, len(run.history), run.status) == ("it.npz", 0, "stopped")
-    np.testing.assert_array_equal(run.newest.weights[0], network.W1)
-    assert [advice.id for advice in trained.advice] == ["opened"]
+    np.testing.assert_equal(run.newest.weights, saved)
+    assert [advice.id for advice in opened.advice] == ["opened"]
 
 
 @pytest.fixture
 def opened(trained, tmp_path):
     """Weights of 6 hidden units from a file, of which nothing is trained yet."""
     network = run_of(trained).new_network()
+    network.set_weights(run_of(trained).newest.weights)
     network.save(tmp_path / "it.npz")
     done(trained.open_weights, "it.npz", (tmp_path / "it.npz").read_bytes())
     return trained
@@ -303,8 +293,7 @@ def test_with_another_data_set_the_runs_stay_and_compare_no_more(trained, small_
     assert (state.dataset, state.status, state.moment, state.config) == (other_dataset, "idle", None, CONFIG)
     assert [run.number for run in state.earlier] == [run.number for run in state.not_comparable] == [1]
     assert (len(state.comparable), state.earlier[0].dataset.name) == (0, "patterns")
-    trained.train()  # the same settings: on these images they give another run
-    assert trained.wait(PATIENCE)
+    done(trained.train)  # the same settings: on these images they give another run
     assert [run.number for run in trained.state.runs] == [1, 2]
     assert list(run_of(trained).history) == list(train(CONFIG, other_dataset))
     trained.use(small_dataset, CONFIG.replace(seed=3))
@@ -566,11 +555,8 @@ def test_networks_within_the_first_epoch_are_shown_until_there_is_a_moment_and_c
     session.select(run.early[3].epoch)
     state = session.state
     assert (state.early, state.moment, state.pictured) == (run.early[3], None, run.early[3])
-    assert (state.looks_back_to, state.marked_epoch, state.scored_kind) == (
-        4 * 16 / 600,
-        4 * 16 / 600,
-        "sampled",
-    )
+    assert (state.looks_back_to, state.scored_kind) == (4 * 16 / 600, "sampled")
+    assert state.marked_epoch == state.looks_back_to
     session.select(0)
     assert (session.state.early, session.state.looks_back_to) == (run.early[0], 0)
     session.reset()

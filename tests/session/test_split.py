@@ -1,12 +1,11 @@
 """A session that holds out validation images: what is compared, early stopping, and the test set at the end."""
 
 import asyncio
-import io
-import json
 
 import numpy as np
 import pytest
-from app_steps import done
+from app_steps import PATIENCE, done
+from hostile_inputs import with_text
 
 from explorer import TrainingConfig
 from explorer.session import ForkError, Session, read_session
@@ -17,7 +16,6 @@ STOPS = CONFIG.replace(  # learns its 100 images by heart, soon
     hidden_activation="relu", output="softmax", loss="cross_entropy", initializer="he", reduction="mean",
     learning_rate=0.3, epochs=60, n_train=250, patience=2, batch_size=8, seed=3,
 )  # fmt: skip
-PATIENCE = 60
 
 
 def trained(session, config=CONFIG):
@@ -79,9 +77,8 @@ def test_a_later_opening_says_that_it_is_one(session):
     session.follow(offer)
     run = session.state.run
     assert (run.test.number, run.test.times) == (2, "for the 2nd time")
-    assert (
-        said(session, "test_set").why == "It was opened for run 1 as well: these images are no longer unseen."
-    )
+    why = "It was opened for run 1 as well: these images are no longer unseen."
+    assert said(session, "test_set").why == why
     session.delete(1)
     session.forget()
     trained(session, CONFIG.replace(learning_rate=0.01))
@@ -92,9 +89,8 @@ def test_test_accuracy_that_a_run_without_a_split_showed_is_said(session):
     trained(session, CONFIG.replace(n_validation=0))
     trained(session)
     text = said(session, "test_set").text
-    assert text.startswith(
-        "The test set is closed for this run: 200 images. But 1 run without validation images"
-    )
+    told = "The test set is closed for this run: 200 images. But 1 run without validation images"
+    assert text.startswith(told)
     assert "nothing was chosen by" not in text
 
 
@@ -161,8 +157,7 @@ def test_the_best_weights_are_back_after_early_stopping(session, small_dataset):
     assert best + 2 == len(losses) < 60
     assert (run.history.restored, run.epoch, session.state.marked_epoch) == (best, best, best)
     assert run.newest.record.test_loss == min(losses)
-    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_equal(run.newest.weights, whole.network.weights())
     assert run.timeline.epochs[-1] == best
     words = f"Stopped early: the validation loss was lowest after epoch {best}, whose weights are back."
     assert (said(session, "stopped_early").text, history.end.reason) == (words, words)
@@ -191,8 +186,7 @@ def test_a_run_with_its_best_weights_back_goes_on_to_more_epochs(session, small_
     done(session.extend, 60)
     run = session.state.run
     assert (run.number, list(run.history)) == (1, list(history))
-    for ours, theirs in zip(run.newest.weights, whole.network.weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_equal(run.newest.weights, whole.network.weights())
 
 
 def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
@@ -218,13 +212,12 @@ def test_a_file_of_the_session_keeps_all_of_it(session, small_dataset):
 def test_looks_at_the_test_set_are_counted_also_by_a_file_that_tells_no_number(session, small_dataset):
     trained(session)
     session.open_test_set()
-    with np.load(io.BytesIO(session.save_session())) as archive:
-        arrays = dict(archive)
-    text = json.loads(arrays["session"].tobytes())
-    del text["n_tested"]
-    file = io.BytesIO()
-    np.savez(file, **arrays | {"session": np.frombuffer(json.dumps(text).encode(), np.uint8)})
-    assert read_session(file.getvalue(), "older", small_dataset).n_tested == 1
+
+    def older(text):
+        del text["n_tested"]
+
+    content = with_text(older, session.save_session())
+    assert read_session(content, "older", small_dataset).n_tested == 1
 
 
 def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):

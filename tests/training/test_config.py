@@ -171,10 +171,8 @@ def test_presets_and_experiments_have_names_and_a_preset_that_is_near_is_named()
     assert [read_query(f"preset={name}") for name in NAMED] == [(config, ()) for config in NAMED.values()]
     assert read_query("preset=exercise&hidden=64")[0] == TrainingConfig(hidden_sizes=64)
     assert [*NAMED.values()] == [*PRESETS.values(), *(one.config for one in SITUATIONS.values())]
-    assert read_query("preset=exersise") == (
-        START,
-        ("There is no preset “exersise”; did you mean 'exercise'?",),
-    )
+    told = "There is no preset “exersise”; did you mean 'exercise'?"
+    assert read_query("preset=exersise") == (START, (told,))
 
 
 @given(query=st.text(max_size=200))
@@ -185,19 +183,11 @@ def test_any_text_gives_a_valid_config(query):
 
 
 LONG = [f"lr={'0' * 10_000}1", f"hidden={'1,' * 5_000}", f"hidden={'9' * 5_000}", f"epochs={'9' * 10_000}"]
-HOSTILE = [
-    "lr=<script>alert(1)</script>",
-    "<script>=1",
-    "lr=nan",
-    "lr=1e400",
-    "epochs=%00",
-    "batch=%ff%fe",
-    *LONG,
-]
+HOSTILE = ["lr=<script>alert(1)</script>", "<script>=1", "lr=nan", "lr=1e400", "epochs=%00", "batch=%ff%fe"]
 MANY = "&".join(f"a{i}=1" for i in range(2_000))
 
 
-@pytest.mark.parametrize("query", [*HOSTILE, "x" * 10_000, MANY], ids=lambda query: query[:20])
+@pytest.mark.parametrize("query", [*HOSTILE, *LONG, "x" * 10_000, MANY], ids=lambda query: query[:20])
 def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
     config, notices = read_query(query)
     assert config == START
@@ -334,6 +324,5 @@ def test_a_small_number_is_written_out():
     assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
     assert write_query(START.replace(learning_rate=1e-5)) == "lr=0.00001"
     assert read_query("lr=1e-5") == (START.replace(learning_rate=1e-5), ())
-    assert read_query("lr=1e-9")[1] == (
-        "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used.",
-    )
+    told = "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used."
+    assert read_query("lr=1e-9")[1] == (told,)

@@ -17,11 +17,11 @@ from explorer.training import (
     RunEnd,
     Snapshot,
     TrainingRun,
+    complete,
 )
 from explorer.training.fields import Change
 from explorer.training.hints import changes_in_words, hints
 from explorer.training.presets import fitting_rate
-from explorer.training.process_settings import one_blas_thread
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
 CONFUSION = np.full((10, 10), 100)  # of 10 000 images
@@ -438,17 +438,10 @@ def trained(mnist):
 
     @cache
     def train(config):
-        run, records = TrainingRun(config, mnist), History(config)
-        try:
-            with one_blas_thread():
-                for event in run:
-                    if isinstance(event, EpochRecord):
-                        records = records.followed_by(event)
-        except DivergedError as error:
-            records = records.followed_by(RunEnd("failed", str(error), error=error))
+        records = complete(run := TrainingRun(config, mnist))
+        if records.end.status == "failed":
             return Trained(records, 0.0, np.inf, ())
-        end = run.evaluate()
-        records = records.followed_by(RunEnd("finished", run.end_reason, end))
+        end = records.end.final
         probe = diagnose(run.network, mnist.X_test[:, :300], mnist.Y_test[:, :300])
         return Trained(records, end.test_accuracy, end.test_loss, probe)
 
@@ -597,16 +590,8 @@ def test_every_method_refines(trained, config, rule, gain):
 
 def test_no_settings_lead_out_of_ruined_weights(trained, mnist):
     """A step far too large, then the exercise's own settings from there on: only fresh weights help."""
-    with one_blas_thread():
-        ruined = TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)
-        list(ruined)
-        start = ruined.evaluate()
-        fork = TrainingRun(EXERCISE.replace(epochs=4), mnist, start=ruined.snapshot())
-        records = History(EXERCISE)
-        for event in fork:
-            if isinstance(event, EpochRecord):
-                records = records.followed_by(event)
-        records = records.followed_by(RunEnd("finished", final=fork.evaluate()))
+    start = complete(TrainingRun(EXERCISE.replace(learning_rate=1, epochs=1), mnist)).end.final
+    records = complete(TrainingRun(EXERCISE.replace(epochs=4), mnist, start=start.snapshot))
     (hint,) = hints(records, n_train=N, start_accuracy=start.test_accuracy)
     assert (hint.id, hint.fresh) == ("ruined_weights", True)
     assert trained(EXERCISE.replace(**hint.fix)).accuracy > 0.93

@@ -34,11 +34,6 @@ def batches(found):
     return [event for event in found if isinstance(event, BatchRecord)]
 
 
-def assert_equal(weights, others):
-    for w, v in zip(weights, others, strict=True):
-        np.testing.assert_array_equal(w, v)
-
-
 @pytest.mark.parametrize(
     ("step", "batch_size"), [(1, 64), (1, 1), (3, 7), (3, 300), (13, 250), (20, 1), (20, 300)]
 )
@@ -51,7 +46,7 @@ def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size
     again, repeated = events(run.config, small_dataset)
     assert epochs(changed) == epochs(repeated)
     assert batches(changed) == batches(repeated)
-    assert_equal(run.weights(), again.weights())
+    np.testing.assert_equal(run.weights(), again.weights())
     _, plain = events(config, small_dataset)
     assert epochs(plain) != epochs(changed)
 
@@ -167,7 +162,7 @@ def test_early_stopping_brings_the_best_weights_back(small_dataset):
     assert run.is_complete
     assert (run.epoch, run.evaluate().test_loss) == (best, losses[best - 1])
     snapshots = [event for event in found if getattr(event, "weights", None)]
-    assert_equal(run.weights(), snapshots[best - 1].weights)
+    np.testing.assert_equal(run.weights(), snapshots[best - 1].weights)
 
 
 def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(small_dataset):
@@ -185,7 +180,7 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
     more = epochs(run)
     longer, whole = events(config.replace(epochs=30), data)
     assert epochs(found) + more == epochs(whole)
-    assert_equal(run.weights(), longer.weights())
+    np.testing.assert_equal(run.weights(), longer.weights())
 
 
 @pytest.mark.parametrize(
@@ -207,4 +202,4 @@ def test_what_is_drawn_is_the_runs_own(small_dataset, changes, batch_size):
     first = next(event for event in found if getattr(event, "weights", None))
     forked = TrainingRun(config, small_dataset, start=first)
     assert epochs(forked) == epochs(found)[1:]
-    assert_equal(run.weights(), forked.weights())
+    np.testing.assert_equal(run.weights(), forked.weights())

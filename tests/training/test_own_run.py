@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from app_steps import done
 from own_networks import Mine, Mismatched, Named, OnlySteps, Pasted, Renamed, Sideways, SlopeForgotten
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
@@ -14,7 +15,6 @@ from explorer.training.own_network import departs, fits_as_usual
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
-PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -210,8 +210,7 @@ def test_units_come_as_a_number_or_else_as_a_sequence_whatever_their_names(made_
 def test_what_failed_keeps_none_of_its_images(run_of):
     ends = []
     runner = Runner(lambda delivery: ends.extend(delivery.records))
-    runner.start(run_of(Mismatched))
-    assert runner.wait(PATIENCE)
+    done(runner.start, run_of(Mismatched))
     error = ends[-1].error
     assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
 

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from app_steps import done
 from reference_runs import diverging
 
 from explorer import TrainingConfig, race, train
@@ -31,7 +32,6 @@ CHANGED = {
     "Schedules": {"schedule"},
     "Regularization": {"l2", "l1", "dropout", "input_dropout", "max_norm"},
 }
-PATIENCE = 30.0
 
 
 def raced(configs, dataset):
@@ -168,17 +168,14 @@ def new_heard(small_dataset):
 
 def test_a_runner_pauses_steps_and_extends_all(new_heard, small_dataset):
     heard = new_heard(OPTIMIZERS)
-    heard.runner.pause()
-    assert heard.runner.wait(PATIENCE)
-    heard.runner.step("epoch")
-    assert heard.runner.wait(PATIENCE)
-    done = len(heard.epochs(0))
-    assert done >= 1
-    assert {len(heard.epochs(entry)) for entry in heard.said} == {done}
+    done(heard.runner.pause)
+    done(heard.runner.step, "epoch")
+    n_epochs = len(heard.epochs(0))
+    assert n_epochs >= 1
+    assert {len(heard.epochs(entry)) for entry in heard.said} == {n_epochs}
     if heard.runner.status == "paused":
         heard.runner.resume()
-    heard.runner.extend(heard.race, 5)
-    assert heard.runner.wait(PATIENCE)
+    done(heard.runner.extend, heard.race, 5)
     for entry, config in enumerate(OPTIMIZERS):
         assert heard.epochs(entry) == list(train(config.replace(epochs=5), small_dataset))
 
@@ -186,18 +183,15 @@ def test_a_runner_pauses_steps_and_extends_all(new_heard, small_dataset):
 def test_others_are_stepped_an_epoch_at_a_time_when_the_first_has_stopped_early(new_heard, small_dataset):
     first = CONFIG.replace(epochs=30, learning_rate=0.3, n_validation=60, patience=1)
     heard = new_heard([first, first.replace(patience=0), first.replace(patience=0, learning_rate=0.2)])
-    heard.runner.pause()
-    assert heard.runner.wait(PATIENCE)
-    done = []
-    while not done or done[-1] < len(heard.epochs(0)) + 3:
-        heard.runner.step("epoch")
-        assert heard.runner.wait(PATIENCE)
+    done(heard.runner.pause)
+    ends = []
+    while not ends or ends[-1] < len(heard.epochs(0)) + 3:
+        done(heard.runner.step, "epoch")
         assert heard.runner.status == "paused"
-        done.append(len(heard.epochs(1)))
-        assert len(heard.epochs(2)) == done[-1]
+        ends.append(len(heard.epochs(1)))
+        assert len(heard.epochs(2)) == ends[-1]
         assert isinstance(heard.said[1][-1], Evaluation)
-    assert [after - before for before, after in pairwise(done)] == [1] * (len(done) - 1)
+    assert [after - before for before, after in pairwise(ends)] == [1] * (len(ends) - 1)
     assert len(heard.epochs(0)) < 28
-    heard.runner.resume()
-    assert heard.runner.wait(PATIENCE)
+    done(heard.runner.resume)
     assert heard.epochs(1) == list(train(first.replace(patience=0), small_dataset))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import reference
+from reference_runs import diverging
 
 from explorer.network import confusion_matrix
 from explorer.training import (
@@ -49,12 +50,11 @@ def advance(run, step):
 
 
 def assert_same_snapshots(first, second):
-    first, second = ([e for e in events if isinstance(e, Snapshot)] for events in (first, second))
-    assert [s.epoch for s in first] == [s.epoch for s in second]
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_array_equal(a.test_outputs, b.test_outputs)
-        for w, v in zip(a.weights, b.weights, strict=True):
-            np.testing.assert_array_equal(w, v)
+    found, expected = (
+        [(e.epoch, e.test_outputs, e.weights) for e in events if isinstance(e, Snapshot)]
+        for events in (first, second)
+    )
+    np.testing.assert_equal(found, expected)
 
 
 def oracle(run):
@@ -229,9 +229,8 @@ def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
         assert not array.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 1
-    for w, k in zip(first.weights, kept, strict=True):
-        np.testing.assert_array_equal(w, k)
-        assert not np.shares_memory(w, run.network.W1)
+    np.testing.assert_equal(first.weights, kept)
+    assert not any(np.shares_memory(w, run.network.W1) for w in first.weights)
     assert (first.epoch, first.test_outputs.shape) == (0, (10, 200))
     assert [w.shape for w in first.weights] == [(6, 784), (6, 1), (5, 6), (5, 1), (10, 5), (10, 1)]
 
@@ -248,9 +247,8 @@ def test_another_process_gives_the_same_records(small_dataset, tmp_path):
         "records = list(train(*pickle.load(open(folder + '/in', 'rb'))));"
         "pickle.dump(records, open(folder + '/out', 'wb'))"
     )
-    subprocess.run(
-        [sys.executable, "-c", code, tmp_path], check=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "2"}
-    )
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, env=environment)
     assert pickle.loads((tmp_path / "out").read_bytes()) == list(train(config, small_dataset))
 
 
@@ -331,8 +329,7 @@ def test_the_last_record_before_a_change_has_the_rate_that_it_was_trained_at(sma
 def test_the_network_of_a_run_in_mid_epoch_is_that_of_its_weights(small_dataset, batch_size):
     run = TrainingRun(SMALL.replace(batch_size=batch_size), small_dataset)
     advance(run, 3)  # in a block, whose steps are still to be applied
-    for found, weights in zip(run.network.parameters, run.weights(), strict=True):
-        np.testing.assert_array_equal(found, weights)
+    np.testing.assert_equal(run.network.parameters, run.weights())
 
 
 @pytest.mark.parametrize("changes", [{"batch_size": 2}, {"batch_size": 16}, {"batch_size": 600}, CHANGED])
@@ -359,8 +356,7 @@ def test_a_fork_takes_its_own_settings_and_leaves_the_snapshot_alone(small_datas
     theta, _, _ = reference.sgd(told.theta, told.X, told.D, told.epochs[1][:1], **told.options)
     assert_close_to_reference(fork.snapshot().weights, theta)
     assert [epoch.epoch for epoch in epochs(fork)] == [2, 3]
-    for w, k in zip(start.weights, kept, strict=True):
-        np.testing.assert_array_equal(w, k)
+    np.testing.assert_equal(start.weights, kept)
 
 
 def test_a_fork_that_can_not_be_is_refused(small_dataset):
@@ -401,10 +397,7 @@ def until_it_diverges(run):
     return seen, diverged.value
 
 
-DIVERGING = SMALL.replace(
-    hidden_sizes=(64, 64, 64), hidden_activation="relu", output="softmax", loss="cross_entropy",
-    initializer="he", learning_rate=100, epochs=20,
-)  # fmt: skip
+DIVERGING = diverging(SMALL).replace(initializer="he", epochs=20)
 
 
 def test_a_diverged_run_says_since_when(small_dataset):

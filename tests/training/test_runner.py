@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from app_steps import PATIENCE, done
 from reference_runs import diverging
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -31,7 +32,6 @@ from explorer.training.runner import Runner
 
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)
 LONG = TrainingConfig(hidden_sizes=32, epochs=500)
-PATIENCE = 60.0  # seconds; only a failing test waits as long
 REST = 1.0  # seconds; far longer than the small runs take
 
 two_blas_threads = threadpool_limits.wrap(limits=2, user_api="blas")
@@ -147,6 +147,11 @@ class Desk:
     def wait(self):
         assert self.runner.wait(PATIENCE)
 
+    def release(self, run, n=1):
+        """Let so many mini-batches of a gated run pass, and wait for what they lead to."""
+        run.gate.release(n)
+        self.wait()
+
     def look(self):
         """Take what has been said, of a run that is neither over nor paused."""
         assert not self.runner.wait(0.01)
@@ -196,17 +201,11 @@ def test_blas_has_one_thread_while_training_and_as_many_as_before_afterwards(des
     before = settings()
     assert 2 in blas()
     other = Desk()
-    first, second = GatedRun(1), GatedRun(1)
-    desk.runner.start(first)
-    first.wait_until_asked()
-    other.runner.start(second)  # a second page in the same process
-    second.wait_until_asked()
-    first.gate.release()
-    desk.wait()
+    first, second = desk.begin(GatedRun(1)), other.begin(GatedRun(1))  # a second page in the same process
+    desk.release(first)
     desk.runner.close()
     assert blas() == {1}
-    second.gate.release()
-    other.wait()
+    other.release(second)
     other.runner.close()
     assert settings() == before
 
@@ -217,8 +216,7 @@ def test_blas_has_one_thread_while_training_and_as_many_as_before_afterwards(des
 def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
     run = desk.begin(GatedRun(10), after=2)
     desk.runner.pause()
-    run.gate.release()  # the mini-batch under way
-    desk.wait()
+    desk.release(run)  # the mini-batch under way
     assert desk.runner.status == "paused"
     assert isinstance(desk.records[-1], Evaluation), "a pause brings exact figures"
     assert not run.asked.acquire(timeout=0.05), "a paused run is not asked for more"
@@ -227,8 +225,7 @@ def test_pause_holds_within_a_mini_batch_and_resume_goes_on(desk):
     assert desk.runner.status == "running"
     run.wait_until_asked()
     run.let(6)
-    run.gate.release()
-    desk.wait()
+    desk.release(run)
     assert steps(desk.records) == list(range(1, 11))
     assert desk.runner.status == desk.ends[0].status == "finished"
 
@@ -237,24 +234,20 @@ def test_a_pause_that_is_taken_back_within_the_mini_batch_holds_nothing(desk):
     run = desk.begin(GatedRun(3))
     desk.runner.pause()
     desk.runner.resume()
-    run.gate.release(3)
-    desk.wait()
+    desk.release(run, 3)
     assert (desk.runner.status, desk.of(Evaluation)) == ("finished", [])
 
 
 def test_a_pause_brings_exact_figures_once(desk, small_dataset):
     run = TrainingRun(SMALL, small_dataset)
-    desk.runner.start(run, paused=True)
-    desk.wait()
+    done(desk.runner.start, run, paused=True)
     (untrained,) = desk.records
     assert (untrained.epoch, untrained.step) == (0, 0)
     np.testing.assert_array_equal(untrained.snapshot.weights[0], new_network(SMALL, small_dataset).W1)
-    desk.runner.step("batch")
-    desk.wait()
+    done(desk.runner.step, "batch")
     (_, evaluation) = desk.of(Evaluation)
     np.testing.assert_equal(dataclasses.asdict(evaluation), dataclasses.asdict(run.evaluate()))
-    desk.runner.pause()
-    desk.wait()
+    done(desk.runner.pause)
     assert len(desk.of(Evaluation)) == 2, "nothing has changed since"
 
 
@@ -267,8 +260,7 @@ def test_of_a_step_it_is_said_what_it_did(desk, small_dataset, batch_size):
     order = network.rng.permutation(103)
     data = small_dataset.head(103)
     for number in (1, 2, 3):
-        desk.runner.step("batch")
-        desk.wait()
+        done(desk.runner.step, "batch")
         step, weights = desk.of(BatchStep)[-1], desk.of(Evaluation)[-1].snapshot.weights
         start = (number - 1) * batch_size % 103 if batch_size < 103 else 0
         if start == 0 and number > 1:
@@ -291,8 +283,7 @@ def test_one_step_is_one_epoch_with_its_snapshot(desk, small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     desk.runner.start(run, paused=True)
     for number in (1, 2):
-        desk.runner.step("epoch")
-        desk.wait()
+        done(desk.runner.step, "epoch")
         assert desk.runner.status == "paused"
         assert run.step == number * 7
         assert [record.epoch for record in desk.of(EpochRecord)] == list(range(1, number + 1))
@@ -313,11 +304,9 @@ def test_a_pause_at_an_epochs_end_comes_after_its_snapshot(desk, small_dataset, 
 
     first = diverging(SMALL) if entry else SMALL
     run = Race([first, SMALL.replace(optimizer="adam")], small_dataset)
-    desk.runner.start(run)
-    desk.wait()
+    done(desk.runner.start, run)
     assert run.entries[entry].epoch == 1
-    desk.runner.step("epoch")
-    desk.wait()
+    done(desk.runner.step, "epoch")
     assert run.entries[entry].epoch == 2
 
 
@@ -326,10 +315,8 @@ def test_holding_stepping_and_going_on_changes_no_record(desk, small_dataset):
     config = SMALL.replace(batch_size=2)
     desk.runner.start(TrainingRun(config, small_dataset), paused=True)
     for unit in ("batch", "batch", "epoch", "batch"):
-        desk.runner.step(unit)
-        desk.wait()
-    desk.runner.resume()
-    desk.wait()
+        done(desk.runner.step, unit)
+    done(desk.runner.resume)
     assert desk.of(EpochRecord) == list(train(config, small_dataset))
     assert len(desk.ends) == 1
 
@@ -342,8 +329,7 @@ def test_an_epochs_time_leaves_out_its_pauses(desk, small_dataset):
         end()
         desk.wait()
         threading.Event().wait(REST / 2)
-    desk.runner.start(run)
-    desk.wait()
+    done(desk.runner.start, run)
     assert desk.of(EpochRecord)[-1].seconds < REST / 2
 
 
@@ -351,8 +337,7 @@ def test_an_epochs_time_leaves_out_its_pauses(desk, small_dataset):
 def test_stepping_to_the_end_finishes_the_run(desk, small_dataset, unit, n):
     desk.runner.start(TrainingRun(SMALL.replace(epochs=2), small_dataset), paused=True)
     for _ in range(n + 1):
-        desk.runner.step(unit)
-        desk.wait()
+        done(desk.runner.step, unit)
     assert desk.runner.status == "finished"
     assert [end.status for end in desk.ends] == ["finished"]
 
@@ -360,8 +345,7 @@ def test_stepping_to_the_end_finishes_the_run(desk, small_dataset, unit, n):
 def test_stop_ends_within_the_mini_batch(desk):
     run = desk.begin(GatedRun(), after=2)
     desk.runner.stop()
-    run.gate.release()
-    desk.wait()
+    desk.release(run)
     assert run.step == 3
     (end,) = desk.ends
     assert desk.records[-1] is end
@@ -374,8 +358,7 @@ def test_stop_ends_within_the_mini_batch(desk):
 @pytest.mark.parametrize("paused", [True, False])
 def test_a_run_that_has_hardly_begun_can_be_stopped(desk, small_dataset, paused):
     desk.runner.start(TrainingRun(LONG, small_dataset), paused=paused)
-    desk.runner.stop()
-    desk.wait()
+    done(desk.runner.stop)
     assert [end.status for end in desk.ends] == ["stopped"]
 
 
@@ -383,15 +366,11 @@ def test_before_a_run_and_after_its_end_no_order_changes_anything(desk):
     assert desk.runner.status == "idle"
     for order in (desk.runner.pause, desk.runner.resume, desk.runner.stop):
         order()
-    run = GatedRun(1)
-    desk.runner.start(run)
-    run.gate.release()
-    desk.wait()
+    desk.release(desk.begin(GatedRun(1)))
     for press in (desk.runner.stop, desk.runner.pause, desk.runner.resume, desk.runner.stop):
         press()
         assert desk.runner.status == "finished"
-    desk.runner.step("epoch")
-    desk.wait()
+    done(desk.runner.step, "epoch")
     assert len(desk.ends) == 1
 
 
@@ -414,10 +393,7 @@ each_way = pytest.mark.parametrize("when", ["end", "pause", "stop"])
 @each_way
 def test_a_newer_run_does_not_wait_for_the_figures_of_the_older(desk, when):
     scored(desk, when)
-    desk.runner.start(new := GatedRun(1))  # its thread waits until the other's is over
-    new.wait_until_asked()
-    new.gate.release()
-    desk.wait()
+    desk.release(desk.begin(GatedRun(1)))  # its thread waits until the other's is over
     assert steps(desk.records) == [1]
     assert [end.status for end in desk.ends] == ["finished"]
 
@@ -475,8 +451,7 @@ def test_a_pause_while_the_last_figures_are_made_holds_and_lets_the_run_finish(d
     desk.wait()
     assert desk.runner.status == "paused"
     assert desk.ends == []
-    desk.runner.resume()
-    desk.wait()
+    done(desk.runner.resume)
     assert [end.status for end in desk.ends] == ["finished"]
 
 
@@ -526,10 +501,8 @@ def test_an_order_is_heard_within_the_scoring_of_the_test_set(desk, long_test_se
     desk.wait()
     assert desk.runner.status == status
     assert desk.of(EpochRecord) == []
-    desk.runner.stop()
-    desk.wait()
-    desk.runner.start(run)
-    desk.wait()
+    done(desk.runner.stop)
+    done(desk.runner.start, run)
     assert desk.of(EpochRecord) == list(train(config, long_test_set)), "it goes on where it was"
 
 
@@ -549,8 +522,7 @@ def test_a_newer_run_silences_the_older_and_waits_for_its_mini_batch(desk):
     old.gate.release()
     new.wait_until_asked()
     new.let(1)
-    new.gate.release()
-    desk.wait()
+    desk.release(new)
     assert {delivery.token for delivery in desk.deliveries} == {second}
     assert steps(desk.records) == [1, 2]
     assert [end.status for end in desk.ends] == ["finished"]
@@ -570,8 +542,7 @@ def test_a_newer_run_silences_the_older_and_waits_for_its_mini_batch(desk):
 def test_an_error_is_delivered_with_what_came_before(desk, caplog, error, reason):
     run = GatedRun(3, error)
     desk.runner.start(run)
-    for _ in range(3):
-        run.gate.release()
+    run.gate.release(3)
     with caplog.at_level(logging.ERROR):
         desk.wait()
     (end,) = desk.ends
@@ -580,21 +551,15 @@ def test_an_error_is_delivered_with_what_came_before(desk, caplog, error, reason
     assert end.status == desk.runner.status == "failed"
     assert (end.error, end.reason, end.final) == (error, reason, None)
     assert bool(caplog.records) is isinstance(error, ValueError), "the log has the traceback"
-    desk.runner.start(run := GatedRun(1))
-    run.gate.release()
-    desk.wait()
+    desk.release(desk.begin(GatedRun(1)))
     assert desk.runner.status == "finished"
 
 
 def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
     """Neither its last word, whose error would hold the frames in which it was raised, nor the runner."""
-    config = SMALL.replace(
-        learning_rate=100.0, hidden_activation="relu", hidden_sizes=(64, 64, 64), epochs=50
-    )
-    run = TrainingRun(config.replace(output="softmax", loss="cross_entropy"), small_dataset)
+    run = TrainingRun(diverging(SMALL), small_dataset)
     gone = weakref.ref(run)
-    desk.runner.start(run)
-    desk.wait()
+    done(desk.runner.start, run)
     assert isinstance(desk.ends[0].error, DivergedError)
     desk.runner.close()
     del run
@@ -605,9 +570,8 @@ def test_nothing_keeps_a_diverged_run_in_memory(desk, small_dataset):
 @pytest.mark.parametrize("n_entries", [1, 3])
 def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_dataset, n_entries):
     """Without waiting for the garbage collector: a moving slider leaves several a second."""
-    configs = [
-        SMALL.replace(epochs=100, batch_size=1, learning_rate=0.01 / n) for n in range(1, n_entries + 1)
-    ]
+    long = SMALL.replace(epochs=100, batch_size=1)
+    configs = [long.replace(learning_rate=0.01 / n) for n in range(1, n_entries + 1)]
     run = TrainingRun(configs[0], small_dataset) if n_entries == 1 else races.Race(configs, small_dataset)
     gone = [weakref.ref(entry) for entry in run.entries]
     gc.collect()
@@ -617,14 +581,10 @@ def test_a_run_that_another_has_taken_the_place_of_goes_at_once(desk, small_data
         while not desk.records:
             desk.look()
         del run
-        desk.runner.start(TrainingRun(SMALL, small_dataset))
-        desk.wait()
+        done(desk.runner.start, TrainingRun(SMALL, small_dataset))
         assert [entry() for entry in gone] == [None] * n_entries
     finally:
         gc.enable()
-
-
-# ---------------------------------------------------------------- closing
 
 
 # ---------------------------------------------------------------- delivering
@@ -692,8 +652,7 @@ def test_a_run_that_goes_on_is_extended_as_it_trains(desk, paused):
     if not paused:
         run.wait_until_asked()
     assert desk.runner.extend(run, 3) == token
-    run.gate.release(3)
-    desk.wait()
+    desk.release(run, 3)
     assert steps(desk.records) == [1, 2, 3]
     assert [end.final.step for end in desk.ends] == [3]
 
@@ -712,13 +671,10 @@ def test_a_run_extended_while_its_end_is_scored_goes_on(desk):
 
 
 def test_a_run_extended_after_its_end_starts_again_and_its_old_end_is_dropped(desk):
-    run = GatedRun(steps=1)
-    desk.runner.start(run)
-    run.gate.release(3)
-    assert desk.runner.wait(PATIENCE)
+    run = desk.begin(GatedRun(steps=1))
+    desk.release(run, 3)
     desk.deliveries.clear()
-    desk.runner.extend(run, 3)
-    desk.wait()
+    done(desk.runner.extend, run, 3)
     assert steps(desk.records) == [2, 3]
     assert [end.final.step for end in desk.ends] == [3]
 
@@ -727,8 +683,7 @@ def test_a_run_that_is_stopped_starts_again_when_it_is_extended(desk):
     run = desk.begin(GatedRun(steps=2))
     desk.runner.stop()
     desk.runner.extend(run, 3)
-    run.gate.release(3)
-    desk.wait()
+    desk.release(run, 3)
     assert run.step == 3
     assert [end.status for end in desk.ends] == ["finished"]
 
@@ -760,9 +715,7 @@ def test_a_run_that_has_just_failed_is_not_extended(desk):
 def test_a_step_to_the_end_of_an_epoch_whose_last_batch_is_trained_gives_exact_figures(desk, small_dataset):
     desk.runner.start(TrainingRun(SMALL, small_dataset), paused=True)
     for _ in range(7):  # all of the first epoch
-        desk.runner.step("batch")
-        desk.wait()
+        done(desk.runner.step, "batch")
     assert not desk.of(EpochRecord)
-    desk.runner.step("epoch")
-    desk.wait()
+    done(desk.runner.step, "epoch")
     assert [type(record) for record in desk.records[-3:]] == [EpochRecord, Snapshot, Evaluation]

@@ -10,6 +10,7 @@ import sys
 import needs
 import numpy as np
 import pytest
+from app_steps import PATIENCE, done
 from study_steps import until
 
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
@@ -19,7 +20,6 @@ from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share, n_co
 pytestmark = needs.LOCKS
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=40, batch_size=4, learning_rate=0.05)
-PATIENCE = 60.0  # seconds; only a failing test waits as long
 
 
 @pytest.fixture
@@ -191,8 +191,7 @@ def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
     told = [pickle.loads(process.communicate(timeout=60)[0]) for process in processes]
     alone = []
     runner = Runner(alone.append)
-    runner.start(TrainingRun(config, small_dataset))
-    assert runner.wait(PATIENCE)
+    done(runner.start, TrainingRun(config, small_dataset))
     expected = [record for delivery in alone for record in delivery.records]
     for deliveries in told:
         trained = (delivery for delivery in deliveries if delivery.records)

@@ -8,9 +8,8 @@ from explorer.widgets.gallery import Gallery, GalleryImage
 @pytest.fixture
 def gallery():
     gallery = Gallery("0123456789")
-    gallery.show(
-        "two", [GalleryImage("9 → 4", "95 % sure", "9 read as 4", right=False, key=17)], b"", columns=1
-    )
+    image = GalleryImage("9 → 4", "95 % sure", "9 read as 4", right=False, key=17)
+    gallery.show("two", [image], b"", columns=1)
     return gallery
 
 

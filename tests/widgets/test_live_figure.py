@@ -50,9 +50,8 @@ def test_an_update_of_everything_is_one_message(wire):
         "loss rises",
     )
     ((update, buffers),) = wire
-    assert [(index, set(change)) for index, change in update["traces"]] == [
-        (index, {"x", "y"}) for index in range(3)
-    ]
+    changed = [(index, {*change}) for index, change in update["traces"]]
+    assert changed == [(index, {"x", "y"}) for index in range(3)]
     assert update["layout"] == {"title.text": "epoch 5", "xaxis.range": [0, 5]}
     assert (update["edit"], update["summary"], figure.summary) == (1, "loss rises", "loss rises")
     assert len(buffers) == 6
@@ -61,9 +60,8 @@ def test_an_update_of_everything_is_one_message(wire):
 def test_only_what_differs_is_sent(wire):
     figure = curves()
     wire.clear()
-    figure.show(
-        [{}, {"y": np.ones(400, np.float32), "name": "run 1"}, {"x": np.arange(400, dtype=np.float32)}]
-    )
+    same, ones = np.arange(400, dtype=np.float32), np.ones(400, np.float32)
+    figure.show([{}, {"y": ones, "name": "run 1"}, {"x": same}])
     ((update, _),) = wire
     assert [(index, [*change]) for index, change in update["traces"]] == [(1, ["y"])]
     assert np.array_equal(figure.plot.data[1].y, np.ones(400))

@@ -37,9 +37,8 @@ def choose(name):
     note("export", name)
     if name == "hint":
         text = "<img src=x onerror=alert(1)> is <b>text</b>"
-        messages.show(
-            Message("wide", "warning", text, "Because.", "Fix it"), Message("note", "info", "A note.")
-        )
+        wide = Message("wide", "warning", text, "Because.", "Fix it")
+        messages.show(wide, Message("note", "info", "A note."))
     if name == "words":
         messages.show(Message("wide", "error", "Other words.", "Because of this.", "Fix it at once"))
     if name == "start":

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from explorer.checks import exercise, functions, networks
-from explorer.checks.recognition import KEPT, Probe, initialized, recognize, unkept
-from explorer.checks.results import CheckError, Passed, RaisedError, check, expect
-from explorer.checks.structure import parameters, sizes_found
+from explorer.checks.recognition import KEPT, Probe, attempt, initialized, recognize, unkept
+from explorer.checks.results import CheckError, Passed, RaisedError, check, compare, expect
+from explorer.checks.structure import parameters, shared, sizes_found
 from explorer.checks.tasks import METHODS, TASKS, textbook
-from explorer.checks.watch import GapError, limited, watched
+from explorer.checks.watch import GapError, arrays_in, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
@@ -35,6 +35,8 @@ NEEDS = MappingProxyType(
 """The methods that each method builds on, in order."""
 _ON_PAPER = "Work out on paper what this small example gives."
 _DIGITS = 4  # decimals of a number in an example
+CURVE_AT = np.linspace(-6, 6, 49)
+"""The points at which the curve of a function is drawn."""
 
 
 class MissingError(CheckError):
@@ -56,6 +58,8 @@ class Verdict:
     """A sentence: where to look; empty unless the answer is wrong."""
     example: str = ""
     """Lines of Python: an input small enough for paper, the expected result, and the answer's result."""
+    curve: tuple[float, ...] = ()
+    """A wrong function's values at `CURVE_AT`; empty for what is no function of each element."""
     note: str = ""
     """A further remark; empty if there is none."""
     helpers: tuple[str, ...] = ()
@@ -153,30 +157,26 @@ def _tried(task: str, answer: Any, unsound: set[str], probe: Probe) -> Verdict:
             fields = {"message": f"this can't be checked until {until}: {error.args[0]}"}
             outcome, helpers = "waiting", ()
         else:
-            outcome, fields = "wrong", _what_is_wrong(task, error, probe)
+            outcome, fields = "wrong", {"message": error.args[0]}
+            with suppress(CheckError):  # the search for its mistake has a separate time limit
+                search = partial(_explained, task, error, probe, helpers)
+                fields |= limited(search, probe.seconds)[0] if error.answer is not None else {}
     except Exception as error:  # noqa: BLE001  # a bug in the check itself: reported like everything else
         outcome, fields = "wrong", {"message": f"this can't be checked: {type(error).__name__}: {error}"}
     seconds = round(perf_counter() - began, 3)
     return Verdict(task, outcome, **fields, note=note, helpers=helpers, seconds=seconds)
 
 
-def _what_is_wrong(task: str, error: CheckError, probe: Probe) -> dict[str, str]:
-    """Return the fields of a wrong answer's verdict; the search for its mistake has a separate time limit."""
-    fields = {"message": error.args[0]}
-    if error.answer is not None:
-        with suppress(CheckError):
-            fields |= limited(partial(_explained, task, error, probe), probe.seconds)[0]
-    return fields
-
-
-def _explained(task: str, error: CheckError, probe: Probe) -> dict[str, str]:
-    """Return a wrong answer's mistake, or else an example, as fields of a verdict."""
-    said = error.args[0]
+def _explained(task: str, error: CheckError, probe: Probe, helpers: tuple[str, ...]) -> dict[str, Any]:
+    """Return a wrong answer's mistake, or else an example, and its curve, as fields of a verdict."""
+    said, fields = error.args[0], dict[str, Any]()
+    if TASKS[task].example and not TASKS[task].gives:
+        values = attempt(lambda: np.asarray(error.answer(CURVE_AT[None]), float))
+        fields = {"curve": tuple(values[0].tolist())} if np.shape(values) == (1, CURVE_AT.size) else {}
     if known := recognize(task, error.answer, probe):
         message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
-        return {"mistake": known.name, "message": message, "look": known.look}
-    example = _example(task, error.answer) if re.search(r": expected -?\d", said) else ""
-    return {"look": _ON_PAPER, "example": example} if example else {}
+        return fields | {"mistake": known.name, "message": message, "look": known.look}
+    return fields | (_example(task, error.answer, helpers) if re.search(r": expected -?\d", said) else {})
 
 
 def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
@@ -209,23 +209,30 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
         raise
 
 
-def _example(task: str, answer: Any) -> str:
-    """Return a task's example with both results, the first of several that differs; empty if none does."""
+def _example(task: str, answer: Any, helpers: tuple[str, ...]) -> dict[str, str]:
+    """Return a task's example with both results, the first of several that differs, and a message on it."""
     *given, call = TASKS[task].example.splitlines() or [""]
-    results = list[list[str]]()
+    results, names = list[Any](), dict[str, Any]()
     for each in (textbook(task), answer):
-        names: dict[str, Any] = {"np": np, textbook(task).__name__: each}
+        names = {"np": np, textbook(task).__name__: each}
         try:
             exec("\n".join(given), names)
             value = eval(call, names)
-            results.append([*map(_written, value)] if isinstance(value, tuple) else [_written(value)])
+            parts = value if isinstance(value, tuple) else (value,)
+            results.append([np.round(np.asarray(part), _DIGITS) for part in parts])
         except Exception:  # noqa: BLE001  # nothing to compare
-            return ""
+            return {}
+    place = None if TASKS[task].gives else lambda at: f"{task}({names['a'][at]:g})"
+    yours = f"yours, with the textbook's {enumerated(helpers)}:" if helpers else "yours:   "
     for number, (right, found) in enumerate(zip(*results, strict=False)):
-        if right != found:
+        try:
+            compare((*TASKS[task].gives, task)[number], found, right, 0.0, place)
+        except CheckError as error:
             part = f"[{number}]" if results[0][1:] else ""
-            return "\n".join([*given, f"{call}{part}", f"# expected: {right}", f"# yours:    {found}"])
-    return ""
+            both = f"# expected: {_written(right)}", f"# {yours} {_written(found)}"
+            lines = [*given, f"{call}{part}", *both]
+            return {"message": error.args[0], "look": _ON_PAPER, "example": "\n".join(lines)}
+    return {}
 
 
 def _written(value: Any) -> str:
@@ -333,8 +340,10 @@ def _hand_over(source: Any, target: Any) -> None:
 
 
 def _initialized(kind: type[Any], _: Probe) -> Passed:
-    network = initialized(kind, 784, 32, 10)
+    network, another = (initialized(kind, 784, 32, 10) for _ in range(2))
     passed = networks.initial_weights(network)
+    if shared(network, another):
+        raise CheckError("W1, b1, W2, b2: expected arrays of their own in each network, got shared memory")
     for sizes in ((784, 32, 10), (20, 12, 8)):
         expect("sizes of the layers", sizes_found(initialized(kind, *sizes)), sizes)
     return passed
@@ -342,29 +351,22 @@ def _initialized(kind: type[Any], _: Probe) -> Passed:
 
 def _looped(kind: type[Any], probe: Probe) -> Passed:
     network = probe.network(kind, 4, 3, 5)
-    networks.mini_batches(network, 20, 5)  # no short last batch
+    for n_samples in (20, 21):  # no short batch, and one of a single sample
+        networks.mini_batches(network, n_samples, 5)
     return networks.mini_batches(network)
 
 
 def _forward(kind: type[Any], probe: Probe) -> Passed:
     network, X, _ = probe.trial(kind)
-    passed, before = networks.forward_pass(network, X), copy.deepcopy(_arrays(vars(network)))
+    passed, before = networks.forward_pass(network, X), copy.deepcopy(arrays_in(vars(network)))
     network.forward(X)
-    after = _arrays(vars(network))
+    after = arrays_in(vars(network))
     if len(after) == len(before) and all(map(np.array_equal, before, after)):
         raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
     if lost := unkept(network, X):
         names = enumerated([f"self.{name}" for name in lost])
         raise CheckError(f"forward(X): expected it to keep {names}, which backward uses")
     return passed
-
-
-def _arrays(value: Any) -> list[Any]:
-    """Return the arrays in an attribute, or in a container of any depth."""
-    if isinstance(value, np.ndarray):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [array for item in items for array in _arrays(item)]
 
 
 _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 
-POINTS = np.array([[-20.0, -4.0, -1.5, -0.5], [0.25, 1.0, 3.0, 20.0]])
-"""Points at which scalar functions are checked; without 0, where relu has no slope."""
+POINTS = np.array([[0.25, -0.5, 1.0, -1.5], [3.0, -4.0, 20.0, -20.0]])
+"""Points at which scalar functions are checked, the least extreme first; without 0, where relu has no slope."""
 
 
 def _sigmoid(a: float) -> float:

@@ -5,11 +5,12 @@ student's answer, the textbook's, and each known mistake get the same inputs. Ne
 which all layers differ, and one at which all shapes are compatible.
 """
 
+import copy
 import io
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial, wraps
 from itertools import count, pairwise, takewhile
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.checks.oracles import POINTS
 from explorer.checks.results import CheckError, Passed
-from explorer.checks.structure import Step, fit_noted, numbered, unfit
+from explorer.checks.structure import Step, fit_noted, numbered, shared, unfit
 from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
 from explorer.checks.watch import no_leftovers
 
@@ -50,6 +51,8 @@ _BATCH = 5
 _EPOCHS = 4  # in random order, few samples may come together again in all of three
 _CLASSES = 10
 _ALMOST, _FEW = 1e-3, 6
+# The members of an archive, in an order that nobody expects.
+_ORDER = "test_images", "train_labels", "train_images", "test_labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,19 @@ class Probe:
     def trial(
         self, kind: type[Any], sizes: tuple[int, int, int, int] | None = None
     ) -> tuple[Any, Array, Array]:
-        """Return a network of a class, inputs and targets, of these sizes or of the usual ones."""
+        """Return a network of a class, inputs and soft targets, of these sizes or of the usual ones."""
         n_input, n_hidden, n_output, n = sizes or self.sizes
-        return self.network(kind, n_input, n_hidden, n_output), *self.samples(n_input, n_output, n)
+        return self.network(kind, n_input, n_hidden, n_output), *self.samples(n_input, n_output, n, soft=True)
 
     def numbers(self, *shape: int) -> Array:
         """Return normally distributed numbers, always the same."""
         return np.random.default_rng(self.seed + len(shape)).normal(0, 1, shape)
 
-    def samples(self, n_input: int, n_output: int, n: int) -> tuple[Array, Array]:
-        """Return inputs, shape (n_input, n), and one-hot targets, shape (n_output, n)."""
-        return self.numbers(n_input, n), np.eye(n_output)[:, (np.arange(n) ** 2 + self.seed) % n_output]
+    def samples(self, n_input: int, n_output: int, n: int, *, soft: bool = False) -> tuple[Array, Array]:
+        """Return inputs, shape (n_input, n), and targets, shape (n_output, n): one-hot, or some soft ones."""
+        d = np.eye(n_output)[:, (np.arange(n) ** 2 + self.seed) % n_output]
+        d[:, ::2] -= soft * 0.3 * (d[:, ::2] - 1 / n_output)  # each column still sums to 1
+        return self.numbers(n_input, n), d
 
     def network(self, kind: type[Any], n_input: int, n_hidden: Any, n_output: int) -> Any:
         """Return a network of a class in float64, its weights always the same."""
@@ -122,11 +127,11 @@ class Probe:
 def _packed(seed: int) -> bytes:
     from explorer.datasets.mnist import write_archive
 
-    write_archive(Probe(seed).dataset, stream := io.BytesIO())
+    write_archive(Probe(seed).dataset, stream := io.BytesIO(), _ORDER)
     return stream.getvalue()
 
 
-def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Return a function's result, or the type of the exception that it raises."""
     try:
         return function(*args, **kwargs)
@@ -138,18 +143,25 @@ def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
     points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
-    pieces = {name: _attempt(f, a.copy()) for name, a in points.items()}  # which an answer may change
+    pieces = {name: attempt(f, a.copy()) for name, a in points.items()}  # which an answer may change
     return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
 
 
-def _loss(loss: Callable[..., Any], probe: Probe) -> Pieces:
+def many_outputs(*, soft: bool) -> tuple[Array, Array]:
+    """Return outputs near 0.1 for 600 samples, whose product underflows, and targets: each (10, 600)."""
+    y = np.random.default_rng(4).uniform(0.05, 0.15, (10, 600))
+    return y, Probe().samples(1, *y.shape, soft=soft)[1]
+
+
+def _loss(loss: Callable[..., Any], probe: Probe, *, soft: bool = True) -> Pieces:
     _, _, k, n = probe.sizes
     y, d = 1 / (1 + np.exp(-probe.numbers(k, n))), probe.samples(1, k, n)[1]
-    value, at_worst = _attempt(loss, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
+    value, at_worst = attempt(loss, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
     if isinstance(value, str):
         return {"value": value}
-    extremes = {"at the targets": _attempt(loss, d.copy(), d), "at the worst": _attempt(loss, at_worst, d)}
-    return {"value": value} | {name: _size(found, value) for name, found in extremes.items()}
+    extremes = {"at the targets": attempt(loss, d.copy(), d), "at the worst": attempt(loss, at_worst, d)}
+    many = attempt(loss, *many_outputs(soft=soft))
+    return {"value": value, "many": many} | {name: _size(found, value) for name, found in extremes.items()}
 
 
 def _size(loss: Any, usual: Any) -> str:
@@ -164,7 +176,7 @@ def _size(loss: Any, usual: Any) -> str:
 
 def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
     a = 3 * probe.numbers(*probe.sizes[2:])
-    return {"value": _attempt(f, a), "far": _attempt(f, a + 1000), "apart": _attempt(f, apart(a))}
+    return {"value": attempt(f, a), "far": attempt(f, a + 1000), "apart": attempt(f, apart(a))}
 
 
 def apart(a: Array) -> Array:
@@ -188,6 +200,8 @@ def _initial(kind: type[Any], probe: Probe) -> Pieces:
     network, names = initialized(kind, 784, 32, 10), ("W1", "b1", "W2", "b2")
     pieces = {name: unfit(name, np.asarray(getattr(network, name, None))) for name in names}
     if isinstance(kind, type):
+        with suppress(CheckError):  # an array is missing or has another shape
+            pieces["memory"] = "shared" if shared(network, initialized(kind, 784, 32, 10)) else "its own"
         small = initialized(kind, 20, 12, 8 + probe.seed)
         pieces |= {f"shape of {name}": str(np.asarray(getattr(small, name, None)).shape) for name in names}
     return pieces
@@ -201,7 +215,7 @@ def _with_networks(observe: Callable[[Any, Array, Array], Pieces]) -> Callable[[
         for word, sizes in (("", probe.sizes), ("square ", (4 + probe.seed,) * 4)):
             network, X, d = probe.trial(kind, sizes)
             before = _weights(network)
-            _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+            attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
             found = observe(network, X, d)
             if _changed(network, before):
                 return {"weights": "changed"}  # no other piece is needed
@@ -212,7 +226,7 @@ def _with_networks(observe: Callable[[Any, Array, Array], Pieces]) -> Callable[[
 
 
 def _forward(network: Any, X: Array, _: Array) -> Pieces:
-    y = _attempt(network.forward, X)
+    y = attempt(network.forward, X)
     if isinstance(y, str):
         return {"y": y}
     kept = {name: array for name in KEPT if (array := getattr(network, name, None)) is not None}
@@ -234,24 +248,34 @@ def unkept(network: Any, X: Array) -> list[str]:
 
 
 def _predict(network: Any, X: Array, _: Array) -> Pieces:
-    found = _attempt(network.predict, X)
+    found = attempt(network.predict, X)
     return {"y": found, "kind": "no integers"} if np.asarray(found).dtype.kind == "f" else {"y": found}
 
 
 def _backward(network: Any, X: Array, d: Array) -> Pieces:
-    found = _attempt(lambda: network.backward(X, network.forward(X), d))
+    found = attempt(lambda: network.backward(X, network.forward(X), d))
     return _named(tuple(f"d_{name}" for name in _weights(network)), found)
 
 
 def _train_iteration(network: Any, X: Array, d: Array) -> Pieces:
-    before, pieces = _weights(network), list[Pieces]()
-    for _ in range(2):
-        loss = _attempt(network.train_iteration, X, d, _RATE)
-        pieces.append({"loss": loss} | ({} if isinstance(loss, str) else _weights(network)))
+    (moved, fresh, still), before = (copy.deepcopy(network) for _ in range(3)), _weights(network)
+
+    def step(network: Any, before: Pieces, rate: float = _RATE) -> Pieces:
         for name, array in before.items():
             setattr(network, name, array.copy())
-    is_same = all(_same(piece, pieces[1].get(name)) for name, piece in pieces[0].items())
-    return pieces[0] if is_same else {"weights": "random"}
+        loss = attempt(network.train_iteration, X, d, rate)
+        return {"loss": loss} | ({} if isinstance(loss, str) else _weights(network))
+
+    one, other = (step(still, before, 0.0) | {"loss": ""} for _ in range(2))  # of no gradient
+    if not _alike(one, other):
+        return {"weights": "random"}
+    first, now = step(moved, before), _weights(moved)
+    is_as_first = _alike(step(moved, {}), step(fresh, now))
+    return first | {"second step": "as a first one" if is_as_first else "another"}
+
+
+def _alike(one: Pieces, other: Pieces) -> bool:
+    return all(_same(piece, other.get(name)) for name, piece in one.items())
 
 
 def _changed(network: Any, before: Pieces) -> bool:
@@ -265,11 +289,12 @@ def _weights(network: Any) -> Pieces:
 
 def _fit(kind: type[Any], probe: Probe) -> Pieces:
     pieces = Pieces()
-    for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH)):  # with a short batch, and without
+    # With a short batch, without, and with a batch of one sample.
+    for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH), ("one ", 4 * _BATCH + 1)):
         network, steps = probe.network(kind, 8 + probe.seed, 3, 7), list[Step]()
         X, d = numbered((8 + probe.seed, 3, 7), n)
         given, before = (X.copy(), d.copy()), _weights(network)
-        history = _attempt(fit_noted, steps, network, X, d, _BATCH, _EPOCHS, lr=_RATE)
+        history = attempt(fit_noted, steps, network, X, d, _BATCH, _EPOCHS, lr=_RATE)
         if not (np.array_equal(X, given[0]) and np.array_equal(d, given[1])):
             return {"inputs": "changed"}
         if _changed(network, before):
@@ -287,7 +312,7 @@ def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
     if largest != (len(X), _BATCH):
         return pieces
     if not all(np.allclose(step.X - step.X[0], np.arange(len(step.X))[:, None]) for step in steps):
-        return {"inputs": "mixed"}
+        return {"inputs": "others"}
     n_steps = max(len(steps) // _EPOCHS, 1)
     epochs = [steps[start:][:n_steps] for start in range(0, len(steps), n_steps)]
     orders = [[step.samples for step in epoch] for epoch in epochs]
@@ -313,11 +338,11 @@ def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
 def _load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
     names = "X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"
     with probe.archive() as path:
-        return _named(names, _attempt(load, path))
+        return _named(names, attempt(load, path))
 
 
 def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
-    return _named(("train_accuracy", "test_accuracy", "confusion"), _attempt(evaluate, *probe.read))
+    return _named(("train_accuracy", "test_accuracy", "confusion"), attempt(evaluate, *probe.read))
 
 
 def _named(names: tuple[str, ...], found: Any) -> Pieces:
@@ -333,21 +358,22 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
     pieces, (n_input, n_hidden, n_output, n) = Pieces(), probe.sizes
     square = n_output, (n_output, n_output), n_output
     for word, sizes in (("", (n_input, (n_hidden, n_hidden - 1), n_output)), ("square ", square)):
-        if len(_weights(begun := initialized(kind, *sizes))) != 6:
+        if len(_weights(begun := initialized(kind, *sizes))) < 6:
             return {"weights": "elsewhere"}
         network = probe.network(kind, *sizes)
         X, d = probe.samples(sizes[0], n_output, n_output if word else n)
         names = tuple(f"{word}d_{name}" for name in _weights(network))
         pieces |= {f"{word}{name} at first": unfit(name, array) for name, array in _weights(begun).items()}
-        _attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
-        pieces[f"{word}y"] = y = _attempt(network.forward, X)
-        pieces |= _named(names, _attempt(network.backward, X, y, d))
+        attempt(network.forward, -X)  # so that the arrays it keeps belong to other inputs
+        pieces[f"{word}y"] = y = attempt(network.forward, X)
+        pieces |= _named(names, attempt(network.backward, X, y, d))
     return pieces
 
 
 OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
     dict.fromkeys(("sigmoid", "d_sigmoid", "relu", "d_relu"), _elementwise)
-    | dict.fromkeys(("squared_error", "d_squared_error", "cross_entropy"), _loss)
+    | dict.fromkeys(("squared_error", "d_squared_error"), _loss)
+    | {"cross_entropy": partial(_loss, soft=False)}
     | {"forward": _with_networks(_forward), "predict": _with_networks(_predict)}
     | {"backward": _with_networks(_backward), "train_iteration": _with_networks(_train_iteration)}
     | {

@@ -2,7 +2,6 @@
 
 import ast
 import linecache
-import operator
 import re
 import sysconfig
 import traceback
@@ -22,7 +21,11 @@ from explorer.checks.tasks import Mistake
 
 Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
-_SIZES = re.compile(r"\(size (\d+) is different from (\d+)\)")
+_MISFIT = re.compile("gufunc|broadcast|not aligned")  # NumPy's words where shapes don't fit
+_SIZES = re.compile(r"size (\d+) is different from (\d+)|(\d+) \(dim.*?(\d+) \(dim")
+_SHAPES = re.compile(r"\(([\d,]*)\).*?\(([\d,]*)\)")
+_SPAN = "lineno", "col_offset", "end_lineno", "end_col_offset"
+_OVERFLOW = "overflow encountered in exp"
 _COARSEST = 0.01  # ten times the rounding error of float16; a thousand times would accept anything
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _OURS = Path(__file__).parents[1], Path(np.__file__).parent
@@ -80,6 +83,8 @@ def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed
             except Exception as error:  # noqa: BLE001  # any exception is a result of the check
                 raise RaisedError(raised_words(error)) from None
         said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
+        if said == _OVERFLOW:
+            said += ". Infinity is meant there; `np.clip` to ±300 before `np.exp` avoids the warning"
         return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
 
     return run
@@ -133,36 +138,65 @@ def name_of(function: Any) -> str:
 
 def raised_words(error: Exception, called: str = "") -> str:
     """Return the exception raised by somebody's code, and its line; `called` is by default its first function."""
-    trace = error.__traceback__
-    stack = zip(traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True)
-    # NumPy's compiled files (.pyx) have no folder.
-    files = ((frame, at) for (frame, _), at in stack if not at.filename.endswith(".pyx"))
-    theirs = [(frame, at) for frame, at in files if not at.filename.startswith(_NOT_THEIRS)]
-    said = " ".join(str(error).split())
+    said, theirs = " ".join(str(error).split()), _frames(error)
     if not theirs:  # the call itself failed, or this package's network refused it
         return f"{called and f'{called} raised '}{type(error).__name__}: {said}"
-    frame, at = theirs[-1]
-    if " signature " in said:
-        sizes = _SIZES.search(said)
-        known = "{1} columns and {0} rows".format(*sizes.groups()) if sizes else "a single number"
-        shapes = " and ".join(_shapes(frame, at)) or known
-        said = f"a product of matrices needs as many columns on the left as rows on the right, got {shapes}"
+    at, said = theirs[-1][1], unfitting(error) or said
     line = at.line and f": {at.line}"
     called = called or theirs[0][1].name
     return f"{called} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
 
 
-def _shapes(frame: FrameType, at: traceback.FrameSummary) -> list[str]:
-    """Return the shapes of the two factors of a failed product; none if evaluating them would call anything."""
-    span = at.lineno, at.colno, at.end_lineno, at.end_colno
-    fields = operator.attrgetter("lineno", "col_offset", "end_lineno", "end_col_offset")
+def _frames(error: BaseException) -> list[tuple[FrameType, traceback.FrameSummary]]:
+    """Return the frames of somebody's code in an exception's traceback, the innermost last."""
+    trace = error.__traceback__
+    stack = zip(traceback.walk_tb(trace), traceback.extract_tb(trace), strict=True)
+    # NumPy's compiled files (.pyx) have no folder.
+    files = ((frame, at) for (frame, _), at in stack if not at.filename.endswith(".pyx"))
+    return [(frame, at) for frame, at in files if not at.filename.startswith(_NOT_THEIRS)]
+
+
+def unfitting(error: BaseException) -> str:
+    """Return what an operator or function was given that it can't take, or "" for any other exception.
+
+    ``"`@` on W (4, 3) and X.T (5, 2): 3 is not 5"``, or an array given to a function of `math`.
+    """
     try:
-        nodes = ast.walk(ast.parse("".join(linecache.getlines(at.filename))))
-        product: Any = next(node for node in nodes if isinstance(node, ast.expr) and fields(node) == span)
-        factors = product.args if isinstance(product, ast.Call) else [product.left, product.right]
-        if any(isinstance(node, ast.Call) for factor in factors for node in ast.walk(factor)):
-            return []
-        codes = [compile(ast.Expression(factor), at.filename, "eval") for factor in factors]
-        return [f"shape {np.shape(eval(code, frame.f_globals, frame.f_locals))}" for code in codes]
+        frame, at = _frames(error)[-1]
+        span = [at.lineno, at.colno, at.end_lineno, at.end_colno]
+        walk = ast.walk(ast.parse("".join(linecache.getlines(at.filename))))
+        nodes = (node for node in walk if [getattr(node, key, 0) for key in _SPAN] == span)
+        return next(filter(None, (_misfit(node, frame, str(error)) for node in nodes)), "")
     except Exception:  # noqa: BLE001  # it only affects the wording of a message
-        return []
+        return ""
+
+
+def _misfit(node: ast.AST, frame: FrameType, said: str) -> str:
+    match node:
+        case ast.Call(func) if "to Python scalars" in said:
+            function, words = _value(func, frame), f"`{ast.unparse(func)}` takes a single number"
+            is_known = function.__module__ == "math" and hasattr(np, function.__name__)
+            return f"{words}; `np.{function.__name__}` takes a whole array" if is_known else ""
+        case ast.BinOp(left, op, right) | ast.AugAssign(left, op, right):
+            sign = ast.unparse(ast.BinOp(ast.Name("l"), op, ast.Name("r")))[2:-2]
+        case ast.Call(ast.Attribute(left, "dot"), [right]) | ast.Call(_, [left, right]) as call:
+            sign = ast.unparse(call.func)
+        case _:
+            return ""
+    if not _MISFIT.search(said):
+        return ""
+    shapes: list[Any] = [getattr(_value(part, frame), "shape", ()) for part in (left, right)]
+    if found := _SHAPES.search(said):
+        shapes = [tuple(map(int, re.findall(r"\d+", shape))) for shape in found.groups()]
+    pairs = sorted(zip(shapes[0][::-1], shapes[1][::-1], strict=False), key=lambda pair: 1 in pair)
+    if sizes := _SIZES.search(said):
+        pairs = [(sizes[2] or sizes[3], sizes[1] or sizes[4])]
+    why = next((f"{m} is not {n}" for m, n in pairs if m != n), "a single number is no matrix")
+    one, other = (f" {shape}" if shape else "" for shape in shapes)
+    return f"`{sign}` on {ast.unparse(left)}{one} and {ast.unparse(right)}{other}: {why}"
+
+
+def _value(node: ast.expr, frame: FrameType) -> Any:
+    """Return an expression's value in a frame, or None if evaluating it would call anything."""
+    is_safe = not any(isinstance(part, ast.Call | ast.NamedExpr) for part in ast.walk(node))
+    return eval(ast.unparse(node), frame.f_globals, frame.f_locals) if is_safe else None

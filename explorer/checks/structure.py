@@ -8,7 +8,7 @@ import copy
 import inspect
 import math
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import combinations, count
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,10 +20,10 @@ from explorer.checks.watch import GapError
 
 Array = NDArray[Any]
 
-# Spreads, in multiples of Glorot's. At the widest, the slope of every third sigmoid is below 0.02 on digits.
-_WIDEST = 10
-_NARROWEST = 1e-4
-_LARGEST_BIAS = 5.0
+# Spreads, in multiples of Glorot's: three times as much, or a third, is outside, whatever is drawn.
+_WIDEST, _NARROWEST = 2.75, 0.36
+_LARGE, _TINY = 300, 1e-4  # in smaller arrays, any spread above this one will do
+_LARGEST_BIAS = 0.5
 RATE = 0.02
 """The learning rate by which a `fit` is tried."""
 
@@ -85,21 +85,27 @@ def spread(W: Array) -> float:
     return math.sqrt(3) * float(np.std(W)) / math.sqrt(6 / sum(W.shape))
 
 
+def shared(*networks: Any) -> bool:
+    """Return whether any two arrays of networks share memory."""
+    arrays = [array for network in networks for array in parameters(network).values()]
+    return any(np.shares_memory(*pair) for pair in combinations(arrays, 2))
+
+
 def unfit(name: str, array: Array) -> str:
     """Return why weights or biases are unsuitable as initial ones, in words; empty if they are suitable."""
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         return "not numbers"
+    if array.dtype.kind != "f" and (array.any() or name.startswith("b")):
+        return "whole numbers"
     if name.startswith("b"):
         return "far from 0" if np.abs(array).max(initial=0) > _LARGEST_BIAS else ""
-    if array.dtype.kind != "f" and array.any():
-        return "whole numbers"
     if len(array) > 1 and not np.ptp(array, axis=0).any():
         return "the same for each unit"
     if array.min() >= 0 or array.max() <= 0:
         return "of one sign"
     if spread(array) > _WIDEST:
         return "too far from 0"
-    return "too close to 0" if spread(array) < _NARROWEST else ""
+    return "too close to 0" if spread(array) < (_NARROWEST if array.size > _LARGE else _TINY) else ""
 
 
 def in_double(network: Any) -> Any:
@@ -130,7 +136,7 @@ class Step(NamedTuple):
     @property
     def samples(self) -> list[int]:
         """The samples' numbers; −1 for inputs that are no numbers."""
-        numbers = np.rint(1000 * np.atleast_2d(self.X)[0])
+        numbers = np.rint(1000 * np.atleast_2d(self.X.T).T[0])
         return [*map(int, np.nan_to_num(numbers, nan=-1, posinf=-1, neginf=-1))]
 
     @property
@@ -146,7 +152,7 @@ def numbered(sizes: Sequence[int], n_samples: int) -> tuple[Array, Array]:
 
 
 def fit_noted(
-    steps: list[Step], network: Any, X: Array, d: Array, batch_size: int, n_epochs: int, **options: Any
+    steps: list[Step], network: Any, X: Array, d: Array, batch_size: int, n_epochs: int, lr: float = RATE
 ) -> Any:
     """Call a network's `fit` with its steps replaced by ones that only record their arguments.
 
@@ -162,4 +168,4 @@ def fit_noted(
         return steps[-1].loss
 
     network.train_iteration = take_note
-    return attribute(network, "fit")(X, d, batch_size, n_epochs, options.pop("lr", RATE), **options)
+    return attribute(network, "fit")(X, d, batch_size, n_epochs, lr)

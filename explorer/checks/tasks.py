@@ -4,6 +4,7 @@ Each mistake has answers of its own: the textbook's source with a piece changed.
 """
 
 import inspect
+import json
 import linecache
 import re
 import tomllib
@@ -28,7 +29,8 @@ MARK = "  # WRONG"
 _TEXTBOOK = "activations|losses|initializers|network"
 _INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
 
-_TINY = ("np.finfo(float).eps", "1e-300", "1e-20", *(f"1e-{power}" for power in range(3, 17)))
+_CHOICE = re.compile(r"\\u27e8(.*?)\\u27e9")  # ⟨…⟩ in JSON
+_TINY = "|".join(("np.finfo(float).eps", "1e-300", "1e-20", *(f"1e-{power}" for power in range(3, 17))))
 
 Edits = Sequence[Sequence[str]]
 
@@ -44,6 +46,8 @@ class Task:
     is_bonus: bool = False
     example: str = ""
     """Lines of Python with an input small enough for paper; the last is an expression that uses the answer."""
+    gives: Sequence[str] = ()
+    """Names of the example's results; empty for a function of each element of ``a``."""
     cell: str = ""
     """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
 
@@ -68,7 +72,7 @@ class Mistake:
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
         """The textbook's answers with this mistake, one per variant."""
-        every = (alike for edits in self.variants for alike in _for_each_small_number(edits))
+        every = (alike for edits in self.variants for alike in _alternatives(json.dumps(edits)))
         return tuple(
             _answers(f"{self.name}-{number}", self.task, edits) for number, edits in enumerate(every)
         )
@@ -87,10 +91,13 @@ class Mistake:
         return next(text for text in map(plain_source, functions) if MARK in text)
 
 
-def _for_each_small_number(edits: Edits) -> Iterator[Edits]:
-    """Yield edits for each number by which students keep a logarithm's argument away from 0."""
-    for number in _TINY if any("TINY" in wrong for _, wrong in edits) else ("",):
-        yield [(right, wrong.replace("TINY", number)) for right, wrong in edits]
+def _alternatives(edits: str) -> Iterator[Edits]:
+    """Yield edits, given as JSON, for each combination of the choices that they leave open."""
+    if choice := _CHOICE.search(edits):
+        for option in choice[1].replace("TINY", _TINY).split("|"):
+            yield from _alternatives(edits.replace(choice[0], option))
+    else:
+        yield json.loads(edits)
 
 
 def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:

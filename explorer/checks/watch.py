@@ -7,7 +7,9 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import wraps
+from itertools import product
 from threading import Thread
+from time import perf_counter, process_time
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -18,6 +20,7 @@ from explorer.checks.results import CheckError
 _Result = TypeVar("_Result")
 _MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType({"empty": np.empty, "empty_like": np.empty_like})
 _TRIES, _PAUSE = 20, 0.05  # attempts to stop code, and the seconds between them
+_BUSY = 0.02  # the least share of the time for which code that computes has a core
 
 
 class GapError(CheckError):
@@ -31,8 +34,8 @@ class _TimeIsUp(SystemExit):
 def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, int]:
     """Return a function's result and the number of lines it prints, or raise its exception.
 
-    It runs in a thread. After `seconds` it is told to stop at its next Python instruction, and `CheckError` is
-    raised; code that never gets there continues.
+    It runs in a thread. After `seconds` of computing, however long that takes on a busy machine, it is told to
+    stop at its next Python instruction, and `CheckError` is raised; code that never gets there continues.
     """
     results, errors, printed = list[_Result](), list[BaseException](), io.StringIO()
 
@@ -42,12 +45,15 @@ def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, i
         except BaseException as error:  # noqa: BLE001  # even SystemExit: all are raised in the caller's thread
             errors.append(error)
 
-    thread = Thread(target=work, daemon=True)
+    thread, began, computed = Thread(target=work, daemon=True), perf_counter(), process_time()
     with redirect_stdout(printed), warnings.catch_warnings(), no_leftovers():
         warnings.simplefilter("ignore")
         thread.start()
         try:
-            thread.join(seconds)
+            while thread.is_alive() and (used := process_time() - computed) < seconds:
+                if (waited := perf_counter() - began) > seconds and used < _BUSY * waited:  # it waits
+                    break
+                thread.join(_PAUSE)
         finally:
             in_time = not thread.is_alive()
             _stop(thread)
@@ -93,12 +99,12 @@ def _stop(thread: Thread) -> None:
 
 
 def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable[..., Any]:
-    """Return a wrapper that raises if a function leaves a gap, changes its inputs or returns no value.
+    """Return a wrapper that raises if a function leaves a gap, changes its inputs, or returns nothing new.
 
     A function, or a method not bound to its object, `returns` an "array" of numbers (or one), "several" values, or
     "nothing" in particular.
     """
-    name = getattr(function, "__name__", type(function).__name__)
+    name, last = getattr(function, "__name__", type(function).__name__), list[Any]()
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -119,9 +125,21 @@ def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable
         for array, copy in zip(given, before, strict=True):
             if not np.array_equal(array, copy, equal_nan=array.dtype.kind in "fc"):
                 raise CheckError(f"{name} changes an array that it is given; it should work on a copy")
+        arrays = arrays_in(result)
+        if any(np.may_share_memory(*pair) for pair in product(last, arrays)):
+            raise CheckError(f"{name} returns the same array in each call: the next one changes it")
+        last[:] = arrays
         return result
 
     return call
+
+
+def arrays_in(value: Any) -> list[Any]:
+    """Return an array, or the arrays in a container of any depth."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [array for item in items for array in arrays_in(item)]
 
 
 def _refuse(name: str, result: Any, returns: str, is_empty: bool) -> None:

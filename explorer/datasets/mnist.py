@@ -10,6 +10,7 @@ import shutil
 import sys
 import tarfile
 import zlib
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
@@ -105,17 +106,17 @@ def _unpack(path: Path) -> None:
             part.replace(path)
 
 
-def write_archive(dataset: Dataset, stream: IO[bytes]) -> None:
+def write_archive(dataset: Dataset, stream: IO[bytes], order: Sequence[str] = ARRAYS) -> None:
     """Write a data set in the format of the exercise's ``mnist.tgz``: four ``.npy`` files.
 
-    Equal data sets give equal bytes: no time, name or machine is stored.
+    They are stored in this `order`. Equal data sets give equal bytes: no time, name or machine is stored.
     """
     with (
         # Level 7 takes a third longer to save 1.4 %.
         gzip.GzipFile("", "wb", 6, stream, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        for name in ARRAYS:
+        for name in order:
             content = BytesIO()
             np.save(content, getattr(dataset, name).astype(np.uint8))
             member = tarfile.TarInfo(f"mnist-{name.replace('_', '-')}.npy")

@@ -12,11 +12,13 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from IPython import get_ipython
 from IPython.display import display
 
 from explorer.checks import TASKS, Verdict
-from explorer.checks.diagnosis import NEEDS
-from explorer.checks.tasks import solution
+from explorer.checks.diagnosis import CURVE_AT, NEEDS
+from explorer.checks.results import unfitting
+from explorer.checks.tasks import solution, textbook
 from explorer.foreign_files import reason
 from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
@@ -24,6 +26,8 @@ from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
+_REQUIRED = tuple(task for task, about in TASKS.items() if not about.is_bonus)
+_PROUD = f"All {len(_REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 
@@ -100,7 +104,8 @@ class Exercise:
     """A student's progress through the exercise, across kernels.
 
     The file at `path` has a line for each checked answer and each opened hint. An answer may take `seconds`; the
-    `examiner` checks it, by default a new one. From then on cells have one BLAS thread, see `limit_blas_in_cells`.
+    `examiner` checks it, by default a new one. From then on cells have one BLAS thread, see `limit_blas_in_cells`,
+    and a traceback ends in the operator and operands whose shapes don't fit.
     """
 
     def __init__(
@@ -110,11 +115,14 @@ class Exercise:
         examiner: Examiner | None = None,
     ) -> None:
         limit_blas_in_cells()
+        if (shell := get_ipython()) is not None and not shell.custom_exceptions:
+            shell.set_custom_exc((TypeError, ValueError), _show_traceback)
         self._log, self._seconds, self._examiner = AttemptLog(path), seconds, examiner or Examiner()
         with suppress(RuntimeError):  # answers are then checked in this process
             self._examiner.prepare()
         self._cards: dict[str, CheckedTask] = {}
         self._found: dict[str, Verdict] = {}
+        self._right: set[str] = set()
 
     def check(self, task: str, answer: object) -> CheckedTask:
         """Check an answer and return the task's card: the verdict, what is wrong, hints, and progress.
@@ -125,6 +133,7 @@ class Exercise:
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
         self._found[task] = verdict = self._examiner.diagnose(task, answer, self._seconds)
+        self._right = {name for name, found in self._found.items() if found.outcome == "right"}
         if verdict.outcome in {"right", "wrong"}:
             rung = self._log.rung(task)
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
@@ -140,8 +149,7 @@ class Exercise:
         """
         needed = {name for task in tasks for name in (*NEEDS.get(task, ()), task)}
         needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
-        right = {task for task, verdict in self._found.items() if verdict.outcome == "right"}
-        if missing := [task for task in TASKS if task in needed - right]:
+        if missing := [task for task in TASKS if task in needed - self._right]:
             text = f"This cell waits until {_with_parts(missing)} {'are' if missing[1:] else 'is'} right."
             display(Shown(lesson_html("waits", text), text.replace("`", "")))
         return not missing
@@ -178,12 +186,11 @@ class Exercise:
 
     def _begin(self) -> str:
         right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
-        required = [task for task, about in TASKS.items() if not about.is_bonus]
         rest = [task for task in TASKS if task not in right]
         following = _with_parts(rest[:1])
         if not right:
-            return f"Ready. There are {len(required)} tasks; begin with {following}. {self._log.kept}"
-        done = f"{len(right.intersection(required))} of {counted(len(required), 'task')}"
+            return f"Ready. There are {len(_REQUIRED)} tasks; begin with {following}. {self._log.kept}"
+        done = f"{len(right.intersection(_REQUIRED))} of {counted(len(_REQUIRED), 'task')}"
         then = f", then go on with {following}" if rest else ""
         return f"You have solved {done}. Run your cells again from the top{then}. {self._log.kept}"
 
@@ -193,6 +200,8 @@ class Exercise:
         helped = _sentence("", _about(verdict.helpers))
         if verdict.outcome == "right":
             message, look, note = helped, note, _sentence("Compared: ", verdict.message)
+            if task in _REQUIRED and self._right.issuperset(_REQUIRED):
+                message = f"{message} {_PROUD}".strip()
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
         elif helped:
@@ -203,6 +212,7 @@ class Exercise:
             message=message,
             look=look,
             example=verdict.example,
+            curves=(tuple(textbook(task)(CURVE_AT).tolist()), verdict.curve) if verdict.curve else (),
             note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=TASKS[task].hints,
             solution=tuple(_colored(solution(task))) if has_tried else (),
@@ -227,6 +237,12 @@ class Exercise:
         is_open = 0 if shown.is_open == rung else rung
         note = shown.note or self._log.trouble()
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
+
+
+def _show_traceback(shell: Any, kind: Any, error: Any, trace: Any, tb_offset: int | None = None) -> None:
+    if words := unfitting(error):
+        error.add_note(words)
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
 def _bar(share: float, words: str) -> Shown:

@@ -53,6 +53,8 @@ class TaskCard(Drawable):
     """Tasks solved, their total, and their name: ``"tasks"``."""
     example: str = ""
     """Lines of code: a small input, the expected result, and the answer's result."""
+    curves: tuple[tuple[float, ...], ...] = ()
+    """The right function's values at evenly spaced points, and the answer's; or none."""
 
     @property
     def presses(self) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ class TaskCard(Drawable):
             element("header", self._verdict(), self._progress()),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
+            self._plot(*self.curves) if self.curves else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
             element(
                 "div", *map(self._button, _BUTTONS), role="group", aria_label="Help with this task", **wrap
@@ -93,6 +96,20 @@ class TaskCard(Drawable):
         said = element("p", name, " ", element("em", words), " ", *_words(self.message))
         role = "alert" if self.outcome in {"right", "wrong"} else "status"
         return element("div", icon_element(_RING, *icon), said, role=role)
+
+    def _plot(self, right: tuple[float, ...], found: tuple[float, ...]) -> Element:
+        low, height = min(right), max(right) - min(right)
+
+        def path(values: tuple[float, ...]) -> str:
+            shares = (min(max((value - low) / height, -0.3), 1.5) for value in values)  # or not a number
+            places = (f"{2 * at} {48 - 28 * share:.1f}" for at, share in enumerate(shares) if share == share)
+            return "M" + "L".join(places)
+
+        axes = f"M0 48H{2 * len(right)}M{len(right) - 1} 4V60"
+        lines = (element("path", d=d) for d in (axes, path(right), path(found)))
+        words = element("span", "Your curve, and dashed the right one, for a from −6 to 6.")
+        drawn = element("svg", *lines, viewBox="0 4 98 56", aria_hidden=True)
+        return element("div", drawn, words, class_="explorer-task-curves explorer-muted explorer-small")
 
     def _progress(self) -> Element:
         bar = element("progress", max=self.of, value=self.done, aria_label=f"Solved {self.counted}")

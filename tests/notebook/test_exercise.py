@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from exercise_answers import pasted
+from IPython.core.interactiveshell import InteractiveShell
 
 from explorer.checks import TASKS
 from explorer.checks.tasks import METHODS, solution
@@ -166,6 +167,43 @@ def test_a_training_says_how_far_it_is(exercise, monkeypatch):
     assert "train_iteration" not in vars(network)
     assert said[:2] == ["Training 20%, 20 s left", "Training 40%, 15 s left"]
     assert (len(said), said[-1]) == (7, "Training took 35 s")  # one for each batch, and the end
+
+
+def test_all_tasks_right_is_something_to_be_proud_of(exercise):
+    exec(pasted(), names := {"__name__": __name__})
+    required = [task for task, about in TASKS.items() if not about.is_bonus]
+    answers = {task: names["Network" if task in METHODS else task] for task in required}
+    said = [exercise.check(task, answer).shown.message for task, answer in answers.items()]
+    assert said[:-1] == [""] * 11
+    assert said[-1].startswith("All 12 tasks are right")
+
+
+def test_a_wrong_function_is_drawn_over_the_right_one_and_uses_the_textbooks_helpers(exercise):
+    source = (
+        "def sigmoid(a): return np.tanh(a)\ndef d_sigmoid(a): return np.where(a > 5, np.nan, 2) * sigmoid(a)"
+    )
+    exec(source, namespace := {"__name__": "__main__", "np": np})
+    card = exercise.check("d_sigmoid", namespace["d_sigmoid"]).shown
+    assert card.message == "d_sigmoid(0): expected 0.25, got 1."
+    assert "# yours, with the textbook's sigmoid: [[1., 1.4621, 0.2384]]" in card.example
+    right, found = card.curves
+    assert (max(right), found[24], len(found)) == (0.25, 1.0, 49)
+    (curves,) = (
+        part for part in card.elements()[0][2:] if part[1].get("class", "").startswith("explorer-task-curves")
+    )
+    paths = [path[1]["d"] for path in curves[2][2:]]
+    assert [path.count("L") for path in paths[1:]] == [48, 44]  # none where there is no number
+    assert exercise.check("sigmoid", sigmoid).shown.curves == ()
+
+
+def test_a_cells_traceback_ends_in_the_operands_that_do_not_fit(path, capsys):
+    shell = InteractiveShell.instance()
+    try:
+        begun(path)
+        shell.run_cell("import numpy as np\nW, X = np.ones((4, 3)), np.ones((5, 2))\nW @ X")
+    finally:
+        InteractiveShell.clear_instance()
+    assert "`@` on W (4, 3) and X (5, 2): 3 is not 5" in capsys.readouterr().out
 
 
 def test_a_task_that_there_is_not_is_refused(exercise):

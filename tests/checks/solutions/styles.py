@@ -92,9 +92,9 @@ class Inline(Network):
     init_weights = None
 
     def __init__(self, n_input, n_hidden, n_output, activation=sigmoid, verbose=False):
-        self.W1 = np.random.rand(n_hidden, n_input) - 0.5
+        self.W1 = 0.3 * (np.random.rand(n_hidden, n_input) - 0.5)
         self.b1 = np.random.rand(n_hidden, 1) - 0.5
-        self.W2 = np.random.rand(n_output, n_hidden) - 0.5
+        self.W2 = 0.3 * (np.random.rand(n_output, n_hidden) - 0.5)
         self.b2 = np.random.rand(n_output, 1) - 0.5
         self.history, self.activation, self.verbose = [], activation, verbose
         self.generator = np.random.RandomState(3)

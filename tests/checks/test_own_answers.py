@@ -15,7 +15,7 @@ from exercise_answers import EXERCISE, GAP, pasted
 from lessons import code_cells
 from thinned import one_in
 
-from explorer.checks import MISTAKES, TASKS, diagnose
+from explorer.checks import TASKS, diagnose
 from explorer.checks.tasks import METHODS
 
 NAMED = 0.65  # at least so large a share of the wrong answers has a name
@@ -71,11 +71,6 @@ def test_there_are_enough_for_every_task():
     assert len(WRONG) >= N_WRONG
     assert len(RIGHT) >= N_RIGHT
     assert {row["task"] for row in WRONG} == {row["task"] for row in RIGHT} == TASKS.keys()
-
-
-def test_the_names_are_those_of_known_mistakes_of_the_task():
-    named = [(row["task"], name) for row in WRONG for name in row.get("names", ())]
-    assert [(task, name) for task, name in named if name not in MISTAKES or MISTAKES[name].task != task] == []
 
 
 @pytest.mark.parametrize("number", numbered(WRONG))

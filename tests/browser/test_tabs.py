@@ -159,6 +159,7 @@ def test_a_level_of_the_lab_is_solved_wrong_then_right_by_keys(visit):
     for name, color in {"overview": blue, "data": gray, "demos": gray, "lab": gray}.items():
         visit.tab(name)
         expect(button).to_have_css("background-color", color)  # it changes nothing in these tabs
+    expect(visit.number("epochs")).to_have_css("color", gray)
     visit.number("epochs").focus()
     expect(visit.number("epochs")).to_have_css("color", rgb(LIGHT.text))
     expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")

@@ -15,11 +15,7 @@ SIZES = [(1920, 969), (1440, 900), (1366, 768), (1280, 720), (800, 900), (390, 8
 SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}
 PLACES = [(view, words) for view in VIEWS for words, _ in SECTIONED.get(view, {"": ("", 0)}).values()]
 
-FILLED = """() => {
-  const contents = '.main-svg, canvas, td, .explorer-picture, [data-press]';
-  const parts = document.querySelectorAll(`:is(.explorer-panel, .explorer-figure) :is(${contents})`);
-  return [...parts].some((part) => part.checkVisibility());
-}"""
+CONTENT = ":is(.explorer-panel, .explorer-figure) :is(.main-svg, td, .explorer-picture, [data-press]):visible"
 CUT = """() => {
   const found = new Set();
   const texts = document.createTreeWalker(document.querySelector('.explorer-app'), NodeFilter.SHOW_TEXT);
@@ -50,8 +46,7 @@ OFF = """() => [...document.querySelectorAll('.explorer-time > *')].filter((one)
 @pytest.fixture(scope="module")
 def visit(app, open_shared_page):
     """The page with a run of 500 epochs, of which some are kept, and all its settings."""
-    query = "?hidden=64&n=200&validation=100&batch=50&epochs=500&shift=1&dropout=0.1"  # few images are fast
-    found = open_shared_page(app.url + query)
+    found = open_shared_page(f"{app.url}?hidden=64&n=200&validation=100&epochs=500&shift=1&dropout=0.1")
     found.until_finished(500)
     found.choose_cell(2, 3)
     found.button("More settings").click()
@@ -69,7 +64,7 @@ def test_no_sentence_is_cut_in_any_tab(visit, width, height):
         visit.tab(name)
         if section:
             visit.section(section)
-        page.wait_for_function(FILLED)
+        expect(page.locator(CONTENT).first).to_be_visible()
         with suppress(TooLateError):  # parts may still be on their way
             page.wait_for_function(f"() => ({CUT})().length + ({OFF})().length === 0", timeout=5000)
         if cut := page.evaluate(CUT) + page.evaluate(OFF):

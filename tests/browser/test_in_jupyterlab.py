@@ -13,7 +13,6 @@ DISCONNECTED = "document.querySelectorAll('.explorer-app .jupyter-widgets-discon
 BROKEN_LINKS = """() => [...document.querySelectorAll('.explorer-app, .explorer-app *')]
   .filter((element) => element.classList.contains('jupyter-widgets-disconnected'))
   .filter((element) => getComputedStyle(element, '::before').content !== 'none').length"""
-TO_THE_TOP = "document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
 PLOTS = "document.querySelectorAll('.lesson-plot:has(.main-svg)').length === 2"
 CLIPPED = """() =>
     [...document.querySelectorAll('.cm-scroller, .lesson-code, .lesson-table, .jp-OutputArea-output')]
@@ -34,7 +33,7 @@ def test_the_app_trains_in_a_cell(lab, tmp_path):
     lab.run_all()
     lab.until_drawn()
     expect(lab.tiles.locator("span[data-help*='469 steps']")).to_be_visible()  # set by the last cell
-    page.evaluate(TO_THE_TOP)
+    page.locator(".jp-WindowedPanel-outer").evaluate("(one) => one.scrollTo(0, 0)")
     notebook = page.locator(".jp-WindowedPanel-outer").bounding_box()
     curve = page.locator(".explorer-place-accuracy .nsewdrag").first.bounding_box()
     assert curve["y"] + 80 < notebook["y"] + notebook["height"]  # at 1440 px, with the side bar open

@@ -173,14 +173,11 @@ def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_pa
         page.wait_for_function(WITHIN)  # the links lead to the list also when the class is scrolled away
         page.get_by_role("button", name="A mistake").click()
     matrix = page.locator("#site-matrix")
-    boxes = [name.bounding_box() for name in matrix.locator(".ytick text").all()]
-    tops = sorted(box["y"] for box in boxes)
-    assert len(tops) == 7
-    assert all(low - high >= boxes[0]["height"] for high, low in pairwise(tops))
+    boxes = sorted((one.bounding_box() for one in matrix.locator(".ytick").all()), key=lambda box: box["y"])
+    assert len(boxes) == 7
+    assert all(a["y"] + a["height"] <= b["y"] for a, b in pairwise(boxes))
     matrix.locator(".nsewdrag").hover()
-    expect(matrix.locator(".hovertext")).to_contain_text(
-        re.compile(r"→ predicted Species number \d+\d of \d")
-    )
+    expect(matrix.locator(".hovertext")).to_contain_text(re.compile("→ predicted Species number .* of "))
     plot, words = matrix.bounding_box(), matrix.locator(".hovertext").bounding_box()
     assert plot["x"] <= words["x"] <= words["x"] + words["width"] <= plot["x"] + plot["width"]
     assert page.evaluate("() => document.documentElement.scrollWidth") == width

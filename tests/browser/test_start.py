@@ -45,9 +45,8 @@ CHANGES = f"""() => {{
   new MutationObserver(look).observe(document.querySelector('.explorer-app'), all);
 }}"""
 LEGEND_IN_THE_FIRST_EPOCH = """() => {
-  const legends = [...document.querySelectorAll('.explorer-overview .legend')].map((one) => one.textContent);
-  return legends.length === 2 && legends.every((words) => words.startsWith('traintest'))
-    && document.querySelector('.explorer-place-tiles').textContent.includes('sample of');
+  const [tiles, legend] = ['.explorer-tiles', '.legend'].map((part) => document.querySelector(part)?.textContent);
+  return tiles.includes('sample of') && legend?.startsWith('traintest');
 }"""
 AT_FIRST_SIGHT = """() => {
   const isSeen = (part) =>

@@ -10,7 +10,6 @@ from explorer.datasets.corruption import CORRUPTIONS
 from explorer.figures.palette import PALETTES
 
 pytestmark = pytest.mark.long
-LIGHT = PALETTES["light"]
 CURVES = """() => [...document.querySelectorAll('.explorer-robustness .js-plotly-plot')].flatMap(
   (plot) => plot.data.filter((t) => t.visible === true).map((t) => [t.name, Array.from(t.y)]))"""
 MARKED = "() => document.querySelector('.explorer-robustness .js-plotly-plot').layout.shapes.map((s) => s.x0)"
@@ -155,13 +154,16 @@ def test_a_network_is_broken_and_undone_by_keys(visit):
 
 def test_a_level_of_the_lab_is_solved_wrong_then_right_by_keys(visit):
     page, lab = visit.page, visit.page.locator(".explorer-lab")
-    button, blue, gray = visit.bar.locator("[data-primary]"), rgb(LIGHT.accent), rgb(LIGHT.muted)
-    for name, color in {"overview": blue, "data": gray, "demos": gray, "lab": gray}.items():
+    button, light = visit.bar.locator("[data-primary]"), PALETTES["light"]
+    for name, color in {
+        "overview": light.accent,
+        **dict.fromkeys(("data", "demos", "lab"), light.muted),
+    }.items():
         visit.tab(name)
-        expect(button).to_have_css("background-color", color)  # it changes nothing in these tabs
-    expect(visit.number("epochs")).to_have_css("color", gray)
+        expect(button).to_have_css("background-color", rgb(color))  # it changes nothing in these tabs
+    expect(visit.number("epochs")).to_have_css("color", rgb(light.muted))
     visit.number("epochs").focus()
-    expect(visit.number("epochs")).to_have_css("color", rgb(LIGHT.text))
+    expect(visit.number("epochs")).to_have_css("color", rgb(light.text))
     expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")
     expect(lab.locator(".explorer-place-accuracy")).to_contain_text("epoch 8 of 8, test accuracy 3.9 %")
     lab.get_by_text("One step", exact=True).click()

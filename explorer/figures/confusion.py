@@ -20,7 +20,7 @@ Normalize = Literal["count", "row"]
 
 _HEIGHT = 420  # px
 _LONGEST_LEVEL = 3  # longest class name, in letters, that is not tilted under a column
-_MOST_NAMED, _FEW_NAMED = 25, 13  # classes of an axis; if there are more, a few, and cells without numbers
+_MOST_NAMED, _FEW_NAMED = 25, 7  # classes of an axis; if there are more, a few, and cells without numbers
 _STRENGTH = 0.55  # share of the hue in a cell of full tone: the text on it stays legible
 
 _Counts = NDArray[np.integer]
@@ -174,7 +174,8 @@ def _layout(class_names: Sequence[str], shown: str) -> dict[str, Any]:
     angle = -40 if max(map(len, class_names)) > _LONGEST_LEVEL else 0
     across = axis(f"predicted {what}", range=[-0.5, n - 0.5], tickangle=angle, **ticks)
     down = axis(f"true {what}", range=[n - 0.5, -0.5], **ticks)  # the first class is on top
-    return {"title": {"text": f"Confusion matrix · {shown}"}, "xaxis": across, "yaxis": down}
+    title = {"text": f"Confusion matrix · {shown}"}
+    return {"title": title, "xaxis": across, "yaxis": down, "meta": [*class_names]}
 
 
 def _cells(class_names: Sequence[str], theme: Theme, name: str, *colors: str) -> dict[str, Any]:
@@ -185,9 +186,9 @@ def _cells(class_names: Sequence[str], theme: Theme, name: str, *colors: str) ->
 
 
 def _texts(class_names: Sequence[str], words: Callable[[int, int], str]) -> list[list[str]]:
-    """Return a hover text for each cell: its classes and ``words(row, column)``."""
+    """Return a hover text for each cell, in three lines: its classes and ``words(row, column)``."""
     names = [*enumerate(class_names)]
-    return [[f"true {true} → predicted {seen}: {words(i, j)}" for j, seen in names] for i, true in names]
+    return [[f"true {true}<br>→ predicted {seen}<br>{words(i, j)}" for j, seen in names] for i, true in names]
 
 
 def _part(mask: NDArray[np.bool_], values: Any, text: Any, hover: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ EARLIER_SLOTS = 6
 
 _RUNNING_POINTS = 400  # more than a plot of 900 px can show, and cheap to send
 _HEIGHT = 280  # px
+_UNDRAWN = as_float32([np.nan])  # until there is a point: Plotly leaves an empty trace out of the legend
 
 
 def curves_data(
@@ -62,6 +63,7 @@ def curves_data(
     train, test = f"train_{metric}", f"test_{metric}"
     hover = f"epoch %{{x}} · {config.held_out} {HOVERS[metric]}<br>%{{meta}}<extra></extra>"
     has_rates = metric == "loss" and not config.has_one_rate
+    named = {} if history.epochs else {"x": _UNDRAWN, "y": _UNDRAWN}
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [_line((), test, visible=False, name=earlier_name, meta="")] * (EARLIER_SLOTS - len(shown))
     for run in shown:
@@ -75,8 +77,8 @@ def curves_data(
         _line((*samples, *history.epochs[:1]), test, factor, mode="lines", visible=bool(samples))
         | {"opacity": 0.35 if history.epochs else 1.0},
         _line(batches, train, factor, mode="lines", name="during training"),
-        _line(history.epochs, train, factor),
-        _line(history.epochs, test, factor, name=config.held_out),
+        _line(history.epochs, train, factor) | named,
+        _line(history.epochs, test, factor, name=config.held_out) | named,
     ]
     own = [getattr(record, name) for record in history.epochs for name in (train, test)]
     if metric == "loss":
@@ -87,11 +89,11 @@ def curves_data(
         best = [100 * run.best.test_accuracy for run in shown if run.best]
         title, limits = "accuracy (%)", accuracy_range([100 * share for share in own], best)
     ends += [{**traces[-1], "name": legend_text(names[-1]), "line": {"color": palette.test}}] if ends else []
-    marks, named = _marks(history, theme, metric), names_at_ends(ends, {"type": "linear", "range": limits})
+    marks, at_ends = _marks(history, theme, metric), names_at_ends(ends, {"type": "linear", "range": limits})
     return merged(_looks(theme, metric), traces), {
         "shapes": marks["shapes"],
-        "annotations": marks["annotations"] + named["annotations"],
-        "margin": named["margin"],
+        "annotations": marks["annotations"] + at_ends["annotations"],
+        "margin": at_ends["margin"],
         "xaxis": epoch_axis(config.epochs, first=history[0].epoch if history else 1),
         "yaxis": axis(title, type="linear", range=limits),
         "yaxis2": _rate_axis(config, is_visible=has_rates),

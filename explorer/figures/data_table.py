@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -62,9 +62,10 @@ def _matrix(layout: Any, maps: Sequence[Any]) -> DataTable:
         has_number = any(trace.z[row][column] is not None for trace in maps)
         return next(filter(None, texts), "0" if has_number else "")
 
-    head = (f"{_plain(down.title.text)} ↓ {_plain(across.title.text)} →", *map(str, across.ticktext))
-    columns = range(len(across.ticktext))
-    rows = ((str(name), *(cell(row, column) for column in columns)) for row, name in enumerate(down.ticktext))
+    names = [list(map(str, layout.meta or one.ticktext)) for one in (across, down)]  # axes name a few of many
+    head = (f"{_plain(down.title.text)} ↓ {_plain(across.title.text)} →", *names[0])
+    columns = range(len(names[0]))
+    rows = ((name, *(cell(row, column) for column in columns)) for row, name in enumerate(names[1]))
     return DataTable(_plain(layout.title.text), head, tuple(rows))
 
 
@@ -78,9 +79,11 @@ def _curve(trace: Any, along: str) -> _Curve:
     places = [float(x) for x in (range(len(values)) if at is None else at)]
     cells: _Cells = {}
     for place, value in zip(places, values, strict=False):
+        if isnan(place):
+            continue  # not drawn
         text = f"{_written(value, how)}{unit or ''}"
         cells[place] = f"{cells[place]}; {text}" if place in cells else text  # one for each seed, say
-    positions = {place: _written(place, position["format"] if position else None) for place in places}
+    positions = {place: _written(place, position["format"] if position else None) for place in cells}
     named = trace.meta if isinstance(trace.meta, str) and trace.meta else trace.name
     return _Curve(_plain(named), cells, positions)
 

@@ -121,7 +121,7 @@ function showMatrix() {
   const mistakes = counts.map((row, i) => row.filter((_, j) => i !== j));
   const zmax = Math.max(1, 0.01 * Math.max(...totals), ...mistakes.flat());
   const words = (/** @type {number} */ n, /** @type {number} */ i, /** @type {number} */ j) =>
-    `true ${names[i]} → predicted ${names[j]}: ${grouped(n)} of ${grouped(totals[i])}`;
+    `true ${names[i]}<br>→ predicted ${names[j]}<br>${grouped(n)} of ${grouped(totals[i])}`;
   const data = looks.map((/** @type {any} */ trace, /** @type {number} */ right) => {
     const part = (/** @type {(n: number, i: number, j: number) => any} */ value, /** @type {any} */ empty) =>
       counts.map((row, i) => row.map((n, j) => (Number(i === j) === right ? value(n, i, j) : empty)));

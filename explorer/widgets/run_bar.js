@@ -100,7 +100,7 @@ function render({ model, el, signal }) {
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
   const others = SECONDARY.map(button);
   const steps = STEPS.map(button);
-  const word = make("span", { class: "explorer-run-word" });
+  const word = make("span", { class: "explorer-unseen" });
   const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
   steps.push(again);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });

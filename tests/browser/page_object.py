@@ -54,7 +54,8 @@ new MutationObserver((changes) => {
 """Keeps each of our elements that comes before its style sheet."""
 OUT_OF_REACH = """() => {
   const found = [];
-  const parts = 'button, input, select, summary, .explorer-gallery-tile, .explorer-caption p, .explorer-value';
+  const texts = '.explorer-caption p, .explorer-value, .explorer-status';
+  const parts = `button, input, select, summary, .explorer-gallery-tile, ${texts}`;
   for (const part of document.querySelector('.explorer-app').querySelectorAll(parts)) {
     const isUnseen = part.matches('.explorer-unseen') || part.closest('[popover]:not(:popover-open)');
     if (isUnseen || !part.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;

@@ -7,10 +7,15 @@ import pytest
 from playwright.sync_api import TimeoutError as TooLateError
 from playwright.sync_api import expect
 
+from explorer.app.panels.inside import SECTIONS
+from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import VIEWS
 
-SIZES = [(1920, 969), (1440, 900), (1366, 768), (1280, 720), (390, 844)]
+SIZES = [(1920, 969), (1440, 900), (1366, 768), (1280, 720), (800, 900), (390, 844)]
+SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}
+PLACES = [(view, words) for view in VIEWS for words, _ in SECTIONED.get(view, {"": ("", 0)}).values()]
 
+CONTENT = ":is(.explorer-panel, .explorer-figure) :is(.main-svg, td, .explorer-picture, [data-press]):visible"
 CUT = """() => {
   const found = new Set();
   const texts = document.createTreeWalker(document.querySelector('.explorer-app'), NodeFilter.SHOW_TEXT);
@@ -40,10 +45,11 @@ OFF = """() => [...document.querySelectorAll('.explorer-time > *')].filter((one)
 
 @pytest.fixture(scope="module")
 def visit(app, open_shared_page):
-    """The page with a run of 500 epochs, of which some are kept."""
-    found = open_shared_page(f"{app.url}?hidden=64&n=200&batch=50&epochs=500&shift=1&dropout=0.1")
+    """The page with a run of 500 epochs, of which some are kept, and all its settings."""
+    found = open_shared_page(f"{app.url}?hidden=64&n=200&validation=100&epochs=500&shift=1&dropout=0.1")
     found.until_finished(500)
     found.choose_cell(2, 3)
+    found.button("More settings").click()
     expect(found.page.locator(".explorer-time-note")).to_have_text(re.compile("1 epoch in [0-9]+"))
     assert "is kept, to stay within" in found.page.locator(".explorer-time").get_attribute("title")
     yield found
@@ -54,11 +60,14 @@ def visit(app, open_shared_page):
 def test_no_sentence_is_cut_in_any_tab(visit, width, height):
     page, found = visit.page, {}
     page.set_viewport_size({"width": width, "height": height})
-    for name in VIEWS:
+    for name, section in PLACES:
         visit.tab(name)
+        if section:
+            visit.section(section)
+        expect(page.locator(CONTENT).first).to_be_visible()
         with suppress(TooLateError):  # parts may still be on their way
             page.wait_for_function(f"() => ({CUT})().length + ({OFF})().length === 0", timeout=5000)
         if cut := page.evaluate(CUT) + page.evaluate(OFF):
-            found[name] = cut
+            found[name, section] = cut
     visit.tab("overview")
     assert found == {}

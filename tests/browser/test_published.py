@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +171,14 @@ def test_of_a_hundred_classes_the_one_that_is_read_is_in_sight(open_file, tmp_pa
         classes.evaluate("(list) => (list.scrollTop = list.scrollTop > 400 ? 0 : list.scrollHeight)")
         page.wait_for_function(WITHIN)  # the links lead to the list also when the class is scrolled away
         page.get_by_role("button", name="A mistake").click()
-    assert page.locator("#site-matrix .xtick").count() <= 13
+    matrix = page.locator("#site-matrix")
+    boxes = sorted((one.bounding_box() for one in matrix.locator(".ytick").all()), key=lambda box: box["y"])
+    assert len(boxes) == 7
+    assert all(a["y"] + a["height"] <= b["y"] for a, b in pairwise(boxes))
+    matrix.locator(".nsewdrag").hover()
+    expect(matrix.locator(".hovertext")).to_contain_text(re.compile("→ predicted Species number .* of "))
+    plot, words = matrix.bounding_box(), matrix.locator(".hovertext").bounding_box()
+    assert plot["x"] <= words["x"] <= words["x"] + words["width"] <= plot["x"] + plot["width"]
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
     found.assert_clean()
 

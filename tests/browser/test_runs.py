@@ -130,6 +130,8 @@ def test_one_click_draws_all_methods_and_each_becomes_a_run_to_open(app, open_pa
     found.until_finished(3)
     page.get_by_role("group", name="Race against other").get_by_role("button", name="Optimizers").click()
     page.wait_for_function(RACED_TO, arg=3)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    expect(page.locator(".explorer-runs-curves .js-plotly-plot").first).to_be_in_viewport(ratio=1)
     found.until_finished(3)
     methods = {"sgd": "plain SGD", "momentum": "momentum", "adam": "Adam"}
     curves = dict(page.evaluate(RACED)[0])

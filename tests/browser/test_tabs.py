@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from browser.page_object import exercise
+from browser.page_object import exercise, rgb
 from playwright.sync_api import expect
 
 from explorer.datasets.corruption import CORRUPTIONS
+from explorer.figures.palette import PALETTES
 
 pytestmark = pytest.mark.long
 CURVES = """() => [...document.querySelectorAll('.explorer-robustness .js-plotly-plot')].flatMap(
@@ -153,7 +154,16 @@ def test_a_network_is_broken_and_undone_by_keys(visit):
 
 def test_a_level_of_the_lab_is_solved_wrong_then_right_by_keys(visit):
     page, lab = visit.page, visit.page.locator(".explorer-lab")
-    visit.tab("lab")
+    button, light = visit.bar.locator("[data-primary]"), PALETTES["light"]
+    for name, color in {
+        "overview": light.accent,
+        **dict.fromkeys(("data", "demos", "lab"), light.muted),
+    }.items():
+        visit.tab(name)
+        expect(button).to_have_css("background-color", rgb(color))  # it changes nothing in these tabs
+    expect(visit.number("epochs")).to_have_css("color", rgb(light.muted))
+    visit.number("epochs").focus()
+    expect(visit.number("epochs")).to_have_css("color", rgb(light.text))
     expect(lab.get_by_role("button", name="Level 1 of 10")).to_have_attribute("aria-current", "true")
     expect(lab.locator(".explorer-place-accuracy")).to_contain_text("epoch 8 of 8, test accuracy 3.9 %")
     lab.get_by_text("One step", exact=True).click()

@@ -45,6 +45,7 @@ def test_curves_share_a_table_and_mini_batches_have_their_own(make_history):
 def test_what_is_not_a_number_is_said_and_a_curve_without_positions_counts_its_points(make_history):
     figure = curves_figure(make_history(2), metric="loss")
     figure.data[-1].y = np.array([0.25, np.nan], np.float32)
+    assert data_tables(curves_figure(make_history(0), metric="loss")) == ()  # but for its legend
     table = data_tables(figure)[0]
     assert [row[2] for row in table.rows] == ["0.2500", "not a number"]
     (table,) = data_tables(go.Figure(go.Scatter(y=[3, 4.5], name="a")))

@@ -247,7 +247,7 @@ class RunsPanel:
         curves = box("explorer-column explorer-two explorer-runs-curves", *figures)
         races = () if self._session.own else (self.races,)
         tools = box("explorer-tools", *races, self.filter, self.axis, self.scale)
-        self.view = box("explorer-panel explorer-column", tools, self.table, self.comparison.view, curves)
+        self.view = box("explorer-panel explorer-column", tools, curves, self.table, self.comparison.view)
 
     def show(self, state: ViewState) -> None:
         """Show all runs; during training, once a second, unless the user changes one."""

@@ -1,6 +1,5 @@
 // @ts-check
 // The speaker's window: this slide and the next one as the room sees them, the notes, the answer with the votes, a clock.
-//
 // The slides in it are copies of what is drawn on the page. Each is in a frame of the page's own size that is made smaller,
 // so that it lies as it does there.
 
@@ -128,7 +127,6 @@ const speaker = (() => {
       draw(page.getElementById("then"), articles[at + 1]);
       isChanged = false;
     },
-
     close: () => opened?.close(),
   };
 })();

@@ -164,10 +164,8 @@
       Reveal.slide(at);
       show();
     },
-
     focus(/** @type {number} */ at) {
-      const button = this.list?.children[at];
-      if (button instanceof HTMLElement) button.focus();
+      /** @type {HTMLElement | undefined} */ (this.list?.children[at])?.focus();
     },
 
     /** Whether a key is the overview's.

@@ -12,6 +12,7 @@ from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
 from explorer.training.presets import START
+from explorer.wording import percent
 
 _STEPS, _LENGTH = 20, 0.1
 _TARGET, _SAMPLES, _TURNS = 8, 2000, 20
@@ -57,7 +58,10 @@ def _run(
     change = universal_change(network, dataset.X_train[:, :_SAMPLES], _TARGET, eps)
     share, before = (float(np.mean(network.predict(dataset.X_test + it) == _TARGET)) for it in (change, 0.0))
     images = [column.reshape(28, 28) for column in (*X.T, change / eps)]
-    words = [*(f"{p:.2%} a {k}" for k, p in enumerate(sure)), f"makes {share:.0%} an {_TARGET}"]
+    words = [
+        *(f"{percent(p, 2)} a {k}" for k, p in enumerate(sure)),
+        f"makes {percent(share, 0)} an {_TARGET}",
+    ]
     if drawing is not None:
         x = pixel_columns(drawing[np.newaxis]) + change
         images.append(np.clip(x, 0, 1).reshape(28, 28))

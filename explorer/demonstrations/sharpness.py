@@ -78,7 +78,7 @@ def _result(rows: Array, bound: float) -> Result:
         "sharpness": (steps, tops),
         "loss × 10": (steps, 10 * losses),
     }
-    words = {"x": _STEPS, "y": bound, "text": f"2/η = {bound:.3g}", "xanchor": "right", "yanchor": "bottom"}
+    words = {"x": _STEPS, "y": bound, "text": f"2/η = {bound:.3g}", "xanchor": "right", "yanchor": "top"}
     figure = partial(curves, lines, "step", "largest eigenvalue of the Hessian", annotations=[words])
     return Result({"last": tops[-1], "bound": bound}, figure)
 

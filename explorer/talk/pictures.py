@@ -15,7 +15,7 @@ from explorer.app.layout import box, close_all
 from explorer.app.panels.confusion import ChosenImages
 from explorer.app.panels.image_tabs import LayerMap
 from explorer.app.panels.network import NetworkPanel
-from explorer.app.panels.overview import ChosenMatrix, chosen_images
+from explorer.app.panels.overview import ChosenMatrix
 from explorer.app.panels.step_player import PlayedNetwork
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Pace, Panel, Views, ViewState
@@ -44,6 +44,7 @@ from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.rendered import Element, Rendered, element
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of the other runs' curves
+_PER_PAGE = 32  # images of a cell, or mistakes
 _N_READ = 40  # images of the title slide
 _PROBE = 500  # test images for the histogram of activations
 _LENGTHS = frozenset({"size", "width", "standoff", "ticklabelstandoff", "l", "r", "t", "b"})  # pixels
@@ -158,7 +159,8 @@ class Cells:
     """The confusion matrix with the images of the selected cell, at first that of the most frequent mistake."""
 
     def __init__(self, views: SlideViews) -> None:
-        self._views, self._matrix, self._images = views, ChosenMatrix(views), chosen_images(views)
+        self._views, self._matrix = views, ChosenMatrix(views)
+        self._images = ChosenImages(views, per_page=_PER_PAGE)
         self.view = box("explorer-slide-cells", self._matrix.figure, self._images.gallery)
         self._look: Look | None = None
 
@@ -359,7 +361,9 @@ NEW_PICTURES: Mapping[str, Callable[[SlideViews, str], Picture]] = MappingProxyT
         "accuracy": lambda views, _: Curve("accuracy"),
         "matrix": lambda views, _: Matrix(views.dataset),
         "cells": lambda views, _: Cells(views),
-        "mistakes": lambda views, _: Panelled(images := ChosenImages(views, per_page=32), images.gallery),
+        "mistakes": lambda views, _: Panelled(
+            images := ChosenImages(views, per_page=_PER_PAGE), images.gallery
+        ),
         "readings": lambda views, _: Readings(views.dataset),
         "activations": lambda views, _: Activations(views.dataset),
         "network": lambda views, _: Panelled(NetworkPanel(views)),

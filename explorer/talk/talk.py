@@ -96,7 +96,8 @@ class SlideView:
         loss = f"{config.output} + {config.loss.replace('_', ' ')}"
         step = f"batch {grouped(config.batch_size)} by {config.reduction}, rate {config.learning_rate:g}"
         weights = config.initializer.capitalize()
-        return f"{hidden} · {loss} · {step} · {weights} · {counted(config.epochs, 'epoch')}"
+        parts = hidden, loss, step, weights, counted(config.epochs, "epoch")
+        return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
     @property
     def run(self) -> SessionRun | None:

@@ -226,6 +226,7 @@ function render({ model, el }) {
     const origin = stage.getBoundingClientRect();
     if (!origin.width) return;
     links.setAttribute("viewBox", `0 0 ${origin.width} ${origin.height}`);
+    const scale = origin.width / stage.offsetWidth; // of a slide in an overview
     const seen = classes.getBoundingClientRect(); // of many classes, a part
     for (const { layer, target, terms } of linksOf(model.get("signal").sums, model.get("layers"))) {
       const onto = layer + 1 < columns.length ? columns[layer + 1].tiles[target] : rows[target]?.dot;
@@ -242,7 +243,7 @@ function render({ model, el }) {
         const bend = sideways ? `C ${x + (u - x) / 2} ${y}, ${u - (u - x) / 3} ${v}` : `C ${x} ${y + (v - y) / 2}, ${u} ${v - (v - y) / 2}`;
         const path = document.createElementNS(SVG, "path");
         path.setAttribute("d", `M ${x} ${y} ${bend}, ${u} ${v}`);
-        path.setAttribute("stroke-width", String(0.75 + 5 * Math.abs(share)));
+        path.setAttribute("stroke-width", String(scale * (0.75 + 5 * Math.abs(share))));
         path.setAttribute("data-sign", share < 0 ? "negative" : "positive");
         path.setAttribute("data-from", `${layer} ${at}`);
         path.style.setProperty("--turn", String(layer + 0.5));

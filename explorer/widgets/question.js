@@ -61,11 +61,13 @@ function render({ model, el, signal }) {
     for (const [at, choice] of [...choices.children].entries()) {
       choice.querySelector("button")?.setAttribute("aria-pressed", `${offered[at] === guess}`);
       choice.toggleAttribute("data-right", isOpen && offered[at] === right);
-      choice.querySelector("input")?.toggleAttribute("hidden", isOpen && !votes.length);
+      choice.querySelector("input")?.toggleAttribute("hidden", isOpen && !votes[at]);
     }
     choices.hidden = !offered.length;
     number.hidden = Boolean(offered.length) || isOpen || el.closest(".explorer-slides") !== null;
-    el.dataset.speaker = [`Answer: ${model.get("outcome")}`, ...votes.map((n, at) => `${offered[at]}: ${n}`)].join(" · ");
+    const votesFor = (/** @type {number | undefined} */ n) => (n === undefined ? "" : `: ${n} ${n === 1 ? "vote" : "votes"}`);
+    const answers = offered.map((choice, at) => `${at + 1} · ${choice}${choice === right ? " ✓" : ""}${votesFor(votes[at])}`);
+    el.dataset.speaker = [`Answer: ${model.get("outcome")}`, ...answers].join("\n");
     const verdict = isOpen && right ? (guess === right ? ", right" : ", wrong") : "";
     const guessed = guess ? `Guessed: ${guess}${verdict}` : isOpen || !choices.hidden || !number.hidden ? "" : "Type a number";
     write(typed, isOpen ? [guessed, `Outcome: ${model.get("outcome")}`].filter(Boolean).join(" · ") : guessed);

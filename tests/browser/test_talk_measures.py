@@ -1,5 +1,7 @@
 """What a slide shows is whole: measured in the sizes of rooms, from a small projector to a large screen."""
 
+import re
+
 import pytest
 from browser.test_presentation import DRAWN, NAMES, alone, assert_at, forward, go_to, present
 from playwright.sync_api import expect
@@ -82,8 +84,11 @@ def test_counted_votes_make_the_guess_and_the_speaker_sees_them_with_the_answer(
     with page.expect_popup() as popup:
         page.keyboard.press("Escape")
         page.keyboard.press("s")
-    answer = "Answer: 12.7\u00a0% · 0\u00a0%: 0 · 20\u00a0%: 12"
-    expect(popup.value.locator("#answer")).to_contain_text(answer)
+    answer = popup.value.locator("#answer")
+    expect(answer).to_have_text(re.compile(r"Answer: 12.7\s%\s1 · 0\s%: 0 votes\s2 · 20\s% ✓: 12 votes\s3"))
+    now = popup.value.frame_locator("#now iframe")
+    expect(now.get_by_label("Votes for 20\u00a0%")).to_have_value("12")
+    expect(now.locator(".explorer-slide-pictures")).to_be_hidden()  # as the room sees it
     popup.value.close()
     page.keyboard.press("r")
     expect(question).to_contain_text("Guessed: 20\u00a0%, right")

@@ -5,6 +5,7 @@ declare const Reveal: {
   getState(): { indexh?: number };
   next(): void;
   prev(): void;
+  slide(index: number): void;
   togglePause(isPaused: boolean): void;
   on(event: "ready" | "slidechanged", listener: () => void): void;
   initialize(settings: Record<string, unknown>): void;

@@ -1,6 +1,6 @@
 // @ts-check
 // Moves the slides with reveal.js, shares the keyboard between slides and widgets, fills the screen with one figure, and
-// shows the speaker's notes and the keys.
+// shows an overview and the keys.
 //
 // reveal.js takes every section within a slide for a vertical slide, and widgets have sections of their own. So its
 // slides are empty: it tracks the current one, by keys, address and arrows, and the article with its name is shown.
@@ -22,6 +22,7 @@
     "p, n": "pause or continue a live run; one step",
     v: "the pace of live runs: an epoch a second, or as fast as it goes",
     z: "one figure fills the screen, then the next",
+    o: "overview of all slides; Enter or a click goes to one",
     x: "back to a good state: live runs stopped, recordings shown",
     s: "the speaker’s window",
     d: "light or dark",
@@ -29,11 +30,14 @@
     Esc: "leave a control, a figure or this list",
     "?": "this list",
   };
-  const NO_KEYS = [58, 59, 71, 72, 74, 75, 76, 78, 79, 80, 86, 191]; // of reveal.js: letters that move, v and / that blank
+  const NO_KEYS = [58, 59, 71, 72, 74, 75, 76, 78, 80, 86, 191]; // of reveal.js: letters that move, v and / that blank
   const root = document.documentElement;
   /** @type {HTMLElement[]} */
   const articles = [...document.querySelectorAll(".explorer-slides > article")].filter((one) => one instanceof HTMLElement);
   const present = () => articles[Reveal.getState().indexh ?? 0];
+  const make = (/** @type {string} */ tag, /** @type {Partial<HTMLElement>} */ properties) =>
+    Object.assign(document.createElement(tag), properties);
+  const words = (/** @type {HTMLElement} */ article, /** @type {string} */ what) => article.querySelector(what)?.textContent ?? "";
 
   /** Whether a key is meant for the slides and not for the focused element.
    * @param {KeyboardEvent} event */
@@ -80,24 +84,16 @@
   function toggleKeys(shown = !document.getElementById("explorer-keys")) {
     document.getElementById("explorer-keys")?.remove();
     if (!shown) return;
-    const list = document.createElement("dl");
-    for (const [key, words] of Object.entries(KEYS)) {
-      const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
-      term.textContent = key;
-      meaning.textContent = words;
-      list.append(term, meaning);
-    }
-    const made = document.createElement("aside");
-    made.id = "explorer-keys";
-    made.setAttribute("aria-label", "Keys");
-    made.append(list);
-    document.body.append(made);
+    const list = make("dl", {});
+    for (const [key, words] of Object.entries(KEYS)) list.append(make("dt", { textContent: key }), make("dd", { textContent: words }));
+    document.body.appendChild(make("aside", { id: "explorer-keys", ariaLabel: "Keys" })).append(list);
   }
 
   /** Leave whatever hides the slide or takes its keys; the slide's bar stops live runs. */
   function recover() {
     Reveal.togglePause(false);
     toggleKeys(false);
+    overview.close();
     zoom(false);
     giveKeysBack();
   }
@@ -116,91 +112,73 @@
     if (root.dataset.explorerTheme === before) root.dataset.explorerTheme = before === "dark" ? "light" : "dark";
   }
 
-  const words = (/** @type {HTMLElement | undefined} */ article, /** @type {string} */ what) =>
-    article?.querySelector(what)?.textContent ?? "";
-  const notes = {
-    window: /** @type {Window | null} */ (null),
-    began: Date.now(),
+  /** Show the speaker where the talk is, and over the slide the notes if they are there. */
+  function showSpeaker() {
+    const strip = document.getElementById("explorer-notes");
+    if (strip) strip.textContent = words(present(), "aside.notes");
+    speaker.show(articles, present());
+  }
 
-    /** Open the notes in a separate window, for a screen that the audience doesn't see. */
+  /** Open the speaker's window, for a screen that the audience doesn't see; if none is allowed, notes lie over the slide. */
+  function openSpeaker() {
+    const strip = document.getElementById("explorer-notes");
+    strip?.remove();
+    if (!strip && !speaker.open(showSpeaker, press)) document.body.append(make("aside", { id: "explorer-notes" }));
+    showSpeaker();
+  }
+
+  /** Press on the slides the key that was pressed in the speaker's window.
+   * @param {KeyboardEvent} event */
+  function press(event) {
+    const { key, code, keyCode, shiftKey, repeat } = event;
+    event.preventDefault();
+    giveKeysBack(); // on the slides no control has them
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, keyCode, shiftKey, repeat, bubbles: true, cancelable: true }));
+  }
+
+  const overview = {
+    list: /** @type {HTMLElement | null} */ (null),
+    at: 0,
+    columns: Math.ceil(Math.sqrt(articles.length)),
+
+    /** Show all slides at once, each below a button that goes to it. */
     open() {
-      if (this.window && !this.window.closed) {
-        this.window.focus();
-        return;
+      zoom(false);
+      this.list = document.body.appendChild(make("nav", { id: "explorer-overview", ariaLabel: "All slides" }));
+      for (const [at, article] of articles.entries()) {
+        const [textContent, onfocus] = [`${at + 1} · ${words(article, "h2")}`, () => Object.assign(this, { at })];
+        this.list.append(make("button", { textContent, onfocus, onclick: () => this.close(at) }));
       }
-      this.window = window.open("", "explorer-notes", "popup,width=760,height=560");
-      if (!this.window) {
-        this.toggleStrip(); // popups are blocked: show them over the slide
-        return;
-      }
-      const page = this.window.document;
-      page.title = "Speaker’s notes";
-      page.documentElement.lang = "en";
-      page.body.style.cssText = "margin:0;padding:24px 32px;font:22px/1.5 system-ui,sans-serif;color:#18202a;background:#fff";
-      for (const [tag, id] of [
-        ["p", "where"],
-        ["h1", "title"],
-        ["p", "answer"],
-        ["p", "notes"],
-        ["p", "next"],
-      ]) {
-        const line = page.body.appendChild(page.createElement(tag));
-        line.id = id;
-        line.style.whiteSpace = "pre-line";
-        if (id === "where" || id === "next") line.style.color = "#56616e";
-      }
-      const reset = page.body.appendChild(page.createElement("button"));
-      reset.textContent = "Set the clock to 0:00";
-      reset.style.font = "inherit";
-      reset.addEventListener("click", () => {
-        this.began = Date.now();
-        reset.blur();
-        this.show();
-      });
-      // The same keys as on the slides.
-      page.addEventListener("keydown", (event) => {
-        const { key, code, keyCode, shiftKey, ctrlKey, altKey, metaKey, repeat } = event;
-        if (key === "s" || key === "Tab" || ctrlKey || altKey || metaKey || page.activeElement === reset) return;
-        event.preventDefault();
-        giveKeysBack(); // on the slides no control has them
-        const same = { key, code, keyCode, shiftKey, ctrlKey, altKey, metaKey, repeat, bubbles: true, cancelable: true };
-        document.body.dispatchEvent(new KeyboardEvent("keydown", same));
-      });
-      this.show();
+      root.style.setProperty("--columns", `${this.columns}`);
+      root.toggleAttribute("data-explorer-overview", true);
+      show(); // no slide has the keys
+      this.focus(articles.indexOf(present()));
     },
 
-    toggleStrip() {
-      const strip = document.getElementById("explorer-notes");
-      if (strip) {
-        strip.remove();
-        return;
-      }
-      const made = document.createElement("aside");
-      made.id = "explorer-notes";
-      document.body.append(made);
-      this.show();
+    /** Go to a slide, or back to the one before; without an overview, do nothing. */
+    close(at = articles.indexOf(present())) {
+      if (!this.list) return;
+      this.list.remove();
+      this.list = null;
+      root.toggleAttribute("data-explorer-overview", false);
+      Reveal.slide(at);
+      show();
+    },
+    focus(/** @type {number} */ at) {
+      /** @type {HTMLElement | undefined} */ (this.list?.children[at])?.focus();
     },
 
-    show() {
-      const strip = document.getElementById("explorer-notes");
-      if (strip) strip.textContent = words(present(), "aside.notes");
-      const page = this.window?.document;
-      if (!page || this.window?.closed) return;
-      const at = articles.indexOf(present());
-      const seconds = Math.floor((Date.now() - this.began) / 1000);
-      const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-      const next = words(articles[at + 1], "h2");
-      const lines = {
-        where: `${at + 1} of ${articles.length} · ${clock}`,
-        title: words(present(), "h2"),
-        answer: present().querySelector(".explorer-question")?.getAttribute("data-speaker") ?? "",
-        notes: words(present(), "aside.notes"),
-        next: next ? `Next: ${next}` : "This is the last slide.",
-      };
-      for (const [id, text] of Object.entries(lines)) {
-        const line = page.getElementById(id);
-        if (line) line.textContent = text;
-      }
+    /** Whether a key is the overview's.
+     * @param {string} key */
+    takes(key) {
+      const [at, down] = [this.at, this.columns];
+      /** @type {Record<string, number>} */
+      const places = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + down, ArrowUp: at - down, Home: 0, End: articles.length - 1 };
+      if (key in places) this.focus(places[key]);
+      else if (key === "Enter" || key === " ") this.close(at);
+      else if (key === "o" || key === "Escape") this.close();
+      else return false;
+      return true;
     },
   };
 
@@ -209,14 +187,15 @@
     const slide = present();
     zoom(false);
     for (const article of articles) {
-      article.toggleAttribute("data-present", article === slide);
-      article.inert = article !== slide; // hidden slides must not receive keys either
+      const isPresent = article === slide && !overview.list;
+      article.toggleAttribute("data-present", isPresent);
+      article.inert = !isPresent; // hidden slides must not receive keys either
     }
     if (document.activeElement && !slide.contains(document.activeElement)) giveKeysBack();
-    notes.show();
+    showSpeaker();
   }
 
-  setInterval(() => notes.show(), 1000);
+  setInterval(showSpeaker, 500);
   for (const article of articles) {
     const slide = document.createElement("section");
     slide.id = article.dataset.slide ?? "";
@@ -241,14 +220,20 @@
       ...Object.fromEntries(NO_KEYS.map((code) => [code, null])),
       27: null,
       68: changeTheme,
-      83: () => notes.open(),
-      90: () => zoom(),
+      79: () => overview.open(),
+      83: openSpeaker,
+      90: () => overview.list || zoom(),
     },
   });
   // Before the widget's listeners, which may stop the key.
   document.addEventListener(
     "keydown",
     (event) => {
+      const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+      if (isPlain && overview.list && overview.takes(event.key)) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
       if (event.key !== "Escape") return;
       toggleKeys(false);
       zoom(false);
@@ -266,5 +251,5 @@
     const button = detail > 0 && target instanceof Element ? target.closest(TAKES_PRESSES) : null;
     if (button && !button.closest(TAKES_KEYS)) giveKeysBack();
   });
-  addEventListener("pagehide", () => notes.window?.close());
+  addEventListener("pagehide", speaker.close);
 })();

@@ -60,6 +60,10 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> S
     words = zip(("two seeds", "units matched", "two forks of one run"), found.values(), strict=True)
     lines = {name: (_SHARES, 100 * y) for name, y in words}
     numbers = {name: float(y[len(y) // 2]) for name, y in found.items()}
+    ends = {name: float(y[[0, -1]].mean()) for name, y in found.items()}
+    numbers |= {f"{name}_below": 100 * (ends[name] - numbers[name]) for name in found}
+    numbers["closed"] = 1 - numbers["matched_below"] / max(numbers["strangers_below"], 1e-9)
+    numbers["ends"] = ends["strangers"]
     yield Result(numbers, partial(curves, lines, "share of network B", "test accuracy (%)"))
 
 

@@ -7,15 +7,7 @@ from scipy.special import softmax
 
 from explorer.datasets import Dataset
 from explorer.datasets.relabeled import of_classes
-from explorer.demonstrations.demonstration import (
-    Array,
-    Demonstration,
-    Knob,
-    Result,
-    Steps,
-    batches,
-    training,
-)
+from explorer.demonstrations.demonstration import Array, Demonstration, Knob, Result, Steps, batches, training
 from explorer.figures.confusion import confusion_figure
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.network.network import Network
@@ -46,6 +38,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, T: f
     without = of_classes(dataset, [k for k in range(dataset.n_classes) if k != _UNSEEN])
     X, rng = without.X_train, np.random.default_rng(seed)
     d = soft_answers(teacher, X, T) if T else without.Y_train
+    plain = float(soft_answers(teacher, X, 1)[_UNSEEN].mean())
     student = Student(
         len(X), 64, dataset.n_classes, hidden_activation="relu", output="softmax", loss="cross_entropy",
         initializer="he", dtype=np.float32, seed=seed,
@@ -56,7 +49,8 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, T: f
             student.train_iteration(X[:, batch], d[:, batch], _RATE / len(batch))
         counts = confusion_matrix(dataset.test_labels, student.predict(dataset.X_test), dataset.n_classes)
         recall = float(counts[_UNSEEN, _UNSEEN] / counts[_UNSEEN].sum())
-        yield Result({"recall": recall, "T": T}, partial(confusion_figure, counts, dataset.class_names))
+        numbers = {"recall": recall, "T": T, "soft": float(d[_UNSEEN].mean()), "plain": plain}
+        yield Result(numbers, partial(confusion_figure, counts, dataset.class_names))
 
 
 _KNOB = Knob("T", "T", (0, 1, 2, 4, 8, 20), 20)

@@ -15,12 +15,10 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
     few, known = random_labels(dataset.head(_IMAGES), _NOISE, seed), dict[int, float]()
     for units in _UNITS:
         known[units] = reads(random_features(few, units, seed, ridge=0), dataset)
-        at_images = known.get(_IMAGES, float("nan"))
-        yield curve_of_units(known, {"at_images": at_images, "last": known[units]})
+        numbers = {"at_images": known.get(_IMAGES, float("nan")), "last": known[units]}
+        fewer = max(accuracy for units, accuracy in known.items() if units < _IMAGES)
+        yield curve_of_units(known, {**numbers, "fewer": fewer, "worst": min(known, key=known.__getitem__)})
 
 
-DEMONSTRATION = Demonstration(
-    "double_descent",
-    TrainingConfig(hidden_sizes=(1000,), hidden_activation="relu", initializer="he", n_train=_IMAGES),
-    _run,
-)
+_CONFIG = TrainingConfig(hidden_sizes=(1000,), hidden_activation="relu", initializer="he", n_train=_IMAGES)
+DEMONSTRATION = Demonstration("double_descent", _CONFIG, _run)

@@ -60,12 +60,10 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
 
 def _result(rows: Array) -> Result:
     epochs, random, true, angles = rows.T
-    lines = {
-        "random feedback": (epochs, 100 * random),
-        "backpropagation": (epochs, 100 * true),
-        "angle (degrees)": (epochs, angles),
-    }
+    accuracies = {"random feedback": (epochs, 100 * random), "backpropagation": (epochs, 100 * true)}
+    lines = accuracies | {"angle (degrees)": (epochs, angles)}
     numbers = {"random": random[-1], "true": true[-1], "angle": angles[-1], "first_angle": angles[0]}
+    numbers["more"] = (1 - random[-1]) / max(1 - true[-1], 1e-9) - 1
     return Result(numbers, partial(curves, lines, "epoch", "test accuracy (%), angle (degrees)", y=PERCENT))
 
 

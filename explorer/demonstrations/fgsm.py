@@ -16,10 +16,10 @@ from explorer.training.presets import START
 def adversarial(network: NeuralNetwork, X: Array, d: Array, eps: float) -> Array:
     """Return X + ε sign(∂L/∂X), shape (n_input, n): the fast gradient sign method (Goodfellow et al., 2015).
 
-    `X` are inputs (n_input, n), `d` their desired outputs (n_output, n); `eps` is in gray levels from 0 to 1. As
-    in the paper, the sum isn't clipped to [0, 1].
+    `X` are images (n_input, n), `d` their desired outputs (n_output, n); `eps` is in gray levels from 0 to 1. The
+    sum is clipped to [0, 1], so that it is an image, too; in the paper it isn't.
     """
-    return np.asarray(X + np.float32(eps) * np.sign(d_loss(network, X, d)), X.dtype)
+    return np.asarray(np.clip(X + np.float32(eps) * np.sign(d_loss(network, X, d)), 0, 1), X.dtype)
 
 
 def fgsm(
@@ -39,16 +39,16 @@ def fgsm(
         raise ValueError(f"eps is {eps}; expected 0 to 1")
     X, labels = dataset.X_test, dataset.test_labels
     changed = adversarial(network, X, dataset.Y_test, eps)
-    signs = np.random.default_rng(seed).integers(0, 2, X.shape) * 2 - 1
+    signs = np.random.default_rng(seed).choice(np.array([-eps, eps], X.dtype), X.shape)
     before, after = network.predict(X), network.predict(changed)
-    noisy = accuracy(labels, network.predict(X + np.float32(eps) * signs.astype(np.float32)))
+    noisy = accuracy(labels, network.predict(np.clip(X + signs, 0, 1)))
     i = int(np.argmax((before == labels) & (after != labels)))
     x, sum_ = X[:, [i]], changed[:, [i]]
     if drawing is not None:
         x = pixel_columns(drawing[np.newaxis])
         decided = np.eye(dataset.n_classes, dtype=x.dtype)[:, network.predict(x)]
         sum_ = adversarial(network, x, decided, eps)
-    images = [column.reshape(28, 28) for column in (x, (sum_ - x) / (eps or 1), np.clip(sum_, 0, 1))]
+    images = [column.reshape(28, 28) for column in (x, (sum_ - x) / (eps or 1), sum_)]
     reads = [dataset.class_names[int(network.predict(column)[0])] for column in (x, sum_)]
     times = f"its change, × {1 / eps:.3g}" if eps else "its change, none"
     words = [f"read as {reads[0]}", times, f"the sum: read as {reads[1]}"]

@@ -13,7 +13,7 @@ from explorer.training.presets import PRESETS
 
 _OLD, _NEW = range(5), range(5, 10)
 _STEPS, _ASKED, _BATCH, _RATE = 100, 40, 128, 0.1
-_CONFIG = PRESETS["Modern"].replace(epochs=2)
+_CONFIG = PRESETS["Modern"].replace(epochs=3, learning_rate=0.2, schedule="cosine")
 
 
 def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> Steps:
@@ -25,7 +25,7 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
             rows.append((step, reads(network, old), reads(network, new)))
             at, known, learned = np.array(rows).T
             asked = known[at <= _ASKED][-1]
-            ends = {"first": known[0], "left": known[-1], "learned": learned[-1]}
+            ends = {"first": known[0], "lost": known[0] - asked, "left": known[-1], "learned": learned[-1]}
             lines = {"digits 0 to 4": (at, 100 * known), "digits 5 to 9": (at, 100 * learned)}
             words = "mini-batches of 5 to 9", "test accuracy (%)"
             figure = partial(curves, lines, *words, y=PERCENT)

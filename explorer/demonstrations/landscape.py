@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy.ndimage import minimum_filter
 
 from explorer.datasets import Dataset
 from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps, training
@@ -57,8 +58,11 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> S
     for row, found in enumerate(losses_around(network, both, few.X_train, few.Y_train, steps)):
         losses[row] = found
         yield 0.5 + 0.5 * row / _SIDE
-    lowest, corner = float(losses[_SIDE // 2, _SIDE // 2]), float(losses[0, 0])
-    numbers = {"factor": corner / lowest, "lowest": lowest, "corner": corner}
+    at = np.unravel_index(np.argmin(losses), losses.shape)
+    lowest, corners = float(losses[_SIDE // 2, _SIDE // 2]), losses[:: _SIDE - 1, :: _SIDE - 1]
+    minima = int((losses <= minimum_filter(losses, 3)).sum())  # points that no neighbor is below
+    numbers = {"factor": float(corners.mean()) / lowest, "lowest": lowest, "minima": minima}
+    numbers |= {"least": corners.min(), "most": corners.max(), "away": float(np.hypot(*steps[[*at]]))}
     yield Result(numbers, partial(_figure, steps, losses))
 
 

@@ -58,9 +58,10 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, shar
     figure = partial(pictures, images, [f"unit {k}" for k in range(len(images))], 6)
     found = {"untrained": reads(ticket, dataset), "dense": reads(dense, dataset), "share": share}
     yield Result({**found, "trained": np.nan, "other": np.nan}, figure)
-    found["trained"] = _epoch(ticket, masks, dataset, seed)
+    found["trained"] = trained = _epoch(ticket, masks, dataset, seed)
     yield Result({**found, "other": np.nan}, figure)
-    yield Result({**found, "other": _epoch(other, masks, dataset, seed)}, figure)
+    found |= {"other": _epoch(other, masks, dataset, seed), "behind": found["dense"] - trained}
+    yield Result({**found, "lead": trained - found["other"]}, figure)
 
 
 _SHARE = Knob("share", "cut", (0.5, 0.8, 0.9, 0.95, 0.98), 0.9)

@@ -34,17 +34,28 @@ def noise_scale(network: NeuralNetwork, X: Array, d: Array) -> float:
     return float(spread / max(length - spread / n, 1e-30))
 
 
+def _direction(network: NeuralNetwork, X: Array, d: Array) -> Array:
+    """Return the gradient at the samples, as one vector of length 1."""
+    gradient = np.concatenate([part.ravel() for part in network.backward(X, network.forward(X), d)])
+    return np.asarray(gradient / np.linalg.norm(gradient))
+
+
 def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> Steps:
     few, run = dataset.head(_IMAGES), TrainingRun(START.replace(seed=seed, epochs=5), dataset)
-    epochs, scales = [0.0], [noise_scale(run.network, few.X_train, few.Y_train)]
+    X, d, rng = few.X_train, few.Y_train, np.random.default_rng(seed)
+    epochs, scales = [0.0], [noise_scale(run.network, X, d)]
+    chosen = (rng.integers(0, X.shape[1], max(1, round(scales[0]))) for _ in range(50))
+    parts = [_direction(run.network, X[:, batch], d[:, batch]) for batch in chosen]
+    cosine = float(np.mean(parts @ _direction(run.network, X, d)))
     with one_blas_thread():
         for event in run:
             if event is not None and run.epoch - epochs[-1] >= 0.25:
                 epochs.append(run.epoch)
-                scales.append(noise_scale(run.network, few.X_train, few.Y_train))
+                scales.append(min(noise_scale(run.network, X, d), _IMAGES))  # beyond, it is noise itself
                 line = {"noise scale": (np.array(epochs), np.array(scales))}
-                figure = partial(curves, line, "epoch", "batch size that pays (images)", y={"type": "log"})
-                yield Result({"first": scales[0], "last": float(f"{scales[-1]:.2g}")}, figure)
+                figure = partial(curves, line, "epoch", "noise scale (images)", y={"type": "log"})
+                numbers = {"first": scales[0], "last": float(f"{scales[-1]:.2g}"), "cosine": cosine}
+                yield Result({**numbers, "grown": scales[-1] / scales[0], "images": _IMAGES}, figure)
 
 
 DEMONSTRATION = Demonstration("noise_scale", START, _run)

@@ -55,8 +55,5 @@ def curve_of_units(known: Mapping[int, float], numbers: Mapping[str, float]) -> 
     return Result(numbers, partial(curves, points, "random units", "test accuracy (%)", x={"type": "log"}))
 
 
-DEMONSTRATION = Demonstration(
-    "random_features",
-    TrainingConfig(hidden_sizes=(1000,), hidden_activation="relu", initializer="he"),
-    _run,
-)
+_CONFIG = TrainingConfig(hidden_sizes=(1000,), hidden_activation="relu", initializer="he")
+DEMONSTRATION = Demonstration("random_features", _CONFIG, _run)

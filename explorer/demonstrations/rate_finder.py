@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps
+from explorer.demonstrations.demonstration import Array, Demonstration, Result, Steps, finish, reads
 from explorer.demonstrations.figures import curves
 from explorer.network import NeuralNetwork
-from explorer.training import new_network
+from explorer.training import TrainingRun, new_network
 from explorer.training.presets import PRESETS
 
 _STEPS, _LOW, _HIGH = 100, 1e-3, 30.0
@@ -42,8 +42,14 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
     network = new_network(_CONFIG.replace(seed=seed), dataset)
     rates, losses = rate_test(network, dataset.X_train, dataset.Y_train, _CONFIG.batch_size, seed)
     best = float(rates[int(np.nanargmin(losses))])
+    advised, found = float(f"{best / 2:.0e}"), {"best": best, "blown": float(rates[-1] / best)}
+    for k, name in enumerate(("half", "whole")):
+        config = _CONFIG.replace(seed=seed, epochs=1, learning_rate=advised * (k + 1))
+        network = yield from finish(TrainingRun(config, dataset), k / 2, (k + 1) / 2)
+        found[name] = reads(network, dataset)
     figure = partial(curves, {"loss": (rates, losses)}, "learning rate", "loss per sample", x={"type": "log"})
-    yield Result({"best": best, "advised": float(f"{best / 2:.0e}")}, figure)
+    found |= {"advised": advised, "double": 2 * advised, "gain": found["whole"] - found["half"]}
+    yield Result(found, figure)
 
 
 DEMONSTRATION = Demonstration("rate_finder", _CONFIG, _run)

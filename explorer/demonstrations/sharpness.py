@@ -31,30 +31,36 @@ class LinearOutput(Network):
 
 
 def sharpness(
-    network: Network, X: Array, d: Array, start: Array | None = None, rounds: int = 20, eps: float = 1e-2
+    network: Network, X: Array, d: Array, start: Array | None = None, size: int = 30, eps: float = 1e-2
 ) -> tuple[float, Array]:
-    """Return the largest eigenvalue of the Hessian of the mean loss, and its eigenvector, by power iteration.
+    """Return the largest eigenvalue of the Hessian of the mean loss, and three eigenvectors, by Rayleigh and Ritz.
 
-    A product with the Hessian is a difference of two gradients, (∇L(θ + ε v) − ∇L(θ − ε v)) / 2ε. `start` is a
-    vector to begin with, as long as all parameters together.
+    They are those within the space of `start`, (n, number of parameters), and of products with the Hessian, `size`
+    vectors in all. A product is a difference of gradients, (∇L(θ + ε v) − ∇L(θ − ε v)) / 2ε. From three vectors,
+    two eigenvalues that are near each other are both found.
     """
     ends = np.cumsum([theta.size for theta in network.parameters])
-    origin, value = [theta.copy() for theta in network.parameters], 0.0
-    v = np.random.default_rng(0).standard_normal(ends[-1]) if start is None else start
+    origin = [theta.copy() for theta in network.parameters]
+    queue = [*(np.random.default_rng(0).standard_normal((3, ends[-1])) if start is None else start)]
 
-    def gradient(at: float) -> Array:
+    def gradient(v: Array) -> Array:
         for theta, own, part in zip(network.parameters, origin, np.split(v, ends[:-1]), strict=True):
-            theta[:] = own + at * part.reshape(own.shape)
+            theta[:] = own + part.reshape(own.shape)
         parts = network.backward(X, network.forward(X), d)
         return np.asarray(np.concatenate([part.ravel() for part in parts]) / X.shape[1])
 
-    for _ in range(rounds):
-        v = v / np.linalg.norm(v)
-        product = (gradient(eps) - gradient(-eps)) / (2 * eps)
-        value, v = float(v @ product), product
+    basis, products = np.empty((2, size, ends[-1]))
+    for k in range(size):
+        v = queue.pop(0)
+        for _ in range(2):  # the second time removes the rounding errors of the first
+            v = v - basis[:k].T @ (basis[:k] @ v)
+        basis[k] = v / np.linalg.norm(v)
+        products[k] = (gradient(eps * basis[k]) - gradient(-eps * basis[k])) / (2 * eps)
+        queue.append(products[k])
     for theta, own in zip(network.parameters, origin, strict=True):
         theta[:] = own
-    return value, v / np.linalg.norm(v)
+    values, vectors = np.linalg.eigh(basis @ products.T)
+    return float(values[-1]), vectors[:, -3:].T @ basis
 
 
 def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None, eta: float = 0.4) -> Steps:
@@ -65,7 +71,7 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None, eta
     for step in range(_STEPS + 1):
         if step % _EVERY == 0:
             loss = network.compute_loss(network.forward(X), d) / _IMAGES
-            top, v = sharpness(network, X, d, v, rounds=20 if v is None else 5)
+            top, v = sharpness(network, X, d, v, size=30 if v is None else 9)
             rows.append((step, loss, top))
             yield _result(np.array(rows), 2 / eta)
         network.train_iteration(X, d, eta / _IMAGES)
@@ -73,14 +79,14 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None, eta
 
 def _result(rows: Array, bound: float) -> Result:
     steps, losses, tops = rows.T
-    lines = {
-        "": ([0, _STEPS], [bound, bound]),
-        "sharpness": (steps, tops),
-        "loss × 10": (steps, 10 * losses),
-    }
+    lines = {"": ([0, _STEPS], [bound, bound]), "sharpness": (steps, tops), "loss × 10": (steps, 10 * losses)}
     words = {"x": _STEPS, "y": bound, "text": f"2/η = {bound:.3g}", "xanchor": "right", "yanchor": "top"}
     figure = partial(curves, lines, "step", "largest eigenvalue of the Hessian", annotations=[words])
-    return Result({"last": tops[-1], "bound": bound}, figure)
+    half, late = losses[len(rows) // 2 :], tops[len(rows) // 2 :]
+    numbers = {"last": tops[-1], "eta": 2 / bound, "bound": bound, "first": tops[0], "lowest": tops.min()}
+    numbers |= {"below": tops.min() / bound, "off": np.abs(late / bound - 1).max(), "middle": half[0]}
+    numbers |= {"loss": half[-1], "fell": 1 - half[-1] / half[0], "rises": (np.diff(half) > 0).sum()}
+    return Result(numbers, figure)
 
 
 _ETA = Knob("eta", "η", (0.3, 0.4, 0.5), 0.4)

@@ -8,7 +8,7 @@ from explorer.datasets import Dataset
 from explorer.datasets.relabeled import swapped_labels
 from explorer.demonstrations.demonstration import Array, Demonstration, Knob, Result, Steps, training
 from explorer.demonstrations.figures import pictures
-from explorer.network import NeuralNetwork
+from explorer.network import NeuralNetwork, accuracy
 from explorer.network.metrics import probabilities
 from explorer.training.presets import PRESETS
 
@@ -25,13 +25,15 @@ def least_believed(network: NeuralNetwork, dataset: Dataset) -> Array:
 def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None, n: float = _SWAPPED) -> Steps:
     wrong, chosen = swapped_labels(dataset, int(n), seed)
     network = yield from training(_CONFIG.replace(seed=seed), wrong)
+    learned = accuracy(wrong.train_labels[chosen], network.predict(wrong.X_train[:, chosen]))
     order = least_believed(network, wrong)
     guilty, first = np.isin(order, chosen), order[:_SHOWN]
     found, first_third = float(guilty[: int(n)].mean()), float(guilty[: int(n) // 3].mean())
     pairs = zip(wrong.train_labels[first], guilty, strict=False)
     words = [f"{'swapped: ' if swapped else ''}“{label}”" for label, swapped in pairs]
     figure = partial(pictures, [*(wrong.train_images[first] / 255)], words, 6)
-    yield Result({"found": found, "first_third": first_third, "n": int(n)}, figure)
+    numbers = {"found": found, "first_third": first_third, "learned": learned, "n": int(n)}
+    yield Result(numbers, figure)
 
 
 _N = Knob("n", "swapped", (1000, 3000, 6000, 12000), _SWAPPED)

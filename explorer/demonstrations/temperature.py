@@ -52,6 +52,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> S
     lines = {"": ([0, 1], [0, 1]), "as trained": trained, f"T = {T:.2f}": scaled}
     right, sure = float(np.mean(p.argmax(axis=0) == labels[~half])), float(p.max(axis=0).mean())
     numbers = {"accuracy": right, "confidence": sure, "T": T, "before": before, "after": after}
+    numbers |= {"over": sure - right, "left": after / max(before, 1e-9)}
     yield Result(numbers, partial(curves, lines, "how sure it is", "how often it is right"))
 
 

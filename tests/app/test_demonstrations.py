@@ -186,7 +186,8 @@ def test_a_finding_that_does_not_fit_is_not_shown(mnist, panel):
     mnist.session.note_finding("swapped", Finding({"of another version": 1.0}))
     panel.open("swapped")
     assert panel.figure.children == ()
-    mnist.session.note_finding("swapped", Finding({"found": 0.9, "first_third": 0.99, "n": 3000}, 60.0))
+    numbers = {"found": 0.9, "first_third": 0.99, "learned": 0.01, "n": 3000}
+    mnist.session.note_finding("swapped", Finding(numbers, 60.0))
     panel.open("swapped")
     assert "Of the 3,000 labels" in words(panel.outcome)
     assert "You guessed 60" in words(panel.outcome)

@@ -200,18 +200,18 @@ def test_a_demonstration_is_guessed_run_stopped_and_run_again_with_another_numbe
     expect(outcome).to_contain_text("You guessed 80\u00a0%.")
     page.wait_for_function(IS_HIGH)  # as results come, another figure takes its place
     page.get_by_text("ε = 0.02", exact=True).click()
-    expect(outcome).to_contain_text("changes by 0.02 of the range")
+    expect(outcome).to_contain_text("changes by up to 0.02 of the range")
     assert visit.severe(".explorer-demonstration") == []
 
     page.get_by_role("button", name="All demonstrations").click()
     expect(cards.filter(has_text="A little contrast fools it")).to_be_focused()
-    cards.filter(has_text="One long silence").click()
+    cards.filter(has_text="Grokking: a handicap overcome").click()
     run.last.click()
     expect(page.locator(".explorer-demonstration .js-plotly-plot")).to_be_visible()
     stop.last.click()
     expect(page.locator(".explorer-demonstration")).to_contain_text("Stopped.")
     page.get_by_role("button", name="All demonstrations").click()
-    expect(cards.filter(has_text="One long silence")).to_be_focused()
+    expect(cards.filter(has_text="Grokking: a handicap overcome")).to_be_focused()
     cards.filter(has_text=re.compile("learning-rate finder")).focus()
     page.keyboard.press("Enter")
     heading = page.locator(".explorer-demonstration h2")

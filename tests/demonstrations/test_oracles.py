@@ -68,7 +68,8 @@ def test_the_gradient_reaches_down_to_the_inputs(how):
 def test_an_attack_moves_each_pixel_by_eps_and_raises_the_loss(small_dataset):
     nn, (X, d) = network(**KINDS[1]), samples(50)
     changed = adversarial(nn, X, d, 0.01)
-    np.testing.assert_allclose(np.abs(changed - X), 0.01)
+    slopes = slope(lambda: nn.compute_loss(nn.forward(X), d), X)
+    np.testing.assert_allclose(changed, np.clip(X + 0.01 * np.sign(slopes), 0, 1), atol=1e-7)
     assert nn.compute_loss(nn.forward(changed), d) > nn.compute_loss(nn.forward(X), d)
     for eps in (-0.1, 1.5, np.nan):
         with pytest.raises(ValueError, match="expected 0 to 1"):
@@ -101,11 +102,15 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(how):
                 sides.append(gradient())
             theta[place] = kept
             columns.append((sides[0] - sides[1]) / 2e-5)
-    values = np.linalg.eigvalsh((np.array(columns) + np.array(columns).T) / 2)
+    values, own = np.linalg.eigh((np.array(columns) + np.array(columns).T) / 2)
     before = [theta.copy() for theta in thetas]
-    found, _ = sharpness(nn, X, d, rounds=3000, eps=1e-4)
-    assert found == pytest.approx(values[np.abs(values).argmax()], rel=1e-3)
+    found, vectors = sharpness(nn, X, d, size=15, eps=1e-4)
+    assert found == pytest.approx(values[-1], rel=1e-3)
     all_close(nn.parameters, before, rtol=0)
+    assert sharpness(nn, X, d, vectors, size=3, eps=1e-4)[0] == pytest.approx(values[-1], rel=1e-3)
+    third, second, first = own.T[-3:]
+    mixed = np.array([second + 0.05 * first, third, third + second])  # near the second eigenvector
+    assert sharpness(nn, X, d, mixed, size=6, eps=1e-4)[0] == pytest.approx(values[-1], rel=1e-3)
 
 
 def test_the_noise_scale_is_that_of_the_samples_own_gradients():

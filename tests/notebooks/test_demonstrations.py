@@ -27,7 +27,7 @@ def test_each_is_drawn_and_reaches_what_it_must():
     _ready, *texts = shown(run, "text/plain")
     assert [len(figures_in(html)) for html in cells] == [1] * len(DEMONSTRATIONS)
     for one, text in zip(DEMONSTRATIONS, texts, strict=True):
-        answer = float(re.match(r"-?[\d.e-]+(?=[.\s])", text)[0].rstrip("."))
-        low, high = one.texts.expected
-        assert low <= answer <= high, text
+        assert re.match(r"-?[\d.e-]+(?=[.\s])", text)
+        verdict = "yes" if all(claim.seeds for claim in one.texts.claims) else "partly"
+        assert f"Reproduced in this run: {verdict}." in text
         assert "nan" not in text

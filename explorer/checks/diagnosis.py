@@ -171,7 +171,7 @@ def _explained(task: str, error: CheckError, probe: Probe, helpers: tuple[str, .
     """Return a wrong answer's mistake, or else an example, and its curve, as fields of a verdict."""
     said, fields = error.args[0], dict[str, Any]()
     if TASKS[task].example and not TASKS[task].gives:
-        values = attempt(lambda: np.asarray(error.answer(CURVE_AT[None]), float))
+        values = attempt(lambda: np.asarray(error.answer(CURVE_AT[None].copy()), float))
         fields = {"curve": tuple(values[0].tolist())} if np.shape(values) == (1, CURVE_AT.size) else {}
     if known := recognize(task, error.answer, probe):
         message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what

@@ -36,8 +36,9 @@ class Visitor:
         self._session = uuid4().hex
         self._socket: WebSocketClientConnection | None = None
         self._models: dict[str, str] = {}  # id of each widget by its class
+        self.states: dict[str, dict[str, Any]] = {}  # as the page received them, by class
 
-    async def open(self) -> None:
+    async def open(self, query: str = "") -> None:
         """Fetch the page, connect with its kernel, and receive the widgets' states."""
         begun, pieces = time.perf_counter(), list[bytes]()
 
@@ -46,7 +47,7 @@ class Visitor:
                 self.first_byte = time.perf_counter() - begun
             pieces.append(piece)
 
-        answer = await self._client.fetch(self._request("", streaming_callback=receive), raise_error=False)
+        answer = await self._client.fetch(self._request(query, streaming_callback=receive), raise_error=False)
         for line in answer.headers.get_list("Set-Cookie"):
             self._cookies.load(line)
         if answer.code == 503:
@@ -88,6 +89,8 @@ class Visitor:
         await self._send("comm_msg", comm_id=control, data={"method": "request_states"})
         states = (await self._receive(lambda data: data.get("method") == "update_states"))["states"]
         self._models = {one["state"].get("_anywidget_id", ""): model for model, one in states.items()}
+        names = {model: name.removeprefix("explorer.widgets.") for name, model in self._models.items()}
+        self.states = {name: states[model]["state"] for model, name in names.items()}
         await self._send_to_widget("page_state.Heartbeat", {"ping": 0})
 
     def _request(self, path: str, **options: Any) -> HTTPRequest:

@@ -13,6 +13,9 @@ from types import MappingProxyType, ModuleType
 from typing import cast
 
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
+SPEAKER = (
+    "EXPLORER_SPEAKER"  # variable of kernels: what the speaker's address has, if only that page gets notes
+)
 TALK = "EXPLORER_TALK"  # variable of kernels: path of the talk's file
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
 

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any
 
 from explorer.datasets import load_mnist
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve import serve_command
-from explorer.serve.access import FAILED, RefusedError
-from explorer.serve.environment import TALK
+from explorer.serve.access import FAILED, RefusedError, is_loopback
+from explorer.serve.environment import SPEAKER, TALK
 from explorer.serve.handout import print_handout
 from explorer.talk.file import READY, TalkError, TalkFile, read_talk
 from explorer.talk.recordings import RecordingError, needed, read_recording, record
@@ -108,6 +109,8 @@ def _present(arguments: Namespace, talk: TalkFile) -> int:
         raise RefusedError("no slide can be shown.")
     notebook = serve_command.find_notebook("presentation.ipynb")
     variables = {TALK: str(talk.path.resolve())}
+    if not is_loopback(arguments.ip):  # then others see it, too
+        variables[SPEAKER] = token_urlsafe(12)
     look: Any = {"template": "explorer-talk", "reveal": reveal, "kernel_variables": variables}
     return serve_command.serve(arguments, "The talk", notebook, **look)
 

@@ -20,7 +20,7 @@ from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.environment import DATASETS, SHARED_DATASETS, TALK, TerminalFormatter, settle_log
+from explorer.serve.environment import DATASETS, SHARED_DATASETS, SPEAKER, TALK, TerminalFormatter, settle_log
 from explorer.session import SessionRun
 from explorer.session.recorded_start import recorded_start
 from explorer.training import TrainingConfig, TrainingRun
@@ -45,6 +45,8 @@ class Visit:
     """The settings in the page's query string, without the ``?`` and the theme."""
     theme: Theme | None = None
     """The page's theme, None if unknown."""
+    is_speaker: bool = True
+    """Whether a talk's page is that of the speaker, who has the notes."""
 
 
 def offered_datasets() -> tuple[DatasetOffer, ...]:
@@ -141,6 +143,8 @@ def wait_for_visit() -> dict[str, str]:
 def visit(query: str) -> Visit:
     """Return the visit for a page's query string, without the ``?``: ``"hidden=128&theme=dark"``."""
     parts = parse_qsl(writable(query), keep_blank_values=True)
-    others = [(name, value) for name, value in parts if name != "theme" and not name.startswith("voila-")]
+    own = {"theme", "speaker"}
+    others = [(name, value) for name, value in parts if name not in own and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
-    return Visit(urlencode(others, safe=","), theme)
+    is_speaker = os.environ.get(SPEAKER) in (None, dict(parts).get("speaker"))
+    return Visit(urlencode(others, safe=","), theme, is_speaker)

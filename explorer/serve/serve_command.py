@@ -26,6 +26,7 @@ from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
     SLOW_GRAMMAR,
+    SPEAKER,
     kernel_environment,
     settle_jupyter,
     skip_module,
@@ -116,6 +117,11 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
     def listening(url: str) -> None:
         shown, opened = links(url, access)
         print(f"{what} is at {shown} ({counted(server.seats.most, 'seat')}; Ctrl-C ends it)", flush=True)
+        if speaker := settings["kernel_variables"].get(SPEAKER):
+            with_notes, opened = (
+                f"{one}{'&' if '?' in one else '?'}speaker={speaker}" for one in (shown, opened)
+            )
+            print(f"With the speaker's notes it is at {with_notes}", flush=True)
         if said := warning(arguments.ip, shown, access):
             print(said, file=sys.stderr, flush=True)
         if not arguments.no_browser:

@@ -264,11 +264,11 @@ class Talk:
         for name, slide in self.slides.items():
             display(slide.view, metadata={"slide": name})
 
-    def open(self, *, theme: Theme | None = None) -> None:
-        """Draw in the page's theme, if it is known."""
-        if theme is not None:
-            for slide in self.slides.values():
-                slide.bar.theme = theme
+    def open(self, *, theme: Theme | None = None, notes: bool = True) -> None:
+        """Draw in the page's theme, if it is known; without `notes`, keep the speaker's notes from the page."""
+        for slide in self.slides.values():
+            slide.bar.theme = theme or slide.bar.theme
+            slide.bar.notes = slide.bar.notes * notes
 
     def run_live(self, name: str) -> None:
         """Train a slide's run now, in place of its recording; raises RuntimeError if it has none."""

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from visitor import Visitor, client_for
 
 from explorer.serve import present_command
 from explorer.serve.command import main
@@ -48,6 +49,21 @@ def test_the_page_holds_every_slide_and_ends_quietly(start):
         assert (status, "immutable" in headers["Cache-Control"]) == (200, True)
         assert headers["Content-Type"].startswith(kind)
     assert command.end(signal.SIGINT) == (0, "", "")
+
+
+@pytest.mark.long
+async def test_where_others_see_it_only_the_speakers_page_has_the_notes(start, tmp_path):
+    (talk := tmp_path / "talk.toml").write_text(
+        TALK.replace("[[slides]]", "[[slides]]\nnotes = 'Ask first.'")
+    )
+    assert main(["present", str(talk), "--record"]) == 0
+    command = start("present", str(talk), "--ip", "0.0.0.0", "--open")
+    with_notes = re.search(r"notes it is at \S+/(\?speaker=\S+)", command.process.stdout.readline())[1]
+    for query, notes in (("", ""), ("?speaker=me", ""), (with_notes, "Ask first.")):
+        visitor = Visitor(client_for(1), command.url)
+        await visitor.open(query)
+        assert visitor.states["run_bar.LiveBar"]["notes"] == notes
+        await visitor.close()
 
 
 TALK = """\

@@ -273,8 +273,11 @@ def test_the_theme_and_the_size_reach_every_figure(small):
     slide.bar.scale = 1.0
     small.open(theme="light")
     assert figures(slide)[0].plot.layout.template.layout.paper_bgcolor == "#ffffff"
+    slide.bar.notes = "Ask first."
     small.open()
-    assert slide.bar.theme == "light"
+    assert (slide.bar.theme, slide.bar.notes) == ("light", "Ask first.")
+    small.open(notes=False)
+    assert slide.bar.notes == ""
 
 
 def test_a_recorded_run_is_trained_again_and_not_continued(small, small_dataset):

@@ -37,7 +37,7 @@ def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> 
             known = int(np.argmax(train == 1)) if (train == 1).any() else len(at) - 1
             early = test[known]
             numbers = {"last": test[-1], "known": at[known], "early": early, "gain": test[-1] - early}
-            numbers |= {"step": step, "usual": usual, "behind": usual - test[-1], "train": train[-1]}
+            numbers |= {"step": step, "usual": usual, "below": usual - test[-1], "train": train[-1]}
             lines = {"train": (at, 100 * train), "test": (at, 100 * test)}
             yield Result(numbers, partial(curves, lines, "step", "accuracy (%)", y=PERCENT))
         network.train_iteration(few.X_train, few.Y_train, _CONFIG.learning_rate)

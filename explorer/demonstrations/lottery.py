@@ -60,7 +60,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, shar
     yield Result({**found, "trained": np.nan, "other": np.nan}, figure)
     found["trained"] = trained = _epoch(ticket, masks, dataset, seed)
     yield Result({**found, "other": np.nan}, figure)
-    found |= {"other": _epoch(other, masks, dataset, seed), "behind": found["dense"] - trained}
+    found |= {"other": _epoch(other, masks, dataset, seed), "below": found["dense"] - trained}
     yield Result({**found, "lead": trained - found["other"]}, figure)
 
 

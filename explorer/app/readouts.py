@@ -73,16 +73,11 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         meaning = "The step of the first epoch; in each, the weights change once."
         yield Fact(f"step {grouped(moment.step)} {of}", meaning)
     elif moment is not None:
-        over = f"during epoch {moment.epoch:g}"
-        how = (
-            "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
-        )
+        over, turn = f"during epoch {moment.epoch:g}", "on its turn in the epoch"
+        how = f"Here each image counts as it was classified {turn}, so the figure lags behind."
         if isinstance(moment.record, Evaluation):
-            all_ = counted(run.dataset.n_train, f"training {noun}")
-            over, how = (
-                f"on all training {noun}s",
-                f"Here all {all_} are classified by the network as it stands.",
-            )
+            over, all_ = f"on all training {noun}s", counted(run.dataset.n_train, f"training {noun}")
+            how = f"Here all {all_} are classified by the network as it stands."
             if run.config.augmentation.is_on:
                 how = f"{how} The curve is of distorted {noun}s, which are harder."
         meaning = f"{glossary(noun)['Train accuracy']} {how}"
@@ -94,10 +89,8 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         kind, of = class_noun(names), f"{grouped(missed)} of its {counted(n, noun)}"
         meaning = f"The {kind} with the lowest recall: {of} are missed."
         called = names[hardest].removeprefix(f"{kind} ")  # of "class 0"
-        words = (
-            f"hardest {kind} {called}, {grouped(missed)} missed" if missed else f"no {kind} is ever missed"
-        )
-        yield Fact(words, meaning)
+        words = f"hardest {kind} {called}, {grouped(missed)} missed"
+        yield Fact(words if missed else f"no {kind} is ever missed", meaning)
         for pair in most_confused(counts, 1):
             read = f"{names[pair.true]} read as {names[pair.predicted]}"
             share = f"{percent(pair.share)} of the true {kind}’s {noun}s"

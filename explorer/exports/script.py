@@ -214,9 +214,8 @@ def _free_names(text: str) -> set[str]:
 @cache
 def _known() -> Mapping[str, str]:
     """Return the source of every definition that a script may contain, by name."""
-    known = dict(
-        definition for name in _MODULES for definition in _definitions(import_module(f"explorer.{name}"))
-    )
+    modules = (import_module(f"explorer.{name}") for name in _MODULES)
+    known = dict(definition for module in modules for definition in _definitions(module))
     known = {
         name: _with_numbers(re.sub(r"@np\.errstate.*\n", "", source), known) for name, source in known.items()
     }

@@ -64,10 +64,8 @@ def diagnose(
     y = probe.forward(X)
     gradients = probe.backward(X, y, d)[::2]
     names = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output]
-    layers = zip(names, probe.h[1:], gradients, strict=True)
-    return tuple(
-        _layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in enumerate(layers, 1)
-    )
+    layers = enumerate(zip(names, probe.h[1:], gradients, strict=True), 1)
+    return tuple(_layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in layers)
 
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:

@@ -63,10 +63,8 @@ def entry_labels(configs: Sequence[TrainingConfig]) -> list[str]:
     """Return the labels of a race's entries: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
     varied = {name for config in configs for name in _differences(configs[0], config)}
     named = sorted(varied, key=lambda name: (name == "learning_rate", [*FIELDS].index(name)))
-    in_use = ([name for name in named if getattr(config, name) != 0] for config in configs)
-    return [
-        ", ".join(_worded(config, names)) or "without" for config, names in zip(configs, in_use, strict=True)
-    ]
+    in_use = ((config, [name for name in named if getattr(config, name) != 0]) for config in configs)
+    return [", ".join(_worded(config, names)) or "without" for config, names in in_use]
 
 
 def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:

@@ -29,9 +29,7 @@ from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
 _THEMES = ("auto", "light", "dark")
-_KEYS: Mapping[str, str] = MappingProxyType(
-    {"presets": "presets", **{n: f.key for n, f in FIELDS.items() if n != "changes"}}
-)
+_KEYS = MappingProxyType({"presets": "presets"} | {n: f.key for n, f in FIELDS.items() if n != "changes"})
 """The key of each control in a link."""
 
 

@@ -11,9 +11,7 @@ from explorer.wording import counted, plain
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
 _NAMED = attrgetter(*(name for name in FIELDS if name not in _NOT_NAMED))
-_PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
-    {"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]}
-)
+_PREFIXES = MappingProxyType({"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]})
 """The settings that a name may be relative to, by their own name."""
 
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(

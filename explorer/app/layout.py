@@ -74,6 +74,4 @@ def box(classes: str, *children: DOMWidget, area: str | None = None) -> Box:
 
 
 def _place(name: str, *children: DOMWidget | None, kind: str = "explorer-place") -> Box:
-    return box(
-        f"{kind} explorer-place-{name}", *(child for child in children if child is not None), area=name
-    )
+    return box(f"{kind} explorer-place-{name}", *filter(None, children), area=name)

@@ -1,11 +1,11 @@
 """The run's results in words and numbers: the tiles, and a glossary of the page's terms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
-from types import MappingProxyType
 
+from explorer.app.help import WORDS
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused
 from explorer.session import SessionRun, SessionState
@@ -15,35 +15,11 @@ from explorer.wording import class_noun, counted, grouped, percent, times, with_
 
 _NONE = "–"
 
-_GLOSSARY: Mapping[str, str] = MappingProxyType(
-    {
-        "Test accuracy": "Share of the test images that are classified correctly. Training never uses them.",
-        "Validation accuracy": "Share of the validation images that are classified correctly. Training never uses "
-        "them; settings may be chosen by them, and the test images stay unseen.",
-        "Held-out accuracy": "Share of the images that a run did not train on, validation or test images, that it "
-        "classifies correctly. Only those of the same images compare.",
-        "Wrong": "How many of these images are classified incorrectly.",
-        "Train accuracy": "Share of the training images that are classified correctly. Where it is far above "
-        "that on other images, the network has learned its images by heart.",
-        "recall": "Of all images of this class, the share that the network recognizes.",
-        "precision": "Of all images that the network takes for this class, the share that are of it.",
-        "F1": "Harmonic mean of recall and precision: high only where both are.",
-        "test images": "How many of the test images are of this class.",
-        "validation images": "How many of the validation images are of this class.",
-        "Best": "The highest accuracy on held-out images, at an epoch's end or where the run stands, and that "
-        "epoch. Chosen by these images, it flatters the run.",
-        "Time": "Seconds of training; pauses don't count.",
-        "exact McNemar test": "Counts the images that only A, and those that only B classifies correctly. If the "
-        "two were equally good, each would be the toss of a coin: the test says how rare such a gap then is.",
-    }
-)
-"""A sentence for each term, as the page spells it."""
-
 
 @cache
 def glossary(noun: str) -> dict[str, str]:
     """Return the terms and the settings with their sentences, about images or points: `Dataset.noun`."""
-    terms = {**_GLOSSARY, **{field.label: field.help for field in FIELDS.values()}}
+    terms = {**WORDS["glossary"], **{field.label: field.help for field in FIELDS.values()}}
     return {with_noun(term, noun): with_noun(text, noun) for term, text in terms.items()}
 
 
@@ -97,16 +73,11 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         meaning = "The step of the first epoch; in each, the weights change once."
         yield Fact(f"step {grouped(moment.step)} {of}", meaning)
     elif moment is not None:
-        over = f"during epoch {moment.epoch:g}"
-        how = (
-            "Here each image counts as it was classified on its turn in the epoch, so the figure lags behind."
-        )
+        over, turn = f"during epoch {moment.epoch:g}", "on its turn in the epoch"
+        how = f"Here each image counts as it was classified {turn}, so the figure lags behind."
         if isinstance(moment.record, Evaluation):
-            all_ = counted(run.dataset.n_train, f"training {noun}")
-            over, how = (
-                f"on all training {noun}s",
-                f"Here all {all_} are classified by the network as it stands.",
-            )
+            over, all_ = f"on all training {noun}s", counted(run.dataset.n_train, f"training {noun}")
+            how = f"Here all {all_} are classified by the network as it stands."
             if run.config.augmentation.is_on:
                 how = f"{how} The curve is of distorted {noun}s, which are harder."
         meaning = f"{glossary(noun)['Train accuracy']} {how}"
@@ -118,10 +89,8 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         kind, of = class_noun(names), f"{grouped(missed)} of its {counted(n, noun)}"
         meaning = f"The {kind} with the lowest recall: {of} are missed."
         called = names[hardest].removeprefix(f"{kind} ")  # of "class 0"
-        words = (
-            f"hardest {kind} {called}, {grouped(missed)} missed" if missed else f"no {kind} is ever missed"
-        )
-        yield Fact(words, meaning)
+        words = f"hardest {kind} {called}, {grouped(missed)} missed"
+        yield Fact(words if missed else f"no {kind} is ever missed", meaning)
         for pair in most_confused(counts, 1):
             read = f"{names[pair.true]} read as {names[pair.predicted]}"
             share = f"{percent(pair.share)} of the true {kind}’s {noun}s"

@@ -29,9 +29,7 @@ from explorer.widgets.messages import Message, Messages
 from explorer.widgets.settings_panel import SettingsPanel
 
 _THEMES = ("auto", "light", "dark")
-_KEYS: Mapping[str, str] = MappingProxyType(
-    {"presets": "presets", **{n: f.key for n, f in FIELDS.items() if n != "changes"}}
-)
+_KEYS = MappingProxyType({"presets": "presets"} | {n: f.key for n, f in FIELDS.items() if n != "changes"})
 """The key of each control in a link."""
 
 
@@ -88,9 +86,8 @@ class Link:
         if unknown:
             verb = "is no control" if len(unknown) == 1 else "are no controls"
             notices += (f"{listed(unknown)} {verb}.",)
-        tab, section, theme, bug = (
-            "" if key in wrong else own.get(key, "") for key in ("tab", "section", "theme", "bug")
-        )
+        keys = "tab", "section", "theme", "bug"
+        tab, section, theme, bug = ("" if key in wrong else own.get(key, "") for key in keys)
         data = "" if not name or asked.casefold() == datasets[0].casefold() else name + asked[len(name) :]
         link = cls(config, tab, theme or "auto", shown, section, data, int(bug or 0), kept)
         return link, notices

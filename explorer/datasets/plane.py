@@ -39,9 +39,8 @@ def places(kind: str, labels: NDArray[np.int64], rng: np.random.Generator) -> ND
         return np.column_stack([u + right, v + (right ^ labels)]) / 2
     if kind == "moons":
         side, a = 1 - 2 * labels, np.pi * u
-        return 0.5 + 0.28 * np.column_stack(
-            [side * np.cos(a) + labels - 0.5, side * np.sin(a) + labels / 2 - 0.25]
-        )
+        x, y = side * np.cos(a) + labels - 0.5, side * np.sin(a) + labels / 2 - 0.25
+        return 0.5 + 0.28 * np.column_stack([x, y])
     if kind == "circles":
         radius, angle = np.sqrt(np.where(labels == 0, 0.04 * u, 0.09 + 0.1125 * u)), 2 * np.pi * v
     elif kind == "spirals":
@@ -76,9 +75,8 @@ class Plane:
                 raise DatasetError("plane", f"{name} {getattr(self, name)}", f"{name} from {low} to {high}")
         most = KINDS[self.kind] - 1
         if not re.fullmatch(f"([0-9a-f]{{4}}0[0-{most}]){{0,{MOST_ADDED}}}", self.added):
-            raise DatasetError(
-                "plane", f"added points {self.added[:20]!r}", f"up to {MOST_ADDED} of this kind"
-            )
+            found = f"added points {self.added[:20]!r}"
+            raise DatasetError("plane", found, f"up to {MOST_ADDED} of this kind")
 
     @property
     def text(self) -> str:

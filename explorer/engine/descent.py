@@ -128,8 +128,7 @@ class Descent:
     def _penalty_rate(self, weight: float, n: int) -> Array:
         if self._is_scale_free:
             return self._number(weight)
-        samples = 1 if self._takes_mean else n
-        return self._bind(weight, samples)
+        return self._bind(weight, 1 if self._takes_mean else n)
 
     def _decay(self, half: Half) -> Calls:
         """W ← W − η λ₂ W, before AdamW's step."""

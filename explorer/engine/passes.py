@@ -56,17 +56,14 @@ class DropoutMasks:
         self, rates: Sequence[float], sizes: Sequence[int], seed: int, dtype: np.dtype[np.floating]
     ) -> None:
         self._seed, self._dtype = seed, dtype
-        self._layers = {
-            number: (rate, size) for number, (rate, size) in enumerate(zip(rates, sizes, strict=True)) if rate
-        }
+        layers = enumerate(zip(rates, sizes, strict=True))
+        self._layers = {number: (rate, size) for number, (rate, size) in layers if rate}
         self._rngs: dict[int, np.random.Generator] = {}
 
     def begin(self, epoch: int) -> None:
         """Seed the random numbers of an epoch, 1 for the first."""
-        self._rngs = {
-            number: np.random.default_rng([self._seed, _DROPOUT_STREAM, epoch, number])
-            for number in self._layers
-        }
+        seeds = {number: [self._seed, _DROPOUT_STREAM, epoch, number] for number in self._layers}
+        self._rngs = {number: np.random.default_rng(seed) for number, seed in seeds.items()}
 
     def masks(self, n: int) -> dict[int, Array]:
         """Allocate the masks of a mini-batch of `n` samples, (n, n_units), by layer; 0 is the inputs."""

@@ -8,15 +8,7 @@ from pathlib import Path
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
 from explorer.session.session_run import OpenedWeights
-from explorer.training import (
-    EpochRecord,
-    Evaluation,
-    FinalTest,
-    History,
-    Moment,
-    TrainingConfig,
-    new_network,
-)
+from explorer.training import EpochRecord, Evaluation, FinalTest, History, Moment, TrainingConfig, new_network
 
 
 @dataclass(frozen=True, slots=True)

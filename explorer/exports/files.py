@@ -100,10 +100,9 @@ def weights_archive(run: ExportedRun) -> bytes:
     """
     names = ("epoch", *_FIGURES, "learning_rate")
     figures = {name: [getattr(record, name) for record in run.history] for name in names}
-    config, network = json.dumps(asdict(run.config)), run.network()
-    return weights_bytes(
-        network.named(), network.functions, config=config, weights_epoch=run.moment.epoch, **figures
-    )
+    about: dict[str, Any] = {"config": json.dumps(asdict(run.config)), "weights_epoch": run.moment.epoch}
+    network = run.network()
+    return weights_bytes(network.named(), network.functions, **about, **figures)
 
 
 def read_archive(path: Path, dataset: Dataset) -> tuple[History, int, Sequence[NDArray[Any]]]:

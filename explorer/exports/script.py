@@ -92,15 +92,14 @@ def training_script(run: ExportedRun) -> str:
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%} on all training images"
     methods = _methods(config)
+    assignments = [f"{', '.join(each)} = {', '.join(map(code, each.values()))}" for each in methods.values()]
     values = {
         "run": run,
         "shown": f"{shown}.",
         "is_fork": bool(forks),
         "closeness": _closeness(run),
         "methods": methods,
-        "assignments": [
-            f"{', '.join(each)} = {', '.join(map(code, each.values()))}" for each in methods.values()
-        ],
+        "assignments": assignments,
         "network": _network(run, "Run" if methods else "Network"),
         "points": fill(all_points(run.dataset).tobytes().hex(), _WIDTH) if run.dataset.is_plane else "",
         **_loop(run),
@@ -214,12 +213,10 @@ def _free_names(text: str) -> set[str]:
 @cache
 def _known() -> Mapping[str, str]:
     """Return the source of every definition that a script may contain, by name."""
-    known = dict(
-        definition for name in _MODULES for definition in _definitions(import_module(f"explorer.{name}"))
-    )
-    known = {
-        name: _with_numbers(re.sub(r"@np\.errstate.*\n", "", source), known) for name, source in known.items()
-    }
+    modules = (import_module(f"explorer.{name}") for name in _MODULES)
+    known = dict(definition for module in modules for definition in _definitions(module))
+    plain = {name: re.sub(r"@np\.errstate.*\n", "", source) for name, source in known.items()}
+    known = {name: _with_numbers(source, known) for name, source in plain.items()}
     known["Activation"] = known["Activation"].replace("NamedTuple", 'namedtuple("Activation", "value d")')
     del known["Optimizer"]
     known["Network"] = known["Network"].replace("np.dtype(dtype)", "np.float32")
@@ -243,11 +240,8 @@ def _inlined(source: str, definition: str, name: str) -> str:
 
 def _with_numbers(source: str, known: Mapping[str, str]) -> str:
     """Return a definition with the values of constants in place of their names."""
-    return re.sub(
-        r"\b[A-Z][A-Z_0-9]*\b",
-        lambda name: known[name[0]] if known.get(name[0], "x")[0].isdigit() else name[0],
-        source,
-    )
+    numbers = {name: value for name, value in known.items() if value[0].isdigit()}
+    return re.sub(r"\b[A-Z][A-Z_0-9]*\b", lambda name: numbers.get(name[0], name[0]), source)
 
 
 def _definitions(module: ModuleType) -> Iterator[tuple[str, str]]:

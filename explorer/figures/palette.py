@@ -54,9 +54,8 @@ class Palette:
 
     def css(self) -> str:
         """Return the colors as CSS custom properties: ``--explorer-page: #f5f6f8; …``."""
-        return " ".join(
-            f"--explorer-{f.name.replace('_', '-')}: {getattr(self, f.name)};" for f in fields(self)
-        )
+        colors = {f.name.replace("_", "-"): getattr(self, f.name) for f in fields(self)}
+        return " ".join(f"--explorer-{name}: {color};" for name, color in colors.items())
 
 
 PALETTES: Mapping[Theme, Palette] = MappingProxyType(

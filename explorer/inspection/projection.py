@@ -40,9 +40,8 @@ def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike
     with np.errstate(all="ignore"):
         h = np.asarray(activations(network, X)[layer], np.float64)
     if not np.isfinite(h).all():
-        raise ValueError(
-            f"activations of layer {layer} are infinite or not a number; expected finite numbers"
-        )
+        found = f"activations of layer {layer} are infinite or not a number"
+        raise ValueError(f"{found}; expected finite numbers")
     h = h - h.mean(axis=1, keepdims=True)
     variances, axes = np.linalg.eigh(h @ h.T / h.shape[1])  # in ascending order
     points, total = np.zeros((2, h.shape[1])), variances.sum()

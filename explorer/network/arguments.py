@@ -91,9 +91,8 @@ def learning_rate(lr: object) -> float:
     """Return a finite number greater than 0 as a float."""
     rate = _real(lr)
     if not 0.0 < rate < math.inf:
-        raise ValueError(
-            f"lr is {rate if rate == math.inf else lr!r}; expected a finite number greater than 0"
-        )
+        found = rate if rate == math.inf else lr
+        raise ValueError(f"lr is {found!r}; expected a finite number greater than 0")
     return rate
 
 

@@ -1,7 +1,7 @@
 """What a network's layers do with some samples, and whether one of two networks is better, or merely lucky."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
@@ -14,9 +14,7 @@ from explorer.wording import counted, grouped
 
 from .neural_network import NeuralNetwork
 
-_SATURATED: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
-)
+_SATURATED = MappingProxyType({"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)})
 """Limits below and above which an activation is saturated: 1 % of its range from its bounds."""
 
 
@@ -64,10 +62,8 @@ def diagnose(
     y = probe.forward(X)
     gradients = probe.backward(X, y, d)[::2]
     names = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output]
-    layers = zip(names, probe.h[1:], gradients, strict=True)
-    return tuple(
-        _layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in enumerate(layers, 1)
-    )
+    layers = enumerate(zip(names, probe.h[1:], gradients, strict=True), 1)
+    return tuple(_layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in layers)
 
 
 def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:

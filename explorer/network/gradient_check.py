@@ -104,9 +104,8 @@ def choose_weights(
         for i in range(share):
             unit = int(rng.integers(n_units))
             is_bias = 0 < i == share - 1
-            places.append(
-                Place(f"b{layer}", unit, 0) if is_bias else Place(f"W{layer}", unit, int(rng.choice(inputs)))
-            )
+            name, column = (f"b{layer}", 0) if is_bias else (f"W{layer}", int(rng.choice(inputs)))
+            places.append(Place(name, unit, column))
     return tuple(places)
 
 
@@ -120,11 +119,11 @@ def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic:
         on.append([a > 0 for a in network.a[:-1]])
     parameter[place.row, place.column] = weight
     has_corner = network.penalties[1] > 0 and place.parameter.startswith("W") and abs(weight) < STEP
+    turns = network.hidden_activation == "relu" and not all(map(np.array_equal, *on))
     return CheckedWeight(
         place=place,
         analytic=analytic,
         numeric=(losses[0] - losses[1]) / (2 * STEP),
         noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / STEP,
-        has_kink=bool(has_corner)
-        or (network.hidden_activation == "relu" and not all(map(np.array_equal, *on))),
+        has_kink=bool(has_corner) or turns,
     )

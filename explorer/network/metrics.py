@@ -25,9 +25,8 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> N
     true, predicted = _labels(true, predicted)
     for name, labels in (("true", true), ("predicted", predicted)):
         if labels.min() < 0 or labels.max() >= n_classes:
-            raise ValueError(
-                f"{name} holds classes from {labels.min()} to {labels.max()}; expected 0 to {n_classes - 1}"
-            )
+            found = f"classes from {labels.min()} to {labels.max()}"
+            raise ValueError(f"{name} holds {found}; expected 0 to {n_classes - 1}")
     cells = np.bincount(true * n_classes + predicted, minlength=n_classes * n_classes)
     return cells.reshape(n_classes, n_classes).astype(np.int64, copy=False)
 
@@ -92,15 +91,12 @@ def _labels(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.int64], N
     for name, labels in (("true", true), ("predicted", predicted)):
         array = np.asarray(labels)
         if array.ndim != 1 or array.size == 0 or not np.issubdtype(array.dtype, np.integer):
-            raise ValueError(
-                f"{name} has shape {array.shape} and dtype {array.dtype}; expected (n_samples,) of class"
-                " indices, at least one (from one-hot columns: Y.argmax(axis=0))"
-            )
+            expected = "(n_samples,) of class indices, at least one (from one-hot columns: Y.argmax(axis=0))"
+            raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}; expected {expected}")
         arrays.append(array.astype(np.int64, copy=False))
-    if arrays[0].shape != arrays[1].shape:
-        raise ValueError(
-            f"true has {arrays[0].size} samples and predicted {arrays[1].size}; they must be equal"
-        )
+    n_true, n_predicted = map(len, arrays)
+    if n_true != n_predicted:
+        raise ValueError(f"true has {n_true} samples and predicted {n_predicted}; they must be equal")
     return arrays[0], arrays[1]
 
 

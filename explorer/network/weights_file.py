@@ -155,8 +155,7 @@ def _check_weights(weights: Mapping[str, Array], name: str) -> None:
     for key, array in weights.items():
         shape = (len(array), n_in) if key.startswith("W") else (n_in, 1)
         if array.shape != shape or array.dtype != dtype:
-            raise WeightsError(
-                f"{name}, {key}", f"{array.dtype} of shape {array.shape}", f"{dtype} of shape {shape}"
-            )
+            found = f"{array.dtype} of shape {array.shape}"
+            raise WeightsError(f"{name}, {key}", found, f"{dtype} of shape {shape}")
         _check_finite(array, f"{name}, {key}")
         n_in = len(array)

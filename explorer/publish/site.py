@@ -136,7 +136,7 @@ def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
 def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the state with which each part and each control begins."""
     themes = [("", "auto"), ("light", "light"), ("dark", "dark")]
-    figures, opens = {"Accuracy": (), "Loss": (), "Confusion matrix": _KEYS}, _OPENS if "draw" in only else ""
+    keys, opens = {"Accuracy": (), "Loss": (), "Confusion matrix": _KEYS}, _OPENS if "draw" in only else ""
     empty = {"edit": 0, "data": [], "layout": {}, "summary": "", "buffers": []}
     return {
         "time_bar": _begun(TimeBar, can_fork=False),
@@ -145,9 +145,7 @@ def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> 
         "drawing_pad": _begun(DrawingPad),
         "network_drawing": _begun(NetworkDrawing, classes=names),
         "gallery": _begun(Gallery, class_names=names, filters=True, empty="No such image.", opens=opens),
-        **{
-            n: _begun(LiveFigure, name=n, _figure=empty, _keys=k, _clicks=bool(k)) for n, k in figures.items()
-        },
+        **{n: _begun(LiveFigure, name=n, _figure=empty, _keys=k, _clicks=bool(k)) for n, k in keys.items()},
         **{axis.key: _control(axis) for axis in axes},
     }
 

@@ -22,9 +22,8 @@ def run(args: Namespace) -> int:
     console = run_options.terminal()
     if args.name is None:
         for one in DEMONSTRATIONS:
-            console.print(
-                f"{one.key:16} {one.texts.title} ({one.texts.seconds:g} s)\n{'':16} {one.texts.question}"
-            )
+            title = f"{one.texts.title} ({one.texts.seconds:g} s)"
+            console.print(f"{one.key:16} {title}\n{'':16} {one.texts.question}")
         return 0
     chosen = next((one for one in DEMONSTRATIONS if one.key == args.name), None)
     if chosen is None:

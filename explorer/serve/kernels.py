@@ -40,7 +40,7 @@ REFRESH_SECONDS = 5  # how often a queued page polls its position
 PLACE_SECONDS = 3.0 * REFRESH_SECONDS  # a position that was not polled for this time is given up
 
 _LONGEST_QUEUE = 1000
-_WATCH_SECONDS = 1.0
+LOOK_SECONDS = 1.0  # between two looks for kernels without a page
 SEAT_BYTES = 260 << 20  # with the largest network of the controls, or a study in one more process
 _SEAT_FILES = 16  # 13 measured
 _SERVER_FILES = 64
@@ -71,23 +71,18 @@ def seats_of(asked: int | None, cores: int, memory: int, files: int) -> int:
 
 def raise_file_limit() -> int:
     """Raise this process's limit on open files, at most to `_MOST_FILES`; return it, or refuse one too low."""
-    files = _raised_file_limit()
+    files = _MOST_FILES
+    if sys.platform != "win32":
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+        soft, hard = getrlimit(RLIMIT_NOFILE)
+        files, most = (_MOST_FILES if limit == RLIM_INFINITY else limit for limit in (soft, hard))
+        if files < min(most, _MOST_FILES):
+            files = min(most, _MOST_FILES)
+            setrlimit(RLIMIT_NOFILE, (files, hard))
     if files < (least := _SERVER_FILES + _SEAT_FILES):
         raise RefusedError(f"a process may open {files} files here; expected at least {least} (“ulimit -n”).")
     return files
-
-
-def _raised_file_limit() -> int:
-    if sys.platform == "win32":
-        return _MOST_FILES
-    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
-
-    soft, hard = getrlimit(RLIMIT_NOFILE)
-    most = _MOST_FILES if hard == RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft != RLIM_INFINITY and soft < most:
-        setrlimit(RLIMIT_NOFILE, (most, hard))
-        return most
-    return _MOST_FILES if soft == RLIM_INFINITY else soft
 
 
 def _available_memory() -> int:
@@ -205,17 +200,11 @@ class Seats:
             if seat.kernel == kernel:
                 seat.kernel, seat.seen = "", self._clock()
 
-    async def watch(self, manager: Any) -> None:
-        """End kernels without a page, until this is canceled; Jupyter would take a busy kernel for a visitor."""
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            try:
-                await self.look(manager)
-            except Exception:  # noqa: BLE001  # the next look may go well
-                _log.exception("The seats could not be looked through")
-
     async def look(self, manager: Any) -> None:
-        """End kernels whose pages have been gone too long, or fail to connect while others wait."""
+        """End kernels whose pages have been gone too long, or fail to connect while others wait.
+
+        Jupyter would take a busy kernel for a visitor.
+        """
         self._shorten_queue()
         unconnected_seconds = CONTESTED_SECONDS if self._queue else FETCHED_SECONDS
         for seat in [seat for seat in self._seats if seat.kernel]:

@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
 from traitlets.config import Config
@@ -26,40 +28,10 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
+from explorer.serve import gate, kernels, pages
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.connections import FairServer, Listener
 from explorer.serve.environment import TerminalFormatter, settle_log
-from explorer.serve.gate import (
-    ExtensionHandler,
-    FilesHandler,
-    Gate,
-    LoginHandler,
-    LogoutHandler,
-    RefusalHandler,
-    Tries,
-)  # fmt: skip
-from explorer.serve.kernels import (
-    PROVISIONER,
-    SeatedKernels,
-    Seats,
-    VisitHandler,
-    free_memory,
-    raise_file_limit,
-    register_provisioner,
-    seats_of,
-)
-from explorer.serve.pages import (
-    CONNECTS,
-    PLACE,
-    POLICY,
-    LastingFileHandler,
-    PageHandler,
-    PageScripts,
-    PlaceHandler,
-    ScriptHandler,
-    opening_of,
-    page_scripts,
-)
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import n_cores
@@ -90,7 +62,7 @@ CONTENT_POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        f"{CONNECTS} blob:",
+        f"{pages.CONNECTS} blob:",
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
@@ -164,7 +136,7 @@ class ExplorerServer(Voila):
     def __init__(self, settings: ServerSettings) -> None:
         settle_log()
         base_url = settings.access.base_url
-        self._scripts = page_scripts(settings.template, JOINED_EXTENSIONS)
+        self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
             config=_configuration(settings, self._scripts),
             config_file_paths=[],  # ignores a voila.json in the working folder
@@ -178,7 +150,7 @@ class ExplorerServer(Voila):
             log_level=logging.WARNING,
             log_format="%(levelname)s: %(message)s",
             tornado_settings={
-                "headers": {POLICY: CONTENT_POLICY, "X-Content-Type-Options": "nosniff"},
+                "headers": {pages.POLICY: CONTENT_POLICY, "X-Content-Type-Options": "nosniff"},
                 "static_immutable_cache": [  # a file's name contains a hash of its content
                     f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS
                 ],
@@ -197,12 +169,13 @@ class ExplorerServer(Voila):
             **settings.kernel_variables,
         }
         page = self.voila_configuration
-        self._most_files = raise_file_limit()
-        self.seats = Seats(seats_of(settings.seats, n_cores(), free_memory(), self._most_files))
+        self._most_files = kernels.raise_file_limit()
+        seats = kernels.seats_of(settings.seats, n_cores(), kernels.free_memory(), self._most_files)
+        self.seats = kernels.Seats(seats)
         shared = {"seats": self.seats, "variables": variables, "warm_process": settings.warm_process}
-        bases = (SeatedKernels, page.multi_kernel_manager_class)
+        bases = (kernels.SeatedKernels, page.multi_kernel_manager_class)
         page.multi_kernel_manager_class = type("KernelManager", bases, shared)
-        register_provisioner()
+        kernels.register_provisioner()
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings; `Gate` checks host names, also for other handlers."""
@@ -215,7 +188,7 @@ class ExplorerServer(Voila):
             "is_in_hub": self._settings.access.is_in_hub,
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
-            "default_handler_class": RefusalHandler,
+            "default_handler_class": gate.RefusalHandler,
             "explorer_seats": self.seats,
             "websocket_max_message_size": MOST_FRAME_BYTES,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
@@ -224,10 +197,10 @@ class ExplorerServer(Voila):
     def init_handlers(self) -> list[Any]:
         """Return Voilà's handlers, with the explorer's own for the page and for cached files."""
         ours = {
-            TornadoVoilaHandler: PageHandler,
+            TornadoVoilaHandler: pages.PageHandler,
             VoilaKernelWebsocketHandler: SocketHandler,
-            MultiStaticFileHandler: FilesHandler,
-            FileFindHandler: ExtensionHandler,
+            MultiStaticFileHandler: gate.FilesHandler,
+            FileFindHandler: gate.ExtensionHandler,
         }
         unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
         access, base = self._settings.access, self._settings.access.base_url
@@ -240,17 +213,17 @@ class ExplorerServer(Voila):
         static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
-            *((base + one.address, ScriptHandler, {"script": one, "far": far}) for one in scripts),
-            (base + PLACE, PlaceHandler, {"voila_configuration": self.voila_configuration}),
-            (f"{base}{VOILA_FILES}/(.*)", LastingFileHandler, {"paths": self.static_paths}),
-            (static, FilesHandler, {"paths": self.static_paths}),
+            *((base + one.address, pages.ScriptHandler, {"script": one, "far": far}) for one in scripts),
+            (base + pages.PLACE, pages.PlaceHandler, {"voila_configuration": self.voila_configuration}),
+            (f"{base}{VOILA_FILES}/(.*)", pages.LastingFileHandler, {"paths": self.static_paths}),
+            (static, gate.FilesHandler, {"paths": self.static_paths}),
         ]
         if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
             route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
-            files.append((route, LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
+            files.append((route, pages.LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
         if access.asked:
-            files.append((f"{base}login", LoginHandler, {"tries": Tries(), "access": access}))
-            files.append((f"{base}logout", LogoutHandler))
+            files.append((f"{base}login", gate.LoginHandler, {"tries": gate.Tries(), "access": access}))
+            files.append((f"{base}logout", gate.LogoutHandler))
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
         return [*files, *handlers]
@@ -259,7 +232,7 @@ class ExplorerServer(Voila):
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         access = self._settings.access
         self._http = FairServer(
-            Gate(self.app, self.ip, access),
+            gate.Gate(self.app, self.ip, access),
             ssl_options=access.tls,
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
@@ -267,15 +240,16 @@ class ExplorerServer(Voila):
             most_connections=self._most_files // 2,  # the others are for everybody else
         )
         self._http.add_socket(self._settings.listener)
-        kernels = HTTPServer(Application([("/(.*)", VisitHandler)], kernel_manager=self.kernel_manager))
-        kernels.add_sockets(self._visits)
+        visits = Application([("/(.*)", kernels.VisitHandler)], kernel_manager=self.kernel_manager)
+        HTTPServer(visits).add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
         """Serve until the task is canceled, then end all kernels; `listening` receives the page's address."""
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
-        self.app.settings["explorer_opening"] = asyncio.ensure_future(opening_of(renderer))
-        watch = asyncio.ensure_future(self.seats.watch(self.kernel_manager))
+        self.app.settings["explorer_opening"] = asyncio.ensure_future(pages.opening_of(renderer))
+        watch = PeriodicCallback(partial(self.seats.look, self.kernel_manager), 1000 * kernels.LOOK_SECONDS)
+        watch.start()
         try:
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
@@ -285,12 +259,12 @@ class ExplorerServer(Voila):
             for name in ("access", "application", "general"):
                 logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
             self._http.stop()
-            watch.cancel()
+            watch.stop()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
+def _configuration(settings: ServerSettings, scripts: pages.PageScripts) -> Config:
     config = Config()
     page = config.VoilaConfiguration
     page.template = settings.template
@@ -319,7 +293,7 @@ def _configuration(settings: ServerSettings, scripts: PageScripts) -> Config:
     config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
     config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
     config.VoilaKernelManager.fill_delay = 0.0  # `SeatedKernels` waits
-    config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
+    config.KernelProvisionerFactory.default_provisioner_name = kernels.PROVISIONER
     config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
     config.KernelRestarter.time_to_dead = WATCH_SECONDS
     config.MappingKernelManager.buffer_offline_messages = False  # a page that reconnects requests the state

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any
 
 from rich.console import Console
 
@@ -24,9 +23,7 @@ _MOST_RUNS = 100_000  # of one study
 _MOST_WORKERS = 256
 _USUAL_SEEDS = 3
 
-OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"--seeds": {"type": positive}, "--workers": {"type": positive}}
-)
+OPTIONS = MappingProxyType({"--seeds": {"type": positive}, "--workers": {"type": positive}})
 
 
 class StudyScreen:

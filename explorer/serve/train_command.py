@@ -21,22 +21,10 @@ from explorer.network import hardest_classes, most_confused, per_class
 from explorer.serve import run_options
 from explorer.serve.access import FAILED, INTERRUPTED
 from explorer.session.run_names import run_label
-from explorer.training import (
-    FIELDS,
-    EpochRecord,
-    Evaluation,
-    FinalTest,
-    History,
-    Moment,
-    RunEnd,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    complete,
-    open_test_set,
-)
+from explorer.training import FIELDS, TrainingConfig, TrainingRun, complete, open_test_set
 from explorer.training.hints import hints
 from explorer.training.query import write_query
+from explorer.training.records import EpochRecord, Evaluation, FinalTest, History, Moment, RunEnd, Snapshot
 from explorer.training.run import Event
 from explorer.wording import duration, grouped
 

@@ -13,18 +13,10 @@ from explorer.network.weights_file import SavedWeights, WeightsError, read_weigh
 from explorer.session.run_names import entry_labels, fork_label
 from explorer.session.session_run import OpenedWeights, SessionRun
 from explorer.session.state import SessionState
-from explorer.training import (
-    FIELDS,
-    ConfigError,
-    Moment,
-    OwnClass,
-    RunnerStatus,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-)
+from explorer.training import FIELDS, ConfigError, OwnClass, RunnerStatus, TrainingConfig, TrainingRun
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.races import Race, RaceError
+from explorer.training.records import Moment, Snapshot
 
 NewRun = tuple[TrainingRun, SessionRun]
 """A training that has not begun, and the session's run of it, which has no number yet."""

@@ -11,9 +11,7 @@ from explorer.wording import counted, plain
 _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
 _NAMED = attrgetter(*(name for name in FIELDS if name not in _NOT_NAMED))
-_PREFIXES: Mapping[str, TrainingConfig] = MappingProxyType(
-    {"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]}
-)
+_PREFIXES = MappingProxyType({"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]})
 """The settings that a name may be relative to, by their own name."""
 
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
@@ -63,10 +61,8 @@ def entry_labels(configs: Sequence[TrainingConfig]) -> list[str]:
     """Return the labels of a race's entries: ``["plain SGD, lr 0.01", "Adam, lr 0.003"]``."""
     varied = {name for config in configs for name in _differences(configs[0], config)}
     named = sorted(varied, key=lambda name: (name == "learning_rate", [*FIELDS].index(name)))
-    in_use = ([name for name in named if getattr(config, name) != 0] for config in configs)
-    return [
-        ", ".join(_worded(config, names)) or "without" for config, names in zip(configs, in_use, strict=True)
-    ]
+    in_use = ((config, [name for name in named if getattr(config, name) != 0]) for config in configs)
+    return [", ".join(_worded(config, names)) or "without" for config, names in in_use]
 
 
 def _differences(base: TrainingConfig, config: TrainingConfig) -> list[str]:

@@ -276,9 +276,8 @@ class SessionState:
         if end is not None and end.status == "failed":
             return f"The run failed in its first epoch: {end.reason}"
         if self.run.newest is not None:
-            return (
-                f"Within the first epoch, only a sample of the {self.run.dataset.held_out_noun}s is scored."
-            )
+            images = f"{self.run.dataset.held_out_noun}s"
+            return f"Within the first epoch, only a sample of the {images} is scored."
         return "The first epoch is under way."
 
     @property

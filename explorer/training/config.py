@@ -49,9 +49,8 @@ def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
         "n_train": {"high": n_images, "high_means": ""},
         "n_validation": {"high": 9 * n_images // 10, "high_means": ""},
     }
-    return MappingProxyType(
-        {**FIELDS, **{name: replace(FIELDS[name], **changes) for name, changes in own.items()}}
-    )
+    adapted = {name: replace(FIELDS[name], **changes) for name, changes in own.items()}
+    return MappingProxyType({**FIELDS, **adapted})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -319,11 +319,8 @@ class Changes(Field):
     def _change(self, value: Any) -> Change:
         named = isinstance(value, Mapping) and value.keys() == {*Change.__slots__}
         change = Change(**value) if named else value
-        if (
-            not isinstance(change, Change)
-            or type(change.step) is not int
-            or not 0 <= change.step <= _MOST_STEPS
-        ):
+        is_change = isinstance(change, Change) and type(change.step) is int
+        if not is_change or not 0 <= change.step <= _MOST_STEPS:
             raise self.refuse(value)
         rate, size = self.rate.check(change.learning_rate), self.batch.check(change.batch_size)
         return Change(change.step, rate, size or 0)
@@ -333,9 +330,8 @@ class Changes(Field):
             if len(text) > _LONGEST_TEXT:
                 raise self.refuse(text)
             parts = (part.split(":") for part in text.split(",") if part)
-            return self.check(
-                [Change(int(a), self.rate.parse(b), self.batch.parse(c) or 0) for a, b, c in parts]
-            )
+            changes = [Change(int(a), self.rate.parse(b), self.batch.parse(c) or 0) for a, b, c in parts]
+            return self.check(changes)
         except ValueError:
             raise ConfigError(self.name, text, self.expected) from None
 

@@ -83,9 +83,7 @@ def _read(settings: dict[str, Any], reaches: list[float], **words: Any) -> Situa
 
 _ENTRIES = tomllib.loads((files("explorer.training") / "situations.toml").read_text(encoding="utf-8"))
 
-SITUATIONS: Mapping[str, Situation] = MappingProxyType(
-    {entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]}
-)
+SITUATIONS = MappingProxyType({entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]})
 """All situations by name, in menu order."""
 
 EXPERIMENTS: Mapping[str, Situation] = MappingProxyType(

@@ -55,9 +55,8 @@ def write_query(config: TrainingConfig) -> str:
     own = config.differences(NAMED[base])
     if len(own) > 1:  # else no other name is shorter
         near = {name: config.differences(NAMED[name]) for name in [*NAMED][: len(PRESETS)]}
-        base = min(
-            near, key=lambda name: len(near[name]) + (name != "start")
-        )  # a name is as long as a setting
+        # A name is as long as a setting.
+        base = min(near, key=lambda name: len(near[name]) + (name != "start"))
         own = near[base]
     named = {} if base == "start" else {PRESET_KEY: base}
     texts = {FIELDS[name].key: FIELDS[name].format(getattr(config, name)) for name in own}
@@ -66,9 +65,8 @@ def write_query(config: TrainingConfig) -> str:
 
 def sets_run(query: str) -> bool:
     """Return whether a query string has settings, and not only what changes the view."""
-    return bool(
-        parts(query).values.keys() & {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())}
-    )
+    settings = {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())}
+    return not settings.isdisjoint(parts(query).values)
 
 
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:
@@ -82,9 +80,8 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     by_key, found = {field.key: field for field in fields.values()}, parts(query)
     name = found.values.get(PRESET_KEY, "")
     base = NAMED.get(name, START)
-    read = {
-        field: _read(field, found.values[key], base) for key, field in by_key.items() if key in found.values
-    }
+    given = ((field, found.values[key]) for key, field in by_key.items() if key in found.values)
+    read = {field: _read(field, text, base) for field, text in given}
     told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
     others = ", ".join(label for label, _ in told[_MOST_TOLD:])
     known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY, PRESET_KEY)

@@ -198,6 +198,7 @@ def _rates(config: TrainingConfig, n_images: int) -> tuple[TrainingConfig, ...]:
 
 
 _UNREGULARIZED = MappingProxyType(dict.fromkeys(("l2", "l1", "dropout", "input_dropout", "max_norm"), 0.0))
+_METHODS: tuple[dict[str, float], ...] = ({}, {"l2": 1e-4}, {"l1": 1e-5}, {"dropout": 0.2}, {"max_norm": 2.0})
 
 RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]] = MappingProxyType(
     {
@@ -208,12 +209,7 @@ RACES: Mapping[str, Callable[[TrainingConfig, int], tuple[TrainingConfig, ...]]]
         "Batch sizes": _against(*({"batch_size": size} for size in (32, 128, 512, 2048)), fitted=True),
         "Activations": _against(*({"hidden_activation": name} for name in ACTIVATIONS), fitted=True),
         "Schedules": _against(*({"schedule": name} for name in SCHEDULES)),
-        "Regularization": _against(
-            *(
-                {**_UNREGULARIZED, **method}
-                for method in ({}, {"l2": 1e-4}, {"l1": 1e-5}, {"dropout": 0.2}, {"max_norm": 2.0})
-            )
-        ),
+        "Regularization": _against(*({**_UNREGULARIZED, **method} for method in _METHODS)),
     }
 )
 """Races by name: each turns settings and a number of images into entries, the settings themselves first."""

@@ -25,14 +25,7 @@ from numpy.typing import NDArray
 from explorer.training.own_network import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.races import Race
-from explorer.training.records import (
-    BatchRecord,
-    BatchStep,
-    EpochRecord,
-    Evaluation,
-    RivalRecord,
-    RunEnd,
-)
+from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, RunEnd
 from explorer.training.run import DivergedError, Event, RunRecord, TrainingRun
 from explorer.training.share import Share, patience
 

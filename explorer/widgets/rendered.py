@@ -49,9 +49,8 @@ def icon_element(*paths: str) -> Element:
 
 def row_element(name: str, *cells: str, **attributes: Any) -> Element:
     """Return a table row: its name, and its cells."""
-    return element(
-        "tr", element("th", name, scope="row"), *(element("td", text) for text in cells), **attributes
-    )
+    others = (element("td", text) for text in cells)
+    return element("tr", element("th", name, scope="row"), *others, **attributes)
 
 
 def word_of(flag: object) -> Any:

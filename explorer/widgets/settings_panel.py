@@ -94,10 +94,8 @@ class SettingGroup(ipywidgets.Box):
                 control.description = "Weight decay" if decays else FIELDS["l2"].label
         names = {name for control in self.controls for name in control.names}
         changed = [name for name in _DEFAULTS.differences(config) if name in names]
-        labels = {name: FIELDS[name].label for name in changed} | {
-            control.name: control.description
-            for control in self.controls  # of images, or of points
-        }
+        labels = {name: FIELDS[name].label for name in changed}
+        labels |= {control.name: control.description for control in self.controls}  # of images, or of points
         self._heading.note = ", ".join(f"{labels[name]} {config.text(name)}" for name in changed)
 
     def count_problems(self) -> int:

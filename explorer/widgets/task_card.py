@@ -76,16 +76,14 @@ class TaskCard(Drawable):
 
     def elements(self) -> list[Element]:
         """Return the card as elements."""
-        wrap = {"class_": "explorer-wrap"}
+        group = {"role": "group", "aria_label": "Help with this task", "class_": "explorer-wrap"}
         parts = (
             element("header", self._verdict(), self._progress()),
             element("p", *_words(self.look), class_="explorer-task-look") if self.look else None,
             element("pre", self.example, tabindex=0, aria_label="A small example") if self.example else None,
             self._plot(*self.curves) if self.curves else None,
             element("p", *_words(self.note), class_="explorer-muted explorer-small") if self.note else None,
-            element(
-                "div", *map(self._button, _BUTTONS), role="group", aria_label="Help with this task", **wrap
-            ),
+            element("div", *map(self._button, _BUTTONS), **group),
             element("div", *self._opened(), class_="explorer-task-opened", aria_live="polite"),
         )
         return [element("section", *parts, aria_label=f"Task {self.name}", data_outcome=self.outcome)]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.app.controls import DataChoice
+from explorer.app.help import WORDS
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
 from explorer.app.panels.data import DataPanel
@@ -24,21 +25,7 @@ from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
 
-VIEWS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "overview": ("Explore", "Explore"),
-        "mistakes": ("Mistakes", "Look inside"),
-        "inside": ("Layers", "Look inside"),
-        "map": ("Map", "Look inside"),
-        "why": ("Why", "Look inside"),
-        "break": ("Break it", "Look inside"),
-        "runs": ("Runs", "Compare"),
-        "study": ("Many runs", "Compare"),
-        "data": ("Data", "Learn"),
-        "demos": ("Demonstrations", "Learn"),
-        "lab": ("Find the bug", "Learn"),
-    }
-)
+VIEWS = MappingProxyType({name: (label, group) for name, (label, group) in WORDS["tabs"].items()})
 """Label and group of each tab."""
 
 _LASTING = "data"

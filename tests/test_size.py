@@ -8,11 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (37_080, 30_500),
-    "lines of Python that are code": (25_570, 21_000),
-    "files of Python": (224, 190),
-    "lines of CSS": (4_530, 4_000),
-    "lines of tests": (40_990, 38_000),
+    "lines of Python": (37_500, 30_500),
+    "lines of Python that are code": (25_850, 21_000),
+    "files of Python": (226, 190),
+    "lines of CSS": (4_590, 4_000),
+    "lines of tests": (40_930, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (315, 300),
 }

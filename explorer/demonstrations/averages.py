@@ -57,7 +57,7 @@ def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) -> S
         forks.append((yield from finish(fork, 0.4 + 0.2 * k, 0.6 + 0.2 * k)))
     pairs = {"strangers": (a, b), "matched": (a, match_units(a, b)), "forks": (forks[0], forks[1])}
     found = {name: blend(*pair, dataset, _SHARES) for name, pair in pairs.items()}
-    words = zip(("two seeds", "units matched", "two forks of one run"), found.values(), strict=True)
+    words = zip(("two seeds", "units matched", "two branches of one run"), found.values(), strict=True)
     lines = {name: (_SHARES, 100 * y) for name, y in words}
     numbers = {name: float(y[len(y) // 2]) for name, y in found.items()}
     ends = {name: float(y[[0, -1]].mean()) for name, y in found.items()}

@@ -378,7 +378,7 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
         "init_weights": _initialized,
         "forward": _forward,
         "predict": lambda kind, probe: networks.decisions(*probe.trial(kind)[:2]),
-        "backward": lambda kind, probe: networks.gradients(*probe.trial(kind)),
+        "backward": lambda kind, probe: networks.gradients(*probe.trial(kind), alone=True),
         "train_iteration": lambda kind, probe: networks.step(*probe.trial(kind), 0.05),
         "fit": _looped,
         "load_digits": lambda f, _: functions.digits(f),

@@ -107,10 +107,13 @@ def decisions(network: Any, X: Array) -> Passed:
 
 
 @check
-def gradients(network: Any, X: Array, d: Array) -> Passed:
-    """Check the backward pass: the shape of each gradient, and its values against measured slopes of the loss."""
+def gradients(network: Any, X: Array, d: Array, *, alone: bool = False) -> Passed:
+    """Check the backward pass: the shape of each gradient, and its values against measured slopes of the loss.
+
+    With `alone`, the first sample is then tried by itself, for which dropout masks of several have another shape.
+    """
     twin, worst = in_double(network), 0.0
-    for said, n in (("d_", _SAMPLES), ("with one sample, d_", 1)):
+    for said, n in (("d_", _SAMPLES), ("with one sample, d_", 1))[: 1 + alone]:
         X, d = X[:, :n].astype(np.float64), d[:, :n].astype(np.float64)
         outputs(twin, -X)  # so that the arrays it keeps belong to other inputs
         found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)

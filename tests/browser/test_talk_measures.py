@@ -77,19 +77,19 @@ def test_counted_votes_make_the_guess_and_the_speaker_sees_them_with_the_answer(
     while present(page).get_attribute("data-slide") != "contrast":
         forward(page)
     question = present(page).locator(".explorer-question")
-    for choice, votes in (("20\u00a0%", "12"), ("50\u00a0%", "5")):
+    for choice, votes in (("30\u00a0%", "12"), ("50\u00a0%", "5")):
         question.get_by_label(f"Votes for {choice}").fill(votes)
-    expect(question).to_contain_text("Guessed: 20\u00a0%")
+    expect(question).to_contain_text("Guessed: 30\u00a0%")
     expect(question).not_to_contain_text(", right")
     with page.expect_popup() as popup:
         page.keyboard.press("Escape")
         page.keyboard.press("s")
     answer = popup.value.locator("#answer")
-    expect(answer).to_have_text(re.compile(r"Answer: 12.7\s%\s1 · 0\s%: 0 votes\s2 · 20\s% ✓: 12 votes\s3"))
+    expect(answer).to_have_text(re.compile(r"Answer: 29.7\s%\s1 · 0\s%: 0 votes\s2 · 30\s% ✓: 12 votes\s3"))
     now = popup.value.frame_locator("#now iframe")
-    expect(now.get_by_label("Votes for 20\u00a0%")).to_have_value("12")
+    expect(now.get_by_label("Votes for 30\u00a0%")).to_have_value("12")
     expect(now.locator(".explorer-slide-pictures")).to_be_hidden()  # as the room sees it
     popup.value.close()
     page.keyboard.press("r")
-    expect(question).to_contain_text("Guessed: 20\u00a0%, right")
-    expect(question.locator("[data-right] button")).to_contain_text("20")
+    expect(question).to_contain_text("Guessed: 30\u00a0%, right")
+    expect(question.locator("[data-right] button")).to_contain_text("30")

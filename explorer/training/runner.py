@@ -22,7 +22,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.training.own_network import OwnNetworkError
+from explorer.training.networks import OwnNetworkError
 from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.races import Race
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, RunEnd

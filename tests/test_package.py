@@ -27,10 +27,11 @@ def python(code: str) -> str:
 
 def test_importing_loads_nothing_heavier_than_numpy():
     """Every worker process imports the package."""
-    code = "from explorer import TrainingConfig, load_mnist, train; import sys; print(*sys.modules)"
-    loaded = {name.split(".")[0] for name in python(code).split()}
-    assert "explorer" in loaded
-    assert not loaded & {*HEAVY}
+    code = "from explorer import TrainingConfig, load_mnist, study, train; import sys; print(*sys.modules)"
+    modules = {*python(code).split()}
+    assert "explorer.training.networks" in modules
+    assert "explorer.training.own_network" not in modules
+    assert not {name.split(".")[0] for name in modules} & {*HEAVY}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from explorer.figures.curves import step_in_words
 from explorer.network import most_confused
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
 from explorer.training import OwnNetworkError, TrainingConfig
+from explorer.training.event_loop import log_fault
 from explorer.training.presets import POINTS, START
-from explorer.training.runner import log_fault
 from explorer.widgets.messages import Message, Messages
 from explorer.widgets.run_bar import RunBar, RunProgress
 from explorer.widgets.settings_panel import SettingsPanel

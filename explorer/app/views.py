@@ -17,10 +17,10 @@ from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
 from explorer.session import Session, SessionRun, SessionState
-from explorer.training import Moment, SampleRecord, Snapshot
-from explorer.training.own_network import OwnNetworkError, departs
+from explorer.training import Moment, OwnNetworkError, SampleRecord, Snapshot
+from explorer.training.event_loop import EventLoop, running_loop
+from explorer.training.own_network import departs
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.runner import EventLoop, running_loop
 
 Weights = tuple[NDArray[np.floating[Any]], ...]
 

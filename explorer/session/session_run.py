@@ -20,7 +20,6 @@ from explorer.training import (
     FinalTest,
     History,
     Moment,
-    OwnClass,
     RunEnd,
     RunnerStatus,
     SampleRecord,
@@ -31,6 +30,7 @@ from explorer.training import (
     new_network,
 )
 from explorer.training.fields import Change
+from explorer.training.own_network import OwnClass
 from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record

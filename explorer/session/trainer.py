@@ -12,9 +12,10 @@ from explorer.session.new_runs import forked_run, fresh_run, moment_to_fork, rac
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
-from explorer.training import FinalTest, Moment, OwnClass, TrainingConfig, check_images, open_test_set
-from explorer.training.own_network import OwnNetworkError
-from explorer.training.runner import Delivery, EventLoop, Run, Runner, RunnerStatus, Unit, log_fault
+from explorer.training import FinalTest, Moment, OwnNetworkError, TrainingConfig, check_images, open_test_set
+from explorer.training.event_loop import EventLoop, log_fault
+from explorer.training.own_network import OwnClass
+from explorer.training.runner import Delivery, Run, Runner, RunnerStatus, Unit
 from explorer.training.share import Share
 
 Listener = Callable[[SessionState], object]

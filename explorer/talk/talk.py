@@ -29,7 +29,7 @@ from explorer.talk.markdown import markdown, plain
 from explorer.talk.pictures import NEW_PICTURES, Look, SlideViews
 from explorer.talk.recordings import Recorded, RecordingError, demonstration_name, needed, read_recording
 from explorer.training import Moment, TrainingConfig
-from explorer.training.runner import log_fault
+from explorer.training.event_loop import log_fault
 from explorer.training.studies import StudyError
 from explorer.widgets.assets import look_of
 from explorer.widgets.numbers import Tile, Tiles

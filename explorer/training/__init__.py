@@ -3,7 +3,7 @@
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.learners import open_test_set
-from explorer.training.own_network import OwnClass, OwnNetworkError, new_network
+from explorer.training.networks import OwnNetworkError, new_network
 from explorer.training.presets import PRESETS
 from explorer.training.races import RaceError, race
 from explorer.training.records import (
@@ -34,7 +34,6 @@ __all__ = [
     "FinalTest",
     "History",
     "Moment",
-    "OwnClass",
     "OwnNetworkError",
     "RaceError",
     "RunEnd",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from threading import Lock
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,12 @@ from explorer.network import NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
-from explorer.training.own_network import OwnLearner, new_network
+from explorer.training.networks import new_network
 from explorer.training.process_settings import one_blas_thread, small_product
 from explorer.training.records import Evaluation, FinalTest, SampleRecord, Snapshot
+
+if TYPE_CHECKING:
+    from explorer.training.own_network import OwnLearner
 
 _CHUNK = 1000  # images converted to floats at a time
 _SAMPLED = 1000  # held-out images that are scored within the first epoch
@@ -107,7 +110,7 @@ class EngineLearner:
         return network
 
 
-Learner = EngineLearner | OwnLearner
+Learner: TypeAlias = "EngineLearner | OwnLearner"
 
 
 class BatchSettings:

@@ -20,6 +20,7 @@ from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
 from explorer.engine.scoring import scored_set
 from explorer.network import ACTIVATIONS, OPTIMIZERS, OUTPUTS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
+from explorer.training.networks import NETWORK_SETTINGS, OwnNetworkError, new_network, samples
 from explorer.training.process_settings import one_blas_thread
 
 if TYPE_CHECKING:
@@ -27,22 +28,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-NETWORK_SETTINGS = (
-    "hidden_activation", "output", "loss", "initializer", "optimizer", "l2", "l1", "dropout", "input_dropout",
-    "max_norm", "seed",
-)  # fmt: skip
-"""Settings that the textbook network accepts; a user's class decides for itself about those it doesn't accept."""
-
 _OURS = (  # settings that the textbook `fit` ignores too
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
 _N_PROBED = 16  # random samples on which two networks are compared
 _PROBED_BATCH = 20  # largest mini-batch on which a `fit` is tried
 _ROWS = 512  # images scored at a time
-
-
-class OwnNetworkError(RuntimeError):
-    """A user-defined network can't do an operation; the message is one sentence for its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +101,10 @@ class OwnClass:
         """Return an instance with the textbook interface: itself if it inherits from it, else wrapped."""
         made = self.make(config, dataset)
         return made if isinstance(made, NeuralNetwork) else OwnNetwork(self, made, config, dataset)
+
+    def learner(self, config: TrainingConfig, dataset: Dataset) -> OwnLearner:
+        """Return what trains the class in a run."""
+        return OwnLearner(self, config, dataset)
 
     def weights(self, made: Any, sizes: Sequence[int]) -> tuple[Array, ...]:
         """Return read-only copies of ``(W1, b1, W2, b2, …)``; empty if they have other names or shapes."""
@@ -207,19 +202,6 @@ def recognized(own: OwnClass, made: Any, config: TrainingConfig, dataset: Datase
             if not departs(OwnNetwork(own, deepcopy(made), named, dataset), backward=False):
                 return named
     return config
-
-
-def new_network(config: TrainingConfig, dataset: Dataset) -> NeuralNetwork:
-    """Return a network for the data set with the config's sizes and settings, freshly initialized."""
-    settings = {name: getattr(config, name) for name in NETWORK_SETTINGS}
-    return NeuralNetwork(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **settings)
-
-
-def samples(dataset: Dataset, chosen: Any = slice(None)) -> tuple[Array, Array]:
-    """Return training images and one-hot targets as writable float32 columns: (n_inputs, n) and (n_classes, n)."""
-    images, labels = dataset.train_images[chosen], dataset.train_labels[chosen]
-    X = np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32).T
-    return X, np.eye(dataset.n_classes, dtype=np.float32)[labels].T
 
 
 def steps_of_fit(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[Step]:

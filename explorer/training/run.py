@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextvars import Context
 from time import perf_counter
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ from explorer.training.learners import (
     Weights,
     finished,
 )
-from explorer.training.own_network import OwnClass, OwnLearner
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import (
     BatchRecord,
@@ -41,6 +40,9 @@ from explorer.training.records import (
 )
 from explorer.training.share import n_cores
 from explorer.wording import grouped
+
+if TYPE_CHECKING:
+    from explorer.training.own_network import OwnClass
 
 RunRecord = BatchRecord | EpochRecord | SampleRecord | Snapshot | Change | RivalRecord
 Event = RunRecord | None
@@ -152,7 +154,7 @@ class TrainingRun:
         if own is None:
             self._learner = EngineLearner(config, self.dataset, min(n_threads or n_cores(), 2))
         else:
-            self._learner = learner = OwnLearner(own, config, self.dataset)
+            self._learner = learner = own.learner(config, self.dataset)
             config, self.first_weights = learner.config, learner.weights()
         self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
         self._stopping = EarlyStopping()

@@ -11,8 +11,8 @@ from explorer import BugLab, EpochRecord, TrainingConfig
 from explorer.app.panels.lab import GUESSES, LEVELS, step_rows
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
-from explorer.training import OwnClass, TrainingRun
-from explorer.training.own_network import steps_of_fit
+from explorer.training import TrainingRun
+from explorer.training.own_network import OwnClass, steps_of_fit
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=1, batch_size=64)

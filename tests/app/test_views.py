@@ -5,7 +5,7 @@ import time
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.views import RedrawQueue
-from explorer.training.runner import EventLoop
+from explorer.training.event_loop import EventLoop
 
 
 def calls_of(page, on_fault=lambda error: None):

@@ -10,8 +10,8 @@ from own_networks import Mine, Mismatched, Named, OnlySteps, Pasted, Renamed, Si
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
-from explorer.training import BatchRecord, OwnClass, OwnNetworkError, Runner, Snapshot, TrainingRun
-from explorer.training.own_network import departs, fits_as_usual
+from explorer.training import BatchRecord, OwnNetworkError, Runner, Snapshot, TrainingRun
+from explorer.training.own_network import OwnClass, departs, fits_as_usual
 from explorer.training.process_settings import one_blas_thread
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)

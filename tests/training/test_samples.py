@@ -9,7 +9,7 @@ from own_networks import Mine, OnlySteps
 from explorer.network import confusion_matrix
 from explorer.training import EpochRecord, SampleRecord, Snapshot, TrainingConfig, TrainingRun
 from explorer.training.fields import Change
-from explorer.training.learners import new_network
+from explorer.training.networks import new_network
 from explorer.training.own_network import OwnClass
 from explorer.training.races import Race
 

@@ -26,10 +26,11 @@ from explorer.checks.structure import parameters
 from explorer.checks.tasks import MISTAKES
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
-from explorer.training import OwnClass, TrainingConfig
-from explorer.training.own_network import samples, steps_of_fit
+from explorer.training import TrainingConfig
+from explorer.training.event_loop import log_fault
+from explorer.training.networks import samples
+from explorer.training.own_network import OwnClass, steps_of_fit
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.runner import log_fault
 from explorer.widgets.assets import look_of
 from explorer.widgets.numbers import Table
 from explorer.widgets.page_state import KernelNotice, Visibility

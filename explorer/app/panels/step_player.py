@@ -19,8 +19,7 @@ from explorer.inspection.contributions import Contributions, activations
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.schedules import rate_factor
 from explorer.session import SessionRun
-from explorer.training import FIELDS
-from explorer.training.own_network import OwnNetworkError
+from explorer.training import FIELDS, OwnNetworkError
 from explorer.widgets.network_drawing import FOLLOWED, NO_SCENE, NOT_PLAYED, SCENES, StepPlayer
 from explorer.wording import grouped
 

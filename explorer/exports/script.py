@@ -50,7 +50,7 @@ _IMPORTS = (
 )
 _LEFT_OUT = MappingProxyType(
     {
-        "Network": ("predict", "fit"),
+        "Network": ("predict", "rate", "fit"),
         "Penalties": ("penalties", "optimizer", "train_iteration"),
         "Dropout": ("draw_masks", "dropout", "masked"),
         "Optimization": ("optimizer",),

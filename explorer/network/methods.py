@@ -106,15 +106,8 @@ class Optimization(Network):
 
 
 class Schedule(Network):
-    """The learning rate of a step is η(t), after t epochs: see `explorer.network.schedules`."""
+    """The learning rate of a step on n samples is η(t, n), after t epochs: see `explorer.network.schedules`."""
 
-    def fit(self, X: Array, d: Array, batch_size: int, n_epochs: int = 10, lr: Any = 0.01) -> Array:
-        """Train, and return the mean loss per sample of each epoch; the rate is ``lr(t, size of the batch)``."""
-        n_samples, history = X.shape[1], np.zeros(n_epochs)
-        for epoch in range(n_epochs):
-            order = self.rng.permutation(n_samples)
-            for b in range(0, n_samples, batch_size):
-                batch = order[b : b + batch_size]
-                t = epoch + (b + len(batch) / 2) / n_samples
-                history[epoch] += self.train_iteration(X[:, batch], d[:, batch], lr(t, len(batch)))
-        return history / n_samples
+    def rate(self, lr: Any, t: float, n: int) -> float:
+        """Return ``lr(t, n)``, or `lr` itself if it is a number."""
+        return lr(t, n) if callable(lr) else lr

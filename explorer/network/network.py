@@ -96,15 +96,20 @@ class Network:
         self.step(gradient, lr, X.shape[1])
         return loss
 
-    def fit(self, X: Array, d: Array, batch_size: int, n_epochs: int = 10, lr: float = 0.01) -> Array:
+    def rate(self, lr: Any, t: float, n: int) -> float:
+        """Return the learning rate of a step on n samples, after t epochs: always `lr`."""
+        return lr
+
+    def fit(self, X: Array, d: Array, batch_size: int, n_epochs: int = 10, lr: Any = 0.01) -> Array:
         """Train, and return the mean loss per sample of each epoch: (n_epochs,)."""
         n_samples, history = X.shape[1], []
-        for _ in range(n_epochs):
+        for epoch in range(n_epochs):
             loss = 0.0
             order = self.rng.permutation(n_samples)
-            for b in range(0, n_samples, batch_size):
-                batch = order[b : b + batch_size]  # the last one may be shorter
+            for start in range(0, n_samples, batch_size):
+                batch = order[start : start + batch_size]  # the last one may be shorter
                 X_batch, d_batch = X[:, batch], d[:, batch]
-                loss += self.train_iteration(X_batch, d_batch, lr)
+                t = epoch + (start + len(batch) / 2) / n_samples  # epochs up to the middle of the batch
+                loss += self.train_iteration(X_batch, d_batch, self.rate(lr, t, len(batch)))
             history.append(loss / n_samples)
         return np.array(history)

@@ -157,7 +157,10 @@ def _written_out(text: str, sets: Mapping[str, str]) -> str:
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])}) for entry in _table("tasks.toml")["task"]}
+    {
+        entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])})
+        for entry in _table("tasks.toml")["task"]
+    }
 )
 """Every task by its name, in the order of the exercise."""
 

@@ -73,8 +73,7 @@ class Level:
     @property
     def network(self) -> type[Any]:
         """The network's class."""
-        network = MISTAKES[self.mistake].network
-        assert network is not None  # a test checks that each of them trains
+        network: type[Any] = MISTAKES[self.mistake].network
         return network
 
     def answer(self, guess: Guess) -> str:

@@ -22,6 +22,9 @@ from explorer.network import activations, initializers, losses, network
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in order."""
 
+NETWORKS = (*METHODS, "several_layers")
+"""The tasks whose answer is a class of networks."""
+
 MARK = "  # WRONG"
 """Suffix of each line that a mistake has changed."""
 
@@ -47,6 +50,12 @@ class Task:
     """Names of the example's results; empty for a function of each element of ``a``."""
     cell: str = ""
     """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """The methods that it builds on: those before it, but no other one needs `predict`."""
+        before = METHODS[: METHODS.index(self.name)] if self.name in METHODS else ()
+        return [name for name in before if name != "predict"]
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
@@ -122,7 +131,7 @@ def _is_textbooks(thing: Any) -> bool:
 def text_for(task: str) -> str:
     """Return the part of the textbook's source that an answer to a task needs, as one editable module."""
     modules: tuple[ModuleType, ...] = (exercise,)
-    if task in METHODS or task == "several_layers":
+    if task in NETWORKS:
         modules = activations, losses, initializers, network, exercise
     elif hasattr(activations, task):
         modules = (activations,)

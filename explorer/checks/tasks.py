@@ -152,24 +152,20 @@ def _mistakes() -> Iterator[Mistake]:
     table = _table("mistakes.toml")
     shared = table.pop("sets")
     for task, entries in table.items():
-        sets = shared | {name: text for name, text in entries.items() if isinstance(text, str)}
+        sets = {"right": ""} | shared | entries
         for name, mistake in entries.items():
-            if name not in sets:
-                variants = [_written_out(variant, sets) for variant in mistake["variants"]]
-                right = _written_out(sets.get("right", ""), sets)
+            if isinstance(mistake, dict):
+                right, *variants = (_written_out(text, sets) for text in ("{right}", *mistake["variants"]))
                 yield Mistake(name, task, **mistake | {"variants": variants}, right=right)
 
 
-def _written_out(text: str, sets: Mapping[str, str]) -> str:
+def _written_out(text: str, sets: Mapping[str, Any]) -> str:
     """Return a text with the text of each set in place of the set's name."""
     return _SET.sub(lambda named: _written_out(sets[named[1]], sets), text)
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {
-        entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])})
-        for entry in _table("tasks.toml")["task"]
-    }
+    {row["name"]: Task(**row | {"hints": tuple(row["hints"])}) for row in _table("tasks.toml")["task"]}
 )
 """Every task by its name, in the order of the exercise."""
 

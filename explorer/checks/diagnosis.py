@@ -19,7 +19,7 @@ from explorer.checks import exercise, functions, networks
 from explorer.checks.recognition import KEPT, Probe, attempt, initialized, recognize, unkept
 from explorer.checks.results import CheckError, Passed, RaisedError, check, compare, expect
 from explorer.checks.structure import parameters, shared, sizes_found
-from explorer.checks.tasks import METHODS, TASKS, textbook
+from explorer.checks.tasks import METHODS, NETWORKS, TASKS, textbook
 from explorer.checks.watch import GapError, arrays_in, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
@@ -27,12 +27,6 @@ from explorer.wording import did_you_mean, enumerated
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
 _SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
 _RETURNS = MappingProxyType({"init_weights": "nothing"} | dict.fromkeys(_SEVERAL, "several"))
-NEEDS = MappingProxyType(
-    {"init_weights": (), "forward": METHODS[:1], "predict": METHODS[:2], "backward": METHODS[:2]}
-    | {"train_iteration": ("init_weights", "forward", "backward")}
-    | {"fit": ("init_weights", "forward", "backward", "train_iteration")}
-)
-"""The methods that each method builds on, in order."""
 _ON_PAPER = "Work out on paper what this small example gives."
 _DIGITS = 4  # decimals of a number in an example
 CURVE_AT = np.linspace(-6, 6, 49)
@@ -131,7 +125,7 @@ def _found(
 
 def _diagnosed(task: str, answer: Any, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
     """Diagnose an answer; its parts without a verdict are diagnosed first, and replaced if they aren't right."""
-    verdicts, needed = dict(known), NEEDS.get(task, ())
+    verdicts, needed = dict(known), TASKS[task].needs
     used = {*needed, *(known.keys() & _used(answer, task).keys() - {*METHODS})}
     for name in (*needed, task):
         if name not in verdicts:
@@ -192,7 +186,7 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
     """Check an answer and return the result, or raise; the error has the answer."""
     if answer is None or answer is ...:
         raise GapError(f"{task} waits for its code")
-    if task in METHODS or task == "several_layers":
+    if task in NETWORKS:
         kind = answer if isinstance(answer, type) else type(answer)
         if kind is not answer and not any(hasattr(kind, name) for name in METHODS):
             raise CheckError(f"{task}: expected a class of networks, got {kind.__name__}")
@@ -245,7 +239,7 @@ def _used(answer: Any, task: str) -> dict[str, Any]:
 
     Undefined names have the value None.
     """
-    methods = METHODS if task == "several_layers" else (*NEEDS.get(task, ()), task)
+    methods = METHODS if task == "several_layers" else (*TASKS[task].needs, task)
     waiting = [answer, *(getattr(answer, method, None) for method in methods)]
     used, seen = dict[str, Any](), set[Any]()
     while waiting:
@@ -279,7 +273,7 @@ def _with_textbook(member: Any, unsound: set[str]) -> Any:
         return type(member)(_with_textbook(member.__func__, unsound))
     if isinstance(member, property):
         return property(_with_textbook(member.fget, unsound), member.fset)
-    functions = {name: getattr(exercise, name) for name in unsound - {*METHODS, "several_layers"}}
+    functions = {name: getattr(exercise, name) for name in unsound - {*NETWORKS}}
     replaced = {name: getattr(f, "__wrapped__", f) for name, f in functions.items()}  # without guards
     if not replaced or not inspect.isfunction(member):
         return member
@@ -392,7 +386,7 @@ _EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
 )
 
 
-_FUNCTIONS = tuple(name for name in TASKS if name not in METHODS and name != "several_layers")
+_FUNCTIONS = tuple(name for name in TASKS if name not in NETWORKS)
 
 
 def _is_own(name: str, thing: Any) -> bool:
@@ -422,6 +416,6 @@ def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _not_found(task: str, own: Mapping[str, Any]) -> str:
-    if task in (*METHODS, "several_layers"):
+    if task in NETWORKS:
         return f"there is no {'second ' * (task not in METHODS)}class with the methods of a network"
     return f"there is no function {task}{did_you_mean(task, own.keys() - TASKS.keys(), 0.7)}"

@@ -4,7 +4,6 @@ Each mistake has answers of its own: the textbook's source with a piece changed.
 """
 
 import inspect
-import json
 import linecache
 import re
 import tomllib
@@ -23,16 +22,17 @@ from explorer.network import activations, initializers, losses, network
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
 """The tasks that are methods of the network's class, in order."""
 
+NETWORKS = (*METHODS, "several_layers")
+"""The tasks whose answer is a class of networks."""
+
 MARK = "  # WRONG"
 """Suffix of each line that a mistake has changed."""
 
 _TEXTBOOK = "activations|losses|initializers|network"
 _INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
 
-_CHOICE = re.compile(r"\\u27e8(.*?)\\u27e9")  # ⟨…⟩ in JSON
-_TINY = "|".join(("np.finfo(float).eps", "1e-300", "1e-20", *(f"1e-{power}" for power in range(3, 17))))
-
-Edits = Sequence[Sequence[str]]
+_CHOICE = re.compile("⟨([^⟨⟩]*)⟩")
+_SET = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class Task:
     cell: str = ""
     """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
 
+    @property
+    def needs(self) -> Sequence[str]:
+        """The methods that it builds on: those before it, but no other one needs `predict`."""
+        before = METHODS[: METHODS.index(self.name)] if self.name in METHODS else ()
+        return [name for name in before if name != "predict"]
+
 
 def textbook(task: str, answers: Any = exercise) -> Any:
     """Return the function or class that answers a task, from the textbook or from a mistake."""
@@ -66,21 +72,19 @@ class Mistake:
     task: str
     what: str
     look: str
-    variants: Sequence[Edits]
-    trains: bool = False
+    variants: Sequence[str]
+    right: str = ""
 
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
         """The textbook's answers with this mistake, one per variant."""
-        every = (alike for edits in self.variants for alike in _alternatives(json.dumps(edits)))
-        return tuple(
-            _answers(f"{self.name}-{number}", self.task, edits) for number, edits in enumerate(every)
-        )
+        every = dict.fromkeys(each for variant in self.variants for each in _alternatives(variant))
+        return tuple(_answers(self, f"{self.name}-{number}", each) for number, each in enumerate(every))
 
     @property
-    def network(self) -> type[Any] | None:
-        """The network with only this mistake, created like the exercise's (None if no such network trains)."""
-        return self.answers[0].Network if self.trains else None
+    def network(self) -> Any:
+        """The class of networks with only this mistake, which is in one of their methods."""
+        return self.answers[0].Network
 
     @property
     def source(self) -> str:
@@ -91,23 +95,25 @@ class Mistake:
         return next(text for text in map(plain_source, functions) if MARK in text)
 
 
-def _alternatives(edits: str) -> Iterator[Edits]:
-    """Yield edits, given as JSON, for each combination of the choices that they leave open."""
-    if choice := _CHOICE.search(edits):
-        for option in choice[1].replace("TINY", _TINY).split("|"):
-            yield from _alternatives(edits.replace(choice[0], option))
+def _alternatives(variant: str) -> Iterator[str]:
+    """Yield a variant for each combination of the choices that it leaves open."""
+    if choice := _CHOICE.search(variant):
+        for option in choice[1].split("|"):
+            yield from _alternatives(variant.replace(choice[0], option))
     else:
-        yield json.loads(edits)
+        yield variant
 
 
-def _answers(name: str, task: str, edits: Edits) -> SimpleNamespace:
-    """Return the answers to a task after edits of the textbook's source."""
-    text = text_for(task)
-    for right, wrong in edits:
+def _answers(mistake: Mistake, name: str, variant: str) -> SimpleNamespace:
+    """Return the answers to a mistake's task after a variant's edits of the textbook's source."""
+    text = text_for(mistake.task)
+    for edit in variant.split(" & "):
+        right, _, wrong = edit.rpartition(" → ")
+        right = right or mistake.right
         before, _, after = text.partition(right)
         begun, _, line = before.rpartition("\n")
         rest, _, below = after.partition("\n")
-        changed = f"{line}{wrong}{rest}"
+        changed = f"{line}{wrong.replace('…', right)}{rest}"
         mark = "" if MARK in wrong else MARK
         text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
     file = f"exercise.py with {name}"
@@ -125,7 +131,7 @@ def _is_textbooks(thing: Any) -> bool:
 def text_for(task: str) -> str:
     """Return the part of the textbook's source that an answer to a task needs, as one editable module."""
     modules: tuple[ModuleType, ...] = (exercise,)
-    if task in METHODS or task == "several_layers":
+    if task in NETWORKS:
         modules = activations, losses, initializers, network, exercise
     elif hasattr(activations, task):
         modules = (activations,)
@@ -138,20 +144,32 @@ def text_for(task: str) -> str:
     return "\n".join(texts)
 
 
-def _entries(kind: str) -> list[dict[str, Any]]:
-    text = (files("explorer.checks") / f"{kind}s.toml").read_text(encoding="utf-8")
-    entries: list[dict[str, Any]] = tomllib.loads(text)[kind]
-    return entries
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("explorer.checks") / name).read_text(encoding="utf-8"))
+
+
+def _mistakes() -> Iterator[Mistake]:
+    table = _table("mistakes.toml")
+    shared = table.pop("sets")
+    for task, entries in table.items():
+        sets = {"right": ""} | shared | entries
+        for name, mistake in entries.items():
+            if isinstance(mistake, dict):
+                right, *variants = (_written_out(text, sets) for text in ("{right}", *mistake["variants"]))
+                yield Mistake(name, task, **mistake | {"variants": variants}, right=right)
+
+
+def _written_out(text: str, sets: Mapping[str, Any]) -> str:
+    """Return a text with the text of each set in place of the set's name."""
+    return _SET.sub(lambda named: _written_out(sets[named[1]], sets), text)
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {entry["name"]: Task(**entry | {"hints": tuple(entry["hints"])}) for entry in _entries("task")}
+    {row["name"]: Task(**row | {"hints": tuple(row["hints"])}) for row in _table("tasks.toml")["task"]}
 )
 """Every task by its name, in the order of the exercise."""
 
-MISTAKES: Mapping[str, Mistake] = MappingProxyType(
-    {entry["name"]: Mistake(**entry) for entry in _entries("mistake")}
-)
+MISTAKES: Mapping[str, Mistake] = MappingProxyType({mistake.name: mistake for mistake in _mistakes()})
 """Every known mistake by its name, most severe first within its task."""
 
 

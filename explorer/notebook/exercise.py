@@ -16,7 +16,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from explorer.checks import TASKS, Verdict
-from explorer.checks.diagnosis import CURVE_AT, NEEDS
+from explorer.checks.diagnosis import CURVE_AT
 from explorer.checks.results import unfitting
 from explorer.checks.tasks import solution, textbook
 from explorer.foreign_files import reason
@@ -147,7 +147,7 @@ class Exercise:
 
         All answers that they build on must be right too: `fit` is useless without a right `train_iteration`.
         """
-        needed = {name for task in tasks for name in (*NEEDS.get(task, ()), task)}
+        needed = {name for task in tasks for name in (*TASKS[task].needs, task)}
         needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
         if missing := [task for task in TASKS if task in needed - self._right]:
             text = f"This cell waits until {_with_parts(missing)} {'are' if missing[1:] else 'is'} right."

@@ -72,11 +72,9 @@ class Level:
         return TrainingConfig(**self.settings)
 
     @property
-    def network(self) -> type[Any]:
+    def network(self) -> Any:
         """The network's class."""
-        network = MISTAKES[self.mistake].network
-        assert network is not None  # a test checks that each of them trains
-        return network
+        return MISTAKES[self.mistake].network
 
     def answer(self, guess: Guess) -> str:
         """Return the response to a guess: why the figures support it, or contradict it."""

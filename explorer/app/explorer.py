@@ -182,7 +182,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     others : sequence of Dataset or DatasetOffer
         More data sets that the page offers; `data` has their names, and ``data.choose(name)`` switches to one.
     network : type, optional
-        A class of your own, called as ``Mine(n_input, n_hidden, n_output)`` and trained by its own methods.
+        A class of your own, called as ``Mine(n_input, n_hidden, n_output)`` and trained by its own methods. Its
+        attribute `functions` names the functions that aren't the exercise's, as `NeuralNetwork.functions` does.
     train : bool
         Whether a first run starts at once, so that the page opens with curves and not with empty axes.
     shown : sequence of str, optional
@@ -195,7 +196,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     Raises
     ------
     TypeError
-        If a keyword is unknown, or `network` is not such a class.
+        If a keyword is unknown, or `network` is not such a class or names functions that there are not.
     ConfigError
         If a setting is invalid.
 

@@ -122,7 +122,8 @@ class Subject:
                 return ""
         except OwnNetworkError as error:
             return str(error)
-        return f"The passes of {own.name} are not those of the textbook's formulas with its weights"
+        functions = ", ".join(map(self.run.config.text, ("hidden_activation", "output", "loss")))
+        return f"{own.name}'s forward or backward pass differs from the textbook's formulas ({functions})"
 
     @contextmanager
     def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:

@@ -13,11 +13,12 @@ from explorer.network.weights_file import SavedWeights, WeightsError, read_weigh
 from explorer.session.run_names import entry_labels, fork_label
 from explorer.session.session_run import OpenedWeights, SessionRun
 from explorer.session.state import SessionState
-from explorer.training import FIELDS, ConfigError, RunnerStatus, TrainingConfig, TrainingRun
+from explorer.training import FIELDS, ConfigError, TrainingConfig, TrainingRun
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.own_network import OwnClass
 from explorer.training.races import Race, RaceError
 from explorer.training.records import Moment, Snapshot
+from explorer.training.runner import RunnerStatus
 
 NewRun = tuple[TrainingRun, SessionRun]
 """A training that has not begun, and the session's run of it, which has no number yet."""

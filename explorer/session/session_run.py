@@ -21,7 +21,6 @@ from explorer.training import (
     History,
     Moment,
     RunEnd,
-    RunnerStatus,
     SampleRecord,
     Snapshot,
     Timeline,
@@ -33,7 +32,7 @@ from explorer.training.fields import Change
 from explorer.training.own_network import OwnClass
 from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
-from explorer.training.runner import STOPPED_BY_USER, Record
+from explorer.training.runner import STOPPED_BY_USER, Record, RunnerStatus
 from explorer.wording import counted
 
 _EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped

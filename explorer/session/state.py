@@ -12,11 +12,11 @@ from typing import Any, Self
 from explorer.datasets import Dataset
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun, raced
-from explorer.training import History, Moment, RunnerStatus, SampleRecord, TrainingConfig
+from explorer.training import History, Moment, SampleRecord, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.own_network import OwnClass
 from explorer.training.records import RivalRecord
-from explorer.training.runner import Delivery
+from explorer.training.runner import Delivery, RunnerStatus
 from explorer.wording import with_noun
 
 MORE_EPOCHS = 10

@@ -166,10 +166,9 @@ class Trainer:
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
         """Start a new run with freshly initialized weights, with `config` or the current settings."""
-        config, status = config or self.config, _status(paused)
-        training, run = fresh_run(config, self.dataset, self.own, status)
-        self._put_aside(config)
-        self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset, self.own))
+        training, run = fresh_run(config or self.config, self.dataset, self.own, _status(paused))
+        self._put_aside(run.config)  # with the functions of a user's class
+        self._set(earlier=self._draft.earlier.without_repeats(run.config, self.dataset, self.own))
         self._train_reference()
         self._begin(training, run, paused=paused)
 
@@ -291,7 +290,7 @@ class Trainer:
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
         training, run = fresh_run(self.config, self.dataset, self.own, "idle")
-        self._put_aside(self.config)
+        self._put_aside(run.config)
         self._begin(training, run, paused=True)
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Training: settings, records, runs, and the one thread that runs them."""
+"""Training: settings, records and runs; the one thread that runs them for a page is in `runner`."""
 
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError
@@ -20,7 +20,6 @@ from explorer.training.records import (
     Timeline,
 )
 from explorer.training.run import DivergedError, TrainingRun, check_images, complete, train
-from explorer.training.runner import Runner, RunnerStatus
 
 __all__ = [
     "FIELDS",
@@ -37,8 +36,6 @@ __all__ = [
     "OwnNetworkError",
     "RaceError",
     "RunEnd",
-    "Runner",
-    "RunnerStatus",
     "SampleRecord",
     "Snapshot",
     "Timeline",

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from typing import Any
-
-_log = logging.getLogger(__name__)
 
 
 def log_fault(error: Exception) -> None:
     """Log an exception raised by a handler."""
-    _log.error("A handler failed", exc_info=error)
+    logging.getLogger(__name__).error("A handler failed", exc_info=error)
 
 
 class EventLoop:
@@ -40,12 +38,7 @@ class EventLoop:
 
     def bind(self, handler: Callable[..., object]) -> Callable[..., None]:
         """Return a function that calls `handler` on the loop and reports its exceptions to the user."""
-
-        @wraps(handler)
-        def on_loop(*arguments: Any) -> None:
-            self.call(self.guarded, handler, *arguments)
-
-        return on_loop
+        return partial(self.call, self.guarded, handler)
 
     def guarded(self, handler: Callable[..., object], *arguments: Any) -> bool:
         """Call `handler` directly; if it raises, report the exception to the user and return False."""

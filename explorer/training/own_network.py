@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from itertools import pairwise, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.engine import Score, ScoredSet, score_outputs
 from explorer.engine.minibatches import SCORES_PER_EPOCH, Part
 from explorer.engine.scoring import scored_set
-from explorer.network import ACTIVATIONS, OPTIMIZERS, OUTPUTS, NeuralNetwork
+from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.training.config import FIELDS, TrainingConfig
-from explorer.training.networks import NETWORK_SETTINGS, OwnNetworkError, new_network, samples
+from explorer.training.fields import ConfigError
+from explorer.training.networks import NETWORK_SETTINGS, Array, OwnNetworkError, new_network, samples
 from explorer.training.process_settings import one_blas_thread
 
 if TYPE_CHECKING:
     from explorer.checks.structure import Step
 
-Array = NDArray[Any]
-
+_FUNCTIONS = "hidden_activation", "output", "loss", "initializer"
 _OURS = (  # settings that the textbook `fit` ignores too
     "schedule", "warmup", "shift", "rotation", "scale", "elastic", "patience", "changes",
 )  # fmt: skip
@@ -41,8 +41,9 @@ class OwnClass:
     """A class to be trained in place of `NeuralNetwork`.
 
     It is called as ``Mine(n_input, n_hidden, n_output)``, plus those keywords of the textbook class that it
-    accepts, and has the exercise's methods `forward`, and `train_iteration` or `fit` or both. Raises `TypeError`
-    for anything else.
+    accepts, and has the exercise's methods `forward`, and `train_iteration` or `fit` or both. If its functions
+    aren't the exercise's, an attribute names them, as `NeuralNetwork.functions` does: ``functions = {"output":
+    "softmax", "loss": "cross_entropy"}``. Raises `TypeError` for anything else.
     """
 
     made_by: type[Any]
@@ -54,14 +55,15 @@ class OwnClass:
             raise TypeError(f"network is {found}; expected a class, as Mine, not an object of it")
         trains = self.has("train_iteration") or self.has("fit")
         missing = ["forward"] * (not self.has("forward")) + ["train_iteration and no fit"] * (not trains)
-        if missing:
-            lacks = f"{self.name} has no {' and no '.join(missing)}"
-            raise TypeError(f"{lacks}; the app trains a network by its own methods")
+        if lacks := " and no ".join(missing):
+            raise TypeError(f"{self.name} has no {lacks}; the app trains a network by its own methods")
         try:
             signature(made_by).bind(784, 32, 10)
         except TypeError as error:
             expected = f"{self.name}(n_input, n_hidden, n_output)"
             raise TypeError(f"{self.name} can't be called as {expected}: {error}") from error
+        if not issubclass(made_by, NeuralNetwork):  # whose instances name their functions
+            self.configured(TrainingConfig(), made_by)
 
     @property
     def name(self) -> str:
@@ -75,12 +77,12 @@ class OwnClass:
     @property
     def keywords(self) -> tuple[str, ...]:
         """The settings that the class accepts as keywords, besides its sizes."""
-        parameters = [*signature(self.made_by).parameters.values()]
-        passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters)
+        parameters = signature(self.made_by).parameters
+        passes_on = any(one.kind is Parameter.VAR_KEYWORD for one in parameters.values())
         if passes_on and issubclass(self.made_by, NeuralNetwork):
             return NETWORK_SETTINGS
-        sizes = {one.name for one in parameters[:3]}  # may have such a name: ``Mine(input, hidden, output)``
-        return tuple(name for name in NETWORK_SETTINGS if name in {one.name for one in parameters} - sizes)
+        accepted = [*parameters][3:]  # a size may have such a name: ``Mine(input, hidden, output)``
+        return tuple(name for name in NETWORK_SETTINGS if name in accepted)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -88,10 +90,23 @@ class OwnClass:
         others = {*_OURS, *NETWORK_SETTINGS} - {*self.keywords}
         return tuple(name for name in FIELDS if name not in others)
 
+    def configured(self, config: TrainingConfig, made: Any) -> TrainingConfig:
+        """Return the settings of a run of `made`: with its functions, without what the textbook `fit` ignores."""
+        functions = getattr(made, "functions", {})
+        if not isinstance(functions, Mapping) or not functions.keys() <= {*_FUNCTIONS}:
+            expected = f"a dict with any of the keys {', '.join(_FUNCTIONS)}"
+            raise TypeError(f"{self.name}.functions is {functions!r}; expected {expected}")
+        exercise, fixed = TrainingConfig(), {*_OURS, *_FUNCTIONS} - {*self.keywords}
+        defaults = {name: getattr(exercise, name) for name in fixed}
+        try:
+            return config.replace(**{**defaults, **functions})
+        except ConfigError as error:
+            raise TypeError(f"{self.name}.functions: {error}") from None
+
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
         """Return an instance with the config's sizes and settings; any exception becomes an `OwnNetworkError`."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
-        with self.told("__init__"):
+        with self.explaining_errors("__init__"):
             if len(sizes) == 1:
                 with suppress(TypeError):  # a class for several layers may accept no number
                     return self.made_by(dataset.n_inputs, sizes[0], dataset.n_classes, **options)
@@ -106,25 +121,24 @@ class OwnClass:
         """Return what trains the class in a run."""
         return OwnLearner(self, config, dataset)
 
-    def weights(self, made: Any, sizes: Sequence[int]) -> tuple[Array, ...]:
+    def weights(self, made: Any, shapes: Mapping[str, tuple[int, int]]) -> tuple[Array, ...]:
         """Return read-only copies of ``(W1, b1, W2, b2, …)``; empty if they have other names or shapes."""
         found = []
-        for layer, (n_in, n_out) in enumerate(pairwise(sizes), 1):
-            for name, shape in ((f"W{layer}", (n_out, n_in)), (f"b{layer}", (n_out, 1))):
-                array = np.array(getattr(made, name, None), dtype=np.float32)
-                if array.shape != shape:
-                    return ()
-                array.flags.writeable = False
-                found.append(array)
+        for name, shape in shapes.items():
+            array = np.array(getattr(made, name, None), dtype=np.float32)
+            if array.shape != shape:
+                return ()
+            array.flags.writeable = False
+            found.append(array)
         return tuple(found)
 
     def call(self, method: str, network: Any, *arguments: Any) -> Any:
-        """Call a method of an instance, as `told` says."""
-        with self.told(method), np.errstate(all="ignore"):
+        """Call a method of an instance; any error becomes an `OwnNetworkError` that names the line."""
+        with self.explaining_errors(method), np.errstate(all="ignore"):
             return getattr(network, method)(*arguments)
 
     @contextmanager
-    def told(self, method: str) -> Iterator[None]:
+    def explaining_errors(self, method: str) -> Iterator[None]:
         """Convert any exception that the class raises in this context into a sentence that names its line."""
         try:
             yield
@@ -143,7 +157,7 @@ class OwnNetwork(NeuralNetwork):
         functions = {name: getattr(config, name) for name in NETWORK_SETTINGS}
         super().__init__(dataset.n_inputs, config.hidden_sizes, dataset.n_classes, **functions)
         self.own, self.made = own, made
-        if weights := own.weights(made, self.layer_sizes):
+        if weights := own.weights(made, self.shapes):
             self.set_weights(weights)
 
     def set_weights(self, weights: Any) -> None:
@@ -160,8 +174,7 @@ class OwnNetwork(NeuralNetwork):
             setattr(self.made, name, array.copy())
         y = np.asarray(self.own.call("forward", self.made, np.asarray(X, self.dtype)))
         for layer, name in product(range(1, self.n_layers + 1), "ah"):
-            kept = getattr(self.made, f"{name}{layer}", None)
-            if kept is not None:
+            if (kept := getattr(self.made, f"{name}{layer}", None)) is not None:
                 setattr(self, f"{name}{layer}", np.asarray(kept))
         self.h[-1] = y
         return y
@@ -170,38 +183,22 @@ class OwnNetwork(NeuralNetwork):
         """Run the class's own `backward` and return its gradient."""
         if not callable(getattr(self.made, "backward", None)):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
-        with self.own.told("backward"):
+        with self.own.explaining_errors("backward"):
             found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
             return tuple(np.asarray(gradient) for gradient in found)
 
 
-def departs(network: NeuralNetwork, *, backward: bool = True) -> bool:
+def departs(network: NeuralNetwork) -> bool:
     """Return whether a network's passes differ from the textbook formulas with its weights and functions."""
     rng, (n_input, *_, n_output) = np.random.default_rng(0), network.layer_sizes
     X = rng.random((n_input, _N_PROBED), np.float32)
     d = np.eye(n_output, dtype=np.float32)[:, rng.integers(n_output, size=_N_PROBED)]
     textbook = deepcopy(network)
     with one_blas_thread(), np.errstate(all="ignore"):
-        found, expected = [network.forward(X)], [NeuralNetwork.forward(textbook, X)]
-        if backward:
-            found += network.backward(X, found[0], d)
-            expected += NeuralNetwork.backward(textbook, X, expected[0], d)
-    pairs = zip(found, expected, strict=False)
+        y, expected = network.forward(X), NeuralNetwork.forward(textbook, X)
+        gradients = network.backward(X, y, d), NeuralNetwork.backward(textbook, X, expected, d)
+    pairs = [(y, expected), *zip(*gradients, strict=False)]
     return not all(a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in pairs)
-
-
-def recognized(own: OwnClass, made: Any, config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
-    """Return a config naming the class's functions, if its outputs identify them; else `config`."""
-    sizes = dataset.n_inputs, *config.hidden_sizes, dataset.n_classes
-    if isinstance(made, NeuralNetwork) or not own.weights(made, sizes):
-        return config
-    for hidden, output in product(ACTIVATIONS, OUTPUTS):
-        loss = "cross_entropy" if output == "softmax" else "squared_error"
-        named = config.replace(hidden_activation=hidden, output=output, loss=loss)
-        with suppress(OwnNetworkError):  # the first mini-batch raises it again, and reports it
-            if not departs(OwnNetwork(own, deepcopy(made), named, dataset), backward=False):
-                return named
-    return config
 
 
 def steps_of_fit(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[Step]:
@@ -211,7 +208,7 @@ def steps_of_fit(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> lis
     steps: list[Step] = []
     made, size, rate = own.make(config, dataset), config.batch_size, config.learning_rate
     X, d = numbered((dataset.n_inputs, dataset.n_classes), 5 * size // 2)
-    with own.told("fit"), one_blas_thread(), np.errstate(all="ignore"):
+    with own.explaining_errors("fit"), one_blas_thread(), np.errstate(all="ignore"):
         fit_noted(steps, made, X % 1, d, size, 1, lr=rate)  # from 0 to 1, as pixels are
     return steps
 
@@ -242,14 +239,14 @@ class OwnLearner:
     """
 
     scores_each = True
+    settled = nullcontext[None]
 
     def __init__(self, own: OwnClass, config: TrainingConfig, dataset: Dataset) -> None:
-        config = config.replace(**{name: getattr(TrainingConfig(), name) for name in _OURS})
         self._own, self._dataset, self._made = own, dataset, own.make(config, dataset)
-        self.config = config = recognized(own, self._made, config, dataset)
-        """The settings, with the functions that the class chooses itself."""
+        self.config = config = own.configured(config, self._made)
         self.learning_rate, self.batch_size = config.learning_rate, min(config.batch_size, dataset.n_train)
-        self._rng = new_network(config, dataset).rng  # after the weights, it draws the order of the samples
+        network = new_network(config, dataset)
+        self._shapes, self._rng = network.shapes, network.rng  # which next draws the order of the samples
         self._order = np.arange(0)
         self._has_usual_fit: bool | None = None
         self._score = Score()  # of the newest mini-batch
@@ -257,18 +254,14 @@ class OwnLearner:
     def new_network(self) -> NeuralNetwork:
         return self._own.network(self.config, self._dataset)
 
-    def weights(self) -> tuple[NDArray[np.floating], ...]:
-        data = self._dataset
-        return self._own.weights(self._made, (data.n_inputs, *self.config.hidden_sizes, data.n_classes))
+    def weights(self) -> tuple[Array, ...]:
+        return self._own.weights(self._made, self._shapes)
 
     def set_weights(self, weights: Any) -> None:
         """Refuse: only its class knows how its training goes on."""
         raise OwnNetworkError(f"{self._own.name} trains from its beginning only")
 
     skip = resize = set_weights
-
-    def settled(self) -> AbstractContextManager[None]:
-        return nullcontext()
 
     def epoch(self, number: int, begin: int) -> Iterator[Part]:
         data, size = self._dataset, self.batch_size
@@ -292,9 +285,7 @@ class OwnLearner:
         X, d = samples(self._dataset, self._order[batch])
         return (self._score, self._scored(deepcopy(self._made), X, d)) if self._score.n else ()
 
-    def scoring(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64]
-    ) -> Generator[None, None, ScoredSet]:
+    def scoring(self, images: Array, labels: Array) -> Generator[None, None, ScoredSet]:
         copy = deepcopy(self._made)  # its `forward` may change more than it should
         Y = np.empty((len(labels), self._dataset.n_classes), np.float32)
         for start in range(0, len(labels), _ROWS):
@@ -308,17 +299,17 @@ class OwnLearner:
         """The penalty in each sample's loss as `train_iteration` returns it; 0 unless the class inherits ours."""
         return self._made.penalty if isinstance(self._made, NeuralNetwork) else 0.0
 
-    def _forward(self, network: Any, X: NDArray[Any]) -> NDArray[Any]:
+    def _forward(self, network: Any, X: Array) -> Array:
         y, expected = np.asarray(self._own.call("forward", network, X)), (self._dataset.n_classes, X.shape[1])
         if y.shape != expected:
             raise OwnNetworkError(f"{self._own.name}.forward returned shape {y.shape}; expected {expected}")
         return y
 
-    def _scored(self, network: Any, X: NDArray[Any], d: NDArray[Any]) -> Score:
+    def _scored(self, network: Any, X: Array, d: Array) -> Score:
         y = self._forward(network, X)
         return score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)
 
-    def _step(self, X: NDArray[Any], d: NDArray[Any]) -> Score:
+    def _step(self, X: Array, d: Array) -> Score:
         """Train on a mini-batch and return its score before the step."""
         before, rate = self._scored(self._made, X, d), self._rate(len(X.T))
         loss = self._own.call("train_iteration", self._made, X, d, rate)

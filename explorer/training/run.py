@@ -121,8 +121,8 @@ class TrainingRun:
     dataset : Dataset
         The images and labels.
     own : OwnClass, optional
-        A user's class to train, as `OwnLearner` does. The config then names the functions that it chooses itself,
-        if they can be identified. Its exceptions, here or in training, are raised as `OwnNetworkError`.
+        A user's class to train, as `OwnLearner` does. The config then names its functions. Its exceptions, here or
+        in training, are raised as `OwnNetworkError`.
     start : Snapshot, optional
         Another run's network at the end of an epoch, to continue from as if this run had trained it, with the same
         order of samples. But the optimizer starts without state: with momentum, say, the first steps are smaller.

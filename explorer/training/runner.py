@@ -55,7 +55,9 @@ _TRANSITIONS: Mapping[_State, Mapping[_Signal, _State]] = MappingProxyType(
 """The next state by state and signal; any other signal changes nothing. `pause`, `resume`, `stop` and `cancel` are
 commands; the thread itself signals `noticed` when it sees one, `scored` with the exact scores, and `end`."""
 
-_TRAINS = ("running", "pausing", "scoring", "paused")
+_RUNNING: tuple[_State, ...] = ("running",)
+_AT_PAUSE: tuple[_State, ...] = ("scoring", "paused")
+_TRAINS: tuple[_State, ...] = (*_RUNNING, "pausing", *_AT_PAUSE)
 
 STOPPED_BY_USER = "Stopped by the user."
 """The reason for a run's end that needs no message."""
@@ -63,8 +65,6 @@ STOPPED_BY_USER = "Stopped by the user."
 _LOOK_SECONDS = 0.1
 _PATIENCE_SECONDS = 5.0
 _HEAD_START_SECONDS = 0.05  # of a curve's first point before the figures of a sample are delivered alone
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ class _Job:
         self._unit: Unit | None = None  # to train before the next pause
         self._allowed_to = 0  # the step at which a unit of mini-batches ends
         self._stepped_from: tuple[int, tuple[NDArray[np.floating], ...]] | None = None  # step and weights
-        self._is_evaluated = self._has_points = False
+        self._has_points = False
         self._records: list[Record] = []
         self._posted_at = float("-inf")
 
@@ -285,15 +285,6 @@ class _Job:
         with self._changed:
             return self._changed.wait_for(lambda: self._state in ("paused", "over"), timeout)
 
-    def _is_running(self) -> bool:
-        return self._state == "running"
-
-    def _is_at_pause(self) -> bool:
-        return self._state in ("scoring", "paused")
-
-    def _is_wanted(self) -> bool:
-        return self._state != "cancelled"
-
     def _go(self) -> None:
         """Thread target: wait for the previous run to be over, then train to the end."""
         if self._before is not None:
@@ -310,10 +301,10 @@ class _Job:
         try:
             with one_blas_thread(), short_switches():
                 return self._train()
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is reported to the user
+        except BaseException as error:  # whatever it is, it is reported to the user
             reason = f"{error}."
             if not isinstance(error, DivergedError | OwnNetworkError):
-                _log.exception("A run failed")
+                logging.getLogger(__name__).exception("A run failed")
                 reason = f"{type(error).__name__}: {error}"
             # The frames of the exception and its cause would keep the run, its network and its images alive.
             error.__cause__ = error.__context__ = None
@@ -335,12 +326,11 @@ class _Job:
 
     def _train(self) -> RunEnd | None:
         """Iterate the run; return its end, or None if it was cancelled."""
-        self._goes_on(self._is_running)
-        if (self._state != "running" or self._unit) and not self._obey(None):
+        self._goes_on(_RUNNING)
+        if (self._state != "running" or self._unit) and not self._apply_commands(None):
             return self._ended()
         self._posted_at = perf_counter() - self._interval_seconds + _HEAD_START_SECONDS
         for event in self._run:
-            self._is_evaluated = False
             if event is not None:
                 self._records.append(event)
             is_first = isinstance(event, BatchRecord) and not self._has_points
@@ -351,14 +341,13 @@ class _Job:
                 if self._share is not None:
                     if reason := self._share.limit(thread_time()):
                         return self._ended(reason)
-                    self._goes_on(self._is_running)
-            if (self._state != "running" or self._unit) and not self._obey(event):
+                    self._goes_on(_RUNNING)
+            if (self._state != "running" or self._unit) and not self._apply_commands(event):
                 return self._ended()
-        self._is_evaluated = False  # early stopping may have restored other weights
         if self._records:
             self._flush()  # the last epoch does not wait for the exact figures
-        while (final := self._evaluate(self._is_running)) is None:
-            if not self._obey(None):
+        while (final := self._evaluate(_RUNNING)) is None:
+            if not self._apply_commands(None):
                 return self._ended()
         return RunEnd("finished", self._run.entries[0].end_reason, final)
 
@@ -366,36 +355,36 @@ class _Job:
         with self._changed:  # reported at once; the exact figures of a large network take seconds
             self.signal("stop")
             self.signal("noticed")
-            if not self._is_wanted():
+            if self._state == "cancelled":
                 return None
             self.status = "stopped"
             self._flush()
-        final = self._evaluate(self._is_wanted)
+        final = self._evaluate(("stopped",))
         return None if final is None else RunEnd("stopped", reason, final=final)
 
-    def _evaluate(self, wanted: Callable[[], bool]) -> Evaluation | None:
-        """Return the run's exact figures, with those of its rivals as records; None if it was interrupted."""
+    def _evaluate(self, states: tuple[_State, ...]) -> Evaluation | None:
+        """Return the run's exact figures, its rivals' as records; None once the state is none of these."""
         first, *rivals = self._run.entries
         for entry, rival in enumerate(rivals, 1):
             if rival.error is None:
-                found = rival.evaluate(lambda: self._goes_on(wanted))
+                found = rival.evaluate(lambda: self._goes_on(states))
                 if found is None:
                     return None
                 self._records.append(RivalRecord(entry, found))
-        return first.evaluate(lambda: self._goes_on(wanted))
+        return first.evaluate(lambda: self._goes_on(states))
 
-    def _goes_on(self, wanted: Callable[[], bool]) -> bool:
-        """Wait for this run's turn; return whether the work is still wanted."""
+    def _goes_on(self, states: tuple[_State, ...]) -> bool:
+        """Wait for this run's turn; return whether the state is still one of these."""
         if self._share is None or perf_counter() < self._next_look:
-            return wanted()
-        while wanted() and (place := self._share.place()):
+            return self._state in states
+        while self._state in states and (place := self._share.place()):
             with self._changed:
                 self._set_place(place)
-                if wanted():
+                if self._state in states:
                     self._changed.wait(patience(place))
         self._set_place(0)
         self._next_look = perf_counter() + _LOOK_SECONDS
-        return wanted()
+        return self._state in states
 
     def _set_place(self, place: int) -> None:
         if max(0, place) != self._queue_position:
@@ -407,16 +396,17 @@ class _Job:
             self._share.leave()
             self._next_look = 0.0
 
-    def _obey(self, event: Event) -> bool:
-        """Heed the state and the unit after an event; return False to end."""
+    def _apply_commands(self, event: Event) -> bool:
+        """Apply pending commands after an event; return False to end the run."""
         with self._changed:
-            if self._is_unit_done(event):
+            is_stepped = self._unit == "batch" and self._run.step >= self._allowed_to
+            if is_stepped or (self._unit == "epoch" and self._run.ends_epoch(event)):
                 self._unit = None
                 self.signal("resume" if self._run.is_complete else "pause")
         record = event.record if isinstance(event, RivalRecord) else event
         if not isinstance(record, EpochRecord):  # the snapshot belongs to the epoch
             self._pause_here()
-        self._goes_on(self._is_running)
+        self._goes_on(_RUNNING)
         if self._unit == "batch" and self._stepped_from is None:
             first = self._run.entries[0]
             self._stepped_from = first.step, first.weights()
@@ -433,36 +423,29 @@ class _Job:
             self._flush()
         if not self._report_step(first):
             return
-        if not self._is_evaluated:
-            with suppress(DivergedError):  # entry 0 of a race, which has no figures; the others continue
-                evaluation = self._evaluate(self._is_at_pause)
-                if evaluation is None:
-                    return
-                self._records.append(evaluation)
-                self._is_evaluated = True
+        with suppress(DivergedError):  # entry 0 of a race, which has no figures; the others continue
+            evaluation = self._evaluate(_AT_PAUSE)
+            if evaluation is None:
+                return
+            self._records.append(evaluation)
         with self._changed:
-            if self._is_at_pause() and self._records:
+            if self._state in _AT_PAUSE and self._records:
                 self._flush()
             self._give_turn_back()
             self.signal("scored")
-            self._changed.wait_for(lambda: not self._is_at_pause())
+            self._changed.wait_for(lambda: self._state not in _AT_PAUSE)
 
     def _report_step(self, first: TrainingRun) -> bool:
         """If a single mini-batch was trained, report its effect; return False if that was interrupted."""
         start, self._stepped_from = self._stepped_from, None
         if start is None or first.step != start[0] + 1:
             return True
-        step = first.batch_step(start[1], self._is_at_pause)
+        step = first.batch_step(start[1], lambda: self._state in _AT_PAUSE)
         if step is not None:
             with self._changed:
                 self._records.append(step)
                 self._flush()
         return step is not None
-
-    def _is_unit_done(self, event: Event) -> bool:
-        if self._unit == "batch":
-            return self._run.step >= self._allowed_to
-        return self._unit == "epoch" and self._run.ends_epoch(event)
 
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []

@@ -2,7 +2,7 @@
 
 import pytest
 from app_steps import done
-from own_networks import Mine, Mismatched
+from own_networks import Mine, Mismatched, Rectified
 
 from explorer import TrainingConfig, train
 from explorer.session import ForkError, Session
@@ -27,6 +27,16 @@ def test_the_textbooks_run_with_the_same_settings_is_an_earlier_one(session, sma
     (own,) = [advice for advice in session.advice if advice.id == "own"]
     assert own.text.startswith("This is Mine, a network of your own")
     assert "initial weights" in own.why
+
+
+def test_the_textbooks_run_has_the_functions_that_the_class_names(small_dataset):
+    session = Session(small_dataset, CONFIG, network=Rectified)
+    done(session.train)
+    (textbook,) = session.state.comparable
+    assert (
+        session.config == textbook.config == session.state.run.config == CONFIG.replace(**Rectified.functions)
+    )
+    session.close()
 
 
 def test_other_settings_train_both_again_and_the_same_ones_only_ones_own(session):

@@ -5,14 +5,25 @@ from collections import Counter
 import numpy as np
 import pytest
 from app_steps import done
-from own_networks import Mine, Mismatched, Named, OnlySteps, Pasted, Renamed, Sideways, SlopeForgotten
+from own_networks import (
+    Mine,
+    Mismatched,
+    Named,
+    OnlySteps,
+    Pasted,
+    Rectified,
+    Renamed,
+    Sideways,
+    SlopeForgotten,
+)
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.checks import MISTAKES
 from explorer.network.gradient_check import check_gradient, choose_weights
-from explorer.training import BatchRecord, OwnNetworkError, Runner, Snapshot, TrainingRun
+from explorer.training import BatchRecord, OwnNetworkError, Snapshot, TrainingRun
 from explorer.training.own_network import OwnClass, departs, fits_as_usual
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.runner import Runner
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=2, batch_size=64, learning_rate=0.05)
 
@@ -239,27 +250,31 @@ def test_the_gradient_check_is_of_its_own_passes(made_by, agrees, run_of, small_
     checked = check_gradient(network, X, d, choose_weights(network, X, np.random.default_rng(0)))
     assert {weight.agrees for weight in checked if weight.place.parameter in ("W1", "b1")} == {agrees}
     assert all(weight.agrees for weight in checked if weight.place.parameter in ("W2", "b2"))
-    assert not departs(network, backward=False)
     assert departs(network) is not agrees
 
 
-class Rectified(Mine):
-    def forward(self, X):
-        self.a1 = self.W1 @ X + self.b1
-        self.h1 = np.maximum(0, self.a1)
-        e = np.exp(self.W2 @ self.h1 + self.b2)
-        return e / e.sum(axis=0)
+class Inherited(NeuralNetwork):
+    def __init__(self, n_input, n_hidden, n_output):
+        super().__init__(n_input, n_hidden, n_output, **Rectified.functions)
 
 
-class Linear(Mine):
-    def forward(self, X):
-        super().forward(X)
-        return self.a2
+@pytest.mark.parametrize(
+    ("made_by", "functions"), [(Mine, {}), (Rectified, Rectified.functions), (Inherited, Rectified.functions)]
+)
+def test_a_class_says_which_functions_it_has_or_has_the_exercises(made_by, functions, run_of):
+    run = run_of(made_by, CONFIG.replace(hidden_activation="tanh", initializer="he", schedule="cosine"))
+    assert run.config == CONFIG.replace(**functions)
+    assert not departs(run.network)
 
 
-def test_its_functions_are_recognized_by_their_outputs(run_of):
-    config = run_of(Rectified).config
-    assert (config.hidden_activation, config.output, config.loss) == ("relu", "softmax", "cross_entropy")
-    unknown = run_of(Linear)
-    assert unknown.config == CONFIG
-    assert departs(unknown.network, backward=False)
+@pytest.mark.parametrize(
+    ("functions", "message"),
+    [
+        ("softmax", "Odd.functions is 'softmax'; expected a dict with any of the keys hidden_activation, "),
+        ({"seed": 1}, "Odd.functions is {'seed': 1}; expected a dict"),
+        ({"output": "sofmax"}, "Odd.functions: output is 'sofmax'; expected"),
+    ],
+)
+def test_functions_that_there_are_not_are_refused(functions, message):
+    with pytest.raises(TypeError, match=message):
+        OwnClass(type("Odd", (Mine,), {"functions": functions}))

@@ -53,9 +53,9 @@ class DrawingPad(PagePart):
         factor = SIDE // len(image)
         return image.repeat(factor, axis=0).repeat(factor, axis=1).tobytes()
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("mistake"):
-            self._tell("mistake")
+            self._emit("mistake")
 
 
 class PlanePad(PagePart):
@@ -82,10 +82,10 @@ class PlanePad(PagePart):
     on_undo = PartEvent[[]]("undo")
     """Calls ``callback()`` when the last added point is undone."""
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         added, ends = content.get("add"), (256, 256, len(self.names))
         if isinstance(added, list) and len(added) == 3 and self.n_added < MOST_ADDED:
             if all(type(one) is int and 0 <= one < end for one, end in zip(added, ends, strict=True)):
-                self._tell("add", *added)
+                self._emit("add", *added)
         elif content.get("undo") and self.n_added:
-            self._tell("undo")
+            self._emit("undo")

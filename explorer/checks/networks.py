@@ -110,11 +110,11 @@ def decisions(network: Any, X: Array) -> Passed:
 def gradients(network: Any, X: Array, d: Array) -> Passed:
     """Check the backward pass: the shape of each gradient, and its values against measured slopes of the loss."""
     twin, worst = in_double(network), 0.0
-    for said, n in (("d_", _SAMPLES), ("with one sample, d_", 1)):
+    for prefix, n in (("d_", _SAMPLES), ("with one sample, d_", 1)):
         X, d = X[:, :n].astype(np.float64), d[:, :n].astype(np.float64)
         outputs(twin, -X)  # so that the arrays it keeps belong to other inputs
         found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)
-        worst = max(worst, _compare_at(said, found, slopes, tolerance))
+        worst = max(worst, _compare_at(prefix, found, slopes, tolerance))
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
 
 

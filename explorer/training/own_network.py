@@ -100,7 +100,7 @@ class OwnClass:
     def make(self, config: TrainingConfig, dataset: Dataset) -> Any:
         """Return an instance with the config's sizes and settings; any exception becomes an `OwnNetworkError`."""
         sizes, options = config.hidden_sizes, {name: getattr(config, name) for name in self.keywords}
-        with self.told("__init__"):
+        with self.explaining_errors("__init__"):
             if len(sizes) == 1:
                 with suppress(TypeError):  # a class for several layers may accept no number
                     return self.made_by(dataset.n_inputs, sizes[0], dataset.n_classes, **options)
@@ -124,12 +124,12 @@ class OwnClass:
         return tuple(found)
 
     def call(self, method: str, network: Any, *arguments: Any) -> Any:
-        """Call a method of an instance, as `told` says."""
-        with self.told(method), np.errstate(all="ignore"):
+        """Call a method of an instance, as in `explaining_errors`."""
+        with self.explaining_errors(method), np.errstate(all="ignore"):
             return getattr(network, method)(*arguments)
 
     @contextmanager
-    def told(self, method: str) -> Iterator[None]:
+    def explaining_errors(self, method: str) -> Iterator[None]:
         """Convert any exception that the class raises in this context into a sentence that names its line."""
         try:
             yield
@@ -175,7 +175,7 @@ class OwnNetwork(NeuralNetwork):
         """Run the class's own `backward` and return its gradient."""
         if not callable(getattr(self.made, "backward", None)):
             raise OwnNetworkError(f"{self.own.name} has no backward, so there is no gradient to look at")
-        with self.own.told("backward"):
+        with self.own.explaining_errors("backward"):
             found = self.made.backward(*(np.asarray(array, self.dtype) for array in (X, y, d)))
             return tuple(np.asarray(gradient) for gradient in found)
 
@@ -229,7 +229,7 @@ def steps_of_fit(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> lis
     steps: list[Step] = []
     made, size, rate = own.make(config, dataset), config.batch_size, config.learning_rate
     X, d = numbered((dataset.n_inputs, dataset.n_classes), 5 * size // 2)
-    with own.told("fit"), one_blas_thread(), np.errstate(all="ignore"):
+    with own.explaining_errors("fit"), one_blas_thread(), np.errstate(all="ignore"):
         fit_noted(steps, made, X % 1, d, size, 1, lr=rate)  # from 0 to 1, as pixels are
     return steps
 

@@ -122,7 +122,7 @@ class BugQuestion(Drawable):
         return self._was_right(self.guessed[-1]) if self.guessed else None
 
     @property
-    def said(self) -> str:
+    def response(self) -> str:
         """The instructions, or the response to the last guess."""
         return self.level.answer(GUESSES[self.guessed[-1]]) if self.guessed else _INTRODUCTION
 
@@ -143,7 +143,7 @@ class BugQuestion(Drawable):
         levels = map(self._level, range(1, len(LEVELS) + 1))
         return [
             element("div", *levels, role="group", aria_label="Levels", **row),
-            element("p", self.said, class_="explorer-bug-said", **status),
+            element("p", self.response, class_="explorer-bug-said", **status),
             element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
             element("div", *buttons, **row),
             element("p", "Which mistake is it?", class_="explorer-strong"),
@@ -161,8 +161,8 @@ class BugQuestion(Drawable):
 
     def _guess(self, number: int) -> Element:
         was_right = self._was_right(number) if number in self.guessed else None
-        seen, said = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
-        marks = element("span", seen, aria_hidden=True), element("span", said, class_="explorer-unseen")
+        mark, spoken = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
+        marks = element("span", mark, aria_hidden=True), element("span", spoken, class_="explorer-unseen")
         words, right = GUESSES[number].words, word_of(was_right)
         return element("li", button_element(f"guess {number}", *marks, words, data_right=right))
 

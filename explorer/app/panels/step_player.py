@@ -76,9 +76,10 @@ class PlayedNetwork(NetworkPanel):
         if subject is None or why:
             self._leave(why)
             return
-        told = nullcontext() if subject.run.own is None else subject.run.own.told("train_iteration")
+        own = subject.run.own
+        explained = own.explaining_errors("train_iteration") if own else nullcontext()
         try:
-            with self.drawing.hold_sync(), subject.network() as network, told, np.errstate(all="ignore"):
+            with self.drawing.hold_sync(), subject.network() as network, explained, np.errstate(all="ignore"):
                 self._make_step(state, subject, network)
         except OwnNetworkError as error:
             self._leave(f"{error}.")

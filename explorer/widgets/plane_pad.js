@@ -35,16 +35,16 @@ function imageOf({ buffer, byteOffset, byteLength }) {
 
 /** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-plane");
+  becomePart(el, "explorer-plane-pad");
   const how = "Plane: arrow keys move the point, Enter adds it to the training points";
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": how });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const legend = make("span", { class: "explorer-muted explorer-small", "aria-hidden": "true" }, "● training ○ test");
   let adding = 0;
-  const kinds = make("span", { class: "explorer-wrap explorer-plane-kinds" });
+  const kinds = make("span", { class: "explorer-wrap explorer-plane-pad-kinds" });
   const undo = makeButton("Undo", () => model.send({ undo: true }), { title: "Remove the point that was added last" });
-  const tools = make("div", { class: "explorer-plane-tools explorer-wrap", role: "group", "aria-label": "Points to add" }, kinds, undo);
-  const settings = make("div", { class: "explorer-plane-settings" });
+  const tools = make("div", { class: "explorer-plane-pad-tools explorer-wrap", role: "group", "aria-label": "Points to add" }, kinds, undo);
+  const settings = make("div", { class: "explorer-plane-pad-settings" });
   el.append(make("div", {}, canvas, legend, tools), settings, spoken);
   const sliders = SETTINGS.map(([name, label, low, high, step]) => {
     const slider = make("input", { type: "range", class: "explorer-range", id: freshId(), min: low, max: high, step });
@@ -74,7 +74,7 @@ function render({ model, el, signal }) {
   const showKinds = () => {
     const colors = model.get("colors");
     const makeKind = (/** @type {string} */ name, /** @type {number} */ k) => {
-      const dot = make("span", { class: "explorer-plane-dot", style: `--dot: ${colors[k]}` });
+      const dot = make("span", { class: "explorer-plane-pad-dot", style: `--dot: ${colors[k]}` });
       return makeButton([dot, name], () => choose(k), { title: `A click adds a training point of class ${name}` });
     };
     kinds.replaceChildren(...model.get("names").map(makeKind));

@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.checks.tasks import Mistake
 
-Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _MISFIT = re.compile("gufunc|broadcast|not aligned")  # NumPy's words where shapes don't fit
 _SIZES = re.compile(r"size (\d+) is different from (\d+)|(\d+) \(dim.*?(\d+) \(dim")
@@ -96,7 +95,7 @@ def expect(part: str, found: object, expected: object) -> None:
         raise CheckError(f"{part}: expected {expected}, got {found}")
 
 
-def numbers(part: str, value: ArrayLike) -> Array:
+def numbers(part: str, value: ArrayLike) -> NDArray[Any]:
     """Return a value as an array, or raise if it contains anything but numbers."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":

@@ -36,8 +36,6 @@ from explorer.widgets.page_state import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display, Drawable, Element, button_element, element, word_of
 from explorer.wording import counted
 
-Array = NDArray[Any]
-
 _ALONG = 1e-6  # share of a step that may go in another direction
 _JUDGED = 1e-3  # maximum share of a step that may be rounding
 _INTRODUCTION = (
@@ -279,7 +277,7 @@ def step_rows(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[l
     return rows
 
 
-def _in_steps(before: Array, after: Array, expected: Array) -> str:
+def _in_steps(before: NDArray[Any], after: NDArray[Any], expected: NDArray[Any]) -> str:
     """Return the length of a parameter's step along the expected one, in units of that."""
     move = after - before
     length, rounding = np.linalg.norm(move), np.finfo(move.dtype).eps * np.linalg.norm(before)

@@ -48,8 +48,8 @@ from explorer.training import FIELDS
 from explorer.training.studies import StudyError, Trial, grid, study
 from explorer.training.studies.journal import parse_journal
 from explorer.training.studies.summary import level_rows, study_words, varied
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.header import Header
-from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=4, epochs=2, batch_size=10)
 BLOBS = b"\xff" * 8, b"\0" * 8, b"\xff\xff\xff\x7f", b"PK\5\6", b"\x1f\x8b", b"<f9", b"'O'", b"9" * 8

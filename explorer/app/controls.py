@@ -146,11 +146,11 @@ class AdvicePart:
         advised = (one for one in self._session.advice if one.config is None or not self._settings.holds_back)
         before, self._advice = self._advice, {advice.id: advice for advice in advised}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))
-        said = partial(with_noun, noun=self._session.dataset.noun)
-        shown = [(one, said(one.text), said(one.why)) for one in self._advice.values()]
+        worded = partial(with_noun, noun=self._session.dataset.noun)
+        shown = [(one, worded(one.text), worded(one.why)) for one in self._advice.values()]
         self._messages.remind(*(Message(one.id, one.kind, text, why, one.action) for one, text, why in shown))
 
-    def say(self, error: Exception) -> None:
+    def show_error(self, error: Exception) -> None:
         """Show an error to the user."""
         if isinstance(error, ForkError):
             message = Message("fork", "warning", error.text, error.why)

@@ -316,4 +316,4 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         if isinstance(error, ConfigError):  # only visible with the data
             self.settings.refuse(error)
         else:
-            self._advice.say(error)
+            self._advice.show_error(error)

@@ -71,9 +71,9 @@ class FileVerbs:
         state = self.session.state
         run = exported(state.run, state.moment, state.dataset)
         if state.findings:
-            from explorer.demonstrations import told  # with SciPy, only once one was run
+            from explorer.demonstrations import described  # with SciPy, only once one was run
 
-            run = replace(run, findings=told(state.findings))
+            run = replace(run, findings=described(state.findings))
         return export(kind, run)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -132,7 +132,7 @@ class FileMenu:
     def follow(self, state: SessionState) -> None:
         """Update the warning about unsaved runs."""
         found = sum(state.saved_findings.get(key) != finding for key, finding in state.findings.items())
-        self.header.unsaved = what_closing_loses(state.unsaved, found)
+        self.header.unsaved = unsaved_work(state.unsaved, found)
 
     def _on_export(self, kind: str) -> None:
         try:
@@ -192,7 +192,7 @@ class FileMenu:
         self._messages.show(Message("session", "info", text, why))
 
 
-def what_closing_loses(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
+def unsaved_work(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
     """Return what is lost of unsaved runs and findings; empty if the page's address restores it in a minute."""
     marked = sum(_is_marked(run) for run in unsaved)
     seconds = sum(ended[-1].seconds * len(ended) for run in unsaved if (ended := run.history.epochs))
@@ -202,11 +202,11 @@ def what_closing_loses(unsaved: Sequence[SessionRun], n_findings: int = 0) -> st
     runs, words = counted(len(unsaved), "run"), "with your name, note or pin"
     verb = "is" if len(unsaved) == 1 else "are"
     if marked == len(unsaved):
-        said = f"{runs} {words} {verb} not saved."
+        lost = f"{runs} {words} {verb} not saved."
     else:
-        said = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
+        lost = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
     taken = f"That is {duration(seconds)} of training." * (seconds >= _SECONDS)
-    return " ".join(filter(None, (said, taken, found)))
+    return " ".join(filter(None, (lost, taken, found)))
 
 
 def _is_marked(run: SessionRun) -> bool:

@@ -116,7 +116,7 @@ def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, t
     return shown or None, kept, [key for key in keys if key not in by_key and key not in kept]
 
 
-def what_a_link_lacks(state: SessionState) -> str:
+def link_limits(state: SessionState) -> str:
     """Return a sentence on what a link can't reproduce of the current run; empty if its settings suffice."""
     run = state.run
     if run is None or not (run.began_with or run.own or state.waits or run.status == "stopped"):
@@ -195,7 +195,7 @@ class Address:
     def follow(self, state: SessionState) -> None:
         """Follow the session's settings; those that a run was started with become a history entry."""
         run = state.run
-        self._header.link_lacks = what_a_link_lacks(state)
+        self._header.link_limits = link_limits(state)
         self.write()
         trained = None if run is None or run.status == "idle" else (run.number, run.settings)
         if trained is not None and trained != self._trained and trained[1] == state.config:

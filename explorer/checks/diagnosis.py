@@ -73,8 +73,8 @@ class Verdict:
         return {name: getattr(self, name) for name in ("task", "outcome", "mistake", "message", "seconds")}
 
     def __repr__(self) -> str:
-        said = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
-        sentences = filter(None, (said, self.look, self.remark and f"Note: {self.remark}"))
+        headline = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
+        sentences = filter(None, (headline, self.look, self.remark and f"Note: {self.remark}"))
         return " ".join(f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in sentences)
 
     def _repr_html_(self) -> str:
@@ -163,14 +163,14 @@ def _tried(task: str, answer: Any, unsound: set[str], probe: Probe) -> Verdict:
 
 def _explained(task: str, error: CheckError, probe: Probe, helpers: tuple[str, ...]) -> dict[str, Any]:
     """Return a wrong answer's mistake, or else an example, and its curve, as fields of a verdict."""
-    said, fields = error.args[0], dict[str, Any]()
+    reported, fields = error.args[0], dict[str, Any]()
     if TASKS[task].example and not TASKS[task].gives:
         values = attempt(lambda: np.asarray(error.answer(CURVE_AT[None].copy()), float))
         fields = {"curve": tuple(values[0].tolist())} if np.shape(values) == (1, CURVE_AT.size) else {}
     if known := recognize(task, error.answer, probe):
-        message = f"{said}. {known.what}" if isinstance(error, RaisedError) else known.what
+        message = f"{reported}. {known.what}" if isinstance(error, RaisedError) else known.what
         return fields | {"mistake": known.name, "message": message, "look": known.look}
-    return fields | (_example(task, error.answer, helpers) if re.search(r": expected -?\d", said) else {})
+    return fields | (_example(task, error.answer, helpers) if re.search(r": expected -?\d", reported) else {})
 
 
 def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:

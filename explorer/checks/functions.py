@@ -249,8 +249,8 @@ def dropout(draw: Callable[..., Any]) -> Passed:
         if abs(share - rate) > 5 * math.sqrt(rate * (1 - rate) / mask.size):
             raise CheckError(f"share of zeros at rate {rate}: expected about {rate}, got {share:.4f}")
         if any((part == part[:1]).all() for part in (mask, mask.T)):
-            said = "expected units of each sample to be drawn by themselves, got one draw for all"
-            raise CheckError(f"{name}: {said}")
+            problem = "expected units of each sample to be drawn by themselves, got one draw for all"
+            raise CheckError(f"{name}: {problem}")
         worst = max(worst, abs(share - rate))
     return Passed(f"the share of zeros in {mask.size} places of {name} against its rate", worst)
 

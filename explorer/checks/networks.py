@@ -113,11 +113,11 @@ def gradients(network: Any, X: Array, d: Array, *, alone: bool = False) -> Passe
     With `alone`, the first sample is then tried by itself, for which dropout masks of several have another shape.
     """
     twin, worst = in_double(network), 0.0
-    for said, n in (("d_", _SAMPLES), ("with one sample, d_", 1))[: 1 + alone]:
+    for prefix, n in (("d_", _SAMPLES), ("with one sample, d_", 1))[: 1 + alone]:
         X, d = X[:, :n].astype(np.float64), d[:, :n].astype(np.float64)
         outputs(twin, -X)  # so that the arrays it keeps belong to other inputs
         found, (slopes, tolerance) = _gradients(twin, X, d), _measured(twin, X, d)
-        worst = max(worst, _compare_at(said, found, slopes, tolerance))
+        worst = max(worst, _compare_at(prefix, found, slopes, tolerance))
     return Passed(f"{len(slopes)} derivatives against measured slopes of the loss", worst)
 
 

@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.checks.tasks import Mistake
 
-Array = NDArray[Any]
 _Arguments = ParamSpec("_Arguments")
 _MISFIT = re.compile("gufunc|broadcast|not aligned")  # NumPy's words where shapes don't fit
 _SIZES = re.compile(r"size (\d+) is different from (\d+)|(\d+) \(dim.*?(\d+) \(dim")
@@ -40,8 +39,8 @@ class CheckError(AssertionError):
     mistake: Mistake | None = None
 
     def __str__(self) -> str:
-        said = super().__str__()
-        return f"{said}. {self.mistake.what}" if self.mistake else said
+        message = super().__str__()
+        return f"{message}. {self.mistake.what}" if self.mistake else message
 
     def _render_traceback_(self) -> list[str]:
         """Return one red line, which IPython shows instead of a traceback."""
@@ -82,10 +81,10 @@ def check(function: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed
                 raise error.with_traceback(None) from None
             except Exception as error:  # noqa: BLE001  # any exception is a result of the check
                 raise RaisedError(raised_words(error)) from None
-        said = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
-        if said == _OVERFLOW:
-            said += ". Infinity is meant there; `np.clip` to ±300 before `np.exp` avoids the warning"
-        return replace(passed, note=f"the values are right, but NumPy warns: {said}") if said else passed
+        words = "; ".join(dict.fromkeys(str(warning.message) for warning in warned))
+        if words == _OVERFLOW:
+            words += ". Infinity is meant there; `np.clip` to ±300 before `np.exp` avoids the warning"
+        return replace(passed, note=f"the values are right, but NumPy warns: {words}") if words else passed
 
     return run
 
@@ -96,7 +95,7 @@ def expect(part: str, found: object, expected: object) -> None:
         raise CheckError(f"{part}: expected {expected}, got {found}")
 
 
-def numbers(part: str, value: ArrayLike) -> Array:
+def numbers(part: str, value: ArrayLike) -> NDArray[Any]:
     """Return a value as an array, or raise if it contains anything but numbers."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
@@ -138,13 +137,13 @@ def name_of(function: Any) -> str:
 
 def raised_words(error: Exception, called: str = "") -> str:
     """Return the exception raised by somebody's code, and its line; `called` is by default its first function."""
-    said, theirs = " ".join(str(error).split()), _frames(error)
+    message, theirs = " ".join(str(error).split()), _frames(error)
     if not theirs:  # the call itself failed, or this package's network refused it
-        return f"{called and f'{called} raised '}{type(error).__name__}: {said}"
-    at, said = theirs[-1][1], unfitting(error) or said
+        return f"{called and f'{called} raised '}{type(error).__name__}: {message}"
+    at, message = theirs[-1][1], unfitting(error) or message
     line = at.line and f": {at.line}"
     called = called or theirs[0][1].name
-    return f"{called} raised {type(error).__name__}: {said} (in {at.name}, line {at.lineno}{line})"
+    return f"{called} raised {type(error).__name__}: {message} (in {at.name}, line {at.lineno}{line})"
 
 
 def _frames(error: BaseException) -> list[tuple[FrameType, traceback.FrameSummary]]:
@@ -171,9 +170,9 @@ def unfitting(error: BaseException) -> str:
         return ""
 
 
-def _misfit(node: ast.AST, frame: FrameType, said: str) -> str:
+def _misfit(node: ast.AST, frame: FrameType, message: str) -> str:
     match node:
-        case ast.Call(func) if "to Python scalars" in said:
+        case ast.Call(func) if "to Python scalars" in message:
             function, words = _value(func, frame), f"`{ast.unparse(func)}` takes a single number"
             is_known = function.__module__ == "math" and hasattr(np, function.__name__)
             return f"{words}; `np.{function.__name__}` takes a whole array" if is_known else ""
@@ -183,13 +182,13 @@ def _misfit(node: ast.AST, frame: FrameType, said: str) -> str:
             sign = ast.unparse(call.func)
         case _:
             return ""
-    if not _MISFIT.search(said):
+    if not _MISFIT.search(message):
         return ""
     shapes: list[Any] = [getattr(_value(part, frame), "shape", ()) for part in (left, right)]
-    if found := _SHAPES.search(said):
+    if found := _SHAPES.search(message):
         shapes = [tuple(map(int, re.findall(r"\d+", shape))) for shape in found.groups()]
     pairs = sorted(zip(shapes[0][::-1], shapes[1][::-1], strict=False), key=lambda pair: 1 in pair)
-    if sizes := _SIZES.search(said):
+    if sizes := _SIZES.search(message):
         pairs = [(sizes[2] or sizes[3], sizes[1] or sizes[4])]
     why = next((f"{m} is not {n}" for m, n in pairs if m != n), "a single number is no matrix")
     one, other = (f" {shape}" if shape else "" for shape in shapes)

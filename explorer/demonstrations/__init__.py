@@ -35,6 +35,7 @@ __all__ = [
     "best_temperature",
     "blend",
     "calibration",
+    "described",
     "directions",
     "fgsm",
     "fooling_noise",
@@ -49,7 +50,6 @@ __all__ = [
     "rate_test",
     "sharpness",
     "soft_answers",
-    "told",
     "universal_change",
 ]
 
@@ -60,13 +60,13 @@ _FILES = (
 )  # fmt: skip
 
 
-def told(findings: Mapping[str, Finding]) -> list[tuple[str, tuple[str, str, str]]]:
-    """Return the title of each finding, with the sentences of `Demonstration.told`; unknown ones are left out."""
-    known, said = {one.key: one for one in DEMONSTRATIONS}, []
+def described(findings: Mapping[str, Finding]) -> list[tuple[str, tuple[str, str, str]]]:
+    """Return the title and the sentences of each finding; unknown ones are left out."""
+    known, found = {one.key: one for one in DEMONSTRATIONS}, []
     for key, finding in findings.items():
         with suppress(KeyError, ValueError):
-            said.append((known[key].texts.title, known[key].told(finding.numbers, finding.guess)))
-    return said
+            found.append((known[key].texts.title, known[key].sentences(finding.numbers, finding.guess)))
+    return found
 
 
 DEMONSTRATIONS: tuple[Demonstration, ...] = tuple(

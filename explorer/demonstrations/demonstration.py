@@ -125,7 +125,7 @@ class Demonstration:
         """Return the answer to its question, in the unit of the guess."""
         return next(iter(numbers.values())) * (100 if self.texts.unit == "%" else 1)
 
-    def told(self, numbers: Mapping[str, float], guess: float | None = None) -> tuple[str, str, str]:
+    def sentences(self, numbers: Mapping[str, float], guess: float | None = None) -> tuple[str, str, str]:
         """Return the answer, with the guess; what is seen; and what the paper found.
 
         Raises `ValueError` if the numbers are not those of this demonstration.

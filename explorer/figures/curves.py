@@ -67,8 +67,8 @@ def curves_data(
     batches, rates = _thinned(history.batches), _thinned(history.batches or history.epochs)
     traces = [_line((), test, visible=False, name=earlier_name, meta="")] * (EARLIER_SLOTS - len(shown))
     for run in shown:
-        said = {"name": earlier_name, "meta": _difference(config, run.config), "hovertemplate": hover}
-        traces.append(_line(run.epochs, test, factor, **said))
+        options = {"name": earlier_name, "meta": _difference(config, run.config), "hovertemplate": hover}
+        traces.append(_line(run.epochs, test, factor, **options))
         if (name := called_at_end.get(id(run))) and not has_rates:  # whose axis is in the right margin
             ends.append({**traces[-1], "name": legend_text(name), "line": {"color": palette.muted}})
     traces += [

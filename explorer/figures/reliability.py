@@ -187,6 +187,6 @@ def robustness_summary(curves: Sequence[RobustnessCurve], corruption: Corruption
     places = {0.0: "unchanged"} | {end: f"at {end:g}{corruption.unit}".replace("-", "−") for end in ends}
     words = []
     for name, known in curves:
-        said = ", ".join(f"{percent(known[at])} {place}" for at, place in places.items() if at in known)
-        words += [f"{name} {said}"] if said else []
+        values = ", ".join(f"{percent(known[at])} {place}" for at, place in places.items() if at in known)
+        words += [f"{name} {values}"] if values else []
     return "; ".join(words)

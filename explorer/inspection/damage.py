@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.inspection.contributions import activations, check_layer, unit_indices
 from explorer.network import NeuralNetwork
 
-Array = NDArray[Any]
-
 
 def ablate(network: NeuralNetwork, units: int | Iterable[int], *, layer: int = 1) -> NeuralNetwork:
     """Return a copy in which hidden units are switched off: the next layer's weights from them are 0."""
@@ -114,7 +112,7 @@ def swap_units(
 
 
 @np.errstate(all="ignore")
-def importance(network: NeuralNetwork, X: ArrayLike, labels: ArrayLike, *, layer: int = 1) -> Array:
+def importance(network: NeuralNetwork, X: ArrayLike, labels: ArrayLike, *, layer: int = 1) -> NDArray[Any]:
     """Return how much accuracy is lost, −1 to 1, with each hidden unit of a layer switched off: (n_units,).
 
     `X` are samples, shape (n_input, n), and `labels` their classes, shape (n,). Below 0, the network is better
@@ -136,7 +134,7 @@ def importance(network: NeuralNetwork, X: ArrayLike, labels: ArrayLike, *, layer
     return lost / labels.size
 
 
-def _outputs(network: NeuralNetwork, layer: int, h: Array) -> Array:
+def _outputs(network: NeuralNetwork, layer: int, h: NDArray[Any]) -> NDArray[Any]:
     """Return the outputs for the activations of a layer."""
     for W, b, f in zip(network.W[layer:], network.b[layer:], network.f[layer:], strict=True):
         h = f(W @ h + b)

@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.inspection.contributions import activations, check_layer, one_sample
 from explorer.network import NeuralNetwork
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
@@ -24,8 +22,8 @@ class Projection:
         Share of the activations' variance along each axis, 0 to 1; 0 if there is no variance.
     """
 
-    points: Array
-    shares: Array
+    points: NDArray[Any]
+    shares: NDArray[Any]
 
 
 def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike | None = None) -> Projection:

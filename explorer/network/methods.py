@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .network import Network
+from .network import Array, Network
 from .optimizers import OPTIMIZERS
 from .regularization import d_penalty, dropout_mask, limit_norms, penalty
-
-Array = NDArray[Any]
 
 
 class Penalties(Network):

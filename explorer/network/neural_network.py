@@ -15,9 +15,8 @@ from .initializers import INITIALIZERS
 from .layers import Layers
 from .losses import LOSSES
 from .methods import Dropout, Optimization, Penalties, Schedule
+from .network import Array
 from .optimizers import OPTIMIZERS
-
-Array = NDArray[Any]
 
 
 class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):

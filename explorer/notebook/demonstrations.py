@@ -16,4 +16,4 @@ def demonstrate(key: str, seed: int = 0, network: NeuralNetwork | None = None, *
     """
     one = {one.key: one for one in DEMONSTRATIONS}[key]
     found = one.last(load_mnist(), seed, network, **options)
-    return figure(found.figure("light"), " ".join(one.told(found.numbers)))
+    return figure(found.figure("light"), " ".join(one.sentences(found.numbers)))

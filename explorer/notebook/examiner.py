@@ -76,10 +76,10 @@ def _carrier(stream: IO[bytes]) -> pickle.Pickler:
     """Return a pickler that preserves a code's file and lines, which error messages report."""
     import cloudpickle  # here: without it, answers are checked in this process
 
-    told = {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
+    reducers = {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
 
     class Carrier(cloudpickle.Pickler):  # type: ignore[misc]  # it comes without types, and drops the file
-        dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(told, cloudpickle.Pickler.dispatch_table)
+        dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(reducers, cloudpickle.Pickler.dispatch_table)
 
     return Carrier(stream)
 

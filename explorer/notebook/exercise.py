@@ -84,8 +84,8 @@ class AttemptLog:
 
     def trouble(self) -> str:
         """Return why the file isn't written, on the first call only; else an empty string."""
-        said, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
-        return said
+        trouble, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
+        return trouble
 
     def _notice(self, error: OSError) -> None:
         if not self._trouble:
@@ -157,16 +157,16 @@ class Exercise:
     @contextmanager
     def progress(self, network: Any, n_samples: int) -> Iterator[None]:
         """Show the progress of training a network on `n_samples` samples in total, counted by its steps."""
-        step, began, done, told = network.train_iteration, perf_counter(), 0, 0.0
+        step, began, done, updated = network.train_iteration, perf_counter(), 0, 0.0
         shown = display(_bar(0.0, "begins"), display_id=True)
 
         def advance(*args: Any, **kwargs: Any) -> Any:
-            nonlocal done, told
+            nonlocal done, updated
             loss = step(*args, **kwargs)
             done += np.shape([*args, *kwargs.values()][0])[-1]
             seconds = perf_counter() - began
-            if shown and seconds - told > _PAUSE:
-                told, share = seconds, min(done / n_samples, 1.0)
+            if shown and seconds - updated > _PAUSE:
+                updated, share = seconds, min(done / n_samples, 1.0)
                 shown.update(_bar(share, f"{share:.0%}, {duration(seconds / share - seconds)} left"))
             return loss
 
@@ -257,8 +257,8 @@ def _with_parts(tasks: Sequence[str]) -> str:
 def _about(helpers: Sequence[str]) -> str:
     """Return a sentence on the student's answers that another one could not be checked with."""
     verb = "aren't" if helpers[1:] else "isn't"
-    said = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
-    return said if helpers else ""
+    note = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
+    return note if helpers else ""
 
 
 def _sentence(start: str, words: str) -> str:

@@ -122,7 +122,7 @@ def learning(result: Trained) -> Shown:
     loss = f"Loss per sample. {held_out} loss {when}: {last.test_loss:.4f}."
     accuracy = f"Accuracy. {held_out} accuracy {when}: {100 * last.test_accuracy:.1f} %."
     words: tuple[tuple[Metric, str], ...] = (("loss", loss), ("accuracy", accuracy))
-    return side_by_side(*(figure(curves_figure(result.history, metric=m), said) for m, said in words))
+    return side_by_side(*(figure(curves_figure(result.history, metric=m), caption) for m, caption in words))
 
 
 def confusion(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
@@ -149,11 +149,11 @@ def mistakes(
     labels = dataset.test_labels
     wrong = select_samples(outputs, labels, mistakes_only=True, loss=loss)
     decided = outputs.argmax(axis=0)
-    said = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
+    captions = [f"{dataset.class_names[labels[i]]} → {dataset.class_names[decided[i]]}" for i in wrong[:n]]
     of = f"{len(wrong)} of {counted(len(labels), f'{dataset.held_out} image')}"
     words = f"{of} {'is' if len(wrong) == 1 else 'are'} misclassified."
     worst = "Those with the largest loss, true → predicted:"
-    return images(dataset.test_images[wrong[:n]], said, f"{words} {worst}")
+    return images(dataset.test_images[wrong[:n]], captions, f"{words} {worst}")
 
 
 def answers(outputs: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], words: str) -> Shown:
@@ -200,7 +200,7 @@ def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n
     changed = [distort(originals, augmentation, rng) for _ in range(n_epochs)]
     versions = np.stack([originals, *changed], axis=1)
     after = [f"epoch {epoch}" for epoch in range(1, n_epochs + 1)]
-    labels = [said for k in dataset.train_labels[:n_images] for said in (dataset.class_names[k], *after)]
+    labels = [name for k in dataset.train_labels[:n_images] for name in (dataset.class_names[k], *after)]
     words = f"{n_images} training images, and what the network sees in place of each in {n_epochs} epochs."
     return images(versions.reshape(-1, *originals.shape[1:]), labels, words)
 

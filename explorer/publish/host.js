@@ -3,17 +3,17 @@
 
 /** What a part needs of a widget's model. */
 export class Model extends EventTarget {
-  /** @param {Record<string, any>} state @param {(content: any, model: Model) => void} [hear] gets the messages to Python */
-  constructor(state, hear = () => {}) {
+  /** @param {Record<string, any>} state @param {(content: any, model: Model) => void} [onMessage] gets the messages to Python */
+  constructor(state, onMessage = () => {}) {
     super();
     this.state = state;
-    this.send = (/** @type {any} */ content) => hear(content, this);
+    this.send = (/** @type {any} */ content) => onMessage(content, this);
   }
   get = (/** @type {string} */ name) => this.state[name];
   set = (/** @type {string} */ name, /** @type {any} */ value) => this.update({ [name]: value });
   save_changes() {}
   on(/** @type {string} */ events, /** @type {(given: any) => void} */ listener) {
-    for (const event of events.split(" ")) this.addEventListener(event, (told) => listener(/** @type {CustomEvent} */ (told).detail));
+    for (const name of events.split(" ")) this.addEventListener(name, (event) => listener(/** @type {CustomEvent} */ (event).detail));
   }
   tell = (/** @type {string} */ event, /** @type {any} */ detail = undefined) => this.dispatchEvent(new CustomEvent(event, { detail }));
   /** Set several values, and then tell of those that have changed. @param {Record<string, any>} values */

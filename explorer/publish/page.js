@@ -45,8 +45,8 @@ let cell = { true: -1, predicted: -1 }; // -1 for any class
 const isCell = () => cell.true >= 0 && cell.predicted >= 0;
 const whole = /** @type {Set<number>} */ (new Set()); // layers of which all units are shown
 
-/** @param {string} name @param {(content: any, model: Model) => void} [hear] */
-const made = (name, hear) => new Model({ ...site.models[name], ink, sprite: ink }, hear); // both empty at first
+/** @param {string} name @param {(content: any, model: Model) => void} [onMessage] */
+const made = (name, onMessage) => new Model({ ...site.models[name], ink, sprite: ink }, onMessage); // both empty at first
 const [time, tiles, theme] = ["time_bar", "rendered", "segmented"].map((name) => made(name));
 const fail = (/** @type {Error} */ error) => say("said", `The run can't be shown: ${error.message}.`);
 const controls = axes.map(({ key }, k) =>
@@ -70,12 +70,12 @@ const gallery = made("gallery", (content) => {
   else showMistakes(content.page);
 });
 
-/** @param {string} name @param {() => string[][]} rows of its table, the head first @param {(content: any) => void} [hear] */
-const figureModel = (name, rows, hear) =>
+/** @param {string} name @param {() => string[][]} rows of its table, the head first @param {(content: any) => void} [onMessage] */
+const figureModel = (name, rows, onMessage) =>
   made(name, (content, model) => {
     const [head, ...others] = rows();
     if (content.kind === "table") model.tell("msg:custom", { tables: [{ caption: name, head, rows: others }] });
-    else hear?.(content);
+    else onMessage?.(content);
   });
 const draw = (/** @type {Model} */ model, /** @type {any[]} */ data, /** @type {any} */ layout, /** @type {string} */ summary) =>
   model.set("_figure", { edit: model.get("_figure").edit + 1, data, layout, summary, buffers: [] });

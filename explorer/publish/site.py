@@ -29,11 +29,11 @@ from explorer.training.studies import grid
 from explorer.training.studies.configs import n_weights
 from explorer.widgets.assets import page_assets
 from explorer.widgets.controls import Segmented, TimeBar
+from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.network_drawing import NetworkDrawing
 from explorer.widgets.numbers import Fact, Tile, Tiles
-from explorer.widgets.pads import DrawingPad
 from explorer.widgets.page_part import PagePart
 from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
 from explorer.widgets.rendered import Rendered

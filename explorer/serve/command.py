@@ -17,7 +17,7 @@ from explorer.datasets.mnist import write_archive
 from explorer.safe_write import whole_file
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
-from explorer.serve.environment import names_command, settle_terminal
+from explorer.serve.environment import configure_terminal, names_command
 from explorer.serve.warm_process import WarmProcess
 from explorer.training import FIELDS, ConfigError
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
 
     `warm_process` is what `serve` forks kernels from; by default, it starts one of its own.
     """
-    settle_terminal()
+    configure_terminal()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not names_command(words):
         words.insert(0, "serve")

@@ -19,17 +19,17 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = logging.getLogger(__name__)
 
 
-def seldom(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Return `say`, which then says nothing for a minute after each sentence."""
+def rate_limited(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Return `log`, limited to one line a minute."""
     last = -_SILENT_SECONDS
 
-    def say_seldom(words: str) -> None:
+    def log_rarely(words: str) -> None:
         nonlocal last
         if (now := monotonic()) - last >= _SILENT_SECONDS:
             last = now
-            say(words)
+            log(words)
 
-    return say_seldom
+    return log_rarely
 
 
 class Listener(socket.socket):
@@ -38,7 +38,7 @@ class Listener(socket.socket):
     def __init__(self, listener: socket.socket) -> None:
         super().__init__(fileno=listener.detach())
         self.setblocking(False)
-        self._warn = seldom(_log.warning)
+        self._warn = rate_limited(_log.warning)
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection; `BlockingIOError` if there is none, or no room for it."""
@@ -66,7 +66,7 @@ class FairServer(HTTPServer):
         super().initialize(*args, **options)
         self._most, self._open = most_connections, list[tuple[str, IOStream]]()
         self._written = dict[IOStream, int]()
-        self._warn = seldom(_log.warning)
+        self._warn = rate_limited(_log.warning)
         self._watch = PeriodicCallback(self.close_stalled, 1000 * STALLED_SECONDS)
         self._watch.start()
 

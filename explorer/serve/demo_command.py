@@ -44,12 +44,12 @@ def run(args: Namespace) -> int:
     except ValueError as error:
         raise RefusedError(f"--value: {error}.") from error
     console.print(chosen.texts.question)
-    console.print(*chosen.told(found.numbers), sep="\n")
+    console.print(*chosen.sentences(found.numbers), sep="\n")
     return run_options.save(args, "--html", args.html, partial(_page, chosen, found)) if args.html else 0
 
 
 def _page(one: Demonstration, found: Result) -> bytes:
     figure = found.figure("light").update_layout(title={"text": one.texts.title}, margin={"t": 60})
     html: str = figure.to_html(include_plotlyjs=True)
-    words = escape(f"{one.texts.question} {' '.join(one.told(found.numbers))}")
+    words = escape(f"{one.texts.question} {' '.join(one.sentences(found.numbers))}")
     return html.replace("<body>", f'<body style="font-family: sans-serif"><p>{words}</p>', 1).encode()

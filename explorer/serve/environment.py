@@ -74,7 +74,7 @@ def names_command(words: Sequence[str]) -> bool:
     return bool(words) and (not words[0].startswith("-") or words[0] in ("-h", "--help", "--version"))
 
 
-def settle_terminal() -> None:
+def configure_terminal() -> None:
     """Let standard output and error write plain letters for those that their encoding lacks, not fail."""
     codecs.register_error("explorer-plain", _in_plain_letters)
     for stream in (sys.stdout, sys.stderr):
@@ -103,13 +103,13 @@ class TerminalFormatter(logging.Formatter):
         return visible.replace("\n", "\n    ")
 
 
-def settle_log() -> None:
+def configure_log() -> None:
     """Format records that no other handler processes, such as tornado's warnings, with `TerminalFormatter`."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
 
 
-def settle_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
+def configure_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
     """Make Jupyter find the page's template, and give it subfolders of `fallback` for those it can't write to."""
     paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)

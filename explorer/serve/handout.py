@@ -33,8 +33,8 @@ p { margin: 2mm 0 0; white-space: pre-line }
 """
 
 
-def print_handout(talk: Path, path: Path, say: Callable[[str], object], *, with_notes: bool) -> int:
-    """Serve a talk and write its handout; return the number of slides, and say each as it is done.
+def print_handout(talk: Path, path: Path, log: Callable[[str], object], *, with_notes: bool) -> int:
+    """Serve a talk and write its handout; return the number of slides, and `log` each as it is done.
 
     Notes are the speaker's: a handout for students is without them.
 
@@ -54,7 +54,7 @@ def print_handout(talk: Path, path: Path, say: Callable[[str], object], *, with_
             if address is None:
                 raise RefusedError("the talk can't be shown.")
             with sync_playwright() as driver, driver.chromium.launch(executable_path=found) as browser:
-                sections, printed = _printed(browser, address[1], say, with_notes)
+                sections, printed = _printed(browser, address[1], log, with_notes)
         except Error as error:
             why = str(error).splitlines()[0]
             raise RefusedError(f"--pdf needs Chromium or Chrome to print the talk: {why}") from error
@@ -65,7 +65,7 @@ def print_handout(talk: Path, path: Path, say: Callable[[str], object], *, with_
     return sections
 
 
-def _printed(browser: Any, address: str, say: Callable[[str], object], with_notes: bool) -> tuple[int, bytes]:
+def _printed(browser: Any, address: str, log: Callable[[str], object], with_notes: bool) -> tuple[int, bytes]:
     """Return how many slides the talk at an address has, and its handout."""
     screen = {"width": _WIDTH, "height": _HEIGHT}
     page = browser.new_page(viewport=screen, device_scale_factor=2, reduced_motion="reduce")
@@ -79,7 +79,7 @@ def _printed(browser: Any, address: str, say: Callable[[str], object], with_note
         source = f"data:image/png;base64,{b64encode(picture).decode()}"
         image, below = f'<img src="{source}" alt="{escape(title)}">', f"<p>{escape(notes)}</p>" * with_notes
         slides += f"<section><h2>{number} · {escape(title)}</h2>{image}{below}</section>"
-        say(f"Slide {number} of {n_slides}: {title}")
+        log(f"Slide {number} of {n_slides}: {title}")
     head = f"<head><meta charset=utf-8><title>Handout</title><style>{_STYLE}</style></head>"
     page = browser.new_page()
     page.set_content(f'<!doctype html><html lang="en">{head}<body>{slides}</body></html>')

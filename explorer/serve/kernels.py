@@ -270,7 +270,7 @@ class StartingOrder:
         self._slots.release()
 
 
-def tell_connected(variables: Mapping[str, str], kernel_id: str, connections: int) -> None:
+def report_connections(variables: Mapping[str, str], kernel_id: str, connections: int) -> None:
     """Tell a kernel whether a page is connected to it; does nothing for kernels without a share."""
     if TRAINING_SHARE in variables:
         page = Path(json.loads(variables[TRAINING_SHARE])["folder"], "pages", kernel_id)
@@ -353,12 +353,12 @@ class SeatedKernels(_HasTraits):
     def notify_connect(self, kernel_id: str) -> None:
         """Tell a kernel that its page is connected."""
         super().notify_connect(kernel_id)
-        tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
+        report_connections(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
     def notify_disconnect(self, kernel_id: str) -> None:
         """Tell a kernel that its page has disconnected, unless it has another connection."""
         super().notify_disconnect(kernel_id)
-        tell_connected(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
+        report_connections(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
     async def is_living(self, kernel_id: str) -> bool:
         """Return whether a kernel exists and its process runs."""

@@ -82,8 +82,8 @@ def _record(talk: TalkFile) -> int:
 
 def _print(talk: TalkFile, path: Path, *, with_notes: bool) -> int:
     """Print a handout: each slide, with its notes only if asked to."""
-    say = partial(print, flush=True)
-    n_slides = print_handout(talk.path, check_destination(path), say, with_notes=with_notes)
+    log = partial(print, flush=True)
+    n_slides = print_handout(talk.path, check_destination(path), log, with_notes=with_notes)
     print(f"Wrote {path}: {counted(n_slides, 'slide')}.")
     return 0
 

@@ -20,7 +20,7 @@ from explorer.app.explorer import Explorer
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
 from explorer.figures.palette import PALETTES, Theme
-from explorer.serve.environment import DATASETS, SHARED_DATASETS, SPEAKER, TALK, TerminalFormatter, settle_log
+from explorer.serve import environment
 from explorer.session import SessionRun
 from explorer.session.recorded_start import recorded_start
 from explorer.training import TrainingConfig, TrainingRun
@@ -51,8 +51,8 @@ class Visit:
 
 def offered_datasets() -> tuple[DatasetOffer, ...]:
     """Return the data sets that the page offers: the command's, then the usual ones; it opens with the first."""
-    paths: dict[str, str] = json.loads(os.environ.get(DATASETS, "{}"))
-    folder = os.environ.get(SHARED_DATASETS)
+    paths: dict[str, str] = json.loads(os.environ.get(environment.DATASETS, "{}"))
+    folder = os.environ.get(environment.SHARED_DATASETS)
     shared = Path(folder) if folder else None
     given = (
         offer_file(name, path, None if shared is None else shared / str(number))
@@ -63,7 +63,7 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
 
 def talk_file() -> str | None:
     """Return the path of the command's talk; None for the ready one."""
-    return os.environ.get(TALK)
+    return os.environ.get(environment.TALK)
 
 
 def opening_app() -> Explorer:
@@ -114,9 +114,9 @@ def wait_for_visitor() -> Visit:
     """
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
-    settle_log()
+    environment.configure_log()
     log = logging.StreamHandler(sys.__stderr__)  # the kernel would swallow the package's warnings and errors
-    log.setFormatter(TerminalFormatter("%(levelname)s %(name)s: %(message)s"))
+    log.setFormatter(environment.TerminalFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger("explorer").addHandler(log)
     guard_widgets()
     # Objects loaded by now stay: collecting them again would delay the page by 0.1 s each time.
@@ -146,5 +146,5 @@ def visit(query: str) -> Visit:
     own = {"theme", "speaker"}
     others = [(name, value) for name, value in parts if name not in own and not name.startswith("voila-")]
     theme = next((theme for theme in PALETTES if theme == dict(parts).get("theme")), None)
-    is_speaker = os.environ.get(SPEAKER) in (None, dict(parts).get("speaker"))
+    is_speaker = os.environ.get(environment.SPEAKER) in (None, dict(parts).get("speaker"))
     return Visit(urlencode(others, safe=","), theme, is_speaker)

@@ -27,8 +27,8 @@ from explorer.serve.environment import (
     SHARED_DATASETS,
     SLOW_GRAMMAR,
     SPEAKER,
+    configure_jupyter,
     kernel_environment,
-    settle_jupyter,
     skip_module,
 )
 from explorer.serve.warm_process import WarmProcess
@@ -89,7 +89,7 @@ def serve(
     if sys.stdout.isatty():
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
     with own_folder("nn-explorer-") as folder:
-        settle_jupyter(os.environ, folder)
+        configure_jupyter(os.environ, folder)
         shares = share_variables(arguments, folder / "shares", is_open=not is_loopback(arguments.ip))
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **shares}
         environment = kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"}
@@ -122,8 +122,8 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
                 f"{one}{'&' if '?' in one else '?'}speaker={speaker}" for one in (shown, opened)
             )
             print(f"With the speaker's notes it is at {with_notes}", flush=True)
-        if said := warning(arguments.ip, shown, access):
-            print(said, file=sys.stderr, flush=True)
+        if words := warning(arguments.ip, shown, access):
+            print(words, file=sys.stderr, flush=True)
         if not arguments.no_browser:
             threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
 

@@ -31,7 +31,7 @@ from explorer.figures.palette import PALETTES
 from explorer.serve import gate, kernels, pages
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.connections import FairServer, Listener
-from explorer.serve.environment import TerminalFormatter, settle_log
+from explorer.serve.environment import TerminalFormatter, configure_log
 from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
 from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import n_cores
@@ -134,7 +134,7 @@ class ExplorerServer(Voila):
     _log_formatter_cls = TerminalFormatter
 
     def __init__(self, settings: ServerSettings) -> None:
-        settle_log()
+        configure_log()
         base_url = settings.access.base_url
         self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(

@@ -51,24 +51,24 @@ def check_frame(frame: bytes | str) -> None:
     """
     channel, header, parent, metadata, content, *_ = _parts(frame)
     try:
-        head, *others, said = (json.loads(part) for part in (header, parent, metadata, content))
+        head, *others, body = (json.loads(part) for part in (header, parent, metadata, content))
     except (ValueError, RecursionError) as error:
         raise FrameError("a part that is no JSON") from error
-    if channel != b"shell" or not all(isinstance(part, dict) for part in (head, *others, said)):
+    if channel != b"shell" or not all(isinstance(part, dict) for part in (head, *others, body)):
         raise FrameError("no message to the shell")
     if not all(_is_id(head.get(name)) for name in ("msg_id", "session")):
         raise FrameError("a message without an identity")
     if head.get("msg_type") not in _MESSAGES:
         raise FrameError("a type of message that a page has no use for")
     if head["msg_type"].startswith("comm_") and head["msg_type"] != "comm_info_request":
-        _check_comm(head["msg_type"], said)
+        _check_comm(head["msg_type"], body)
 
 
-def _check_comm(kind: str, said: dict[str, Any]) -> None:
-    data = said.get("data")
-    if not _is_id(said.get("comm_id")) or not isinstance(data, dict):
+def _check_comm(kind: str, body: dict[str, Any]) -> None:
+    data = body.get("data")
+    if not _is_id(body.get("comm_id")) or not isinstance(data, dict):
         raise FrameError("a message to no widget")
-    if kind == "comm_open" and said.get("target_name") != _CONTROL_TARGET:
+    if kind == "comm_open" and body.get("target_name") != _CONTROL_TARGET:
         raise FrameError("a new widget")
     if kind != "comm_msg":
         return

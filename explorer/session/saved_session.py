@@ -447,7 +447,7 @@ class _Reader:
             if not max(known, default=0) < entry["number"] <= n_runs:
                 raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
             run = self._run(entry, part, known)
-            known[run.number] = run if run.number == present else run.set_aside()
+            known[run.number] = run if run.number == present else run.reduced()
         listed = {entry["number"]: known[entry["number"]] for entry in entries if entry["listed"]}
         if len(listed) > MOST_RUNS:
             raise FileError(name, f"{len(listed)} runs", f"at most {MOST_RUNS}")

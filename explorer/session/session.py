@@ -73,7 +73,7 @@ class Session(Trainer):
             # Removed before the current run is added, which may evict the oldest networks.
             self._set(earlier=self._draft.earlier.without([run]))
             self._leave(run.settings)
-            self._show(run.set_aside())
+            self._show(run.reduced())
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
         """Make the newest earlier run with these settings the current one; return False if there is none."""
@@ -100,7 +100,7 @@ class Session(Trainer):
     def open_weights(self, name: str, content: bytes) -> None:
         """Start a run from the weights in a file, without training; `WeightsError` if they can't be used."""
         training, run = opened_run(name, content, self.dataset, self.config)
-        self._put_aside(run.config)
+        self._archive_current(run.config)
         # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
         stops = not training.is_complete
         self._begin(training, run, paused=stops)
@@ -156,7 +156,7 @@ class Session(Trainer):
             assert isinstance(self._training, Race)
             self._training.drop(rivals.index(number) + 1)
             rivals = tuple(0 if one == number else one for one in rivals)
-            earlier = earlier.changed(rival.set_aside())
+            earlier = earlier.changed(rival.reduced())
         self._publish(rivals=rivals, earlier=earlier.deleting(number))
 
     def restore(self) -> None:
@@ -191,7 +191,7 @@ def _to_save(state: SessionState) -> SavedSession:
     runs = [one for one in state.runs if one.dataset.whole is state.dataset]  # a file is on one data set
     return SavedSession(
         config=state.config,
-        runs=tuple(one.set_aside() if one.number in state.rivals else one for one in runs),
+        runs=tuple(one.reduced() if one.number in state.rivals else one for one in runs),
         present=0 if run is None or run.own is not None else run.number,
         n_runs=state.n_runs,
         n_tested=state.n_tested,

@@ -426,7 +426,7 @@ class SessionRun(RunOrigin):
         ended_at = self.settings.epochs if by_step else None
         return replace(self, history=self.history.continued(config), status=status, ended_at=ended_at)
 
-    def set_aside(self) -> SessionRun:
+    def reduced(self) -> SessionRun:
         """Return the part of the run to keep when another one replaces it: its history and its newest moment."""
         newest, kept = self.newest, Timeline()
         if newest is not None and self.evaluation is None:

@@ -60,7 +60,7 @@ class EarlierRuns(Sequence[SessionRun]):
 
     def followed_by(self, run: SessionRun) -> EarlierRuns:
         """Add the run that ended last."""
-        newest = run.set_aside()
+        newest = run.reduced()
         kept = replace(self, runs=(*self.runs, newest))
         n_bytes = sum(run.n_bytes for run in (*kept.deleted, *kept.runs))
         for oldest in (*kept.deleted, *sorted(kept.runs, key=lambda run: run.pinned)):
@@ -344,7 +344,7 @@ class SessionState:
             first=self.first if run.status == "idle" else self.first or run.config,
         )
 
-    def put_aside(self) -> Self:
+    def archive_current(self) -> Self:
         """Make the current run and its rivals earlier ones, unless they have nothing to keep."""
         racing = [run for run in map(self.earlier.numbered, self.rivals) if run is not None]
         earlier = self.earlier.without(racing)

@@ -167,7 +167,7 @@ class Trainer:
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
         """Start a new run with freshly initialized weights, with `config` or the current settings."""
         training, run = fresh_run(config or self.config, self.dataset, self.own, _status(paused))
-        self._put_aside(run.config)  # with the functions of a user's class
+        self._archive_current(run.config)  # with the functions of a user's class
         self._set(earlier=self._draft.earlier.without_repeats(run.config, self.dataset, self.own))
         self._train_reference()
         self._begin(training, run, paused=paused)
@@ -178,7 +178,7 @@ class Trainer:
         Raises `RaceError` if the settings don't make a race, or a user's class is trained.
         """
         training, runs = raced_runs(configs, self.dataset, self.own)
-        self._put_aside(training.entries[0].config)
+        self._archive_current(training.entries[0].config)
         for config in reversed(configs):
             self._set(earlier=self._draft.earlier.without_repeats(config, self.dataset))
         self._begin(training, *runs)
@@ -290,7 +290,7 @@ class Trainer:
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
         training, run = fresh_run(self.config, self.dataset, self.own, "idle")
-        self._put_aside(run.config)
+        self._archive_current(run.config)
         self._begin(training, run, paused=True)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -326,15 +326,15 @@ class Trainer:
         else:
             self._publish()
 
-    def _put_aside(self, config: TrainingConfig) -> None:
-        self._draft = replace(self._draft.put_aside(), config=config)
+    def _archive_current(self, config: TrainingConfig) -> None:
+        self._draft = replace(self._draft.archive_current(), config=config)
 
     def _leave(self, config: TrainingConfig | None = None) -> None:
         """End all training, make the current run an earlier one, and use its successor's settings."""
         self._runner.cancel()
         self._reference.leave()
         self._training = None
-        self._put_aside(config or self.config)
+        self._archive_current(config or self.config)
 
     def _begin(self, training: Run, *runs: SessionRun, paused: bool = False) -> None:
         self._draft = self._draft.beginning(*runs)
@@ -346,7 +346,7 @@ class Trainer:
     ) -> None:
         status, config = _status(paused), self.config
         training, run = forked_run(parent, moment, config, self.dataset, repeats=repeats, status=status)
-        self._put_aside(run.config)
+        self._archive_current(run.config)
         self._begin(training, run, paused=paused)
 
     def _show(self, run: SessionRun) -> None:

@@ -155,14 +155,14 @@ def read_talk(path: Path | str) -> TalkFile:
     except OSError as error:
         raise TalkError(f"{path}: {reason(error)}.") from error
     except (RecursionError, ValueError) as error:
-        number, said = _syntax_fault(content.decode("utf-8", "replace"), str(error))
-        raise TalkError(f"{path.name}, line {number}: {printable(said, 200)}.") from error
+        number, message = _syntax_fault(content.decode("utf-8", "replace"), str(error))
+        raise TalkError(f"{path.name}, line {number}: {printable(message, 200)}.") from error
     return _Reader(path, tables, text).read()
 
 
-def _syntax_fault(text: str, said: str) -> tuple[int, str]:
+def _syntax_fault(text: str, message: str) -> tuple[int, str]:
     """Return the line and the words of what tomllib says, which ends with "(at line 3, column 5)"."""
-    place, lines = re.search(r"\(at (?:line (\d+)|end)", said), text.rstrip().split("\n")
+    place, lines = re.search(r"\(at (?:line (\d+)|end)", message), text.rstrip().split("\n")
     number = int(place[1]) if place and place[1] else len(lines) if place else 1
     closing, opened = "", 0
     for at, line in enumerate(lines[:number], 1):
@@ -171,9 +171,9 @@ def _syntax_fault(text: str, said: str) -> tuple[int, str]:
         if found := next((quotes for quotes in ('"""', "'''") if line.count(quotes) % 2), ""):
             closing, opened = "" if closing else found, at
     is_open = lines[number - 1 :] and lines[number - 1].replace('\\"', "").count('"') % 2
-    if place and (is_open or re.search(r"Unterminated|character '\\\\n'|Expected \"'", said)):
+    if place and (is_open or re.search(r"Unterminated|character '\\\\n'|Expected \"'", message)):
         return number, "a quote is not closed"
-    return number, said.partition(" (at ")[0].rstrip(".")
+    return number, message.partition(" (at ")[0].rstrip(".")
 
 
 def _lines(text: str) -> dict[tuple[str, int, str], int]:
@@ -360,9 +360,9 @@ def _needs_weights(run: str, slides: list[Slide]) -> bool:
     first = [slide for slide in slides if run in slide.against[:1]]
     compared = [slide for slide in first if ("activations", "") in slide.pictures]
     looked_into = (PICTURES[kind] == "weights" for slide in own for kind, _ in slide.pictures)
-    said = any("{saturated}" in text for one in own for _, text in one.filled_in)
-    said_of_other = any("{other[saturated]}" in text for one in first for _, text in one.filled_in)
-    return bool(compared) or any(looked_into) or said or said_of_other
+    mentioned = any("{saturated}" in text for one in own for _, text in one.filled_in)
+    mentioned_elsewhere = any("{other[saturated]}" in text for one in first for _, text in one.filled_in)
+    return bool(compared) or any(looked_into) or mentioned or mentioned_elsewhere
 
 
 def _shown(text: str) -> str:

@@ -121,13 +121,13 @@ def _result(key: str, content: bytes) -> Result:
         text = stream.read(_MOST_UNPACKED + 1)
     if len(text) > _MOST_UNPACKED:
         raise ValueError("it is too large")
-    said: Any = json.loads(text)
-    if not isinstance(said, dict) or (said.get("format"), said.get("demonstration")) != (FORMAT, key):
+    data: Any = json.loads(text)
+    if not isinstance(data, dict) or (data.get("format"), data.get("demonstration")) != (FORMAT, key):
         raise ValueError("it is of another version or of another demonstration")
-    numbers, figures = said.get("numbers"), said.get("figures")
+    numbers, figures = data.get("numbers"), data.get("figures")
     if not isinstance(numbers, dict) or not isinstance(figures, dict) or figures.keys() != {*PALETTES}:
         raise ValueError("it has no numbers or no figures")
-    _demonstration(key).told(numbers)
+    _demonstration(key).sentences(numbers)
     drawn = {theme: _drawn(figures[theme]) for theme in PALETTES}
     return Result(numbers, lambda theme: go.Figure(drawn[theme]))  # a copy: the one that shows it changes it
 

@@ -179,7 +179,7 @@ class SlideView:
         sentence, outcome, asked, *choices = (text.format_map(numbers) for text in texts)
         if one is not None and found is not None:
             answer = one.in_words(one.answer(found.numbers))
-            sentence, outcome = sentence or one.told(found.numbers)[1], outcome or answer
+            sentence, outcome = sentence or one.sentences(found.numbers)[1], outcome or answer
             tiles = Tiles((Tile("Answer", answer),))
         self.heading.draw(element("h2", self.slide.title), *markdown(sentence))
         self.result.show(tiles)

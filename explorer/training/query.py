@@ -40,7 +40,7 @@ NAMED: Mapping[str, TrainingConfig] = MappingProxyType(
 """The presets and the experiments by their names in a link: ``"exercise"``, ``"rate-too-large"``."""
 
 _HOST_PREFIX = "voila-"  # of keys for the program that serves the page
-_MOST_TOLD = 5  # invalid values described in full
+_MOST_NOTICES = 5  # invalid values described in full
 MOST_CHARACTERS = 10_000
 MOST_PARTS = 100
 
@@ -82,12 +82,12 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     base = NAMED.get(name, START)
     given = ((field, found.values[key]) for key, field in by_key.items() if key in found.values)
     read = {field: _read(field, text, base) for field, text in given}
-    told = [(field.label, notice) for field, (_, notice) in read.items() if notice]
-    others = ", ".join(label for label, _ in told[_MOST_TOLD:])
+    noticed = [(field.label, notice) for field, (_, notice) in read.items() if notice]
+    others = ", ".join(label for label, _ in noticed[_MOST_NOTICES:])
     known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY, PRESET_KEY)
     unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
     notices = (
-        *(notice for _, notice in told[:_MOST_TOLD]),
+        *(notice for _, notice in noticed[:_MOST_NOTICES]),
         f"Replaced as well: {others}." if others else "",
         _no_preset(name) if name and name not in NAMED else "",
         _unknown(unknown, by_key),

@@ -300,20 +300,20 @@ async function upload(file, model, say) {
     model.send({ open: file.name, size: file.size, at }, undefined, buffers);
   if (file.size > model.get("most_bytes") || file.size === 0) return sent(0, []);
   const began = performance.now();
-  let [taken, hear] = [0, () => {}];
+  let [taken, wake] = [0, () => {}];
   const listen = (/** @type {any} */ content) => {
     if (!("taken" in content)) return;
     taken = content.taken;
     const percent = 10 * Math.floor((10 * taken) / file.size);
     if (performance.now() - began > QUIET_MS) say(`Sending ${file.name}: ${percent} %`);
-    hear();
+    wake();
   };
   const untilTaken = async (/** @type {number} */ bytes) => {
     while (taken >= 0 && taken < bytes) {
       /** @type {ReturnType<typeof setTimeout> | undefined} */
       let timer;
       await new Promise((resolve, reject) => {
-        hear = () => resolve(null);
+        wake = () => resolve(null);
         timer = setTimeout(reject, LOST_MS);
       }).finally(() => clearTimeout(timer));
     }

@@ -122,6 +122,6 @@ class TimeBar(PagePart):
     on_fork = PartEvent[[]]("fork")
     """Calls ``callback()`` when the user wants to continue training from the selected epoch."""
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("fork") and self.can_fork:
-            self._tell("fork")
+            self._emit("fork")

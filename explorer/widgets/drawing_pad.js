@@ -116,11 +116,11 @@ function render({ model, el, signal }) {
   const how = make("p", { id: freshId(), class: "explorer-muted explorer-small" }, HOW);
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": "Sketch pad", "aria-describedby": how.id });
   const cursor = make("div", { class: "explorer-drawing-cursor", "aria-hidden": "true" });
-  const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
+  const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const clearButton = makeButton("Clear", () => clear());
   const mistakeButton = makeButton("A mistake", () => model.send({ mistake: true }));
   const tools = { class: "explorer-drawing-tools explorer-wrap", role: "group", "aria-label": "Sketch pad tools" };
-  el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, mistakeButton), how, said);
+  el.append(make("div", { class: "explorer-drawing-ground" }, canvas, cursor), make("div", tools, clearButton, mistakeButton), how, spoken);
   cursor.style.width = `${(100 * BRUSH) / UNITS}%`;
 
   const small = makeLayer(side);
@@ -270,7 +270,7 @@ function render({ model, el, signal }) {
     cursor.toggleAttribute("data-down", stroke !== null && pointer === null);
   };
   const say = (/** @type {string} */ words) => {
-    said.textContent = words;
+    spoken.textContent = words;
   };
   const where = () => `${stroke ? "down" : "up"}, column ${place[0] + 1}, row ${place[1] + 1}`;
   const move = (/** @type {Point} */ [right, down]) => {

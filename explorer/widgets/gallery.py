@@ -93,12 +93,12 @@ class Gallery(PagePart):
         pages = {"page": page, "n_pages": n_pages, "columns": columns, "sprite": sprite}
         self.update(heading=heading, empty=empty, images=words, **filtered, **pages)
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         page, classes, key = content.get("page"), content.get("filter"), content.get("open")
         known = range(-1, len(self.class_names))
         if isinstance(page, int) and 0 <= page < self.n_pages:
-            self._tell("page", page)
+            self._emit("page", page)
         elif isinstance(classes, list) and len(classes) == 2 and all(one in known for one in classes):
-            self._tell("filter", *classes)
+            self._emit("filter", *classes)
         elif isinstance(key, int):
-            self._tell("open", key)
+            self._emit("open", key)

@@ -4,7 +4,7 @@
 /**
  * @typedef {"auto" | "light" | "dark"} Choice
  * @typedef {{
- *   dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_lacks: string,
+ *   dataset: string, status: keyof typeof STATUS, query: string, settled: boolean, link_limits: string,
  *   step: number, exports: Record<string, string>, unsaved: string, suffix: string,
  *   most_bytes: number, choice: Choice, theme: "light" | "dark",
  * }} State
@@ -170,25 +170,25 @@ async function copy(text) {
  * @param {Model} model @param {AbortSignal} signal */
 function shareButton(model, signal) {
   const word = make("span", { class: "explorer-word" }, "Copy link");
-  const told = make("span", { class: "explorer-told explorer-popup explorer-unseen", role: "status" });
+  const popup = make("span", { class: "explorer-told explorer-popup explorer-unseen", role: "status" });
   let timer = 0;
   const forget = () => {
     word.textContent = "Copy link";
-    told.textContent = "";
-    told.classList.add("explorer-unseen");
+    popup.textContent = "";
+    popup.classList.add("explorer-unseen");
   };
   const share = async () => {
     const text = (await copy(address(model.get("query")))) ? "Link copied" : "Copy the address";
-    const lacks = model.get("link_lacks");
+    const lacks = model.get("link_limits");
     word.textContent = text;
-    told.textContent = lacks ? `${text}. ${lacks}` : text;
+    popup.textContent = lacks ? `${text}. ${lacks}` : text;
     // If the button has a visible label and there is no more to say, that is enough.
-    told.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
+    popup.classList.toggle("explorer-unseen", !lacks && word.checkVisibility());
     clearTimeout(timer);
     timer = setTimeout(forget, lacks ? 10000 : 2500);
   };
   signal.addEventListener("abort", () => clearTimeout(timer));
-  return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), told];
+  return [makeButton([icon(...COPY_ICON), word], share, { "data-quiet": true, "aria-label": "Copy link" }), popup];
 }
 
 /** A line below the header, and a function that shows text in it for a while.

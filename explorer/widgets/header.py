@@ -28,7 +28,7 @@ class Header(PagePart):
     follows it, so that a reload keeps the settings."""
     settled = traitlets.Bool(False).tag(sync=True)
     """Whether the app has read the page's address: from then on `query` sets it, even to its earlier value."""
-    link_lacks = traitlets.Unicode().tag(sync=True)
+    link_limits = traitlets.Unicode().tag(sync=True)
     """What the shared link can't reproduce, shown when the link is copied; empty if it is complete."""
     step = traitlets.Int(0).tag(sync=True)
     """A change of `query` with a higher step becomes an entry in the browser's history: Back undoes it."""
@@ -70,15 +70,15 @@ class Header(PagePart):
         """Make the browser keep a copy of the session while the tab is open; an empty one removes it."""
         self.send({"keep": words}, buffers=[content])
 
-    def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         chosen, visited = content.get("export"), content.get("visit")
         if isinstance(chosen, str) and chosen in self.exports:
-            self._tell("export", chosen)
+            self._emit("export", chosen)
         for event in ("keep", "save"):
             if content.get(event) is True:
-                self._tell(event)
+                self._emit(event)
         if isinstance(visited, str):
-            self._tell("visit", visited)
+            self._emit("visit", visited)
         match content:
             case {"open": str(name), "size": int(size), "at": int(at)} if size >= 0:
                 self._receive(name, size, at, buffers)
@@ -96,4 +96,4 @@ class Header(PagePart):
         self.send({"taken": taken})  # the page waits for this before it sends more
         if fits and (is_large or taken == size or not buffers):
             content, self._content = bytes(self._content[:size]), bytearray()
-            self._tell("open", name[:200], None if is_large else content)
+            self._emit("open", name[:200], None if is_large else content)

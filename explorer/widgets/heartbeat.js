@@ -74,8 +74,8 @@ function initialize({ model, signal }) {
   const words = make("p");
   const button = make("button", { type: "button", onclick: () => insist() }, OPEN);
   const banner = make("div", { class: "explorer-banner", role: "alert" }, words, button);
-  let heard = performance.now();
-  let [ticked, asked, tried] = [heard, 0, 0];
+  let answered = performance.now();
+  let [ticked, asked, tried] = [answered, 0, 0];
   let [hasEnded, wasAway, isProbing, isWanted] = [false, false, false, false];
 
   // The widgets look alive but don't respond: they are disabled until an answer comes.
@@ -100,7 +100,7 @@ function initialize({ model, signal }) {
     const isAway = cause === "server" || cause === "network";
     if (isWanted && !isAway) openAgain();
     if (cause === "ended") return end();
-    if (hasEnded || performance.now() - heard < patience()) return;
+    if (hasEnded || performance.now() - answered < patience()) return;
     // A socket that survived a network outage may look open for minutes. A new connection requests the state.
     const isBroken = wasAway || kernel.connectionStatus !== "connected";
     if (!isAway && isBroken && performance.now() - tried > RETRY_MS) {
@@ -122,19 +122,19 @@ function initialize({ model, signal }) {
 
   const tick = () => {
     const now = performance.now();
-    if (now - ticked > ASLEEP_MS) heard = now; // silence counts only while pings were being sent
+    if (now - ticked > ASLEEP_MS) answered = now; // silence counts only while pings were being sent
     ticked = now;
     if (hasEnded) return void (isWanted && probe());
     if (kernel.connectionStatus === "connected" && now - asked >= EVERY_MS) {
       asked = now;
       model.send({ ping: now });
     }
-    if (now - heard > patience()) probe();
+    if (now - answered > patience()) probe();
   };
 
   model.on("msg:custom", (content) => {
     if (!("pong" in content) || hasEnded) return;
-    heard = performance.now();
+    answered = performance.now();
     [wasAway, isWanted] = [false, false];
     write(button, OPEN);
     say(null);

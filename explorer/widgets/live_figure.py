@@ -110,10 +110,10 @@ class LiveFigure(PagePart):
         self._layout = self.plot.layout.to_plotly_json()
         self.theme, self._style, self._summary, self._edit = theme, style, summary, 0
         self._on_key, self._on_click = dict(on_key), on_click
-        heard = {"_clicks": on_click is not None, "_keys": list(on_key)}
+        events = {"_clicks": on_click is not None, "_keys": list(on_key)}
         height = self.plot.layout.height
         own = {"height": f"{height}px" if height else "100%"}
-        super().__init__(name=name, **heard, **{"layout": own, **traits})
+        super().__init__(name=name, **events, **{"layout": own, **traits})
 
     @default("_carrier")
     def _shared_carrier(self) -> PlotlyCarrier:
@@ -174,7 +174,7 @@ class LiveFigure(PagePart):
         state = {"data": self._shown, "layout": self._layout, "summary": self._summary}
         return {"edit": edit, **_plain(state, buffers), "buffers": buffers}
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         """Handle a message of the page: a click, a key, or a request for the state or for the data tables."""
         match content:
             case {"kind": "state", "edit": edit} if edit != self._edit:

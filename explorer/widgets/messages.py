@@ -59,10 +59,10 @@ class Messages(PagePart):
         self._dismissed.clear()
         self.messages = []
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         unwanted = content.get("dismiss", "")
         self._dismissed.update((m["id"], m["kind"]) for m in self.messages if m["id"] == unwanted)
         self.dismiss(str(unwanted))
         wanted = content.get("id")
         if any(message["id"] == wanted and message["action"] for message in self.messages):
-            self._tell("action", wanted)
+            self._emit("action", wanted)

@@ -119,12 +119,12 @@ class NetworkDrawing(PagePart):
         given = {} if sprite is None else {"sprite": sprite}
         self.update(layers=[asdict(layer) for layer in layers], signal=asdict(signal), nothing="", **given)
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if isinstance(moves := content.get("moves"), bool):
-            self._tell("arrival", moves)
+            self._emit("arrival", moves)
         layer = content.get("more")
         if type(layer) is int and 0 <= layer < len(self.layers):
-            self._tell("more", layer)
+            self._emit("more", layer)
 
 
 class StepPlayer(PagePart):

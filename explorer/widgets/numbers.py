@@ -233,7 +233,7 @@ class CheckedWeights(Drawable):
         """Return the table as elements."""
         rows, status = self.rows, {"role": "status", "data_agrees": word_of(self.agrees)}
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
-        said = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
+        verdict = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
         words = ("weight", "analytic ∂L/∂w", "numeric ∂L/∂w", "relative difference")
         unseen = element("span", "verdict", class_="explorer-unseen")
         head = [element("th", heading, scope="col") for heading in (*words, unseen)]
@@ -241,7 +241,7 @@ class CheckedWeights(Drawable):
         lines = (row_element(*texts, data_agrees=agrees.get(texts[-1])) for texts in rows)
         scroll = {"role": "group", "aria_label": "Gradients", "tabindex": 0, "hidden": not rows}
         parts = (
-            element("header", said, again, class_="explorer-line explorer-wrap"),
+            element("header", verdict, again, class_="explorer-line explorer-wrap"),
             element("div", table_element("Gradients", head, lines), class_="explorer-table-scroll", **scroll),
             element("p", self.how, class_="explorer-muted explorer-small"),
         )

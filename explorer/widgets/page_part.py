@@ -16,7 +16,7 @@ from traitlets import Instance, TraitError, default
 from explorer.widgets.assets import Assets, look_of, plain_layout
 from explorer.wording import did_you_mean
 
-_Told = ParamSpec("_Told")
+_Args = ParamSpec("_Args")
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ def _keywords(cls: Any) -> frozenset[str]:
     return frozenset(named | {name for name in traits if not name.startswith("_")})
 
 
-class PartEvent(Generic[_Told]):
+class PartEvent(Generic[_Args]):
     """Descriptor for an event of `Events`: ``part.on_page(callback)`` subscribes."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __get__(self, part: Any, _owner: object) -> Callable[[Callable[_Told, object]], None]:
+    def __get__(self, part: Any, _owner: object) -> Callable[[Callable[_Args, object]], None]:
         """Return a function that subscribes a callback to the event."""
         return lambda callback: part._callbacks.setdefault(self._name, []).append(callback)
 
@@ -78,7 +78,7 @@ class Events:
     def _callbacks(self) -> dict[str, list[Callable[..., object]]]:
         return {}
 
-    def _tell(self, event: str, *arguments: Any) -> None:
+    def _emit(self, event: str, *arguments: Any) -> None:
         for callback in self._callbacks.get(event, ()):
             callback(*arguments)
 
@@ -119,9 +119,9 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
         for name in self.traits(page=True).keys() & (state if isinstance(state, dict) else {}):
             with suppress(TraitError, TypeError, ValueError):
                 setattr(self, name, content["state"][name])
-        self._hear(content, buffers)
+        self._on_page_message(content, buffers)
 
-    def _hear(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Handle a message of the page, which may contain anything."""
 
 

@@ -27,7 +27,7 @@ class Visibility(PagePart):
         self._seen: dict[str, bool] = {}  # by view
         super().__init__(**traits)
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if isinstance(view := content.get("view"), str):
             self._seen[view] = content.get("seen") is True
         self.in_sight = any(self._seen.values())
@@ -41,7 +41,7 @@ class Heartbeat(PagePart):
 
     _esm = script("heartbeat")
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if "ping" in content:
             self.send({"pong": content["ping"]})
 

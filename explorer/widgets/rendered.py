@@ -87,9 +87,9 @@ class Rendered(PagePart):
         """Replace the elements, in one message; `picture` is a PNG, none if empty."""
         self.update(content=list(content), pictures=[picture] if picture else [])
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if isinstance(press := content.get("press"), str):
-            self._tell("press", press)
+            self._emit("press", press)
 
 
 class Drawable(ABC):
@@ -135,6 +135,6 @@ class Caption(Rendered):
 
     @traitlets.observe("text")
     def _on_text(self, _change: object) -> None:
-        heard = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
+        live = {"class_": "explorer-unseen", "role": "status", "aria_live": "polite", "pace": _PACE_MS}
         seen = element("p", self.text, class_="explorer-cut", aria_hidden=True, title=self.text)
-        self.draw(seen, element("p", self.text, **heard))
+        self.draw(seen, element("p", self.text, **live))

@@ -129,11 +129,11 @@ class RunBar(PagePart):
     def _on_status(self, _change: object) -> None:
         self.enabled = actions(self.status, goes_on=bool(self.resumes))
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         action = content.get("action")
         # A click may arrive after the run has ended: actions that are no longer possible are dropped.
         if action in ACTIONS and self.enabled[action]:
-            self._tell("action", action)
+            self._emit("action", action)
 
 
 class LiveBar(PagePart):
@@ -168,9 +168,9 @@ class LiveBar(PagePart):
         """Show the slide's state, in one message."""
         self.update(state=state, text=text, fraction=min(1.0, max(0.0, fraction)))
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         wish, is_running = content.get("live"), self.state in ("running", "paused")
         # A press may arrive after the run has ended: actions that are no longer possible are dropped.
         of_run = {"stop", "pause", "step"} if is_running else {"run"}
         if wish == "reset" or (self.settings and wish in of_run):
-            self._tell("live", wish)
+            self._emit("live", wish)

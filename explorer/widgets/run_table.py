@@ -92,7 +92,7 @@ class RunTable(PagePart):
             chosen=[number for number in self.chosen if number in there],
         )
 
-    def say(self, status: str, *, undo: bool = False) -> None:
+    def show_status(self, status: str, *, undo: bool = False) -> None:
         """Show a line below the table, with or without an undo button."""
         self.update(status=status, undo=undo)
 
@@ -101,14 +101,14 @@ class RunTable(PagePart):
         there = {row["number"] for row in self.rows}
         return list(dict.fromkeys(number for number in proposal["value"] if number in there))[-MOST_CHOSEN:]
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         verb: Any = content.get("verb")
         number, text = content.get("number", 0), content.get("text", "")
         row = next((row for row in self.rows if row["number"] == number), None)
         if verb in _ON_ALL:
-            self._tell("action", verb, 0, "")
+            self._emit("action", verb, 0, "")
         elif row and verb in (_ON_PRESENT if row["present"] else _ON_A_RUN) and isinstance(text, str):
-            self._tell("action", verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)])
+            self._emit("action", verb, row["number"], text.strip()[: _LONGEST.get(verb, 0)])
 
 
 def _plain(row: RunRow) -> dict[str, Any]:

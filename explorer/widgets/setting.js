@@ -128,10 +128,10 @@ function frame(model, el, ...inputs) {
       const sentence = model.get("tooltip");
       const { low, high, unit } = model.get("_control"); // another data set has a different number of images, or points
       units?.replaceChildren(unit);
-      const said = low === undefined ? [sentence] : [sentence, `${low} to ${high}`];
+      const sentences = low === undefined ? [sentence] : [sentence, `${low} to ${high}`];
       label.textContent = model.get("description");
-      help.textContent = said.join(" ");
-      about.dataset.help = said.join("\n");
+      help.textContent = sentences.join(" ");
+      about.dataset.help = sentences.join("\n");
       about.setAttribute("aria-label", `About ${label.textContent}`);
       anchor.hidden = !sentence;
     },

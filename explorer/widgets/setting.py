@@ -195,10 +195,10 @@ class Setting(PagePart, ipywidgets.ValueWidget):
     def _on_value(self, _change: Mapping[str, Any]) -> None:
         self.error = ""
 
-    def _hear(self, content: Mapping[str, Any], _buffers: object) -> None:
+    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         factor = content.get("factor")
         if self.now is not None and isinstance(factor, int | float) and factor > 0:
-            self._tell("now", self._field.clamp(f"{self.now * factor:.6g}"))
+            self._emit("now", self._field.clamp(f"{self.now * factor:.6g}"))
         if "typed" in content:
             try:
                 self._commit(content["typed"])

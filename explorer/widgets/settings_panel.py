@@ -245,22 +245,22 @@ class SettingsPanel(Events, ipywidgets.VBox):
     def _on_value(self, change: Mapping[str, Any]) -> None:
         settings = change["owner"].settings.items()
         if changes := {name: value for name, value in settings if value != getattr(self.config, name)}:
-            self._tell("change", changes)
+            self._emit("change", changes)
 
     def _on_part(self, part: object, content: object, _buffers: object) -> None:
         leaves = content == {"leave": True}
         preset = _STARTS.get(str(content.get("preset"))) if isinstance(content, dict) else None
         if part is self._changes and leaves:
-            self._tell("change", {"changes": ()})
+            self._emit("change", {"changes": ()})
         elif content == {"look": True} and self._asked is not None:
-            self._tell("look", self._asked)
+            self._emit("look", self._asked)
         elif content == {"answer": True} and self.holds_back:
             self._is_answered = True
-            self._tell("answer")
+            self._emit("answer")
         elif self.start and (preset is not None or (part is self._origin and leaves)):
-            self._tell("clean", preset or self.config)
+            self._emit("clean", preset or self.config)
         elif preset is not None and preset != self.config:
-            self._tell("change", {name: getattr(preset, name) for name in FIELDS})
+            self._emit("change", {name: getattr(preset, name) for name in FIELDS})
         if preset is not None and preset == self.config:  # even if it was already in use
             self._settle(is_elsewhere=True)
             self._mark()

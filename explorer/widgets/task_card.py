@@ -71,8 +71,8 @@ class TaskCard(Drawable):
     def line(self) -> str:
         """The verdict as plain text, for use without a page."""
         mark, words, _ = _OUTCOMES[self.outcome]
-        said = " ".join(filter(None, (self.message, self.look, self.note)))
-        return f"{mark} {self.name}: {words}. {said} ({self.progress})"
+        explanation = " ".join(filter(None, (self.message, self.look, self.note)))
+        return f"{mark} {self.name}: {words}. {explanation} ({self.progress})"
 
     def elements(self) -> list[Element]:
         """Return the card as elements."""
@@ -91,9 +91,9 @@ class TaskCard(Drawable):
     def _verdict(self) -> Element:
         _, words, icon = _OUTCOMES[self.outcome]
         name = element("code", self.name, class_="explorer-task-name")
-        said = element("p", name, " ", element("em", words), " ", *_words(self.message))
+        text = element("p", name, " ", element("em", words), " ", *_words(self.message))
         role = "alert" if self.outcome in {"right", "wrong"} else "status"
-        return element("div", icon_element(_RING, *icon), said, role=role)
+        return element("div", icon_element(_RING, *icon), text, role=role)
 
     def _plot(self, right: tuple[float, ...], found: tuple[float, ...]) -> Element:
         low, height = min(right), max(right) - min(right)

@@ -8,7 +8,7 @@ from app_steps import DIVERGING, PATIENCE, messages, open_tab, retrain, rewind, 
 
 from explorer import Explorer, TrainingConfig
 from explorer.app.views import ANY
-from explorer.widgets.pads import DrawingPad
+from explorer.widgets.drawing_pad import DrawingPad
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05)

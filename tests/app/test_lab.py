@@ -106,12 +106,12 @@ def test_the_gradient_check_is_off_by_the_factor_that_is_named(mistake, low, hig
 def test_a_level_is_solved_wrong_then_right(lab):
     guess(lab, "gradient-sign")
     shown = lab.question.shown
-    assert shown.said.startswith("No. A gradient of the wrong sign differs in the gradient check")
-    assert "backpropagation is right" in shown.said
+    assert shown.response.startswith("No. A gradient of the wrong sign differs in the gradient check")
+    assert "backpropagation is right" in shown.response
     assert (shown.is_right, shown.source, shown.solved) == (False, "", set())
     guess(lab, "step-uphill")
     shown = lab.question.shown
-    assert shown.said.startswith("Yes: plus for minus in the step. The loss rises")
+    assert shown.response.startswith("Yes: plus for minus in the step. The loss rises")
     assert shown.solved == {1}
     assert "theta += lr * d_theta  # WRONG" in shown.source
     press(lab, "level 2")

@@ -13,8 +13,8 @@ from explorer.app.views import Drawing
 from explorer.figures.digits import sprite
 from explorer.figures.formulas import written
 from explorer.inspection import contributions
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, NetworkDrawing
-from explorer.widgets.pads import SIDE, DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=(40, 6), epochs=3, batch_size=16, learning_rate=0.05)
 

@@ -69,7 +69,7 @@ def test_a_link_brings_no_controls_that_mean_nothing_to_it(app):
     assert "output" not in app.settings.shown
     assert run_of(app).own.name == "Mine"
     lacks = "It opens a new run with the settings in the controls, not this run of Mine."
-    assert app.header.link_lacks == lacks
+    assert app.header.link_limits == lacks
 
 
 @pytest.mark.parametrize(("app", "section"), [(Renamed, "time"), (Sideways, "check")], indirect=["app"])

@@ -6,7 +6,7 @@ import pytest
 from app_steps import messages, open_all_tabs, reopen, retrain, run_of
 
 from explorer import TrainingConfig
-from explorer.app.files import what_closing_loses
+from explorer.app.files import unsaved_work
 from explorer.exports.files import ExportError
 from explorer.session import SessionFileError, read_session
 from explorer.session.session_run import MOST_BYTES
@@ -141,11 +141,11 @@ def test_the_users_words_are_asked_about_until_they_are_saved(app, tmp_path):
 def test_a_minute_of_training_is_asked_about(app):
     run = run_of(app)
     object.__setattr__(run.history.last, "seconds", 40.0)
-    assert what_closing_loses([run]) == "1 run is not saved. That is 1 min of training."
+    assert unsaved_work([run]) == "1 run is not saved. That is 1 min of training."
     both = "1 run is not saved. That is 1 min of training. What 2 demonstrations found is not saved."
-    assert what_closing_loses([run], 2) == both
+    assert unsaved_work([run], 2) == both
     object.__setattr__(run.history.last, "seconds", 29.0)
-    assert what_closing_loses([run]) == ""
+    assert unsaved_work([run]) == ""
 
 
 def test_the_name_of_an_opened_file_is_not_the_users_word(app, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 from app_steps import done, drawn, open_all_tabs, open_tab, run_of
 
 from explorer import TrainingConfig
-from explorer.widgets.pads import DrawingPad
+from explorer.widgets.drawing_pad import DrawingPad
 
 CONFIG = TrainingConfig(hidden_sizes=12, epochs=3, batch_size=16, learning_rate=0.05, n_validation=150)
 WHOLE = CONFIG.replace(n_validation=0)

@@ -128,26 +128,26 @@ def test_a_link_opens_one_run(untrained, small_dataset):
 
 def test_a_link_to_a_fork_or_to_opened_weights_says_what_it_lacks(app, tmp_path):
     lacks = "It opens a new run with the settings in the controls, not"
-    assert app.header.link_lacks == ""
+    assert app.header.link_limits == ""
     reopen(app, tmp_path / "it.npz")
-    assert app.header.link_lacks == f"{lacks} the weights of it.npz."
+    assert app.header.link_limits == f"{lacks} the weights of it.npz."
     done(app.train, CONFIG.replace(seed=1))
-    assert app.header.link_lacks == ""
+    assert app.header.link_limits == ""
     train_on(app)
-    assert app.header.link_lacks == f"{lacks} the branch of run 3 at epoch 2."
+    assert app.header.link_limits == f"{lacks} the branch of run 3 at epoch 2."
     app.session.reset()
-    assert app.header.link_lacks == ""
+    assert app.header.link_limits == ""
 
 
 def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
     app.run_bar.auto = False
     set_controls(app, batch_size=32)
     lacks = "It opens a new run with the settings in the controls, not this one."
-    assert app.header.link_lacks == lacks
+    assert app.header.link_limits == lacks
     app.train(CONFIG.replace(epochs=500))
-    assert app.header.link_lacks == ""
+    assert app.header.link_limits == ""
     done(app.stop)
-    assert app.header.link_lacks == lacks
+    assert app.header.link_limits == lacks
 
 
 def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):

@@ -41,7 +41,7 @@ def test_what_a_function_adds_comes_right_after_it():
     assert calls_of(page) == ["whole", "first part", "second part", "next"]
 
 
-def test_what_became_due_meanwhile_comes_first():
+def test_expired_timers_run_before_the_queue():
     async def page(turns, called):
         asyncio.get_running_loop().call_later(0.2, called.append, "due")
 

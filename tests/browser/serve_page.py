@@ -7,14 +7,14 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from explorer.serve.environment import kernel_environment, settle_jupyter
+from explorer.serve.environment import configure_jupyter, kernel_environment
 from explorer.serve.serve_command import until_ended
 from explorer.serve.server import ExplorerServer, ServerSettings, listening_socket
 from explorer.serve.warm_process import WarmProcess
 from explorer.training.share import TRAINING_SHARE
 
 with tempfile.TemporaryDirectory() as folder:
-    settle_jupyter(os.environ, Path(folder))
+    configure_jupyter(os.environ, Path(folder))
     variables = {name: os.environ[name] for name in (TRAINING_SHARE,) if name in os.environ}
     warm_process = WarmProcess(kernel_environment(os.environ) | variables, "explorer.app.explorer")
     warm_process.start()

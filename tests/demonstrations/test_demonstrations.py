@@ -60,17 +60,17 @@ def test_a_short_one_reaches_what_it_must_and_its_progress_only_grows(key):
 )
 def test_the_verdict_is_that_of_the_run(numbers, verdict):
     found = dict(zip(("random", "true", "angle", "first_angle", "more"), numbers, strict=True))
-    told = BY_KEY["feedback"].told(found)[2]
+    told = BY_KEY["feedback"].sentences(found)[2]
     assert f"Reproduced in this run: {verdict}" in told
     assert told.endswith("with the true feedback (in none of 8 seeds).")
 
 
 def test_numbers_that_are_not_its_own_are_refused_and_left_out():
     with pytest.raises(ValueError, match="fgsm has no such numbers"):
-        BY_KEY["fgsm"].told({"attacked": 0.2})
+        BY_KEY["fgsm"].sentences({"attacked": 0.2})
     known = Finding({"rise": 0.0, "first": 2.4, "last": 0.1}, 2.0)
     findings = {"straight_line": known, "fgsm": Finding({}), "gone": known}
-    ((title, told),) = demonstrations.told(findings)
+    ((title, told),) = demonstrations.described(findings)
     assert title == "A straight line to the solution"
     assert told[0] == "0. You guessed 2."
 

@@ -22,7 +22,7 @@ from tornado.websocket import websocket_connect
 
 from explorer.serve import gate
 from explorer.serve.access import Access, RefusedError, tls_context
-from explorer.serve.environment import TerminalFormatter, settle_log
+from explorer.serve.environment import TerminalFormatter, configure_log
 from explorer.serve.gate import Gate, Tries
 from explorer.serve.server import ExplorerServer
 
@@ -120,7 +120,7 @@ def test_a_log_line_is_one_and_moves_no_cursor():
 
 def test_what_the_server_and_its_packages_log_is_written_so(monkeypatch):
     monkeypatch.setattr(logging.lastResort, "formatter", None)
-    settle_log()
+    configure_log()
     ours = ExplorerServer.__new__(ExplorerServer).log.handlers
     formatters = [logging.lastResort.formatter, *(handler.formatter for handler in ours)]
     assert [type(one) for one in formatters] == [TerminalFormatter] * 2

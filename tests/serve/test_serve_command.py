@@ -31,7 +31,7 @@ from explorer.datasets.loading import write_dataset
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
 from explorer.serve.command import main
-from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, kernel_environment, settle_jupyter
+from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, configure_jupyter, kernel_environment
 from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
 from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
@@ -358,17 +358,17 @@ def test_a_kernel_gives_back_the_memory_of_arrays_among_smaller_ones():
 def test_jupyter_finds_the_template_and_gets_folders_that_it_can_write_to(tmp_path, monkeypatch):
     fallback = tmp_path / "fallback"
     environment = {"HOME": str(tmp_path), "JUPYTER_PATH": "/opt/more"}
-    settle_jupyter(environment, fallback)
+    configure_jupyter(environment, fallback)
     assert environment == {"HOME": str(tmp_path), "JUPYTER_PATH": f"{SHARE}{os.pathsep}/opt/more"}
     environment = {"HOME": "/dev/null/nobody"}
-    settle_jupyter(environment, fallback)
+    configure_jupyter(environment, fallback)
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     replaced = {name: str(fallback / name.lower()) for name in names}
     assert environment == {"HOME": "/dev/null/nobody", "JUPYTER_PATH": str(SHARE), **replaced}
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # of nobody who is known here
     environment = {}
-    settle_jupyter(environment, fallback)
+    configure_jupyter(environment, fallback)
     assert environment == {"HOME": str(fallback), "JUPYTER_PATH": str(SHARE)}
 
 
@@ -379,7 +379,7 @@ def test_a_home_on_a_full_disk_is_replaced(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # a file can be made, but nothing written
     try:
-        settle_jupyter(environment, tmp_path / "fallback")
+        configure_jupyter(environment, tmp_path / "fallback")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert environment["IPYTHONDIR"] == str(tmp_path / "fallback" / "ipythondir")

@@ -6,7 +6,7 @@ from argparse import Namespace
 import pytest
 from traitlets import Dict, HasTraits
 
-from explorer.serve.kernels import Seats, tell_connected
+from explorer.serve.kernels import Seats, report_connections
 from explorer.serve.serve_command import MINUTES, share_variables
 from explorer.training.share import TRAINING_SHARE
 
@@ -52,4 +52,4 @@ def test_a_kernel_is_told_of_its_page_while_one_of_its_sockets_is_open(tmp_path)
 
 
 def test_without_shares_nobody_is_told():
-    tell_connected({}, "some-kernel", 1)
+    report_connections({}, "some-kernel", 1)

@@ -353,7 +353,7 @@ def test_what_comes_after_a_reset_is_the_run_of_its_settings(trained, small_data
     assert run_of(trained).start_accuracy is None
 
 
-def test_a_drawing_that_is_due_of_a_run_put_aside_finds_all_of_it(small_dataset):
+def test_a_drawing_that_is_due_of_an_archived_run_finds_all_of_it(small_dataset):
     """A state that was published stays whole, however many runs have taken the place of its own."""
     faults = []
 
@@ -437,7 +437,7 @@ def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
     begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
     run = run_of(trained).continued(5, "running").with_records("running", [begun])
     assert run.newest.epoch == 3
-    assert run.set_aside().has_network
+    assert run.reduced().has_network
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,16 @@ def test_text_never_enters_as_markup_and_nothing_is_fetched(path):
     assert [name for name in wrong if name in text] == []
 
 
-def test_every_part_asks_for_a_script_that_is_there():
-    brought = look_of(FOLDER)
+def test_every_part_asks_for_a_script_that_is_there_and_has_its_name():
+    brought, modules = (
+        look_of(FOLDER),
+        [path.read_text(encoding="utf-8").lower() for path in FOLDER.glob("*.py")],
+    )
     for path in SCRIPTS:
         if path.stem in ("base", "assets"):
             continue
+        is_part = path.stem != "help"  # it is there for all
+        assert any(f"class {path.stem.replace('_', '')}(" in text for text in modules) == is_part
         assert f'("{path.stem}")' in script(path.stem)
         assert brought.key in script(path.stem)
         assert brought.scripts[path.stem].count("export default") == 1

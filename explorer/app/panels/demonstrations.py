@@ -225,14 +225,14 @@ class Demonstrations:
             self.figure.children = ()
             self.outcome.draw()
         else:
-            told = ("", "", "")
-            told_of = finding if found is None else Finding(found.numbers, self._guesses.get(one.key))
+            sentences = ("", "", "")
+            reported = finding if found is None else Finding(found.numbers, self._guesses.get(one.key))
             with suppress(ValueError):  # a number is still missing, or the file is of another version
-                told = one.told(told_of.numbers, told_of.guess) if told_of else told
-            (answer, *seen), quiet = told, "explorer-muted explorer-small"
+                sentences = one.sentences(reported.numbers, reported.guess) if reported else sentences
+            (answer, *seen), quiet = sentences, "explorer-muted explorer-small"
             words = [element("p", text, class_=look) for text, look in zip(seen, ("", quiet), strict=True)]
             self.outcome.draw(element("p", element("em", answer), class_="explorer-prominent"), *words)
-            look: Any = {"theme": self._theme, "name": one.texts.title, "summary": told[1]}
+            look: Any = {"theme": self._theme, "name": one.texts.title, "summary": sentences[1]}
             self.figure.children = [LiveFigure(one.figure(self._theme), **look) for one in (found,) if one]
         for old in self._replaced:
             close_all(old)

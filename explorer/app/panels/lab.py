@@ -37,8 +37,6 @@ from explorer.widgets.page_state import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display, Drawable, Element, button_element, element, word_of
 from explorer.wording import counted
 
-Array = NDArray[Any]
-
 _ALONG = 1e-6  # share of a step that may go in another direction
 _JUDGED = 1e-3  # maximum share of a step that may be rounding
 _INTRODUCTION = (
@@ -121,7 +119,7 @@ class BugQuestion(Drawable):
         return self._was_right(self.guessed[-1]) if self.guessed else None
 
     @property
-    def said(self) -> str:
+    def response(self) -> str:
         """The instructions, or the response to the last guess."""
         return self.level.answer(GUESSES[self.guessed[-1]]) if self.guessed else _INTRODUCTION
 
@@ -142,7 +140,7 @@ class BugQuestion(Drawable):
         levels = map(self._level, range(1, len(LEVELS) + 1))
         return [
             element("div", *levels, role="group", aria_label="Levels", **row),
-            element("p", self.said, class_="explorer-bug-said", **status),
+            element("p", self.response, class_="explorer-bug-said", **status),
             element("pre", *lines, hidden=not lines, tabindex=0, role="group", aria_label="The code"),
             element("div", *buttons, **row),
             element("p", "Which mistake is it?", class_="explorer-strong"),
@@ -160,8 +158,8 @@ class BugQuestion(Drawable):
 
     def _guess(self, number: int) -> Element:
         was_right = self._was_right(number) if number in self.guessed else None
-        seen, said = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
-        marks = element("span", seen, aria_hidden=True), element("span", said, class_="explorer-unseen")
+        mark, spoken = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
+        marks = element("span", mark, aria_hidden=True), element("span", spoken, class_="explorer-unseen")
         words, right = GUESSES[number].words, word_of(was_right)
         return element("li", button_element(f"guess {number}", *marks, words, data_right=right))
 
@@ -278,7 +276,7 @@ def step_rows(own: OwnClass, config: TrainingConfig, dataset: Dataset) -> list[l
     return rows
 
 
-def _in_steps(before: Array, after: Array, expected: Array) -> str:
+def _in_steps(before: NDArray[Any], after: NDArray[Any], expected: NDArray[Any]) -> str:
     """Return the length of a parameter's step along the expected one, in units of that."""
     move = after - before
     length, rounding = np.linalg.norm(move), np.finfo(move.dtype).eps * np.linalg.norm(before)

@@ -22,9 +22,9 @@ from explorer.inspection.contributions import Contributions, activations, last_c
 from explorer.network import NeuralNetwork
 from explorer.training import Moment, SampleRecord
 from explorer.widgets.controls import Dropdown
+from explorer.widgets.drawing_pad import DrawingPad
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
 from explorer.widgets.numbers import Bars
-from explorer.widgets.pads import DrawingPad
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element

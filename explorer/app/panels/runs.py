@@ -283,7 +283,7 @@ class RunsPanel:
         self.table.show(headings, [*self._earlier[1], *own])
         if not self.table.undo and self._replied_during != _number(state):
             self._replied_during = _NEVER
-            self.table.say(_described(len(runs), _replaced(state.earlier.replaced, present)))
+            self.table.show_status(_described(len(runs), _replaced(state.earlier.replaced, present)))
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
         earlier = [run for run in state.comparable.shown if run.has_curve and self._is_wanted(run)]
@@ -341,7 +341,7 @@ class RunsPanel:
                 self._reply(f"{_named(earlier.deleted)} back.")
                 session.restore()
             case "forget":
-                self.table.say("")
+                self.table.show_status("")
                 self._replied_during = _NEVER
                 session.forget()
                 self._show_table(self._views.state)
@@ -369,7 +369,7 @@ class RunsPanel:
 
     def _reply(self, words: str, *, undo: bool = False) -> None:
         self._replied_during = _number(self._views.state)
-        self.table.say(words, undo=undo)
+        self.table.show_status(words, undo=undo)
 
 
 def _progress(run: SessionRun) -> tuple[object, ...]:

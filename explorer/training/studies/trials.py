@@ -113,7 +113,7 @@ def run_trial(
     status: TrialStatus = "finished"
     error = ""
 
-    def hear(event: Event) -> None:  # what there is before an error, too
+    def on_event(event: Event) -> None:  # what there is before an error, too
         if isinstance(event, EpochRecord):
             epochs.append(event)
         elif isinstance(event, Snapshot):
@@ -123,7 +123,7 @@ def run_trial(
         with one_blas_thread():
             # On a server a turn is for one core.
             run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
-            final = FinalFigures.of(_trained(run, hear))
+            final = FinalFigures.of(_trained(run, on_event))
     except DivergedError as failure:
         status, error = "diverged", str(failure)
     except Exception as failure:  # noqa: BLE001  # whatever it is, it is the trial's result
@@ -141,7 +141,7 @@ def _name() -> str:
     return f"{platform.node()}:{os.getpid()}"
 
 
-def _trained(run: TrainingRun, hear: Callable[[Event], object]) -> Evaluation:
+def _trained(run: TrainingRun, on_event: Callable[[Event], object]) -> Evaluation:
     """Train like `train` and return the exact figures; on a server, in turn and within the seat's limit."""
     share, began, next_look = _share(), thread_time(), 0.0
 
@@ -157,7 +157,7 @@ def _trained(run: TrainingRun, hear: Callable[[Event], object]) -> Evaluation:
     try:
         goes_on()
         for event in run:
-            hear(event)
+            on_event(event)
             goes_on()
         return run.evaluate(goes_on) or run.evaluate()  # the first is never None
     finally:

@@ -35,17 +35,17 @@ function imageOf({ buffer, byteOffset, byteLength }) {
 
 /** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-plane");
+  becomePart(el, "explorer-plane-pad");
   const how = "Plane: arrow keys move the point, Enter adds it to the training points";
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": how });
-  const said = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
+  const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   const legend = make("span", { class: "explorer-muted explorer-small", "aria-hidden": "true" }, "● training ○ test");
   let adding = 0;
-  const kinds = make("span", { class: "explorer-wrap explorer-plane-kinds" });
+  const kinds = make("span", { class: "explorer-wrap explorer-plane-pad-kinds" });
   const undo = makeButton("Undo", () => model.send({ undo: true }), { title: "Remove the point that was added last" });
-  const tools = make("div", { class: "explorer-plane-tools explorer-wrap", role: "group", "aria-label": "Points to add" }, kinds, undo);
-  const settings = make("div", { class: "explorer-plane-settings" });
-  el.append(make("div", {}, canvas, legend, tools), settings, said);
+  const tools = make("div", { class: "explorer-plane-pad-tools explorer-wrap", role: "group", "aria-label": "Points to add" }, kinds, undo);
+  const settings = make("div", { class: "explorer-plane-pad-settings" });
+  el.append(make("div", {}, canvas, legend, tools), settings, spoken);
   const sliders = SETTINGS.map(([name, label, low, high, step]) => {
     const slider = make("input", { type: "range", class: "explorer-range", id: freshId(), min: low, max: high, step });
     const value = make("output", {});
@@ -74,7 +74,7 @@ function render({ model, el, signal }) {
   const showKinds = () => {
     const colors = model.get("colors");
     const makeKind = (/** @type {string} */ name, /** @type {number} */ k) => {
-      const dot = make("span", { class: "explorer-plane-dot", style: `--dot: ${colors[k]}` });
+      const dot = make("span", { class: "explorer-plane-pad-dot", style: `--dot: ${colors[k]}` });
       return makeButton([dot, name], () => choose(k), { title: `A click adds a training point of class ${name}` });
     };
     kinds.replaceChildren(...model.get("names").map(makeKind));
@@ -122,7 +122,7 @@ function render({ model, el, signal }) {
   const add = () => {
     const hasRoom = model.get("n_added") < MOST_ADDED;
     if (hasRoom) model.send({ add: [...model.get("point"), adding] });
-    write(said, hasRoom ? `Added a point of class ${model.get("names")[adding]}` : `No more than ${MOST_ADDED} points can be added`);
+    write(spoken, hasRoom ? `Added a point of class ${model.get("names")[adding]}` : `No more than ${MOST_ADDED} points can be added`);
   };
   const lightAt = (/** @type {MouseEvent} */ { clientX, clientY }) => {
     const { left, top, width } = canvas.getBoundingClientRect();
@@ -139,7 +139,7 @@ function render({ model, el, signal }) {
     if (move) {
       const [x, y] = model.get("point").map((at, axis) => within(at + move[axis] * (event.shiftKey ? 1 : STEP)));
       light([x, y]);
-      write(said, `x ${(x / FULL).toFixed(2)}, y ${(y / FULL).toFixed(2)}`);
+      write(spoken, `x ${(x / FULL).toFixed(2)}, y ${(y / FULL).toFixed(2)}`);
     } else if (event.key === "Enter" || event.key === " ") {
       if (!event.repeat) add();
     } else return;

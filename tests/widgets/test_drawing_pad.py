@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
-from explorer.widgets.pads import SIDE, DrawingPad
+from explorer.widgets.drawing_pad import SIDE, DrawingPad
 
 
 def test_ink_arrives_as_a_view_and_is_not_sent_back(sent, from_page):

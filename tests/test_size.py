@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
     "lines of Python": (37_500, 30_500),
     "lines of Python that are code": (25_850, 21_000),
-    "files of Python": (226, 190),
+    "files of Python": (229, 190),
     "lines of CSS": (4_590, 4_000),
-    "lines of tests": (40_930, 38_000),
+    "lines of tests": (40_970, 38_000),
     "characters of README": (9_000, 9_000),
-    "lines of the largest class": (315, 300),
+    "lines of the largest class": (314, 300),
 }
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -25,11 +25,9 @@ class Network:
     a: list[Array]  # weighted sums (n_out, n) of the last forward pass
     h: list[Array]  # its activations (n_out, n); h[0] are the inputs, so that h[i] are those of layer i
 
-    def __init__(
-        self, n_input: int, n_hidden: ArrayLike, n_output: int, *, hidden_activation: str = "sigmoid",
-        output: str = "sigmoid", loss: str = "squared_error", initializer: str = "glorot",
-        dtype: DTypeLike = np.float64, seed: int | np.random.Generator | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, n_input: int, n_hidden: ArrayLike, n_output: int, *, hidden_activation: str = "sigmoid",
+                 output: str = "sigmoid", loss: str = "squared_error", dtype: DTypeLike = np.float64,
+                 initializer: str = "glorot", seed: int | np.random.Generator | None = None) -> None:  # fmt: skip
         self.layer_sizes: tuple[int, ...] = (n_input, *np.atleast_1d(n_hidden).tolist(), n_output)
         self.hidden_activation, self.output, self.loss = hidden_activation, output, loss
         self.f = [ACTIVATIONS[hidden_activation]] * (len(self.layer_sizes) - 2) + [OUTPUTS[output]]
@@ -69,11 +67,7 @@ class Network:
         return OUTPUT_DELTAS[self.output, self.loss](y, d)  # (n_output, n)
 
     def backward(self, X: Array, y: Array, d: Array) -> tuple[Array, ...]:
-        """Return the gradient ``(d_W1, d_b1, d_W2, d_b2, …)`` (Rumelhart, Hinton & Williams, 1986).
-
-        Let δ = ∂L/∂a. By the chain rule a = W h + b has ∂L/∂W = δ hᵀ, ∂L/∂b = Σ δ and ∂L/∂h = Wᵀ δ; as h = f(a) of
-        the layer before, the δ of that layer is (Wᵀ δ) ∘ f′(a).
-        """
+        """Return ``(d_W1, d_b1, …)``: δ hᵀ and Σ δ, with δ = ∂L/∂a by the chain rule (Rumelhart et al., 1986)."""
         h, delta, gradient = [X, *self.h[1:]], self.output_delta(y, d), []
         for i in reversed(range(len(self.W))):
             d_W = delta @ h[i].T  # (n_out, n_in)

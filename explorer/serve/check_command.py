@@ -151,10 +151,9 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
             except TimeoutExpired:
                 reason = "it has stopped the process that watches it"
                 process.kill()
-            if os.name == "posix":  # elsewhere than on Linux, those of its group
-                with suppress(
-                    ProcessLookupError, PermissionError
-                ):  # the group is empty; macOS raises the second
+            if os.name == "posix":
+                # Elsewhere than on Linux, those of its group; macOS raises the second if that is empty.
+                with suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
         running.discard(process)
         output.seek(0)

@@ -189,6 +189,7 @@ def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_
 def test_pause_step_and_stop(trained):
     page, bar = trained.page, trained.bar
     trained.go(exercise(epochs=500))  # on all images: there is time to press
+    expect(bar).to_contain_text("of 500")  # not the run of another test, which may go on until then
     trained.press("Pause")
     expect(bar).to_contain_text("paused")
     exact = trained.tiles.locator("span[data-help*='all 60\u202f000 training images']")

@@ -21,21 +21,12 @@ from explorer.app.url_state import Link
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main
 from explorer.serve.run_options import query_of
-from explorer.training import (
-    FIELDS,
-    PRESETS,
-    DivergedError,
-    History,
-    RunEnd,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    train,
-)
+from explorer.training import FIELDS, PRESETS, DivergedError, TrainingConfig, TrainingRun, train
 from explorer.training.hints import hints
 from explorer.training.presets import START
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.query import read_query, write_query
+from explorer.training.records import History, RunEnd, Snapshot
 
 OTHER, _ = read_query(
     "hidden=7,5&activation=tanh&output=softmax&loss=cross_entropy&init=he&batch=50&epochs=2&lr=0.25&"

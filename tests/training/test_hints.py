@@ -7,21 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
-from explorer.training import (
-    PRESETS,
-    BatchRecord,
-    DivergedError,
-    EpochRecord,
-    Evaluation,
-    History,
-    RunEnd,
-    Snapshot,
-    TrainingRun,
-    complete,
-)
+from explorer.training import PRESETS, DivergedError, TrainingRun, complete
 from explorer.training.fields import Change
 from explorer.training.hints import changes_in_words, hints
 from explorer.training.presets import fitting_rate
+from explorer.training.records import BatchRecord, EpochRecord, Evaluation, History, RunEnd, Snapshot
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
 CONFUSION = np.full((10, 10), 100)  # of 10 000 images

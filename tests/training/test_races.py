@@ -7,18 +7,9 @@ from app_steps import done
 from reference_runs import diverging
 
 from explorer import TrainingConfig, race, train
-from explorer.training import (
-    PRESETS,
-    DivergedError,
-    EpochRecord,
-    Evaluation,
-    RaceError,
-    Snapshot,
-    TrainingRun,
-    complete,
-)
+from explorer.training import PRESETS, DivergedError, RaceError, TrainingRun, complete
 from explorer.training.races import MOST_ENTRIES, RACES, Race
-from explorer.training.records import RivalRecord
+from explorer.training.records import EpochRecord, Evaluation, RivalRecord, Snapshot
 from explorer.training.runner import Runner
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)

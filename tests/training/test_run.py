@@ -13,17 +13,9 @@ import reference
 from reference_runs import diverging
 
 from explorer.network import confusion_matrix
-from explorer.training import (
-    BatchRecord,
-    ConfigError,
-    DivergedError,
-    EpochRecord,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    train,
-)
+from explorer.training import ConfigError, DivergedError, TrainingConfig, TrainingRun, train
 from explorer.training.fields import Change
+from explorer.training.records import BatchRecord, EpochRecord, Snapshot
 
 SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)
 CHANGED = {"batch_size": 16, "changes": (Change(4, 0.05, 20), Change(9, 0.01, 7), Change(20, 0.1, 30))}

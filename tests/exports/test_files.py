@@ -42,9 +42,6 @@ def test_what_is_unknown_is_refused(exported):
         export("pdf", exported())
 
 
-# ---------------------------------------------------------------- the table of records
-
-
 def test_each_epoch_is_a_row(exported):
     run = exported()
     text = records_table(run)
@@ -65,9 +62,6 @@ def test_a_fork_has_the_rows_of_its_parents(exported, trained):
     assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "1"), ("2", "1"), ("3", "2")]
     expected = [record.train_loss for record in (*root, *run.history)]
     assert [float(row["train_loss_per_image_during_epoch"]) for row in rows] == expected
-
-
-# ---------------------------------------------------------------- weights
 
 
 def test_the_network_comes_back_and_predicts_the_same_and_settings_and_records_come_with_it(

@@ -62,9 +62,6 @@ def lines(text, pattern):
     return [line for line in text.splitlines() if re.search(pattern, line)]
 
 
-# ---------------------------------------------------------------- which runs
-
-
 ONE = ("--seeds", "1")
 FIVE, FAST = TrainingConfig(seed=5), TrainingConfig(learning_rate=1)
 
@@ -101,9 +98,6 @@ def test_seeds_are_counted_or_listed(asked, options, seeds):
     assert [config.seed for config in asked(*options)] == seeds
 
 
-# ---------------------------------------------------------------- what is shown
-
-
 def test_lines_table_and_words(command):
     code, out, err = command(*SHORT, "--batch", "1,600", "--lr", "0.1", "--seeds", "2")
     assert (code, err, "\x1b" in out) == (0, "", False)
@@ -132,9 +126,6 @@ def test_a_diverged_run_is_a_result(command):
     assert lines(out, "^   1       –       –        –  .*         1$")
 
 
-# ---------------------------------------------------------------- a large study
-
-
 def test_a_large_study_starts_only_if_it_is_confirmed(command, tmp_path):
     options = ("--out", str(tmp_path / "study.jsonl"), "--seeds", "1001")
     code, out, err = command(*options)
@@ -150,9 +141,6 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
     found, out, err = command(*SHORT, "--seed", "0")
     assert (found, "1 of 1" in out) == (code, code == 0)
     assert "1 run, about 1.1 hours on 1 core. Start? [y/N] " in err
-
-
-# ---------------------------------------------------------------- the journal
 
 
 def test_it_goes_on_where_it_was_stopped(command, tmp_path):
@@ -239,9 +227,6 @@ def started(*options):
         [sys.executable, "-W", "error", "-c", COMMAND, "study", *map(str, options)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- help
 
 
 def test_the_examples_of_the_help_are_commands(asked, capfd):

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from importlib import import_module
 from unittest.mock import Mock
 
 import needs
@@ -22,21 +21,9 @@ from explorer.training.studies import Trial, grid, read_journal, study
 from explorer.training.studies.configs import Cost
 from explorer.training.studies.journal import Journal
 
+NAME = "study"
 SHORT = ("--epochs", "1", "--hidden", "4")
 BASE = TrainingConfig(epochs=1, hidden_sizes=4)
-
-
-@pytest.fixture
-def command(folder, capfd, monkeypatch):
-    """Call the command on the small data set, in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
-
-    def call(*options):
-        capfd.readouterr()
-        code = main(["study", "--dataset", str(folder), *options])
-        return code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Who has a seat, who is in line, and when a seat is given up."""
 
 import asyncio
+from types import SimpleNamespace
 
 import needs
 import pytest
@@ -25,22 +26,14 @@ from .conftest import Kernels, manager_class
 VARIABLES = {"VOILA_PREHEAT": "True"}
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SimpleNamespace(now=1000.0)
 
 
 @pytest.fixture
 def seats(clock):
-    return Seats(2, clock=clock)
+    return Seats(2, clock=lambda: clock.now)
 
 
 @pytest.fixture

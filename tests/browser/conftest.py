@@ -40,9 +40,7 @@ PATIENT = """(() => {
 })()"""
 """anywidget gives a widget two seconds, also on a busy machine. The page of `nn-explorer` does this itself."""
 
-NO_GREETING = (
-    "try { localStorage.setItem('explorer-greeted', 'yes'); } catch { /* a page without storage */ }"
-)
+NO_GREETING = "try { localStorage.setItem('explorer-greeted', 'yes'); } catch { /* no storage */ }"
 """Only a newcomer is told what to do first."""
 
 

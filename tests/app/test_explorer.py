@@ -120,9 +120,7 @@ def test_what_the_settings_together_do_not_allow_is_said_next_to_its_control(app
     assert (control.error, run_of(app).config.n_validation) == ("", 90)
 
 
-def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(
-    new_app, other_dataset, from_page
-):
+def test_a_preset_for_more_images_than_exist_is_said_next_to_its_control(new_app, other_dataset, from_page):
     app = new_app(dataset=other_dataset)
     presets = next(part for part in app.settings.children if getattr(part, "part", "") == "presets")
     from_page.send(presets, {"preset": "500 images"})

@@ -112,9 +112,7 @@ async def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connectio
     assert kernel not in kernels
 
 
-async def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_soon(
-    seats, kernels, clock
-):
+async def test_while_others_are_in_line_a_page_that_never_comes_gives_up_its_seat_soon(seats, kernels, clock):
     loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
     clock.now += CONTESTED_SECONDS - 1
     assert seats.position("c") == 1

@@ -163,9 +163,7 @@ def given(settings):
     return json.loads(settings["kernel_variables"][DATASETS])
 
 
-def test_data_sets_are_given_by_their_paths_each_once_and_by_a_name_of_its_own(
-    taken, monkeypatch, own_files, tmp_path
-):
+def test_data_sets_are_given_by_path_each_once_and_by_its_own_name(taken, monkeypatch, own_files, tmp_path):
     monkeypatch.setenv("HOME", str(own_files.parent))
     monkeypatch.chdir(own_files.parent)
     twin = shutil.copytree(own_files, tmp_path / "twin" / "own")

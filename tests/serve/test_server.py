@@ -232,20 +232,18 @@ async def test_a_kernel_hears_of_a_visitor_who_came_before_it_asked(monkeypatch)
         assert await ask() == WORDS
 
 
-@pytest.mark.parametrize("came_meanwhile", [False, True])
-async def test_a_kernel_whose_connection_was_lost_asks_again_and_hears_of_its_visitor(
-    monkeypatch, came_meanwhile
-):
+@pytest.mark.parametrize("has_come", [False, True])
+async def test_a_kernel_whose_connection_was_lost_asks_again_and_hears_of_its_visitor(monkeypatch, has_come):
     async with visits(monkeypatch) as (server, ask):
         lost = ask()
         waiter = await until_it_waits()
         await server.close_all_connections()
-        if came_meanwhile:
+        if has_come:
             a_visitor_comes()
         with pytest.raises(ConnectionError):
             await lost
         again = ask()
-        if not came_meanwhile:
+        if not has_come:
             await until_it_waits(waiter)
             a_visitor_comes()
         assert await again == WORDS

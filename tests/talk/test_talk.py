@@ -163,9 +163,7 @@ def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(small):
     np.testing.assert_array_equal(accuracy_curve(slide), before)  # the same settings give the same curve
 
 
-def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(
-    small_file, small_dataset, monkeypatch
-):
+def test_on_a_page_a_live_run_is_watched_from_its_untrained_network(small_file, small_dataset, monkeypatch):
     """Within the first epoch too, then epoch by epoch; the recorded figures don't come between."""
     seen = []
     for name in ("EPOCH_SECONDS", "_STEP_SECONDS"):

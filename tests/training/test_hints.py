@@ -102,12 +102,8 @@ CASES = {
         EXERCISE.replace(batch_size=8192, reduction="mean", learning_rate=3), [0.6] * 8 + [0.7, 0.8],
         "too_few_updates", {"batch_size": 512},
     ),
-    "few images in one batch": (
-        FEW, [0.3, 0.4], "too_few_updates", {"batch_size": 8, "learning_rate": 0.3},
-    ),
-    "small rate": (
-        EXERCISE.replace(reduction="mean"), [0.3, 0.34], "step_too_small", {"learning_rate": 3.0},
-    ),
+    "few images in one batch": (FEW, [0.3, 0.4], "too_few_updates", {"batch_size": 8, "learning_rate": 0.3}),
+    "small rate": (EXERCISE.replace(reduction="mean"), [0.3, 0.34], "step_too_small", {"learning_rate": 3.0}),
     "small batch by sum": (
         EXERCISE.replace(batch_size=8), [0.89, 0.91, 0.92], "step_too_small", {"learning_rate": 0.3},
     ),
@@ -146,9 +142,7 @@ TINY = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
     (MODERN.replace(learning_rate=30), CHANCE, "why",
      "Learning rate 30 makes each step about 100 times too large, so that it overshoots."),
 ])  # fmt: skip
-def test_actions_are_written_as_by_the_controls_and_reasons_name_what_makes_the_step_large(
-    config, figures, name, words
-):
+def test_actions_read_as_the_controls_and_reasons_name_what_makes_a_step_large(config, figures, name, words):
     assert getattr(said(config, figures)[0], name) == words
 
 

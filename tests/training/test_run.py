@@ -245,9 +245,7 @@ def test_another_process_gives_the_same_records(small_dataset, tmp_path):
 
 
 @pytest.mark.parametrize("batch_size", [2, 5, 16, 520])
-def test_looking_between_mini_batches_and_while_the_test_set_is_scored_changes_nothing(
-    long_test_set, batch_size
-):
+def test_looking_between_batches_and_while_the_test_set_is_scored_changes_nothing(long_test_set, batch_size):
     """One `next` at a time, with figures and a snapshot taken after each: the records of running through."""
     config = SMALL.replace(n_train=587, batch_size=batch_size, epochs=1)
     through = records(TrainingRun(config, long_test_set))

@@ -177,9 +177,7 @@ sys.stdout.buffer.write(pickle.dumps(told))
 """
 
 
-def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
-    shares, folder, small_dataset, tmp_path
-):
+def test_two_processes_take_turns_with_the_records_of_one_alone(shares, folder, small_dataset, tmp_path):
     (start,) = shares(1, slice_seconds=3600)
     path = tmp_path / "run"
     config = CONFIG.replace(epochs=120)  # several turns also on a fast machine

@@ -148,9 +148,7 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
     ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
     ("loss", "hinge", "one of squared_error, cross_entropy", "squared error"),
 ])  # fmt: skip
-def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
-    from_page, heard, name, typed, expected, kept
-):
+def test_what_is_wrong_with_a_text_is_said_and_the_value_stays(from_page, heard, name, typed, expected, kept):
     setting = Setting(name)
     setting.observe(heard.append, "value")
     type_in(from_page, setting, typed)

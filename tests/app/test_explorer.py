@@ -202,9 +202,6 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
 
 
-# ---------------------------------------------------------------- back and forward
-
-
 def test_back_and_forward_show_the_runs_that_are_there(app):
     first, before = app.header.query, run_of(app)
     change(app, batch_size=32)

@@ -70,9 +70,6 @@ def failures(configs):
     return [Trial(config, "diverged", error=error) for config in configs]
 
 
-# ---------------------------------------------------------------- the plan and its cost
-
-
 def test_it_opens_with_the_exercise_s_question_and_what_it_costs(panel):
     assert [axis.value for axis in panel.form.axes] == ["batch_size", "reduction"]
     assert "by sum at 0.01 and by mean at 3. At these" in panel.form.words.text
@@ -129,9 +126,6 @@ def test_a_thousand_runs_are_asked_about_once_more(panel, started):
     assert not started
     press(panel)
     assert len(started[0][0]) == 1200
-
-
-# ---------------------------------------------------------------- running
 
 
 @pytest.mark.slow
@@ -197,9 +191,6 @@ def test_a_study_says_that_it_waits(panel, started):
     assert "waiting" not in panel.progress.shown.text
     deliver(1, "The disk is full.")
     assert "The disk is full." in panel.progress.shown.text
-
-
-# ---------------------------------------------------------------- what comes late, or fails
 
 
 @pytest.fixture
@@ -275,9 +266,6 @@ def test_what_a_study_costs_may_fail_and_be_tried_again(panel, started, monkeypa
     costs(panel)
     press(panel)
     assert len(started) == 1
-
-
-# ---------------------------------------------------------------- the recorded study
 
 
 @pytest.mark.slow

@@ -82,9 +82,6 @@ def small(small_file, small_dataset):
     talk.close()
 
 
-# ---------------------------------------------------------------- the ready talk
-
-
 def test_it_has_every_slide_in_order(talk):
     assert list(talk.slides) == [slide.name for slide in SLIDES]
     assert len(talk.slides) == 17
@@ -144,9 +141,6 @@ def test_a_clicked_cell_shows_its_images(talk, from_page):
     assert gallery.heading.startswith(f"9 read as 4: {count} mistakes")
     (shape,) = matrix.plot.to_plotly_json()["layout"]["shapes"]
     assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
-
-
-# ---------------------------------------------------------------- any talk
 
 
 def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(small):

@@ -50,9 +50,6 @@ def comparable(records):
     return [*map(dataclasses.asdict, timeless)]
 
 
-# ---------------------------------------------------------------- turns
-
-
 @pytest.mark.parametrize("cores", [1, 2])
 def test_one_a_core_trains_and_the_others_know_their_place(shares, cores):
     line = shares(5, cores=cores)
@@ -157,8 +154,6 @@ def test_the_workers_of_a_process_are_told_from_others(folder):
         finally:
             worker.kill()
 
-
-# ---------------------------------------------------------------- runs
 
 TRAIN = """
 import json, pickle, sys

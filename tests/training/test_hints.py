@@ -548,17 +548,14 @@ def test_early_stopping_fixes_overfitting_once_images_are_held_out(trained):
     assert fixed.accuracy >= run.accuracy - 0.005
 
 
+MEMORIZES = MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT)
 METHODS = {  # settings, a rule of those that refine, and by how much its fix raises validation accuracy
     "a first wobble": (
         EXERCISE.replace(n_train=30_000, batch_size=128, patience=1, epochs=60, **SPLIT),
         "patience_too_short", 0.0005,
     ),
-    "learned by heart": (
-        MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "memorised", 0.001,
-    ),
-    "learned by heart, wide": (
-        MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "room_to_memorise", 0.001,
-    ),
+    "learned by heart": (MEMORIZES, "memorised", 0.001),
+    "learned by heart, wide": (MEMORIZES, "room_to_memorise", 0.001),
     "small batches": (
         MODERN.replace(n_train=25_000, batch_size=8, epochs=6, seed=2, **SPLIT), "wavering_loss", 0.001,
     ),

@@ -55,18 +55,10 @@ def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
     assert_passes(solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300])
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"dtype": np.float32},
-        {"l2": 0.02, "l1": 0.01},
-        {"n_hidden": (6, 5)},
-        MODERN,
-        {"hidden_activation": "tanh", "loss": "cross_entropy"},
-        {"output": "softmax"},
-    ],
-)
+@pytest.mark.parametrize("options", [
+    {}, {"dtype": np.float32}, {"l2": 0.02, "l1": 0.01}, {"n_hidden": (6, 5)}, MODERN,
+    {"hidden_activation": "tanh", "loss": "cross_entropy"}, {"output": "softmax"},
+])  # fmt: skip
 def test_every_kind_of_network_passes(options, X, d):
     assert_passes(network(**options), X, d)
 

@@ -225,19 +225,12 @@ def test_without_a_port_the_next_free_one_is_taken():
             listening_socket("127.0.0.1", DEFAULT_PORT)
 
 
-@pytest.mark.parametrize(
-    ("ip", "address"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8866/"),
-        ("localhost", "http://localhost:8866/"),
-        ("192.168.1.2", "http://192.168.1.2:8866/"),
-        ("fe80::1", "http://[fe80::1]:8866/"),
-        ("0.0.0.0", "http://127.0.0.1:8866/"),
-        ("", "http://127.0.0.1:8866/"),
-        ("::", "http://[::1]:8866/"),
-        ("0:0:0:0:0:0:0:0", "http://[::1]:8866/"),
-    ],
-)
+@pytest.mark.parametrize(("ip", "address"), [
+    ("127.0.0.1", "http://127.0.0.1:8866/"), ("localhost", "http://localhost:8866/"),
+    ("192.168.1.2", "http://192.168.1.2:8866/"), ("fe80::1", "http://[fe80::1]:8866/"),
+    ("0.0.0.0", "http://127.0.0.1:8866/"), ("", "http://127.0.0.1:8866/"), ("::", "http://[::1]:8866/"),
+    ("0:0:0:0:0:0:0:0", "http://[::1]:8866/"),
+])  # fmt: skip
 def test_the_address_is_one_that_this_computer_reaches(ip, address):
     assert page_address(ip, 8866, Access()) == address
 

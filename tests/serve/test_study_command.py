@@ -70,17 +70,10 @@ def test_values_make_a_grid(asked, options, configs):
     assert asked(*options) == configs
 
 
-@pytest.mark.parametrize(
-    ("options", "seeds"),
-    [
-        ([], [0, 1, 2]),
-        (["--seeds", "2"], [0, 1]),
-        (["--seed", "7"], [7]),
-        (["--seed", "7,3"], [7, 3]),
-        (["--seed", "7", "--seeds", "2"], [7, 8]),
-        (["--from-url", "?seed=4", "--seeds", "2"], [4, 5]),
-    ],
-)
+@pytest.mark.parametrize(("options", "seeds"), [
+    ([], [0, 1, 2]), (["--seeds", "2"], [0, 1]), (["--seed", "7"], [7]), (["--seed", "7,3"], [7, 3]),
+    (["--seed", "7", "--seeds", "2"], [7, 8]), (["--from-url", "?seed=4", "--seeds", "2"], [4, 5]),
+])  # fmt: skip
 def test_seeds_are_counted_or_listed(asked, options, seeds):
     assert [config.seed for config in asked(*options)] == seeds
 

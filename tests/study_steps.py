@@ -57,11 +57,11 @@ def journal_content(trials, dataset):
         return path.read_bytes()
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=60, words="it does not come"):
     """Wait for a condition that other processes bring about, and return what it gives."""
     end = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < end, "it does not come"
+        assert time.monotonic() < end, words
         time.sleep(0.01)
     return found
 

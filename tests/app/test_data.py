@@ -43,9 +43,6 @@ def text(element):
     return element if isinstance(element, str) else " ".join(map(text, element[2:]))
 
 
-# The tab
-
-
 def test_the_page_opens_with_the_overview(own_app):
     bar, header = own_app.panels.tab_bar, own_app.header
     assert own_app.panels.names[0] == bar.selected == "overview"
@@ -93,9 +90,6 @@ def test_it_follows_the_images_in_use_and_the_theme(app):
     assert panel.images.shown.picture != light
 
 
-# Augmentation
-
-
 @pytest.fixture
 def preview(untrained):
     """An app that shows what the settings do to images, and trains nothing."""
@@ -135,9 +129,6 @@ def test_its_button_draws_again(preview, from_page):
     from_page.send(view, {"press": "offer"})
     assert shown(preview).picture != before.picture
     assert [row.pictures for row in shown(preview).rows] != [row.pictures for row in before.rows]
-
-
-# Another data set
 
 
 def test_another_data_set_is_learned_with_the_same_settings_and_shown_everywhere(app, other_dataset):
@@ -188,9 +179,6 @@ def test_a_part_that_stands_alone_follows(app):
     loss.close()
 
 
-# What is compared
-
-
 def test_runs_on_other_images_are_in_no_figure_and_that_is_said(app):
     choose_data(app, "Ways")
     overview = app.panels["overview"]
@@ -217,9 +205,6 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     assert shown.lines[0] == ("Data set", "patterns", "Ways")
     assert "Test loss" not in [line[0] for line in shown.lines]
     assert is_hidden(panel.comparison.figure)
-
-
-# Links
 
 
 def test_a_link_opens_its_data_set_and_its_settings(app, other_dataset):

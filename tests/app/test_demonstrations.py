@@ -70,9 +70,7 @@ def test_a_guess_and_the_answer_stand_next_to_each_other(mnist, panel):
     assert len(panel.figure.children) == 1
 
 
-def test_another_value_of_the_knob_reuses_the_network_and_may_come_before_an_experiment_ends(
-    panel, monkeypatch
-):
+def test_another_knob_value_reuses_the_network_and_may_come_before_an_experiment_ends(panel, monkeypatch):
     trained = []
 
     def noted(config, dataset):

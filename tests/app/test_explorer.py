@@ -120,9 +120,7 @@ def test_what_the_settings_together_do_not_allow_is_said_next_to_its_control(app
     assert (control.error, run_of(app).config.n_validation) == ("", 90)
 
 
-def test_a_preset_for_more_images_than_there_are_is_said_next_to_its_control(
-    new_app, other_dataset, from_page
-):
+def test_a_preset_for_more_images_than_exist_is_said_next_to_its_control(new_app, other_dataset, from_page):
     app = new_app(dataset=other_dataset)
     presets = next(part for part in app.settings.children if getattr(part, "part", "") == "presets")
     from_page.send(presets, {"preset": "500 images"})
@@ -202,9 +200,6 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert now[4] == before[4]
     assert (now[5], now[6]) != (before[5], before[6])
     assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
-
-
-# ---------------------------------------------------------------- back and forward
 
 
 def test_back_and_forward_show_the_runs_that_are_there(app):

@@ -40,9 +40,6 @@ def at_epoch(app, epoch):
     return moment.weights
 
 
-# The panel
-
-
 def test_without_a_run_it_says_so(untrained):
     app, section = untrained, open_tab(untrained, "inside", "histograms")
     assert section.reason.text == "not trained yet"
@@ -84,9 +81,6 @@ def test_a_dark_page_has_dark_figures(app):
         assert figure.plot.layout.template.layout.paper_bgcolor != ground
 
 
-# Histograms
-
-
 def shares(figure, slot):
     """Percent in each bin: at the start, and now."""
     return (np.array(figure.plot.data[2 * slot + i].customdata, dtype=float) for i in (0, 1))
@@ -115,9 +109,6 @@ def test_activations_are_those_on_the_first_test_images(app, small_dataset):
     stds = [written(float(h.std())) for h in (start.h1, nn.h1, start.h2, nn.h2)]
     said = f"standard deviation: layer 1 {stds[0]} → {stds[1]}, output {stds[2]} → {stds[3]}"
     assert section.captions[1].text == f"on 200 test images; {said}"
-
-
-# Over time
 
 
 @pytest.mark.parametrize(
@@ -178,9 +169,6 @@ def test_weights_from_a_file_have_no_epoch_before_the_files(app, tmp_path):
     assert sorted(section.known) == [4]
 
 
-# Gradient check
-
-
 def test_the_table_holds_both_gradients_of_the_network(app, small_dataset):
     section = open_tab(app, "inside", "check")
     weights = at_epoch(app, 2)
@@ -233,9 +221,6 @@ def test_the_verdict(checked, words, agrees):
     sentence, good = gradient_verdict(checked)
     assert words in sentence
     assert good is agrees
-
-
-# What they share
 
 
 def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):

@@ -47,9 +47,6 @@ def in_order(panel, n_classes=10):
     return points[:, np.argsort(images)]
 
 
-# The map
-
-
 @pytest.mark.parametrize(("value", "layer"), [("0", 0), ("1", 1), ("2", 2), ("output", 3)])
 def test_dots_are_the_principal_components_of_the_layer(app, layer_map, small_dataset, value, layer):
     layer_map.layer.value = value
@@ -141,9 +138,6 @@ def test_without_a_network_a_sentence_is_shown(untrained, name):
     assert (panel.reason.text, is_hidden(panel.body)) == ("", False)
     done(untrained.train, DIVERGING)
     assert panel.reason.text.endswith("Shown are its initial weights.")
-
-
-# Why
 
 
 def test_pixels_that_speak_for_a_class(app, why, small_dataset):

@@ -85,9 +85,7 @@ def test_what_is_no_network_is_refused(small_dataset):
         Explorer(small_dataset, CONFIG, network=Mine(784, 6, 10), train=False)
 
 
-def test_code_that_never_returns_is_reported_after_stop_and_closing_does_not_wait_for_it(
-    small_dataset, monkeypatch
-):
+def test_code_that_never_returns_is_reported_after_stop_and_closing_does_not_wait(small_dataset, monkeypatch):
     for module in ("explorer.session.trainer", "explorer.training.runner"):
         monkeypatch.setattr(f"{module}._PATIENCE_SECONDS", 0.05)
     faults = []

@@ -233,11 +233,8 @@ def test_networks_of_any_shape_are_drawn(app):
         hero(app).player.scene = NOT_PLAYED
 
 
-EQUAL = Plane("moons", 2, 0, 0.5, 0, 9 * "090900")
-
-
 def test_weights_that_are_no_numbers_and_few_points_are_drawn(own_app):
-    for plane in (Plane("gaussians", 2, 0), EQUAL):
+    for plane in (Plane("gaussians", 2, 0), Plane("moons", 2, 0, 0.5, 0, 9 * "090900")):  # of equal points
         own_app.session.use(dataset_of(plane))
         done(own_app.train, DIVERGING.replace(batch_size=1))
         open_all_tabs(own_app)

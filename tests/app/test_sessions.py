@@ -125,9 +125,6 @@ def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):
     assert titles(other)[0] == EVIL
 
 
-# ---------------------------------------------------------------- what closing loses
-
-
 def test_the_users_words_are_asked_about_until_they_are_saved(app, tmp_path):
     retrain(app, batch_size=64)
     app.session.edit(1, note="good")
@@ -153,9 +150,6 @@ def test_the_name_of_an_opened_file_is_not_the_users_word(app, tmp_path):
     assert app.header.unsaved == ""
     app.session.edit(2, name="mine")
     assert "1 of them with your name" in app.header.unsaved
-
-
-# ---------------------------------------------------------------- the copy that the page keeps
 
 
 def ask(app):

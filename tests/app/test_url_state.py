@@ -56,9 +56,6 @@ def test_a_data_set_is_named_in_any_case_and_the_first_not_at_all():
     assert Link.read("tab=draw", TABS, (), DATASETS) == (Link(), ())  # an older link, to the pad
 
 
-# ---------------------------------------------------------------- in the app
-
-
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16)
 
 
@@ -155,9 +152,6 @@ def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
     visit(app, "?preset=exercise&hidden=8&epochs=3&batch=16")
     assert run_of(app).parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
-
-
-# ---------------------------------------------------------------- the browser's history
 
 
 def test_settings_with_a_run_are_a_step_and_going_back_to_them_is_none(app):

@@ -58,14 +58,9 @@ def main() -> int:
         others = ", ".join(f"{name} {count}" for name, count in counts.items() if name != mistake)
         wrong += due - counts[mistake]
         print(f"{mistake:34} {counts[mistake]:3}/{due} {others and ' ' + others}")
-    print(
-        f"{len(tables)} mistakes × {len(STYLES)} solutions × {len(SEEDS)} seeds and sizes: {wrong} not named"
-    )
-    print(
-        f"{len(answers)} right answers in other styles × {len(SEEDS)} seeds: {len(said)} refused",
-        *said,
-        sep="\n",
-    )
+    print(f"{len(tables)} mistakes × {len(STYLES)} solutions × {len(SEEDS)} seeds: {wrong} not named")
+    words = f"{len(answers)} right answers in other styles × {len(SEEDS)} seeds: {len(said)} refused"
+    print(words, *said, sep="\n")
     no_faults = {kind: students.pop(kind, 0) for kind in ("named", "no name", "passed")}
     print(f"{len(WRONG)} wrong and {len(RIGHT)} right answers of students: {no_faults}", *students, sep="\n")
     return bool(wrong or said or students)

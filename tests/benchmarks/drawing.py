@@ -44,9 +44,7 @@ def strokes(page: Page, rounds: int) -> list[float]:
         before = page.evaluate("window.seen.strokes.length")
         turn = number % 20 / 20
         page.mouse.move(x + (0.3 + 0.4 * turn) * side, y + (0.2 + 0.6 * (number % 3) / 3) * side)
-        page.wait_for_function(
-            "n => window.seen.strokes.length > n", arg=before, timeout=1000 * LONGEST_SECONDS
-        )
+        page.wait_for_function("n => seen.strokes.length > n", arg=before, timeout=1000 * LONGEST_SECONDS)
         page.wait_for_timeout(120)
     page.mouse.up()
     return page.evaluate("window.seen.strokes")

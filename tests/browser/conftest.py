@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 from browser.page_object import Visit, exercise
 from browser.static_files import free_ports
 from playwright.sync_api import Error, expect, sync_playwright
+from study_steps import until
 
 HERE = Path(__file__).parent
 QUIET = [
@@ -40,9 +40,7 @@ PATIENT = """(() => {
 })()"""
 """anywidget gives a widget two seconds, also on a busy machine. The page of `nn-explorer` does this itself."""
 
-NO_GREETING = (
-    "try { localStorage.setItem('explorer-greeted', 'yes'); } catch { /* a page without storage */ }"
-)
+NO_GREETING = "try { localStorage.setItem('explorer-greeted', 'yes'); } catch { /* no storage */ }"
 """Only a newcomer is told what to do first."""
 
 
@@ -282,7 +280,7 @@ def jupyterlab(tmp_path_factory):
         [sys.executable, "-m", "jupyter", "lab", *options], stdout=log, stderr=log, env=environment
     )
     url = f"http://127.0.0.1:{port}/"
-    _wait_for(lambda: _answers(url + "api"), 180, "JupyterLab does not answer")
+    until(lambda: _answers(url + "api"), 180, "JupyterLab does not answer")
     yield JupyterLab(url, root)
     process.kill()  # as above
     process.wait(30)
@@ -297,14 +295,7 @@ def _answers(url):
         return False
 
 
-def _wait_for(condition, seconds, words):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, words
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def wait_for():
     """Wait until a condition outside the page holds."""
-    return lambda condition, seconds=60, words="it never happened": _wait_for(condition, seconds, words)
+    return until

@@ -124,6 +124,11 @@ class Visit:
         on("request", self._on_request)
         on("response", lambda r: r.status >= 400 and self.refused.append(f"{r.status} {r.url}"))
         on("websocket", lambda sock: sock.on("framereceived", self._on_frame))
+        self.bar = self.page.locator(".explorer-run")
+        self.tiles = self.page.locator(".explorer-place-tiles")
+        self.messages = self.page.locator(".explorer-messages")
+        self.gallery = self.page.locator(".explorer-place-gallery")
+        self.rows = self.page.locator(".explorer-runs tr[data-number]")  # of the table of runs, newest first
 
     def _on_request(self, request):
         own = (self.url, self.url.replace("http", "ws", 1), "blob:", "data:")
@@ -139,27 +144,6 @@ class Visit:
         assert not any(wrong), wrong
 
     # ---------------------------------------------------------------- parts
-
-    @property
-    def bar(self):
-        return self.page.locator(".explorer-run")
-
-    @property
-    def tiles(self):
-        return self.page.locator(".explorer-place-tiles")
-
-    @property
-    def messages(self):
-        return self.page.locator(".explorer-messages")
-
-    @property
-    def gallery(self):
-        return self.page.locator(".explorer-place-gallery")
-
-    @property
-    def rows(self):
-        """The rows of the table of runs, the newest first."""
-        return self.page.locator(".explorer-runs tr[data-number]")
 
     def button(self, name, **options):
         return self.page.get_by_role("button", name=name, **options)
@@ -266,9 +250,7 @@ class Visit:
 
     def command(self, name, **arguments):
         """Have JupyterLab do something, and wait for it."""
-        execute = (
-            "([name, arguments]) => window.jupyterapp.commands.execute(name, arguments).then(() => null)"
-        )
+        execute = "([name, given]) => window.jupyterapp.commands.execute(name, given).then(() => null)"
         self.page.evaluate(execute, [name, arguments])
 
     def until_idle(self):

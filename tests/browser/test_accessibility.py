@@ -16,14 +16,7 @@ IN_THEME = """([theme, surface]) => {
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
-COLORFUL = {
-    *VIEWS,
-    "a figure's data",
-    "an image's outputs",
-    "robustness",
-    "Histograms",
-    "a drawing",
-}
+COLORFUL = {*VIEWS, "a figure's data", "an image's outputs", "robustness", "Histograms", "a drawing"}
 """Where all colors of the page are seen at least once."""
 SEEN_CLOSELY = {"overview", "data", "mistakes", "inside", "runs", "study", "lab"}
 """The views of which more than the first sight is looked at; of all others, that is."""

@@ -84,9 +84,7 @@ def test_python_that_is_busy_for_long_as_the_page_opens_only_delays_it(app, open
 
 
 @pytest.mark.long
-def test_a_server_that_ends_is_told_and_when_it_comes_back_the_same_experiment_opens_again(
-    start_server, open_page
-):
+def test_a_server_that_ends_is_told_and_when_it_is_back_the_experiment_opens_again(start_server, open_page):
     command = ["-m", "explorer", "--no-browser", "--port"]
     server = start_server([*command, 0])
     page = open_page(f"{server.url}?hidden=8&n=500&epochs=2&tab=runs").page

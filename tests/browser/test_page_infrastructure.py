@@ -42,9 +42,7 @@ ELSEWHERE = """() => new Promise((resolve) => {
 })"""
 
 
-def test_a_page_is_dark_from_the_first_paint_and_kept_from_other_hosts_and_its_kernel_from_secrets(
-    server, open_page
-):
+def test_a_page_is_dark_at_once_and_kept_from_other_hosts_and_its_kernel_from_secrets(server, open_page):
     page = open_page(server.url, color_scheme="dark").page
     assert_shown_on(page, DARK)
     assert page.evaluate(ELSEWHERE) == "http://elsewhere.example/pixel.png"

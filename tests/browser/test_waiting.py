@@ -23,9 +23,7 @@ REMEMBER = """(text) => {
 """Keeps what a text said, however short: two who take turns wait a second at a time."""
 
 
-def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_gets_it_by_itself(
-    start_server, open_page
-):
+def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_comes_by_itself(start_server, open_page):
     server = start_server(["-m", "explorer", "--no-browser", "--port", "0", "--seats", "1"])
     seated = open_page(server.url).page
     seated.wait_for_selector(FIGURE)
@@ -48,9 +46,7 @@ def test_a_seated_page_is_reloaded_in_its_seat_and_the_next_in_line_gets_it_by_i
     expect(last.locator("#place")).to_have_text("You are next in line.")
 
 
-def test_who_waits_is_told_and_a_page_that_has_crashed_holds_up_nobody(
-    start_server, tmp_path, open_page, wait_for
-):
+def test_who_waits_is_told_and_a_crashed_page_holds_up_nobody(start_server, tmp_path, open_page, wait_for):
     """Two visitors share one core."""
     pages, line = tmp_path / "pages", tmp_path / "line"
     for folder in (pages, line):

@@ -30,9 +30,6 @@ def network(**options):
     return NeuralNetwork(3, options.pop("n_hidden", 5), 4, **({"dtype": np.float64, "seed": 1} | options))
 
 
-# ---------------------------------------------------------------- networks
-
-
 def assert_passes(net, X, d):
     """Assert that a network passes all checks, which work on copies."""
     before = [array.copy() for array in (net.W1, net.b1, net.W2, net.b2)]
@@ -58,18 +55,10 @@ def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
     assert_passes(solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300])
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"dtype": np.float32},
-        {"l2": 0.02, "l1": 0.01},
-        {"n_hidden": (6, 5)},
-        MODERN,
-        {"hidden_activation": "tanh", "loss": "cross_entropy"},
-        {"output": "softmax"},
-    ],
-)
+@pytest.mark.parametrize("options", [
+    {}, {"dtype": np.float32}, {"l2": 0.02, "l1": 0.01}, {"n_hidden": (6, 5)}, MODERN,
+    {"hidden_activation": "tanh", "loss": "cross_entropy"}, {"output": "softmax"},
+])  # fmt: skip
 def test_every_kind_of_network_passes(options, X, d):
     assert_passes(network(**options), X, d)
 
@@ -89,9 +78,6 @@ def test_what_a_network_must_have_is_named_in_one_line(X, d):
         checks.output_delta(solutions.Silent(3, 5, 4), X, d)
 
 
-# ---------------------------------------------------------------- one line
-
-
 def test_a_message_says_where_what_is_expected_and_what_came():
     with pytest.raises(CheckError, match=r"^arctan\(0\.25\): expected 0\.56\d+, got 0\.24\d+$"):
         checks.sigmoid(np.arctan)
@@ -106,9 +92,6 @@ def test_a_notebook_shows_one_red_line_and_no_traceback(capsys):
     shown = capsys.readouterr().out.strip()
     said = r"✗ tanh\(0\.25\): expected 0\.56\d+, got 0\.24\d+\. These are the values of tanh, .*"
     assert re.fullmatch(rf"\x1b\[31m{said}\x1b\[0m", shown)
-
-
-# ---------------------------------------------------------------- this package's functions and networks
 
 
 def test_a_difference_in_the_ninth_decimal_is_found():

@@ -33,17 +33,11 @@ def one_mask_for_all_units(rng, rate, n_units, n):
     return np.repeat(rng.permutation(np.arange(n) >= rate * n)[None], n_units, 0) / (1 - rate)
 
 
-@pytest.mark.parametrize(
-    ("check", "function", "most"),
-    [
-        (checks.momentum, momentum, 1e-12),
-        (checks.momentum, momentum_in_place, 1e-12),
-        (checks.adam, adam, 1e-12),
-        (checks.adam, adam_by_its_authors, 1e-12),
-        (checks.dropout, dropout_mask, 0.02),
-        (checks.dropout, mask_by_where, 0.02),
-    ],
-)
+@pytest.mark.parametrize(("check", "function", "most"), [
+    (checks.momentum, momentum, 1e-12), (checks.momentum, momentum_in_place, 1e-12),
+    (checks.adam, adam, 1e-12), (checks.adam, adam_by_its_authors, 1e-12),
+    (checks.dropout, dropout_mask, 0.02), (checks.dropout, mask_by_where, 0.02),
+])  # fmt: skip
 def test_right_methods_pass(check, function, most):
     assert check(function).difference < most
 

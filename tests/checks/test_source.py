@@ -72,10 +72,7 @@ def test_each_line_stands_in_its_file_under_its_number(thing):
 def one_line(x: int) -> int: return x  # fmt: skip
 
 
-def with_a_comment(
-    x: int,
-    y: str = "é",
-) -> list[int]:
+def with_a_comment(x: int, y: str = "é") -> list[int]:
     # It comes before the first statement.
     doubled: list[int] = [x] * 2
     return doubled if y else []

@@ -8,26 +8,20 @@ from random_networks import all_close
 from scipy.special import log_softmax, softmax
 
 from explorer.demonstrations import (
-    adversarial,
-    average,
-    best_temperature,
-    blend,
-    calibration,
     directions,
-    fgsm,
-    fooling_noise,
-    large_weights,
     loss_on_line,
-    masked,
-    match_units,
     noise_scale,
     random_features,
     rate_test,
     sharpness,
-    universal_change,
 )
+from explorer.demonstrations.averages import average, blend, match_units
 from explorer.demonstrations.distillation import Student
 from explorer.demonstrations.feedback import RandomFeedback
+from explorer.demonstrations.fgsm import adversarial, fgsm
+from explorer.demonstrations.fooling import fooling_noise, universal_change
+from explorer.demonstrations.lottery import large_weights, masked
+from explorer.demonstrations.temperature import best_temperature, calibration
 from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network
@@ -60,9 +54,8 @@ def slope(loss, theta, eps=1e-6):
 @pytest.mark.parametrize("how", KINDS)
 def test_the_gradient_reaches_down_to_the_inputs(how):
     nn, (X, d) = network(4, 6, **how), samples()
-    np.testing.assert_allclose(
-        d_loss(nn, X, d), slope(lambda: nn.compute_loss(nn.forward(X), d), X), atol=1e-7
-    )
+    expected = slope(lambda: nn.compute_loss(nn.forward(X), d), X)
+    np.testing.assert_allclose(d_loss(nn, X, d), expected, atol=1e-7)
 
 
 def test_an_attack_moves_each_pixel_by_eps_and_raises_the_loss(small_dataset):

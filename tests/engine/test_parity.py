@@ -155,8 +155,6 @@ def test_all_that_regularizes_alone_and_in_pairs_with_every_optimizer(small_data
         assert worst <= bound, f"{optimizer}, batches of {batch_size}: {worst:.1e}"
 
 
-# ---------------------------------------------------------------- a broken formula is seen
-
 MODULES = ("kernels", "halves", "inputs", "model", "passes", "scoring", "descent", "minibatches")
 """The engine's files, each after those that it imports."""
 BROKEN = {

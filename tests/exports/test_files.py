@@ -42,9 +42,6 @@ def test_what_is_unknown_is_refused(exported):
         export("pdf", exported())
 
 
-# ---------------------------------------------------------------- the table of records
-
-
 def test_each_epoch_is_a_row(exported):
     run = exported()
     text = records_table(run)
@@ -67,12 +64,7 @@ def test_a_fork_has_the_rows_of_its_parents(exported, trained):
     assert [float(row["train_loss_per_image_during_epoch"]) for row in rows] == expected
 
 
-# ---------------------------------------------------------------- weights
-
-
-def test_the_network_comes_back_and_predicts_the_same_and_settings_and_records_come_with_it(
-    exported, tmp_path
-):
+def test_the_network_comes_back_and_predicts_the_same_with_its_settings_and_records(exported, tmp_path):
     run = exported()
     (tmp_path / "run.npz").write_bytes(weights_archive(run))
     network = NeuralNetwork.load(tmp_path / "run.npz")

@@ -150,9 +150,6 @@ def test_what_lies_before_the_run_is_told(exported, keys, words):
     assert "give the same run" not in text
 
 
-# ---------------------------------------------------------------- the same run again
-
-
 def again(html):
     """The last section's heading, its sentences and its commands."""
     section = re.search(r'<section aria-labelledby="again">.*?</section>', html, re.DOTALL)[0]
@@ -202,9 +199,6 @@ def test_a_run_that_failed_fails_again(exported):
     assert "came to" not in text
 
 
-# ---------------------------------------------------------------- of which epoch
-
-
 def test_a_report_of_an_earlier_epoch_says_of_which(plain, trained):
     run, html = plain
     assert "after epoch" not in " ".join(Page(html).texts)
@@ -222,9 +216,6 @@ def test_a_report_of_an_earlier_epoch_says_of_which(plain, trained):
     ):
         assert heading in texts
     assert len(figures(html)["accuracy"]["light"]["data"][-1]["x"]) > 0
-
-
-# ---------------------------------------------------------------- forks
 
 
 @pytest.fixture(scope="module")

@@ -46,10 +46,7 @@ def tolerance(text):
     return float(said[1]) / 100, float(said[2])
 
 
-CLOSE = 0.001, 0.1
-
-
-def assert_repeated(output, history, final, tolerance=CLOSE):
+def assert_repeated(output, history, final, tolerance=(0.001, 0.1)):
     """The script's figures are the explorer's: losses by a share, accuracies in points, or up to one image."""
     epochs, shares = figures(output)
     share, points = tolerance
@@ -133,9 +130,7 @@ def test_a_run_whose_best_weights_are_back_ends_with_them(exported, reprinted):
     assert f"trained on to epoch {run.history.last.epoch}" in text
 
 
-def test_a_run_that_was_left_before_its_best_weights_were_back_ends_with_its_newest(
-    exported, reprinted, small_dataset
-):
+def test_a_run_left_before_its_best_weights_are_back_ends_with_its_newest(exported, reprinted, small_dataset):
     whole = exported(STOPPING)
     training, history = TrainingRun(STOPPING, small_dataset), History(STOPPING)
     for event in training:

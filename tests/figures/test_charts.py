@@ -3,19 +3,13 @@
 import numpy as np
 import pytest
 
-from explorer.figures.charts import (
-    answers_figure,
-    contrast_figure,
-    gradients_figure,
-    lines_figure,
-    recall_figure,
-)
+from explorer.figures import charts
 from explorer.figures.palette import PALETTES
 from explorer.network.gradient_check import CheckedWeight, Place
 
 
 def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
-    figure = lines_figure({"loss": ([0, 1, 2], [3, 2, 4])}, x_title="step", marks={"here": (1, 2)})
+    figure = charts.lines_figure({"loss": ([0, 1, 2], [3, 2, 4])}, x_title="step", marks={"here": (1, 2)})
     assert not figure.layout.showlegend
     line, mark = figure.data
     np.testing.assert_array_equal(line.y, [3, 2, 4])
@@ -23,7 +17,7 @@ def test_a_single_curve_needs_no_legend_and_a_mark_stands_at_its_point():
 
 
 def test_wrong_and_right_are_told_apart_without_color():
-    figure = contrast_figure([3, 4], [2, 1], measured="loss")
+    figure = charts.contrast_figure([3, 4], [2, 1], measured="loss")
     right, wrong = figure.data
     assert (right.name, wrong.name) == ("right", "wrong")
     np.testing.assert_array_equal(wrong.x, [1, 2])
@@ -39,16 +33,16 @@ def test_wrong_and_right_are_told_apart_without_color():
 
 
 def test_the_axis_fits_both_curves_and_ends_where_it_is_told():
-    low, high = contrast_figure([3, 4], [2, 1], measured="loss").layout.yaxis.range
+    low, high = charts.contrast_figure([3, 4], [2, 1], measured="loss").layout.yaxis.range
     assert (low, 4 <= high < 5) == (0, True)
-    assert contrast_figure([300, 400], [2, 1], measured="loss").layout.yaxis.type == "log"
-    low, high = contrast_figure([30, 40], [2, 100], measured="%", top=100).layout.yaxis.range
+    assert charts.contrast_figure([300, 400], [2, 1], measured="loss").layout.yaxis.type == "log"
+    low, high = charts.contrast_figure([30, 40], [2, 100], measured="%", top=100).layout.yaxis.range
     assert (low, high > 100) == (0, True)
 
 
 @pytest.mark.parametrize(("wrong", "first"), [([np.nan, np.nan], 1), ([1, np.inf], 2)])
 def test_what_is_not_a_number_is_said(wrong, first):
-    figure = contrast_figure(wrong, [2, 1], measured="loss")
+    figure = charts.contrast_figure(wrong, [2, 1], measured="loss")
     assert [note.text for note in figure.layout.annotations] == [f"wrong: not a number from epoch {first} on"]
     assert 2 <= figure.layout.yaxis.range[1] < 3  # the right curve's
 
@@ -56,7 +50,7 @@ def test_what_is_not_a_number_is_said(wrong, first):
 def test_recall_starts_with_the_most_difficult_and_its_axis_below_the_lowest_bar(counts, digits):
     counts[3] = 0
     counts[3, 3], counts[3, 5] = 80, 20
-    figure = recall_figure(counts, digits)
+    figure = charts.recall_figure(counts, digits)
     (bars,) = figure.data
     assert bars.x[:2] == ("3", "9")
     np.testing.assert_allclose(bars.y[:2], [80, 100 * 979 / 1009], rtol=1e-6)
@@ -66,18 +60,18 @@ def test_recall_starts_with_the_most_difficult_and_its_axis_below_the_lowest_bar
     low, high = figure.layout.yaxis.range
     assert (low < min(bars.y), high) == (True, 100)
     counts[0] = 0
-    assert recall_figure(counts, digits).layout.yaxis.range[0] == 0  # a class without images
+    assert charts.recall_figure(counts, digits).layout.yaxis.range[0] == 0  # a class without images
 
 
 def test_answers_stand_side_by_side(digits):
     first, second = np.linspace(0, 1, 10), np.linspace(1, 0, 10)
-    figure = answers_figure({"one": first, "other": second}, digits)
+    figure = charts.answers_figure({"one": first, "other": second}, digits)
     assert [trace.name for trace in figure.data] == ["one", "other"]
     np.testing.assert_allclose(figure.data[1].y, second, rtol=1e-6)
     assert figure.data[0].x == digits
     assert figure.layout.xaxis.type == "category"
     assert len({trace.marker.color for trace in figure.data}) == 2
-    assert not answers_figure({"one": first}, digits).layout.showlegend
+    assert not charts.answers_figure({"one": first}, digits).layout.showlegend
 
 
 CHECKED = [
@@ -90,7 +84,7 @@ LABELS = np.array([1, 0, 1])
 
 
 def test_each_weight_stands_at_its_two_values():
-    diagonal, first, second = gradients_figure(CHECKED).data
+    diagonal, first, second = charts.gradients_figure(CHECKED).data
     assert (first.name, second.name) == ("W1", "W2")
     np.testing.assert_allclose((second.x, second.y), [[0.4, 0.1], [0.5, 0.1]], rtol=1e-6)
     assert list(first.text) == ["W1[2, 3]"]

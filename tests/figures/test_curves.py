@@ -147,9 +147,6 @@ def test_the_running_curve_is_thinned_and_its_points_stay_while_the_run_goes_on(
     np.testing.assert_array_equal(drawn[310][: len(drawn[250]) - 1], drawn[250][:-1])
 
 
-# ---------------------------------------------------------------- the learning rate, and changes in mid-run
-
-
 def with_rates(history, *rates):
     """The history with a learning rate for each of its mini-batches."""
     batches = zip(history.batches, rates, strict=True)

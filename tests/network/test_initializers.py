@@ -20,9 +20,7 @@ def weights(initializer: str, seed: int = 0) -> list[np.ndarray]:
     ("normal", 0, lambda *_: 1, 3),
     ("uniform", 0.5, lambda *_: np.sqrt(1 / 12), 1.8),
 ])  # fmt: skip
-def test_weights_have_mean_deviation_and_shape_of_their_distribution(
-    initializer, mean, deviation, kurtosis, layer
-):
+def test_weights_have_the_moments_of_their_distribution(initializer, mean, deviation, kurtosis, layer):
     """A kurtosis of 1.8 is that of a uniform distribution, of 3 that of a normal one."""
     w, expected = weights(initializer)[layer], deviation(*((N_IN, N_HIDDEN), (N_HIDDEN, N_OUT))[layer])
     assert w.std() == pytest.approx(expected, rel=0.03)

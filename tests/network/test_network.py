@@ -10,17 +10,9 @@ import numpy as np
 import pytest
 from random_networks import all_close
 
-from explorer.network import (
-    ACTIVATIONS,
-    LOSSES,
-    OPTIMIZERS,
-    OUTPUTS,
-    Network,
-    NeuralNetwork,
-    methods,
-    network,
-)
+from explorer.network import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, NeuralNetwork, methods, network
 from explorer.network.methods import Dropout, Optimization, Penalties, Schedule
+from explorer.network.network import Network
 
 HERE = Path(__file__).parent
 STEPS = json.loads((HERE / "steps.json").read_text(encoding="utf-8"))

@@ -30,9 +30,6 @@ weights = st.floats(0, 2)
 rates = st.floats(0, 0.9)
 
 
-# ---------------------------------------------------------------- penalties
-
-
 def test_a_penalty_in_plain_numbers():
     W = np.array([[3.0, -4.0], [0.0, 1.0]])
     assert penalty(W, 0.1, 0.0) == pytest.approx(0.05 * (9 + 16 + 1))
@@ -48,9 +45,6 @@ def test_its_derivative_is_its_slope(W, l2, l1):
     (slopes,) = reference.central_differences(lambda: penalty(W, l2, l1), [W])
     assert found.shape == W.shape
     np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-6)
-
-
-# ---------------------------------------------------------------- dropout
 
 
 @given(rates, st.integers(0, 99))
@@ -71,9 +65,6 @@ def test_every_unit_of_every_sample_decides_by_itself():
     assert np.abs(kept.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(60)
 
 
-# ---------------------------------------------------------------- max-norm
-
-
 @given(matrices, st.floats(0.05, 20))
 def test_no_row_is_longer_and_none_is_turned(W, longest):
     limited = limit_norms(W, longest)
@@ -87,9 +78,6 @@ def test_a_row_of_zeros_stays_one():
     for dtype in (np.float32, np.float64):
         limited = limit_norms(np.zeros((2, 3), dtype), 1.0)
         assert (limited.dtype, limited.any()) == (dtype, False)
-
-
-# ---------------------------------------------------------------- in a network
 
 
 def network(activation="sigmoid", output="sigmoid", loss="squared_error", **options):
@@ -184,9 +172,6 @@ def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
     assert np.sqrt((plain.W1**2).sum(axis=1)).max() > 0.7
 
 
-# ---------------------------------------------------------------- decay of AdamW
-
-
 def steps_without_gradient(optimizer, n_steps, rate, **options):
     """A network whose outputs are always the desired ones, so that nothing moves it but its regularization."""
     nn, X = network(optimizer=optimizer, **options), small_samples()[0]
@@ -205,9 +190,6 @@ def test_adamw_takes_the_same_share_of_every_weight_in_each_step():
     assert nn.penalty == 0
     assert nn.penalties == (0, 0)
     assert network(optimizer="adamw", l2=0.4, l1=0.1).penalties == (0, 0.1)  # by its gradient
-
-
-# ---------------------------------------------------------------- arguments, copies, files
 
 
 @pytest.mark.parametrize("name", ["l2", "l1", "max_norm", "dropout", "input_dropout"])

@@ -38,9 +38,6 @@ def test_warm_up_rises_in_a_line_and_then_leaves_the_schedule_alone(schedule, wa
     assert rate_factor(schedule, t, 40, 0) == plain
 
 
-# ---------------------------------------------------------------- in a network
-
-
 class Recorder(NeuralNetwork):
     """Keeps the rate of each step."""
 

@@ -90,9 +90,6 @@ def test_every_picture_is_drawn(result, small_dataset, task):
     assert "The first 3 of 600 training images" in pictures.digits(small_dataset, 3).text
 
 
-# ---------------------------------------------------------------- beyond the exercise
-
-
 def test_the_paths_in_the_valley_are_those_of_the_optimizers():
     shown = pictures.valley({"sgd": 0.01, "adam": 0.3}, n_steps=30, steepness=20.0)
     plain, adam, *_ = figures_in(shown.html)[0]["data"]

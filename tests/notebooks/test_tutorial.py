@@ -200,9 +200,6 @@ def test_parts_3_to_10_show_the_textbook_and_its_methods():
         assert re.search(rf"[( ]{formula}[,)]", shown), formula
 
 
-# ---------------------------------------------------------------- as a page
-
-
 class Page(HTMLParser):
     """What a static page holds: figures, images, and the addresses that it would load."""
 

@@ -4,12 +4,14 @@ import asyncio
 import inspect
 import json
 import re
+from importlib import import_module
 from itertools import count
 
 import pytest
 from processes import Command
 from traitlets import HasTraits
 
+from explorer.serve.command import main
 from explorer.serve.kernels import SeatedKernels
 
 
@@ -35,6 +37,19 @@ def start():
     for command in commands:
         if command.process.poll() is None:
             command.end()
+
+
+@pytest.fixture
+def command(folder, request, capfd, monkeypatch):
+    """Call the module's command on the small data set: exit code, standard output, standard error."""
+    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
+
+    def call(*options):
+        capfd.readouterr()
+        code = main([request.module.NAME, "--dataset", str(folder), *options])
+        return code, *capfd.readouterr()
+
+    return call
 
 
 def page_config(page):

@@ -77,9 +77,8 @@ async def test_with_no_more_files_it_rests_and_says_so_once(started, monkeypatch
     _, port = started()
     _, writer, line = await answered(port)
     assert line == b"HTTP/1.1 200 OK\r\n"
-    assert caplog.messages == [
-        "No more files can be opened: new connections wait. A higher “ulimit -n” helps."
-    ]
+    (said,) = caplog.messages
+    assert said == "No more files can be opened: new connections wait. A higher “ulimit -n” helps."
     assert len(tries) <= 4  # twice in vain, then for the connection and until there is none
     writer.close()
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from processes import descendants, kernel_process, kernel_processes
+from study_steps import until
 from visitor import Visitor, client_for
 
 from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, SEAT_BYTES, register_provisioner
@@ -106,14 +106,6 @@ def ended(pid):
     return not Path(f"/proc/{pid}").exists()
 
 
-def wait_for(condition, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
 async def test_the_first_one_too_has_the_opening_run_already(kernels):
     async with kernel(kernels) as (provisioner, run):
         assert is_forked(provisioner)
@@ -150,7 +142,7 @@ async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
     async with kernel(kernels) as (provisioner, run):
 
         def interrupt():
-            wait_for((tmp_path / "begun").exists)
+            until((tmp_path / "begun").exists)
             provisioner.process.send_signal(signal.SIGINT)  # once: a second could meet it as it replies
 
         with ThreadPoolExecutor(1) as pool:  # older clients of Jupyter hold the loop up while they wait
@@ -164,7 +156,7 @@ async def test_it_can_be_interrupted_and_says_how_it_ended(kernels, tmp_path):
 
 def test_an_exit_code_is_told(warm_process):
     process = asyncio.run(warm_process.fork([LAUNCHER, "-f", "/dev/null/nowhere"], {}, "/"))
-    assert wait_for(lambda: process.poll() is not None)
+    assert until(lambda: process.poll() is not None)
     assert process.poll() > 0
 
 
@@ -219,18 +211,18 @@ def page(url):
 @pytest.mark.long
 def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(server, log):
     process, url = server
-    (waiting,) = wait_for(lambda: kernel_processes(process.pid))
+    (waiting,) = until(lambda: kernel_processes(process.pid))
     os.kill(waiting, signal.SIGKILL)
-    wait_for(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
+    until(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
 
-    wait_for(lambda: ended(waiting))
+    until(lambda: ended(waiting))
     # The visitor's, and one that waits.
-    known = wait_for(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
+    known = until(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
     pages = []
     visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
     for visit in visits:
         visit.start()
-    second = wait_for(lambda: kernel_processes(process.pid) - known).pop()
+    second = until(lambda: kernel_processes(process.pid) - known).pop()
     os.kill(second, signal.SIGKILL)
     for visit in visits:
         visit.join()
@@ -238,7 +230,7 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     assert "cell-output+json" in max(pages, key=len)
     for kernel in kernel_processes(process.pid):
         os.kill(kernel, signal.SIGKILL)
-    wait_for(lambda: "cell-output+json" in page(url))
+    until(lambda: "cell-output+json" in page(url))
     assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in log.read_text(encoding="utf-8").splitlines()} == {
         "WARNING: Kernel X died, removing from map."
     }
@@ -261,7 +253,7 @@ async def test_the_largest_network_of_the_controls_fits_into_its_seat(server):
 def test_a_killed_server_leaves_no_process(server):
     process, url = server
     page(url)
-    started = wait_for(lambda: len(found := descendants(process.pid)) >= 3 and found)
+    started = until(lambda: len(found := descendants(process.pid)) >= 3 and found)
     process.kill()
     process.wait()
-    wait_for(lambda: all(map(ended, started)))
+    until(lambda: all(map(ended, started)))

@@ -53,9 +53,8 @@ def test_the_page_holds_every_slide_and_ends_quietly(start):
 
 @pytest.mark.long
 async def test_where_others_see_it_only_the_speakers_page_has_the_notes(start, tmp_path):
-    (talk := tmp_path / "talk.toml").write_text(
-        TALK.replace("[[slides]]", "[[slides]]\nnotes = 'Ask first.'")
-    )
+    talk = tmp_path / "talk.toml"
+    talk.write_text(TALK.replace("[[slides]]", "[[slides]]\nnotes = 'Ask first.'"))
     assert main(["present", str(talk), "--record"]) == 0
     command = start("present", str(talk), "--ip", "0.0.0.0", "--open")
     with_notes = re.search(r"notes it is at \S+/(\?speaker=\S+)", command.process.stdout.readline())[1]

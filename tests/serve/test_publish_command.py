@@ -17,6 +17,7 @@ from explorer.serve.command import main
 from explorer.training import TrainingConfig
 from explorer.training.studies import grid, read_journal, study
 
+NAME = "publish"
 CONFIGS = grid(TrainingConfig(hidden_sizes=(4,), epochs=2), batch_size=[50, 200])
 
 
@@ -28,17 +29,9 @@ def _few_runs():
         yield
 
 
-@pytest.fixture
-def command(folder, capfd, monkeypatch, tmp_path):
-    """Call the command in a folder of its own: exit code, standard output, standard error."""
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-    def call(*options):
-        capfd.readouterr()
-        code = main(["publish", "--dataset", str(folder), *options])
-        return code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture(scope="module")

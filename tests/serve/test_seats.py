@@ -1,6 +1,7 @@
 """Who has a seat, who is in line, and when a seat is given up."""
 
 import asyncio
+from types import SimpleNamespace
 
 import needs
 import pytest
@@ -25,22 +26,14 @@ from .conftest import Kernels, manager_class
 VARIABLES = {"VOILA_PREHEAT": "True"}
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return SimpleNamespace(now=1000.0)
 
 
 @pytest.fixture
 def seats(clock):
-    return Seats(2, clock=clock)
+    return Seats(2, clock=lambda: clock.now)
 
 
 @pytest.fixture
@@ -119,9 +112,7 @@ async def test_a_kernel_without_a_page_is_ended(seats, kernels, clock, connectio
     assert kernel not in kernels
 
 
-async def test_while_others_are_in_line_a_page_that_does_not_come_gives_up_its_seat_soon(
-    seats, kernels, clock
-):
+async def test_while_others_are_in_line_a_page_that_never_comes_gives_up_its_seat_soon(seats, kernels, clock):
     loading, fetched = await seated(seats, kernels, "a", 0), await seated(seats, kernels, "b", 0)
     clock.now += CONTESTED_SECONDS - 1
     assert seats.position("c") == 1

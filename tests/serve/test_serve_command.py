@@ -50,14 +50,6 @@ def served(start):
     return start()
 
 
-@pytest.fixture
-def taken_port():
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        yield holder.getsockname()[1]
-
-
 LOADED = """
 import sys
 from explorer.__main__ import main
@@ -171,9 +163,7 @@ def given(settings):
     return json.loads(settings["kernel_variables"][DATASETS])
 
 
-def test_data_sets_are_given_by_their_paths_each_once_and_by_a_name_of_its_own(
-    taken, monkeypatch, own_files, tmp_path
-):
+def test_data_sets_are_given_by_path_each_once_and_by_its_own_name(taken, monkeypatch, own_files, tmp_path):
     monkeypatch.setenv("HOME", str(own_files.parent))
     monkeypatch.chdir(own_files.parent)
     twin = shutil.copytree(own_files, tmp_path / "twin" / "own")
@@ -190,12 +180,13 @@ def test_data_sets_are_given_by_their_paths_each_once_and_by_a_name_of_its_own(
     assert given(taken[0][1]) == {"own": str(own_files), "own (2)": str(twin)}
 
 
-def test_a_port_that_is_taken_is_one_sentence(taken_port, capsys):
-    assert main(["--no-browser", "--port", str(taken_port)]) == 2
+def test_a_port_that_is_taken_is_one_sentence(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        assert main(["--no-browser", "--port", str(port)]) == 2
     out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"nn-explorer serve: port {taken_port} is taken")
-    assert err.count("\n") == 1
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"nn-explorer serve: port {port} is taken")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "a..b", "a" * 64, "no such name", "[::1]"])
@@ -234,19 +225,12 @@ def test_without_a_port_the_next_free_one_is_taken():
             listening_socket("127.0.0.1", DEFAULT_PORT)
 
 
-@pytest.mark.parametrize(
-    ("ip", "address"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8866/"),
-        ("localhost", "http://localhost:8866/"),
-        ("192.168.1.2", "http://192.168.1.2:8866/"),
-        ("fe80::1", "http://[fe80::1]:8866/"),
-        ("0.0.0.0", "http://127.0.0.1:8866/"),
-        ("", "http://127.0.0.1:8866/"),
-        ("::", "http://[::1]:8866/"),
-        ("0:0:0:0:0:0:0:0", "http://[::1]:8866/"),
-    ],
-)
+@pytest.mark.parametrize(("ip", "address"), [
+    ("127.0.0.1", "http://127.0.0.1:8866/"), ("localhost", "http://localhost:8866/"),
+    ("192.168.1.2", "http://192.168.1.2:8866/"), ("fe80::1", "http://[fe80::1]:8866/"),
+    ("0.0.0.0", "http://127.0.0.1:8866/"), ("", "http://127.0.0.1:8866/"), ("::", "http://[::1]:8866/"),
+    ("0:0:0:0:0:0:0:0", "http://[::1]:8866/"),
+])  # fmt: skip
 def test_the_address_is_one_that_this_computer_reaches(ip, address):
     assert page_address(ip, 8866, Access()) == address
 

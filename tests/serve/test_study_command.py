@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from importlib import import_module
 from unittest.mock import Mock
 
 import needs
@@ -22,21 +21,9 @@ from explorer.training.studies import Trial, grid, read_journal, study
 from explorer.training.studies.configs import Cost
 from explorer.training.studies.journal import Journal
 
+NAME = "study"
 SHORT = ("--epochs", "1", "--hidden", "4")
 BASE = TrainingConfig(epochs=1, hidden_sizes=4)
-
-
-@pytest.fixture
-def command(folder, capfd, monkeypatch):
-    """Call the command on the small data set, in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
-
-    def call(*options):
-        capfd.readouterr()
-        code = main(["study", "--dataset", str(folder), *options])
-        return code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture
@@ -62,9 +49,6 @@ def lines(text, pattern):
     return [line for line in text.splitlines() if re.search(pattern, line)]
 
 
-# ---------------------------------------------------------------- which runs
-
-
 ONE = ("--seeds", "1")
 FIVE, FAST = TrainingConfig(seed=5), TrainingConfig(learning_rate=1)
 
@@ -86,22 +70,12 @@ def test_values_make_a_grid(asked, options, configs):
     assert asked(*options) == configs
 
 
-@pytest.mark.parametrize(
-    ("options", "seeds"),
-    [
-        ([], [0, 1, 2]),
-        (["--seeds", "2"], [0, 1]),
-        (["--seed", "7"], [7]),
-        (["--seed", "7,3"], [7, 3]),
-        (["--seed", "7", "--seeds", "2"], [7, 8]),
-        (["--from-url", "?seed=4", "--seeds", "2"], [4, 5]),
-    ],
-)
+@pytest.mark.parametrize(("options", "seeds"), [
+    ([], [0, 1, 2]), (["--seeds", "2"], [0, 1]), (["--seed", "7"], [7]), (["--seed", "7,3"], [7, 3]),
+    (["--seed", "7", "--seeds", "2"], [7, 8]), (["--from-url", "?seed=4", "--seeds", "2"], [4, 5]),
+])  # fmt: skip
 def test_seeds_are_counted_or_listed(asked, options, seeds):
     assert [config.seed for config in asked(*options)] == seeds
-
-
-# ---------------------------------------------------------------- what is shown
 
 
 def test_lines_table_and_words(command):
@@ -132,9 +106,6 @@ def test_a_diverged_run_is_a_result(command):
     assert lines(out, "^   1       –       –        –  .*         1$")
 
 
-# ---------------------------------------------------------------- a large study
-
-
 def test_a_large_study_starts_only_if_it_is_confirmed(command, tmp_path):
     options = ("--out", str(tmp_path / "study.jsonl"), "--seeds", "1001")
     code, out, err = command(*options)
@@ -150,9 +121,6 @@ def test_a_terminal_is_asked(command, monkeypatch, answer, code):
     found, out, err = command(*SHORT, "--seed", "0")
     assert (found, "1 of 1" in out) == (code, code == 0)
     assert "1 run, about 1.1 hours on 1 core. Start? [y/N] " in err
-
-
-# ---------------------------------------------------------------- the journal
 
 
 def test_it_goes_on_where_it_was_stopped(command, tmp_path):
@@ -239,9 +207,6 @@ def started(*options):
         [sys.executable, "-W", "error", "-c", COMMAND, "study", *map(str, options)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- help
 
 
 def test_the_examples_of_the_help_are_commands(asked, capfd):

@@ -21,40 +21,20 @@ from explorer.app.url_state import Link
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main
 from explorer.serve.run_options import query_of
-from explorer.training import (
-    FIELDS,
-    PRESETS,
-    DivergedError,
-    History,
-    RunEnd,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    train,
-)
+from explorer.training import FIELDS, PRESETS, DivergedError, TrainingConfig, TrainingRun, train
 from explorer.training.hints import hints
 from explorer.training.presets import START
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.query import read_query, write_query
+from explorer.training.records import History, RunEnd, Snapshot
 
+NAME = "train"
 OTHER, _ = read_query(
     "hidden=7,5&activation=tanh&output=softmax&loss=cross_entropy&init=he&batch=50&epochs=2&lr=0.25&"
     "optimizer=adam&schedule=cosine&warmup=2&reduction=mean&l2=0.001&l1=0.00001&dropout=0.2&"
     "input_dropout=0.1&max_norm=2.0&shift=1.0&rotation=10.0&scale=0.1&elastic=1.0&seed=4&n=300&"
     "validation=100&patience=3&changes=1:0.1:50,5:0.01:64"
 )
-
-
-@pytest.fixture
-def command(folder, capsys):
-    """Call the command on the small data set: exit code, standard output, standard error."""
-
-    def call(*options):
-        capsys.readouterr()
-        code = main(["train", "--dataset", str(folder), *options])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def started(*options, **streams):
@@ -118,7 +98,7 @@ def test_the_settings_of_an_address_stand_after_its_question_mark(text, query):
     assert query_of(text) == query
 
 
-def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_one_is_told(command, capsys):
+def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_one_is_told(command, capfd):
     link = Link(TrainingConfig(epochs=1), "inside", "dark", ("epochs",), "histograms")
     code, out, err = command("--from-url", f"http://localhost:8866/?{link.write()}", "--json")
     assert (code, "--from-url" in err) == (0, False)
@@ -130,7 +110,7 @@ def test_a_link_that_the_page_copies_is_taken_as_it_is_and_what_is_invalid_in_on
     assert "data" not in err.replace("--dataset", "")
     assert main(["train", "--from-url", "?epochs=1&n=10&hidden=1&data=fashion-mnist"]) == 0
     said = "The link is of the data set “fashion-mnist”, which --dataset must name: this is MNIST."
-    assert f"--from-url: {said}" in capsys.readouterr().err
+    assert f"--from-url: {said}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("options", [["--preset", "modern", "--from-url", "?"], ["--lr"]])
@@ -161,7 +141,7 @@ def test_patience_without_validation_images_is_said_to_do_nothing(command):
     assert "does nothing" not in command("--epochs", "1", "--patience", "3", "--validation", "60")[2]
 
 
-def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command, capsys):
+def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command):
     """The figures are those of the validation images, and the word says so."""
     options = ("--epochs", "2", "--validation", "150", "--json")
     code, out, err = command(*options)

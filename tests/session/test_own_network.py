@@ -33,9 +33,8 @@ def test_the_textbooks_run_has_the_functions_that_the_class_names(small_dataset)
     session = Session(small_dataset, CONFIG, network=Rectified)
     done(session.train)
     (textbook,) = session.state.comparable
-    assert (
-        session.config == textbook.config == session.state.run.config == CONFIG.replace(**Rectified.functions)
-    )
+    expected = CONFIG.replace(**Rectified.functions)
+    assert session.config == textbook.config == session.state.run.config == expected
     session.close()
 
 

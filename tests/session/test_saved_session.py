@@ -167,21 +167,14 @@ METHODS = {
     "optimizer": "adamw", "l2": 0.01, "learning_rate": 0.003, "dropout": 0.2, "shift": 1.0, "n_validation": 90,
     "schedule": "cosine",
 }  # fmt: skip
+STOPS = {"n_train": 300, "n_validation": 100, "patience": 2, "epochs": 60, "learning_rate": 1.5, "seed": 3}
 
 
 def test_runs_of_every_method_come_back(begin, back):
     """On two validation sets, with a change in mid-run, and stopped early."""
     session = begin(CONFIG)
     changes = (Change(5, 0.001, 32), Change(9, 0.1, 7))
-    early = {
-        "n_train": 300,
-        "n_validation": 100,
-        "patience": 2,
-        "epochs": 60,
-        "learning_rate": 1.5,
-        "seed": 3,
-    }
-    trained(session, METHODS, {"changes": changes}, early)
+    trained(session, METHODS, {"changes": changes}, STOPS)
     before = session.state.runs
     assert before[-1].history.is_stopped_early
     again = begin()

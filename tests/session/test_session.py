@@ -544,9 +544,7 @@ def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):
     assert [change.learning_rate for change in session.config.changes] == [0.01]
 
 
-def test_networks_within_the_first_epoch_are_shown_until_there_is_a_moment_and_can_be_revisited(
-    session, monkeypatch
-):
+def test_networks_within_the_first_epoch_are_shown_until_its_end_and_can_be_revisited(session, monkeypatch):
     monkeypatch.setattr("explorer.training.learners._SAMPLED", 60)
     done(session.train)
     run = run_of(session)

@@ -88,9 +88,8 @@ def test_what_is_no_recording_of_the_run_is_one_sentence(recorded, written, smal
         file.write_bytes(bad)
         refused(recorded, "")
     file.write_bytes(content)
-    refused(
-        read_talk(written(TEXT.format(settings=write_query(CONFIG.replace(learning_rate=0.1))))), "lr=0.05"
-    )
+    other = written(TEXT.format(settings=write_query(CONFIG.replace(learning_rate=0.1))))
+    refused(read_talk(other), "lr=0.05")
     file.unlink()
     refused(recorded, "there is no file")
 

@@ -82,9 +82,6 @@ def small(small_file, small_dataset):
     talk.close()
 
 
-# ---------------------------------------------------------------- the ready talk
-
-
 def test_it_has_every_slide_in_order(talk):
     assert list(talk.slides) == [slide.name for slide in SLIDES]
     assert len(talk.slides) == 17
@@ -146,9 +143,6 @@ def test_a_clicked_cell_shows_its_images(talk, from_page):
     assert (shape["x0"], shape["y0"]) == (3.5, 8.5)
 
 
-# ---------------------------------------------------------------- any talk
-
-
 def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(small):
     slide, other = small.slides["learns"], small.slides["deep"]
     recorded, before = slide.run, accuracy_curve(slide)
@@ -163,9 +157,7 @@ def test_a_live_run_takes_the_place_of_the_recorded_one_and_ends_another(small):
     np.testing.assert_array_equal(accuracy_curve(slide), before)  # the same settings give the same curve
 
 
-def test_on_a_page_a_live_run_is_watched_from_its_untrained_network_on(
-    small_file, small_dataset, monkeypatch
-):
+def test_on_a_page_a_live_run_is_watched_from_its_untrained_network(small_file, small_dataset, monkeypatch):
     """Within the first epoch too, then epoch by epoch; the recorded figures don't come between."""
     seen = []
     for name in ("EPOCH_SECONDS", "_STEP_SECONDS"):

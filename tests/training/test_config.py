@@ -251,38 +251,24 @@ def test_a_link_holds_out_no_more_than_9_of_10_images_in_use():
     assert (config.n_validation, notices) == (540, ())
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("batch=100000", {"batch_size": 60_000}),
-        ("epochs=0", {"epochs": 1}),
-        ("lr=1000", {"learning_rate": 100.0}),
-        ("lr=0", {"learning_rate": 1e-5}),
-        ("hidden=5000", {"hidden_sizes": (1024,)}),
-        ("hidden=784-32-5000-10", {"hidden_sizes": (32, 1024)}),
-        ("n=20000000", {}),
-        ("dropout=1", {"dropout": 0.9}),
-        ("l2=-1", {"l2": 0.0}),
-        ("validation=20000000", {"n_validation": 10_000_000}),
-        ("warmup=1000", {"warmup": 100}),
-        ("rotation=360", {"rotation": 180.0}),
-    ],
-)
+@pytest.mark.parametrize(("query", "expected"), [
+    ("batch=100000", {"batch_size": 60_000}), ("epochs=0", {"epochs": 1}),
+    ("lr=1000", {"learning_rate": 100.0}), ("lr=0", {"learning_rate": 1e-5}),
+    ("hidden=5000", {"hidden_sizes": (1024,)}), ("hidden=784-32-5000-10", {"hidden_sizes": (32, 1024)}),
+    ("n=20000000", {}), ("dropout=1", {"dropout": 0.9}), ("l2=-1", {"l2": 0.0}),
+    ("validation=20000000", {"n_validation": 10_000_000}), ("warmup=1000", {"warmup": 100}),
+    ("rotation=360", {"rotation": 180.0}),
+])  # fmt: skip
 def test_a_number_out_of_range_is_clamped_with_a_notice(query, expected):
     config, notices = read_query(query)
     assert config == START.replace(**expected)
     assert len(notices) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "sizes"),
-    [
-        *((text, (32, 16)) for text in ("32, 16", "32;16", " 32 16 ", "32-16", "32 – 16", "784-32-16-10")),
-        ("784,32,10", (784, 32, 10)),
-        ("10", (10,)),
-        ("784-784-10", (784,)),
-    ],
-)
+@pytest.mark.parametrize(("text", "sizes"), [
+    *((text, (32, 16)) for text in ("32, 16", "32;16", " 32 16 ", "32-16", "32 – 16", "784-32-16-10")),
+    ("784,32,10", (784, 32, 10)), ("10", (10,)), ("784-784-10", (784,)),
+])  # fmt: skip
 def test_hidden_layers_are_read_as_people_write_them(text, sizes):
     assert FIELDS["hidden_sizes"].parse(text) == sizes
 

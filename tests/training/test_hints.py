@@ -7,21 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
-from explorer.training import (
-    PRESETS,
-    BatchRecord,
-    DivergedError,
-    EpochRecord,
-    Evaluation,
-    History,
-    RunEnd,
-    Snapshot,
-    TrainingRun,
-    complete,
-)
+from explorer.training import PRESETS, DivergedError, TrainingRun, complete
 from explorer.training.fields import Change
 from explorer.training.hints import changes_in_words, hints
 from explorer.training.presets import fitting_rate
+from explorer.training.records import BatchRecord, EpochRecord, Evaluation, History, RunEnd, Snapshot
 
 EXERCISE, MODERN = PRESETS["The exercise"], PRESETS["Modern"]
 CONFUSION = np.full((10, 10), 100)  # of 10 000 images
@@ -112,12 +102,8 @@ CASES = {
         EXERCISE.replace(batch_size=8192, reduction="mean", learning_rate=3), [0.6] * 8 + [0.7, 0.8],
         "too_few_updates", {"batch_size": 512},
     ),
-    "few images in one batch": (
-        FEW, [0.3, 0.4], "too_few_updates", {"batch_size": 8, "learning_rate": 0.3},
-    ),
-    "small rate": (
-        EXERCISE.replace(reduction="mean"), [0.3, 0.34], "step_too_small", {"learning_rate": 3.0},
-    ),
+    "few images in one batch": (FEW, [0.3, 0.4], "too_few_updates", {"batch_size": 8, "learning_rate": 0.3}),
+    "small rate": (EXERCISE.replace(reduction="mean"), [0.3, 0.34], "step_too_small", {"learning_rate": 3.0}),
     "small batch by sum": (
         EXERCISE.replace(batch_size=8), [0.89, 0.91, 0.92], "step_too_small", {"learning_rate": 0.3},
     ),
@@ -156,9 +142,7 @@ TINY = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
     (MODERN.replace(learning_rate=30), CHANCE, "why",
      "Learning rate 30 makes each step about 100 times too large, so that it overshoots."),
 ])  # fmt: skip
-def test_actions_are_written_as_by_the_controls_and_reasons_name_what_makes_the_step_large(
-    config, figures, name, words
-):
+def test_actions_read_as_the_controls_and_reasons_name_what_makes_a_step_large(config, figures, name, words):
     assert getattr(said(config, figures)[0], name) == words
 
 
@@ -564,17 +548,14 @@ def test_early_stopping_fixes_overfitting_once_images_are_held_out(trained):
     assert fixed.accuracy >= run.accuracy - 0.005
 
 
+MEMORIZES = MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT)
 METHODS = {  # settings, a rule of those that refine, and by how much its fix raises validation accuracy
     "a first wobble": (
         EXERCISE.replace(n_train=30_000, batch_size=128, patience=1, epochs=60, **SPLIT),
         "patience_too_short", 0.0005,
     ),
-    "learned by heart": (
-        MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "memorised", 0.001,
-    ),
-    "learned by heart, wide": (
-        MODERN.replace(n_train=20_000, batch_size=64, epochs=15, **SPLIT), "room_to_memorise", 0.001,
-    ),
+    "learned by heart": (MEMORIZES, "memorised", 0.001),
+    "learned by heart, wide": (MEMORIZES, "room_to_memorise", 0.001),
     "small batches": (
         MODERN.replace(n_train=25_000, batch_size=8, epochs=6, seed=2, **SPLIT), "wavering_loss", 0.001,
     ),

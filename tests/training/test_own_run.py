@@ -44,15 +44,10 @@ def of(kind, events):
 
 
 @pytest.mark.parametrize("made_by", [Mine, Named, Pasted, NeuralNetwork])
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"reduction": "mean", "learning_rate": 2.0},
-        {"l2": 0.01},
-        {"optimizer": "adam", "learning_rate": 0.003, "reduction": "mean"},
-    ],
-)
+@pytest.mark.parametrize("changes", [
+    {}, {"reduction": "mean", "learning_rate": 2.0}, {"l2": 0.01},
+    {"optimizer": "adam", "learning_rate": 0.003, "reduction": "mean"},
+])  # fmt: skip
 def test_the_textbooks_formulas_give_the_textbooks_records(made_by, changes, run_of, small_dataset):
     if made_by is not NeuralNetwork and changes.keys() & {"l2", "optimizer"}:
         return  # it has no such settings

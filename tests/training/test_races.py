@@ -7,18 +7,9 @@ from app_steps import done
 from reference_runs import diverging
 
 from explorer import TrainingConfig, race, train
-from explorer.training import (
-    PRESETS,
-    DivergedError,
-    EpochRecord,
-    Evaluation,
-    RaceError,
-    Snapshot,
-    TrainingRun,
-    complete,
-)
+from explorer.training import PRESETS, DivergedError, RaceError, TrainingRun, complete
 from explorer.training.races import MOST_ENTRIES, RACES, Race
-from explorer.training.records import RivalRecord
+from explorer.training.records import EpochRecord, Evaluation, RivalRecord, Snapshot
 from explorer.training.runner import Runner
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -70,9 +61,7 @@ def test_none_is_more_than_a_twentieth_of_an_epoch_ahead(mnist, name):
 
 
 @pytest.mark.parametrize("name", ["Optimizers", "Batch sizes"])
-def test_when_the_first_has_ended_an_epoch_so_have_all_others_and_none_has_begun_the_next(
-    small_dataset, name
-):
+def test_when_the_first_has_ended_an_epoch_so_have_all_and_none_has_begun_the_next(small_dataset, name):
     run = Race(RACES[name](CONFIG, small_dataset.n_train), small_dataset)
     ended = dict.fromkeys(range(1, len(run.entries)), 0)
     for event in run:

@@ -22,9 +22,6 @@ def history(*records):
     return History(TrainingConfig()).followed_by(*records)
 
 
-# ---------------------------------------------------------------- an epoch's record
-
-
 @pytest.mark.parametrize("loss", [0.5, NAN])
 def test_records_are_equal_whatever_time_they_took(loss):
     """Two diverged runs of one config have equal records, too."""
@@ -45,9 +42,6 @@ def test_a_figure_that_differs_in_its_last_bit_makes_a_difference(name):
 def test_number_and_confusion_make_a_difference():
     others = [epoch(2), *(epoch(confusion=c) for c in (((4, 2), (0, 4)), ((5, 1, 0), (0, 4, 0), (0, 0, 0))))]
     assert epoch() not in others
-
-
-# ---------------------------------------------------------------- the history
 
 
 def test_a_history_is_a_sequence_of_its_epochs():

@@ -13,17 +13,9 @@ import reference
 from reference_runs import diverging
 
 from explorer.network import confusion_matrix
-from explorer.training import (
-    BatchRecord,
-    ConfigError,
-    DivergedError,
-    EpochRecord,
-    Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    train,
-)
+from explorer.training import ConfigError, DivergedError, TrainingConfig, TrainingRun, train
 from explorer.training.fields import Change
+from explorer.training.records import BatchRecord, EpochRecord, Snapshot
 
 SMALL = TrainingConfig(hidden_sizes=(6, 5), n_train=103, epochs=2, seed=3, learning_rate=0.02)
 CHANGED = {"batch_size": 16, "changes": (Change(4, 0.05, 20), Change(9, 0.01, 7), Change(20, 0.1, 30))}
@@ -253,9 +245,7 @@ def test_another_process_gives_the_same_records(small_dataset, tmp_path):
 
 
 @pytest.mark.parametrize("batch_size", [2, 5, 16, 520])
-def test_looking_between_mini_batches_and_while_the_test_set_is_scored_changes_nothing(
-    long_test_set, batch_size
-):
+def test_looking_between_batches_and_while_the_test_set_is_scored_changes_nothing(long_test_set, batch_size):
     """One `next` at a time, with figures and a snapshot taken after each: the records of running through."""
     config = SMALL.replace(n_train=587, batch_size=batch_size, epochs=1)
     through = records(TrainingRun(config, long_test_set))

@@ -13,21 +13,16 @@ from app_steps import PATIENCE, done
 from reference_runs import diverging
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from explorer.training import (
+from explorer.training import DivergedError, TrainingConfig, TrainingRun, new_network, races, train
+from explorer.training.records import (
     BatchRecord,
     BatchStep,
-    DivergedError,
     EpochRecord,
     Evaluation,
+    RivalRecord,
     RunEnd,
     Snapshot,
-    TrainingConfig,
-    TrainingRun,
-    new_network,
-    races,
-    train,
 )
-from explorer.training.records import RivalRecord
 from explorer.training.runner import Runner
 
 SMALL = TrainingConfig(hidden_sizes=6, n_train=103, epochs=3, batch_size=16, learning_rate=0.05)

@@ -50,9 +50,6 @@ def comparable(records):
     return [*map(dataclasses.asdict, timeless)]
 
 
-# ---------------------------------------------------------------- turns
-
-
 @pytest.mark.parametrize("cores", [1, 2])
 def test_one_a_core_trains_and_the_others_know_their_place(shares, cores):
     line = shares(5, cores=cores)
@@ -158,8 +155,6 @@ def test_the_workers_of_a_process_are_told_from_others(folder):
             worker.kill()
 
 
-# ---------------------------------------------------------------- runs
-
 TRAIN = """
 import json, pickle, sys
 from explorer.training import TrainingRun
@@ -177,9 +172,7 @@ sys.stdout.buffer.write(pickle.dumps(told))
 """
 
 
-def test_two_processes_take_turns_and_their_records_are_those_of_one_alone(
-    shares, folder, small_dataset, tmp_path
-):
+def test_two_processes_take_turns_with_the_records_of_one_alone(shares, folder, small_dataset, tmp_path):
     (start,) = shares(1, slice_seconds=3600)
     path = tmp_path / "run"
     config = CONFIG.replace(epochs=120)  # several turns also on a fast machine

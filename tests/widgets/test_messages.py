@@ -28,9 +28,7 @@ def test_a_message_of_the_same_name_takes_the_place_of_the_old_one(messages):
     assert (shown["text"], shown["action"]) == ("Now it is not a number.", "")
 
 
-def test_what_was_dismissed_is_not_brought_up_again_until_it_is_more_severe_or_another_run_begins(
-    messages, from_page
-):
+def test_what_was_dismissed_stays_away_until_it_is_more_severe_or_another_run_begins(messages, from_page):
     from_page.send(messages, {"dismiss": "wide"})
     messages.remind(replace(WIDE, text="The step is still too large."), NOTE)
     assert ids(messages) == ["note"]

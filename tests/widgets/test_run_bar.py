@@ -84,9 +84,6 @@ def test_progress_in_words(state, text):
     assert RunProgress(*state).text == text
 
 
-# ---------------------------------------------------------------- on a slide
-
-
 @pytest.mark.parametrize("settings", ["32 hidden units", ""])
 def test_a_slide_asks_for_what_is_possible(from_page, settings):
     bar, asked = LiveBar(settings), []

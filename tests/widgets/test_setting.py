@@ -35,9 +35,6 @@ def test_a_slider_ends_with_what_the_data_have():
     assert setting.get_state("_control")["_control"]["stops"] == [0, 100, 200, 500, 540]
 
 
-# ---------------------------------------------------------------- in a run that trains
-
-
 def test_the_value_in_a_run_is_changed_by_a_factor(from_page):
     rate, size, wanted = Setting("learning_rate"), Setting("batch_size"), []
     for setting in (rate, size):
@@ -49,9 +46,6 @@ def test_the_value_in_a_run_is_changed_by_a_factor(from_page):
     assert wanted == [0.0003, 1e-5, 256, 60_000]
     assert (rate.value, size.value) == (0.01, 512)
     assert [type(value) for value in wanted] == [float, float, int, int]
-
-
-# ---------------------------------------------------------------- from the program
 
 
 def test_its_options_are_those_of_a_stock_widget():
@@ -106,9 +100,6 @@ def test_what_is_assigned_is_sent_once_and_what_is_equal_not_at_all(sent):
     assert sent == [{"value": (64,)}]
 
 
-# ---------------------------------------------------------------- from the page
-
-
 def type_in(from_page, setting, text):
     from_page.send(setting, {"typed": text})
 
@@ -148,9 +139,7 @@ def test_what_is_typed_becomes_the_value_as_python_has_it(from_page, heard, name
     ("n_train", "few", "a whole number from 10 to 60\u202f000", "All"),
     ("loss", "hinge", "one of squared_error, cross_entropy", "squared error"),
 ])  # fmt: skip
-def test_what_is_wrong_with_the_typed_is_said_and_the_value_stays(
-    from_page, heard, name, typed, expected, kept
-):
+def test_what_is_wrong_with_a_text_is_said_and_the_value_stays(from_page, heard, name, typed, expected, kept):
     setting = Setting(name)
     setting.observe(heard.append, "value")
     type_in(from_page, setting, typed)
@@ -226,9 +215,6 @@ def test_whatever_the_page_says_the_value_stays_valid(control, typed):
     assert setting.error == "" or setting.error.endswith((" stays in use.", "All stay in use."))
 
 
-# ---------------------------------------------------------------- with stock widgets
-
-
 def test_a_stock_slider_linked_to_it_follows_and_leads(from_page):
     setting, slider = Setting("batch_size"), IntSlider(512, min=1, max=1000)
     link((slider, "value"), (setting, "value"))
@@ -249,9 +235,6 @@ def test_interact_takes_it_as_a_stock_widget(from_page, heard):
     type_in(from_page, setting, 3)
     type_in(from_page, setting, 3)
     assert heard == [10, -10, 3, -3]
-
-
-# ---------------------------------------------------------------- what travels
 
 
 def test_each_change_of_the_page_is_answered_by_its_number(from_page):

@@ -114,9 +114,6 @@ def test_what_is_shown_is_told_to_nobody(panel, heard):
     assert (heard, panel.config) == ([], CHANGED)
 
 
-# ---------------------------------------------------------------- what applies
-
-
 def test_a_setting_is_shown_where_it_has_an_effect(panel):
     before = dict(shown(panel)).keys()
     for settings, comes, goes in (
@@ -149,9 +146,6 @@ def test_changes_in_mid_run_are_said_and_can_be_left(panel, heard, from_page):
     assert chip.start == f"Changed in mid-run: {said}"
     from_page.send(chip, {"leave": True})
     assert (heard, chip.start) == ([TrainingConfig()], "")
-
-
-# ---------------------------------------------------------------- what is wrong
 
 
 def test_one_bad_field_leaves_the_others_taking_effect(panel, heard, from_page):
@@ -199,9 +193,6 @@ def test_what_the_owner_refuses_is_said_next_to_its_control_and_the_last_value_s
     assert panel["output"].error == "Expected another."
 
 
-# ---------------------------------------------------------------- situations to learn from
-
-
 def asked(panel):
     return part(panel, "question").situation.get("question", "")
 
@@ -236,9 +227,6 @@ def test_what_to_look_at_is_told_to_who_opens_it(panel, from_page):
     assert looked == [SITUATIONS["Uniform weights"]]
 
 
-# ---------------------------------------------------------------- what is shown
-
-
 def test_only_some_settings_can_be_shown(panel):
     panel.shown = ["epochs", "seed"]
     assert shown(panel) == [("epochs", "scale"), ("seed", "whole")]
@@ -258,9 +246,6 @@ def test_a_name_that_no_setting_has_cannot_be_shown(panel):
     assert panel.shown is None
     with pytest.raises(TraitError, match="did you mean 'seed'"):
         SettingsPanel(shown=["seeed"])
-
-
-# ---------------------------------------------------------------- the wire
 
 
 def test_a_config_is_one_message_for_each_setting_that_it_changes(sent):

@@ -83,9 +83,6 @@ def test_both_reductions_take_the_same_step_at_300_images(config, rates):
     assert batch_size_rates(config) == rates
 
 
-# ---------------------------------------------------------------- as somebody types them
-
-
 @pytest.mark.parametrize(
     ("setting", "text", "values"),
     [

@@ -37,9 +37,6 @@ def resumed(path, dataset, configs=CONFIGS):
     return executor.begun, trials
 
 
-# ---------------------------------------------------------------- what it has comes back to the bit
-
-
 figures, shares, times = st.floats(), st.floats(0, 1), st.floats(0, 1e9)
 epochs = st.builds(
     EpochRecord,
@@ -105,9 +102,6 @@ def test_the_hash_is_of_the_images_and_labels(small_dataset):
     assert data_hash(dataclasses.replace(small_dataset, name="another")) in hashes
 
 
-# ---------------------------------------------------------------- going on
-
-
 def test_a_journal_goes_on_with_further_configs(finished, small_dataset, tmp_path):
     path = tmp_path / "study.jsonl"
     path.write_bytes(finished)
@@ -153,9 +147,6 @@ def test_a_line_that_was_cut_off_is_said(finished, small_dataset, tmp_path, capl
     resumed(path, small_dataset)
     assert recorded.notice in caplog.text
     assert read_journal(path).notice == ""
-
-
-# ---------------------------------------------------------------- what it refuses
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,7 @@ def test_a_study_on_a_server_waits_for_its_turn_and_says_so(serve, runner, told,
 
 
 @needs.LINUX
-def test_a_study_ends_after_the_minutes_that_all_its_workers_have_trained_together(
-    serve, runner, told, small_dataset
-):
+def test_a_study_ends_after_the_minutes_that_its_workers_trained_together(serve, runner, told, small_dataset):
     serve(minutes=0.01)
     *others, end = events(told, runner.start(grid(ENDLESS, seed=range(2)), small_dataset))
     assert end == "It has trained for 0 minutes, the limit of this server."

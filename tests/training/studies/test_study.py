@@ -22,9 +22,6 @@ from explorer.training.studies.trials import run_trial
 SEEDS = grid(SMALL, seed=range(6))
 
 
-# ---------------------------------------------------------------- the same results everywhere
-
-
 CONFIGS = (
     SMALL,
     SMALL.replace(batch_size=1),
@@ -98,9 +95,6 @@ def test_a_config_that_is_there_twice_is_run_once(small_dataset):
     assert executor.begun == list(SEEDS)
 
 
-# ---------------------------------------------------------------- how the images come there
-
-
 @needs.PROC
 def test_images_of_ones_own_are_mapped_by_the_workers(small_dataset, pool):
     list(study(SEEDS, small_dataset, executor=pool))
@@ -138,9 +132,6 @@ def test_a_disk_without_room_for_the_images_is_told(small_dataset, pool, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(StudyError, match=r"^The images can't be written for the workers: “no such file"):
         list(study([SMALL], small_dataset, executor=pool))
-
-
-# ---------------------------------------------------------------- errors
 
 
 def test_a_diverged_run_is_a_trial_among_the_others(small_dataset, pool):
@@ -205,9 +196,6 @@ def test_an_error_of_the_study_is_told_after_what_has_ended(small_dataset):
         next(trials)
 
 
-# ---------------------------------------------------------------- workers that die
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -249,9 +237,6 @@ def test_a_worker_that_is_killed_in_mid_trial_costs_a_try_of_this_trial_alone(sm
     assert {config: trial.tries for config, trial in found.items()} == dict.fromkeys(SEEDS, 1) | {SLOW: 2}
     assert sorted(pool.begun, key=repr) == sorted([SLOW, SLOW, *SEEDS], key=repr)
     assert found == undisturbed
-
-
-# ---------------------------------------------------------------- leaving early
 
 
 def test_leaving_ends_what_runs_at_once(small_dataset):

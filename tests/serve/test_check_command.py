@@ -281,10 +281,13 @@ MARK = PLACE.write_text(" ".join([SHARED.name, *(str(one.pid) for one in FLED)])
 """
 REST = "REST = time.sleep(60)\n"
 MAPS = "TAKEN = mmap.mmap(-1, 600 * 2**20)\nfor k in range(0, 600 * 2**20, 4096): TAKEN[k] = 1\n"
+OPENS = "OPEN = [os.memfd_create('taken') for k in range(4)]\n"
+OPENS += "for k in range(600): SIZE = os.pwrite(OPEN[k % 4], bytes(2**20), k // 4 * 2**20)\n"
 FORKS = f"for k in range(4):\n    if os.fork() == 0:\n        TAKEN = bytearray(200 * 2**20)\n        {REST}"
 FLEEING = {
     "ends": ("", "none of the exercise's functions"),
     "maps what is shared": (MAPS + REST, "it uses more than 500 MB in all its processes"),
+    "opens what has no name": (OPENS + REST, "it uses more than 500 MB in all its processes"),
     "forks": (FORKS + REST, "it uses more than 500 MB in all its processes"),
     "forks too often": ("for k in range(7): PID = os.fork()\n" + REST, "it has more than 64 processes"),
     "stops its parent": (

@@ -99,7 +99,7 @@ def _used(pids: Iterable[int], shared: Iterable[str]) -> int:
     files, own, common = dict[tuple[int, int], int](), 0, 0
     for path in (*shared, *(file for file, _ in _open_in_memory(pids))):
         with suppress(OSError):
-            found = os.stat(path)
+            found = Path(path).stat()
             files[found.st_dev, found.st_ino] = 512 * found.st_blocks
     for pid in pids:
         with suppress(OSError):

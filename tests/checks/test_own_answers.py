@@ -56,7 +56,6 @@ def cell(task, code):
 
 
 @cache
-@cache
 def verdict_on(kind, number):
     """What is said of an answer in a namespace where everything else is the textbook's."""
     row, file = ANSWERS[kind][number], f"{kind}-answer-{number}.py"

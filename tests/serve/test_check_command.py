@@ -12,6 +12,7 @@ from study_steps import is_alive, until
 
 from explorer.checks import MISTAKES, TASKS
 from explorer.foreign_files import FileError
+from explorer.serve.check_command import CheckedSubmission
 from explorer.serve.command import main
 from explorer.serve.submission import Cell, cells_of, execute
 
@@ -418,6 +419,7 @@ def test_json_and_a_gradebook_come_in_the_order_of_names(check, tmp_path, monkey
     assert head == ["file", "right", "of", "bonus", *TASKS, "remarks"]
     names = "'=forged.py", *[*COURSE][1:], "none", "z.py"  # no spreadsheet computes the first
     assert tuple(row[0] for row in rows) == names
+    assert all(CheckedSubmission(f"{sign}a.py").row()[0] == f"'{sign}a.py" for sign in "=+-@")
     assert rows[1][1:] == ["12", "12", "5", *["right"] * 17, ""]
     said = [row[-1] for row in rows if row[-2] == "unchecked"]
     assert said[1] == "line 1 is not valid Python: '(' was never closed"

@@ -295,6 +295,10 @@ FLEEING = {
         "END = os.kill(os.getppid(), signal.SIGSTOP)\n" + REST,
         "it has stopped the process",
     ),
+    "ends, but stops its parent": (
+        "END = os.kill(os.getppid(), signal.SIGSTOP)\n",
+        "it has stopped the process",
+    ),
     "kills its parent": ("END = os.kill(os.getppid(), signal.SIGKILL)\n" + REST, "it has ended the process"),
 }
 

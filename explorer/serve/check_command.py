@@ -49,6 +49,7 @@ _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
 _WARDEN_SECONDS = 10.0  # in which a warden has ended all that a submission has started
+_STOPPED = "it has stopped the process that watches it"
 _ENDS = MappingProxyType(
     {
         0: "its process ended early",
@@ -149,7 +150,7 @@ def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSub
             try:
                 process.wait(_WARDEN_SECONDS)
             except TimeoutExpired:
-                reason = "it has stopped the process that watches it"
+                reason = _STOPPED
                 process.kill()
             if os.name == "posix":
                 # Elsewhere than on Linux, those of its group; macOS raises the second if that is empty.
@@ -183,6 +184,7 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
         verdicts, notes = {}, []
+    error = reason if reason == _STOPPED else error  # with all verdicts, too
     return CheckedSubmission(file, tuple(verdicts.values()), tuple(notes), error)
 
 

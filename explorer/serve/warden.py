@@ -19,6 +19,7 @@ TOO_LARGE, TOO_MANY = 3, 4  # exit codes
 MOST_PROCESSES = 64
 _POLL_SECONDS = 0.1
 _LONGEST_END = 5.0  # seconds; a process that can't be killed is left
+_IN_MEMORY = "/dev/shm/", "/memfd:"
 _NAMED = re.compile(r"/dev/shm/.+(?<! \(deleted\))$", re.MULTILINE)
 _ANONYMOUS, _COMMON = (re.compile(rf"^Pss_{kind}: +(\d+) kB", re.MULTILINE) for kind in ("Anon", "Shmem"))
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
@@ -95,16 +96,17 @@ def _still_runs(pid: int) -> bool:
 
 def _used(pids: Iterable[int], shared: Iterable[str]) -> int:
     """Return the bytes of memory that processes use together; what several of them share counts once."""
-    files, own, common = 0, 0, 0
-    for path in shared:
+    files, own, common = dict[tuple[int, int], int](), 0, 0
+    for path in (*shared, *(file for file, _ in _open_in_memory(pids))):
         with suppress(OSError):
-            files += 512 * Path(path).stat().st_blocks
+            found = Path(path).stat()
+            files[found.st_dev, found.st_ino] = 512 * found.st_blocks
     for pid in pids:
         with suppress(OSError):
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
             own += sum(map(int, _ANONYMOUS.findall(text)))
             common += sum(map(int, _COMMON.findall(text)))
-    return 1024 * own + max(1024 * common, files)
+    return 1024 * own + max(1024 * common, sum(files.values()))
 
 
 def _shared_by(pids: Iterable[int]) -> Iterator[str]:
@@ -112,9 +114,18 @@ def _shared_by(pids: Iterable[int]) -> Iterator[str]:
     for pid in pids:
         with suppress(OSError):
             yield from _NAMED.findall(Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape"))
+    for _, name in _open_in_memory(pids):
+        yield from _NAMED.findall(name)
+
+
+def _open_in_memory(pids: Iterable[int]) -> Iterator[tuple[Path, str]]:
+    """Yield the open files of processes that are in memory, which may have no name any more, with their names."""
+    for pid in pids:
+        with suppress(OSError):
             for file in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(OSError):
-                    yield from _NAMED.findall(str(file.readlink()))
+                    if (name := str(file.readlink())).startswith(_IN_MEMORY):
+                        yield file, name
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from explorer.training.query import write_query
 FORMAT, _MOST_UNPACKED = 1, 1 << 24
 _KINDS = frozenset({"bar", "contour", "heatmap", "scatter"})
 _FETCHING = frozenset({"images", "sliders", "updatemenus"})  # buttons could add images
-_LINK = re.compile(r"<\s*/?\s*a\b[^>]*>?", re.IGNORECASE)
+_OTHER_TAG = re.compile(r"<(?!/?(?:b|br|extra|i|sub|sup)>)")  # what begins another tag, or a link's with %{…}
 Recorded = SessionRun | Result
 
 
@@ -153,4 +153,4 @@ def _without_links(part: Any) -> Any:
         return {key: _without_links(one) for key, one in part.items() if key not in _FETCHING}
     if isinstance(part, list):
         return [_without_links(one) for one in part]
-    return _LINK.sub("", part) if isinstance(part, str) else part
+    return _OTHER_TAG.sub("‹", part) if isinstance(part, str) else part

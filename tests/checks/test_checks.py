@@ -50,6 +50,14 @@ def test_a_students_network_passes_every_check(solution, X, d):
     checks.mini_batches(network, n_samples=20, batch_size=5)
 
 
+@pytest.mark.parametrize("times", [3, 1 / 3])
+def test_weights_that_are_spread_three_times_off_are_refused(times):
+    network = solutions.InPlace(784, 32, 10)
+    network.W1[:] = times * np.random.default_rng(0).uniform(-1, 1, (32, 784)) * np.sqrt(6 / (784 + 32))
+    with pytest.raises(CheckError, match="W1: expected"):
+        checks.initial_weights(network)
+
+
 @pytest.mark.parametrize("solution", one_in(2, [solutions.InPlace, solutions.Vectorised]))
 def test_a_students_network_of_the_exercises_size_passes(solution, mnist):
     assert_passes(solution(784, 32, 10), mnist.X_train[:, :300], mnist.Y_train[:, :300])

@@ -1,6 +1,7 @@
 """Every demonstration runs on small data, in steps, and says and draws what it found; its texts are whole."""
 
 import re
+from itertools import islice
 
 import numpy as np
 import plotly.graph_objects as go
@@ -48,6 +49,52 @@ def test_a_short_one_reaches_what_it_must_and_its_progress_only_grows(key):
         figure = results[0].figure(theme)
         assert isinstance(figure, go.Figure)
         assert len(figure.data) > 0
+
+
+def below(y):
+    """How far a curve's middle is below the mean of its ends."""
+    return (y[0] + y[-1]) / 2 - y[len(y) // 2]
+
+
+TOLD = {  # what the text says, from the figure's curves in percent and from other numbers
+    "averages": lambda n, y: {"strangers_below": below(y[0]), "closed": 1 - below(y[1]) / below(y[0])},
+    "feedback": lambda n, y: {"angle": y[2][-1], "more": (100 - y[0][-1]) / (100 - y[1][-1]) - 1},
+    "forgetting": lambda n, y: {"asked": y[0][4] / 100, "lost": (y[0][0] - y[0][4]) / 100},
+    "grokking": lambda n, y: {
+        "early": y[1][y[0] == 100][0] / 100,
+        "gain": (y[1][-1] - y[1][y[0] == 100][0]) / 100,
+        "below": n["usual"] - y[1][-1] / 100,
+    },
+    "lottery": lambda n, y: {"below": n["dense"] - n["trained"], "lead": n["trained"] - n["other"]},
+    "noise_scale": lambda n, y: {"grown": y[0][-1] / n["first"], "cosine": np.clip(n["cosine"], 0.6, 0.8)},
+    "rate_finder": lambda n, y: {"double": 2 * n["advised"], "gain": n["whole"] - n["half"]},
+    "sharpness": lambda n, y: {
+        "off": max(abs(sharp / 5 - 1) for sharp in y[1][len(y[1]) // 2 :]),
+        "below": min(y[1]) / 5,
+        "fell": 1 - y[2][-1] / y[2][len(y[2]) // 2],
+    },
+    "temperature": lambda n, y: {"over": n["confidence"] - n["accuracy"], "left": n["after"] / n["before"]},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", TOLD)
+def test_its_numbers_are_those_of_its_curves(key):
+    steps = BY_KEY[key].run(load_mnist().head(4000 if key == "feedback" else 2000), 0)
+    with one_blas_thread():
+        *_, found = islice((one for one in steps if hasattr(one, "numbers")), 12)
+    curves = [np.asarray(trace.y, float) for trace in found.figure("light").data if trace.type == "scatter"]
+    for name, expected in TOLD[key](found.numbers, curves).items():
+        assert found.numbers[name] == pytest.approx(expected, rel=1e-4, abs=1e-5), name
+
+
+def test_only_images_are_read_after_an_attack(small_dataset, monkeypatch):
+    network, forward, read = NeuralNetwork(784, 4, 10, seed=0), NeuralNetwork.forward, []
+    monkeypatch.setattr(NeuralNetwork, "forward", lambda self, X: read.append(X) or forward(self, X))
+    for key in ("fgsm", "fooling"):
+        BY_KEY[key].last(small_dataset, 0, network, eps=0.3)
+    assert len(read) > 20
+    assert all(X.min() >= 0 and X.max() <= 1 for X in read)
 
 
 @pytest.mark.parametrize(

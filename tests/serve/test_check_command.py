@@ -12,6 +12,7 @@ from study_steps import is_alive, until
 
 from explorer.checks import MISTAKES, TASKS
 from explorer.foreign_files import FileError
+from explorer.serve.check_command import CheckedSubmission
 from explorer.serve.command import main
 from explorer.serve.submission import Cell, cells_of, execute
 
@@ -281,14 +282,21 @@ MARK = PLACE.write_text(" ".join([SHARED.name, *(str(one.pid) for one in FLED)])
 """
 REST = "REST = time.sleep(60)\n"
 MAPS = "TAKEN = mmap.mmap(-1, 600 * 2**20)\nfor k in range(0, 600 * 2**20, 4096): TAKEN[k] = 1\n"
+OPENS = "OPEN = [os.memfd_create('taken') for k in range(4)]\n"
+OPENS += "for k in range(600): SIZE = os.pwrite(OPEN[k % 4], bytes(2**20), k // 4 * 2**20)\n"
 FORKS = f"for k in range(4):\n    if os.fork() == 0:\n        TAKEN = bytearray(200 * 2**20)\n        {REST}"
 FLEEING = {
     "ends": ("", "none of the exercise's functions"),
     "maps what is shared": (MAPS + REST, "it uses more than 500 MB in all its processes"),
+    "opens what has no name": (OPENS + REST, "it uses more than 500 MB in all its processes"),
     "forks": (FORKS + REST, "it uses more than 500 MB in all its processes"),
     "forks too often": ("for k in range(7): PID = os.fork()\n" + REST, "it has more than 64 processes"),
     "stops its parent": (
         "END = os.kill(os.getppid(), signal.SIGSTOP)\n" + REST,
+        "it has stopped the process",
+    ),
+    "ends, but stops its parent": (
+        "END = os.kill(os.getppid(), signal.SIGSTOP)\n",
         "it has stopped the process",
     ),
     "kills its parent": ("END = os.kill(os.getppid(), signal.SIGKILL)\n" + REST, "it has ended the process"),
@@ -415,6 +423,7 @@ def test_json_and_a_gradebook_come_in_the_order_of_names(check, tmp_path, monkey
     assert head == ["file", "right", "of", "bonus", *TASKS, "remarks"]
     names = "'=forged.py", *[*COURSE][1:], "none", "z.py"  # no spreadsheet computes the first
     assert tuple(row[0] for row in rows) == names
+    assert all(CheckedSubmission(f"{sign}a.py").row()[0] == f"'{sign}a.py" for sign in "=+-@")
     assert rows[1][1:] == ["12", "12", "5", *["right"] * 17, ""]
     said = [row[-1] for row in rows if row[-2] == "unchecked"]
     assert said[1] == "line 1 is not valid Python: '(' was never closed"

@@ -103,7 +103,8 @@ def test_a_fault_is_one_sentence_with_its_line_and_the_other_slides_run(folder, 
     (b"slides = 3", "line 1: runs are tables"),
     (b"x = " + b"[" * 100_000, "line 1: "),
     (b"#" * (2 << 20), "more than 1 MB"),
-    (b"\n" + b".".join([b"a"] * 40_000) + b" = 1", "line 2: more than 200 dots in a line"),
+    (b"\n" + b".".join([b"a"] * 40_000) + b" = 1", "line 2: there are too many dots up to here"),
+    (b"\n".join(b"k%d%s=1" % (n, 199 * b".a") for n in range(60)), "line 51: there are too many dots up"),
 ])  # fmt: skip
 def test_a_file_that_is_no_talk_is_one_sentence(tmp_path, content, words):
     path = tmp_path / "mine.toml"

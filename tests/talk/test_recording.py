@@ -111,11 +111,12 @@ def test_a_demonstration_is_recorded_with_both_themes_and_others_are_refused(wri
         {"figures": {"light": {"data": 3}}},
     )
     figures = good["figures"]
-    stranger = {"images": [{"source": "https://h/i"}], "title": {"text": 'see <A href="https://h">it</A >'}}
+    title = '<b>see</b> <<a>A href="https://h">it</A> <%{meta} href="https://h">'
+    stranger = {"images": [{"source": "https://h/i"}], "title": {"text": title}, "meta": "a"}
     figures["dark"]["layout"] |= stranger | {"updatemenus": [{"buttons": []}]}
     file.write_bytes(gzip.compress(json.dumps(good).encode()))
     layout = read_recording(talk, "demonstration.fgsm", few).figure("dark").layout
-    assert layout.title.text == "see it"
+    assert layout.title.text == '<b>see</b> ‹‹a>A href="https://h">it‹/A> ‹%{meta} href="https://h">'
     assert not [*layout.images, *layout.updatemenus]
     odd = ({"type": "image"}, {"type": "scattergeo"}, {"type": []}, {"y": {"z": 1}}, 3)
     wrong += tuple({"figures": figures | {"light": {"data": [trace], "layout": {}}}} for trace in odd)

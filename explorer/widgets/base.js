@@ -133,10 +133,26 @@ function freshId() {
  * Style a widget's element as a part of the page, and keep its key presses to itself.
  * @param {HTMLElement} el
  * @param {string} name
+ * @param {import("@anywidget/types").AnyModel} model
  */
-function becomePart(el, name) {
+function becomePart(el, name, model) {
+  followClasses(el, model);
   el.classList.add("explorer-part", name);
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would handle Enter and the arrows itself
+}
+
+/**
+ * Apply changes of the classes that Python gives a widget: anywidget stops ipywidgets from doing so.
+ * @param {HTMLElement} el
+ * @param {import("@anywidget/types").AnyModel} model
+ */
+function followClasses(el, model) {
+  let before = model.get("_dom_classes") ?? [];
+  model.on("change:_dom_classes", () => {
+    el.classList.remove(...before);
+    before = model.get("_dom_classes");
+    el.classList.add(...before);
+  });
 }
 
 /** Whether the page is the app's own (Voilà), not a notebook or a talk with other content. */

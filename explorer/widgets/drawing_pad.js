@@ -111,7 +111,7 @@ function inkOf(context) {
 
 /** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-drawing-pad");
+  becomePart(el, "explorer-drawing-pad", model);
   const side = model.get("side");
   const how = make("p", { id: freshId(), class: "explorer-muted explorer-small" }, HOW);
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": "Sketch pad", "aria-describedby": how.id });

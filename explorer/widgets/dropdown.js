@@ -3,7 +3,7 @@
 
 /** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-dropdown");
+  becomePart(el, "explorer-dropdown", model);
   const select = make("select", { class: "explorer-field" });
   el.append(
     make("label", { class: "explorer-line" }, make("span", { class: "explorer-muted explorer-small" }, model.get("label")), select),

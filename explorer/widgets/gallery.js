@@ -163,7 +163,7 @@ function imageList(model) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-gallery");
+  becomePart(el, "explorer-gallery", model);
   const heading = make("h2", { class: "explorer-gallery-heading", "aria-live": "polite" });
   const choose = () => model.send({ filter: [Number(isTrue.value), Number(readAs.value)] });
   const filter = (/** @type {string} */ label) => {

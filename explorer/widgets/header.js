@@ -322,7 +322,7 @@ function exportMenu(model, signal) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-header");
+  becomePart(el, "explorer-header", model);
   if (isOwnPage()) document.documentElement.dataset.explorerHost = "page";
   const title = make("h1", {}, TITLE);
   const dataset = make("span", { class: "explorer-dataset explorer-muted explorer-cut" });

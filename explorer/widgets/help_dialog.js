@@ -5,7 +5,7 @@ const QUESTION = ["M5.75 5.75a2.25 2.25 0 1 1 3.4 1.9c-.75.45-1.15.85-1.15 1.85"
 
 /** @type {import("@anywidget/types").Render<{ about: string[], shortcuts: [key: string, words: string][] }>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-help-place");
+  becomePart(el, "explorer-help-place", model);
   const id = freshId();
   const rows = model.get("shortcuts").map(([key, words]) => {
     const caps = key.split(" ").map((cap) => make("kbd", {}, cap));

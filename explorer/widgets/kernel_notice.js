@@ -13,7 +13,7 @@ const DISCONNECTED = "jupyter-widgets-disconnected"; // class that ipywidgets se
 
 /** @type {import("@anywidget/types").Render<{ busy: boolean }>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-kernel-notice");
+  becomePart(el, "explorer-kernel-notice", model);
   model.on("change:busy", () => {
     for (const part of el.parentElement?.querySelectorAll(FIGURES) ?? []) part.ariaBusy = String(model.get("busy"));
   });

@@ -27,7 +27,7 @@ function shownScale(el) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-live-bar");
+  becomePart(el, "explorer-live-bar", model);
   const isLive = () => ["running", "paused"].includes(model.get("state"));
   const press = () => model.send({ live: isLive() ? "stop" : "run" });
   const pause = () => model.send({ live: "pause" });

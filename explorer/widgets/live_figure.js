@@ -421,6 +421,7 @@ export default () => {
 
     async render({ model, el, signal }) {
       el.classList.add("explorer-live-figure");
+      followClasses(el, model);
       el.toggleAttribute("data-clicks", model.get("_clicks"));
       const plot = /** @type {Plot} */ (/** @type {unknown} */ (make("div", { class: "explorer-live-plot" })));
       el.append(plot);

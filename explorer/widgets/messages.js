@@ -63,7 +63,7 @@ function messageElement(id, model) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-messages");
+  becomePart(el, "explorer-messages", model);
   const list = make("ul", { role: "list", "aria-label": "Messages", "aria-live": "polite", "aria-relevant": "additions text" });
   const more = makeButton("", () => unfold(more.getAttribute("aria-expanded") === "false"), {
     class: "explorer-messages-more",

@@ -129,7 +129,7 @@ const makeOption = (label, attributes, ...children) =>
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-network");
+  becomePart(el, "explorer-network", model);
   const links = document.createElementNS(SVG, "svg");
   links.setAttribute("aria-hidden", "true");
   const stage = make("div", { class: "explorer-network-stage" });

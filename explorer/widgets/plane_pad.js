@@ -35,7 +35,7 @@ function imageOf({ buffer, byteOffset, byteLength }) {
 
 /** @param {import("@anywidget/types").RenderProps<State> & { signal: AbortSignal }} props */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-plane-pad");
+  becomePart(el, "explorer-plane-pad", model);
   const how = "Plane: arrow keys move the point, Enter adds it to the training points";
   const canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": how });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });

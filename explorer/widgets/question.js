@@ -22,7 +22,7 @@ export function guessAfter(key, choices, guess) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-question");
+  becomePart(el, "explorer-question", model);
   const keep = (/** @type {string} */ guess) => {
     model.set("guess", guess);
     model.save_changes();

@@ -46,7 +46,7 @@ function dress(element, before, now, pictures) {
 
 /** @type {import("@anywidget/types").Render<{ kind: string, content: Described[], pictures: DataView<ArrayBuffer>[] }>} */
 function render({ model, el, signal }) {
-  becomePart(el, model.get("kind"));
+  becomePart(el, model.get("kind"), model);
   /** @type {WeakMap<Node, Attributes>} */
   const dressed = new WeakMap();
   /** @type {Map<Element, Described[]>} */

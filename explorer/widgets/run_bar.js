@@ -89,7 +89,7 @@ function makeGuess(model) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-run");
+  becomePart(el, "explorer-run", model);
   takeFocusInNotebook(el, signal);
   const press = (/** @type {string | undefined} */ action) => model.send({ action, state: { guess: model.get("guess") } });
   const primary = makeButton([], () => press(primary.dataset.action), {

@@ -160,7 +160,7 @@ function fill(parts, run, range, chosen) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
-  becomePart(el, "explorer-runs");
+  becomePart(el, "explorer-runs", model);
   const caption = make(
     "caption",
     { class: "explorer-unseen" },

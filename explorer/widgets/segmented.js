@@ -3,7 +3,7 @@
 
 /** @type {import("@anywidget/types").Render<{ label: string, options: [string, string][], value: string }>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-segmented");
+  becomePart(el, "explorer-segmented", model);
   const name = freshId();
   const inputs = model.get("options").map(([value, words]) => {
     const input = make("input", { type: "radio", name, value, class: "explorer-unseen" });

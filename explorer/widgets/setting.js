@@ -391,7 +391,7 @@ const KINDS = { scale, layers, choice, few, pair: choice, whole, count };
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-control");
+  becomePart(el, "explorer-control", model);
   const { name, kind } = model.get("_control");
   Object.assign(el.dataset, { name, kind });
   const control = KINDS[kind](model, el);

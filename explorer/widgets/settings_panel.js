@@ -33,7 +33,7 @@ function withPanel(el, signal, use) {
 
 /** @type {Part} */
 function presets(model, el, signal) {
-  becomePart(el, "explorer-presets");
+  becomePart(el, "explorer-presets", model);
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Presets");
   const buttons = model
@@ -99,7 +99,7 @@ function othersMenu(model, signal) {
  * @type {Part}
  */
 function question(model, el) {
-  becomePart(el, "explorer-question");
+  becomePart(el, "explorer-question", model);
   const name = make("p", { class: "explorer-muted explorer-small" });
   const words = make("p");
   const spoken = make("div", { role: "status" }, name, words);
@@ -136,7 +136,7 @@ function showPanel(model, el) {
  * @type {Part}
  */
 function start(model, el) {
-  becomePart(el, "explorer-start");
+  becomePart(el, "explorer-start", model);
   el.dataset.part = model.get("part");
   const words = make("span", { class: "explorer-small explorer-cut", role: "status" });
   const leave = () => {
@@ -160,7 +160,7 @@ function start(model, el) {
  * @type {Part}
  */
 function more(model, el) {
-  becomePart(el, "explorer-more");
+  becomePart(el, "explorer-more", model);
   const title = model.get("title");
   const attention = make("span", { "data-problems": true });
   const note = make("span", { class: "explorer-more-note explorer-small" });
@@ -194,7 +194,7 @@ function more(model, el) {
 
 /** @type {Part} */
 function reset(model, el) {
-  becomePart(el, "explorer-reset");
+  becomePart(el, "explorer-reset", model);
   const press = () => model.send({ preset: DEFAULTS });
   const button = make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: press }, "Reset to defaults");
   el.append(button);

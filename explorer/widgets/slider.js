@@ -5,7 +5,7 @@
  * @type {import("@anywidget/types").Render<State>}
  */
 function render({ model, el }) {
-  becomePart(el, "explorer-slider");
+  becomePart(el, "explorer-slider", model);
   const slider = make("input", { type: "range", class: "explorer-range", id: freshId() });
   const label = make("label", { for: slider.id });
   const value = make("output", {});

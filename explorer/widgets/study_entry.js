@@ -3,7 +3,7 @@
 
 /** @type {import("@anywidget/types").Render<{ label: string, text: string, hint: string, error: string }>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-study-entry");
+  becomePart(el, "explorer-study-entry", model);
   const error = make("p", { class: "explorer-error explorer-small", id: freshId(), role: "status" });
   const hint = make("p", { class: "explorer-muted explorer-small", id: freshId() });
   const attributes = { type: "text", class: "explorer-field", autocomplete: "off", spellcheck: "false" };

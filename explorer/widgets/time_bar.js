@@ -16,7 +16,7 @@ function inWords(epoch, nSteps) {
 
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el }) {
-  becomePart(el, "explorer-time-bar");
+  becomePart(el, "explorer-time-bar", model);
   const playIcon = icon("M5 3.5v9l7-4.5z");
   const pauseIcon = icon("M5.5 3.5v9M10.5 3.5v9");
   const play = makeButton([], () => (timer ? pause() : start()), { "data-quiet": true });

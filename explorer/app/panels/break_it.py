@@ -226,7 +226,7 @@ class BreakIt(Section):
             one.update(high=max(1.0, most), value=min(one.value, most))
         shown = kind, slider, n_units > 0 and most, n_units > 1 and most
         for value, is_shown in zip(self._values, shown, strict=True):
-            set_hidden(value, not is_shown)  # boxes: other widgets ignore changes of their classes
+            set_hidden(value, not is_shown)
 
     def _on_image(self, unit: int) -> None:
         self.layer.value, self.unit.value = "1", float(unit)

@@ -311,11 +311,12 @@ class RunsPanel:
         axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
         names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
         cut = [legend_text(run.title.removesuffix(f" (run {run.number})")) for run in runs]
-        differing = [name for name in _differing(runs) if name != "dataset"]
         curves = list[RunCurve]()
-        for run in runs:
+        for run, text in zip(runs, cut, strict=True):
             own: Any = {name: getattr(run, name) for name in names} | {"loss": run.config.loss_terms}
-            if len({*cut}) < len(cut) and not run.name:  # they are cut where they differ
+            alike = [other for other, another in zip(runs, cut, strict=True) if another == text]
+            if len(alike) > 1 and text.endswith("…") and not run.name:  # they are cut where they differ
+                differing = [name for name in _differing(alike) if name != "dataset"]
                 texts = [setting_in_words(run.config, name) for name in differing]
                 own["title"] = f"{', '.join(texts) or run.label} (run {run.number})"
             curves.append(RunCurve(**own, epochs=run.curve.epochs, is_present=run is state.run))

@@ -12,7 +12,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of Python that are code": (25_850, 21_000),
     "files of Python": (229, 190),
     "lines of CSS": (4_590, 4_000),
-    "lines of tests": (40_970, 38_000),
+    "lines of tests": (40_500, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (314, 300),
 }

@@ -177,14 +177,14 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     except (ValueError, TypeError, AttributeError, RecursionError):
         result.pop("end", None)  # it was cut off, or the submission wrote it
     stuck = next((name for name in TASKS if name not in verdicts), None)
-    has_ended = "end" in result and ("error" in result or not stuck)  # else the submission wrote it
+    says_end = "end" in result and ("error" in result or not stuck)
+    has_ended = says_end and reason != _STOPPED  # else the submission wrote it
     error = str(result.get("error", "")) if has_ended else reason
     if not has_ended and "defined" in result and stuck:
         verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check broke off: {reason}")
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
         error = "; ".join(notes) or "it has none of the exercise's functions"
         verdicts, notes = {}, []
-    error = reason if reason == _STOPPED else error  # with all verdicts, too
     return CheckedSubmission(file, tuple(verdicts.values()), tuple(notes), error)
 
 

@@ -19,7 +19,6 @@ TOO_LARGE, TOO_MANY = 3, 4  # exit codes
 MOST_PROCESSES = 64
 _POLL_SECONDS = 0.1
 _LONGEST_END = 5.0  # seconds; a process that can't be killed is left
-_IN_MEMORY = "/dev/shm/", "/memfd:"
 _NAMED = re.compile(r"/dev/shm/.+(?<! \(deleted\))$", re.MULTILINE)
 _ANONYMOUS, _COMMON = (re.compile(rf"^Pss_{kind}: +(\d+) kB", re.MULTILINE) for kind in ("Anon", "Shmem"))
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
@@ -97,9 +96,9 @@ def _still_runs(pid: int) -> bool:
 def _used(pids: Iterable[int], shared: Iterable[str]) -> int:
     """Return the bytes of memory that processes use together; what several of them share counts once."""
     files, own, common = dict[tuple[int, int], int](), 0, 0
-    for path in (*shared, *(file for file, _ in _open_in_memory(pids))):
+    for path in (*map(Path, shared), *(file for file, _ in _open_in_memory(pids))):
         with suppress(OSError):
-            found = Path(path).stat()
+            found = path.stat()
             files[found.st_dev, found.st_ino] = 512 * found.st_blocks
     for pid in pids:
         with suppress(OSError):
@@ -124,7 +123,7 @@ def _open_in_memory(pids: Iterable[int]) -> Iterator[tuple[Path, str]]:
         with suppress(OSError):
             for file in Path(f"/proc/{pid}/fd").iterdir():
                 with suppress(OSError):
-                    if (name := str(file.readlink())).startswith(_IN_MEMORY):
+                    if (name := str(file.readlink())).startswith(("/dev/shm/", "/memfd:")):
                         yield file, name
 
 

@@ -148,8 +148,7 @@ def read_talk(path: Path | str) -> TalkFile:
         if len(content) > _MOST_BYTES:
             raise ValueError("the file has more than 1 MB; a talk is text")
         text = content.decode("utf-8").replace("\r\n", "\n")
-        dots = accumulate(line.count(".") ** 2 for line in text.split("\n"))
-        for number, squares in enumerate(dots, 1):
+        for number, squares in enumerate(accumulate(line.count(".") ** 2 for line in text.split("\n")), 1):
             if squares > _MOST_DOTS:  # a key of n parts costs tomllib n² of time and memory
                 raise ValueError(f"there are too many dots up to here (at line {number})")
         tables = tomllib.loads(text)

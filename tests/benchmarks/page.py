@@ -87,7 +87,8 @@ STOPPED = """async () => {
   const bar = document.querySelector('.explorer-run');
   const started = performance.now();
   [...bar.querySelectorAll('button')].find((button) => button.textContent.includes('Stop')).click();
-  while (!bar.textContent.includes('stopped')) await new Promise((done) => setTimeout(done, 1));
+  while (!/stopped|finished/.test(bar.textContent)) await new Promise((done) => setTimeout(done, 1));
+  if (!bar.textContent.includes('stopped')) throw new Error('the run ended before it was stopped');
   return performance.now() - started;
 }"""
 RETRAINED = """async () => {

@@ -65,9 +65,6 @@ def alert(place, name):
     return place.locator(f"[data-name={name}] [role=alert]")  # an empty one has no role
 
 
-# ---------------------------------------------------------------- settings
-
-
 def test_a_number_is_committed_once_by_enter_or_as_the_focus_leaves_and_text_is_refused(page):
     epochs, batch, rate = (number(page, name) for name in ("epochs", "batch_size", "learning_rate"))
     epochs.press("Control+a")
@@ -240,9 +237,6 @@ def test_in_jupyterlab_too(jupyterlab, notebook, open_page):
     expect(log(page)).to_contain_text('"batch=64"]')
     assert page.locator(".jp-mod-selected").count() >= 1  # Enter stayed with the control
     assert visit.page_errors == []
-
-
-# ---------------------------------------------------------------- run bar, messages, theme, sizes
 
 
 def test_the_space_bar_trains_and_pauses_where_no_control_has_the_focus(page):

@@ -82,6 +82,7 @@ def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(visit)
     expect(rows.nth(3).get_by_role("img")).to_have_count(11)
     expect(rows.nth(3).get_by_role("img", name="3: the mean image")).to_be_visible()
     expect(panel.locator(".explorer-prose")).to_contain_text("60\u202f000 training images")
+    expect(panel.locator(".explorer-plane-pad")).to_be_hidden()  # although its view was there before
     before = page.evaluate(PICTURES)
     assert len({*before}) == 1
     assert before[0].startswith('url("blob:')
@@ -191,6 +192,8 @@ def test_a_demonstration_is_guessed_run_stopped_and_run_again_with_another_numbe
     visit.tab("demos")
     cards = page.locator(".explorer-demonstration-card:visible")
     expect(cards).to_have_count(18)
+    run = page.locator(".explorer-place-run").bounding_box()
+    assert run["x"] + run["width"] == 1440  # so does the line below the tabs
     assert visit.severe(".explorer-demonstrations") == []
     cards.filter(has_text="A little contrast fools it").click()
     page.get_by_text("80\u00a0%", exact=True).click()

@@ -169,17 +169,13 @@ BROKEN = {
     "softmax is not normalized": ("kernels", "np.divide, out, total, out", "np.positive, out, out"),
     "sigmoid's delta lacks y²": ("kernels", "np.subtract, y, scratch, scratch", "np.positive, y, scratch"),
     "sigmoid's delta has the wrong sign": ("kernels", "np.subtract, out, d, out", "np.subtract, d, out, out"),
-    "softmax's delta forgets the other classes": (
-        "kernels", "np.subtract, out, total, out", "np.positive, out, out",
-    ),
+    "softmax's delta forgets others": ("kernels", "np.subtract, out, total, out", "np.positive, out, out"),
     "softmax's delta has the wrong sign": (
         "kernels", "return (partial(np.subtract, y, d, out),)", "return (partial(np.subtract, d, y, out),)",
     ),
     "a later bias is subtracted": ("passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b"),
-    "pixels are not scaled on their way forward": (
-        "passes", "np.multiply, sums, self.scale, sums", "np.positive, sums, sums",
-    ),
-    "pixels are not scaled on their way back": ("passes", "delta[rows], self.scale, self", "delta[rows], 1, self"),
+    "pixels are not scaled forward": ("passes", "np.multiply, sums, self.scale, sums", "np.positive, sums, sums"),
+    "pixels are not scaled back": ("passes", "delta[rows], self.scale, self", "delta[rows], 1, self"),
     "the learning rate is left out": ("passes", "np.multiply, delta, rate, delta", "np.positive, delta, delta"),
     "d_W of a instead of h": ("passes", "product(before.kept.T[", "product(before.a.T["),
     "d_b counts twice": ("passes", "(self.ones, layer.delta, layer.db)", "(2 * self.ones, layer.delta, layer.db)"),

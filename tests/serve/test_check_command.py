@@ -64,9 +64,6 @@ def records(lines):
     return {Path(record["file"]).name: record for record in map(json.loads, lines)}
 
 
-# ---------------------------------------------------------------- what is executed
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -182,9 +179,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, content, words):
         cells_of(tmp_path / name)
 
 
-# ---------------------------------------------------------------- one submission
-
-
 def test_the_solutions_are_right(check):
     code, lines, err = check({"a.py": RIGHT})
     assert (code, err) == (0, "")
@@ -223,9 +217,6 @@ def test_what_cannot_be_checked_is_one_sentence(check, source, words):
     code, lines, err = check({"a.py": source})
     assert (code, err, len(lines)) == (2, "", 1)
     assert lines[0].endswith(f"a.py: {words}")
-
-
-# ---------------------------------------------------------------- what a submission may take
 
 
 @needs.POSIX
@@ -352,9 +343,6 @@ def test_submissions_that_write_in_the_checks_place_harm_nobody(check):
     assert len(lines) < 40
     assert err == ""
     assert all(line.isprintable() for line in lines)
-
-
-# ---------------------------------------------------------------- a class
 
 
 CLASS = {  # what replaces which piece of the solutions, and what comes of it

@@ -47,9 +47,6 @@ def rows(text):
     return [[float(cell.rstrip("%")) for cell in line.split()] for line in lines]
 
 
-# ---------------------------------------------------------------- options
-
-
 @pytest.mark.parametrize("spelling", ["key", "name"])
 def test_every_setting_is_an_option_under_both_names(command, spelling):
     options = []
@@ -157,9 +154,6 @@ def test_with_a_split_the_test_set_is_opened_by_an_option_alone(command):
     assert json.loads(out)["test"] is None
 
 
-# ---------------------------------------------------------------- what is shown
-
-
 def test_the_table_holds_the_records(command, small_dataset):
     code, out, err = command("--epochs", "3", "--lr", "0.05")
     assert (code, err, "\x1b" in out, "mini-batch" in out) == (0, "", False, False)
@@ -230,9 +224,6 @@ def test_a_full_disk_is_said():
     assert done.returncode == 1
     assert "No space left" in err
     assert err.count("\n") == 1
-
-
-# ---------------------------------------------------------------- when it ends early
 
 
 def test_a_diverged_run_says_so_and_keeps_its_history(command, small_dataset, folder, tmp_path):
@@ -316,9 +307,6 @@ def test_ctrl_c_stops_within_an_epoch_and_saves_what_was_learned(mnist, tmp_path
     right = np.mean(NeuralNetwork.load(file).predict(mnist.X_test) == mnist.test_labels)
     # Images whose two largest outputs are all but equal the textbook may decide otherwise: it rounds otherwise.
     assert right == pytest.approx(said["final"]["test_accuracy"], abs=3 / 10_000)
-
-
-# ---------------------------------------------------------------- the file
 
 
 def test_a_file_is_replaced_only_by_force(command, tmp_path):

@@ -146,9 +146,6 @@ def test_a_config_and_its_error_cross_to_another_process():
     assert str(copied) == str(error)
 
 
-# ---------------------------------------------------------------- links
-
-
 @given(config=configs)
 def test_a_link_brings_the_same_config_back(config):
     query = write_query(config)
@@ -299,9 +296,6 @@ def test_what_is_no_row_of_layers_is_refused(text):
     with pytest.raises(ConfigError) as refused:
         FIELDS["hidden_sizes"].parse(text)
     assert refused.value.expected == FIELDS["hidden_sizes"].expected
-
-
-# ---------------------------------------------------------------- what the controls show
 
 
 def test_a_small_number_is_written_out():

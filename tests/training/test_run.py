@@ -77,9 +77,6 @@ def assert_close_to_reference(weights, theta):
         np.testing.assert_allclose(w, p, rtol=2e-4, atol=2e-5, err_msg=f"parameter {i} of W1, b1, W2, …")
 
 
-# ---------------------------------------------------------------- the mathematics, step by step
-
-
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("batch_size", [1, 3, 5, 64, 511, 512, 513, 587, 60_000])
 def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batch_size, reduction):
@@ -96,9 +93,6 @@ def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batc
     assert_close_to_reference(events[-1].weights, theta)
     assert epochs(events)[0].train_loss == pytest.approx(sum(losses) / 587, rel=1e-4)
     assert epochs(events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
-
-
-# ---------------------------------------------------------------- what is recorded
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 16, 520, 600])
@@ -225,9 +219,6 @@ def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
     assert not any(np.shares_memory(w, run.network.W1) for w in first.weights)
     assert (first.epoch, first.test_outputs.shape) == (0, (10, 200))
     assert [w.shape for w in first.weights] == [(6, 784), (6, 1), (5, 6), (5, 1), (10, 5), (10, 1)]
-
-
-# ---------------------------------------------------------------- the same settings, the same records
 
 
 def test_another_process_gives_the_same_records(small_dataset, tmp_path):
@@ -367,16 +358,10 @@ def test_a_run_with_no_epoch_to_go_is_there_to_be_looked_at(small_dataset):
     assert again.evaluate().train_accuracy == before.evaluate().train_accuracy
 
 
-# ---------------------------------------------------------------- the data
-
-
 def test_more_images_than_there_are_is_refused(small_dataset):
     with pytest.raises(ConfigError, match="600") as refused:
         TrainingRun(SMALL.replace(n_train=601), small_dataset)
     assert (refused.value.field, refused.value.value) == ("n_train", 601)
-
-
-# ---------------------------------------------------------------- when it goes wrong, and when it goes well
 
 
 def until_it_diverges(run):

@@ -316,8 +316,7 @@ class RunsPanel:
             own: Any = {name: getattr(run, name) for name in names} | {"loss": run.config.loss_terms}
             alike = [other for other, another in zip(runs, cut, strict=True) if another == text]
             if len(alike) > 1 and text.endswith("…") and not run.name:  # they are cut where they differ
-                differing = [name for name in _differing(alike) if name != "dataset"]
-                texts = [setting_in_words(run.config, name) for name in differing]
+                texts = [setting_in_words(run.config, one) for one in _differing(alike) if one != "dataset"]
                 own["title"] = f"{', '.join(texts) or run.label} (run {run.number})"
             curves.append(RunCurve(**own, epochs=run.curve.epochs, is_present=run is state.run))
         self.captions[metric].text = caption

@@ -31,7 +31,6 @@ _MODULES = MappingProxyType(
         "network": ("NeuralNetwork", "accuracy", "confusion_matrix", "most_confused", "per_class"),
         "network.activations": ("d_relu", "d_sigmoid", "d_tanh", "relu", "sigmoid", "softmax", "tanh"),
         "network.losses": ("cross_entropy", "d_cross_entropy", "d_squared_error", "squared_error"),
-        "talk": ("Talk",),
         "training": ("ConfigError", "EpochRecord", "History", "TrainingConfig", "race", "train"),
         "training.studies": ("Trial", "grid", "study"),
     }
@@ -54,7 +53,6 @@ __all__ = [
     "NeuralNetwork",
     "RunButtons",
     "Settings",
-    "Talk",
     "TrainingConfig",
     "Trial",
     "Weights",

@@ -164,8 +164,8 @@ def collect(docs, executed):
 def live(folder):
     """A small published page: eight runs of two seconds."""
     from explorer import TrainingConfig, grid, load_mnist, study
-    from explorer.publish.recordings import KeepingPool, KeptWeights
-    from explorer.publish.site import publish
+    from explorer.extensions.publish.recordings import KeepingPool, KeptWeights
+    from explorer.extensions.publish.site import publish
 
     configs = grid(
         TrainingConfig(n_train=3000, epochs=5),

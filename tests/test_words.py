@@ -31,7 +31,7 @@ INSTEAD = {
 # Where such a word says just what is meant: a piece of the sentence that it stands in.
 RIGHT = {
     "explorer/app/readouts.py": ("so the figure lags behind",),
-    "explorer/publish/site.py": ("the figure lags behind",),
+    "explorer/extensions/publish/site.py": ("the figure lags behind",),
 }
 
 FILES = [

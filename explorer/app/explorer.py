@@ -238,7 +238,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.header = self._files.header
         self.tiles, self._pace = Display(results(session.state)), Pace()
         self.data = DataChoice(session, others, self.messages)
-        self.panels = PanelHost(views, self.data, lambda: self._address.write())
+        views.data, views.on_view = self.data, lambda: self._address.write()
+        self.panels = PanelHost(views)
         self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages, self.settings)

@@ -1,7 +1,7 @@
 """Saves runs or a whole session to a file and opens them: Export, Save and Open on the page, and in Python."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from explorer.app.controls import described
 from explorer.datasets import Dataset
+from explorer.discovery import ExtensionError, offers
 from explorer.exports.exported_run import ExportedRun, TrainingStage
-from explorer.exports.files import KINDS, ExportedFile, ExportError, export, kind_of
+from explorer.exports.files import ExportedFile, ExportError, export, kind_of, kinds
 from explorer.foreign_files import FileError
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
@@ -57,6 +58,17 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     )
 
 
+def _sections(state: SessionState) -> Iterator[tuple[str, Sequence[tuple[str, Sequence[str]]]]]:
+    """Yield what extensions add to a report, or the reason why there is nothing."""
+    for offer in offers("sections"):
+        try:
+            parts = offer.call(offer.what.write, state)
+        except ExtensionError as error:
+            parts = [("", (str(error),))]
+        if parts:
+            yield offer.what.heading, parts
+
+
 class FileVerbs:
     """The methods by which Python code saves and opens files of an app."""
 
@@ -70,11 +82,7 @@ class FileVerbs:
         """
         state = self.session.state
         run = exported(state.run, state.moment, state.dataset)
-        if state.findings:
-            from explorer.demonstrations import described  # with SciPy, only once one was run
-
-            run = replace(run, findings=described(state.findings))
-        return export(kind, run)
+        return export(kind, replace(run, sections=tuple(_sections(state)) if kind == "report" else ()))
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the run or the whole session to a file, by its suffix.
@@ -116,8 +124,8 @@ class FileMenu:
         self.header = Header(
             dataset=described(app.session.dataset),
             query=write_query(app.session.config),
-            exports={name: kind.words for name, kind in KINDS.items()},
-            suffix=f"{SUFFIX},{KINDS['weights'].suffix}",
+            exports={name: kind.words for name, kind in kinds().items()},
+            suffix=f"{SUFFIX},{kinds()['weights'].suffix}",
             most_bytes=MOST_BYTES,
         )
         self.header.on_export(app.session.loop.bind(self._on_export))

@@ -8,7 +8,7 @@ from explorer.widgets.help_dialog import HelpDialog
 from explorer.wording import class_noun, with_noun
 
 WORDS = tomllib.loads((files("explorer.app") / "words.toml").read_text(encoding="utf-8"))
-"""The help's paragraphs, the names of the tabs, the effect of each key, and a sentence for each term."""
+"""The help's paragraphs, the effect of each key, and a sentence for each term."""
 
 
 def help_dialog(dataset: Dataset) -> HelpDialog:

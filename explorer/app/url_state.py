@@ -4,7 +4,7 @@ A link is a query string with the settings, the data set, the tab, the theme and
 own page the address is such a link, and each run's settings are an entry in the browser's history.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from explorer.app.controls import DataChoice, unreadable
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.lab import LEVELS
 from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.tabs import VIEWS, PanelHost
+from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
 from explorer.session import Session, SessionRun, SessionState
@@ -55,7 +55,7 @@ class Link:
     def read(
         cls,
         query: str,
-        tabs: Sequence[str],
+        tabs: Mapping[str, str],
         sections: Sequence[str] = (),
         datasets: Sequence[str] = (),
         *,
@@ -64,8 +64,9 @@ class Link:
     ) -> tuple[Self, tuple[str, ...]]:
         """Read a query string, which may contain anything: return its valid part, and sentences on the rest.
 
-        `tabs`, `sections` and `datasets` are the known names, `n_bugs` the number of levels of the bug lab;
-        `fields` are the settings as `fields_of` returns them for a data set, which limit the number of images.
+        `tabs` has the known names with their labels, `sections` and `datasets` are names, `n_bugs` is the number of
+        levels of the bug lab; `fields` are the settings as `fields_of` returns them for a data set, which limit the
+        number of images.
         """
         own = dict(parts(query).values)
         config, notices = read_query(query, fields)
@@ -80,7 +81,8 @@ class Link:
         for key, value in wrong.items():
             noun, names = (key, ", ".join(known[key])) if key != DATA_KEY else ("data set", listed(datasets))
             noun, names = ("level", f"levels 1 to {n_bugs}") if key == "bug" else (noun, names)
-            names = ", ".join(map(_tab_in_words, tabs)) if key == "tab" else names
+            labels = (label if label.lower() == name else f"{label} ({name})" for name, label in tabs.items())
+            names = ", ".join(labels) if key == "tab" else names
             notices += (f"There is no {noun} “{value[:40]}”; the page has {names}.",)
         shown, kept, unknown = _controls(own.get("controls", ""), tabs)
         if unknown:
@@ -102,12 +104,7 @@ class Link:
         return "&".join(part for part in written if part)
 
 
-def _tab_in_words(name: str) -> str:
-    label = VIEWS[name][0]
-    return label if label.lower() == name else f"{label} ({name})"
-
-
-def _controls(text: str, tabs: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:
+def _controls(text: str, tabs: Collection[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...], list[str]]:
     """Return the settings in ``hidden,batch,mistakes``, None for all; the tabs; and the unknown keys."""
     by_key = {word: name for name, key in _KEYS.items() for word in (key, name)}
     keys = dict.fromkeys(filter(None, text.split(",")))
@@ -207,13 +204,15 @@ class Address:
         names, dataset = self._data.names, self._session.dataset
         notices: tuple[str, ...] = ()
         sections = tuple(chain(*_SECTIONS.values()))
-        name = Link.read(query, self._panels.names, sections, names)[0].data or names[0]
+        name = Link.read(query, self._panels.labels, sections, names)[0].data or names[0]
         try:
             dataset = self._data.load(name)
         except DatasetError as error:
             notices = (unreadable(name, error),)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
-        link, wrong = Link.read(query, self._panels.names, sections, names, fields=fields, n_bugs=len(LEVELS))
+        link, wrong = Link.read(
+            query, self._panels.labels, sections, names, fields=fields, n_bugs=len(LEVELS)
+        )
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
 from explorer.session import Session, SessionRun, SessionState
-from explorer.training import Moment, OwnNetworkError, SampleRecord, Snapshot
+from explorer.training import Moment, OwnNetworkError, SampleRecord, Snapshot, TrainingConfig
 from explorer.training.event_loop import EventLoop, running_loop
 from explorer.training.own_network import departs
 from explorer.training.process_settings import one_blas_thread
@@ -248,6 +248,14 @@ class Views:
         """Whether the page opens without its replay."""
         self.look_into: Callable[[int | Drawing], object] = lambda _image: None
         """Shows one image's way through the network: a held-out image, by index, or a drawing."""
+        self.on_view: Callable[[], object] = lambda: None
+        """Called after another section of a tab, or level, is chosen."""
+        self.open_run: Callable[[TrainingConfig], object] = session.train
+        """Trains settings, and turns to their curves."""
+        self.data: Any = None
+        """The data sets to choose from, an `explorer.app.controls.DataChoice`; None outside the app."""
+        self.kept: dict[str, Any] = {}
+        """What tabs keep while their panels are recreated for other images, by the tab's name."""
         self.replayed: Moment | SampleRecord | None = None
         """The moment of the run that the opening replay has come to; None to show the one selected."""
         self.subjects = Subjects()

@@ -43,8 +43,8 @@ class ExportedRun:
     """The file with the first stage's initial weights; None if they were drawn."""
     note: str = ""
     """The user's note; any text."""
-    findings: Sequence[tuple[str, Sequence[str]]] = ()
-    """The titles of the session's demonstrations, each with sentences on what it found."""
+    sections: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = ()
+    """What extensions add to a report: headings, each with titles and their sentences."""
     test: FinalTest | None = None
     """The newest network's results on the test set, if it was opened for them."""
     day: date = field(default_factory=date.today)

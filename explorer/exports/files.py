@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
+from explorer.discovery import ExtensionError, Offer, offers
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.script import training_script
 from explorer.foreign_files import FileError, explained
@@ -141,27 +143,45 @@ KINDS: Mapping[str, FileKind] = MappingProxyType(
         "weights": FileKind("Weights (NumPy)", ".npz", "application/octet-stream", weights_archive),
     }
 )
-"""The formats by their names in Python, in the menu's order."""
+
+
+def kinds() -> Mapping[str, FileKind]:
+    """Return the formats by their names in Python, in the menu's order; those of extensions come last."""
+    others = {
+        offer.what.name: FileKind(
+            offer.what.label, offer.what.suffix, offer.what.media_type, partial(_extension_file, offer)
+        )
+        for offer in offers("exports")
+    }
+    return MappingProxyType({**KINDS, **others})
+
+
+def _extension_file(offer: Offer, run: ExportedRun) -> str | bytes:
+    try:
+        content: str | bytes = offer.call(offer.what.write, run)
+    except ExtensionError as error:
+        raise ExportError(str(error)) from error
+    return content
 
 
 def export(kind: str, run: ExportedRun) -> ExportedFile:
-    """Return the run as a file of one of `KINDS`.
+    """Return the run as a file of one of `kinds`.
 
     Raises `ExportError` for any other kind, and `WeightsError` if a weight to write is infinite or not a number.
     """
-    if kind not in KINDS:
-        raise ExportError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
-    made = KINDS[kind].make(run)
+    if (known := kinds().get(kind)) is None:
+        raise ExportError(f"kind is {kind!r}; expected one of {', '.join(kinds())}")
+    made = known.make(run)
     content = made.encode() if isinstance(made, str) else made
-    return ExportedFile(run.file_name(KINDS[kind].suffix), content, KINDS[kind].media_type)
+    return ExportedFile(run.file_name(known.suffix), content, known.media_type)
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
     """Return the file format that a path's suffix selects; `ExportError` if no format has it."""
     suffix = Path(path).suffix.lower()
-    for name, kind in KINDS.items():
+    for name, kind in kinds().items():
         if kind.suffix == suffix:
             return name
-    expected = ", ".join(f"{kind.suffix} ({kind.words})" for kind in KINDS.values())
+    expected = ", ".join(f"{kind.suffix} ({kind.words})" for kind in kinds().values())
     expected += f", {SUFFIX} (all runs)"
     raise ExportError(f"{Path(path).name} has an unknown ending; expected one of {expected}")

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
 from explorer.checks.source import plain_lines
+from explorer.discovery import ExtensionError, offers
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
 from explorer.training.process_settings import blas_threads, one_blas_thread
@@ -61,6 +62,16 @@ def _page() -> Any:
         lstrip_blocks=True,
     )
     return environment.get_template("lesson.html.j2").module
+
+
+def card(name: str, *values: Any, **options: Any) -> Shown:
+    """Show what an extension offers to lessons by this name; raises `KeyError` if none does."""
+    offer = {one.what.name: one for one in offers("lesson_cards")}[name]
+    try:
+        shown: Shown = offer.call(offer.what.show, *values, **options)
+    except ExtensionError as error:
+        return Shown(f"<p>{escape(str(error))}</p>", str(error))
+    return shown
 
 
 def lesson_html(kind: str, *values: object) -> str:

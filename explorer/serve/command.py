@@ -1,4 +1,4 @@
-"""The command ``nn-explorer``: its parser, made from ``commands.toml``, its exit codes, and ``archive``."""
+"""The command ``nn-explorer``: its parser, made of the commands of the core and of extensions; its exit codes."""
 
 import os
 import sys
@@ -8,21 +8,16 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from explorer.datasets import DatasetError, load_mnist
-from explorer.datasets.mnist import write_archive
-from explorer.safe_write import whole_file
+from explorer import discovery
+from explorer.datasets import DatasetError
+from explorer.discovery import ExtensionError, Offer, offers
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
 from explorer.serve.warm_process import WarmProcess
 from explorer.training import FIELDS, ConfigError
-
-_ARCHIVE = "mnist.tgz"
-OPTIONS: Mapping[str, Any] = MappingProxyType({"path": {"nargs": "?", "default": _ARCHIVE}})
 
 
 def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None) -> int:
@@ -31,16 +26,16 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
     `warm_process` is what `serve` forks kernels from; by default, it starts one of its own.
     """
     configure_terminal()
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if not names_command(words):
-        words.insert(0, "serve")
-    given, unknown = _parser(words).parse_known_args(words, Namespace(warm_process=warm_process))
-    program = f"nn-explorer {given.command}"
+    program = "nn-explorer"
     try:
+        words = _after_extensions(list(sys.argv[1:] if arguments is None else arguments))
+        if not names_command(words):
+            words.insert(0, "serve")
+        given, unknown = _parser(words).parse_known_args(words, Namespace(warm_process=warm_process))
+        program = f"{program} {given.command}"
         if unknown:
             raise RefusedError(f"{unknown[0]} is unknown; {program} --help lists the options.")
-        module, _, function = given.run.partition(".")
-        code: int = getattr(import_module(f"explorer.serve.{module}"), function)(given)
+        code: int = given.offer.load(given.offer.what.run)(given)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -49,10 +44,32 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
             print(f"{program}: {error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
         return FAILED
-    except (RefusedError, DatasetError, ConfigError) as error:
+    except (RefusedError, DatasetError, ConfigError, ExtensionError) as error:
         print(f"{program}: {_reason(error)}", file=sys.stderr)
         return REFUSED
     return code
+
+
+def _after_extensions(words: list[str]) -> list[str]:
+    """Look for the extensions that options ask for, say which can't be used, and return the other words."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--extensions")
+    parser.add_argument("--extension", action="append", default=[])
+    parser.add_argument("--strict", action="store_true")
+    asked, others = parser.parse_known_args(words)
+    names = (
+        None if asked.extensions is None else [one for one in asked.extensions.split(",") if one != "none"]
+    )
+    faults = [
+        f"the extension {one.extension.name} is left out: {one.fault}"
+        for one in discovery.look(names, asked.extension)
+        if one.fault
+    ]
+    for fault in faults:
+        print(f"nn-explorer: {fault}", file=sys.stderr)
+    if faults and asked.strict:
+        raise RefusedError("--strict: an extension can't be used.")
+    return others
 
 
 def _reason(error: Exception) -> str:
@@ -64,8 +81,6 @@ def _reason(error: Exception) -> str:
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
     """Return the parser with the options of the command that is named; the others' modules stay unloaded."""
-    table = tomllib.loads((files("explorer.serve") / "commands.toml").read_text(encoding="utf-8"))
-    page, commands = table["page"], table["commands"]
     parser = ArgumentParser(
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",
@@ -73,22 +88,35 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for name, entry in commands.items():
-        texts = {key: entry.get(key) for key in ("help", "usage", "description", "epilog")}
+    for offer in offers("commands"):
         command = subparsers.add_parser(
-            name, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **texts
+            offer.what.name,
+            help=offer.what.help,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        if name == arguments[0]:
-            _add(command, page if entry.get("is_page") else {}, access.OPTIONS)
-            _add_groups(command, entry)
-            command.set_defaults(run=entry["run"])
+        if offer.what.name == arguments[0]:
+            _describe(command, offer)
+            command.set_defaults(offer=offer)
     return parser
 
 
-def _add_groups(parser: ArgumentParser, entry: Mapping[str, Any]) -> None:
-    """Add a command's own options, those for the settings of a run first."""
-    module = import_module(f"explorer.serve.{entry['run'].partition('.')[0]}")
-    parsed = {**access.OPTIONS, **getattr(module, "OPTIONS", {})}
+def _table(place: str) -> Mapping[str, Any]:
+    package, _, file = place.partition(":")
+    return tomllib.loads((files(package) / file).read_text(encoding="utf-8"))
+
+
+def _describe(parser: ArgumentParser, offer: Offer) -> None:
+    """Add what a command's help says and its own options, those for the settings of a run first."""
+    if offer.what.options:
+        offer.call(offer.what.options, parser)
+    if not offer.what.table:
+        return
+    entry = _table(offer.what.table)[offer.what.name]
+    parser.usage, parser.description, parser.epilog = map(entry.get, ("usage", "description", "epilog"))
+    if entry.get("is_page"):
+        _add(parser, _table("explorer.serve:commands.toml")["page"], access.OPTIONS)
+    parsed = {**access.OPTIONS, **getattr(import_module(offer.what.run.partition(":")[0]), "OPTIONS", {})}
     groups: dict[str, Any] = {}
     if title := entry.get("settings"):
         run_options = import_module("explorer.serve.run_options")
@@ -108,18 +136,3 @@ def _add(group: Any, options: Mapping[str, str], parsed: Mapping[str, Any]) -> N
         elif "choices" not in settings:
             settings["action"] = "store_true"
         group.add_argument(*spellings.split(), **settings)
-
-
-def archive(arguments: Namespace) -> int:
-    """Run ``nn-explorer archive``."""
-    try:
-        path = Path(arguments.path).expanduser()
-        path = path / _ARCHIVE if path.is_dir() else path
-        with whole_file(path, overwrite=arguments.overwrite) as stream:
-            write_archive(load_mnist(), stream)
-    except FileExistsError as error:
-        raise RefusedError(f"{error}; --overwrite replaces it.") from error
-    except (DatasetError, OSError, RuntimeError, ValueError) as error:
-        raise RefusedError(f"{str(error).rstrip('.')}.") from error
-    print(f"Wrote {path}: images and labels of MNIST, {path.stat().st_size / 1e6:.1f} MB.")
-    return 0

@@ -16,7 +16,6 @@ DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets a
 SPEAKER = (
     "EXPLORER_SPEAKER"  # variable of kernels: what the speaker's address has, if only that page gets notes
 )
-TALK = "EXPLORER_TALK"  # variable of kernels: path of the talk's file
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders

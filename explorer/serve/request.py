@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from time import process_time
@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl, urlencode
 from ipywidgets import Widget
 
 from explorer.app.explorer import Explorer
-from explorer.datasets import Dataset
+from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
+from explorer.discovery import ExtensionError, Offer, offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve import environment
 from explorer.session import SessionRun
@@ -58,12 +59,16 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
         offer_file(name, path, None if shared is None else shared / str(number))
         for number, (name, path) in enumerate(paths.items())
     )
-    return (*given, *usual_offers(shared, but=paths))
+    others = (DatasetOffer(one.what.name, partial(_dataset_of, one)) for one in offers("datasets"))
+    return (*given, *usual_offers(shared, but=paths), *others)
 
 
-def talk_file() -> str | None:
-    """Return the path of the command's talk; None for the ready one."""
-    return os.environ.get(environment.TALK)
+def _dataset_of(offer: Offer) -> Dataset:
+    try:
+        dataset: Dataset = offer.call(offer.what.load)
+    except ExtensionError as error:
+        raise DatasetError(offer.what.name, str(error).rstrip("."), "a data set") from error
+    return dataset
 
 
 def opening_app() -> Explorer:

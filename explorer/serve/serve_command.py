@@ -66,11 +66,10 @@ def _add(path: str, paths: dict[str, str], shared: Path) -> None:
     paths[name] = dataset.source
 
 
-def find_notebook(name: str = "page.ipynb") -> Path:
-    """Return the path of a served notebook: next to this file, or in a checkout's ``notebooks`` folder."""
-    here = Path(__file__).parent
-    installed = here / "notebooks" / name
-    return installed if installed.is_file() else here.parents[1] / "notebooks" / name
+def find_notebook(name: str = "page.ipynb", folder: Path = Path(__file__).parent) -> Path:
+    """Return the path of a served notebook: in `folder`, or in a checkout's ``notebooks`` folder."""
+    installed = folder / "notebooks" / name
+    return installed if installed.is_file() else Path(__file__).parents[2] / "notebooks" / name
 
 
 def serve(

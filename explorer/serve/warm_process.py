@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 
 from explorer.serve.environment import SLOW_GRAMMAR, skip_module
-from explorer.serve.warden import adopt_orphans, end_with_parent
+from explorer.serve.processes import adopt_orphans, end_with_parent
 
 LAUNCHER = "ipykernel_launcher"  # precedes the arguments of `IPKernelApp` in a kernel's command
 ROOM_FOR_COMMAND = " " * 600  # a last argument that kernels overwrite with their own command line, for ``ps``

@@ -18,8 +18,8 @@ import numpy as np
 from report import command, machine, say
 
 from explorer import load_mnist
-from explorer.demonstrations import DEMONSTRATIONS
-from explorer.demonstrations.demonstration import SEEDS
+from explorer.experiments.demonstration import SEEDS
+from explorer.extensions.demonstrations import DEMONSTRATIONS
 
 TEXTS = Path(__file__).parents[2] / "explorer" / "demonstrations" / "demonstrations.toml"
 POINTS = 16

@@ -6,7 +6,7 @@ import pytest
 from browser.page_object import OUT_OF_REACH, SURFACE, assert_becomes, enter, number
 from playwright.sync_api import expect
 
-from explorer.talk.file import READY, read_talk
+from explorer.extensions.talk.file import READY, read_talk
 from explorer.training import FIELDS
 
 pytestmark = pytest.mark.long

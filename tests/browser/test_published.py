@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.datasets.preprocessing import preprocess
-from explorer.publish.recordings import KeepingPool, KeptWeights
-from explorer.publish.site import publish
+from explorer.extensions.publish.recordings import KeepingPool, KeptWeights
+from explorer.extensions.publish.site import publish
 from explorer.training import PRESETS, TrainingConfig, new_network
 from explorer.training.studies import grid, study
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from publish.test_opening import start
 
 from explorer.datasets import load_mnist
-from explorer.publish.site import publish
+from explorer.extensions.publish.site import publish
 
 KNOB = "(slider) => (slider.value - slider.min) / (slider.max - slider.min)"
 PRESS = """(slider) => {

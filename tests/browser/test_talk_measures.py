@@ -6,7 +6,7 @@ import pytest
 from browser.test_presentation import DRAWN, NAMES, alone, assert_at, forward, go_to, present
 from playwright.sync_api import expect
 
-from explorer.talk.file import READY, read_talk
+from explorer.extensions.talk.file import READY, read_talk
 
 pytestmark = pytest.mark.long
 SIZES = [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440), (3840, 2160)]

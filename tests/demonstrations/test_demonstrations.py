@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer import demonstrations, load_mnist
-from explorer.demonstrations import DEMONSTRATIONS
-from explorer.demonstrations.demonstration import reads
-from explorer.demonstrations.figures import pictures
-from explorer.demonstrations.lottery import large_weights, masked
+from explorer.experiments.demonstration import reads
+from explorer.extensions.demonstrations import DEMONSTRATIONS
+from explorer.extensions.demonstrations.figures import pictures
+from explorer.extensions.demonstrations.lottery import large_weights, masked
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
 from explorer.training.process_settings import one_blas_thread

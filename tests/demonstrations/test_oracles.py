@@ -7,7 +7,7 @@ import pytest
 from random_networks import all_close
 from scipy.special import log_softmax, softmax
 
-from explorer.demonstrations import (
+from explorer.extensions.demonstrations import (
     directions,
     loss_on_line,
     noise_scale,
@@ -15,13 +15,13 @@ from explorer.demonstrations import (
     rate_test,
     sharpness,
 )
-from explorer.demonstrations.averages import average, blend, match_units
-from explorer.demonstrations.distillation import Student
-from explorer.demonstrations.feedback import RandomFeedback
-from explorer.demonstrations.fgsm import adversarial, fgsm
-from explorer.demonstrations.fooling import fooling_noise, universal_change
-from explorer.demonstrations.lottery import large_weights, masked
-from explorer.demonstrations.temperature import best_temperature, calibration
+from explorer.extensions.demonstrations.averages import average, blend, match_units
+from explorer.extensions.demonstrations.distillation import Student
+from explorer.extensions.demonstrations.feedback import RandomFeedback
+from explorer.extensions.demonstrations.fgsm import adversarial, fgsm
+from explorer.extensions.demonstrations.fooling import fooling_noise, universal_change
+from explorer.extensions.demonstrations.lottery import large_weights, masked
+from explorer.extensions.demonstrations.temperature import best_temperature, calibration
 from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network

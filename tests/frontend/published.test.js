@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Model, nearestRun, unpacked } from "../../explorer/publish/host.js";
-import { argmax, forward, lit, preprocessed, tied } from "../../explorer/publish/network.js";
+import { Model, nearestRun, unpacked } from "../../explorer/extensions/publish/host.js";
+import { argmax, forward, lit, preprocessed, tied } from "../../explorer/extensions/publish/network.js";
 
 /** A network 2-2-2, each W from inputs to units. */
 const network = (hidden, output) => ({

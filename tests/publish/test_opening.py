@@ -7,8 +7,8 @@ import pytest
 from publish.test_site import content_of
 
 from explorer.datasets import load_mnist
-from explorer.publish.recordings import PublishedRun, accuracy_change
-from explorer.publish.site import publish
+from explorer.extensions.publish.recordings import PublishedRun, accuracy_change
+from explorer.extensions.publish.site import publish
 from explorer.session.recorded_start import recorded_start
 from explorer.training import History
 

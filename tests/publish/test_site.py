@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from reference_runs import diverging
 
-from explorer.publish.axes import axes_of
-from explorer.publish.recordings import (
+from explorer.extensions.publish.axes import axes_of
+from explorer.extensions.publish.recordings import (
     KeepingPool,
     KeptWeights,
     PublishedRun,
@@ -21,7 +21,7 @@ from explorer.publish.recordings import (
     quantized,
     stored,
 )
-from explorer.publish.site import DEFAULT_RUNS, publish, shown_images
+from explorer.extensions.publish.site import DEFAULT_RUNS, publish, shown_images
 from explorer.training import PRESETS, BatchRecord, TrainingConfig
 from explorer.training.fields import Change
 from explorer.training.studies import grid, study

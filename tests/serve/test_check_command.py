@@ -11,10 +11,10 @@ from exercise_answers import pasted
 from study_steps import is_alive, until
 
 from explorer.checks import MISTAKES, TASKS
+from explorer.extensions.grading.check_command import CheckedSubmission
+from explorer.extensions.grading.submission import Cell, cells_of, execute
 from explorer.foreign_files import FileError
-from explorer.serve.check_command import CheckedSubmission
 from explorer.serve.command import main
-from explorer.serve.submission import Cell, cells_of, execute
 
 RIGHT = pasted()
 APP = tuple(f"explorer.{room}" for room in ("app", "notebook", "talk", "serve.visit"))

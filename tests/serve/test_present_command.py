@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from visitor import Visitor, client_for
 
+from explorer.extensions.talk.file import READY, read_talk
+from explorer.extensions.talk.present_command import find_reveal
 from explorer.serve import present_command
 from explorer.serve.command import main
-from explorer.serve.present_command import find_reveal
-from explorer.talk.file import READY, read_talk
 
 SLIDES = read_talk(READY).slides
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from explorer.publish import site
+from explorer.extensions.publish import site
 from explorer.serve import study_command
 from explorer.serve.command import main
 from explorer.training import TrainingConfig

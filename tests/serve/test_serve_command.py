@@ -423,7 +423,7 @@ def test_the_wheel_holds_everything_that_is_served_and_the_licences_of_program_a
         names = {*archive.namelist()}
         (name,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         metadata = archive.read(name).decode().splitlines()
-    assert {*tracked, "explorer/serve/notebooks/presentation.ipynb"} <= names
+    assert {*tracked, "explorer/extensions/talk/notebooks/presentation.ipynb"} <= names
     assert not {name for name in names if "tests/" in name or "__pycache__" in name}
     assert "License-Expression: MIT AND CC-BY-SA-3.0" in metadata
     kept = {name.partition("/licenses/")[2] for name in names if "/licenses/" in name}

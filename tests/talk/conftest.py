@@ -2,10 +2,9 @@
 
 import pytest
 
+from explorer.extensions.talk.file import READY, read_talk
+from explorer.extensions.talk.talk import Talk, recordings_of
 from explorer.session import SessionRun
-from explorer.talk import Talk, read_talk
-from explorer.talk.file import READY
-from explorer.talk.talk import recordings_of
 
 PATIENCE = 120
 

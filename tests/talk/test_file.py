@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from explorer.talk import TalkError, read_talk
-from explorer.talk.file import NUMBERS
-from explorer.talk.talk import spoken_numbers
+from explorer.extensions.talk import TalkError, read_talk
+from explorer.extensions.talk.file import NUMBERS
+from explorer.extensions.talk.talk import spoken_numbers
 
 GOOD = '''\
 [runs.wide]

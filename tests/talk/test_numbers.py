@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.talk.talk import spoken_numbers
+from explorer.extensions.talk.talk import spoken_numbers
 from explorer.training import Moment
 
 

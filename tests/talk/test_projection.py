@@ -2,8 +2,8 @@
 
 import plotly.graph_objects as go
 
+from explorer.extensions.talk.pictures import Look
 from explorer.figures.template import template
-from explorer.talk.pictures import Look
 
 
 def test_every_length_is_enlarged_and_nothing_else():

@@ -5,8 +5,8 @@ from string import Formatter
 
 import pytest
 
-from explorer.talk.file import READY, read_talk
-from explorer.talk.talk import spoken_numbers
+from explorer.extensions.talk.file import READY, read_talk
+from explorer.extensions.talk.talk import spoken_numbers
 
 SLIDES = read_talk(READY).slides
 

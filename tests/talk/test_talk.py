@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from explorer import Explorer
+from explorer.extensions.talk.file import READY, read_talk
+from explorer.extensions.talk.recordings import record
+from explorer.extensions.talk.talk import Talk
 from explorer.session.recorded_start import recorded_start
-from explorer.talk import Talk
-from explorer.talk.file import READY, read_talk
-from explorer.talk.recordings import record
 from explorer.training import DivergedError, TrainingRun
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
@@ -161,7 +161,7 @@ def test_on_a_page_a_live_run_is_watched_from_its_untrained_network(small_file, 
     """Within the first epoch too, then epoch by epoch; the recorded figures don't come between."""
     seen = []
     for name in ("EPOCH_SECONDS", "_STEP_SECONDS"):
-        monkeypatch.setattr(f"explorer.talk.talk.{name}", 0)
+        monkeypatch.setattr(f"explorer.extensions.talk.talk.{name}", 0)
 
     async def watch():
         talk = Talk(small_file, dataset=small_dataset)

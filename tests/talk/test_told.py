@@ -5,9 +5,9 @@ from shutil import copytree
 
 import pytest
 
+from explorer.extensions.talk.file import READY, TalkError, read_talk
+from explorer.extensions.talk.talk import Talk
 from explorer.serve.command import main
-from explorer.talk import Talk, TalkError, read_talk
-from explorer.talk.file import READY
 from explorer.training import History
 from explorer.widgets.question import Question, right_choice
 

@@ -81,7 +81,8 @@ class DataPanel:
     It is kept when the data set changes, so that the menu keeps the focus.
     """
 
-    def __init__(self, views: Views, data: DataChoice) -> None:
+    def __init__(self, views: Views) -> None:
+        data: DataChoice = views.data
         self._views, self._data, self._pace = views, data, Pace()
         self._rng = np.random.default_rng()
         self._dataset: Dataset | None = None

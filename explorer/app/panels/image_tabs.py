@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.sections import Section, probe_size
-from explorer.app.views import Drawing, Pace, Subject, Views, ViewState
+from explorer.app.panels.sections import ForImages, Section, probe_size
+from explorer.app.views import Drawing, Pace, Panel, Subject, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -258,3 +258,8 @@ class LayerMap(ImageTab):
         rows = (PictureRow("", [*map(RowPicture, texts, names)]),) if texts else ()
         picture = sprite(data.test_images[found], _COLUMNS, theme=theme)
         self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
+
+
+def why_panel(views: Views) -> Panel:
+    """Return the tab."""
+    return ForImages() if views.dataset.is_plane else Why(views)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.sections import Section, probe, probe_size
+from explorer.app.panels.sections import Section, SectionedPanel, probe, probe_size
 from explorer.app.views import IdleWork, Subject, Views, ViewState, Weights
 from explorer.figures import layers
 from explorer.figures.formulas import written
@@ -246,3 +246,8 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyTyp
     }
 )
 """The sections by their names, also used in links; the first is the default."""
+
+
+def layers_panel(views: Views) -> SectionedPanel:
+    """Return the tab."""
+    return SectionedPanel(views, SECTIONS)

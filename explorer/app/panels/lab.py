@@ -328,3 +328,16 @@ class BugLab(AppBox):
         if "panel" in vars(self):  # __init__ has completed
             self.panel.close()
         super().close()
+
+
+def lab_panel(views: Views) -> LabPanel:
+    """Return the tab, at the level of before; it remembers which ones are solved."""
+    level, solved = views.kept.get("lab", (1, set()))
+
+    def on_level(level: int) -> None:
+        views.kept["lab"] = level, solved
+        views.on_view()
+
+    lab = LabPanel(level, solved, on_level=on_level, on_fault=views.loop.on_fault)
+    views.on_close(lab.close)
+    return lab

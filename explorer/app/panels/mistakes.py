@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
-from explorer.app.panels.sections import ForImages, probe_size
+from explorer.app.panels.sections import ForImages, SectionedPanel, probe_size
 from explorer.app.readouts import glossary
 from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
@@ -309,3 +309,8 @@ MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
     }
 )
 """The sections of the tab; the first is the default."""
+
+
+def mistakes_panel(views: Views) -> SectionedPanel:
+    """Return the tab."""
+    return SectionedPanel(views, MISTAKES)

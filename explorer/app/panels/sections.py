@@ -91,7 +91,7 @@ class Section(ABC):
 
 
 class SectionedPanel:
-    """Panels of which the user chooses one; each is created when it is first chosen.
+    """Panels of which the user chooses one; each is created when it is first chosen, and `views` is told.
 
     `sections` has, by their names in links, their names on the page and what creates them; the first is chosen.
     """
@@ -100,11 +100,10 @@ class SectionedPanel:
         self,
         views: Views,
         sections: Mapping[str, tuple[str, Callable[[Views], Panel]]],
-        on_chosen: Callable[[], object] = lambda: None,
         *,
         classes: str = "explorer-panel explorer-sectioned",
     ) -> None:
-        self._views, self._makers, self._on_chosen = views, sections, on_chosen
+        self._views, self._makers = views, sections
         self._sections: dict[str, Panel] = {}
         self.choice = Segmented("Section", {name: words for name, (words, _) in sections.items()})
         self.choice.observe(views.on_loop(self._on_choice), "value")
@@ -127,4 +126,4 @@ class SectionedPanel:
 
     def _on_choice(self, _change: object) -> None:
         self.show(self._views.state)
-        self._on_chosen()
+        self._views.on_view()

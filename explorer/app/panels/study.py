@@ -44,9 +44,9 @@ _REFUSED = "The study can't start yet: see what is expected above."
 
 
 class StudyPanel:
-    """A study of one setting or two; `on_open` is called with the settings of a trial to open as a run."""
+    """A study of one setting or two; a trial can be opened as a run."""
 
-    def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
+    def __init__(self, views: Views) -> None:
         self._views, self._dataset = views, views.dataset
         self._runner = StudyRunner(self._on_loop(self._on_event))
         views.on_close(self._close)
@@ -62,7 +62,7 @@ class StudyPanel:
         self.form = form = StudyForm(self._dataset, views.session.config, self._on_loop, self._replan)
         self.progress = Display(StudyProgress())
         self.progress.on_press(self._on_loop(self._on_press))
-        self.drawing = StudyDrawing(views, on_open)
+        self.drawing = StudyDrawing(views)
         self.view = box(
             "explorer-panel explorer-column",
             box("explorer-words", form.words),
@@ -232,8 +232,8 @@ class StudyPanel:
 class StudyDrawing:
     """The results of a study: their figure, the best settings close up, and the curve of a chosen run."""
 
-    def __init__(self, views: Views, on_open: Callable[[TrainingConfig], object]) -> None:
-        self._views, self._on_open = views, on_open
+    def __init__(self, views: Views) -> None:
+        self._views = views
         self._plan, self.trials, self._queue = StudyPlan(), tuple[Trial, ...](), RedrawQueue(views.loop)
         self.figure: LiveFigure | None = None
         self._best = ""
@@ -348,4 +348,4 @@ class StudyDrawing:
 
     def _open(self) -> None:
         if (trial := self.chosen) is not None:
-            self._on_open(trial.config)
+            self._views.open_run(trial.config)

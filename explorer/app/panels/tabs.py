@@ -3,61 +3,50 @@
 A panel belongs to the classes and test images of one data set; for others, it is recreated.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
-from explorer.app.controls import DataChoice
-from explorer.app.help import WORDS
+from ipywidgets import DOMWidget
+
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
-from explorer.app.panels.data import DataPanel
-from explorer.app.panels.image_tabs import LayerMap, Why
-from explorer.app.panels.inside import SECTIONS
-from explorer.app.panels.lab import LabPanel
-from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.overview import Overview
-from explorer.app.panels.runs import RunsPanel
-from explorer.app.panels.sections import ForImages, SectionedPanel
-from explorer.app.panels.study import StudyPanel
 from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
+from explorer.discovery import ExtensionError, Offer, explained, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
-
-VIEWS = MappingProxyType({name: (label, group) for name, (label, group) in WORDS["tabs"].items()})
-"""Label and group of each tab."""
+from explorer.widgets.rendered import Caption
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
 ipywidgets redraws the later ones, and the focused control would lose the focus."""
 
 
+def offered_tabs() -> dict[str, Offer]:
+    """Return the tabs of the core and of all extensions, by name, in the order of the tab bar."""
+    found = {one.what.name: one for one in offers("tabs")}
+    for name, one in [*found.items()]:
+        if one.what.before in found:  # and all that follows stands behind it
+            at = [*found].index(one.what.before)
+            others = [item for item in found.items() if item[0] != name]
+            found = dict([*others[:at], (name, one), *others[at:]])
+    return found
+
+
 class PanelHost:
-    """The tab bar and its panels; `on_view` is called after another section of a tab, or level, is chosen."""
+    """The tab bar and its panels."""
 
-    home, names = "overview", tuple(VIEWS)
-    """Name of the first tab, and of all."""
+    home = "overview"
+    """Name of the first tab."""
 
-    def __init__(self, views: Views, data: DataChoice, on_view: Callable[[], None]) -> None:
-        self._views, self._dataset, self._on_view = views, views.dataset, on_view
-        self._solved, self._level = set[int](), 1  # kept when the lab is recreated for another data set
-        self._demonstrated: dict[str, Any] = {}  # and so are these results
-        self._makers: dict[str, Callable[[], Panel]] = {
-            "overview": lambda: Overview(views),
-            "mistakes": lambda: SectionedPanel(views, MISTAKES, on_view),
-            "inside": lambda: SectionedPanel(views, SECTIONS, on_view),
-            "map": lambda: LayerMap(views),
-            "why": lambda: ForImages() if views.dataset.is_plane else Why(views),
-            "break": lambda: BreakIt(views),
-            "runs": lambda: RunsPanel(views),
-            "study": lambda: StudyPanel(views, self._open_run),
-            "data": lambda: DataPanel(views, data),
-            "demos": self._new_demonstrations,
-            "lab": self._new_lab,
-        }
-        self.tab_bar, self.time_bar, self._pace = TabBar(VIEWS, selected=self.home), TimeBar(), Pace()
-        views.look_into = self._look_into
+    def __init__(self, views: Views) -> None:
+        self._views, self._dataset = views, views.dataset
+        self._offered = offered_tabs()
+        self.labels = {name: one.what.label for name, one in self._offered.items()}
+        """The label of each tab, by its name."""
+        tabs = {name: (one.what.label, one.what.group) for name, one in self._offered.items()}
+        self.tab_bar, self.time_bar, self._pace = TabBar(tabs, selected=self.home), TimeBar(), Pace()
+        views.look_into, views.open_run = self._look_into, self._open_run
         self.view = box("")
         self._panels: dict[str, Panel] = {}
         self[_LASTING]
@@ -69,10 +58,20 @@ class PanelHost:
     def __getitem__(self, name: str) -> Any:
         """Return the panel of a tab, which is created on first use."""
         if name not in self._panels:
-            panel = self._panels[name] = self._makers[name]()
+            panel = self._panels[name] = self._made(name)
             set_hidden(panel.view, True)
             self.view.children = (*self.view.children, panel.view)
         return self._panels[name]
+
+    def _made(self, name: str) -> Panel:
+        """Return a tab's new panel; of one that fails, a panel that says why."""
+        tab = self._offered[name]
+        try:
+            panel: Panel = tab.call(tab.what.make, self._views)
+            with explained(tab.by.extension.name):
+                return panel if isinstance(panel.view, DOMWidget) else FailedPanel("It has no view to show.")
+        except ExtensionError as error:
+            return FailedPanel(str(error))
 
     def show(self, state: ViewState) -> None:
         """Show which moments exist, and draw the visible panel."""
@@ -89,7 +88,6 @@ class PanelHost:
 
     def _make_again(self) -> None:
         old, self._panels = self._panels, {_LASTING: self[_LASTING]}
-        self._demonstrated.clear()
         self.view.children = [self[_LASTING].view]
         for name in old.keys() - self._panels.keys():
             close_all(old[name].view)
@@ -132,22 +130,6 @@ class PanelHost:
         if epoch != self._views.session.state.selected_epoch:
             self._views.session.select(epoch)
 
-    def _new_demonstrations(self) -> Panel:
-        # With SciPy, only when the tab is opened.
-        from explorer.app.panels.demonstrations import Demonstrations
-
-        return Demonstrations(self._views, self._demonstrated)
-
-    def _new_lab(self) -> LabPanel:
-        views = self._views
-        lab = LabPanel(self._level, self._solved, on_level=self._on_level, on_fault=views.loop.on_fault)
-        views.on_close(lab.close)
-        return lab
-
-    def _on_level(self, level: int) -> None:
-        self._level = level
-        self._on_view()
-
     def _open_run(self, config: TrainingConfig) -> None:
         self._views.session.train(config)
         self.tab_bar.selected = "overview"
@@ -155,3 +137,14 @@ class PanelHost:
     def _look_into(self, image: int | Drawing) -> None:
         self.tab_bar.selected = self.home
         self[self.home].network.look_at(image)
+
+
+class FailedPanel:
+    """A tab of an extension that can't be shown, with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        text = f"{reason} The terminal has the details; everything else goes on."
+        self.view = box("explorer-panel explorer-column", Caption(text=text))
+
+    def show(self, state: ViewState) -> None:
+        """Do nothing."""

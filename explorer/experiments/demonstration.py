@@ -1,0 +1,221 @@
+"""What a demonstration is: a question to guess at, an experiment, and the paper that it repeats."""
+
+import math
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.discovery import ExtensionError, offers
+from explorer.figures.palette import Theme
+from explorer.network import NeuralNetwork, accuracy
+from explorer.network.network import Network
+from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.process_settings import one_blas_thread
+from explorer.wording import class_noun
+
+Array = NDArray[Any]
+_FEWEST = 10_000
+_CHUNK = 1000
+SEEDS = 8  # seeds 0 to 7, with which each claim is measured
+
+Progress = float
+"""The share of the work that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What an experiment has found so far."""
+
+    numbers: Mapping[str, float]
+    """Figures by name, as the text names them; shares from 0 to 1. The first is compared with the guess."""
+    figure: Callable[[Theme], go.Figure]
+    """Draws it."""
+
+    @property
+    def plain_numbers(self) -> dict[str, float]:
+        """The numbers as Python's own, as a file has them."""
+        return {name: one if type(one) is int else float(one) for name, one in self.numbers.items()}
+
+
+Steps = Generator[Progress | NeuralNetwork | Result, None, None]
+"""What an experiment yields: its progress, a network that other values of the knob can reuse, and results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A number that changes the experiment, with the values that the page offers."""
+
+    name: str
+    label: str
+    values: tuple[float, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A condition that a card's words set on one number."""
+
+    says: str
+    """What holds if the number is in the range, as a clause."""
+    number: str
+    range: tuple[float, float]
+    """The lowest and the highest value, inclusive."""
+    seeds: int = SEEDS
+    """In how many of the seeds it holds, as measured by ``tests/benchmarks/demonstrations.py``."""
+
+    def holds(self, numbers: Mapping[str, float]) -> bool:
+        """Return whether a result's numbers fulfill it."""
+        low, high = self.range
+        return low <= numbers[self.number] <= high
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the page says of a demonstration."""
+
+    title: str
+    question: str
+    """Asked before it runs; the answer is a number in `unit`."""
+    guesses: Sequence[float]
+    """The answers to choose from, ascending."""
+    unit: str
+    paper: str
+    """Authors, year, title and where it is found."""
+    reports: str
+    """What the paper found, in one sentence."""
+    says: str
+    """What is seen, in two sentences, as a format of a result's numbers."""
+    claims: Sequence[Claim]
+    """What must hold to repeat the paper; the first is its main finding."""
+    seconds: float
+    """How long it takes on two cores."""
+    thumbnail: Sequence[float]
+    """What its figure looks like: the heights of a curve, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """One experiment."""
+
+    key: str
+    """Its name in the terminal and in files."""
+    texts: Texts
+    config: TrainingConfig
+    """The settings that it begins with."""
+    run: Callable[..., Steps]
+    """``run(dataset, seed, network, **knobs)``."""
+    knob: Knob | None = None
+    uses_run: bool = False
+    """Whether it can take the network of the current run."""
+    uses_drawing: bool = False
+    """Whether it can take a user's drawing, uint8 (28, 28), as its `drawing`."""
+
+    def answer(self, numbers: Mapping[str, float]) -> float:
+        """Return the answer to its question, in the unit of the guess."""
+        return next(iter(numbers.values())) * (100 if self.texts.unit == "%" else 1)
+
+    def sentences(self, numbers: Mapping[str, float], guess: float | None = None) -> tuple[str, str, str]:
+        """Return the answer, with the guess; what is seen; and what the paper found.
+
+        Raises `ValueError` if the numbers are not those of this demonstration.
+        """
+        texts = self.texts
+        try:
+            if not all(map(math.isfinite, numbers.values())):
+                raise ValueError("there are numbers missing")
+            seen = texts.says.format(**numbers).replace("%", "\u00a0%")
+            verdict = self._verdict(numbers)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{self.key} has no such numbers") from error
+        guessed = "" if guess is None else f" You guessed {self.in_words(guess)}."
+        paper = f"{texts.paper}. {texts.reports} {verdict}"
+        return f"{self.in_words(self.answer(numbers))}.{guessed}", seen, paper
+
+    def reproduces(self, numbers: Mapping[str, float]) -> Literal["yes", "partly", "no"]:
+        """Return whether all claims hold, only some with the first, or not even that one."""
+        first, *others = (claim.holds(numbers) for claim in self.texts.claims)
+        return "no" if not first else "yes" if all(others) else "partly"
+
+    def _verdict(self, numbers: Mapping[str, float]) -> str:
+        """Return whether these numbers repeat the paper, and which claims fail or depend on the seed."""
+        knob, words = self.knob, [f"Reproduced in this run: {self.reproduces(numbers)}."]
+        is_measured = knob is None or numbers[knob.name] == knob.value
+        for claim in self.texts.claims:
+            seeds = (
+                f" (in {claim.seeds or 'none'} of {SEEDS} seeds)"
+                if is_measured and claim.seeds < SEEDS
+                else ""
+            )
+            if seeds or not claim.holds(numbers):
+                words.append(f"{'So' if claim.holds(numbers) else 'Not so'} here: {claim.says}{seeds}.")
+        return " ".join(words)
+
+    def in_words(self, value: float) -> str:
+        """Return an answer with its unit: ``"19.5 %"``."""
+        number = f"{float(f'{value:.3g}'):g}"
+        return f"{number}\u00a0{self.texts.unit}" if self.texts.unit else number
+
+    def refused(self, dataset: Dataset) -> str:
+        """Return in a sentence why it can't run on a data set; empty if it can."""
+        is_known = dataset.n_classes == 10 and class_noun(dataset.class_names) == "digit"
+        if is_known and not dataset.is_plane and dataset.n_train >= _FEWEST:
+            return ""
+        needed = f"It needs images of ten digits, {_FEWEST:,} or more to train on"
+        return f"{needed}; {dataset.name} has other ones or fewer. MNIST, under Data, will do."
+
+    def last(
+        self, dataset: Dataset, seed: int = 0, network: NeuralNetwork | None = None, **knobs: float
+    ) -> Result:
+        """Return the result of the whole experiment."""
+        with one_blas_thread():
+            *_, found = self.run(dataset, seed, network, **knobs)
+        assert isinstance(found, Result)
+        return found
+
+
+@cache
+def offered_demonstrations() -> Mapping[str, Demonstration]:
+    """Return the demonstrations of all extensions by their keys, in order; what fails is logged and left out."""
+    found: dict[str, Demonstration] = {}
+    for offer in offers("demonstrations"):
+        with suppress(ExtensionError):
+            found |= {one.key: one for one in offer.load(offer.what) if one.key not in found}
+    return MappingProxyType(found)
+
+
+def training(
+    config: TrainingConfig, dataset: Dataset, until: float = 1.0
+) -> Generator[Progress | NeuralNetwork, None, NeuralNetwork]:
+    """Train a network, yielding the share of the work, up to `until`, and the network; return it, too."""
+    network = yield from finish(TrainingRun(config, dataset), 0.0, until)
+    yield network
+    return network
+
+
+def finish(run: TrainingRun, begin: float, end: float) -> Generator[Progress, None, NeuralNetwork]:
+    """Finish a run, yielding the share of the work, from `begin` to `end`; return its network."""
+    with one_blas_thread():
+        for _ in run:
+            yield begin + (end - begin) * run.epoch / run.config.epochs
+    return run.network
+
+
+def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the indices of the mini-batches of an epoch, in random order."""
+    order = rng.permutation(n)
+    yield from (order[at : at + size] for at in range(0, n, size))
+
+
+def reads(network: Network, dataset: Dataset) -> float:
+    """Return the share of the test images, 0 to 1, that a network reads right; a few at a time, to save memory."""
+    X = dataset.X_test
+    read = [network.predict(X[:, at : at + _CHUNK]) for at in range(0, X.shape[1], _CHUNK)]
+    return accuracy(dataset.test_labels, np.concatenate(read))

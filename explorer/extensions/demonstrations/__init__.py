@@ -1,0 +1,24 @@
+"""Famous experiments on this very network, live in seconds, with the paper's figure next to ours.
+
+Each file is one: a pure function from a network or settings, a data set and a seed to frozen arrays, a figure,
+and its `DEMONSTRATION`; its texts are a table in ``demonstrations.toml``. A new one is a file, a table, and its
+name in ``all.py``.
+"""
+
+from explorer.extension import Command, Extension, LessonCard, Section, Tab
+
+EXTENSION = Extension(
+    "demonstrations",
+    tabs=(Tab("demos", "Demonstrations", f"{__name__}.tab:Demonstrations", "Learn", before="lab"),),
+    commands=(
+        Command(
+            "demo",
+            "run a famous experiment, and compare it with its paper",
+            f"{__name__}.demo_command:run",
+            table=f"{__name__}:commands.toml",
+        ),
+    ),
+    sections=(Section("findings", "Demonstrations in this session", f"{__name__}.findings:described"),),
+    lesson_cards=(LessonCard("demonstration", f"{__name__}.lesson:demonstrate"),),
+    demonstrations=(f"{__name__}.all:DEMONSTRATIONS",),
+)

@@ -1,0 +1,259 @@
+"""Builds the folder of a published page: one HTML file, and its data as scripts that also a disk can serve."""
+
+import gzip
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from plotly.io.json import to_json_plotly
+
+from explorer.datasets import Dataset
+from explorer.exports.pages import page
+from explorer.extensions.publish.axes import Axis, axes_of
+from explorer.extensions.publish.recordings import PublishedRun, fitting, packed
+from explorer.figures.axes import FACTORS, Metric, epoch_mark
+from explorer.figures.confusion import confusion_figure, confusion_mark, confusion_style
+from explorer.figures.curves import curves_data
+from explorer.figures.palette import PALETTES, Theme
+from explorer.figures.summaries import curves_summary
+from explorer.figures.template import template
+from explorer.training import PRESETS, EpochRecord, History, RunEnd, SampleRecord, TrainingConfig
+from explorer.training.hints import hints
+from explorer.training.studies import grid
+from explorer.training.studies.configs import n_weights
+from explorer.widgets.assets import page_assets
+from explorer.widgets.controls import Segmented, TimeBar
+from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.gallery import Gallery
+from explorer.widgets.live_figure import LiveFigure
+from explorer.widgets.network_drawing import NetworkDrawing
+from explorer.widgets.numbers import Fact, Tile, Tiles
+from explorer.widgets.page_part import PagePart
+from explorer.widgets.plotly_module import PLOTLY_KEY, plotly_script
+from explorer.widgets.rendered import Rendered
+from explorer.widgets.setting import Setting
+from explorer.wording import class_noun, counted, grouped, percent
+
+_GRID = MappingProxyType({"hidden_sizes": ((8,), (32,), (64,)), "batch_size": (8, 128, 512)})
+_RATES = MappingProxyType({"Start": (0.05, 0.5, 5.0), "The exercise": (0.001, 0.01, 0.1)})
+DEFAULT_RUNS = (
+    *(one for name, rates in _RATES.items() for one in grid(PRESETS[name], **_GRID, learning_rate=rates)),
+)
+"""The runs of a page for which none are named."""
+
+_TRAINED = "Inputs, units of each hidden layer, outputs; and what training changes."
+_TRAIN = (
+    "Share of the training images that are classified correctly, each on its turn: the figure lags behind."
+)
+_STEP = "In each step of the first epoch, the weights change once."
+_FAILED = 0.9  # an accuracy below which the page says why
+
+MOST_IMAGES = 2000
+"""Held-out images in a page; more would take a slider longer than 0.1 s."""
+
+_KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Escape")
+_MOST_LETTERS = 20  # of options side by side
+_OPENS = "Press to see its way through the network"
+_FOLDER = Path(__file__).parent
+_METRICS: tuple[Metric, ...] = ("accuracy", "loss")
+_LAYOUT = ("xaxis", "yaxis", "shapes", "annotations")  # of the curves
+_SCRIPTS = "drawing_pad gallery help live_figure network_drawing rendered segmented setting time_bar"
+
+
+def publish(
+    runs: Sequence[PublishedRun],
+    dataset: Dataset,
+    folder: Path,
+    *,
+    title: str,
+    text: str = "",
+    only: Sequence[str] = ("curves", "matrix", "draw"),
+    embedded: bool = False,
+) -> dict[str, int]:
+    """Write the page's files into a new folder, and return their sizes in bytes by name.
+
+    `text`, HTML, follows the title and a sentence; `only` are the parts to show; an `embedded` page, for a frame
+    in another page, has none of these words. All runs are of `dataset`.
+    """
+    kept = fitting([sorted(run.weights) for run in runs], [n_weights(run.config, dataset) for run in runs])
+    pairs = zip(runs, kept, strict=True)
+    runs = [replace(run, weights={at: run.weights[at] for at in epochs}) for run, epochs in pairs]
+    axes, places = axes_of([run.config for run in runs])
+    site = {"axes": [asdict(axis) for axis in axes], "runs": places, "parts": [*only], **_site(runs, dataset)}
+    site["models"] = _models(axes, dataset.class_names, only)
+    css, base, scripts = page_assets()
+    html = page(
+        _FOLDER / "page.html.j2",
+        **{"title": title, "text": text, "embedded": embedded, "only": only, "axes": axes},
+        lead=_lead(runs[site["start"]].config, len(runs), dataset, only),
+        css=css + (_FOLDER / "page.css").read_text(encoding="utf-8"),
+        site=_json(site),
+        scripts=_json({"base": base, "scripts": {name: scripts[name] for name in _SCRIPTS.split()}}),
+        module="\n".join([base, *map(_module, ("host", "network", "page"))]),
+    )
+    shown = shown_images(dataset.n_test)
+    labels, images = dataset.test_labels[shown], dataset.test_images[shown]
+    data = {"plotly": plotly_script(), "images": labels.astype(np.uint8).tobytes() + images.tobytes()}
+    data |= {f"run-{k}": packed(run, **_about(run, dataset)) for k, run in enumerate(runs)}
+    files = {f"data/{name}.js": _file(name, content) for name, content in data.items()}
+    files["index.html"] = html.encode()
+    (folder / "data").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return {name: len(content) for name, content in files.items()}
+
+
+def shown_images(n: int) -> NDArray[np.int64]:
+    """Return the indices of the `n` held-out images in a page: evenly spaced, as they may be sorted by class."""
+    n_shown = min(MOST_IMAGES, n)
+    return np.arange(n_shown) * n // n_shown
+
+
+def _site(runs: Sequence[PublishedRun], dataset: Dataset) -> dict[str, Any]:
+    """Return what the page's script needs besides the runs and their axes."""
+    shown, names = min(MOST_IMAGES, dataset.n_test), dataset.class_names
+    matrix = confusion_figure(None, names).layout.to_plotly_json()
+    start = max(range(len(runs)), key=lambda k: runs[k].config in PRESETS.values())
+    return {
+        "start": start,
+        "n_early": len(runs[start].early),
+        "names": names,
+        "n_images": shown,
+        "n_test": dataset.n_test,
+        "of_images": counted(shown, "test image"),
+        "plotly": PLOTLY_KEY,
+        "looks": {theme: asdict(palette) | _style(names, theme) for theme, palette in PALETTES.items()},
+        "matrix": {key: matrix[key] for key in ("xaxis", "yaxis")},
+    }
+
+
+def _models(axes: Sequence[Axis], names: Sequence[str], only: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the state with which each part and each control begins."""
+    themes = [("", "auto"), ("light", "light"), ("dark", "dark")]
+    keys, opens = {"Accuracy": (), "Loss": (), "Confusion matrix": _KEYS}, _OPENS if "draw" in only else ""
+    empty = {"edit": 0, "data": [], "layout": {}, "summary": "", "buffers": []}
+    return {
+        "time_bar": _begun(TimeBar, can_fork=False),
+        "rendered": _begun(Rendered, kind=Tiles.kind, content=[], pictures=[]),
+        "segmented": _begun(Segmented, label="Theme", options=themes, value=""),
+        "drawing_pad": _begun(DrawingPad),
+        "network_drawing": _begun(NetworkDrawing, classes=names),
+        "gallery": _begun(Gallery, class_names=names, filters=True, empty="No such image.", opens=opens),
+        **{n: _begun(LiveFigure, name=n, _figure=empty, _keys=k, _clicks=bool(k)) for n, k in keys.items()},
+        **{axis.key: _control(axis) for axis in axes},
+    }
+
+
+def _control(axis: Axis) -> dict[str, Any]:
+    kind = "scale" if axis.isNumber else "few" if len("".join(axis.texts)) <= _MOST_LETTERS else "choice"
+    options = [*zip(axis.values, axis.texts, strict=True)]
+    control = {"name": axis.name, "kind": kind, "unit": "", "options": options, "stops": axis.values}
+    return _begun(Setting, description=axis.label, tooltip=axis.help, _control=control, value=None)
+
+
+def _begun(part: type[PagePart], **given: Any) -> dict[str, Any]:
+    """Return the state of a new part as JSON: what is given, and else the defaults."""
+    own = {*part.class_trait_names(sync=True)} - {*PagePart.class_trait_names(), *given}
+    defaults = {name: part.class_traits()[name].default() for name in own}
+    return given | {name: value for name, value in defaults.items() if not isinstance(value, bytes)}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")  # ends no script
+
+
+def _file(name: str, content: bytes) -> bytes:
+    """Return a script with the content: pages from a disk may load nothing else."""
+    text = b64encode(gzip.compress(content, mtime=0)).decode()
+    return f'(globalThis.explorerFiles ??= {{}})["{name}"] = "{text}";\n'.encode()
+
+
+def _module(name: str) -> str:
+    """Return a script of this folder as a part of one module."""
+    lines = (_FOLDER / f"{name}.js").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.removeprefix("export ") for line in lines if not line.startswith("import "))
+
+
+def _style(names: Sequence[str], theme: Theme) -> dict[str, Any]:
+    """Return what depends on the theme in all runs' figures: the template, the matrix, and marks to be moved."""
+    marks = {"mark": epoch_mark(1, theme)[0], "frame": confusion_mark((0, 0), theme)["shapes"][0]}
+    return marks | {"template": template(theme).to_plotly_json(), "matrix": confusion_style(names, theme)[:2]}
+
+
+def _about(run: PublishedRun, dataset: Dataset) -> dict[str, Any]:
+    """Return a run's figures: the curves, and for each moment with weights the tiles and a summary."""
+    figures: dict[float, EpochRecord | SampleRecord] = {record.epoch: record for record in run.history}
+    figures |= run.early
+    n_steps = run.config.steps_at_ends(_n_train(run.config, dataset))[1]
+    return {
+        "n_steps": n_steps,
+        "hint": _hint(run.history, dataset),
+        "curves": {metric.title(): _curve(run.history, metric) for metric in _METRICS},
+        "summaries": [curves_summary(run.history, at, run.early.get(at)) for at in run.moments],
+        "tiles": [_tiles(run, figures.get(at), n_steps, dataset).elements() for at in run.moments],
+    }
+
+
+def _n_train(config: TrainingConfig, dataset: Dataset) -> int:
+    return (config.n_train or dataset.n_train) - config.n_validation
+
+
+def _hint(history: History, dataset: Dataset) -> str:
+    """Return why a run has failed; empty if it hasn't."""
+    if history.last is None or history.last.test_accuracy >= _FAILED:
+        return ""
+    ended = replace(history, end=history.end or RunEnd("finished"))
+    found = hints(ended, n_train=_n_train(history.config, dataset), n_available=dataset.n_train)
+    return " ".join(f"{hint.what} {hint.why}" for hint in found[:1])
+
+
+def _lead(config: TrainingConfig, n_runs: int, dataset: Dataset, only: Sequence[str]) -> str:
+    """Return a sentence on what the page is."""
+    images = f"{grouped(_n_train(config, dataset))} images of {dataset.name}"
+    noun = "a digit" if class_noun(dataset.class_names) == "digit" else "an image"
+    todo = [f"change a setting for another of {n_runs} recorded runs"] * (n_runs > 1)
+    todo += [f"draw {noun}: your browser reads it"] * ("draw" in only)
+    words = ", or ".join(todo)
+    return f"A network that learned from {images}." + (f" {words[0].upper()}{words[1:]}." if words else "")
+
+
+def _curve(history: History, metric: Metric) -> dict[str, Any]:
+    """Return a metric's curves in each theme, and as the rows of a table."""
+    lines = {"train": f"train_{metric}", history.config.held_out: f"test_{metric}"}
+    rows = (
+        [str(record.epoch), *(f"{FACTORS[metric] * getattr(record, name):.5g}" for name in lines.values())]
+        for record in history
+    )
+    figures: dict[str, Any] = {"rows": [["epoch", *lines], *rows]}
+    for theme in PALETTES:
+        traces, layout = curves_data(history, metric=metric, theme=theme)
+        shown = {key: layout[key] for key in _LAYOUT} | {"showlegend": True}
+        figures[theme] = json.loads(to_json_plotly({"data": traces[-2:], "layout": shown}))
+    return figures
+
+
+def _tiles(
+    run: PublishedRun, record: EpochRecord | SampleRecord | None, n_steps: int, dataset: Dataset
+) -> Tiles:
+    held_out, n = run.config.held_out.capitalize(), run.config.n_validation or dataset.n_test
+    parameters = f"{grouped(n_weights(run.config, dataset))} weights and biases"
+    about = Fact(f"{dataset.n_inputs}-{run.config.architecture}-{dataset.n_classes}, {parameters}", _TRAINED)
+    if record is None:
+        return Tiles((), (about,))
+    if isinstance(record, SampleRecord):
+        of = f"sample of {grouped(len(record.sample))}"
+        fact = Fact(f"step {grouped(record.step)} of {grouped(n_steps)}", _STEP)
+    else:
+        words = f"train {percent(record.train_accuracy)} during epoch {record.epoch}"
+        of, fact = f"of {counted(n, 'image')}", Fact(words, _TRAIN, "train")
+    tiles = (
+        Tile(f"{held_out} accuracy", percent(record.test_accuracy), of, "test"),
+        Tile(f"{held_out} loss", f"{record.test_loss:.3g}", "per image", "test"),
+    )
+    return Tiles(tiles, (fact, about))

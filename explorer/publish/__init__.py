@@ -1,1 +1,0 @@
-"""Recorded runs as a folder that any web server shows: sliders, figures and a drawing pad, without Python."""

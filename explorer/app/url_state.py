@@ -64,9 +64,9 @@ class Link:
     ) -> tuple[Self, tuple[str, ...]]:
         """Read a query string, which may contain anything: return its valid part, and sentences on the rest.
 
-        `tabs` has the known names with their labels, `sections` and `datasets` are names, `n_bugs` is the number of
-        levels of the bug lab; `fields` are the settings as `fields_of` returns them for a data set, which limit the
-        number of images.
+        `tabs` has the known names with their labels, `sections` and `datasets` are names, `n_bugs` is the number
+        of levels of the bug lab; `fields` are the settings as `fields_of` returns them for a data set, which limit
+        the number of images.
         """
         own = dict(parts(query).values)
         config, notices = read_query(query, fields)

@@ -180,7 +180,7 @@ def _read(file: str, output: IO[bytes], reason: str) -> CheckedSubmission:
     if not has_ended and "defined" in result and stuck:
         verdicts[stuck] = Verdict(stuck, "wrong", message=f"the check broke off: {reason}")
     elif verdicts and all(verdict.outcome == "missing" for verdict in verdicts.values()):
-        error = "; ".join(notes) or "it has none of the exercise's functions"
+        error = error or "; ".join(notes) or "it has none of the exercise's functions"
         verdicts, notes = {}, []
     return CheckedSubmission(file, tuple(verdicts.values()), tuple(notes), error)
 

@@ -88,7 +88,7 @@ class Route:
     """What the server answers at an address."""
 
     path: str
-    """Behind ``/x/`` and the extension's name: letters, digits, hyphens, underscores and dots."""
+    """After ``/x/`` and the extension's name: letters, digits, hyphens, underscores and dots."""
     answer: str
     """Code: ``answer(query)`` returns the response's media type and content, for a mapping of query arguments."""
 

@@ -32,7 +32,7 @@ def open_tab(app, name, section=""):
 
 
 def open_all_tabs(app):
-    for name in app.panels.names:
+    for name in app.panels.labels:
         app.panels.tab_bar.selected = name
 
 

@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -154,3 +155,35 @@ def folder(small_dataset, tmp_path_factory):
     import dataset_files
 
     return dataset_files.write(small_dataset, tmp_path_factory.mktemp("patterns"))
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Start a command, with options and variables of its environment."""
+    from processes import Command
+
+    commands = []
+
+    def start(*options, **environment):
+        commands.append(Command(*options, **environment))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        if command.process.poll() is None:
+            command.end()
+
+
+@pytest.fixture
+def command(folder, request, capfd, monkeypatch):
+    """Call the module's command on the small data set: exit code, standard output, standard error."""
+    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
+
+    def call(*options):
+        from explorer.serve.command import main
+
+        capfd.readouterr()
+        code = main([request.module.NAME, "--dataset", str(folder), *options])
+        return code, *capfd.readouterr()
+
+    return call

@@ -286,7 +286,7 @@ def read_file(given: tuple[str, bytes]) -> None:
 
 def read_query(query: str) -> None:
     """All that is told of it can be written."""
-    link, notices = Link.read(query, ["overview", "inside"], ["weights"], ["dots"])
+    link, notices = Link.read(query, {"overview": "", "inside": ""}, ["weights"], ["dots"])
     assert len("".join((*notices, link.write())).encode()) < 10_000
     visit(query).query.encode()
 

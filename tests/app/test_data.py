@@ -45,7 +45,7 @@ def text(element):
 
 def test_the_page_opens_with_the_overview(own_app):
     bar, header = own_app.panels.tab_bar, own_app.header
-    assert own_app.panels.names[0] == bar.selected == "overview"
+    assert next(iter(own_app.panels.labels)) == bar.selected == "overview"
     assert header.query == write_query(CONFIG)
     bar.selected = "data"
     assert header.query.endswith("tab=data")

@@ -178,7 +178,7 @@ def test_the_data_tab_sets_what_the_points_are_made_of(app):
 
 
 def test_every_tab_shows_points_or_says_why_not(app):
-    for tab in app.panels.names:
+    for tab in app.panels.labels:
         for section in ("", *getattr(app.panels[tab], "_makers", ())):
             open_tab(app, tab, section)
     said = app.panels["why"], app.panels["mistakes"]["robustness"]
@@ -201,7 +201,7 @@ def test_points_are_not_called_images(app):
     done(app.session.step, "batch")  # what a step is made with
     hero(app).player.update(of="batch", scene=2)
     found = set()
-    for tab in [name for name in app.panels.names if name not in ("demos", "lab", "why")]:
+    for tab in [name for name in app.panels.labels if name not in ("demos", "lab", "why")]:
         for section in getattr(app.panels[tab], "_makers", ("",)):
             open_tab(app, tab, section)
             found.update(text for part in app.children[:-1] for text in shown_texts(part))

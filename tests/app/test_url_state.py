@@ -10,7 +10,7 @@ from explorer.app.url_state import Link
 from explorer.training import FIELDS
 from explorer.training.presets import START
 
-TABS = ("overview", "mistakes", "inside")
+TABS = {"overview": "Explore", "mistakes": "Mistakes", "inside": "Layers"}
 SECTIONS = ("time", "histograms")
 CONTROLS = ("presets", *(name for name in FIELDS if name != "changes"))  # a run's own steps have none
 DATASETS = ("MNIST", "Fashion-MNIST", "mine & yours.tgz (2)")
@@ -23,7 +23,7 @@ DATASETS = ("MNIST", "Fashion-MNIST", "mine & yours.tgz (2)")
     section=st.sampled_from(("", *SECTIONS)),
     batch_size=st.integers(1, 60_000),
     data=st.sampled_from(("", *DATASETS[1:])),
-    tabs=st.lists(st.sampled_from(TABS), unique=True).map(tuple),
+    tabs=st.lists(st.sampled_from([*TABS]), unique=True).map(tuple),
 )
 def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, data, tabs):
     link = Link(TrainingConfig(batch_size=batch_size), tab, theme, shown, section, data, tabs=tabs)

@@ -19,7 +19,7 @@ from report import command, machine, say
 
 from explorer import load_mnist
 from explorer.experiments.demonstration import SEEDS
-from explorer.extensions.demonstrations import DEMONSTRATIONS
+from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
 TEXTS = Path(__file__).parents[2] / "explorer" / "demonstrations" / "demonstrations.toml"
 POINTS = 16

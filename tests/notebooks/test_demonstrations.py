@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lessons import complaints, execute, figures_in, read, shown
 
-from explorer.extensions.demonstrations import DEMONSTRATIONS
+from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "demonstrations.ipynb"
 

@@ -4,14 +4,11 @@ import asyncio
 import inspect
 import json
 import re
-from importlib import import_module
 from itertools import count
 
 import pytest
-from processes import Command
 from traitlets import HasTraits
 
-from explorer.serve.command import main
 from explorer.serve.kernels import SeatedKernels
 
 
@@ -22,34 +19,6 @@ def pytest_pyfunc_call(pyfuncitem):
     given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.function).parameters}
     asyncio.run(asyncio.wait_for(pyfuncitem.function(**given), 240))
     return True
-
-
-@pytest.fixture(scope="module")
-def start():
-    """Start a command, with options and variables of its environment."""
-    commands = []
-
-    def start(*options, **environment):
-        commands.append(Command(*options, **environment))
-        return commands[-1]
-
-    yield start
-    for command in commands:
-        if command.process.poll() is None:
-            command.end()
-
-
-@pytest.fixture
-def command(folder, request, capfd, monkeypatch):
-    """Call the module's command on the small data set: exit code, standard output, standard error."""
-    monkeypatch.setattr(import_module("explorer.training.studies.study"), "n_cores", lambda: 1)
-
-    def call(*options):
-        capfd.readouterr()
-        code = main([request.module.NAME, "--dataset", str(folder), *options])
-        return code, *capfd.readouterr()
-
-    return call
 
 
 def page_config(page):

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from visitor import Visitor, client_for
 
+from explorer.extensions.talk import present_command
 from explorer.extensions.talk.file import READY, read_talk
 from explorer.extensions.talk.present_command import find_reveal
-from explorer.serve import present_command
 from explorer.serve.command import main
 
 SLIDES = read_talk(READY).slides
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_reveal_js_is_found_with_its_licence():

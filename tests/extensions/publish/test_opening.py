@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from publish.test_site import content_of
+from extensions.publish.test_site import content_of
 
 from explorer.datasets import load_mnist
 from explorer.extensions.publish.recordings import PublishedRun, accuracy_change

@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.datasets.preprocessing import preprocess
 
-NETWORK = Path(__file__).parents[2] / "explorer" / "publish" / "network.js"
+NETWORK = Path(__file__).parents[3] / "explorer" / "extensions" / "publish" / "network.js"
 READ = """
 const { readFileSync } = await import("node:fs");
 const [{ preprocessed }, inks] = [await import(process.argv[1]), readFileSync(0)];

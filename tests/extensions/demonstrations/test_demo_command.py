@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.extensions.demonstrations import DEMONSTRATIONS
+from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 from explorer.serve.command import main
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer import TrainingConfig, train
-from explorer.extensions.talk import read_talk
+from explorer.extensions.talk.file import read_talk
 from explorer.extensions.talk.recordings import RecordingError, read_recording, record
 from explorer.training import TrainingRun, complete
 from explorer.training.query import write_query

@@ -9,7 +9,7 @@ import pytest
 
 from explorer import demonstrations, load_mnist
 from explorer.experiments.demonstration import reads
-from explorer.extensions.demonstrations import DEMONSTRATIONS
+from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 from explorer.extensions.demonstrations.figures import pictures
 from explorer.extensions.demonstrations.lottery import large_weights, masked
 from explorer.network import NeuralNetwork

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from explorer.extensions.talk import TalkError, read_talk
-from explorer.extensions.talk.file import NUMBERS
+from explorer.extensions.talk.file import NUMBERS, TalkError, read_talk
 from explorer.extensions.talk.talk import spoken_numbers
 
 GOOD = '''\

@@ -170,9 +170,7 @@ BROKEN = {
     "sigmoid's delta lacks y²": ("kernels", "np.subtract, y, scratch, scratch", "np.positive, y, scratch"),
     "sigmoid's delta has the wrong sign": ("kernels", "np.subtract, out, d, out", "np.subtract, d, out, out"),
     "softmax's delta forgets others": ("kernels", "np.subtract, out, total, out", "np.positive, out, out"),
-    "softmax's delta has the wrong sign": (
-        "kernels", "return (partial(np.subtract, y, d, out),)", "return (partial(np.subtract, d, y, out),)",
-    ),
+    "softmax's delta has the wrong sign": ("kernels", "(np.subtract, y, d, out),)", "(np.subtract, d, y, out),)"),
     "a later bias is subtracted": ("passes", "partial(np.add, a, layer.b", "partial(np.subtract, a, layer.b"),
     "pixels are not scaled forward": ("passes", "np.multiply, sums, self.scale, sums", "np.positive, sums, sums"),
     "pixels are not scaled back": ("passes", "delta[rows], self.scale, self", "delta[rows], 1, self"),
@@ -201,9 +199,7 @@ BROKEN = {
     "L1 is L2": ("descent", "np.sign, V, scratch", "np.positive, V, scratch"),
     "a sum has the penalty of one sample": ("descent", "1 if self._takes_mean else n", "1"),
     "the loss lacks its penalty": ("minibatches", "score.loss + penalties", "score.loss"),
-    "the penalty stays that of the first update": (
-        "minibatches", "self._is_first_load = load.is_step", "self._is_first_load = False",
-    ),
+    "the penalty stays the first": ("minibatches", "is_first_load = load.is_step", "is_first_load = False"),
     "max-norm lengthens": ("descent", "np.minimum, factor, one", "np.maximum, factor, one"),
     "dropout isn't inverted": ("passes", "np.float32(1 / (1 - rate))", "np.float32(1)"),
     "what is left out learns": ("passes", "out, before.mask[rows], out", "out, 1, out"),

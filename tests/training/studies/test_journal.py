@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections import Counter
+from contextlib import contextmanager
 
 import hypothesis.strategies as st
 import needs
@@ -226,19 +227,22 @@ def test_a_folder_that_is_read_only_is_told(small_dataset, tmp_path):
         os.seteuid(0)
 
 
-@pytest.fixture
-def limit():
-    """Let no file of this process grow beyond so many bytes, as on a full disk."""
+@contextmanager
+def files_up_to(n_bytes):
+    """As on a full disk, for this block alone: where pytest writes to may be a file, too."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda n_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(finished, small_dataset, tmp_path, limit):
+def test_a_full_disk_is_told_and_the_trial_is_not_lost_to_who_asks(finished, small_dataset, tmp_path):
     path, found = tmp_path / "study.jsonl", []
-    limit(sum(map(len, finished.splitlines(keepends=True)[:3])) + 1000)
-    with CountingThreads(1) as executor, pytest.raises(StudyError) as told:
+    most = sum(map(len, finished.splitlines(keepends=True)[:3])) + 1000
+    with CountingThreads(1) as executor, pytest.raises(StudyError) as told, files_up_to(most):
         found.extend(trial.config for trial in study(CONFIGS, small_dataset, executor=executor, journal=path))
     assert str(told.value) == f"{path} can't be written: “file too large”."
     assert found == [*CONFIGS[:3]]

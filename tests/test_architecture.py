@@ -11,26 +11,33 @@ FLOORS = {
     "wording": (0, set()),
     "safe_write": (0, set()),
     "foreign_files": (0, {"numpy"}),
+    "extension": (0, set()),
+    "core": (1, set()),
     "network": (1, {"numpy"}),
     "datasets": (1, {"numpy"}),
+    "discovery": (2, set()),
     "engine": (2, {"numpy"}),
     "inspection": (2, {"numpy"}),
     "checks": (2, {"numpy"}),
     "training": (3, {"numpy", "scipy", "threadpoolctl"}),
     "figures": (4, {"numpy", "plotly"}),
     "session": (4, {"numpy"}),
-    "demonstrations": (5, {"numpy", "scipy", "plotly"}),
+    "experiments": (5, {"numpy", "plotly"}),
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
-    "publish": (6, {"numpy", "plotly"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
     "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich", "cloudpickle"}),  # no widget but a card
-    "talk": (7, {"numpy", "plotly", "ipywidgets", "IPython", "mistune"}),
     "serve": (
         8,
         {"numpy", "traitlets", "ipywidgets", "ipykernel", "IPython", "jupyter_client", "jupyter_server"}
-        | {"voila", "tornado", "jinja2", "rich", "mistune", "playwright"},
+        | {"voila", "tornado", "jinja2", "rich"},
     ),
+    # Each is a room by itself, so none of them imports another; and the floors below import none.
+    "extensions": (9, set()),
+    "extensions/demonstrations": (9, {"numpy", "scipy", "plotly"}),
+    "extensions/grading": (9, {"IPython", "rich"}),
+    "extensions/publish": (9, {"numpy", "plotly", "mistune"}),
+    "extensions/talk": (9, {"numpy", "plotly", "ipywidgets", "IPython", "mistune", "playwright"}),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only
@@ -72,7 +79,13 @@ def full_name(node, path):
 
 def room(path):
     """The room that a file of the package is in, or the name of a file that is one by itself."""
-    return path.relative_to(ROOT / "explorer").parts[0].removesuffix(".py")
+    return room_of(path.relative_to(ROOT / "explorer").with_suffix("").parts)
+
+
+def room_of(parts):
+    """The room of a module, by the parts of its name after the package's."""
+    is_extension = parts[0] == "extensions" and parts[1:] not in ((), ("__init__",))
+    return "/".join(parts[:2]) if is_extension else parts[0]
 
 
 def test_a_file_imports_from_lower_floors_only():
@@ -85,7 +98,9 @@ def test_a_file_imports_from_lower_floors_only():
             if package != "explorer":
                 if package not in packages | STANDARD:
                     yield f"imports {name}"
-            elif not inner or (inner[0] != room(path) and FLOORS[inner[0]][0] >= floor):
+            elif not inner or (
+                room_of(tuple(inner)) != room(path) and FLOORS[room_of(tuple(inner))][0] >= floor
+            ):
                 yield f"imports {name}, which is not on a lower floor"
 
     assert_everywhere(complaints)

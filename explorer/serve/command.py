@@ -10,9 +10,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from explorer import discovery
 from explorer.datasets import DatasetError
-from explorer.discovery import ExtensionError, Offer, offers
+from explorer.discovery import ExtensionError, Offer, look, offers
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
@@ -62,7 +61,7 @@ def _after_extensions(words: list[str]) -> list[str]:
     )
     faults = [
         f"the extension {one.extension.name} is left out: {one.fault}"
-        for one in discovery.look(names, asked.extension)
+        for one in look(names, asked.extension)
         if one.fault
     ]
     for fault in faults:

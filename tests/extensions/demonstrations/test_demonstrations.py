@@ -2,15 +2,17 @@
 
 import re
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from explorer import demonstrations, load_mnist
+from explorer import load_mnist
 from explorer.experiments.demonstration import reads
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 from explorer.extensions.demonstrations.figures import pictures
+from explorer.extensions.demonstrations.findings import described
 from explorer.extensions.demonstrations.lottery import large_weights, masked
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
@@ -117,7 +119,7 @@ def test_numbers_that_are_not_its_own_are_refused_and_left_out():
         BY_KEY["fgsm"].sentences({"attacked": 0.2})
     known = Finding({"rise": 0.0, "first": 2.4, "last": 0.1}, 2.0)
     findings = {"straight_line": known, "fgsm": Finding({}), "gone": known}
-    ((title, told),) = demonstrations.described(findings)
+    ((title, told),) = described(SimpleNamespace(findings=findings))
     assert title == "A straight line to the solution"
     assert told[0] == "0. You guessed 2."
 

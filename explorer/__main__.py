@@ -1,27 +1,29 @@
 """``python -m explorer`` is ``nn-explorer``.
 
-The process that a page's kernels are forked from takes longest to be ready, so it starts here, before anything is
-imported that isn't in the standard library.
+What a page's kernels are taken from takes longest to be ready, so it starts here, before anything is imported that
+isn't in the standard library.
 """
 
-import os
 import sys
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 
-from explorer.serve.environment import kernel_environment, names_command
-from explorer.serve.warm_process import WarmProcess
+from explorer.discovery import ExtensionError, look_as_asked
+from explorer.serve.environment import names_command
+from explorer.serve.pool import kernel_pool
 
 
 def main() -> int:
     """Run this process's command line, and return its exit code."""
-    words, warm_process = sys.argv[1:], None
-    if not names_command(words) or words[0] == "serve":
-        warm_process = WarmProcess(kernel_environment(os.environ), "explorer.serve.request")
-        warm_process.start()
-    with nullcontext() if warm_process is None else closing(warm_process):
+    pool = None
+    with suppress(ExtensionError):  # the command says it
+        words, _ = look_as_asked(sys.argv[1:])
+        if not names_command(words) or words[0] == "serve":
+            pool = kernel_pool()
+            pool.start("explorer.serve.request")
+    with nullcontext() if pool is None else closing(pool):
         from explorer.serve import command
 
-        return command.main(words, warm_process)
+        return command.main(sys.argv[1:], pool)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from argparse import ArgumentParser
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib import import_module
@@ -100,7 +101,7 @@ def found() -> Sequence[Found]:
     return _read(os.environ[FOUND]) if FOUND in os.environ else _installed()
 
 
-def look(names: Sequence[str] | None = None, paths: Sequence[str] = ()) -> Sequence[Found]:
+def look(names: Collection[str] | None = None, paths: Sequence[str] = ()) -> Sequence[Found]:
     """Look for extensions, those with these `names` or all, and in files; this process and its children use them.
 
     Raises `ExtensionError` for a name that isn't installed.
@@ -114,6 +115,17 @@ def look(names: Sequence[str] | None = None, paths: Sequence[str] = ()) -> Seque
     chosen = [one for one in known if names is None or one.extension.name in names]
     os.environ[FOUND] = json.dumps([asdict(one) for one in _apart([core, *chosen, *map(_in_file, paths)])])
     return found()
+
+
+def look_as_asked(words: Sequence[str]) -> tuple[list[str], bool]:
+    """Look for the extensions that a command line asks for; return its other words, and whether it is strict."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--extensions")
+    parser.add_argument("--extension", action="append", default=[])
+    parser.add_argument("--strict", action="store_true")
+    asked, others = parser.parse_known_args(words)
+    look(None if asked.extensions is None else {*asked.extensions.split(",")} - {"none", ""}, asked.extension)
+    return others, asked.strict
 
 
 @cache

@@ -1,6 +1,8 @@
-"""Fixtures that several folders share."""
+"""Fixtures that several folders share. Coroutines are tests, too: each has a loop of its own, and minutes."""
 
+import asyncio
 import gc
+import inspect
 import sys
 from collections import Counter
 from importlib import import_module
@@ -24,6 +26,15 @@ SECONDS = {
     frozenset(): 0.05,
 }
 """What a test takes that has these marks, a mean."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if not inspect.iscoroutinefunction(pyfuncitem.function):
+        return None
+    given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.function).parameters}
+    asyncio.run(asyncio.wait_for(pyfuncitem.function(**given), 240))
+    return True
 
 
 def pytest_addoption(parser):

@@ -8,7 +8,7 @@ from time import thread_time
 from typing import Any
 
 from explorer.training.process_settings import one_blas_thread
-from explorer.training.share import Share, patience
+from explorer.training.turns import Turns, patience, turns_of
 
 
 class Experiment:
@@ -24,23 +24,23 @@ class Experiment:
 
     def _work(self) -> None:
         end: Exception | None = None
-        share = Share.of(os.environ)
+        turns = turns_of(os.environ)
         try:
             with one_blas_thread(), closing(self._steps):
-                while self._has_turn(share) and (event := next(self._steps, None)) is not None:
+                while self._has_turn(turns) and (event := next(self._steps, None)) is not None:
                     self._deliver(event)
         except Exception as error:  # noqa: BLE001  # whatever it is, the panel says it
             end = error
         finally:
-            if share is not None:
-                share.leave()
+            if turns is not None:
+                turns.leave()
         self._deliver(end)
 
-    def _has_turn(self, share: Share | None) -> bool:
+    def _has_turn(self, turns: Turns | None) -> bool:
         """Wait for a turn on a server; return False once it is stopped, and raise `ValueError` at a limit."""
-        if share is not None:
-            if reason := share.limit(thread_time()):
+        if turns is not None:
+            if reason := turns.limit(thread_time()):
                 raise ValueError(reason)
-            while not self._is_stopped.is_set() and (place := share.place()):
+            while not self._is_stopped.is_set() and (place := turns.place()):
                 self._is_stopped.wait(patience(place))
         return not self._is_stopped.is_set()

@@ -11,18 +11,18 @@ from importlib.resources import files
 from typing import Any
 
 from explorer.datasets import DatasetError
-from explorer.discovery import ExtensionError, Offer, look, offers
+from explorer.discovery import ExtensionError, Offer, found, look_as_asked, offers
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
-from explorer.serve.warm_process import WarmProcess
+from explorer.serve.pool import KernelPool
 from explorer.training import FIELDS, ConfigError
 
 
-def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, pool: KernelPool | None = None) -> int:
     """Run a command line, by default this process's, and return its exit code.
 
-    `warm_process` is what `serve` forks kernels from; by default, it starts one of its own.
+    `pool` is what `serve` takes kernels from, if it has been started already.
     """
     configure_terminal()
     program = "nn-explorer"
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
         words = _after_extensions(list(sys.argv[1:] if arguments is None else arguments))
         if not names_command(words):
             words.insert(0, "serve")
-        given, unknown = _parser(words).parse_known_args(words, Namespace(warm_process=warm_process))
+        given, unknown = _parser(words).parse_known_args(words, Namespace(pool=pool))
         program = f"{program} {given.command}"
         if unknown:
             raise RefusedError(f"{unknown[0]} is unknown; {program} --help lists the options.")
@@ -49,24 +49,13 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
     return code
 
 
-def _after_extensions(words: list[str]) -> list[str]:
-    """Look for the extensions that options ask for, say which can't be used, and return the other words."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--extensions")
-    parser.add_argument("--extension", action="append", default=[])
-    parser.add_argument("--strict", action="store_true")
-    asked, others = parser.parse_known_args(words)
-    names = (
-        None if asked.extensions is None else [one for one in asked.extensions.split(",") if one != "none"]
-    )
-    faults = [
-        f"the extension {one.extension.name} is left out: {one.fault}"
-        for one in look(names, asked.extension)
-        if one.fault
-    ]
-    for fault in faults:
-        print(f"nn-explorer: {fault}", file=sys.stderr)
-    if faults and asked.strict:
+def _after_extensions(words: Sequence[str]) -> list[str]:
+    """Look for extensions, say which can't be used, and return the words that aren't about them."""
+    others, is_strict = look_as_asked(words)
+    faults = [one for one in found() if one.fault]
+    for one in faults:
+        print(f"nn-explorer: the extension {one.extension.name} is left out: {one.fault}", file=sys.stderr)
+    if faults and is_strict:
         raise RefusedError("--strict: an extension can't be used.")
     return others
 

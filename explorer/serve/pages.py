@@ -1,4 +1,4 @@
-"""The page for visitors with a seat, the queue of the others, and the scripts that a page starts with."""
+"""The page, and the scripts that it starts with."""
 
 import gzip
 import json
@@ -9,31 +9,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any, cast
 from urllib.parse import parse_qs
 
 import voila.notebook_renderer
 from jinja2 import Environment, MemcachedBytecodeCache
 from tornado.iostream import StreamClosedError
-from tornado.web import authenticated
 from voila.exporter import VoilaExporter
-from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
 from voila.paths import collect_static_paths
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.utils import get_voila_labextensions_path
 
 from explorer.serve.gate import FilesHandler, PlainHandler, theme_shown
-from explorer.serve.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
-from explorer.wording import ordinal
 
 POLICY, CONNECTS = "Content-Security-Policy", "connect-src 'self'"
-PLACE = "explorer/place"  # address at which a queued page polls its position
 
 _OPENING_ENDS = '<main id="rendered_cells" aria-busy="true">'
-_KERNEL = re.compile(r'"kernelId": "([0-9a-f-]+)"')
 _FAILED = '<p class="explorer-notice explorer-failed" role="alert">The explorer could not start.</p></main>'
 
 _PIECE_BYTES = 1 << 16  # of a script
@@ -65,23 +58,8 @@ async def opening_of(renderer: NotebookRenderer) -> str:
     return opening.partition(_OPENING_ENDS)[0] + _OPENING_ENDS
 
 
-def _queue_words(position: int) -> str:
-    return f"You are {'next' if position <= 1 else ordinal(position)} in line."
-
-
-def _browser(handler: BaseVoilaHandler) -> str:
-    """Return the requesting browser's cookie; one without a cookie gets it with the response."""
-    browser: str = handler.get_cookie(BROWSER, "")
-    if not re.fullmatch(r"[\w-]{22}", browser, re.ASCII):
-        browser = token_urlsafe(16)
-        handler.set_cookie(BROWSER, browser, path=handler.base_url, httponly=True, samesite="Lax")
-    return browser
-
-
 class PageHandler(TornadoVoilaHandler):
     """Sends the page; the browser's last theme is passed to the kernel in the query string."""
-
-    _seat: TakenSeat | None = None
 
     def set_default_headers(self) -> None:
         """Set the headers; the page may connect to the host that it comes from, and to no other."""
@@ -107,66 +85,32 @@ class PageHandler(TornadoVoilaHandler):
         query, shown = self.request.query, theme_shown(self)
         if shown is not None and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
-        async for html in self.seated(super().get_generator(path)):
+        async for html in self.framed(super().get_generator(path)):
             yield html
 
-    async def seated(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
-        """Yield the page, its opening at once; if all seats are taken, the queue's page."""
-        seats, browser = self.settings["explorer_seats"], _browser(self)
+    async def framed(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
+        """Yield the page, its opening at once, which needs no kernel; if that dies, a page that says so."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        self._seat = seat = await seats.assign(browser, self.kernel_manager)
-        if seat is None:
-            self.set_status(503)
-            self.set_header("Retry-After", str(REFRESH_SECONDS))
-            words = _queue_words(seats.position(browser))
-            values = {"theme": theme_shown(self), "refresh": REFRESH_SECONDS, "place": PLACE}
-            yield self.render_template("full.html", words=words, **values)
-            return
         yield await self.settings["explorer_opening"]
-        manager = self.kernel_manager
-        async with seats.opening(seat, manager):
-            try:
-                manager.order.note_visit()
-                await manager.replace_dead()
-                async for html in _after_opening(page):
-                    if found := _KERNEL.search(html):
-                        seat.kernel = found[1]
-                    yield html
-                if not await manager.is_living(seat.kernel):
-                    yield self.render_template("reload.html")
-            except RuntimeError as error:  # raised by Jupyter for a kernel that dies at startup
-                self.log.warning("A kernel died as it started: %s", error)
-                yield self.render_template("reload.html")
-            except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
-                self.log.exception("A page could not be made")
-                yield _FAILED
+        try:
+            async for html in self.content(page):
+                yield html
+        except RuntimeError as error:  # raised by Jupyter for a kernel that dies at startup
+            self.log.warning("A kernel died as it started: %s", error)
+            yield self.render_template("reload.html")
+        except Exception:  # a template's or Voilà's: half of the page is sent, and its end says so
+            self.log.exception("A page could not be made")
+            yield _FAILED
 
-    def on_connection_close(self) -> None:
-        """Record that the browser has closed the connection."""
-        super().on_connection_close()
-        if self._seat is not None:
-            self._seat.is_left = True
-
-
-async def _after_opening(page: AsyncIterator[str]) -> AsyncIterator[str]:
-    opening = ""
-    async for html in page:
-        if _OPENING_ENDS in opening:
-            yield html
-        elif _OPENING_ENDS in (opening := opening + html):
-            yield opening.partition(_OPENING_ENDS)[2]
-
-
-class PlaceHandler(BaseVoilaHandler):
-    """Reports a queued page's position, and keeps it in the queue."""
-
-    @authenticated
-    def get(self) -> None:
-        """Send the position, 0 if there is a seat, and a sentence that states it."""
-        place = self.settings["explorer_seats"].position(_browser(self))
-        self.set_header("Cache-Control", "no-store")
-        self.finish({"place": place, "words": _queue_words(place)})
+    async def content(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
+        """Yield all of a page but its opening."""
+        opening = ""
+        async for html in page:
+            if _OPENING_ENDS in opening:
+                yield html
+            elif _OPENING_ENDS in (opening := opening + html):
+                yield opening.partition(_OPENING_ENDS)[2]
 
 
 class CompiledTemplates(dict[str, bytes]):
@@ -282,6 +226,6 @@ class ScriptHandler(PlainHandler):
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the client has disconnected, or was too slow
             for start in range(0, len(content), _PIECE_BYTES):
-                self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
+                self.settings["explorer_loading"](self)
                 self.write(content[start : start + _PIECE_BYTES])
                 await self.flush()

@@ -27,7 +27,7 @@ from explorer.session.recorded_start import recorded_start
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.presets import START
 from explorer.training.run import Event, complete
-from explorer.training.share import VISITED
+from explorer.training.turns import VISITED
 from explorer.widgets.assets import forget_looks
 from explorer.widgets.page_part import guard_widgets
 from explorer.widgets.page_state import Heartbeat

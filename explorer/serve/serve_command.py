@@ -13,6 +13,7 @@ import webbrowser
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing, suppress
+from importlib import import_module
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from explorer.datasets import load_dataset
 from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import Access, access_from, is_every_address, is_loopback
+from explorer.serve.access import Access, RefusedError, access_from, is_every_address, is_loopback
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -31,15 +32,11 @@ from explorer.serve.environment import (
     kernel_environment,
     skip_module,
 )
-from explorer.serve.warm_process import WarmProcess
-from explorer.training.share import TRAINING_SHARE
+from explorer.serve.pool import kernel_pool
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
-from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
-
-MINUTES = 30  # longest uninterrupted training if other computers can reach the server
 
 _PATIENCE = 5.0  # seconds
 
@@ -84,38 +81,32 @@ def serve(
     `what` is the terminal's name for the page: ``"The explorer"``. `prepared` is the module that the notebook
     imports. The `settings` are further fields of `explorer.serve.server.ServerSettings`.
     """
-    access = access_from(arguments)
+    access, pool = access_from(arguments), arguments.pool or kernel_pool()
+    if not pool.knows_seats and (arguments.seats or arguments.max_training_minutes):
+        raise RefusedError("--seats and --max-training-minutes need the extension classroom.")
     if sys.stdout.isatty():
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
-    with own_folder("nn-explorer-") as folder:
+    with own_folder("nn-explorer-") as folder, closing(pool):
+        pool.start(prepared)  # unless it was started when the command began
         configure_jupyter(os.environ, folder)
-        shares = share_variables(arguments, folder / "shares", is_open=not is_loopback(arguments.ip))
-        settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **shares}
-        environment = kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"}
-        with closing(arguments.warm_process or WarmProcess(environment, prepared)) as warm_process:
-            warm_process.start()  # unless it has been running since the command began
-            warm_process.warm_up(environment)
-            settings |= {"access": access, "seats": arguments.seats, "folder": folder}
-            return _serve(arguments, what, notebook, settings | {"warm_process": warm_process})
-
-
-def share_variables(arguments: Namespace, folder: Path, *, is_open: bool) -> dict[str, str]:
-    """Return the variable that tells kernels their share of the machine, and create `folder` for their tickets."""
-    for name in ("line", "pages"):
-        (folder / name).mkdir(parents=True)
-    minutes = arguments.max_training_minutes or (MINUTES if is_open else None)
-    return {TRAINING_SHARE: json.dumps({"folder": str(folder), "minutes": minutes})}
+        own = pool.variables(arguments, folder / "shares")
+        settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **own}
+        pool.warm_up(kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"})
+        settings |= {"access": access, "folder": folder, "pool": pool}
+        return _serve(arguments, what, notebook, settings)
 
 
 def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
     skip_module(SLOW_GRAMMAR)
-    from explorer.serve.server import ExplorerServer, ServerSettings, listening_socket
+    from explorer.serve.server import ServerSettings, listening_socket
 
     access: Access = settings["access"]
+    module, _, name = settings["pool"].server.partition(":")
+    kind: type[ExplorerServer] = getattr(import_module(module), name)
 
     def listening(url: str) -> None:
         shown, opened = links(url, access)
-        print(f"{what} is at {shown} ({counted(server.seats.most, 'seat')}; Ctrl-C ends it)", flush=True)
+        print(f"{what} is at {shown} ({f'{server.room}; ' * bool(server.room)}Ctrl-C ends it)", flush=True)
         if speaker := settings["kernel_variables"].get(SPEAKER):
             with_notes, opened = (
                 f"{one}{'&' if '?' in one else '?'}speaker={speaker}" for one in (shown, opened)
@@ -129,7 +120,7 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
     listener = listening_socket(arguments.ip, arguments.port)
     with suppress(KeyboardInterrupt):
         server_settings = ServerSettings(notebook, arguments.ip, listener, **settings)
-        server = ExplorerServer.instance(server_settings)
+        server = kind.instance(server_settings)
         asyncio.run(until_ended(server, listening))
     return 0
 

@@ -6,9 +6,8 @@ import logging
 import re
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -28,13 +27,11 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
-from explorer.serve import gate, kernels, pages
+from explorer.serve import gate, pages
 from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.connections import FairServer, Listener
 from explorer.serve.environment import TerminalFormatter, configure_log
-from explorer.serve.sockets import MOST_FRAME_BYTES, SocketHandler
-from explorer.serve.warm_process import WarmProcess
-from explorer.training.share import n_cores
+from explorer.serve.kernels import VisitedKernels, VisitHandler
+from explorer.serve.pool import KernelPool
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 DEFAULT_PORT = 8866
@@ -78,16 +75,14 @@ class ServerSettings:
 
     notebook: Path
     ip: str
-    listener: Listener
+    listener: socket.socket
     """The public port's, as `listening_socket` returns it."""
-    warm_process: WarmProcess | None = None
-    """The process that kernels are forked from; it ends with the server. None to start each kernel directly."""
+    pool: KernelPool = field(default_factory=KernelPool)
+    """What kernels are taken from."""
     kernel_variables: dict[str, str] = field(default_factory=dict)
     """Environment variables that kernels get in addition to the server's own."""
     template: str = TEMPLATE
     """Name of the page's template."""
-    seats: int | None = None
-    """Maximum number of visitors at once; None for as many as the machine can carry."""
     reveal: Path | None = None
     """Folder of reveal.js, for a template that needs it."""
     access: Access = field(default_factory=Access)
@@ -96,7 +91,7 @@ class ServerSettings:
     """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
-def listening_socket(ip: str, asked: int | None) -> Listener:
+def listening_socket(ip: str, asked: int | None) -> socket.socket:
     """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
 
     Raises RefusedError if there is none.
@@ -106,7 +101,8 @@ def listening_socket(ip: str, asked: int | None) -> Listener:
     for port in ports:
         try:
             listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
-            return Listener(listener)
+            listener.setblocking(False)
+            return listener
         except UnicodeError as error:  # not a host name: an empty label, or one that is too long
             raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
         except OSError as error:
@@ -129,16 +125,45 @@ def page_address(ip: str, port: int, access: Access) -> str:
 
 
 class ExplorerServer(Voila):
-    """Serves a notebook; created by ``instance(settings)``, so that all parts of Voilà write to its log."""
+    """Serves a notebook to one person; created by ``instance(settings)``, so that Voilà writes to its log."""
 
     _log_formatter_cls = TerminalFormatter
 
+    kernels: type[Any] = VisitedKernels
+    """Mixin of the kernel manager."""
+    page_handler: type[Any] = pages.PageHandler
+    socket_handler: type[Any] = VoilaKernelWebsocketHandler
+
+    @property
+    def room(self) -> str:
+        """How many visitors it serves at once, as the terminal says it; empty for one."""
+        return ""
+
+    def kernel_attributes(self) -> dict[str, Any]:
+        """Return further attributes of the kernel manager's class."""
+        return {}
+
+    def kernel_settings(self, config: Config) -> None:
+        """Configure how kernels start, further than for one person's page."""
+
+    def note_loading(self, handler: RequestHandler) -> None:
+        """Do nothing: a page loads a script."""
+
+    def watches(self) -> Sequence[PeriodicCallback]:
+        """Return what is called now and then while it serves."""
+        return ()
+
+    def http_server(self, router: gate.Gate, **options: Any) -> HTTPServer:
+        """Return the server of the public port."""
+        return HTTPServer(router, **options)
+
     def __init__(self, settings: ServerSettings) -> None:
         configure_log()
+        self._settings = settings
         base_url = settings.access.base_url
         self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
-            config=_configuration(settings, self._scripts),
+            config=self._configuration(settings),
             config_file_paths=[],  # ignores a voila.json in the working folder
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
@@ -156,7 +181,6 @@ class ExplorerServer(Voila):
                 ],
             },
         )
-        self._settings = settings
         self.log.addFilter(_is_news)
         logging.getLogger("tornado.general").setLevel(logging.ERROR)  # not for refused requests
         self.initialize([])
@@ -169,13 +193,45 @@ class ExplorerServer(Voila):
             **settings.kernel_variables,
         }
         page = self.voila_configuration
-        self._most_files = kernels.raise_file_limit()
-        seats = kernels.seats_of(settings.seats, n_cores(), kernels.free_memory(), self._most_files)
-        self.seats = kernels.Seats(seats)
-        shared = {"seats": self.seats, "variables": variables, "warm_process": settings.warm_process}
-        bases = (kernels.SeatedKernels, page.multi_kernel_manager_class)
-        page.multi_kernel_manager_class = type("KernelManager", bases, shared)
-        kernels.register_provisioner()
+        bases = (self.kernels, page.multi_kernel_manager_class)
+        attributes = {"variables": variables, **self.kernel_attributes()}
+        page.multi_kernel_manager_class = type("KernelManager", bases, attributes)
+
+    def _configuration(self, settings: ServerSettings) -> Config:
+        config, scripts = Config(), self._scripts
+        page = config.VoilaConfiguration
+        page.template = settings.template
+        page.allow_template_override = page.allow_theme_override = "NO"
+        page.preheat_kernel = True
+        page.page_config_hook = lambda page, base_url, **_: page | {"fullStaticUrl": base_url + VOILA_FILES}
+        page.extension_allowlist = list(EXTENSIONS)
+        page.file_allowlist = []
+        page.resources = {
+            "explorer": {
+                "version": version("nn-explorer"),
+                "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
+                "page_colors": {theme: palette.surface for theme, palette in PALETTES.items()},
+                "plotly_key": PLOTLY_KEY,
+                "plotly_url": scripts.plotly.address,
+                "voila_urls": [one.address for one in scripts.voila],
+                "extension_urls": [one.address for one in scripts.extensions],
+                "reveal_url": f"explorer/reveal/{version('sphinx-revealjs')}" if settings.reveal else "",
+                "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
+            }
+        }
+        config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
+        config.PasswordIdentityProvider.allow_password_change = False
+        config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
+        config.NotebookNotary.db_file = ":memory:"
+        config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
+        config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
+        config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
+        config.KernelRestarter.time_to_dead = WATCH_SECONDS
+        config.MappingKernelManager.buffer_offline_messages = (
+            False  # a page that reconnects requests the state
+        )
+        self.kernel_settings(config)
+        return config
 
     def init_settings(self) -> dict[str, Any]:
         """Return tornado's settings; `Gate` checks host names, also for other handlers."""
@@ -189,16 +245,15 @@ class ExplorerServer(Voila):
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
             "default_handler_class": gate.RefusalHandler,
-            "explorer_seats": self.seats,
-            "websocket_max_message_size": MOST_FRAME_BYTES,
+            "explorer_loading": self.note_loading,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
     def init_handlers(self) -> list[Any]:
         """Return Voilà's handlers, with the explorer's own for the page and for cached files."""
         ours = {
-            TornadoVoilaHandler: pages.PageHandler,
-            VoilaKernelWebsocketHandler: SocketHandler,
+            TornadoVoilaHandler: self.page_handler,
+            VoilaKernelWebsocketHandler: self.socket_handler,
             MultiStaticFileHandler: gate.FilesHandler,
             FileFindHandler: gate.ExtensionHandler,
         }
@@ -214,7 +269,6 @@ class ExplorerServer(Voila):
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
             *((base + one.address, pages.ScriptHandler, {"script": one, "far": far}) for one in scripts),
-            (base + pages.PLACE, pages.PlaceHandler, {"voila_configuration": self.voila_configuration}),
             (f"{base}{VOILA_FILES}/(.*)", pages.LastingFileHandler, {"paths": self.static_paths}),
             (static, gate.FilesHandler, {"paths": self.static_paths}),
         ]
@@ -231,16 +285,15 @@ class ExplorerServer(Voila):
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         access = self._settings.access
-        self._http = FairServer(
+        self._http = self.http_server(
             gate.Gate(self.app, self.ip, access),
             ssl_options=access.tls,
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
             max_body_size=MOST_BODY_BYTES,
-            most_connections=self._most_files // 2,  # the others are for everybody else
         )
         self._http.add_socket(self._settings.listener)
-        visits = Application([("/(.*)", kernels.VisitHandler)], kernel_manager=self.kernel_manager)
+        visits = Application([("/(.*)", VisitHandler)], kernel_manager=self.kernel_manager)
         HTTPServer(visits).add_sockets(self._visits)
 
     async def serve(self, listening: Callable[[str], object]) -> None:
@@ -248,8 +301,9 @@ class ExplorerServer(Voila):
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(pages.opening_of(renderer))
-        watch = PeriodicCallback(partial(self.seats.look, self.kernel_manager), 1000 * kernels.LOOK_SECONDS)
-        watch.start()
+        watches = self.watches()
+        for watch in watches:
+            watch.start()
         try:
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
@@ -259,45 +313,10 @@ class ExplorerServer(Voila):
             for name in ("access", "application", "general"):
                 logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
             self._http.stop()
-            watch.stop()
+            for watch in watches:
+                watch.stop()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
-
-
-def _configuration(settings: ServerSettings, scripts: pages.PageScripts) -> Config:
-    config = Config()
-    page = config.VoilaConfiguration
-    page.template = settings.template
-    page.allow_template_override = page.allow_theme_override = "NO"
-    page.preheat_kernel = True
-    page.page_config_hook = lambda page, base_url, **_: page | {"fullStaticUrl": base_url + VOILA_FILES}
-    page.extension_allowlist = list(EXTENSIONS)
-    page.file_allowlist = []
-    page.resources = {
-        "explorer": {
-            "version": version("nn-explorer"),
-            "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
-            "page_colors": {theme: palette.surface for theme, palette in PALETTES.items()},
-            "plotly_key": PLOTLY_KEY,
-            "plotly_url": scripts.plotly.address,
-            "voila_urls": [one.address for one in scripts.voila],
-            "extension_urls": [one.address for one in scripts.extensions],
-            "reveal_url": f"explorer/reveal/{version('sphinx-revealjs')}" if settings.reveal else "",
-            "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
-        }
-    }
-    config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
-    config.PasswordIdentityProvider.allow_password_change = False
-    config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
-    config.NotebookNotary.db_file = ":memory:"
-    config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
-    config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
-    config.VoilaKernelManager.fill_delay = 0.0  # `SeatedKernels` waits
-    config.KernelProvisionerFactory.default_provisioner_name = kernels.PROVISIONER
-    config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
-    config.KernelRestarter.time_to_dead = WATCH_SECONDS
-    config.MappingKernelManager.buffer_offline_messages = False  # a page that reconnects requests the state
-    return config
 
 
 _NO_NEWS = re.compile(

@@ -16,7 +16,7 @@ from explorer.training import FinalTest, Moment, OwnNetworkError, TrainingConfig
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.own_network import OwnClass
 from explorer.training.runner import Delivery, Run, Runner, RunnerStatus, Unit
-from explorer.training.share import Share
+from explorer.training.turns import turns_of
 
 Listener = Callable[[SessionState], object]
 
@@ -29,7 +29,7 @@ class Reference:
     def __init__(self, loop: EventLoop, on_end: Callable[[SessionRun], object]) -> None:
         self._on_end = on_end
         self._run: SessionRun | None = None  # until it is over
-        self.runner = Runner(loop.bind(self._deliver), share=Share.of(os.environ))
+        self.runner = Runner(loop.bind(self._deliver), turns=turns_of(os.environ))
 
     def train(self, state: SessionState) -> SessionState:
         """Train with a state's settings, unless that has been done; return the state without older attempts."""
@@ -86,7 +86,7 @@ class Trainer:
         self._listeners: list[Listener] = []
         self._training: Run | None = None
         self._token = 0  # the runner's token of the current run
-        self._runner = Runner(self.loop.bind(self._on_delivery), share=Share.of(os.environ))
+        self._runner = Runner(self.loop.bind(self._on_delivery), turns=turns_of(os.environ))
         self._reference = Reference(self.loop, self._on_reference)
         self._tested: SessionRun | None = None  # the run that the test set was last opened for
 

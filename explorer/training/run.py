@@ -38,7 +38,7 @@ from explorer.training.records import (
     SampleRecord,
     Snapshot,
 )
-from explorer.training.share import n_cores
+from explorer.training.turns import n_cores
 from explorer.wording import grouped
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from explorer.training.process_settings import one_blas_thread, short_switches
 from explorer.training.races import Race
 from explorer.training.records import BatchRecord, BatchStep, EpochRecord, Evaluation, RivalRecord, RunEnd
 from explorer.training.run import DivergedError, Event, RunRecord, TrainingRun
-from explorer.training.share import Share, patience
+from explorer.training.turns import Turns, patience
 
 Run = TrainingRun | Race
 Record = RunRecord | BatchStep | Evaluation | RunEnd
@@ -89,7 +89,7 @@ class Runner:
 
     `deliver` is called with each `Delivery`: on the event loop that was running when the runner was created, or
     inside `wait`; without an event loop, only there. Two deliveries of a run are at least `interval_seconds`
-    apart, except the first, that of a curve's first point, and the last. `share` is the visitor's share of a
+    apart, except the first, that of a curve's first point, and the last. `turns` are the visitor's at a
     server; None means no limits.
     """
 
@@ -98,10 +98,10 @@ class Runner:
         deliver: Callable[[Delivery], None],
         *,
         interval_seconds: float = 0.2,
-        share: Share | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._deliver = deliver
-        self.interval_seconds, self.share = interval_seconds, share
+        self.interval_seconds, self.turns = interval_seconds, turns
         self._loop = running_loop()
         self._job: _Job | None = None
         self.token = 0
@@ -231,7 +231,7 @@ class _Job:
         self._known = tuple(map(ref, run.entries))
         self._before, self._goes_on_from_before = before, goes_on
         self._post_delivery, self._interval_seconds = runner.post, runner.interval_seconds
-        self._share, self._queue_position, self._next_look = runner.share, 0, 0.0
+        self._turns, self._queue_position, self._next_look = runner.turns, 0, 0.0
         self._state: _State = "scoring" if paused else "running"
         self._changed = threading.Condition()  # guards the state, and wakes the thread
         self._unit: Unit | None = None  # to train before the next pause
@@ -338,8 +338,8 @@ class _Job:
             if is_first or perf_counter() - self._posted_at >= self._interval_seconds:
                 if self._records and self._unit != "batch":  # that is paused at once
                     self._flush()
-                if self._share is not None:
-                    if reason := self._share.limit(thread_time()):
+                if self._turns is not None:
+                    if reason := self._turns.limit(thread_time()):
                         return self._ended(reason)
                     self._goes_on(_RUNNING)
             if (self._state != "running" or self._unit) and not self._apply_commands(event):
@@ -375,9 +375,9 @@ class _Job:
 
     def _goes_on(self, states: tuple[_State, ...]) -> bool:
         """Wait for this run's turn; return whether the state is still one of these."""
-        if self._share is None or perf_counter() < self._next_look:
+        if self._turns is None or perf_counter() < self._next_look:
             return self._state in states
-        while self._state in states and (place := self._share.place()):
+        while self._state in states and (place := self._turns.place()):
             with self._changed:
                 self._set_place(place)
                 if self._state in states:
@@ -392,8 +392,8 @@ class _Job:
             self._flush()
 
     def _give_turn_back(self) -> None:
-        if self._share is not None:
-            self._share.leave()
+        if self._turns is not None:
+            self._turns.leave()
             self._next_look = 0.0
 
     def _apply_commands(self, event: Event) -> bool:

@@ -7,24 +7,25 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from explorer.extensions.classroom.pool import Classroom
+from explorer.extensions.classroom.server import ClassroomServer
 from explorer.serve.environment import configure_jupyter, kernel_environment
 from explorer.serve.serve_command import until_ended
-from explorer.serve.server import ExplorerServer, ServerSettings, listening_socket
-from explorer.serve.warm_process import WarmProcess
-from explorer.training.share import TRAINING_SHARE
+from explorer.serve.server import ServerSettings, listening_socket
+from explorer.training.turns import TURNS
 
 with tempfile.TemporaryDirectory() as folder:
     configure_jupyter(os.environ, Path(folder))
-    variables = {name: os.environ[name] for name in (TRAINING_SHARE,) if name in os.environ}
-    warm_process = WarmProcess(kernel_environment(os.environ) | variables, "explorer.app.explorer")
-    warm_process.start()
-    warm_process.warm_up(variables)
+    variables = {name: os.environ[name] for name in (TURNS,) if name in os.environ}
+    pool = Classroom()
+    pool.start("explorer.app.explorer")
+    pool.warm_up(kernel_environment(os.environ) | variables)
     settings = ServerSettings(
         Path(sys.argv[1]),
         "127.0.0.1",
         listening_socket("127.0.0.1", 0),
         kernel_variables=variables,
-        warm_process=warm_process,
+        pool=pool,
     )
-    server = ExplorerServer.instance(settings)
+    server = ClassroomServer.instance(settings)
     asyncio.run(until_ended(server, partial(print, flush=True)))

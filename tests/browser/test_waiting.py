@@ -1,6 +1,5 @@
 """Visitors who wait, for a seat or for their turn to train: they are told, and who has gone holds up nobody."""
 
-import json
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -9,8 +8,8 @@ import pytest
 from browser.page_object import SURFACE
 from playwright.sync_api import Error, expect
 
+from explorer.extensions.classroom.share import share_variables
 from explorer.serve.serve_command import find_notebook
-from explorer.training.share import TRAINING_SHARE
 
 pytestmark = pytest.mark.long
 FIGURE = ".js-plotly-plot .main-svg"
@@ -51,9 +50,9 @@ def test_who_waits_is_told_and_a_crashed_page_holds_up_nobody(start_server, tmp_
     pages, line = tmp_path / "pages", tmp_path / "line"
     for folder in (pages, line):
         folder.mkdir()
-    share = json.dumps({"folder": str(tmp_path), "cores": 1, "hold_seconds": 0.5})
+    share = share_variables(tmp_path, cores=1, hold_seconds=0.5)
     command = [Path(__file__).with_name("serve_page.py"), find_notebook()]
-    server = start_server(command, **{TRAINING_SHARE: share})
+    server = start_server(command, **share)
     first = open_page(f"{server.url}?epochs=500&batch=1").page
     expect(first.locator(TEXT).first).to_contain_text(re.compile("epoch . of 500"))
     second = open_page(f"{server.url}?epochs=20")

@@ -35,7 +35,7 @@ from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, configu
 from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
 from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
-from explorer.training.share import VISITED
+from explorer.training.turns import VISITED
 from explorer.widgets import plotly_module
 
 from .conftest import page_config
@@ -53,7 +53,7 @@ def served(start):
 LOADED = """
 import sys
 from explorer.__main__ import main
-from explorer.serve.warm_process import WarmProcess
+from explorer.extensions.classroom.warm_process import WarmProcess
 
 def start(process):
     ours = {name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names} - before

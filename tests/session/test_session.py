@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import json
 import os
 import threading
 import time
@@ -14,12 +13,13 @@ from app_steps import DIVERGING, PATIENCE, done
 from study_steps import until
 
 from explorer import TrainingConfig, train
+from explorer.extensions.classroom.share import share_variables
 from explorer.session import ForkError, Session
 from explorer.session.saved_session import read_session
 from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.fields import Change
-from explorer.training.share import TRAINING_SHARE, Share
+from explorer.training.turns import turns_of
 from explorer.wording import percent
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -385,8 +385,8 @@ def share(tmp_path, monkeypatch):
 
     def give(**limits):
         (tmp_path / "line").mkdir()
-        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), "cores": 1, **limits}))
-        return Share.of(os.environ)
+        monkeypatch.setenv(*share_variables(tmp_path, cores=1, **limits).popitem())
+        return turns_of(os.environ)
 
     return give
 

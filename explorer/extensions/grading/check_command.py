@@ -30,8 +30,8 @@ from explorer.foreign_files import printable
 from explorer.serve.access import FAILED, REFUSED, RefusedError, positive
 from explorer.serve.environment import kernel_environment
 from explorer.serve.processes import adopt_orphans, descendants, end_all, show_environment
-from explorer.training.share import n_cores
 from explorer.training.studies.executors import BLAS_VARIABLES
+from explorer.training.turns import n_cores
 from explorer.wording import counted, duration
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)

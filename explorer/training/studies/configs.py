@@ -16,7 +16,7 @@ from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun, check_images
-from explorer.training.share import study_workers
+from explorer.training.turns import study_workers
 from explorer.wording import counted, long_duration
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)

@@ -16,8 +16,8 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from explorer.training.share import cores_each, n_cores
 from explorer.training.studies.trials import StudyError
+from explorer.training.turns import cores_each, n_cores
 
 _Result = TypeVar("_Result")
 

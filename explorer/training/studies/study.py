@@ -16,13 +16,13 @@ from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.run import check_images
-from explorer.training.share import Share, cores_each, n_cores, study_workers, worker_seconds
 from explorer.training.studies.executors import WorkerPool
 from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
+from explorer.training.turns import cores_each, n_cores, study_workers, turns_of, worker_seconds
 
 _LOOK_SECONDS = 0.2
-_SHARE_SECONDS = 0.5  # between two looks at a server's share
+_LOOK_SECONDS = 0.5  # between two looks at a server's turns
 
 _log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ class StudyRunner:
 
     def _watch(self, number: int, pool: WorkerPool, trials: Generator[Trial]) -> None:
         error, limits, over = "", list[str](), Event()
-        Thread(target=self._watch_share, args=(number, pool, limits, over), daemon=True).start()
+        Thread(target=self._watch_turns, args=(number, pool, limits, over), daemon=True).start()
         try:
             with pool, closing(trials):
                 for trial in trials:
@@ -244,14 +244,14 @@ class StudyRunner:
         if number == self._number:
             self._deliver(number, (limits or [error])[0])
 
-    def _watch_share(self, number: int, pool: WorkerPool, limits: list[str], over: Event) -> None:
-        """Report the study's queue position when it changes; end it when its seat's share is used up."""
-        share, last = Share.of(os.environ), 0
-        while share is not None and not over.wait(_SHARE_SECONDS) and number == self._number:
-            if exceeded := share.limit(worker_seconds()):
+    def _watch_turns(self, number: int, pool: WorkerPool, limits: list[str], over: Event) -> None:
+        """Report the study's queue position when it changes; end it when its seat's time is used up."""
+        turns, last = turns_of(os.environ), 0
+        while turns is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+            if exceeded := turns.limit(worker_seconds()):
                 limits.append(exceeded)
                 pool.end_workers()
                 return
-            if (position := share.place_of_workers()) != last:
+            if (position := turns.place_of_workers()) != last:
                 last = position
                 self._deliver(number, position)

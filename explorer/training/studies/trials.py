@@ -22,7 +22,7 @@ from explorer.training.fields import ConfigError
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import EpochRecord, Evaluation, History, Snapshot
 from explorer.training.run import DivergedError, Event, TrainingRun
-from explorer.training.share import Share
+from explorer.training.turns import Turns, turns_of
 
 TrialStatus = Literal["finished", "diverged", "failed"]
 TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
@@ -122,7 +122,7 @@ def run_trial(
     try:
         with one_blas_thread():
             # On a server a turn is for one core.
-            run = TrainingRun(config, _loaded(data), n_threads=n_threads if _share() is None else 1)
+            run = TrainingRun(config, _loaded(data), n_threads=n_threads if _turns() is None else 1)
             final = FinalFigures.of(_trained(run, on_event))
     except DivergedError as failure:
         status, error = "diverged", str(failure)
@@ -143,13 +143,13 @@ def _name() -> str:
 
 def _trained(run: TrainingRun, on_event: Callable[[Event], object]) -> Evaluation:
     """Train like `train` and return the exact figures; on a server, in turn and within the seat's limit."""
-    share, began, next_look = _share(), thread_time(), 0.0
+    turns, began, next_look = _turns(), thread_time(), 0.0
 
     def goes_on() -> bool:
         nonlocal next_look
-        if share is not None and perf_counter() > next_look:
-            share.wait()
-            if reason := share.limit(thread_time() - began):
+        if turns is not None and perf_counter() > next_look:
+            turns.wait()
+            if reason := turns.limit(thread_time() - began):
                 raise StudyError(reason)
             next_look = perf_counter() + _LOOK_SECONDS
         return True
@@ -161,14 +161,14 @@ def _trained(run: TrainingRun, on_event: Callable[[Event], object]) -> Evaluatio
             goes_on()
         return run.evaluate(goes_on) or run.evaluate()  # the first is never None
     finally:
-        if share is not None:
-            share.leave()
+        if turns is not None:
+            turns.leave()
 
 
 @cache
-def _share() -> Share | None:
-    """Return this worker's share; it is cached because it tracks the visitor's page across runs."""
-    return Share.of(os.environ)
+def _turns() -> Turns | None:
+    """Return this worker's turns; it is cached because it tracks the visitor's page across runs."""
+    return turns_of(os.environ)
 
 
 def _loaded(data: WorkerData) -> Dataset:

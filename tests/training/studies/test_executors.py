@@ -18,8 +18,8 @@ from thinned import one_in
 from threadpoolctl import threadpool_info
 
 from explorer.training import TrainingConfig, train
-from explorer.training.share import n_cores
 from explorer.training.studies import StudyError, WorkerPool, study
+from explorer.training.turns import n_cores
 
 
 def test_a_call_gives_what_it_returns_or_raises(pool):

@@ -1,6 +1,5 @@
 """Studies while everything else runs: real processes, a real thread."""
 
-import json
 import queue
 import threading
 import time
@@ -9,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import needs
 import pytest
 
+from explorer.extensions.classroom.share import Share, share_variables
 from explorer.training import TrainingConfig
-from explorer.training.share import TRAINING_SHARE, Share
 from explorer.training.studies import Trial, grid, study
 from explorer.training.studies.study import StudyRunner
 
@@ -81,7 +80,7 @@ def serve(tmp_path, monkeypatch):
     def serve(**given):
         for name in ("line", "pages"):
             (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(tmp_path), **given}))
+        monkeypatch.setenv(*share_variables(tmp_path, **given).popitem())
 
     return serve
 

@@ -21,8 +21,9 @@ from processes import descendants, kernel_process, kernel_processes
 from study_steps import until
 from visitor import Visitor, client_for
 
-from explorer.serve.kernels import KERNEL_OPTIONS, PROVISIONER, SEAT_BYTES, register_provisioner
-from explorer.serve.warm_process import LAUNCHER, ForkedProcess, WarmProcess
+from explorer.extensions.classroom.kernels import PROVISIONER, SEAT_BYTES, register_provisioner
+from explorer.extensions.classroom.warm_process import LAUNCHER, ForkedProcess, WarmProcess
+from explorer.serve.kernels import OPTIONS
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
 PATIENCE = 60
@@ -79,7 +80,7 @@ def kernels(warm_process, monkeypatch, tmp_path):
 @asynccontextmanager
 async def kernel(kernels, **options):
     """A kernel's provisioner, and what has it run code."""
-    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(KERNEL_OPTIONS), **options)
+    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(OPTIONS), **options)
     client: AsyncKernelClient = kernels.get_kernel(name).client()
     client.start_channels()
     await client.wait_for_ready(PATIENCE)

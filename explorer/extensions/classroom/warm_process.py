@@ -1,13 +1,12 @@
 """The process that kernels are forked from: it has imported what they need, and made their opening app once.
 
 The server's end is a `WarmProcess`; if forking fails, kernels start as usual. A page waits for this process
-longest, so it starts first, and this module imports the standard library alone. The process itself is ``python -P
--m explorer.serve.warm_process SOCKET MODULE``. It imports the module, then reads lines of JSON from an open socket
-until the other end closes it. The first has environment variables, with which the module's `warm_up`, if any, is
-called. Each further one is a request: a kernel's command, environment variables and folder. A double fork makes
-the kernel a child of the server, which is notified of its exit: it outlives this process but not the server. The
-reply is the kernel's process ID. A fork would break threads and ZeroMQ contexts, so there are none here. Linux
-only.
+longest, so it starts first, and this module imports the standard library alone. The process itself is this module,
+run with SOCKET MODULE. It imports the module, then reads lines of JSON from an open socket until the other end
+closes it. The first has environment variables, with which the module's `warm_up`, if any, is called. Each further
+one is a request: a kernel's command, environment variables and folder. A double fork makes the kernel a child of
+the server, which is notified of its exit: it outlives this process but not the server. The reply is the kernel's
+process ID. A fork would break threads and ZeroMQ contexts, so there are none here. Linux only.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 class WarmProcess:
-    """The server's end of `explorer.serve.warm_process`, which it restarts whenever the process has ended.
+    """The server's end of the process, which it restarts whenever that has ended.
 
     The `environment` is the process's; each kernel gets its own. `prepared` is the module.
     """
@@ -83,7 +82,7 @@ class WarmProcess:
         self._has_forked = False
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        command = [sys.executable, "-P", "-m", "explorer.serve.warm_process"]
+        command = [sys.executable, "-P", "-m", "explorer.extensions.classroom.warm_process"]
         with theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), self._prepared, ROOM_FOR_COMMAND],

@@ -11,8 +11,8 @@ import pytest
 from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
 
-from explorer.serve import connections
-from explorer.serve.connections import FairServer, Listener
+from explorer.extensions.classroom import connections
+from explorer.extensions.classroom.connections import FairServer, Listener
 
 LARGE = 1 << 25
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -89,7 +89,7 @@ def megabytes(pid):
 
 
 SHORT = """
-from explorer.serve import kernels as seats
+from explorer.extensions.classroom import kernels as seats
 from explorer.serve.command import main
 seats.FETCHED_SECONDS = seats.LEFT_SECONDS = 6.0
 main(["--no-browser", "--port", "0", "--seats", "2"])

@@ -14,7 +14,7 @@ from tornado.web import Finish, HTTPError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.serve.kernels import BROWSER
+from explorer.extensions.classroom.kernels import BROWSER
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 POLICY_VIOLATION = 1008  # RFC 6455

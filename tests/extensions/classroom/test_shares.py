@@ -6,23 +6,24 @@ from argparse import Namespace
 import pytest
 from traitlets import Dict, HasTraits
 
-from explorer.serve.kernels import Seats, report_connections
-from explorer.serve.serve_command import MINUTES, share_variables
-from explorer.training.share import TRAINING_SHARE
+from explorer.extensions.classroom.kernels import Seats, report_connections
+from explorer.extensions.classroom.pool import MINUTES, Classroom
+from explorer.training.turns import TURNS
 
 from .conftest import manager_class
 
 
 def shares(tmp_path, is_open=False, minutes=None):
-    given = Namespace(max_training_minutes=minutes)
-    return share_variables(given, tmp_path / "shares", is_open=is_open)
+    ip = "0.0.0.0" if is_open else "127.0.0.1"
+    given = Namespace(max_training_minutes=minutes, seats=None, ip=ip)
+    return Classroom().variables(given, tmp_path / "shares")
 
 
 @pytest.mark.parametrize(
     ("is_open", "asked", "minutes"), [(False, None, None), (True, None, MINUTES), (False, 5, 5), (True, 5, 5)]
 )
 def test_others_are_bounded_in_time(tmp_path, is_open, asked, minutes):
-    found = json.loads(shares(tmp_path, is_open, asked)[TRAINING_SHARE])
+    _, found = json.loads(shares(tmp_path, is_open, asked)[TURNS])
     assert found["minutes"] == minutes
 
 

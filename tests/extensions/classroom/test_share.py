@@ -1,7 +1,6 @@
 """Fair shares of a server: turns of real processes, limits, and pages that nobody has open."""
 
 import dataclasses
-import json
 import os
 import pickle
 import subprocess
@@ -13,9 +12,10 @@ import pytest
 from app_steps import PATIENCE, done
 from study_steps import until
 
+from explorer.extensions.classroom.share import Share, share_variables
 from explorer.training import EpochRecord, TrainingConfig, TrainingRun
 from explorer.training.runner import Runner
-from explorer.training.share import NOBODY, TRAINING_SHARE, VISITED, Share, n_cores, study_workers
+from explorer.training.turns import NOBODY, VISITED, n_cores, study_workers, turns_of
 
 pytestmark = needs.LOCKS
 
@@ -96,7 +96,7 @@ def test_seats_take_turns_however_many_processes_each_has(shares):
 
 HOLDER = """
 import sys, time
-from explorer.training.share import Share
+from explorer.extensions.classroom.share import Share
 share = Share(sys.argv[1], cores=1)
 while True:
     print(share.place(), flush=True)
@@ -133,7 +133,7 @@ def test_a_folder_that_is_gone_or_full_holds_up_nobody(folder):
 
 def test_a_study_has_every_core_until_others_come(folder, monkeypatch):
     assert study_workers() == n_cores()
-    monkeypatch.setenv(TRAINING_SHARE, json.dumps({"folder": str(folder)}))
+    monkeypatch.setenv(*share_variables(folder).popitem())
     pages = folder / "pages"
     pages.mkdir(exist_ok=True)
     (pages / "one").touch()
@@ -159,12 +159,12 @@ TRAIN = """
 import json, pickle, sys
 from explorer.training import TrainingRun
 from explorer.training.runner import Runner
-from explorer.training.share import Share
+from explorer.extensions.classroom.share import Share
 folder, path = sys.argv[1:]
 with open(path, "rb") as file:
     config, dataset = pickle.load(file)
 told = []
-runner = Runner(told.append, interval_seconds=0.02, share=Share(folder, cores=1, slice_seconds=0.1))
+runner = Runner(told.append, interval_seconds=0.02, turns=Share(folder, cores=1, slice_seconds=0.1))
 runner.start(TrainingRun(config, dataset))
 while not runner.wait(0.02):
     pass
@@ -198,7 +198,7 @@ class Desk:
 
     def __init__(self, share, dataset, **changes):
         self.deliveries = []
-        self.runner = Runner(self.deliveries.append, interval_seconds=0.01, share=share)
+        self.runner = Runner(self.deliveries.append, interval_seconds=0.01, turns=share)
         self.runner.start(TrainingRun(CONFIG.replace(**changes), dataset))
 
     def look(self):
@@ -297,8 +297,8 @@ def test_a_run_whose_page_is_gone_is_suspended_until_it_is_back(desk, shares, fo
 
 
 def test_without_locks_of_files_there_are_limits_and_no_line(folder, monkeypatch):
-    monkeypatch.setattr("explorer.training.share.sys.platform", "win32")
-    share = Share.of({TRAINING_SHARE: json.dumps({"folder": str(folder), "cores": 1, "minutes": 1})})
+    monkeypatch.setattr("explorer.extensions.classroom.share.sys.platform", "win32")
+    share = turns_of(share_variables(folder, cores=1, minutes=1))
     assert "limit of this server" in share.limit(61.0)
     assert share.place() == 0
     assert [*(folder / "line").iterdir()] == []

@@ -37,7 +37,7 @@ class Listener(socket.socket):
 
     def __init__(self, listener: socket.socket) -> None:
         super().__init__(fileno=listener.detach())
-        self.setblocking(False)
+        self.setblocking(False)  # which is the object's, not the descriptor's
         self._warn = rate_limited(_log.warning)
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -69,6 +69,10 @@ class FairServer(HTTPServer):
         self._warn = rate_limited(_log.warning)
         self._watch = PeriodicCallback(self.close_stalled, 1000 * STALLED_SECONDS)
         self._watch.start()
+
+    def add_socket(self, listener: socket.socket) -> None:
+        """Listen, and rest while no more files can be opened."""
+        super().add_socket(Listener(listener))
 
     def stop(self) -> None:
         """Accept no more connections."""

@@ -12,31 +12,20 @@ only while no other seat wants one. Its limit on minutes applies to all these pr
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
+from explorer.training.turns import NOBODY, TURNS, VISITED, n_cores, patience
 from explorer.wording import counted
 
 if sys.platform != "win32":
     import fcntl
 
-TRAINING_SHARE = "EXPLORER_SHARE"
-"""Environment variable of kernels: a JSON object of the parameters of `Share`."""
-
-VISITED = "EXPLORER_VISITED"
-"""Environment variable that a kernel sets once its visitor has arrived: from then on a page must be connected."""
-
-NOBODY = -1
-"""Returned by `place` when no page is connected; nothing trains then."""
-
-_KERNEL_ID = "VOILA_KERNEL_ID"
 _STALE_SECONDS = 10.0  # a ticket not refreshed for so long belongs to a suspended process
 
 
@@ -69,13 +58,6 @@ class Share:
         self._descriptor = -1
         self._turn_since: float | None = None
         self._seen: float | None = None
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Share | None:
-        """Return the share that the server has given this process; None without a server."""
-        if TRAINING_SHARE not in environment:
-            return None
-        return cls(**json.loads(environment[TRAINING_SHARE]), kernel_id=environment.get(_KERNEL_ID, ""))
 
     def place(self) -> int:
         """Join the queue or stay in it, and return the position: 0 for a turn, 1 for next, or `NOBODY`.
@@ -174,31 +156,6 @@ class Share:
         return False
 
 
-def n_cores() -> int:
-    """Return the number of cores that this process may use, within the limit of a container."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # no control group, or no limit
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        cores = min(cores, max(1, math.ceil(int(quota) / int(period))))
-    return cores
-
-
-def study_workers() -> int:
-    """Return the number of a study's processes: one for each core, a single one while others are on the server."""
-    share = Share.of(os.environ)
-    return 1 if share is not None and share.has_others else n_cores()
-
-
-def cores_each(n_workers: int) -> int:
-    """Return the number of cores per worker, at least 1."""
-    return max(1, n_cores() // n_workers)
-
-
-def patience(place: int) -> float:
-    """Return the polling interval in seconds for a queue position: longer further back."""
-    return 0.1 if place == NOBODY else min(1.0, 0.02 * place)
-
-
 def _is_live(ticket: Path) -> bool:
     """Return whether a ticket's owner is alive and refreshing it; delete the ticket of a dead one."""
     try:
@@ -213,14 +170,6 @@ def _is_live(ticket: Path) -> bool:
     return False
 
 
-def worker_seconds() -> float:
-    """Return the CPU seconds used by this process's children; 0 if unknown."""
-    ticks, children = 0, list[str]()
-    with suppress(OSError):
-        for task in Path("/proc/self/task").iterdir():
-            children += (task / "children").read_text().split()
-    for child in children:
-        with suppress(OSError):
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])  # in user mode, and in kernel mode
-    return ticks and ticks / os.sysconf("SC_CLK_TCK")
+def share_variables(folder: Path, **limits: Any) -> dict[str, str]:
+    """Return the environment variable that gives a kernel its `Share` of a server with these parameters."""
+    return {TURNS: json.dumps([f"{__name__}:Share", {"folder": str(folder), **limits}])}

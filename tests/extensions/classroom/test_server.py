@@ -18,15 +18,16 @@ from voila.paths import collect_template_paths
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.serve import kernels
+from explorer.extensions.classroom import kernels
+from explorer.extensions.classroom.kernels import SeatedKernels, Seats, StartingOrder
+from explorer.extensions.classroom.sockets import SocketHandler
 from explorer.serve.environment import SHARE
-from explorer.serve.kernels import SeatedKernels, Seats, StartingOrder, VisitHandler
+from explorer.serve.kernels import VisitHandler
 from explorer.serve.pages import CompiledTemplates, PageExporter
 from explorer.serve.request import wait_for_visit
 from explorer.serve.serve_command import end_all_tasks
 from explorer.serve.server import TEMPLATE
-from explorer.serve.sockets import SocketHandler
-from explorer.training.share import n_cores
+from explorer.training.turns import n_cores
 
 from .conftest import Kernels, manager_class
 

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 import needs
 import pytest
 
-from explorer.serve import kernels as kernels_module
-from explorer.serve.access import RefusedError
-from explorer.serve.kernels import (
+from explorer.extensions.classroom import kernels as kernels_module
+from explorer.extensions.classroom.kernels import (
     CONTESTED_SECONDS,
     FETCHED_SECONDS,
     LEFT_SECONDS,
@@ -19,6 +18,7 @@ from explorer.serve.kernels import (
     raise_file_limit,
     seats_of,
 )
+from explorer.serve.access import RefusedError
 from explorer.wording import ordinal
 
 from .conftest import Kernels, manager_class

@@ -24,7 +24,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.serve.sockets import MOST_FRAME_BYTES, FrameError, SocketHandler, check_frame
+from explorer.extensions.classroom.sockets import MOST_FRAME_BYTES, FrameError, SocketHandler, check_frame
 
 SERVE = Path(__file__).parents[1] / "browser" / "serve_page.py"
 PROTOCOL = "v1.kernel.websocket.jupyter.org"

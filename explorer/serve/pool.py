@@ -1,4 +1,4 @@
-"""What a server takes kernels from: for one person, Voilà's own pool of one that waits for its visitor."""
+"""What a server takes kernels from: for one visitor, Voilà's own pool of one that waits for its visitor."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def page_address(ip: str, port: int, access: Access) -> str:
 
 
 class ExplorerServer(Voila):
-    """Serves a notebook to one person; created by ``instance(settings)``, so that Voilà writes to its log."""
+    """Serves a notebook to one visitor; created by ``instance(settings)``, so that Voilà writes to its log."""
 
     _log_formatter_cls = TerminalFormatter
 
@@ -144,7 +144,7 @@ class ExplorerServer(Voila):
         return {}
 
     def kernel_settings(self, config: Config) -> None:
-        """Configure how kernels start, further than for one person's page."""
+        """Configure how kernels start, further than for one visitor's page."""
 
     def note_loading(self, handler: RequestHandler) -> None:
         """Do nothing: a page loads a script."""

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 from explorer.exports.files import KINDS
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
@@ -71,6 +71,9 @@ OUT_OF_REACH = """() => {
   return found;
 }"""
 SEVERE = ("serious", "critical")
+
+VIEWS = {name: (one.what.label, one.what.group) for name, one in offered_tabs().items()}
+"""Label and group of each tab."""
 
 
 def rgb(color):

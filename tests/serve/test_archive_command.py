@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.datasets import load_dataset
-from explorer.serve import command
+from explorer.serve import archive_command
 from explorer.serve.command import main
 
 
@@ -16,7 +16,7 @@ def few(mnist, tmp_path, monkeypatch):
     files.mkdir()
     empty.mkdir()
     few = load_dataset(dataset_files.write(mnist, files, 20))
-    monkeypatch.setattr(command, "load_mnist", lambda: few)
+    monkeypatch.setattr(archive_command, "load_mnist", lambda: few)
     monkeypatch.chdir(empty)
     return few
 

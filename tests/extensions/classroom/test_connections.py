@@ -12,7 +12,7 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
 
 from explorer.extensions.classroom import connections
-from explorer.extensions.classroom.connections import FairServer, Listener
+from explorer.extensions.classroom.connections import FairServer
 
 LARGE = 1 << 25
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -29,11 +29,12 @@ def started():
     servers = []
 
     def start(most=100):
-        listener = Listener(socket.create_server(("127.0.0.1", 0)))
+        listener = socket.create_server(("127.0.0.1", 0))
         server = FairServer(Application([("/", LargeFile)]), most_connections=most)
+        port = listener.getsockname()[1]
         server.add_socket(listener)
         servers.append(server)
-        return server, listener.getsockname()[1]
+        return server, port
 
     yield start
     for server in servers:

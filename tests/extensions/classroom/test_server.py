@@ -204,7 +204,7 @@ WORDS = {"QUERY_STRING": "hidden=8"}
 @asynccontextmanager
 async def visits(monkeypatch):
     """A server that tells a kernel of its visitor, and how the kernel asks it."""
-    manager = SimpleNamespace(order=StartingOrder())
+    manager = SimpleNamespace(note_waiting=lambda kernel: None)
     server = HTTPServer(Application([("/(.*)", VisitHandler)], kernel_manager=manager))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)

@@ -26,7 +26,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.extensions.classroom.sockets import MOST_FRAME_BYTES, FrameError, SocketHandler, check_frame
 
-SERVE = Path(__file__).parents[1] / "browser" / "serve_page.py"
+SERVE = Path(__file__).parents[2] / "browser" / "serve_page.py"
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 CONTROL = "jupyter.widget.control"
 CELL = """\

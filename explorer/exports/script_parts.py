@@ -10,14 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.network.regularization import dropout_mask
-
-
-def draw_masks(self: Any, n: int) -> list[Any]:
-    """Return the masks of a step, from a network's generators `rngs`: as in the engine, each layer has its own."""
-    each = zip(self.rngs, [self.input_dropout] + [self.dropout] * len(self.f[1:]), self.layer_sizes)  # noqa: B905
-    return [dropout_mask(rng, p, size, n) if p else 1 for rng, p, size in each]
-
 
 def read(path: Path, kind: str, size: int) -> NDArray[Any]:
     """Return the "images" or "labels" in a folder or an archive as one flat array, training set first."""

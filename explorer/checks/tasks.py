@@ -25,6 +25,8 @@ METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "
 NETWORKS = (*METHODS, "several_layers")
 """The tasks whose answer is a class of networks."""
 
+_BONUS = 9
+
 MARK = "  # WRONG"
 """Suffix of each line that a mistake has changed."""
 
@@ -43,13 +45,17 @@ class Task:
     part: int
     title: str
     hints: tuple[str, str, str]
-    is_bonus: bool = False
     example: str = ""
     """Lines of Python with an input small enough for paper; the last is an expression that uses the answer."""
     gives: Sequence[str] = ()
     """Names of the example's results; empty for a function of each element of ``a``."""
     cell: str = ""
     """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
+
+    @property
+    def is_bonus(self) -> bool:
+        """Whether it can be left out: the last part's can."""
+        return self.part == _BONUS
 
     @property
     def needs(self) -> Sequence[str]:
@@ -165,7 +171,7 @@ def _written_out(text: str, sets: Mapping[str, Any]) -> str:
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
-    {row["name"]: Task(**row | {"hints": tuple(row["hints"])}) for row in _table("tasks.toml")["task"]}
+    {name: Task(name, **row | {"hints": tuple(row["hints"])}) for name, row in _table("tasks.toml").items()}
 )
 """Every task by its name, in the order of the exercise."""
 

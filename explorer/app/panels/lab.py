@@ -84,11 +84,12 @@ class Level:
 def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
     table = tomllib.loads(Path(__file__).with_name("levels.toml").read_text(encoding="utf-8"))
     settings, here = table["settings"], table["here"]
-    levels = (
-        {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
-        for level in table["level"]
-    )
-    return tuple(Guess(**guess) for guess in table["guess"]), tuple(Level(**level) for level in levels)
+    levels = {
+        mistake: {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
+        for mistake, level in table["level"].items()
+    }
+    guesses = tuple(Guess(mistake, **guess) for mistake, guess in table["guess"].items())
+    return guesses, tuple(Level(mistake, **level) for mistake, level in levels.items())
 
 
 GUESSES, LEVELS = _read_levels()

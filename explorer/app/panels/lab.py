@@ -22,8 +22,8 @@ from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
+from explorer.checks.mistakes import MISTAKES
 from explorer.checks.structure import parameters
-from explorer.checks.tasks import MISTAKES
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
 from explorer.training import TrainingConfig

@@ -21,10 +21,10 @@ from explorer.checks.functions import (
     pixels,
     split,
 )
+from explorer.checks.mistakes import MISTAKES
 from explorer.checks.networks import output_delta, several_layers
-from explorer.checks.recognition import naming
 from explorer.checks.results import CheckError, Passed
-from explorer.checks.tasks import MISTAKES, TASKS
+from explorer.checks.tasks import TASKS, naming
 
 __all__ = [
     "MISTAKES",

@@ -1,6 +1,5 @@
 """Diagnoses an answer to a task: right, wrong with the mistake's name, waiting for its code, or missing."""
 
-import copy
 import dis
 import inspect
 import re
@@ -15,18 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from explorer.checks import exercise, functions, networks
-from explorer.checks.recognition import KEPT, Probe, attempt, initialized, recognize, unkept
-from explorer.checks.results import CheckError, Passed, RaisedError, check, compare, expect
-from explorer.checks.structure import parameters, shared, sizes_found
-from explorer.checks.tasks import METHODS, NETWORKS, TASKS, textbook
-from explorer.checks.watch import GapError, arrays_in, limited, watched
+from explorer.checks import exercise
+from explorer.checks.mistakes import METHODS, NETWORKS, textbook
+from explorer.checks.observations import KEPT, Probe, attempt
+from explorer.checks.results import CheckError, Passed, RaisedError, check, compare
+from explorer.checks.structure import parameters, sizes_found
+from explorer.checks.tasks import TASKS, recognize
+from explorer.checks.watch import GapError, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
 _SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
-_SEVERAL = "predict", "backward", "fit", "load_digits", "evaluate"
-_RETURNS = MappingProxyType({"init_weights": "nothing"} | dict.fromkeys(_SEVERAL, "several"))
 _ON_PAPER = "Work out on paper what this small example gives."
 _DIGITS = 4  # decimals of a number in an example
 CURVE_AT = np.linspace(-6, 6, 49)
@@ -192,12 +190,12 @@ def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed
             raise CheckError(f"{task}: expected a class of networks, got {kind.__name__}")
         answer = _watched_class(task, kind, unsound)
     elif callable(answer):
-        answer = watched(_with_textbook(answer, unsound), returns=_RETURNS.get(task, "array"))
+        answer = watched(_with_textbook(answer, unsound), returns=TASKS[task].returns)
     else:
         raise CheckError(f"{task}: expected a function, got {type(answer).__name__}")
     try:
         # Exceptions from creating a network are an answer's fault too.
-        return check(_EXAMINATIONS[task])(answer, probe)
+        return check(TASKS[task].examine)(answer, probe)
     except CheckError as error:
         error.answer = answer
         raise
@@ -300,7 +298,7 @@ def _watched_class(task: str, kind: type[Any], unsound: set[str]) -> type[Any]:
     members = [member for base in own_bases for member in vars(base).items()]
     copies = ((name, member, _with_textbook(member, unsound)) for name, member in members)
     methods = {name: copy for name, member, copy in copies if copy is not member}
-    methods |= {name: watched(_with_textbook(method, unsound), returns=_RETURNS.get(name, "array"))
+    methods |= {name: watched(_with_textbook(method, unsound), returns=TASKS[name].returns)
                 for name, method in own.items() if callable(method)}  # fmt: skip
     if "backward" in unsound:
         unsound = unsound | {"forward"}  # the textbook's backward needs its sums and activations
@@ -331,59 +329,6 @@ def _hand_over(source: Any, target: Any) -> None:
             setattr(target, name, array)
     if isinstance(source, Layers) and isinstance(target, Layers) and hasattr(source, "h"):
         target.h = [*source.h]  # the first are the inputs
-
-
-def _initialized(kind: type[Any], _: Probe) -> Passed:
-    network, another = (initialized(kind, 784, 32, 10) for _ in range(2))
-    passed = networks.initial_weights(network)
-    if shared(network, another):
-        raise CheckError("W1, b1, W2, b2: expected arrays of their own in each network, got shared memory")
-    for sizes in ((784, 32, 10), (20, 12, 8)):
-        expect("sizes of the layers", sizes_found(initialized(kind, *sizes)), sizes)
-    return passed
-
-
-def _looped(kind: type[Any], probe: Probe) -> Passed:
-    network = probe.network(kind, 4, 3, 5)
-    for n_samples in (20, 21):  # no short batch, and one of a single sample
-        networks.mini_batches(network, n_samples, 5)
-    return networks.mini_batches(network)
-
-
-def _forward(kind: type[Any], probe: Probe) -> Passed:
-    network, X, _ = probe.trial(kind)
-    passed, before = networks.forward_pass(network, X), copy.deepcopy(arrays_in(vars(network)))
-    network.forward(X)
-    after = arrays_in(vars(network))
-    if len(after) == len(before) and all(map(np.array_equal, before, after)):
-        raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
-    if lost := unkept(network, X):
-        names = enumerated([f"self.{name}" for name in lost])
-        raise CheckError(f"forward(X): expected it to keep {names}, which backward uses")
-    return passed
-
-
-_EXAMINATIONS: Mapping[str, Callable[[Any, Probe], Passed]] = MappingProxyType(
-    {
-        "sigmoid": lambda f, _: functions.sigmoid(f),
-        "d_sigmoid": lambda f, _: functions.slope(exercise.sigmoid, f),
-        "squared_error": lambda f, _: functions.squared_error(f),
-        "d_squared_error": lambda f, _: functions.loss_slope(exercise.squared_error, f),
-        "init_weights": _initialized,
-        "forward": _forward,
-        "predict": lambda kind, probe: networks.decisions(*probe.trial(kind)[:2]),
-        "backward": lambda kind, probe: networks.gradients(*probe.trial(kind), alone=True),
-        "train_iteration": lambda kind, probe: networks.step(*probe.trial(kind), 0.05),
-        "fit": _looped,
-        "load_digits": lambda f, _: functions.digits(f),
-        "evaluate": lambda f, _: functions.evaluation(f),
-        "softmax": lambda f, _: functions.softmax(f),
-        "cross_entropy": lambda f, _: functions.cross_entropy(f),
-        "relu": lambda f, _: functions.relu(f),
-        "d_relu": lambda f, _: functions.slope(exercise.relu, f),
-        "several_layers": lambda kind, _: networks.several_layers(kind),
-    }
-)
 
 
 _FUNCTIONS = tuple(name for name in TASKS if name not in NETWORKS)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.observations import Probe, apart, many_outputs
 from explorer.checks.oracles import PLAIN, POINTS, measured_slopes, plain_columns, plain_loss, precision
-from explorer.checks.recognition import Probe, apart, many_outputs
 from explorer.checks.results import CheckError, Passed, check, compare, expect, name_of, numbers
 
 if TYPE_CHECKING:

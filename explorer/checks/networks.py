@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.observations import Probe, initialized, unkept
 from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
-from explorer.checks.recognition import Probe, initialized
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
     RATE,
@@ -27,12 +27,15 @@ from explorer.checks.structure import (
     option,
     outputs,
     parameters,
+    shared,
     sizes_found,
     spread,
     unchanged,
     unfit,
 )
+from explorer.checks.watch import arrays_in
 from explorer.network.methods import Penalties
+from explorer.wording import enumerated
 
 Array = NDArray[Any]
 Place = tuple[str, int, int]
@@ -220,6 +223,39 @@ def several_layers(kind: type[Any]) -> Passed:
         else:
             return gradients(network, X, d)
     raise errors[0]
+
+
+def initial_weights_of(kind: type[Any], _: Probe) -> Passed:
+    """Check the initial weights of a class of networks, and that no two networks share them."""
+    network, another = (initialized(kind, 784, 32, 10) for _ in range(2))
+    passed = initial_weights(network)
+    if shared(network, another):
+        raise CheckError("W1, b1, W2, b2: expected arrays of their own in each network, got shared memory")
+    for sizes in ((784, 32, 10), (20, 12, 8)):
+        expect("sizes of the layers", sizes_found(initialized(kind, *sizes)), sizes)
+    return passed
+
+
+def mini_batches_of(kind: type[Any], probe: Probe) -> Passed:
+    """Check `fit` with a short batch, without, and with one of a single sample."""
+    network = probe.network(kind, 4, 3, 5)
+    for n_samples in (20, 21):  # no short batch, and one of a single sample
+        mini_batches(network, n_samples, 5)
+    return mini_batches(network)
+
+
+def forward_pass_of(kind: type[Any], probe: Probe) -> Passed:
+    """Check the forward pass of a class, and that it keeps what the backward pass needs."""
+    network, X, _ = probe.trial(kind)
+    passed, before = forward_pass(network, X), copy.deepcopy(arrays_in(vars(network)))
+    network.forward(X)
+    after = arrays_in(vars(network))
+    if len(after) == len(before) and all(map(np.array_equal, before, after)):
+        raise CheckError("forward keeps nothing: the backward pass needs self.a1, self.h1 and self.a2")
+    if lost := unkept(network, X):
+        names = enumerated([f"self.{name}" for name in lost])
+        raise CheckError(f"forward(X): expected it to keep {names}, which backward uses")
+    return passed
 
 
 def _softmax_loss(a: Array, d: Array) -> float:

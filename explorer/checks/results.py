@@ -17,7 +17,7 @@ from typing import Any, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.checks.tasks import Mistake
+from explorer.checks.mistakes import Mistake
 
 _Arguments = ParamSpec("_Arguments")
 _MISFIT = re.compile("gufunc|broadcast|not aligned")  # NumPy's words where shapes don't fit

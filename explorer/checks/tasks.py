@@ -1,38 +1,27 @@
-"""The tasks of the exercise, with hints, the textbook's answers as cells for its notebook, and the known mistakes.
+"""The tasks of the exercise: their texts, how an answer is checked, and which known mistake a wrong one makes."""
 
-Each mistake has answers of its own: the textbook's source with a piece changed.
-"""
-
-import inspect
-import linecache
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cache, partial, wraps
 from textwrap import indent
-from types import MappingProxyType, ModuleType, SimpleNamespace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ParamSpec
 
-from explorer.checks import exercise
+import numpy as np
+
+from explorer.checks import exercise, functions, networks
+from explorer.checks import observations as seen
+from explorer.checks.mistakes import METHODS, MISTAKES, Mistake, table, textbook
+from explorer.checks.observations import RAISED, SHAPES, Pieces, Probe, is_same
+from explorer.checks.results import CheckError, Passed
 from explorer.checks.source import plain_source
-from explorer.network import activations, initializers, losses, network
+from explorer.checks.watch import no_leftovers
+from explorer.network import initializers
 
-METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
-"""The tasks that are methods of the network's class, in order."""
-
-NETWORKS = (*METHODS, "several_layers")
-"""The tasks whose answer is a class of networks."""
-
-MARK = "  # WRONG"
-"""Suffix of each line that a mistake has changed."""
-
-_TEXTBOOK = "activations|losses|initializers|network"
-_INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
-
-_CHOICE = re.compile("⟨([^⟨⟩]*)⟩")
-_SET = re.compile(r"\{(\w+)\}")
+_Arguments = ParamSpec("_Arguments")
+_BONUS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +29,15 @@ class Task:
     """One task of the exercise; its name is also that of the function or method that the student writes."""
 
     name: str
+    observe: Callable[[Any, Probe], Pieces]
+    """Returns what an answer gives, by which a mistake is known."""
+    examine: Callable[[Any, Probe], Passed]
+    """Checks an answer, or raises."""
     part: int
     title: str
-    hints: tuple[str, str, str]
-    is_bonus: bool = False
+    hints: Sequence[str]
+    returns: str = "array"
+    """What the function or method returns: an ``"array"``, or a number, ``"several"`` values or ``"nothing"``."""
     example: str = ""
     """Lines of Python with an input small enough for paper; the last is an expression that uses the answer."""
     gives: Sequence[str] = ()
@@ -52,126 +46,47 @@ class Task:
     """The answer, if more than the function or method is needed; ``{name}`` is the textbook's of that name."""
 
     @property
+    def is_bonus(self) -> bool:
+        """Whether it can be left out: the last part's can."""
+        return self.part == _BONUS
+
+    @property
     def needs(self) -> Sequence[str]:
         """The methods that it builds on: those before it, but no other one needs `predict`."""
         before = METHODS[: METHODS.index(self.name)] if self.name in METHODS else ()
         return [name for name in before if name != "predict"]
 
 
-def textbook(task: str, answers: Any = exercise) -> Any:
-    """Return the function or class that answers a task, from the textbook or from a mistake."""
-    classes = {"several_layers": "LayeredNetwork"} | dict.fromkeys(METHODS, "Network")
-    return getattr(answers, classes.get(task, task))
+def _each(check: Callable[..., Passed]) -> Callable[[Any, Probe], Passed]:
+    return lambda answer, _: check(answer)
 
 
-@dataclass(frozen=True, eq=False)
-class Mistake:
-    """A known mistake; the attributes are the file's, which explains each."""
-
-    name: str
-    task: str
-    what: str
-    look: str
-    variants: Sequence[str]
-    right: str = ""
-
-    @cached_property
-    def answers(self) -> tuple[SimpleNamespace, ...]:
-        """The textbook's answers with this mistake, one per variant."""
-        every = dict.fromkeys(each for variant in self.variants for each in _alternatives(variant))
-        return tuple(_answers(self, f"{self.name}-{number}", each) for number, each in enumerate(every))
-
-    @property
-    def network(self) -> Any:
-        """The class of networks with only this mistake, which is in one of their methods."""
-        return self.answers[0].Network
-
-    @property
-    def source(self) -> str:
-        """The function or method with the mistake, without its docstring; its wrong lines end in ``# WRONG``."""
-        answers = vars(self.answers[0]).values()
-        members = (member for answer in answers for member in (answer, *vars(answer).values()))
-        functions = (member for member in members if inspect.isfunction(member) and _is_textbooks(member))
-        return next(text for text in map(plain_source, functions) if MARK in text)
+def _tasks() -> Iterator[Task]:
+    trials: dict[str, tuple[Callable[[Any, Probe], Pieces], Callable[[Any, Probe], Passed]]] = {
+        "sigmoid": (seen.elementwise, _each(functions.sigmoid)),
+        "d_sigmoid": (seen.elementwise, _each(partial(functions.slope, exercise.sigmoid))),
+        "squared_error": (seen.loss, _each(functions.squared_error)),
+        "d_squared_error": (seen.loss, _each(partial(functions.loss_slope, exercise.squared_error))),
+        "init_weights": (seen.initial_weights, networks.initial_weights_of),
+        "forward": (seen.forward, networks.forward_pass_of),
+        "predict": (seen.predict, lambda kind, probe: networks.decisions(*probe.trial(kind)[:2])),
+        "backward": (seen.backward, lambda kind, probe: networks.gradients(*probe.trial(kind), alone=True)),
+        "train_iteration": (seen.step, lambda kind, probe: networks.step(*probe.trial(kind), 0.05)),
+        "fit": (seen.fit, networks.mini_batches_of),
+        "load_digits": (seen.load_digits, _each(functions.digits)),
+        "evaluate": (seen.evaluate, _each(functions.evaluation)),
+        "softmax": (seen.softmax, _each(functions.softmax)),
+        "cross_entropy": (partial(seen.loss, soft=False), _each(functions.cross_entropy)),
+        "relu": (seen.elementwise, _each(functions.relu)),
+        "d_relu": (seen.elementwise, _each(partial(functions.slope, exercise.relu))),
+        "several_layers": (seen.several_layers, _each(networks.several_layers)),
+    }
+    for name, texts in table("tasks.toml").items():
+        yield Task(name, *trials[name], **texts)
 
 
-def _alternatives(variant: str) -> Iterator[str]:
-    """Yield a variant for each combination of the choices that it leaves open."""
-    if choice := _CHOICE.search(variant):
-        for option in choice[1].split("|"):
-            yield from _alternatives(variant.replace(choice[0], option))
-    else:
-        yield variant
-
-
-def _answers(mistake: Mistake, name: str, variant: str) -> SimpleNamespace:
-    """Return the answers to a mistake's task after a variant's edits of the textbook's source."""
-    text = text_for(mistake.task)
-    for edit in variant.split(" & "):
-        right, _, wrong = edit.rpartition(" → ")
-        right = right or mistake.right
-        before, _, after = text.partition(right)
-        begun, _, line = before.rpartition("\n")
-        rest, _, below = after.partition("\n")
-        changed = f"{line}{wrong.replace('…', right)}{rest}"
-        mark = "" if MARK in wrong else MARK
-        text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
-    file = f"exercise.py with {name}"
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
-    defined: dict[str, Any] = {"__name__": exercise.__name__}
-    exec(compile(text, file, "exec"), defined)
-    return SimpleNamespace(**{name: thing for name, thing in defined.items() if _is_textbooks(thing)})
-
-
-def _is_textbooks(thing: Any) -> bool:
-    return getattr(thing, "__module__", "") == exercise.__name__
-
-
-@cache
-def text_for(task: str) -> str:
-    """Return the part of the textbook's source that an answer to a task needs, as one editable module."""
-    modules: tuple[ModuleType, ...] = (exercise,)
-    if task in NETWORKS:
-        modules = activations, losses, initializers, network, exercise
-    elif hasattr(activations, task):
-        modules = (activations,)
-    elif hasattr(losses, task):
-        modules = (losses,)
-    texts = [inspect.getsource(module) for module in modules]
-    if modules[-1] is exercise and modules[1:]:
-        texts.insert(-1, "Textbook = Network\n")
-        texts = [_INNER_IMPORT.sub("", text) for text in texts]
-    return "\n".join(texts)
-
-
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((files("explorer.checks") / name).read_text(encoding="utf-8"))
-
-
-def _mistakes() -> Iterator[Mistake]:
-    table = _table("mistakes.toml")
-    shared = table.pop("sets")
-    for task, entries in table.items():
-        sets = {"right": ""} | shared | entries
-        for name, mistake in entries.items():
-            if isinstance(mistake, dict):
-                right, *variants = (_written_out(text, sets) for text in ("{right}", *mistake["variants"]))
-                yield Mistake(name, task, **mistake | {"variants": variants}, right=right)
-
-
-def _written_out(text: str, sets: Mapping[str, Any]) -> str:
-    """Return a text with the text of each set in place of the set's name."""
-    return _SET.sub(lambda named: _written_out(sets[named[1]], sets), text)
-
-
-TASKS: Mapping[str, Task] = MappingProxyType(
-    {row["name"]: Task(**row | {"hints": tuple(row["hints"])}) for row in _table("tasks.toml")["task"]}
-)
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _tasks()})
 """Every task by its name, in the order of the exercise."""
-
-MISTAKES: Mapping[str, Mistake] = MappingProxyType({mistake.name: mistake for mistake in _mistakes()})
-"""Every known mistake by its name, most severe first within its task."""
-
 
 _NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
@@ -199,3 +114,80 @@ def _source(function: Any) -> str:
         else:
             head.insert(0, line)
     return "\n".join([*head, *body])
+
+
+# ---------------------------------------------------------------- recognizing mistakes
+
+
+def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
+    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
+
+    The answer, a function or a network, is the check's first argument; a derivative is the second.
+    """
+
+    @wraps(check)
+    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
+        try:
+            return check(*args, **kwargs)
+        except CheckError as error:
+            answer = args[1 if task.startswith("d_") else 0]
+            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
+                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
+            if task == "init_weights":
+                error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
+            else:
+                error.mistake = recognize(task, type(answer) if task in METHODS else answer)
+            raise error.with_traceback(None) from None
+
+    return run
+
+
+def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
+    """Return the known mistake that produces the same output as this wrong answer.
+
+    Known mistakes together must explain every piece that differs from the textbook's. Among them, the one that
+    explains most is returned, or in a tie the most severe.
+    """
+    probe = probe or Probe()
+    try:
+        seen, right = _seen(task, answer, probe), _known(task, textbook(task), probe)
+    except Exception:  # noqa: BLE001  # such a network doesn't work at other sizes, so there is no output
+        return None
+    raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
+    differing = {name for name in seen.keys() - raised if not is_same(seen[name], right.get(name))}
+    if not differing or any(seen[name] != SHAPES for name in raised):
+        return None  # it is the textbook's answer, or its exception has another cause than the mistakes
+    found = dict[Mistake, set[str]]()
+    for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
+        wrong = (_known(task, textbook(task, answers), probe) for answers in mistake.answers)
+        found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
+    if set[str]().union(*found.values()) != differing:
+        return None
+    return max(found, key=lambda mistake: len(found[mistake]))
+
+
+def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
+    with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
+        warnings.simplefilter("ignore")
+        return TASKS[task].observe(answer, probe)
+
+
+@cache
+def _known(task: str, answer: Any, probe: Probe) -> Pieces:
+    """Return what is seen of the textbook's answer, or of one with a mistake: each is observed once."""
+    return _seen(task, answer, probe)
+
+
+def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
+    """Return the pieces that a mistake changes, if the answer's pieces change in the same way.
+
+    Attributes that aren't kept are not observed, nor is anything after incompatible shapes.
+    """
+    changed = {name for name, piece in wrong.items() if not is_same(piece, right.get(name))}
+    changed = {name for name in changed & seen.keys() if not is_same(seen[name], SHAPES)}
+    return changed if all(is_same(seen[name], wrong[name]) for name in changed) else set()
+
+
+def _is_textbook(task: str, function: Any) -> bool:
+    seen, right = _seen(task, function, Probe()), _known(task, textbook(task), Probe())
+    return is_same(seen.get("value"), right["value"])

@@ -1,84 +1,40 @@
-"""A run as a Python script that trains its network again: the textbook's source, and the run's settings."""
+"""A run as a Python script that trains its network again: the textbook's own files, then the run's settings."""
 
-import ast
+import gzip
 import inspect
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import sys
+import tarfile
+from collections.abc import Callable
 from dataclasses import astuple, replace
-from functools import cache
-from importlib import import_module
+from io import BytesIO
 from itertools import pairwise
 from math import ceil
-from textwrap import fill, indent
-from types import MappingProxyType, ModuleType
+from pathlib import Path
+from textwrap import fill
+from types import ModuleType
+from typing import Any
 
-from explorer.checks.source import plain_source
-from explorer.datasets.augmentation import Augmentation
+import numpy as np
+from numpy.typing import NDArray
+
+import explorer.network as textbook
+from explorer.datasets.dataset import split_indices
 from explorer.datasets.plane import all_points
 from explorer.exports.exported_run import ExportedRun
-from explorer.exports.pages import code, page
-from explorer.network import OPTIMIZERS
-from explorer.network.methods import Dropout
+from explorer.exports.pages import page
+from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.session.session_run import OpenedWeights
-from explorer.training import Evaluation, TrainingConfig
+from explorer.training import Evaluation
 
-_WIDTH = 110
-_FOR_TOOLS = re.compile(r"  # (type|noqa)\b.*")
-_MODULES = (
-    "network.activations",
-    "network.losses",
-    "network.initializers",
-    "network.schedules",
-    "network.optimizers",
-    "network.regularization",
-    "network.network",
-    "network.methods",
-    "datasets.dataset",
-    "exports.script_parts",
-)
-"""The modules that a script's parts come from, in order."""
-
-_IMPORTS = (
-    "import gzip",
-    "import sys",
-    "import tarfile",
-    "from collections import namedtuple",
-    "from importlib.util import find_spec",
-    "from io import BytesIO",
-    "from math import cos, pi",
-    "from pathlib import Path",
-)
-_LEFT_OUT = MappingProxyType(
-    {
-        "Network": ("predict", "rate", "fit"),
-        "Penalties": ("penalties", "optimizer", "train_iteration"),
-        "Dropout": ("draw_masks", "dropout", "masked"),
-        "Optimization": ("optimizer",),
-    }
-)
-"""Members that scripts define differently, or don't need."""
-
-_TABLES = MappingProxyType(
-    {
-        "ACTIVATIONS": ('"{0.hidden_activation}"', "{0.hidden_activation}"),
-        "OUTPUTS": ('"{0.output}"', "{0.output}"),
-        "LOSSES": ('"{0.loss}"', "{0.loss}"),
-        "OUTPUT_DELTAS": ('("{0.output}", "{0.loss}")', "delta_{0.output}_{0.loss}"),
-        "INITIALIZERS": ('"{0.initializer}"', "{0.initializer}"),
-        "OPTIMIZERS": ('"{0.optimizer}"', "{1.change.__name__}"),
-    }
-)
-"""Key and function of an entry of each of the textbook's tables, as formats of settings and optimizer."""
-
-_OPTIMIZER = 'Optimizer = namedtuple("Optimizer", "change n_memories is_scale_free decays_weights")'
+_METHOD_SETTINGS = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
 
 
 def training_script(run: ExportedRun) -> str:
     """Return a script that imports only NumPy, trains the run again and prints its figures.
 
-    It includes only the methods beyond the exercise that the run uses. A continued run is trained in one go, which
-    gives the same records. A run that began with a file of weights loads it by name; so does a fork, whose script
-    says where to export that file. A run that was paused or stopped within an epoch stops after the same
+    It includes the methods beyond the exercise only if the run uses one. A continued run is trained in one go,
+    which gives the same records. A run that began with a file of weights loads it by name; so does a fork, whose
+    script says where to export that file. A run that was paused or stopped within an epoch stops after the same
     mini-batch; a failed one ends with its last complete epoch, one whose best weights were restored with those.
     With validation images the figures refer to these, and the script finally prints the test accuracy.
     """
@@ -91,23 +47,22 @@ def training_script(run: ExportedRun) -> str:
     shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%} on all training images"
-    methods = _methods(config)
-    assignments = [f"{', '.join(each)} = {', '.join(map(code, each.values()))}" for each in methods.values()]
+    used = {name: getattr(config, name) for name in _METHOD_SETTINGS}
+    settings = {name: value for name, value in used.items() if value != getattr(NeuralNetwork, name)}
     values = {
         "run": run,
+        "config": config,
         "shown": f"{shown}.",
         "is_fork": bool(forks),
         "closeness": _closeness(run),
-        "methods": methods,
-        "assignments": assignments,
-        "network": _network(run, "Run" if methods else "Network"),
-        "points": fill(all_points(run.dataset).tobytes().hex(), _WIDTH) if run.dataset.is_plane else "",
+        "methods": settings,
+        "points": fill(all_points(run.dataset).tobytes().hex(), 110) if run.dataset.is_plane else "",
+        "source": _source,
+        "textbook": textbook,
+        "functions": {each.__name__: each for each in (read, split_indices, augmented, interpolated)},
         **_loop(run),
     }
-    settings = page("script.py.j2", textbook="", imports=(), **values)
-    textbook = _textbook(settings, _tables(config, methods))
-    imports = [line for line in _IMPORTS if re.search(rf"\b{line.split()[-1]}\b", textbook + settings)]
-    return page("script.py.j2", textbook=textbook, imports=imports, **values)
+    return page("script.py.j2", **values)
 
 
 def _closeness(run: ExportedRun) -> tuple[float, float]:
@@ -126,191 +81,80 @@ def _closeness(run: ExportedRun) -> tuple[float, float]:
     return (3, 0.3) if is_relu else (0.1, 0.1)
 
 
-# ---------------------------------------------------------------- the settings
-
-
-def _network(run: ExportedRun, name: str) -> str:
-    """Return the network, of the class `name`, as code."""
-    config = run.config
-    functions = [code(getattr(config, it)) for it in ("hidden_activation", "output", "loss", "initializer")]
-    sizes = config.hidden_sizes
-    hidden = f"{sizes if len(sizes) > 1 else sizes[0]}"
-    values = [f"{run.dataset.n_inputs}", hidden, f"{run.dataset.n_classes}", *functions, f"{config.seed}"]
-    return wrapped(f"network = {name}(", values, ")")
-
-
 def _loop(run: ExportedRun) -> dict[str, object]:
-    """Return the settings as the training loop needs them, as code where they aren't numbers."""
+    """Return the settings as the training loop needs them."""
     config, end, begin = run.config, run.newest.epoch, run.first_epoch
     n = (config.n_train or run.dataset.n_train) - config.n_validation
     steps = config.steps_at_ends(n)
-    in_use = config.at_step(steps[begin])
-    coming = [it for it in config.changes if steps[begin] < it.step < steps[ceil(end)]]
-    changes = [f"{it.step}: ({it.learning_rate}, {it.batch_size})" for it in coming]
-    factor = _formula(config.schedule).partition(": ")[2].replace("T", f"{config.epochs}")
-    if config.warmup:
-        factor = f"{f'{factor} * ' * (factor != '1.0')}min(1.0, t / {config.warmup})"
-    rate = "learning_rate" if changes else f"{in_use.learning_rate}"
-    rate += " * factor" * (factor != "1.0")
-    is_mean = config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free
     return {
         "begin": begin,
         "last": ceil(end),
         "pause": round(end % 1 * n),  # images of the last epoch that were used before it
-        "n": f"{n:_}",
-        "n_used": f"{n + config.n_validation:_}",
-        "amounts": tuple(getattr(config, name) for name in ("shift", *Augmentation.__slots__)),
+        "n": n,
+        "amounts": (config.shift, *astuple(config.augmentation)),
         "steps_before": steps[begin],
-        "changes": wrapped("changes = {", changes, "}  # from a mini-batch on: learning rate, batch size"),
-        "is_changing": bool(changes),
-        "rate": in_use.learning_rate,
-        "batch_size": in_use.batch_size,
-        "factor": factor,
-        "step": rate + " / len(batch)" * is_mean,
+        "changes": [it for it in config.changes if steps[begin] < it.step < steps[ceil(end)]],
+        "first": config.at_step(steps[begin]),
+        "is_mean": config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free,
+        "is_scheduled": config.schedule != "constant" or bool(config.warmup),
         "is_augmented": config.augmentation.is_on and not run.dataset.is_plane,
     }
 
 
-def _methods(config: TrainingConfig) -> dict[str, dict[str, object]]:
-    """Return the classes of a run's methods, with their settings."""
-    decays = OPTIMIZERS[config.optimizer].decays_weights
-    every: dict[str, dict[str, object]] = {
-        "Dropout": {"dropout": config.dropout, "input_dropout": config.input_dropout},
-        "Penalties": {"penalties": (0.0 if decays else config.l2, config.l1)},
-        "Optimization": {
-            "optimizer": config.optimizer,
-            "l2": config.l2 if decays else 0.0,
-            "max_norm": config.max_norm,
-        },
-    }
-    off = {(0.0, 0.0), 0.0, "sgd"}
-    return {name: settings for name, settings in every.items() if not off.issuperset(settings.values())}
+def _source(part: ModuleType | Callable[..., object]) -> str:
+    """Return the source of a function or a module, without imports from the modules that stand above it."""
+    lines = inspect.getsource(part).splitlines()
+    title = [f"# {f' {part.__name__} ':=^108}", ""] if isinstance(part, ModuleType) else []
+    return "\n".join([*title, *(line for line in lines if not line.startswith("from ."))])
 
 
-# ---------------------------------------------------------------- the textbook
+# ---------------------------------------------------------------- what a script contains, as source
 
 
-def _textbook(text: str, tables: str) -> str:
-    """Return the source of everything in the textbook that a text uses, directly or indirectly, in its order."""
-    known, used, unread = {**_known(), "Network": f"{tables}\n\n{_known()['Network']}"}, set[str](), [text]
-    if "Dropout" not in text:
-        known["Activation"] = known["Activation"][: known["Activation"].index("\n\n")]
-    while unread:
-        new = _free_names(unread.pop()) & known.keys() - used
-        used |= new
-        unread += [known[name] for name in new]
-    return "\n\n".join(known[name] for name in known if name in used)
+def read(path: Path, kind: str, size: int) -> NDArray[Any]:
+    """Return the "images" or "labels" in a folder or an archive as one flat array, training set first."""
+    if path.is_file():
+        with tarfile.open(path) as tar:
+            files = [(it.name, f.read()) for it in tar if kind in it.name and (f := tar.extractfile(it))]
+    else:
+        files = [(file.name, file.read_bytes()) for file in path.glob(f"*{kind}*") if file.is_file()]
+    arrays = {}
+    for name, content in sorted(files, reverse=True):  # "train" comes before "test" and "t10k"
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+        is_npy, dtype = content[:6] == b"\x93NUMPY", {8: "u1", 9: "i1", 11: ">i2", 12: ">i4"}.get(content[2])
+        array = np.load(BytesIO(content)) if is_npy else np.frombuffer(content, dtype, -1, 4 + 4 * content[3])
+        arrays[name.removesuffix(".gz")] = array.ravel()
+    if sum(map(len, arrays.values())) != size:
+        sys.exit(f"usage: python {sys.argv[0]} IMAGES ({path} has not all the {kind})")
+    return np.concatenate([*arrays.values()])
 
 
-def _free_names(text: str) -> set[str]:
-    """Return the names that a text uses but doesn't assign."""
-    names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name | ast.arg)]
-    own = {node.arg for node in names if isinstance(node, ast.arg)}
-    own |= {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return {node.id for node in names if isinstance(node, ast.Name)} - own
+def augmented(images: NDArray[np.uint8], amounts: Any, *seed: int) -> NDArray[np.float32]:
+    """Return images (n, 28, 28) as columns (784, n), each distorted at random by up to `amounts`.
+
+    These are shifts to the right and down, rotation, scale and elastic, as in `Augmentation`. The random numbers
+    are the explorer's; one pixel in 40 differs by one gray level, because coordinates aren't rounded.
+    """
+    *limits, elastic = amounts
+    X, (v, u) = np.empty((784, len(images)), np.float32), np.indices((28, 28)) - 13.5  # from the center
+    smoothing = np.exp(-((np.arange(28)[:, None] - np.arange(-8, 37, 4)) ** 2) / 32)  # (28, 12)
+    smoothing /= np.sqrt((smoothing**2).sum(axis=1, keepdims=True))
+    for i in range(0, len(images), 32):
+        if i % 2048 == 0:
+            rng = np.random.default_rng([*seed, i // 2048])
+            drawn = rng.uniform(-1, 1, (len(images[i : i + 2048]), 4)) * limits
+        right, down, degrees, growth = drawn[i % 2048 :][:32].T[:, :, None, None]  # each (n, 1, 1)
+        point = (u - right + 1j * (v - down)) * np.exp(1j * np.deg2rad(degrees)) / (1 + growth)  # x + iy
+        noise = smoothing @ rng.standard_normal((2, len(right), 12, 12), np.float32) @ smoothing.T
+        x, y = np.clip(np.array([point.real, point.imag]) + elastic * noise + 14.5, 0, 29)  # each (n, 28, 28)
+        X[:, i : i + 32] = interpolated(images[i : i + 32], x, y).reshape(-1, 784).T / 255
+    return X
 
 
-@cache
-def _known() -> Mapping[str, str]:
-    """Return the source of every definition that a script may contain, by name."""
-    modules = (import_module(f"explorer.{name}") for name in _MODULES)
-    known = dict(definition for module in modules for definition in _definitions(module))
-    plain = {name: re.sub(r"@np\.errstate.*\n", "", source) for name, source in known.items()}
-    known = {name: _with_numbers(source, known) for name, source in plain.items()}
-    known["Activation"] = known["Activation"].replace("NamedTuple", 'namedtuple("Activation", "value d")')
-    del known["Optimizer"]
-    known["Network"] = known["Network"].replace("np.dtype(dtype)", "np.float32")
-    known["Network"] = re.sub(r" +(loss = self.compute_loss|return loss\b).*\n?", "", known["Network"])
-    known["Dropout"] = re.sub(r" +if not .*\n.*\n", "", known["Dropout"])
-    known["Dropout"] = _inlined(known["Dropout"], plain_source(Dropout.masked), "self.masked")
-    for name in ("penalty", "d_penalty"):
-        known["Penalties"] = _inlined(known["Penalties"], known[name], name)
-    known["Dropout"] += "\n\n" + indent(known["draw_masks"], "    ")
-    return known
-
-
-def _inlined(source: str, definition: str, name: str) -> str:
-    """Return source with the formula of a function of one line in place of its calls with its own arguments."""
-    head, result = definition.splitlines()
-    arguments = head.partition("(")[2].removeprefix("self, ").removesuffix(":")
-    formula = result.partition("return ")[2]
-    factor = source.replace(f"* {name}({arguments}", f"* ({formula})")
-    return re.sub(rf"(?<!\w){re.escape(f'{name}({arguments}')}", lambda _: formula, factor)
-
-
-def _with_numbers(source: str, known: Mapping[str, str]) -> str:
-    """Return a definition with the values of constants in place of their names."""
-    numbers = {name: value for name, value in known.items() if value[0].isdigit()}
-    return re.sub(r"\b[A-Z][A-Z_0-9]*\b", lambda name: numbers.get(name[0], name[0]), source)
-
-
-def _definitions(module: ModuleType) -> Iterator[tuple[str, str]]:
-    """Yield the name and the source of the functions, classes and constants of a module."""
-    for node in ast.parse(inspect.getsource(module)).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            source = plain_source(getattr(module, node.name))
-            if "\n" in source:  # an exception may have no body
-                yield node.name, _trimmed(source, _LEFT_OUT.get(node.name, ()))
-        elif isinstance(node, ast.Assign):
-            names = [target.id for target in ast.walk(node.targets[0]) if isinstance(target, ast.Name)]
-            yield from ((name, repr(getattr(module, name))) for name in names)
-
-
-def _trimmed(source: str, left_out: Collection[str]) -> str:
-    """Return a definition without some members and type declarations; long signatures are wrapped."""
-    lines = dict(enumerate(_FOR_TOOLS.sub("", source).splitlines(), 1))
-    (definition,) = ast.parse(source).body
-    for node in ast.walk(definition):
-        if isinstance(node, ast.FunctionDef):
-            head, _, rest = lines[node.lineno].partition("(")
-            if node.name == "__init__":  # the scripts pass all arguments, by position, and compute in float32
-                rest = re.sub(r"\*, |dtype=[^,]+, |=[^,)]+", "", rest)
-            lines[node.lineno] = wrapped(f"{head}(", rest.removesuffix("):").split(", "), "):")
-    for node in definition.body if isinstance(definition, ast.ClassDef) else ():
-        targets = node.targets if isinstance(node, ast.Assign) else ()
-        names = {it.id for target in targets for it in ast.walk(target) if isinstance(it, ast.Name)}
-        names.add(node.name if isinstance(node, ast.FunctionDef) else "")
-        if names & {*left_out} or (isinstance(node, ast.AnnAssign) and node.value is None):
-            decorated = node.decorator_list if isinstance(node, ast.FunctionDef) else ()
-            first, last = min([node.lineno, *(it.lineno for it in decorated)]), node.end_lineno or 0
-            for row in range(first, last + 1 + (lines.get(last + 1) == "")):
-                del lines[row]
-    return "\n".join(lines.values()).rstrip()
-
-
-def _tables(config: TrainingConfig, methods: Collection[str]) -> str:
-    """Return the textbook's tables with only the entries that a run uses, as code."""
-    optimizer, lines = OPTIMIZERS[config.optimizer], list[str]()
-    for name, (key, function) in _TABLES.items():
-        formula = _formula(function.format(config, optimizer))
-        if name == "ACTIVATIONS":
-            formula = f"Activation({formula}, {_formula(f'd_{config.hidden_activation}')})"
-        if name == "OPTIMIZERS":
-            if "Optimization" not in methods:
-                continue
-            formula = f"Optimizer({', '.join([formula, *map(str, astuple(optimizer)[1:])])})"
-            lines.append(_OPTIMIZER)
-        lines.append(wrapped(f"{name} = {{", [f"{key.format(config)}: {formula}"], "}"))
-    return "\n".join(lines)
-
-
-def _formula(name: str) -> str:
-    """Return a function as a formula if it is one line that no other function calls, else its name."""
-    (function,) = ast.parse(_known()[name]).body
-    match function:
-        case ast.FunctionDef(body=[ast.Return(value=ast.expr() as value)]) if name != "sigmoid":
-            formula = ast.get_source_segment(_known()[name], value) or ""
-            formula = f"({formula})" if isinstance(value, ast.Tuple) else formula
-            return f"lambda {ast.unparse(function.args)}: {formula}"
-    return name
-
-
-def wrapped(head: str, items: Sequence[str], tail: str) -> str:
-    """Return a call, or a display of items, as code: on one line, or on as few as possible."""
-    whole = f"{head}{', '.join(items)}{tail}"
-    if len(whole) <= _WIDTH:
-        return whole
-    margin = " " * (len(head) - len(head.lstrip()))
-    inner, within = ", ".join(item.replace(" ", "\0") for item in items), f"{margin}    "
-    lines = fill(inner, _WIDTH, initial_indent=within, subsequent_indent=within, break_on_hyphens=False)
-    return f"{head}\n{lines},\n{margin}{tail}".replace("\0", " ")
+def interpolated(images: NDArray[np.uint8], x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """Return the gray levels of images, in a frame of zeros, at columns x and rows y, from 0 to 29, bilinearly."""
+    image, framed = np.arange(len(images))[:, None, None], np.pad(images / 1.0, ((0, 0), (1, 2), (1, 2)))
+    left, top, right, below = x.astype(int), y.astype(int), x % 1, y % 1
+    upper = (1 - right) * framed[image, top, left] + right * framed[image, top, left + 1]
+    lower = (1 - right) * framed[image, top + 1, left] + right * framed[image, top + 1, left + 1]
+    return np.asarray(np.rint((1 - below) * upper + below * lower))

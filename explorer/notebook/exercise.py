@@ -17,8 +17,9 @@ from IPython.display import display
 
 from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import CURVE_AT
+from explorer.checks.mistakes import textbook
 from explorer.checks.results import unfitting
-from explorer.checks.tasks import solution, textbook
+from explorer.checks.tasks import solution
 from explorer.foreign_files import reason
 from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
@@ -214,7 +215,7 @@ class Exercise:
             example=verdict.example,
             curves=(tuple(textbook(task)(CURVE_AT).tolist()), verdict.curve) if verdict.curve else (),
             note=" ".join(filter(None, (note, self._log.trouble()))),
-            hints=TASKS[task].hints,
+            hints=tuple(TASKS[task].hints),
             solution=tuple(_colored(solution(task))) if has_tried else (),
             rung=self._log.rung(task),
         )

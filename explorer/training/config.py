@@ -23,7 +23,8 @@ def _fields() -> Iterator[Field]:
     """Yield the fields defined in ``settings.toml``."""
     table = (files("explorer.training") / "settings.toml").read_text(encoding="utf-8")
     made: dict[str, Any] = {}
-    for name, entry in tomllib.loads(table).items():
+    for name, row in tomllib.loads(table).items():
+        entry = {"key": name, "label": name.replace("_", " ").capitalize()} | row
         kind = entry.pop("kind")
         if kind == "choice":
             labels = entry.pop("choices")
@@ -31,7 +32,8 @@ def _fields() -> Iterator[Field]:
         elif kind == "changes":
             made[name] = Changes(name=name, rate=made["learning_rate"], batch=made["batch_size"], **entry)
         else:
-            made[name] = _KINDS[kind](name=name, **entry)
+            low, high = entry.pop("range")
+            made[name] = _KINDS[kind](name=name, low=low, high=high, **entry)
     yield from made.values()
 
 

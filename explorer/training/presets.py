@@ -2,11 +2,10 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
 
 from explorer.network import OPTIMIZERS
 from explorer.network.optimizers import MOMENTUM
@@ -68,7 +67,7 @@ class Situation:
     """The answer to the question."""
     look: str
     """Where to find it: in words, and the names of the tab and of its section, if it has sections."""
-    tab: str
+    tab: str = "overview"
     section: str = ""
     works: bool = True
     """Whether a network learns well with them."""
@@ -76,19 +75,24 @@ class Situation:
     """Test accuracy on MNIST after the last epoch, in %: from, to."""
 
 
-def _read(settings: dict[str, Any], reaches: list[float], **words: Any) -> Situation:
-    low, high = reaches
-    return Situation(config=TrainingConfig(**settings), reaches=(low, high), **words)
+def _situations() -> Iterator[Situation]:
+    for kind in ("fails", "works"):
+        for name, entry in _ENTRIES[kind].items():
+            config, (low, high) = TrainingConfig(**entry.pop("settings")), entry.pop("reaches")
+            yield Situation(name=name, config=config, works=kind == "works", reaches=(low, high), **entry)
 
 
 _ENTRIES = tomllib.loads((files("explorer.training") / "situations.toml").read_text(encoding="utf-8"))
 
-SITUATIONS = MappingProxyType({entry["name"]: _read(**entry) for entry in _ENTRIES["situations"]})
+SITUATIONS = MappingProxyType({situation.name: situation for situation in _situations()})
 """All situations by name, in menu order."""
 
 EXPERIMENTS: Mapping[str, Situation] = MappingProxyType(
     {
-        **{entry["name"]: Situation(config=PRESETS[entry["name"]], **entry) for entry in _ENTRIES["presets"]},
+        **{
+            name: Situation(name=name, config=PRESETS[name], **entry)
+            for name, entry in _ENTRIES["presets"].items()
+        },
         **SITUATIONS,
     }
 )

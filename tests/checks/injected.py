@@ -10,7 +10,7 @@ import numpy as np
 from checks.solutions import loops, matrices, networks, styles
 
 from explorer.checks import MISTAKES, TASKS, Verdict, diagnose, exercise
-from explorer.checks.tasks import METHODS
+from explorer.checks.mistakes import METHODS
 
 FOLDER = Path(__file__).parent / "solutions"
 STYLES = "matrices", "loops"

@@ -17,8 +17,9 @@ from thinned import one_in
 import explorer
 from explorer import checks
 from explorer.checks import MISTAKES, TASKS, CheckError, Verdict, diagnose, diagnose_all, exercise
-from explorer.checks.recognition import Probe, recognize
-from explorer.checks.tasks import MARK, METHODS, textbook
+from explorer.checks.mistakes import MARK, METHODS, textbook
+from explorer.checks.observations import Probe
+from explorer.checks.tasks import recognize
 from explorer.network import NeuralNetwork
 
 

@@ -15,7 +15,7 @@ from exercise_answers import EXERCISE, GAP, pasted
 from lessons import code_cells
 
 from explorer.checks import TASKS, diagnose
-from explorer.checks.tasks import METHODS
+from explorer.checks.mistakes import METHODS
 
 NAMED = 0.65  # at least so large a share of the wrong answers has a name
 MISNAMED = 0.01  # at most so large a share has a name that isn't true of them

@@ -14,7 +14,7 @@ from checks.solutions import loops, matrices
 from thinned import one_in
 
 from explorer.checks import TASKS, diagnose, exercise
-from explorer.checks.tasks import METHODS
+from explorer.checks.mistakes import METHODS
 from explorer.notebook.examiner import Examiner
 
 ACTIVATIONS = {"right": lambda a: exercise.sigmoid(a)}

@@ -11,7 +11,8 @@ from exercise_answers import pasted
 from IPython.core.interactiveshell import InteractiveShell
 
 from explorer.checks import TASKS
-from explorer.checks.tasks import METHODS, solution
+from explorer.checks.mistakes import METHODS
+from explorer.checks.tasks import solution
 from explorer.notebook.examiner import Examiner
 from explorer.notebook.exercise import Exercise
 

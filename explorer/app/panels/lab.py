@@ -22,8 +22,8 @@ from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
+from explorer.checks.mistakes import MISTAKES
 from explorer.checks.structure import parameters
-from explorer.checks.tasks import MISTAKES
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import Session
 from explorer.training import TrainingConfig
@@ -84,11 +84,12 @@ class Level:
 def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
     table = tomllib.loads(Path(__file__).with_name("levels.toml").read_text(encoding="utf-8"))
     settings, here = table["settings"], table["here"]
-    levels = (
-        {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
-        for level in table["level"]
-    )
-    return tuple(Guess(**guess) for guess in table["guess"]), tuple(Level(**level) for level in levels)
+    levels = {
+        mistake: {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
+        for mistake, level in table["level"].items()
+    }
+    guesses = tuple(Guess(mistake, **guess) for mistake, guess in table["guess"].items())
+    return guesses, tuple(Level(mistake, **level) for mistake, level in levels.items())
 
 
 GUESSES, LEVELS = _read_levels()

@@ -10,8 +10,11 @@ from explorer.experiments.demonstration import Claim, Texts
 
 def _read() -> Mapping[str, Texts]:
     tables = tomllib.loads((files(__package__) / "demonstrations.toml").read_text(encoding="utf-8"))
-    claims = {key: [Claim(**claim) for claim in table["claims"]] for key, table in tables.items()}
-    return MappingProxyType({key: Texts(**table | {"claims": claims[key]}) for key, table in tables.items()})
+    texts = dict[str, Texts]()
+    for key, table in tables.items():
+        claims = [Claim(number=number, **claim) for number, claim in table.pop("claims").items()]
+        texts[key] = Texts(**{"unit": "%"} | table, claims=claims)
+    return MappingProxyType(texts)
 
 
 TEXTS = _read()

@@ -25,7 +25,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from explorer.checks.diagnosis import diagnose_each, names_in
-from explorer.checks.tasks import TASKS, textbook
+from explorer.checks.mistakes import textbook
+from explorer.checks.tasks import TASKS
 from explorer.foreign_files import FileError, open_plain_file, printable
 from explorer.wording import enumerated
 

@@ -1,34 +1,28 @@
-"""Match a wrong answer to the known mistake that produces the same output.
+"""Observe an answer's output as named pieces, arrays or words, which distinguish one mistake from another.
 
-The output of an answer is observed as named pieces, arrays or words, which distinguish one mistake from another. A
-student's answer, the textbook's, and each known mistake get the same inputs. Networks run at two sizes: one at
+A student's answer, the textbook's, and each known mistake get the same inputs. Networks run at two sizes: one at
 which all layers differ, and one at which all shapes are compatible.
 """
 
 import copy
 import io
 import math
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, partial, wraps
+from functools import cache, partial
 from itertools import count, pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, ParamSpec
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.oracles import POINTS
-from explorer.checks.results import CheckError, Passed
+from explorer.checks.results import CheckError
 from explorer.checks.structure import Step, fit_noted, numbered, shared, unfit
-from explorer.checks.tasks import METHODS, MISTAKES, Mistake, textbook
-from explorer.checks.watch import no_leftovers
-
-_Arguments = ParamSpec("_Arguments")
 
 if TYPE_CHECKING:
     from explorer.datasets import Dataset
@@ -141,7 +135,8 @@ def attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return f"{RAISED}{type(error).__name__}"
 
 
-def _elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
+def elementwise(f: Callable[..., Any], probe: Probe) -> Pieces:
+    """Observe a function of each element, also far from 0 and at 0."""
     points = {"value": POINTS + (probe.seed + 0.5) / 7, "far": _FAR, "at 0": np.zeros((1, 1))}
     pieces = {name: attempt(f, a.copy()) for name, a in points.items()}  # which an answer may change
     return dict.fromkeys(pieces, pieces["value"]) if isinstance(pieces["value"], str) else pieces
@@ -153,14 +148,15 @@ def many_outputs(*, soft: bool) -> tuple[Array, Array]:
     return y, Probe().samples(1, *y.shape, soft=soft)[1]
 
 
-def _loss(loss: Callable[..., Any], probe: Probe, *, soft: bool = True) -> Pieces:
+def loss(f: Callable[..., Any], probe: Probe, *, soft: bool = True) -> Pieces:
+    """Observe a loss, or its derivative: its values, and its size where the outputs are extreme."""
     _, _, k, n = probe.sizes
     y, d = 1 / (1 + np.exp(-probe.numbers(k, n))), probe.samples(1, k, n)[1]
-    value, at_worst = attempt(loss, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
+    value, at_worst = attempt(f, y, d), (1 - d) / (k - 1)  # at the worst, the target's output is 0
     if isinstance(value, str):
         return {"value": value}
-    extremes = {"at the targets": attempt(loss, d.copy(), d), "at the worst": attempt(loss, at_worst, d)}
-    many = attempt(loss, *many_outputs(soft=soft))
+    extremes = {"at the targets": attempt(f, d.copy(), d), "at the worst": attempt(f, at_worst, d)}
+    many = attempt(f, *many_outputs(soft=soft))
     return {"value": value, "many": many} | {name: _size(found, value) for name, found in extremes.items()}
 
 
@@ -174,7 +170,8 @@ def _size(loss: Any, usual: Any) -> str:
     return "almost 0" if most < _ALMOST else "small" if most < _FEW * np.abs(usual).max() else "large"
 
 
-def _softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
+def softmax(f: Callable[..., Any], probe: Probe) -> Pieces:
+    """Observe a softmax, also where the sums are large or far apart."""
     a = 3 * probe.numbers(*probe.sizes[2:])
     return {"value": attempt(f, a), "far": attempt(f, a + 1000), "apart": attempt(f, apart(a))}
 
@@ -196,7 +193,8 @@ def initialized(kind: type[Any], *sizes: Any) -> Any:
     return network
 
 
-def _initial(kind: type[Any], probe: Probe) -> Pieces:
+def initial_weights(kind: type[Any], probe: Probe) -> Pieces:
+    """Observe the initial weights of a class of networks."""
     network, names = initialized(kind, 784, 32, 10), ("W1", "b1", "W2", "b2")
     pieces = {name: unfit(name, np.asarray(getattr(network, name, None))) for name in names}
     if isinstance(kind, type):
@@ -225,7 +223,9 @@ def _with_networks(observe: Callable[[Any, Array, Array], Pieces]) -> Callable[[
     return observe_class
 
 
-def _forward(network: Any, X: Array, _: Array) -> Pieces:
+@_with_networks
+def forward(network: Any, X: Array, _: Array) -> Pieces:
+    """Observe the outputs, and the arrays that are kept."""
     y = attempt(network.forward, X)
     if isinstance(y, str):
         return {"y": y}
@@ -247,35 +247,41 @@ def unkept(network: Any, X: Array) -> list[str]:
     return []
 
 
-def _predict(network: Any, X: Array, _: Array) -> Pieces:
+@_with_networks
+def predict(network: Any, X: Array, _: Array) -> Pieces:
+    """Observe the predicted classes."""
     found = attempt(network.predict, X)
     return {"y": found, "kind": "no integers"} if np.asarray(found).dtype.kind == "f" else {"y": found}
 
 
-def _backward(network: Any, X: Array, d: Array) -> Pieces:
+@_with_networks
+def backward(network: Any, X: Array, d: Array) -> Pieces:
+    """Observe the gradient."""
     found = attempt(lambda: network.backward(X, network.forward(X), d))
     return _named(tuple(f"d_{name}" for name in _weights(network)), found)
 
 
-def _train_iteration(network: Any, X: Array, d: Array) -> Pieces:
+@_with_networks
+def step(network: Any, X: Array, d: Array) -> Pieces:
+    """Observe the loss and the weights of a step, and whether a second one is like it."""
     (moved, fresh, still), before = (copy.deepcopy(network) for _ in range(3)), _weights(network)
 
-    def step(network: Any, before: Pieces, rate: float = _RATE) -> Pieces:
+    def stepped(network: Any, before: Pieces, rate: float = _RATE) -> Pieces:
         for name, array in before.items():
             setattr(network, name, array.copy())
         loss = attempt(network.train_iteration, X, d, rate)
         return {"loss": loss} | ({} if isinstance(loss, str) else _weights(network))
 
-    one, other = (step(still, before, 0.0) | {"loss": ""} for _ in range(2))  # of no gradient
+    one, other = (stepped(still, before, 0.0) | {"loss": ""} for _ in range(2))  # of no gradient
     if not _alike(one, other):
         return {"weights": "random"}
-    first, now = step(moved, before), _weights(moved)
-    is_as_first = _alike(step(moved, {}), step(fresh, now))
+    first, now = stepped(moved, before), _weights(moved)
+    is_as_first = _alike(stepped(moved, {}), stepped(fresh, now))
     return first | {"second step": "as a first one" if is_as_first else "another"}
 
 
 def _alike(one: Pieces, other: Pieces) -> bool:
-    return all(_same(piece, other.get(name)) for name, piece in one.items())
+    return all(is_same(piece, other.get(name)) for name, piece in one.items())
 
 
 def _changed(network: Any, before: Pieces) -> bool:
@@ -287,7 +293,8 @@ def _weights(network: Any) -> Pieces:
     return {name: np.array(getattr(network, name)) for name in takewhile(partial(hasattr, network), names)}
 
 
-def _fit(kind: type[Any], probe: Probe) -> Pieces:
+def fit(kind: type[Any], probe: Probe) -> Pieces:
+    """Observe the steps that `fit` makes, and its history."""
     pieces = Pieces()
     # With a short batch, without, and with a batch of one sample.
     for word, n in (("", 23 + _BATCH * probe.seed), ("even ", 4 * _BATCH), ("one ", 4 * _BATCH + 1)):
@@ -335,14 +342,16 @@ def _noted(steps: list[Step], history: Any, X: Array, d: Array) -> Pieces:
     }
 
 
-def _load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
+def load_digits(load: Callable[..., Any], probe: Probe) -> Pieces:
+    """Observe the arrays that are read from a small archive."""
     names = "X_train", "Y_train", "train_labels", "X_test", "Y_test", "test_labels"
     with probe.archive() as path:
         return _named(names, attempt(load, path))
 
 
-def _evaluate(evaluate: Callable[..., Any], probe: Probe) -> Pieces:
-    return _named(("train_accuracy", "test_accuracy", "confusion"), attempt(evaluate, *probe.read))
+def evaluate(f: Callable[..., Any], probe: Probe) -> Pieces:
+    """Observe the accuracies and the confusion matrix of a network with known predictions."""
+    return _named(("train_accuracy", "test_accuracy", "confusion"), attempt(f, *probe.read))
 
 
 def _named(names: tuple[str, ...], found: Any) -> Pieces:
@@ -354,7 +363,8 @@ def _named(names: tuple[str, ...], found: Any) -> Pieces:
     return dict.fromkeys(names, found)
 
 
-def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
+def several_layers(kind: type[Any], probe: Probe) -> Pieces:
+    """Observe both passes of networks with two hidden layers."""
     pieces, (n_input, n_hidden, n_output, n) = Pieces(), probe.sizes
     square = n_output, (n_output, n_output), n_output
     for word, sizes in (("", (n_input, (n_hidden, n_hidden - 1), n_output)), ("square ", square)):
@@ -370,99 +380,8 @@ def _several_layers(kind: type[Any], probe: Probe) -> Pieces:
     return pieces
 
 
-OBSERVATIONS: Mapping[str, Callable[[Any, Probe], Pieces]] = MappingProxyType(
-    dict.fromkeys(("sigmoid", "d_sigmoid", "relu", "d_relu"), _elementwise)
-    | dict.fromkeys(("squared_error", "d_squared_error"), _loss)
-    | {"cross_entropy": partial(_loss, soft=False)}
-    | {"forward": _with_networks(_forward), "predict": _with_networks(_predict)}
-    | {"backward": _with_networks(_backward), "train_iteration": _with_networks(_train_iteration)}
-    | {
-        "init_weights": _initial,
-        "fit": _fit,
-        "several_layers": _several_layers,
-        "load_digits": _load_digits,
-        "evaluate": _evaluate,
-        "softmax": _softmax,
-    }
-)
-"""For each task, the function that observes an answer's output."""
-
-
-def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
-
-    The answer, a function or a network, is the check's first argument; a derivative is the second.
-    """
-
-    @wraps(check)
-    def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
-        try:
-            return check(*args, **kwargs)
-        except CheckError as error:
-            answer = args[1 if task.startswith("d_") else 0]
-            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
-                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
-            if task == "init_weights":
-                error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
-            else:
-                error.mistake = recognize(task, type(answer) if task in METHODS else answer)
-            raise error.with_traceback(None) from None
-
-    return run
-
-
-def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | None:
-    """Return the known mistake that produces the same output as this wrong answer.
-
-    Known mistakes together must explain every piece that differs from the textbook's. Among them, the one that
-    explains most is returned, or in a tie the most severe.
-    """
-    probe = probe or Probe()
-    try:
-        seen, right = _seen(task, answer, probe), _known(task, textbook(task), probe)
-    except Exception:  # noqa: BLE001  # such a network doesn't work at other sizes, so there is no output
-        return None
-    raised = {name for name, piece in seen.items() if isinstance(piece, str) and piece.startswith(RAISED)}
-    differing = {name for name in seen.keys() - raised if not _same(seen[name], right.get(name))}
-    if not differing or any(seen[name] != SHAPES for name in raised):
-        return None  # it is the textbook's answer, or its exception has another cause than the mistakes
-    found = dict[Mistake, set[str]]()
-    for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
-        wrong = (_known(task, textbook(task, answers), probe) for answers in mistake.answers)
-        found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
-    if set[str]().union(*found.values()) != differing:
-        return None
-    return max(found, key=lambda mistake: len(found[mistake]))
-
-
-def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
-    with warnings.catch_warnings(), np.errstate(all="ignore"), no_leftovers():
-        warnings.simplefilter("ignore")
-        return OBSERVATIONS[task](answer, probe)
-
-
-@cache
-def _known(task: str, answer: Any, probe: Probe) -> Pieces:
-    """Return what is seen of the textbook's answer, or of one with a mistake: each is observed once."""
-    return _seen(task, answer, probe)
-
-
-def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
-    """Return the pieces that a mistake changes, if the answer's pieces change in the same way.
-
-    Attributes that aren't kept are not observed, nor is anything after incompatible shapes.
-    """
-    changed = {name for name, piece in wrong.items() if not _same(piece, right.get(name))}
-    changed = {name for name in changed & seen.keys() if not _same(seen[name], SHAPES)}
-    return changed if all(_same(seen[name], wrong[name]) for name in changed) else set()
-
-
-def _is_textbook(task: str, function: Any) -> bool:
-    seen, right = _seen(task, function, Probe()), _known(task, textbook(task), Probe())
-    return _same(seen.get("value"), right["value"])
-
-
-def _same(found: Any, expected: Any) -> bool:
+def is_same(found: Any, expected: Any) -> bool:
+    """Return whether two pieces are equal, numbers up to rounding."""
     if isinstance(found, str) or isinstance(expected, str):
         return type(found) is type(expected) and bool(found == expected)
     try:

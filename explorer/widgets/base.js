@@ -50,6 +50,23 @@ function icon(...paths) {
   return svg;
 }
 
+const CROSS = ["M4.5 4.5l7 7", "M11.5 4.5l-7 7"];
+
+/**
+ * An entry of a menu, which it closes.
+ * @param {HTMLElement} menu
+ * @param {string} words
+ * @param {() => void} act
+ * @param {Record<string, any>} [attributes]
+ */
+function menuEntry(menu, words, act, attributes = {}) {
+  const choose = () => {
+    menu.hidePopover();
+    act();
+  };
+  return makeButton(words, choose, { "data-quiet": true, ...attributes });
+}
+
 /**
  * Make a popover the menu of a button: it opens below it, arrow keys move in it, and it follows the button when the
  * page is scrolled, until the button is no longer visible.
@@ -153,6 +170,57 @@ function followClasses(el, model) {
     before = model.get("_dom_classes");
     el.classList.add(...before);
   });
+}
+
+/**
+ * Set some of a model's values, and send them to Python.
+ * @template {Record<string, any>} State
+ * @param {import("@anywidget/types").AnyModel<State>} model
+ * @param {Partial<State>} values
+ */
+function sendState(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(/** @type {any} */ (name), value);
+  model.save_changes();
+}
+
+/**
+ * Call back whenever an element gets another size, the first of them on the page.
+ * @param {Element} element
+ * @param {() => void} callback
+ * @param {AbortSignal} signal
+ */
+function onSize(element, callback, signal) {
+  const watcher = new ResizeObserver(callback);
+  watcher.observe(element);
+  signal.addEventListener("abort", () => watcher.disconnect());
+}
+
+/**
+ * The text that the browser stores under a name; null without one, or if storage is blocked.
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} name
+ */
+function stored(storage, name) {
+  try {
+    return globalThis[storage].getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Store a text, or with null remove it. If storage is blocked or full, nothing is stored.
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} name
+ * @param {string | null} text
+ */
+function store(storage, name, text) {
+  try {
+    globalThis[storage].removeItem(name);
+    if (text !== null) globalThis[storage].setItem(name, text);
+  } catch {
+    // it is then kept as long as the page
+  }
 }
 
 /** Whether the page is the app's own (Voilà), not a notebook or a talk with other content. */

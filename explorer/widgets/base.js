@@ -295,6 +295,9 @@ function grouped(number) {
   return Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
+/** The bytes that a base64 text stands for. @param {string} text */
+const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 /**
  * An object URL of a PNG, to be revoked; empty without one.
  * @param {DataView<ArrayBuffer>} png
@@ -436,9 +439,3 @@ function fileInput(model, accept, say) {
   });
   return input;
 }
-
-/**
- * The maximum size of a file, in words.
- * @param {{ get: (name: "most_bytes") => number }} model
- */
-const sizeLimit = (model) => `A file of up to ${model.get("most_bytes") / 2 ** 20} MB`;

@@ -43,31 +43,25 @@ function preferred() {
 
 /** @param {Model} model @param {AbortSignal} signal @param {(choice: Choice) => void} show */
 function keepTheme(model, signal, show) {
+  const page = document.documentElement.dataset;
   const apply = () => {
     const choice = model.get("choice");
     const theme = choice === "auto" ? preferred() : choice;
-    document.documentElement.dataset.explorerTheme = theme;
+    if (page.explorerTheme !== theme) page.explorerTheme = theme;
     show(choice);
     if (model.get("theme") !== theme) sendState(model, { theme });
   };
   const before = remembered();
   if (before && before !== model.get("choice")) sendState(model, { choice: before });
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply, { signal });
-  const watcher = new MutationObserver(apply);
-  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  // Another app on the page may have set it.
-  const others = new MutationObserver(() => {
-    const shown = /** @type {Choice} */ (document.documentElement.dataset.explorerTheme);
-    if (shown === model.get("theme")) return;
+  const follow = () => {
+    const shown = /** @type {Choice} */ (page.explorerTheme);
+    if (shown === model.get("theme")) return apply();
+    // Another app on the page has set it.
     const kept = remembered();
     const isMeant = kept && (kept === "auto" ? preferred() : kept) === shown;
     sendState(model, { choice: isMeant ? kept : shown }); // the theme in use
-  });
-  others.observe(document.documentElement, { attributes: true, attributeFilter: ["data-explorer-theme"] });
-  signal.addEventListener("abort", () => {
-    watcher.disconnect();
-    others.disconnect();
-  });
+  };
+  onTheme(follow, signal);
   model.on("change:choice", apply);
   apply();
 }
@@ -241,8 +235,7 @@ function keepSession(model, signal) {
   const kept = stored("sessionStorage", AGAIN) && JSON.parse(stored("sessionStorage", KEPT) ?? "null");
   store("sessionStorage", AGAIN, null);
   if (!kept) return; // then only the address has the settings
-  const copy = Uint8Array.from(atob(kept.copy), (letter) => letter.charCodeAt(0));
-  upload(new File([copy], "The session that was kept"), model, () => {});
+  upload(new File([fromBase64(kept.copy)], "The session that was kept"), model, () => {});
 }
 
 /** The menu's entries for files: the exports; the session, which on a phone is saved only here; and a file to open.
@@ -253,7 +246,7 @@ function fileEntries(model, menu, say) {
   return [
     ...exports.map(([name, words]) => menuEntry(menu, words, () => model.send({ export: name }))),
     menuEntry(menu, SAVES, () => model.send({ save: true }), { class: "explorer-apart" }),
-    menuEntry(menu, OPENS, () => input.click(), { title: sizeLimit(model) }),
+    menuEntry(menu, OPENS, () => input.click(), { title: `A file of up to ${model.get("most_bytes") / 2 ** 20} MB` }),
     input,
   ];
 }

@@ -40,7 +40,7 @@ function messageElement(id, model) {
   const dismiss = { class: "explorer-dismiss", "data-quiet": true, "aria-label": "Dismiss" };
   const close = makeButton(icon(...CROSS), () => model.send({ dismiss: id }), dismiss);
   const fix = makeButton("", () => model.send({ id }), { class: "explorer-fix" });
-  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, details, fix, close);
+  const element = make("li", { class: "explorer-message explorer-wrap", "data-id": id }, icon(), body, details, fix, close);
 
   const fill = (/** @type {Message} */ message) => {
     if (element.dataset.kind !== message.kind) {

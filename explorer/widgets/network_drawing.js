@@ -165,7 +165,7 @@ function render({ model, el, signal }) {
   const makeColumn = (/** @type {Layer} */ { title, units, n_units }, /** @type {number} */ index) => {
     const list = makeList(title, (at) => chooseUnit(index, at));
     const tiles = units.map((unit, at) => {
-      const tile = makeOption(`Unit ${unit}`, { class: "explorer-network-unit" });
+      const tile = makeOption(`Unit ${unit}`, { class: "explorer-network-unit explorer-picture" });
       tile.addEventListener("pointerenter", () => light(index, at));
       tile.addEventListener("pointerleave", () => light());
       return tile;
@@ -287,11 +287,10 @@ function render({ model, el, signal }) {
   };
   const markUnit = () => {
     const [layer, unit] = model.get("unit");
-    columns.forEach(({ tiles }, index) => {
-      tiles.forEach((tile, at) => {
-        tile.setAttribute("aria-selected", String(index === layer && model.get("layers")[index].units[at] === unit));
-      });
-    });
+    for (const [index, { tiles }] of columns.entries()) {
+      const { units } = model.get("layers")[index];
+      for (const [at, tile] of tiles.entries()) tile.setAttribute("aria-selected", String(index === layer && units[at] === unit));
+    }
   };
   const showSprite = () => {
     const old = url;

@@ -50,7 +50,7 @@ function makeGuess(model) {
   const pair = ["true class", "read as"].map((name) =>
     make("select", { class: "explorer-field", "aria-label": `Guessed most frequent mistake: ${name}` }),
   );
-  const element = make("div", { class: "explorer-run-guess explorer-small", role: "group", "aria-label": "Your guess" });
+  const element = make("div", { class: "explorer-run-guess explorer-wrap explorer-small", role: "group", "aria-label": "Your guess" });
   element.append(
     make("span", { class: "explorer-line" }, "Guess first:", share, "%"),
     make("span", { class: "explorer-line" }, "mostly", pair[0], "read as", pair[1]),

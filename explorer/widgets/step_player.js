@@ -44,7 +44,7 @@ function render({ model, el, signal }) {
   }));
   const close = makeButton("✕", leave, { "data-quiet": true, "aria-label": "Leave the step", title: "Leave (Esc)" });
   const made = choices.map(({ button }) => button);
-  const bar = make("div", { role: "group", "aria-label": "One step of training" }, run, ...steps, ...made, close);
+  const bar = make("div", { class: "explorer-wrap", role: "group", "aria-label": "One step of training" }, run, ...steps, ...made, close);
   const note = make("p", { class: "explorer-muted explorer-small" });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   el.append(start, bar, note, spoken);

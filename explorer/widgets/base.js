@@ -50,6 +50,23 @@ function icon(...paths) {
   return svg;
 }
 
+const CROSS = ["M4.5 4.5l7 7", "M11.5 4.5l-7 7"];
+
+/**
+ * An entry of a menu, which it closes.
+ * @param {HTMLElement} menu
+ * @param {string} words
+ * @param {() => void} act
+ * @param {Record<string, any>} [attributes]
+ */
+function menuEntry(menu, words, act, attributes = {}) {
+  const choose = () => {
+    menu.hidePopover();
+    act();
+  };
+  return makeButton(words, choose, { "data-quiet": true, ...attributes });
+}
+
 /**
  * Make a popover the menu of a button: it opens below it, arrow keys move in it, and it follows the button when the
  * page is scrolled, until the button is no longer visible.
@@ -155,6 +172,57 @@ function followClasses(el, model) {
   });
 }
 
+/**
+ * Set some of a model's values, and send them to Python.
+ * @template {Record<string, any>} State
+ * @param {import("@anywidget/types").AnyModel<State>} model
+ * @param {Partial<State>} values
+ */
+function sendState(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(/** @type {any} */ (name), value);
+  model.save_changes();
+}
+
+/**
+ * Call back whenever an element gets another size, the first of them on the page.
+ * @param {Element} element
+ * @param {() => void} callback
+ * @param {AbortSignal} signal
+ */
+function onSize(element, callback, signal) {
+  const watcher = new ResizeObserver(callback);
+  watcher.observe(element);
+  signal.addEventListener("abort", () => watcher.disconnect());
+}
+
+/**
+ * The text that the browser stores under a name; null without one, or if storage is blocked.
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} name
+ */
+function stored(storage, name) {
+  try {
+    return globalThis[storage].getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Store a text, or with null remove it. If storage is blocked or full, nothing is stored.
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} name
+ * @param {string | null} text
+ */
+function store(storage, name, text) {
+  try {
+    globalThis[storage].removeItem(name);
+    if (text !== null) globalThis[storage].setItem(name, text);
+  } catch {
+    // it is then kept as long as the page
+  }
+}
+
 /** Whether the page is the app's own (Voilà), not a notebook or a talk with other content. */
 function isOwnPage() {
   if (document.documentElement.dataset.explorerHost === "talk") return false;
@@ -226,6 +294,9 @@ function write(element, words) {
 function grouped(number) {
   return Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
+
+/** The bytes that a base64 text stands for. @param {string} text */
+const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /**
  * An object URL of a PNG, to be revoked; empty without one.
@@ -368,9 +439,3 @@ function fileInput(model, accept, say) {
   });
   return input;
 }
-
-/**
- * The maximum size of a file, in words.
- * @param {{ get: (name: "most_bytes") => number }} model
- */
-const sizeLimit = (model) => `A file of up to ${model.get("most_bytes") / 2 ** 20} MB`;

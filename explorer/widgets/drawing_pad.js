@@ -143,8 +143,7 @@ function render({ model, el, signal }) {
     timer = 0;
     compose(read, small, stroke);
     sent = inkOf(read);
-    model.set("ink", sent);
-    model.save_changes();
+    sendState(model, { ink: sent });
   };
   const sendSoon = () => {
     timer ||= setTimeout(send, MILLISECONDS_BETWEEN);
@@ -317,13 +316,9 @@ function render({ model, el, signal }) {
   replay(small);
   showCursor();
 
-  const watcher = new ResizeObserver(fit); // also when the tab becomes visible
-  watcher.observe(canvas);
+  onSize(canvas, fit, signal); // also when the tab becomes visible
   canvas.addEventListener("transitionend", paint); // the style sheet turns color changes into transitions
-  return () => {
-    clearTimeout(timer);
-    watcher.disconnect();
-  };
+  return () => clearTimeout(timer);
 }
 
 export default { render };

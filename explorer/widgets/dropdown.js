@@ -8,10 +8,7 @@ function render({ model, el }) {
   el.append(
     make("label", { class: "explorer-line" }, make("span", { class: "explorer-muted explorer-small" }, model.get("label")), select),
   );
-  select.addEventListener("change", () => {
-    model.set("value", select.value);
-    model.save_changes();
-  });
+  select.addEventListener("change", () => sendState(model, { value: select.value }));
   const show = () => {
     const options = model.get("options");
     const offered = [...select.options].map(({ value, text }) => [value, text]);
@@ -20,8 +17,7 @@ function render({ model, el }) {
     }
     select.value = model.get("value");
   };
-  model.on("change:options", show);
-  model.on("change:value", show);
+  model.on("change:options change:value", show);
   show();
 }
 

@@ -47,12 +47,8 @@ function bar(name, share, chosen) {
  * @param {Model} model
  */
 function imageCard(model) {
-  const card = make("div", {
-    id: freshId(),
-    class: "explorer-part explorer-bars explorer-gallery-card explorer-popup",
-    role: "tooltip",
-    popover: "manual",
-  });
+  const card = make("div", { id: freshId(), role: "tooltip", popover: "manual" });
+  card.className = "explorer-part explorer-bars explorer-gallery-card explorer-popup";
   let timer = 0;
   const fill = (/** @type {Image} */ { title, about, shares }) => {
     const most = Math.max(...shares);
@@ -173,14 +169,8 @@ function render({ model, el }) {
   const isTrue = filter("True class");
   const readAs = filter("Predicted class");
   const word = (/** @type {string} */ text) => make("span", { "aria-hidden": "true" }, text);
-  const filters = make(
-    "div",
-    { class: "explorer-gallery-filters explorer-line explorer-muted explorer-small" },
-    word("true"),
-    isTrue,
-    word("read as"),
-    readAs,
-  );
+  const filters = make("div", { class: "explorer-gallery-filters explorer-line explorer-muted explorer-small" });
+  filters.append(word("true"), isTrue, word("read as"), readAs);
   const turn = (/** @type {number} */ step) => model.send({ page: model.get("page") + step });
   const previous = makeButton(icon("M10 3 5 8l5 5"), () => turn(-1), { "data-quiet": true, "aria-label": "Previous page" });
   const next = makeButton(icon("M6 3l5 5-5 5"), () => turn(1), { "data-quiet": true, "aria-label": "Next page" });

@@ -30,21 +30,8 @@ const KEY = "explorer-theme";
 
 /** The theme chosen earlier on this computer, if any. */
 function remembered() {
-  try {
-    const choice = localStorage.getItem(KEY);
-    return choice !== null && choice in NEXT ? /** @type {Choice} */ (choice) : null;
-  } catch {
-    return null; // storage may be blocked; the page then starts with the system's theme
-  }
-}
-
-/** @param {Choice} choice */
-function remember(choice) {
-  try {
-    localStorage.setItem(KEY, choice);
-  } catch {
-    // the choice then lasts as long as the page
-  }
+  const choice = stored("localStorage", KEY) ?? "";
+  return choice in NEXT ? /** @type {Choice} */ (choice) : null;
 }
 
 /** The preferred theme of the environment: JupyterLab's in a notebook, else the system's. */
@@ -56,38 +43,25 @@ function preferred() {
 
 /** @param {Model} model @param {AbortSignal} signal @param {(choice: Choice) => void} show */
 function keepTheme(model, signal, show) {
+  const page = document.documentElement.dataset;
   const apply = () => {
     const choice = model.get("choice");
     const theme = choice === "auto" ? preferred() : choice;
-    document.documentElement.dataset.explorerTheme = theme;
+    if (page.explorerTheme !== theme) page.explorerTheme = theme;
     show(choice);
-    if (model.get("theme") !== theme) {
-      model.set("theme", theme);
-      model.save_changes();
-    }
+    if (model.get("theme") !== theme) sendState(model, { theme });
   };
   const before = remembered();
-  if (before && before !== model.get("choice")) {
-    model.set("choice", before);
-    model.save_changes();
-  }
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply, { signal });
-  const watcher = new MutationObserver(apply);
-  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  // Another app on the page may have set it.
-  const others = new MutationObserver(() => {
-    const shown = /** @type {Choice} */ (document.documentElement.dataset.explorerTheme);
-    if (shown === model.get("theme")) return;
+  if (before && before !== model.get("choice")) sendState(model, { choice: before });
+  const follow = () => {
+    const shown = /** @type {Choice} */ (page.explorerTheme);
+    if (shown === model.get("theme")) return apply();
+    // Another app on the page has set it.
     const kept = remembered();
     const isMeant = kept && (kept === "auto" ? preferred() : kept) === shown;
-    model.set("choice", isMeant ? kept : shown); // the theme in use
-    model.save_changes();
-  });
-  others.observe(document.documentElement, { attributes: true, attributeFilter: ["data-explorer-theme"] });
-  signal.addEventListener("abort", () => {
-    watcher.disconnect();
-    others.disconnect();
-  });
+    sendState(model, { choice: isMeant ? kept : shown }); // the theme in use
+  };
+  onTheme(follow, signal);
   model.on("change:choice", apply);
   apply();
 }
@@ -97,9 +71,8 @@ function keepTheme(model, signal, show) {
 function themeButton(model, signal) {
   const next = () => {
     const choice = NEXT[model.get("choice")];
-    remember(choice);
-    model.set("choice", choice);
-    model.save_changes();
+    store("localStorage", KEY, choice);
+    sendState(model, { choice });
   };
   const button = makeButton([], next, { class: "explorer-theme", "data-quiet": true });
   keepTheme(model, signal, (choice) => {
@@ -233,13 +206,8 @@ const [KEPT, AGAIN] = ["explorer-kept", "explorer-again"]; // the second is set 
 /** Keep a copy of the session for as long as the tab is open, replacing the previous one.
  * @param {string} words @param {DataView[]} buffers */
 function keep(words, [copy]) {
-  try {
-    sessionStorage.removeItem(KEPT);
-    const letters = Array.from(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), (code) => String.fromCharCode(code));
-    if (letters.length) sessionStorage.setItem(KEPT, JSON.stringify({ words, copy: btoa(letters.join("")) }));
-  } catch {
-    // storage is blocked or full: nothing is kept
-  }
+  const letters = Array.from(new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength), (code) => String.fromCharCode(code));
+  store("sessionStorage", KEPT, letters.length ? JSON.stringify({ words, copy: btoa(letters.join("")) }) : null);
 }
 
 /** Request copies of the session, and open the one kept before a reload.
@@ -264,36 +232,23 @@ function keepSession(model, signal) {
     clearTimeout(timer);
     clearInterval(asking);
   });
-  try {
-    const kept = sessionStorage.getItem(AGAIN) && JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-    sessionStorage.removeItem(AGAIN);
-    if (!kept) return;
-    const copy = Uint8Array.from(atob(kept.copy), (letter) => letter.charCodeAt(0));
-    upload(new File([copy], "The session that was kept"), model, () => {});
-  } catch {
-    // then only the address has the settings
-  }
+  const kept = stored("sessionStorage", AGAIN) && JSON.parse(stored("sessionStorage", KEPT) ?? "null");
+  store("sessionStorage", AGAIN, null);
+  if (!kept) return; // then only the address has the settings
+  upload(new File([fromBase64(kept.copy)], "The session that was kept"), model, () => {});
 }
 
-/** The menu's entry that saves the session: on a phone it is the only way.
- * @param {Model} model @param {HTMLElement} menu */
-function saver(model, menu) {
-  const save = () => {
-    menu.hidePopover();
-    model.send({ save: true });
-  };
-  return makeButton(SAVES, save, { class: "explorer-apart", "data-quiet": true });
-}
-
-/** The menu's last entry: it opens a file of the user.
+/** The menu's entries for files: the exports; the session, which on a phone is saved only here; and a file to open.
  * @param {Model} model @param {HTMLElement} menu @param {(words: string) => void} say */
-function opener(model, menu, say) {
+function fileEntries(model, menu, say) {
+  const exports = Object.entries(model.get("exports"));
   const input = fileInput(model, model.get("suffix"), say);
-  const choose = () => {
-    menu.hidePopover();
-    input.click();
-  };
-  return [makeButton(OPENS, choose, { "data-quiet": true, title: sizeLimit(model) }), input];
+  return [
+    ...exports.map(([name, words]) => menuEntry(menu, words, () => model.send({ export: name }))),
+    menuEntry(menu, SAVES, () => model.send({ save: true }), { class: "explorer-apart" }),
+    menuEntry(menu, OPENS, () => input.click(), { title: `A file of up to ${model.get("most_bytes") / 2 ** 20} MB` }),
+    input,
+  ];
 }
 
 /** The menu's button, and the menu.
@@ -305,16 +260,7 @@ function exportMenu(model, signal) {
   const button = makeButton([arrow, make("span", { class: "explorer-word" }, "Export")], null, attributes);
   asMenu(button, menu, signal);
   const [line, say] = passingLine(signal);
-  const show = () => {
-    const entries = Object.entries(model.get("exports")).map(([name, words]) => {
-      const choose = () => {
-        menu.hidePopover();
-        model.send({ export: name });
-      };
-      return makeButton(words, choose, { "data-quiet": true });
-    });
-    menu.replaceChildren(...entries, saver(model, menu), ...opener(model, menu, say));
-  };
+  const show = () => menu.replaceChildren(...fileEntries(model, menu, say));
   model.on("change:exports", show);
   show();
   return [button, menu, line];

@@ -47,23 +47,14 @@ async function causeOf({ id, serverSettings }) {
 
 /** What reopening the page restores: header.js stores it. */
 function keptWords() {
-  let kept = null;
-  try {
-    kept = JSON.parse(sessionStorage.getItem("explorer-kept") ?? "null");
-  } catch {
-    // storage is blocked: nothing is kept
-  }
+  const kept = JSON.parse(stored("sessionStorage", "explorer-kept") ?? "null");
   if (!kept) return "If you open it again, you keep the settings and the tab; the runs are lost.";
   return `If you open it again, you keep the settings, the tab and ${kept.words}; anything later is lost.`;
 }
 
 /** Reload the page without confirmation, since the user has been told what is lost. */
 function openAgain() {
-  try {
-    sessionStorage.setItem("explorer-again", "1");
-  } catch {
-    // then only the address has the settings
-  }
+  store("sessionStorage", "explorer-again", "1");
   document.documentElement.removeAttribute("data-explorer-unsaved");
   location.reload();
 }

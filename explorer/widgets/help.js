@@ -62,17 +62,14 @@ function start() {
     if (element) timer = setTimeout(open, HOVER_MS, element);
     else if (!isOf(helped(document.activeElement))) close();
   });
-  document.addEventListener(
-    "pointerdown",
-    (event) => {
-      const element = helped(event.target);
-      clearTimeout(timer);
-      isTouched = event.pointerType === "touch";
-      wasOpen = isOf(element) && document.activeElement === element;
-      if (!isOf(element)) close();
-    },
-    { capture: true },
-  );
+  const onPress = (/** @type {PointerEvent} */ event) => {
+    const element = helped(event.target);
+    clearTimeout(timer);
+    isTouched = event.pointerType === "touch";
+    wasOpen = isOf(element) && document.activeElement === element;
+    if (!isOf(element)) close();
+  };
+  document.addEventListener("pointerdown", onPress, { capture: true });
   document.addEventListener("click", (event) => {
     const element = helped(event.target);
     if (!element) return;

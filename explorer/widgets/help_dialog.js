@@ -12,7 +12,7 @@ function render({ model, el, signal }) {
     return make("tr", {}, make("th", { scope: "row" }, ...caps), make("td", {}, words));
   });
   const caption = make("caption", {}, "Keys");
-  const close = makeButton(icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7"), () => dialog.close(), { "data-quiet": true, "aria-label": "Close" });
+  const close = makeButton(icon(...CROSS), () => dialog.close(), { "data-quiet": true, "aria-label": "Close" });
   const dialog = make(
     "dialog",
     { class: "explorer-dialog explorer-popup", "aria-labelledby": id },
@@ -25,15 +25,12 @@ function render({ model, el, signal }) {
   el.append(makeButton(icon(...QUESTION), open, { "data-quiet": true, class: "explorer-help-open", ...words }), dialog);
 
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // on the backdrop
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key !== "?" || !isForThePage(event, el, TAKES_LETTERS)) return;
-      event.preventDefault();
-      open();
-    },
-    { signal },
-  );
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "?" || !isForThePage(event, el, TAKES_LETTERS)) return;
+    event.preventDefault();
+    open();
+  };
+  document.addEventListener("keydown", onKey, { signal });
 }
 
 export default { render };

@@ -32,10 +32,7 @@ function render({ model, el, signal }) {
   const press = () => model.send({ live: isLive() ? "stop" : "run" });
   const pause = () => model.send({ live: "pause" });
   const step = () => model.send({ live: "step" });
-  const changePace = () => {
-    model.set("pace", model.get("pace") === "fast" ? "epoch" : "fast");
-    model.save_changes();
-  };
+  const changePace = () => sendState(model, { pace: model.get("pace") === "fast" ? "epoch" : "fast" });
   const keys = new Map(Object.entries({ t: press, p: pause, n: step, v: changePace }));
   const keyOf = (/** @type {string} */ key) => make("kbd", { "aria-hidden": "true" }, key);
   const small = (/** @type {() => void} */ onclick, /** @type {string} */ key) => makeButton([], onclick, { "aria-keyshortcuts": key });
@@ -70,10 +67,7 @@ function render({ model, el, signal }) {
   };
   const report = () => {
     const [theme, scale] = [shownTheme(), shownScale(el)];
-    if (theme === model.get("theme") && scale === model.get("scale")) return;
-    model.set("theme", theme);
-    model.set("scale", scale);
-    model.save_changes();
+    if (theme !== model.get("theme") || scale !== model.get("scale")) sendState(model, { theme, scale });
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !el.closest("[data-present]")) return;
@@ -87,10 +81,7 @@ function render({ model, el, signal }) {
   document.addEventListener("keydown", onKey, { signal });
   addEventListener("resize", report, { signal });
   onTheme(report, signal);
-  // The element is in its slide once it has a size.
-  const placed = new ResizeObserver(report);
-  placed.observe(el);
-  signal.addEventListener("abort", () => placed.disconnect());
+  onSize(el, report, signal); // it is then in its slide
   showState();
   showWords();
 }

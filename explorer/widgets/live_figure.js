@@ -289,33 +289,24 @@ function toggleFullScreen(el) {
  */
 function figureTools(model, el, signal, { save, reset }) {
   const menu = make("div");
-  const entry = (/** @type {string} */ words, /** @type {() => void} */ act) => {
-    const choose = () => {
-      menu.hidePopover();
-      act();
-    };
-    return makeButton(words, choose, { "data-quiet": true });
-  };
   let asked = false;
-  const full = entry("Full screen", () => toggleFullScreen(el));
+  const ask = () => {
+    asked = true;
+    model.send({ kind: "table" });
+  };
+  const full = menuEntry(menu, "Full screen", () => toggleFullScreen(el));
   menu.append(
-    entry("Save as PNG", () => save("png")),
-    entry("Save as SVG", () => save("svg")),
-    entry("Data table", () => {
-      asked = true;
-      model.send({ kind: "table" });
-    }),
+    menuEntry(menu, "Save as PNG", () => save("png")),
+    menuEntry(menu, "Save as SVG", () => save("svg")),
+    menuEntry(menu, "Data table", ask),
     full,
   );
   full.hidden = !document.fullscreenEnabled;
   const more = makeButton(icon("M3 8h.01M8 8h.01M13 8h.01"), null, { "data-quiet": true, class: "explorer-figure-more" });
   asMenu(more, menu, signal);
   const tools = make("div", { class: "explorer-part explorer-figure-tools" }, more, menu);
-  const zoomed = make(
-    "div",
-    { class: "explorer-part explorer-figure-tools explorer-figure-zoomed", hidden: true },
-    makeButton("Reset zoom", reset),
-  );
+  const zoomed = make("div", { class: "explorer-part explorer-figure-tools explorer-figure-zoomed", hidden: true });
+  zoomed.append(makeButton("Reset zoom", reset));
   for (const part of [tools, zoomed]) part.dataset.lmSuppressShortcuts = "true";
   el.append(tools, zoomed);
 

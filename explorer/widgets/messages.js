@@ -37,14 +37,10 @@ function messageElement(id, model) {
   const reason = make("p");
   const details = make("details", {}, make("summary", {}, "Why"), reason);
   const body = make("p", {}, kindName, text);
-  const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
-  const close = makeButton(cross, () => model.send({ dismiss: id }), {
-    class: "explorer-dismiss",
-    "data-quiet": true,
-    "aria-label": "Dismiss",
-  });
+  const dismiss = { class: "explorer-dismiss", "data-quiet": true, "aria-label": "Dismiss" };
+  const close = makeButton(icon(...CROSS), () => model.send({ dismiss: id }), dismiss);
   const fix = makeButton("", () => model.send({ id }), { class: "explorer-fix" });
-  const element = make("li", { class: "explorer-message", "data-id": id }, icon(), body, details, fix, close);
+  const element = make("li", { class: "explorer-message explorer-wrap", "data-id": id }, icon(), body, details, fix, close);
 
   const fill = (/** @type {Message} */ message) => {
     if (element.dataset.kind !== message.kind) {
@@ -65,19 +61,16 @@ function messageElement(id, model) {
 function render({ model, el }) {
   becomePart(el, "explorer-messages", model);
   const list = make("ul", { role: "list", "aria-label": "Messages", "aria-live": "polite", "aria-relevant": "additions text" });
-  const more = makeButton("", () => unfold(more.getAttribute("aria-expanded") === "false"), {
-    class: "explorer-messages-more",
-    "data-quiet": true,
-    "aria-expanded": "false",
-  });
+  let isUnfolded = false;
+  const unfold = () => {
+    isUnfolded = !isUnfolded;
+    show();
+  };
+  const more = makeButton("", unfold, { class: "explorer-messages-more", "data-quiet": true });
   el.append(list, more);
   /** @type {Map<string, ReturnType<typeof messageElement>>} */
   const shown = new Map();
 
-  const unfold = (/** @type {boolean} */ unfolded) => {
-    more.setAttribute("aria-expanded", String(unfolded));
-    show();
-  };
   const show = () => {
     const messages = errorsFirst(model.get("messages"));
     for (const [id, { element }] of shown) {
@@ -85,15 +78,15 @@ function render({ model, el }) {
       element.remove();
       shown.delete(id);
     }
-    const unfolded = more.getAttribute("aria-expanded") === "true";
     messages.forEach((message, index) => {
       const part = shown.get(message.id) ?? messageElement(message.id, model);
       shown.set(message.id, part);
       part.fill(message);
-      part.element.hidden = index > 0 && !unfolded;
+      part.element.hidden = index > 0 && !isUnfolded;
       if (list.children[index] !== part.element) list.insertBefore(part.element, list.children[index] ?? null);
     });
-    write(more, unfolded ? "Show one" : `${messages.length - 1} more`);
+    more.setAttribute("aria-expanded", String(isUnfolded));
+    write(more, isUnfolded ? "Show one" : `${messages.length - 1} more`);
     more.hidden = messages.length < 2;
     el.classList.toggle("explorer-empty", shown.size === 0);
   };

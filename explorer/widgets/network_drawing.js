@@ -128,7 +128,7 @@ const makeOption = (label, attributes, ...children) =>
   make("div", { role: "option", id: freshId(), "aria-selected": "false", "aria-label": label, ...attributes }, ...children);
 
 /** @type {import("@anywidget/types").Render<State>} */
-function render({ model, el }) {
+function render({ model, el, signal }) {
   becomePart(el, "explorer-network", model);
   const links = document.createElementNS(SVG, "svg");
   links.setAttribute("aria-hidden", "true");
@@ -147,14 +147,10 @@ function render({ model, el }) {
   let shape = "";
   let url = "";
 
-  const choose = (/** @type {Partial<State>} */ state) => {
-    for (const [name, value] of Object.entries(state)) model.set(/** @type {"unit"} */ (name), /** @type {any} */ (value));
-    model.save_changes();
-  };
   const chooseUnit = (/** @type {number} */ layer, /** @type {number} */ at) => {
     const number = model.get("layers")[layer].units[at];
     const [chosenLayer, chosenUnit] = model.get("unit");
-    choose({ unit: chosenLayer === layer && chosenUnit === number ? [] : [layer, number] });
+    sendState(model, { unit: chosenLayer === layer && chosenUnit === number ? [] : [layer, number] });
     const card = el.closest(".explorer-place-network")?.querySelector(".explorer-network-card");
     if (card) cards.observe(card);
   };
@@ -164,12 +160,12 @@ function render({ model, el }) {
     if (contentRect.height && !isOpen) target.scrollIntoView({ block: "nearest" });
     isOpen = contentRect.height > 0;
   });
-  const chooseClass = (/** @type {number} */ k) => choose({ chosen: model.get("chosen") === k ? -1 : k });
+  const chooseClass = (/** @type {number} */ k) => sendState(model, { chosen: model.get("chosen") === k ? -1 : k });
 
   const makeColumn = (/** @type {Layer} */ { title, units, n_units }, /** @type {number} */ index) => {
     const list = makeList(title, (at) => chooseUnit(index, at));
     const tiles = units.map((unit, at) => {
-      const tile = makeOption(`Unit ${unit}`, { class: "explorer-network-unit" });
+      const tile = makeOption(`Unit ${unit}`, { class: "explorer-network-unit explorer-picture" });
       tile.addEventListener("pointerenter", () => light(index, at));
       tile.addEventListener("pointerleave", () => light());
       return tile;
@@ -200,14 +196,10 @@ function render({ model, el }) {
     classes.addEventListener("scroll", showLinks);
     classes.classList.add("explorer-network-classes");
     classes.append(...rows.map(({ row }) => row));
-    const parts = columns.map(({ list, head, more }, index) =>
-      make(
-        "div",
-        { class: "explorer-network-layer", "data-first": index === 0, style: `--turn: ${index}` },
-        make("div", { class: "explorer-line" }, head, more),
-        list,
-      ),
-    );
+    const parts = columns.map(({ list, head, more }, index) => {
+      const attributes = { class: "explorer-network-layer", "data-first": index === 0, style: `--turn: ${index}` };
+      return make("div", attributes, make("div", { class: "explorer-line" }, head, more), list);
+    });
     stage.style.setProperty("--layers", String(layers.length));
     stage.toggleAttribute("data-deep", layers.length > 2);
     stage.toggleAttribute("data-dense", layers.length > 3);
@@ -295,20 +287,17 @@ function render({ model, el }) {
   };
   const markUnit = () => {
     const [layer, unit] = model.get("unit");
-    columns.forEach(({ tiles }, index) => {
-      tiles.forEach((tile, at) => {
-        tile.setAttribute("aria-selected", String(index === layer && model.get("layers")[index].units[at] === unit));
-      });
-    });
+    for (const [index, { tiles }] of columns.entries()) {
+      const { units } = model.get("layers")[index];
+      for (const [at, tile] of tiles.entries()) tile.setAttribute("aria-selected", String(index === layer && units[at] === unit));
+    }
   };
   const showSprite = () => {
     const old = url;
     url = pngUrl(model.get("sprite"));
     const tiles = columns.slice(0, model.get("all_pictured") ? columns.length : 1).flatMap((column) => column.tiles);
     const wide = model.get("columns");
-    tiles.forEach((tile, at) => {
-      showTile(tile, url, at, wide, Math.ceil(tiles.length / wide));
-    });
+    for (const [at, tile] of tiles.entries()) showTile(tile, url, at, wide, Math.ceil(tiles.length / wide));
     revoke([old], 1000);
   };
   const show = () => {
@@ -332,11 +321,9 @@ function render({ model, el }) {
   const [visit] = performance.getEntriesByType("navigation");
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches || /** @type {any} */ (visit)?.type === "reload";
   if (isOwnPage()) model.send({ moves: !isStill });
-  const resized = new ResizeObserver(showLinks);
-  resized.observe(stage);
+  onSize(stage, showLinks, signal);
   show();
   return () => {
-    resized.disconnect();
     cards.disconnect();
     revoke([url]);
   };

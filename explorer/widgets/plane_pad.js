@@ -50,10 +50,8 @@ function render({ model, el, signal }) {
     const slider = make("input", { type: "range", class: "explorer-range", id: freshId(), min: low, max: high, step });
     const value = make("output", {});
     slider.addEventListener("input", () => show(Number(slider.value)));
-    slider.addEventListener("change", () => {
-      model.set("settings", { ...model.get("settings"), [name]: Number(slider.value) });
-      model.save_changes();
-    });
+    const send = () => sendState(model, { settings: { ...model.get("settings"), [name]: Number(slider.value) } });
+    slider.addEventListener("change", send);
     const show = (/** @type {number} */ now) => {
       slider.value = String(now);
       slider.style.setProperty("--filled", `${(100 * (now - low)) / (high - low)}%`);
@@ -157,15 +155,11 @@ function render({ model, el, signal }) {
   model.on("change:names", showKinds);
   model.on("change:settings", showSettings);
   canvas.addEventListener("transitionend", draw); // the style sheet turns color changes into transitions
-  const watcher = new ResizeObserver(draw);
-  watcher.observe(canvas);
+  onSize(canvas, draw, signal);
   showKinds();
   showSettings();
   showUndo();
-  return () => {
-    clearTimeout(timer);
-    watcher.disconnect();
-  };
+  return () => clearTimeout(timer);
 }
 
 export default { render };

@@ -23,23 +23,17 @@ export function guessAfter(key, choices, guess) {
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-question", model);
-  const keep = (/** @type {string} */ guess) => {
-    model.set("guess", guess);
-    model.save_changes();
-  };
+  const keep = (/** @type {string} */ guess) => sendState(model, { guess });
   const words = make("p", { class: "explorer-question-words" });
   const choices = make("div", { class: "explorer-wrap", role: "group", "aria-label": "Your guess" });
   const typed = make("span", { class: "explorer-question-guess", role: "status", "aria-live": "polite" });
   const number = make("input", { inputMode: "decimal", size: MOST_DIGITS, "aria-label": "Your guess" }); // in a notebook
   number.addEventListener("input", () => keep(number.value.slice(0, MOST_DIGITS)));
-  const turn = () => {
-    model.set("is_open", !model.get("is_open"));
-    model.save_changes();
-  };
+  const turn = () => sendState(model, { is_open: !model.get("is_open") });
   const count = () => {
     const fields = [...choices.querySelectorAll("input")];
-    model.set("votes", fields.some((one) => one.value) ? fields.map((one) => Math.max(0, Math.trunc(one.valueAsNumber || 0))) : []);
-    model.save_changes();
+    const votes = fields.map((one) => Math.max(0, Math.trunc(one.valueAsNumber || 0)));
+    sendState(model, { votes: fields.some((one) => one.value) ? votes : [] });
   };
   const choiceOf = (/** @type {string} */ choice, /** @type {number} */ at) => {
     const about = { type: "number", min: 0, placeholder: "votes", "aria-label": `Votes for ${choice}` };
@@ -86,10 +80,7 @@ function render({ model, el, signal }) {
 
   model.on("change", show);
   document.addEventListener("keydown", onKey, { signal });
-  // The element is in its slide once it has a size.
-  const placed = new ResizeObserver(show);
-  placed.observe(el);
-  signal.addEventListener("abort", () => placed.disconnect());
+  onSize(el, show, signal); // it is then in its slide
   show();
 }
 

@@ -19,6 +19,7 @@ const STEPS = [
   ["step_epoch", "+1 epoch", "Train to the end of one epoch, then pause"],
 ];
 const BEGINS = "Begins again with the settings as they are: the same settings and seed give the same run";
+const AUTO = "Train as soon as a setting changes; switched off, guess before you train";
 const TAKES_SPACE =
   "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, [role=dialog], .cm-editor";
 
@@ -44,21 +45,13 @@ function takeFocusInNotebook(el, signal) {
  * @param {import("@anywidget/types").AnyModel<State>} model
  */
 function makeGuess(model) {
-  const share = make("input", {
-    class: "explorer-field",
-    type: "number",
-    min: 0,
-    max: 100,
-    step: "any",
-    inputMode: "decimal",
-    "aria-label": "Guessed accuracy, %",
-  });
+  const attributes = { class: "explorer-field", type: "number", min: 0, max: 100, step: "any", inputMode: "decimal" };
+  const share = make("input", { ...attributes, "aria-label": "Guessed accuracy, %" });
   const pair = ["true class", "read as"].map((name) =>
     make("select", { class: "explorer-field", "aria-label": `Guessed most frequent mistake: ${name}` }),
   );
-  const element = make(
-    "div",
-    { class: "explorer-run-guess explorer-small", role: "group", "aria-label": "Your guess" },
+  const element = make("div", { class: "explorer-run-guess explorer-wrap explorer-small", role: "group", "aria-label": "Your guess" });
+  element.append(
     make("span", { class: "explorer-line" }, "Guess first:", share, "%"),
     make("span", { class: "explorer-line" }, "mostly", pair[0], "read as", pair[1]),
   );
@@ -67,8 +60,7 @@ function makeGuess(model) {
     pair[1].setCustomValidity(a && a === b ? "Expected another class than the true one" : "");
     for (const field of [share, pair[1]]) field.reportValidity();
     const words = [share.value && share.validity.valid ? `${share.value} %` : "", a && b && a !== b ? `${a} → ${b}` : ""];
-    model.set("guess", words.filter(Boolean).join(", "));
-    model.save_changes();
+    sendState(model, { guess: words.filter(Boolean).join(", ") });
   });
   /** @type {string[]} */
   let classes = [];
@@ -92,11 +84,8 @@ function render({ model, el, signal }) {
   becomePart(el, "explorer-run", model);
   takeFocusInNotebook(el, signal);
   const press = (/** @type {string | undefined} */ action) => model.send({ action, state: { guess: model.get("guess") } });
-  const primary = makeButton([], () => press(primary.dataset.action), {
-    "data-primary": true,
-    "aria-keyshortcuts": "Space",
-    title: "Space bar",
-  });
+  const named = { "data-primary": true, "aria-keyshortcuts": "Space", title: "Space bar" };
+  const primary = makeButton([], () => press(primary.dataset.action), named);
   const button = (/** @type {string[]} */ [action, text, title]) => makeButton(text, () => press(action), { "data-action": action, title });
   const others = SECONDARY.map(button);
   const steps = STEPS.map(button);
@@ -104,27 +93,19 @@ function render({ model, el, signal }) {
   const again = makeButton([icon(...AGAIN), word], () => press("train"), { "data-action": "train", title: BEGINS });
   steps.push(again);
   const auto = make("input", { type: "checkbox", role: "switch", class: "explorer-switch" });
-  const autoLabel = make(
-    "label",
-    { class: "explorer-auto explorer-line", title: "Train as soon as a setting changes; switched off, guess before you train" },
-    "Auto-train",
-    auto,
-  );
+  const autoLabel = make("label", { class: "explorer-auto explorer-line", title: AUTO }, "Auto-train", auto);
   const guess = makeGuess(model);
   const bar = make("progress", { max: 1, "aria-label": "Training progress" });
   const text = make("p", { class: "explorer-progress-text explorer-muted explorer-small" });
   const note = make("p", { class: "explorer-progress-text explorer-muted explorer-small", role: "status" });
-
-  el.append(
-    make(
-      "section",
-      { "aria-label": "Training" },
-      make("div", { class: "explorer-run-main" }, primary, ...others),
-      make("div", { class: "explorer-run-more" }, ...steps, autoLabel),
-      guess.element,
-      make("div", { class: "explorer-progress" }, bar, text, note),
-    ),
+  const section = make("section", { "aria-label": "Training" });
+  section.append(
+    make("div", { class: "explorer-run-main" }, primary, ...others),
+    make("div", { class: "explorer-run-more" }, ...steps, autoLabel),
+    guess.element,
+    make("div", { class: "explorer-progress" }, bar, text, note),
   );
+  el.append(section);
 
   const showEnabled = () => {
     const enabled = model.get("enabled");
@@ -141,10 +122,7 @@ function render({ model, el, signal }) {
     }
     write(word, model.get("trains"));
     for (const other of [...others, ...steps]) {
-      const off = !enabled[other.dataset.action ?? ""] || other.dataset.action === action;
-      // A disabled button loses the focus: move it to the primary one.
-      if (off && other === document.activeElement) primary.focus();
-      other.disabled = off;
+      turnOff(other, !enabled[other.dataset.action ?? ""] || other.dataset.action === action, primary);
     }
     again.style.visibility = action === "train" ? "hidden" : ""; // the others keep their positions
   };
@@ -158,20 +136,14 @@ function render({ model, el, signal }) {
     note.hidden = !model.get("note");
     el.dataset.status = model.get("status");
   };
-  auto.addEventListener("change", () => {
-    model.set("auto", auto.checked);
-    model.save_changes();
-  });
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key !== " " || event.shiftKey || !isForThePage(event, el, TAKES_SPACE)) return;
-      event.preventDefault(); // so that the page does not scroll, and a second bar does not respond too
-      event.stopPropagation();
-      press(primary.dataset.action);
-    },
-    { signal, capture: true },
-  );
+  auto.addEventListener("change", () => sendState(model, { auto: auto.checked }));
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== " " || event.shiftKey || !isForThePage(event, el, TAKES_SPACE)) return;
+    event.preventDefault(); // so that the page does not scroll, and a second bar does not respond too
+    event.stopPropagation();
+    press(primary.dataset.action);
+  };
+  document.addEventListener("keydown", onKey, { signal, capture: true });
   model.on("change", show);
   show();
 }

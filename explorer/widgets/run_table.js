@@ -2,6 +2,7 @@
 // The table of runs. A row keeps its element while its run exists, so that a field keeps its focus and its text while
 // the rest of the table is updated. Names and notes are values of fields: never markup.
 
+const CAPTION = "Runs of this session, and the settings in which they differ from the current one";
 const UNDO_MS = 10_000;
 const ICONS = {
   pin: ["M5.5 2.25h5", "M6.25 2.25v4.5l-2 2.5h7.5l-2-2.5v-4.5", "M8 9.25v4.5"],
@@ -73,15 +74,10 @@ export function sparkline(curve, [low, high]) {
  */
 function makeRow(number, model, choose) {
   const send = (/** @type {string} */ verb, text = "") => model.send({ verb, number, text });
-  const field = (
-    /** @type {string} */ verb,
-    /** @type {string} */ label,
-    /** @type {number} */ length,
-    /** @type {string} */ placeholder,
-  ) => {
-    const attributes = { class: "explorer-field", type: "text", maxlength: length, placeholder };
+  const field = (/** @type {string} */ label, /** @type {number} */ maxlength, placeholder = "") => {
+    const attributes = { class: "explorer-field", type: "text", maxlength, placeholder };
     const input = make("input", { ...attributes, "aria-label": `${label} of run ${number}` });
-    input.addEventListener("change", () => send(verb, input.value));
+    input.addEventListener("change", () => send(label.toLowerCase(), input.value));
     input.addEventListener("keydown", (event) => event.key === "Enter" && input.blur());
     return input;
   };
@@ -92,8 +88,8 @@ function makeRow(number, model, choose) {
   const box = make("input", { type: "checkbox", class: "explorer-check", "aria-label": `Compare run ${number}` });
   box.addEventListener("change", () => choose(number, box.checked));
   const swatch = make("span", { class: "explorer-run-swatch", "aria-hidden": "true" });
-  const name = field("name", "Name", 60, "");
-  const note = field("note", "Note", 2000, "add a note");
+  const name = field("Name", 60);
+  const note = field("Note", 2000, "add a note");
   const buttons = {
     open: button("open", "Show it in all tabs"),
     load: button("load", "Load settings into the controls"),
@@ -101,20 +97,12 @@ function makeRow(number, model, choose) {
     hide: button("hide", "Hide its curves"),
     delete: button("delete", "Delete"),
   };
-  const called = make(
-    "span",
-    { class: "explorer-run-name explorer-line" },
-    swatch,
-    make("span", { class: "explorer-run-number explorer-muted" }, String(number)),
-    name,
-  );
+  const numbered = make("span", { class: "explorer-run-number explorer-muted" }, String(number));
+  const called = make("span", { class: "explorer-run-name explorer-line" }, swatch, numbered, name);
   const first = [make("td", { class: "explorer-run-choice" }, make("label", {}, box)), make("th", { scope: "row" }, called)];
   const chips = make("td", { class: "explorer-run-chips" });
-  const last = [
-    chips,
-    make("td", { class: "explorer-run-note" }, note),
-    make("td", { class: "explorer-run-actions" }, ...Object.values(buttons)),
-  ];
+  const actions = make("td", { class: "explorer-run-actions" }, ...Object.values(buttons));
+  const last = [chips, make("td", { class: "explorer-run-note" }, note), actions];
   const spark = icon("");
   spark.setAttribute("viewBox", "0 0 56 16");
   spark.classList.add("explorer-run-spark");
@@ -132,10 +120,8 @@ function fill(parts, run, range, chosen) {
   box.checked = chosen;
   swatch.style.background = run.color;
   name.placeholder = run.label || `run ${run.number}`; // its label until the user names it
-  for (const { input, text } of [
-    { input: name, text: run.name },
-    { input: note, text: run.note },
-  ]) {
+  for (const [key, input] of Object.entries({ name, note })) {
+    const text = run[/** @type {"name" | "note"} */ (key)];
     if (input !== document.activeElement) input.value = text;
     input.title = text || input.placeholder;
   }
@@ -161,11 +147,7 @@ function fill(parts, run, range, chosen) {
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   becomePart(el, "explorer-runs", model);
-  const caption = make(
-    "caption",
-    { class: "explorer-unseen" },
-    "Runs of this session, and the settings in which they differ from the current one",
-  );
+  const caption = make("caption", { class: "explorer-unseen" }, CAPTION);
   const head = make("tr");
   const undo = makeButton("Undo", () => model.send({ verb: "undo" }));
   const words = make("span", { role: "status", "aria-live": "polite" });
@@ -184,8 +166,7 @@ function render({ model, el, signal }) {
 
   const choose = (/** @type {number} */ number, /** @type {boolean} */ wanted) => {
     const others = model.get("chosen").filter((other) => other !== number);
-    model.set("chosen", wanted ? [...others, number].slice(-2) : others);
-    model.save_changes();
+    sendState(model, { chosen: wanted ? [...others, number].slice(-2) : others });
   };
   const sortBy = (/** @type {string} */ text) => {
     const best = /accuracy|Best|Test/.test(text) ? -1 : 1; // the highest first

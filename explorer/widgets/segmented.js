@@ -7,10 +7,7 @@ function render({ model, el }) {
   const name = freshId();
   const inputs = model.get("options").map(([value, words]) => {
     const input = make("input", { type: "radio", name, value, class: "explorer-unseen" });
-    input.addEventListener("change", () => {
-      model.set("value", value);
-      model.save_changes();
-    });
+    input.addEventListener("change", () => sendState(model, { value }));
     return { input, label: make("label", {}, input, make("span", {}, words)) };
   });
   el.append(make("div", { role: "radiogroup", "aria-label": model.get("label") }, ...inputs.map(({ label }) => label)));

@@ -4,24 +4,14 @@
 /**
  * @typedef {string | number | null} Single
  * @typedef {Single | Single[]} Value
- * @typedef {object} Described
- * @property {string} name
- * @property {"scale" | "layers" | "choice" | "few" | "pair" | "whole" | "count"} kind
- * @property {string} unit
- * @property {string} [low] lowest value, as it is written
- * @property {string} [high]
- * @property {number[]} stops of a slider
- * @property {[value: Value, words: string][]} options of a choice
- * @property {number} all how many images there are
- * @typedef {object} State
- * @property {Described} _control
- * @property {Value} value
- * @property {string} description
- * @property {string | null} tooltip
- * @property {boolean} disabled
- * @property {string} error
- * @property {number | null} now in a run that trains
- * @property {string} _answered
+ * @typedef {{
+ *   name: string, kind: "scale" | "layers" | "choice" | "few" | "pair" | "whole" | "count", unit: string, low?: string, high?: string,
+ *   stops: number[], options: [value: Value, words: string][], all: number,
+ * }} Described low and high as they are written, the stops of a slider, the options of a choice, how many images there are
+ * @typedef {{
+ *   _control: Described, value: Value, description: string, tooltip: string | null, disabled: boolean, error: string,
+ *   now: number | null, _answered: string,
+ * }} State now: in a run that trains
  * @typedef {import("@anywidget/types").AnyModel<State>} Model
  * @typedef {ReturnType<typeof frame>} Control
  */
@@ -66,7 +56,7 @@ function commitOnRelease(input, commit) {
     }
   };
   input.addEventListener("keydown", (event) => {
-    if (MOVES.includes(event.key)) isDown = true;
+    isDown ||= MOVES.includes(event.key);
   });
   input.addEventListener("keyup", release);
   input.addEventListener("blur", release);
@@ -137,7 +127,7 @@ function frame(model, el, ...inputs) {
     },
     showError() {
       const text = model.get("error");
-      if (error.textContent !== text) error.textContent = text;
+      write(error, text);
       for (const input of inputs) {
         if (text) input.setAttribute("aria-invalid", "true");
         else input.removeAttribute("aria-invalid");
@@ -206,12 +196,8 @@ function nowInRun(model, ends) {
     const about = `${does.replace("%", `the ${name.replace("_", " ")} of this run`)}, from its next mini-batch on`;
     return makeButton(words, () => model.send({ factor }), { "data-quiet": true, "aria-label": about, title: about });
   });
-  const row = make(
-    "div",
-    { class: "explorer-now explorer-line explorer-small", role: "group", "aria-label": "This run" },
-    value,
-    ...buttons,
-  );
+  const row = make("div", { class: "explorer-now explorer-line explorer-small", role: "group", "aria-label": "This run" });
+  row.append(value, ...buttons);
   const show = () => {
     const now = model.get("now");
     const isOver = now === null && row.contains(document.activeElement);
@@ -350,10 +336,8 @@ function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);
   el.append(make("div", { class: "explorer-row explorer-line" }, number, tool), control.error);
-  control.onChange(
-    number,
-    commitOnRelease(number, () => control.commit(typed(number))),
-  );
+  const commit = () => control.commit(typed(number));
+  control.onChange(number, commitOnRelease(number, commit));
   control.draw = () => {
     number.value = String(model.get("value"));
   };
@@ -362,10 +346,8 @@ function numberWith(model, el, tool) {
 
 /** @type {(model: Model, el: HTMLElement) => Control} */
 function whole(model, el) {
-  const fresh = make("button", { type: "button", class: "explorer-button" }, "New");
-  fresh.setAttribute("aria-label", `New ${model.get("description").toLowerCase()}`);
-  const { control } = numberWith(model, el, fresh);
-  fresh.addEventListener("click", () => control.commit(Math.floor(Math.random() * 10000)));
+  const renew = () => control.commit(Math.floor(Math.random() * 10000));
+  const { control } = numberWith(model, el, makeButton("New", renew, { "aria-label": `New ${model.get("description").toLowerCase()}` }));
   return control;
 }
 
@@ -395,12 +377,9 @@ function render({ model, el }) {
   const { name, kind } = model.get("_control");
   Object.assign(el.dataset, { name, kind });
   const control = KINDS[kind](model, el);
-  model.on("change:description", control.showWords);
-  model.on("change:tooltip", control.showWords);
+  model.on("change:description change:tooltip change:_control", control.showWords);
   model.on("change:disabled", control.showDisabled);
-  model.on("change:value", control.show);
-  model.on("change:_control", control.showWords);
-  model.on("change:_control", control.show);
+  model.on("change:value change:_control", control.show);
   model.on("change:_answered", control.answered);
   model.on("change:error", control.showError);
   control.showWords();

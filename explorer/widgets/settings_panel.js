@@ -36,13 +36,10 @@ function presets(model, el, signal) {
   becomePart(el, "explorer-presets", model);
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Presets");
-  const buttons = model
-    .get("presets")
-    .slice(0, IN_SIGHT)
-    .map((name) => {
-      const press = () => model.send({ preset: name });
-      return make("button", { type: "button", class: "explorer-button explorer-preset", "data-preset": name, onclick: press }, name);
-    });
+  const inSight = model.get("presets").slice(0, IN_SIGHT);
+  const buttons = inSight.map((name) =>
+    makeButton(name, () => model.send({ preset: name }), { class: "explorer-preset", "data-preset": name }),
+  );
   const others = othersMenu(model, signal);
   el.append(...buttons, ...others.parts);
   withPanel(el, signal, (panel) => {
@@ -73,13 +70,9 @@ function othersMenu(model, signal) {
     ["These work. Why?", situations(true)],
   ];
   for (const [words, names] of groups) {
-    const choose = (/** @type {string} */ name) => () => {
-      model.send({ preset: name });
-      menu.hidePopover();
-    };
     const entries = names.flatMap((name) => {
       const changes = model.get("preset_changes")[model.get("presets").indexOf(name)];
-      const entry = makeButton(name, choose(name), { "data-quiet": true, title: changes });
+      const entry = menuEntry(menu, name, () => model.send({ preset: name }), { title: changes });
       return changes ? [entry, make("p", { ...heading, "aria-hidden": "true" }, changes)] : [entry];
     });
     menu.append(make("div", { role: "group", "aria-label": words }, make("p", heading, words), ...entries));
@@ -143,9 +136,8 @@ function start(model, el) {
     el.closest(".explorer-controls")?.querySelector("button")?.focus(); // this one disappears
     model.send({ leave: true });
   };
-  const cross = icon("M4.5 4.5l7 7", "M11.5 4.5l-7 7");
   const about = model.get("part") === "start" ? LEAVE : UNCHANGED;
-  const close = makeButton(cross, leave, { "data-quiet": true, "aria-label": about, title: about });
+  const close = makeButton(icon(...CROSS), leave, { "data-quiet": true, "aria-label": about, title: about });
   el.append(words, close);
   return () => {
     const from = model.get("start");
@@ -165,14 +157,8 @@ function more(model, el) {
   const attention = make("span", { "data-problems": true });
   const note = make("span", { class: "explorer-more-note explorer-small" });
   const isOpen = String(model.get("unfolded"));
-  const button = make(
-    "button",
-    { type: "button", class: "explorer-line", "aria-expanded": isOpen },
-    icon("M4 3l8 5-8 5z"),
-    title,
-    attention,
-    note,
-  );
+  const button = make("button", { type: "button", class: "explorer-line", "aria-expanded": isOpen });
+  button.append(icon("M4 3l8 5-8 5z"), title, attention, note);
   const spoken = make("span", { class: "explorer-unseen", role: "status" });
   el.append(button, ...(title === "More settings" ? [spoken] : [])); // one live region is enough
   const show = () => {
@@ -195,8 +181,7 @@ function more(model, el) {
 /** @type {Part} */
 function reset(model, el) {
   becomePart(el, "explorer-reset", model);
-  const press = () => model.send({ preset: DEFAULTS });
-  const button = make("button", { type: "button", class: "explorer-button", "data-quiet": true, onclick: press }, "Reset to defaults");
+  const button = makeButton("Reset to defaults", () => model.send({ preset: DEFAULTS }), { "data-quiet": true });
   el.append(button);
   return () => {
     button.disabled = model.get("preset") === DEFAULTS && model.get("problems") === 0;
@@ -208,11 +193,7 @@ const PARTS = { presets, question, start, changes: start, more, reset };
 /** @type {import("@anywidget/types").Render<State>} */
 function render({ model, el, signal }) {
   const show = PARTS[model.get("part")](model, el, signal);
-  model.on("change:preset", show);
-  model.on("change:situation", show);
-  model.on("change:start", show);
-  model.on("change:problems", show);
-  model.on("change:note", show);
+  model.on("change:preset change:situation change:start change:problems change:note", show);
   show();
 }
 

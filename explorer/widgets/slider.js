@@ -11,10 +11,7 @@ function render({ model, el }) {
   const value = make("output", {});
   const text = make("p", { class: "explorer-muted", "aria-live": "polite" });
   el.append(label, make("div", { class: "explorer-line" }, slider, value), text);
-  slider.addEventListener("input", () => {
-    model.set("value", Number(slider.value));
-    model.save_changes();
-  });
+  slider.addEventListener("input", () => sendState(model, { value: Number(slider.value) }));
   const show = () => {
     const low = model.get("low");
     const high = model.get("high");

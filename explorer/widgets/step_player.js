@@ -14,11 +14,6 @@ function render({ model, el, signal }) {
   const last = model.get("scenes").length - 1;
   let timer = 0;
 
-  /** @param {Partial<State>} state */
-  const set = (state) => {
-    for (const [name, value] of Object.entries(state)) model.set(/** @type {"scene"} */ (name), /** @type {any} */ (value));
-    model.save_changes();
-  };
   const pause = () => {
     clearInterval(timer);
     timer = 0;
@@ -26,18 +21,18 @@ function render({ model, el, signal }) {
   };
   const go = (/** @type {number} */ scene) => {
     pause();
-    set({ scene: Math.max(0, Math.min(scene, last)) });
+    sendState(model, { scene: Math.max(0, Math.min(scene, last)) });
   };
   const play = () => {
     const scene = model.get("scene");
     go(scene < 0 || scene === last ? 0 : scene);
     if (isStill()) return;
-    timer = setInterval(() => (model.get("scene") < last ? set({ scene: model.get("scene") + 1 }) : pause()), SCENE_MS);
+    timer = setInterval(() => (model.get("scene") < last ? sendState(model, { scene: model.get("scene") + 1 }) : pause()), SCENE_MS);
     show();
   };
   const leave = () => {
     pause();
-    set({ scene: -1 });
+    sendState(model, { scene: -1 });
   };
 
   const start = makeButton("Play a step", play, { title: "One step of training, scene by scene (.)" });
@@ -45,11 +40,11 @@ function render({ model, el, signal }) {
   const steps = model.get("scenes").map((name, at) => makeButton(name, () => go(at), { "data-quiet": true }));
   const choices = Object.entries({ image: `this ${model.get("noun")}`, batch: "a mini-batch" }).map(([of, words]) => ({
     of,
-    button: makeButton(words, () => set({ of: /** @type {State["of"]} */ (of) }), { "data-quiet": true }),
+    button: makeButton(words, () => sendState(model, { of: /** @type {State["of"]} */ (of) }), { "data-quiet": true }),
   }));
   const close = makeButton("✕", leave, { "data-quiet": true, "aria-label": "Leave the step", title: "Leave (Esc)" });
   const made = choices.map(({ button }) => button);
-  const bar = make("div", { role: "group", "aria-label": "One step of training" }, run, ...steps, ...made, close);
+  const bar = make("div", { class: "explorer-wrap", role: "group", "aria-label": "One step of training" }, run, ...steps, ...made, close);
   const note = make("p", { class: "explorer-muted explorer-small" });
   const spoken = make("p", { class: "explorer-unseen", role: "status", "aria-live": "polite" });
   el.append(start, bar, note, spoken);

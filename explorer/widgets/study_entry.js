@@ -10,10 +10,7 @@ function render({ model, el }) {
   const input = make("input", { ...attributes, "aria-describedby": `${error.id} ${hint.id}` });
   const label = make("span", { class: "explorer-muted explorer-small" });
   el.append(make("label", { class: "explorer-line" }, label, input), error, hint);
-  input.addEventListener("change", () => {
-    model.set("text", input.value);
-    model.save_changes();
-  });
+  input.addEventListener("change", () => sendState(model, { text: input.value }));
   const show = () => {
     write(label, model.get("label"));
     write(error, model.get("error"));

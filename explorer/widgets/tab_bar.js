@@ -9,25 +9,23 @@ function render({ model, el, signal }) {
   const panelId = freshId();
   /** @type {Record<string, string>} the view last seen of each group */
   const seen = {};
-  const select = (/** @type {string} */ name) => {
-    model.set("selected", name);
-    model.save_changes();
-  };
+  const select = (/** @type {string} */ selected) => sendState(model, { selected });
   const offered = (/** @type {string} */ name) => {
     const names = model.get("offered");
     return names.length === 0 || names.includes(name) || name === model.get("selected");
   };
   const makeTab = (/** @type {string} */ words, /** @type {Record<string, any>} */ attributes) =>
     make("button", { type: "button", role: "tab", id: freshId(), class: "explorer-tab", "aria-controls": panelId, ...attributes }, words);
-  const makeList = (/** @type {string} */ label, /** @type {HTMLElement[]} */ tabs) => {
-    const list = make("div", { role: "tablist", "aria-label": label }, ...tabs);
+  const makeList = (/** @type {string} */ label, /** @type {{ tab: HTMLElement }[]} */ listed) => {
+    const all = listed.map(({ tab }) => tab);
+    const list = make("div", { role: "tablist", "aria-label": label }, ...all);
     list.addEventListener("keydown", (event) => {
-      const listed = tabs.filter((tab) => !tab.hidden);
-      const at = listed.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-      const there = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: listed.length - 1 }[event.key];
+      const tabs = all.filter((tab) => !tab.hidden);
+      const at = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+      const there = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
       if (there === undefined) return;
       event.preventDefault();
-      const tab = listed[(there + listed.length) % listed.length];
+      const tab = tabs[(there + tabs.length) % tabs.length];
       tab.click();
       tab.focus();
     });
@@ -38,20 +36,14 @@ function render({ model, el, signal }) {
   });
   const groups = [...new Set(tabs.map(({ group }) => group))].map((group) => {
     const members = tabs.filter((tab) => tab.group === group);
-    const open = () =>
-      select(
-        members.find(({ name }) => name === seen[group] && offered(name))?.name ?? members.filter(({ name }) => offered(name))[0].name,
-      );
+    const open = () => {
+      const names = members.map(({ name }) => name).filter(offered);
+      select(names.find((name) => name === seen[group]) ?? names[0]);
+    };
     return { group, members, tab: makeTab(group, { onclick: open }) };
   });
-  const list = makeList(
-    "Views",
-    groups.map(({ tab }) => tab),
-  );
-  const inner = makeList(
-    "In this view",
-    tabs.map(({ tab }) => tab),
-  );
+  const list = makeList("Views", groups);
+  const inner = makeList("In this view", tabs);
   inner.classList.add("explorer-tab-inner");
   el.append(list, inner);
 

@@ -23,34 +23,18 @@ function render({ model, el }) {
   const slider = make("input", { type: "range", class: "explorer-range", min: 0, step: 1, "aria-label": "Epoch shown" });
   const where = make("output", { class: "explorer-muted explorer-small" });
   const note = make("span", { class: "explorer-time-note explorer-muted explorer-small" });
-  const live = makeButton([icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Latest")], () => pauseAt(-1), {
-    class: "explorer-time-newest",
-    "data-quiet": true,
-    "aria-label": "Latest epoch",
-    title: "Show the latest epoch",
-  });
-  const fork = makeButton("Branch", () => model.send({ fork: true, state: { position: model.get("position") } }), {
-    "data-quiet": true,
-    title: FORK,
-  });
-  const time = make(
-    "div",
-    { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" },
-    note,
-    play,
-    slider,
-    where,
-    live,
-    fork,
-  );
+  const latest = [icon("M4 3.5v9l6-4.5z", "M12 3.5v9"), make("span", {}, "Latest")];
+  const named = { class: "explorer-time-newest", "aria-label": "Latest epoch", title: "Show the latest epoch" };
+  const live = makeButton(latest, () => pauseAt(-1), { "data-quiet": true, ...named });
+  const branch = () => model.send({ fork: true, state: { position: model.get("position") } });
+  const fork = makeButton("Branch", branch, { "data-quiet": true, title: FORK });
+  const time = make("div", { class: "explorer-time explorer-line", role: "group", "aria-label": "Moments of the run" });
+  time.append(note, play, slider, where, live, fork);
   el.append(time);
   let timer = 0;
 
   slider.addEventListener("input", () => pauseAt(slider.value === slider.max ? -1 : Number(slider.value)));
-  const go = (/** @type {number} */ position) => {
-    model.set("position", position);
-    model.save_changes();
-  };
+  const go = (/** @type {number} */ position) => sendState(model, { position });
   const step = () => {
     const next = model.get("position") + 1;
     if (next < model.get("epochs").length) return go(next);

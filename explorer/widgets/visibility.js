@@ -11,18 +11,14 @@ function render({ model, el, signal }) {
     model.send({ view, seen: entries.at(-1)?.isIntersecting ?? false });
   });
   // The element is in its container once it has a size. It stands at the lower edge, which may be out of sight alone.
-  const placed = new ResizeObserver(() => observer.observe(el.closest(".explorer-alone") ?? el));
-  placed.observe(el);
+  onSize(el, () => observer.observe(el.closest(".explorer-alone") ?? el), signal);
   const report = () => {
-    if (shownTheme() === model.get("theme")) return;
-    model.set("theme", shownTheme());
-    model.save_changes();
+    if (shownTheme() !== model.get("theme")) sendState(model, { theme: shownTheme() });
   };
   onTheme(report, signal);
   report();
   signal.addEventListener("abort", () => {
     observer.disconnect();
-    placed.disconnect();
     model.send({ view });
   });
 }

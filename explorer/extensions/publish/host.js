@@ -49,7 +49,7 @@ const inserted = (/** @type {string} */ src) =>
 export async function bytesOf(/** @type {string} */ name) {
   await inserted(`data/${name}.js`).catch(() => Promise.reject(new Error(`data/${name}.js is missing`)));
   const { explorerFiles: files } = /** @type {any} */ (globalThis);
-  const packed = Uint8Array.from(atob(files[name]), (letter) => letter.charCodeAt(0));
+  const packed = fromBase64(files[name]);
   delete files[name];
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }

@@ -17,17 +17,6 @@
   const APP = ".explorer-app .explorer-part > *, .explorer-failed";
   const OTHER = ".jp-OutputArea-output:is(.jp-RenderedHTMLCommon, .jp-RenderedImage), .jp-OutputArea-output .jupyter-widgets";
 
-  /** @param {HTMLElement} main */
-  function hasContent(main) {
-    return main.querySelector(`${APP}, ${OTHER}`) !== null;
-  }
-
-  /** @param {HTMLElement} main */
-  function reveal(main) {
-    main.removeAttribute("aria-busy");
-    document.getElementById("explorer-skeleton")?.remove();
-  }
-
   function sayLate() {
     const notice = document.getElementById("explorer-late");
     const [seconds, button] = [notice?.querySelector("span"), notice?.querySelector("button")];
@@ -41,10 +30,11 @@
   function watch(main) {
     const late = setTimeout(sayLate, 1000 * LATE_SECONDS);
     const look = () => {
-      if (!hasContent(main)) return;
+      if (!main.querySelector(`${APP}, ${OTHER}`)) return;
       clearTimeout(late);
       observer.disconnect();
-      reveal(main);
+      main.removeAttribute("aria-busy");
+      document.getElementById("explorer-skeleton")?.remove();
     };
     const observer = new MutationObserver(look);
     observer.observe(main, { childList: true, subtree: true });

@@ -226,21 +226,18 @@
     },
   });
   // Before the widget's listeners, which may stop the key.
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
-      if (isPlain && overview.list && overview.takes(event.key)) {
-        event.preventDefault();
-        event.stopPropagation();
-      }
-      if (event.key !== "Escape") return;
-      toggleKeys(false);
-      zoom(false);
-      giveKeysBack();
-    },
-    { capture: true },
-  );
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+    if (isPlain && overview.list && overview.takes(event.key)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+    if (event.key !== "Escape") return;
+    toggleKeys(false);
+    zoom(false);
+    giveKeysBack();
+  };
+  document.addEventListener("keydown", onKey, { capture: true });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !isForThem(event)) return;
     if (event.key === "?") toggleKeys();

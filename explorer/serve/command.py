@@ -3,7 +3,7 @@
 import os
 import sys
 import tomllib
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentError, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
@@ -17,6 +17,8 @@ from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
 from explorer.serve.warm_process import WarmProcess
 from explorer.training import FIELDS, ConfigError
+
+_SENTENCES = (RefusedError, DatasetError, ConfigError)
 
 
 def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None) -> int:
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
         program = f"{program} {given.command}"
         if unknown:
             raise RefusedError(f"{unknown[0]} is unknown; {program} --help lists the options.")
-        code: int = given.offer.load(given.offer.what.run)(given)
+        run = given.offer.load(given.offer.what.run)
+        with given.offer.explaining_errors(OSError, *_SENTENCES):
+            code: int = run(given)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
             print(f"{program}: {error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
         return FAILED
-    except (RefusedError, DatasetError, ConfigError, ExtensionError) as error:
+    except (ExtensionError, *_SENTENCES) as error:
         print(f"{program}: {_reason(error)}", file=sys.stderr)
         return REFUSED
     return code
@@ -51,24 +55,28 @@ def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | Non
 
 def _after_extensions(words: list[str]) -> list[str]:
     """Look for the extensions that options ask for, say which can't be used, and return the other words."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--extensions")
-    parser.add_argument("--extension", action="append", default=[])
-    parser.add_argument("--strict", action="store_true")
-    asked, others = parser.parse_known_args(words)
-    names = (
-        None if asked.extensions is None else [one for one in asked.extensions.split(",") if one != "none"]
-    )
-    faults = [
-        f"the extension {one.extension.name} is left out: {one.fault}"
-        for one in look(names, asked.extension)
-        if one.fault
-    ]
-    for fault in faults:
-        print(f"nn-explorer: {fault}", file=sys.stderr)
+    try:
+        asked, others = _extension_options(exit_on_error=False).parse_known_args(words)
+    except ArgumentError as error:
+        raise RefusedError(f"{error.argument_name}: {error.message}.") from error
+    faults = [one for one in look(asked.extensions, asked.extension) if one.fault]
+    for one in faults:
+        print(f"nn-explorer: the extension {one.extension.name} is left out: {one.fault}", file=sys.stderr)
     if faults and asked.strict:
         raise RefusedError("--strict: an extension can't be used.")
     return others
+
+
+def _extension_options(**options: Any) -> ArgumentParser:
+    """Return a parser of the options that each command has."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, **options)
+    group = parser.add_argument_group("extensions, with each command")
+    group.add_argument("--extensions", metavar="NAMES", help="use only these, as talk,grading; or none")
+    group.add_argument(
+        "--extension", metavar="FILE", action="append", default=[], help="use that of a Python file, too"
+    )
+    group.add_argument("--strict", action="store_true", help="end if one of them can't be used")
+    return parser
 
 
 def _reason(error: Exception) -> str:
@@ -84,6 +92,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",
         epilog="Each has its own help: nn-explorer train --help. Options without a command are those of serve.",
+        parents=[_extension_options()],
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
@@ -95,7 +104,8 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
             allow_abbrev=False,
         )
         if offer.what.name == arguments[0]:
-            _describe(command, offer)
+            with offer.explaining_errors():
+                _describe(command, offer)
             command.set_defaults(offer=offer)
     return parser
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Error, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.app.panels.tabs import VIEWS
-from explorer.exports.files import KINDS
+from explorer.exports.files import kinds
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
 
@@ -237,7 +237,7 @@ class Visit:
         """Export a run, of one app of several; return where the file is."""
         app = place or self.page
         app.get_by_role("button", name="Export").click()
-        return self.download(app.get_by_role("button", name=KINDS[kind].words), folder)
+        return self.download(app.get_by_role("button", name=kinds()[kind].what.label), folder)
 
     def open_file(self, path):
         """Open weights or a session."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import walk_tb
@@ -59,6 +59,11 @@ class Found:
     fault: str = ""
     """Why nothing of it is used, as a sentence; empty if it is."""
 
+    @property
+    def is_core(self) -> bool:
+        """Whether it is the core, whose errors are errors of this package."""
+        return self.extension.name == CORE.name
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -87,7 +92,7 @@ class Offer:
         try:
             yield
         except (Exception, SystemExit) as error:
-            if self.by.extension.name == CORE.name or isinstance(error, (ExtensionError, *known)):
+            if self.by.is_core or isinstance(error, (ExtensionError, *known)):
                 raise
             text = f"The extension {self.by.extension.name} failed: {_reason(error)}"
             _say_once(text)
@@ -112,12 +117,17 @@ def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]
     Raises `ExtensionError` for a name that isn't installed.
     """
     names = os.environ.get(NAMES) if names is None else names
-    known = [one.extension.name for one in _installed()]
+    known = [entry.name for entry in _entries()]
     if missing := [name for name in _listed(names or "") if name not in known]:
         raise ExtensionError(
             f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
         )
-    used = _apart([*_chosen(names), *map(_in_file, paths)])
+    return use([*_chosen(names), *map(in_file, paths)])
+
+
+def use(extensions: Iterable[Found]) -> Sequence[Found]:
+    """Use the core and these extensions in this process and its children; return them, with their faults."""
+    used = _apart([Found(CORE), *extensions])
     os.environ[FOUND] = json.dumps([asdict(one) for one in used])
     return found()
 
@@ -125,7 +135,7 @@ def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]
 @cache
 def _by_default(names: str | None) -> Sequence[Found]:
     """Return the extensions of a process that no command has started, and log what is left out."""
-    used = tuple(_apart(_chosen(names)))
+    used = tuple(_apart([Found(CORE), *_chosen(names)]))
     for one in used:
         if one.fault:
             _say_once(f"The extension {one.extension.name} is left out: {one.fault}")
@@ -136,31 +146,35 @@ def _listed(names: str) -> list[str]:
     return [name for name in map(str.strip, names.split(",")) if name not in ("", "none")]
 
 
-def _chosen(names: str | None) -> Iterator[Found]:
-    yield Found(CORE)
-    yield from (one for one in _installed() if names is None or one.extension.name in _listed(names))
+def _chosen(names: str | None) -> list[Found]:
+    """Return the installed extensions of a list of names, or all; the others are not even imported."""
+    return [_entered(entry) for entry in _entries() if names is None or entry.name in _listed(names)]
 
 
 @cache
-def _installed() -> Sequence[Found]:
-    return tuple(sorted(_entries(), key=lambda one: one.extension.name))
+def _entries() -> Sequence[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
 
 
-def _entries() -> Iterator[Found]:
-    for entry in entry_points(group=GROUP):
-        about = entry.dist.metadata if entry.dist else {}  # parsed each time that it is asked for
-        source = " ".join(about[name] for name in ("Name", "Version") if name in about)
-        yield replace(_checked(entry.name, entry.load), source=source)
+def _entered(entry: EntryPoint) -> Found:
+    about: Any = entry.dist.metadata if entry.dist else {}  # parsed each time that it is asked for
+    source = " ".join(about[name] for name in ("Name", "Version") if name in about)
+    one = replace(checked(entry.name, entry.load), source=source)
+    if one.extension.name != entry.name:
+        fault = f"its name is {one.extension.name}, and that of its entry point {entry.name}."
+        return replace(one, extension=Extension(entry.name), fault=fault)
+    return one
 
 
-def _in_file(path: str) -> Found:
+def in_file(path: str) -> Found:
+    """Return the extension of a loose file, with its fault if it can't be used."""
     file = Path(path).expanduser().absolute()
-    one = _checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
+    one = checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
     return replace(one, source=str(file), is_loose=True)
 
 
-def _checked(name: str, load: Callable[[], Any]) -> Found:
-    """Return an extension, with its fault if it isn't one that can be used."""
+def checked(name: str, load: Callable[[], Any]) -> Found:
+    """Return the extension that `load` returns, with its fault if it can't be used; by this name if it fails."""
     try:
         one = load()
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code

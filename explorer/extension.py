@@ -36,6 +36,7 @@ class Command:
     """A command of the terminal, ``nn-explorer name``."""
 
     name: str
+    """In the terminal."""
     help: str
     """What it does, as the list of commands says it."""
     run: Code
@@ -68,7 +69,7 @@ class Section:
     """A section of the report on a run."""
 
     name: str
-    """Told apart by it."""
+    """Its name among all sections."""
     heading: str
     """Above it; without a part, the section is left out."""
     write: Code
@@ -80,7 +81,7 @@ class LessonCard:
     """Something that a notebook shows, ``explorer.notebook.page.card(name, …)``."""
 
     name: str
-    """By which notebooks ask for it."""
+    """In notebooks."""
     show: Code
     """``show(…)`` returns an `explorer.notebook.page.Shown`."""
 

@@ -21,15 +21,19 @@ from explorer.training import FIELDS, ConfigError
 _SENTENCES = (RefusedError, DatasetError, ConfigError)
 
 
-def main(arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, warm_process: WarmProcess | None = None, *, looks: bool = True
+) -> int:
     """Run a command line, by default this process's, and return its exit code.
 
-    `warm_process` is what `serve` forks kernels from; by default, it starts one of its own.
+    `warm_process` is what `serve` forks kernels from; by default, it starts one of its own. Unless it
+    `looks` for extensions, it uses those that this process has.
     """
     configure_terminal()
     program = "nn-explorer"
     try:
-        words = _after_extensions(list(sys.argv[1:] if arguments is None else arguments))
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = _after_extensions(words) if looks else words
         if not names_command(words):
             words.insert(0, "serve")
         given, unknown = _parser(words).parse_known_args(words, Namespace(warm_process=warm_process))

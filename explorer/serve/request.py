@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, urlencode
 from ipywidgets import Widget
 
 from explorer.app.explorer import Explorer
-from explorer.datasets import Dataset, DatasetError
+from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
-from explorer.discovery import ExtensionError, Offer, offers
+from explorer.discovery import Offer, offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve import environment
 from explorer.session import SessionRun
@@ -78,15 +78,11 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
 
 
 def _dataset_of(offer: Offer) -> Dataset:
-    name = offer.what.name
-    try:
-        dataset = offer.call(offer.what.load)
-        with offer.explaining_errors():
-            if not isinstance(dataset, Dataset):
-                raise TypeError(f"{offer.what.load} returned {type(dataset).__name__}; expected a Dataset")
-    except ExtensionError as error:
-        raise DatasetError(name, str(error).rstrip("."), "a data set") from error
-    return replace(dataset, name=name)
+    dataset = offer.call(offer.what.load)
+    with offer.explaining_errors():
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"{offer.what.load} returned {type(dataset).__name__}; expected a Dataset")
+    return replace(dataset, name=offer.what.name)
 
 
 def opening_app() -> Explorer:

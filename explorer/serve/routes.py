@@ -2,7 +2,7 @@
 
 import re
 from asyncio import wrap_future
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
@@ -35,7 +35,7 @@ class RouteHandler(JupyterHandler):
         query = {name: self.get_query_argument(name) for name in names}
         self.set_header("Cache-Control", "no-store")
         try:
-            media_type, content = await wrap_future(in_thread(partial(_answer, self._route, query)))
+            media_type, content = await wrap_future(in_thread(partial(answered, self._route, query)))
         except ExtensionError as error:
             self.set_status(500)
             write_refusal(self, 500, str(error))
@@ -48,7 +48,7 @@ class RouteHandler(JupyterHandler):
         write_refusal(self, status_code, "The address can't be read.")
 
 
-def _answer(route: Offer, query: dict[str, str]) -> tuple[str, bytes]:
+def answered(route: Offer, query: Mapping[str, str]) -> tuple[str, bytes]:
     """Return the media type and the content that an extension answers; raises `ExtensionError` if it fails."""
     answer = route.call(route.what.answer, query)
     with route.explaining_errors():

@@ -71,6 +71,8 @@ class PanelHost:
             with tab.explaining_errors():
                 if not isinstance(panel.view, DOMWidget):
                     raise TypeError(f"its view is {type(panel.view).__name__}; expected a widget")
+                if not tab.by.is_core:
+                    panel.view.add_class("explorer-panel")
         except ExtensionError as error:
             return FailedPanel(str(error))
         return panel
@@ -157,6 +159,7 @@ class FailedPanel:
     """A tab of an extension that can't be shown, with the reason."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         self.view = box("explorer-panel explorer-column", Caption(text=f"{reason} Everything else goes on."))
 
     def show(self, state: ViewState) -> None:

@@ -243,7 +243,7 @@ def test_page_training_studies_and_notebooks_work_when_none_is_found():
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "overview mistakes inside map why break runs study data lab <!doctype html>"
+        "overview mistakes inside map why break runs study data lab <!DOCTYPE html>"
     )
 
 

@@ -1,8 +1,9 @@
-"""The tabs and commands of the core, as an extension's are given."""
+"""The tabs, commands and exports of the core, as an extension's are given."""
 
-from explorer.extension import Command, Extension, Tab
+from explorer.extension import Command, Export, Extension, Tab
 
-_PANELS, _SERVE, _TABLE = "explorer.app.panels", "explorer.serve", "explorer.serve:commands.toml"
+_PANELS, _FILES = "explorer.app.panels", "explorer.exports.files"
+_SERVE, _TABLE = "explorer.serve", "explorer.serve:commands.toml"
 
 CORE = Extension(
     "core",
@@ -36,5 +37,11 @@ CORE = Extension(
         Command(
             "extensions", "list what adds to the explorer", f"{_SERVE}.extensions_command:run", table=_TABLE
         ),
+    ),
+    exports=(
+        Export("report", "Report (HTML)", ".html", "explorer.exports.report:report", "text/html"),
+        Export("script", "Python script", ".py", "explorer.exports.script:training_script", "text/x-python"),
+        Export("csv", "Records (CSV)", ".csv", f"{_FILES}:records_table", "text/csv"),
+        Export("weights", "Weights (NumPy)", ".npz", f"{_FILES}:weights_archive"),
     ),
 )

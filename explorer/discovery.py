@@ -10,27 +10,38 @@ import logging
 import os
 import re
 import sys
-from argparse import ArgumentParser
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from traceback import walk_tb
+from types import MappingProxyType, ModuleType
 from typing import Any, get_args, get_type_hints
 
 from explorer.core import CORE
-from explorer.extension import API, Extension
+from explorer.extension import API, Code, Extension, OfferedDataset
 
 GROUP = "explorer.extensions"
-FOUND = "EXPLORER_EXTENSIONS"
+NAMES = "EXPLORER_EXTENSIONS"
+"""Environment variable: what ``--extensions`` is by default, and in notebooks; all if it isn't set."""
+FOUND = "EXPLORER_FOUND_EXTENSIONS"
 """Environment variable: the extensions that a command has found, as JSON."""
 ATTRIBUTE = "EXTENSION"
 """The name of a loose file's `Extension`."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}")
+_LOOSE = "explorer_extension_"  # before the name of a loose file's module
+_LETTERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}"), "letters, digits, hyphens, underscores and dots"
+_PRINTABLE = (
+    re.compile(r"[^\x00-\x20,](?:[^\x00-\x1f,]{0,38}[^\x00-\x20,])?"),
+    "up to 40 characters, no comma",
+)
+_CODE = re.compile(r"[\w.]+:\w+"), "module:name, as text"
+_TEXT = re.compile(".*", re.DOTALL), "text"
 _log = logging.getLogger(__name__)
 
 
@@ -43,11 +54,16 @@ class Found:
     """An extension that was found, and why it can't be used, if so."""
 
     extension: Extension
-    version: str = ""
-    file: str = ""
-    """Path of a loose file; empty for an installed package."""
+    source: str = ""
+    """The package that it comes from, with its version, or the path of a loose file."""
+    is_loose: bool = False
     fault: str = ""
     """Why nothing of it is used, as a sentence; empty if it is."""
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it is the core, whose errors are errors of this package."""
+        return self.extension.name == CORE.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +76,28 @@ class Offer:
 
     def load(self, code: str) -> Any:
         """Import code, given as ``"module:name"``; raises `ExtensionError` whatever fails in it."""
-        with explained(self.by.extension.name):
+        with self.explaining_errors():
             module, _, name = code.partition(":")
-            is_loose = self.by.file and module == Path(self.by.file).stem
-            return getattr(_loose(self.by.file) if is_loose else import_module(module), name)
+            is_loose = self.by.is_loose and module.removeprefix(_LOOSE) == Path(self.by.source).stem
+            return getattr(_loose(self.by.source) if is_loose else import_module(module), name)
 
     def call(self, code: str, *arguments: Any, **options: Any) -> Any:
         """Import a function and call it; raises `ExtensionError` whatever fails in it."""
         function = self.load(code)
-        with explained(self.by.extension.name):
+        with self.explaining_errors():
             return function(*arguments, **options)
 
-
-class explained:  # noqa: N801  # a context manager
-    """Turns whatever an extension raises into an `ExtensionError`, and logs where it was raised, once."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Raise the error in a sentence."""
-        if not isinstance(error, Exception) or isinstance(error, ExtensionError):
-            return
-        text = f"The extension {self._name} failed here: {type(error).__name__}: {error}"
-        _say_once(text, error)
-        raise ExtensionError(f"{text.rstrip('.')}.") from error
+    @contextmanager
+    def explaining_errors(self, *known: type[Exception]) -> Iterator[None]:
+        """Turn any error but `known` ones into an `ExtensionError`, logged once; the core's own errors pass."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            if self.by.is_core or isinstance(error, (ExtensionError, *known)):
+                raise
+            text = f"The extension {self.by.extension.name} failed: {_reason(error)}"
+            _say_once(text)
+            raise ExtensionError(text) from error
 
 
 def offers(kind: str) -> list[Offer]:
@@ -97,106 +107,169 @@ def offers(kind: str) -> list[Offer]:
 
 
 def found() -> Sequence[Found]:
-    """Return all extensions, by name; in a process of a command, those that the command has found."""
-    return _read(os.environ[FOUND]) if FOUND in os.environ else _installed()
+    """Return the core and all extensions, by name; in a process of a command, those that the command has found."""
+    return _read(os.environ[FOUND]) if FOUND in os.environ else _by_default(os.environ.get(NAMES))
 
 
-def look(names: Collection[str] | None = None, paths: Sequence[str] = ()) -> Sequence[Found]:
-    """Look for extensions, those with these `names` or all, and in files; this process and its children use them.
+def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]:
+    """Look for extensions, in files and among those installed; this process and its children use them.
 
+    `names` are those to use of the installed ones, separated by commas; None for all, or those of `NAMES`.
     Raises `ExtensionError` for a name that isn't installed.
     """
-    core, *known = _installed()
-    have = [one.extension.name for one in known]
-    if missing := [name for name in names or () if name not in have]:
+    names = os.environ.get(NAMES) if names is None else names
+    known = [entry.name for entry in _entries()]
+    if missing := [name for name in _listed(names or "") if name not in known]:
         raise ExtensionError(
-            f"there is no extension {missing[0]}; installed are {', '.join(have) or 'none'}."
+            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
         )
-    chosen = [one for one in known if names is None or one.extension.name in names]
-    os.environ[FOUND] = json.dumps([asdict(one) for one in _apart([core, *chosen, *map(_in_file, paths)])])
-    return found()
+    return use([*_chosen(names), *map(in_file, paths)])
 
 
 def look_as_asked(words: Sequence[str]) -> tuple[list[str], bool]:
-    """Look for the extensions that a command line asks for; return its other words, and whether it is strict."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--extensions")
-    parser.add_argument("--extension", action="append", default=[])
-    parser.add_argument("--strict", action="store_true")
-    asked, others = parser.parse_known_args(words)
-    look(None if asked.extensions is None else {*asked.extensions.split(",")} - {"none", ""}, asked.extension)
+    """Look for the extensions that a command line asks for; return its other words, and whether it is strict.
+
+    Raises `ExtensionError` for a name that isn't installed, and if an option lacks its value.
+    """
+    try:
+        asked, others = options_parser(exit_on_error=False).parse_known_args(words)
+    except ArgumentError as error:
+        raise ExtensionError(f"{error.argument_name}: {error.message}.") from error
+    look(asked.extensions, asked.extension)
     return others, asked.strict
 
 
+def options_parser(**options: Any) -> ArgumentParser:
+    """Return a parser of the options that each command has."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, **options)
+    group = parser.add_argument_group("extensions, with each command")
+    group.add_argument("--extensions", metavar="NAMES", help="use only these, as talk,grading; or none")
+    group.add_argument(
+        "--extension", metavar="FILE", action="append", default=[], help="use that of a Python file, too"
+    )
+    group.add_argument("--strict", action="store_true", help="end if one of them can't be used")
+    return parser
+
+
+def use(extensions: Iterable[Found]) -> Sequence[Found]:
+    """Use the core and these extensions in this process and its children; return them, with their faults."""
+    used = _apart([Found(CORE), *extensions])
+    os.environ[FOUND] = json.dumps([asdict(one) for one in used])
+    return found()
+
+
 @cache
-def _installed() -> Sequence[Found]:
-    return (Found(CORE), *sorted(_entries(), key=lambda one: one.extension.name))
+def _by_default(names: str | None) -> Sequence[Found]:
+    """Return the extensions of a process that no command has started, and log what is left out."""
+    used = tuple(_apart([Found(CORE), *_chosen(names)]))
+    for one in used:
+        if one.fault:
+            _say_once(f"The extension {one.extension.name} is left out: {one.fault}")
+    return used
 
 
-def _entries() -> Iterator[Found]:
-    for entry in entry_points(group=GROUP):
-        version = entry.dist.version if entry.dist else ""
-        yield _checked(entry.name, entry.load, version)
+def _listed(names: str) -> list[str]:
+    return [name for name in map(str.strip, names.split(",")) if name not in ("", "none")]
 
 
-def _in_file(path: str) -> Found:
+def _chosen(names: str | None) -> list[Found]:
+    """Return the installed extensions of a list of names, or all; the others are not even imported."""
+    return [_entered(entry) for entry in _entries() if names is None or entry.name in _listed(names)]
+
+
+@cache
+def _entries() -> Sequence[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+
+
+def _entered(entry: EntryPoint) -> Found:
+    about: Any = entry.dist.metadata if entry.dist else {}  # parsed each time that it is asked for
+    source = " ".join(about[name] for name in ("Name", "Version") if name in about)
+    one = replace(checked(entry.name, entry.load), source=source)
+    if one.extension.name != entry.name:
+        fault = f"its name is {one.extension.name}, and that of its entry point {entry.name}."
+        return replace(one, extension=Extension(entry.name), fault=fault)
+    return one
+
+
+def in_file(path: str) -> Found:
+    """Return the extension of a loose file, with its fault if it can't be used."""
     file = Path(path).expanduser().absolute()
-    return replace(_checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE)), file=str(file))
+    one = checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
+    return replace(one, source=str(file), is_loose=True)
 
 
-def _checked(name: str, load: Any, version: str = "") -> Found:
-    """Return an extension, with its fault if it isn't one that can be used."""
+def checked(name: str, load: Callable[[], Any]) -> Found:
+    """Return the extension that `load` returns, with its fault if it can't be used; by this name if it fails."""
     try:
         one = load()
-    except Exception as error:  # noqa: BLE001  # a stranger's code
-        return Found(Extension(name), version, fault=f"{type(error).__name__}: {error}".rstrip(".") + ".")
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code
+        return Found(Extension(name), fault=_reason(error))
+    fault = _wrong(one)
+    return Found(Extension(name), fault=fault) if fault else Found(one)
+
+
+def _wrong(one: Any) -> str:
+    """Return what is wrong with an extension's data, as a sentence; empty if nothing is."""
     if not isinstance(one, Extension):
-        return Found(
-            Extension(name), version, fault=f"it is {type(one).__name__}, not explorer.extension.Extension."
-        )
-    if one.api > API:
-        return Found(
-            Extension(name), version, fault=f"it was made for a later explorer (api {one.api}, here {API})."
-        )
-    if wrong := _wrong(one):
-        return Found(Extension(name), version, fault=wrong)
-    return Found(one, version)
-
-
-def _wrong(one: Extension) -> str:
-    """Return what isn't a name, or of another class, in an extension's data."""
+        return f"it is {type(one).__name__}; expected an explorer.extension.Extension."
+    if not isinstance(one.api, int) or one.api > API:
+        return f"it was made for a later explorer: its api is {one.api!r}, and this one's {API}."
+    if not isinstance(one.name, str) or not _LETTERS[0].fullmatch(one.name):
+        return f"its name is {one.name!r}; expected {_LETTERS[1]}."
     for field, kind in _kinds().items():
-        for what in getattr(one, field):
+        listed = getattr(one, field)
+        if not isinstance(listed, tuple):
+            return f"{field} is {type(listed).__name__}; expected a tuple, as ({kind.__name__}(…),)."
+        for what in listed:
             if not isinstance(what, kind):
-                return f"{field}: expected {kind.__name__}, got {type(what).__name__}."
-            name = getattr(what, "name", getattr(what, "path", "x"))
-            if not _NAME.fullmatch(name):
-                return f"{field}: {name!r} is no name; expected letters, digits, hyphens and underscores."
-    return "" if _NAME.fullmatch(one.name) else f"its name is {one.name!r}."
+                return f"{field} has {type(what).__name__}; expected {kind.__name__}."
+            if wrong := _wrong_part(what):
+                return f"{field}: {wrong}"
+    return ""
 
 
-def _apart(all_found: Sequence[Found]) -> Iterator[Found]:
+def _wrong_part(what: Any) -> str:
+    """Return the same of one thing that an extension adds."""
+    kind = type(what)
+    hints = {"code": Code} if kind is str else get_type_hints(kind, include_extras=True)
+    for part, hint in hints.items():
+        text = what if kind is str else getattr(what, part)
+        pattern, words = _CODE if hint == Code else _TEXT
+        if part in {"name", "path"}:
+            pattern, words = _PRINTABLE if kind is OfferedDataset else _LETTERS
+        is_left_out = part == "options" and text == ""
+        if not isinstance(text, str) or not (is_left_out or pattern.fullmatch(text)):
+            return f"{part} is {text!r:.60}; expected {words}."
+    return ""
+
+
+def _apart(all_found: Iterable[Found]) -> Iterator[Found]:
     """Yield extensions; of two that offer one name, the fault of the later names both."""
     names: dict[tuple[str, str], str] = {}
     for one in all_found:
-        own = [("name", one.extension.name)] + [
-            (kind, what.name)
-            for kind in _kinds()
-            for what in getattr(one.extension, kind)
-            if hasattr(what, "name")
+        own = [
+            ("name", one.extension.name),
+            *(
+                (kind, what.name)
+                for kind in _kinds()
+                for what in getattr(one.extension, kind)
+                if hasattr(what, "name")
+            ),
         ]
-        taken = next(((kind, name) for kind, name in own if (kind, name) in names), None)
-        if taken is None or one.fault:
-            names |= dict.fromkeys(own, one.file or one.extension.name)
+        taken = next((key for i, key in enumerate(own) if key in names or key in own[:i]), None)
+        label = " of ".join(filter(None, (one.extension.name, one.source)))
+        if one.fault or taken is None:
+            names |= dict.fromkeys(() if one.fault else own, label)
             yield one
         else:
             kind, name = taken
-            yield replace(one, fault=f"{kind} {name!r} is also that of {names[taken]}.")
+            yield replace(one, fault=f"{label} has {kind} {name!r}, as {names.get(taken, 'itself')} has.")
 
 
 @cache
 def _loose(path: str) -> ModuleType:
-    spec = spec_from_file_location(f"explorer_extension_{Path(path).stem}", path)
+    spec = spec_from_file_location(f"{_LOOSE}{Path(path).stem}", path)
     if spec is None or spec.loader is None:
         raise ExtensionError(f"{path} is not a Python file.")
     module = module_from_spec(spec)
@@ -226,9 +299,24 @@ def _extension(values: dict[str, Any]) -> Extension:
 def _kinds() -> Mapping[str, type]:
     """Return the class of what each field of `Extension` lists."""
     hints = get_type_hints(Extension)
-    return {one.name: get_args(hints[one.name])[0] for one in fields(Extension) if get_args(hints[one.name])}
+    listed = {one.name: get_args(hints[one.name]) for one in fields(Extension)}
+    return MappingProxyType({name: kinds[0] for name, kinds in listed.items() if kinds})
 
 
-@cache
-def _say_once(text: str, error: Exception) -> None:
-    _log.error("%s", text, exc_info=error)
+def _reason(error: BaseException) -> str:
+    """Return an error as a sentence, with the innermost line of the extension's own code."""
+    if isinstance(error, ExtensionError):
+        return str(error)
+    own = place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        own = own or ("" if package in {"explorer", "importlib"} else package)
+        if own and package == own:
+            place = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{words.rstrip('.')}{place}."
+
+
+@lru_cache(64)
+def _say_once(text: str) -> None:
+    _log.error("%s", text)

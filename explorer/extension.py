@@ -1,14 +1,18 @@
 """What an extension adds to the explorer: data, whose code is imported when it is first used.
 
 A package names its `Extension` in the entry point group ``explorer.extensions``; ``--extension FILE`` takes the
-one of a file that isn't installed. Code is given as ``"module:name"``. The core's own tabs and commands are such
-data, too.
+`EXTENSION` of a file that isn't installed. The core's own tabs, commands and exports are such data, too. Names and
+paths consist of letters, digits, hyphens, underscores and dots.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 API = 1
 """The version of these classes; an extension that was made for a later one is refused."""
+
+Code = Annotated[str, "code"]
+"""Where a function, a class or an object is found: ``"module:name"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +20,11 @@ class Tab:
     """A tab of the page."""
 
     name: str
-    """In addresses, as ``?tab=name``: letters, digits, hyphens and underscores."""
+    """In addresses, as ``?tab=name``."""
     label: str
-    make: str
-    """Code: ``make(views)`` returns the tab's `explorer.app.views.Panel`, when it is first opened."""
+    """On the page."""
+    make: Code
+    """``make(views)`` returns the tab's `explorer.app.views.Panel`, when it is first opened."""
     group: str = "More"
     """Heading of its group in the tab bar."""
     before: str = ""
@@ -31,14 +36,16 @@ class Command:
     """A command of the terminal, ``nn-explorer name``."""
 
     name: str
+    """In the terminal."""
     help: str
     """What it does, as the list of commands says it."""
-    run: str
-    """Code: ``run(arguments)`` returns the exit code."""
-    options: str = ""
-    """Code: ``options(parser)`` adds its options to an `argparse.ArgumentParser`."""
+    run: Code
+    """``run(arguments)`` returns the exit code, for an `argparse.Namespace`."""
+    options: Code = ""
+    """``options(parser)`` adds its options to an `argparse.ArgumentParser`."""
     table: str = ""
-    """Instead, a file of a package with its texts and options, as ``explorer.serve:commands.toml``."""
+    """Instead, a file of a package with its texts and options, as ``explorer.serve:commands.toml``; the values of
+    options are parsed as `OPTIONS` of the module of `run` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,15 @@ class Export:
     """A kind of file that a run can be saved as."""
 
     name: str
+    """In Python, as ``app.export("name")``."""
     label: str
-    """What the page's menu says."""
+    """In the page's menu."""
     suffix: str
     """Of the file, with its dot; ``app.save`` finds the kind by it."""
-    write: str
-    """Code: ``write(run)`` returns the bytes for an `explorer.exports.exported_run.ExportedRun`."""
+    write: Code
+    """``write(run)`` returns text or bytes for an `explorer.exports.exported_run.ExportedRun`."""
     media_type: str = "application/octet-stream"
+    """The file's MIME type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,11 @@ class Section:
     """A section of the report on a run."""
 
     name: str
+    """Its name among all sections."""
     heading: str
-    write: str
-    """Code: ``write(state)`` returns titles, each with its sentences, for an `explorer.session.SessionState`."""
+    """Above it; without a part, the section is left out."""
+    write: Code
+    """``write(state)`` returns its parts, a title and sentences each, for an `explorer.session.SessionState`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +81,9 @@ class LessonCard:
     """Something that a notebook shows, ``explorer.notebook.page.card(name, …)``."""
 
     name: str
-    show: str
-    """Code: ``show(…)`` returns an `explorer.notebook.page.Shown`."""
+    """In notebooks."""
+    show: Code
+    """``show(…)`` returns an `explorer.notebook.page.Shown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +91,9 @@ class OfferedDataset:
     """A data set that the page offers under Data."""
 
     name: str
-    load: str
-    """Code: ``load()`` returns an `explorer.Dataset`."""
+    """On the page and in addresses; it may have spaces."""
+    load: Code
+    """``load()`` returns an `explorer.Dataset`, when it is first chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,10 @@ class Route:
     """What the server answers at an address."""
 
     path: str
-    """After ``/x/`` and the extension's name: letters, digits, hyphens, underscores and dots."""
-    answer: str
-    """Code: ``answer(query)`` returns the response's media type and content, for a mapping of query arguments."""
+    """Its last part, after ``/x/`` and the extension's name."""
+    answer: Code
+    """``answer(query)`` returns a media type and text or bytes, for the arguments of the address by name; in a
+    thread of the server's process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +112,17 @@ class Extension:
     """All that one extension adds."""
 
     name: str
+    """By which it is listed, and chosen with ``--extensions``."""
     api: int = API
+    """The version of these classes that it was made for."""
     tabs: tuple[Tab, ...] = ()
     commands: tuple[Command, ...] = ()
     exports: tuple[Export, ...] = ()
     sections: tuple[Section, ...] = ()
     lesson_cards: tuple[LessonCard, ...] = ()
     datasets: tuple[OfferedDataset, ...] = ()
-    demonstrations: tuple[str, ...] = ()
-    """Code: each a sequence of `explorer.experiments.Demonstration`."""
+    demonstrations: tuple[Code, ...] = ()
+    """Each a sequence of `explorer.experiments.Demonstration`, for the tab *Demonstrations*."""
     routes: tuple[Route, ...] = ()
-    kernels: tuple[str, ...] = ()
-    """Code: ``serve`` takes kernels from the first one that there is."""
+    kernels: tuple[Code, ...] = ()
+    """``serve`` takes kernels from the first one that there is."""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import inspect
+import os
 import sys
 from collections import Counter
 from importlib import import_module
@@ -19,6 +20,7 @@ from explorer.engine.kernels import perform
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
+os.environ["EXPLORER_EXTENSIONS"] = "demonstrations,grading,publish,talk"  # whatever else is installed
 SECONDS = {
     frozenset({"browser", "long"}): 30,
     frozenset({"browser"}): 5,

@@ -1,18 +1,57 @@
-"""Writes the tables of notebooks/guide/reference.md, when a setting or an option has changed."""
+"""Writes the tables of the guide's reference.md and extend.md, when a setting, option or class has changed."""
 
 import argparse
+import ast
+import inspect
 import io
 import os
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 from unittest.mock import patch
 
+import explorer
+from explorer import extension
 from explorer.serve.command import main
 from explorer.training.config import FIELDS
 
-REFERENCE = Path(__file__).parents[1] / "notebooks" / "guide" / "reference.md"
+GUIDE = Path(__file__).parents[1] / "notebooks" / "guide"
 BEGIN, END = "<!-- from here on written by tests/guide_reference.py -->", "<!-- to here -->"
-COMMANDS = "serve", "train", "study", "publish", "check", "archive", "present"
+COMMANDS = "serve", "train", "study", "publish", "check", "archive", "present", "demo", "extensions"
+RELIED_ON = {  # names of modules, with the members of classes
+    "explorer.app.views": {
+        "Panel": "view show",
+        "Views": "theme dataset state on_loop refresh look_into open_run on_close",
+        "ViewState": "theme dataset scored_on config status run runs moment",
+    },
+    "explorer.session": {
+        "SessionRun": "title status config history",
+        "SessionState": "dataset config run runs moment",
+    },
+    "explorer.training": {"Moment": "epoch record confusion test_outputs weights"},
+    "explorer.exports.exported_run": {"ExportedRun": "title note dataset config history moment network"},
+    "explorer.experiments": {
+        "Demonstration": "key texts config run knob uses_run uses_drawing",
+        "Texts": "title question guesses unit paper reports says claims seconds thumbnail",
+        "Claim": "says number range seeds",
+        "Knob": "name label values value",
+        "Result": "numbers figure",
+    },
+    "explorer.experiments.demonstration": {"training": "", "reads": "", "batches": ""},
+    "explorer.figures.template": {"drawn": "", "scatter": "", "axis": ""},
+    "explorer.figures.palette": {"PALETTES": "", "Theme": ""},
+    "explorer.widgets.live_figure": {"LiveFigure": "plot show set_theme"},
+    "explorer.notebook.page": {
+        "Shown": "html text",
+        "card": "",
+        "figure": "",
+        "images": "",
+        "table": "",
+        "source": "",
+    },
+    "explorer.testing": {"opened": "", "only": "", "run_command": "", "answered": ""},
+    "explorer.discovery": {"ExtensionError": ""},
+}
 
 
 def settings() -> str:
@@ -44,8 +83,78 @@ def generated() -> str:
     return "\n\n".join([*parts, END])
 
 
+def contributions() -> str:
+    """A section for each class of what an extension adds, with its fields."""
+    parts = []
+    for node in ast.parse(inspect.getsource(extension)).body:
+        if isinstance(node, ast.ClassDef):
+            rows = ["| field | type | what it is |", "|---|---|---|"]
+            for field, words in zip(node.body[1:], [*node.body[2:], None], strict=True):
+                if isinstance(field, ast.AnnAssign):
+                    default = f" = {ast.unparse(field.value)}" if field.value else ""
+                    text = cell(words.value.value) if isinstance(words, ast.Expr) else ""
+                    rows.append(
+                        f"| `{field.target.id}` | `{ast.unparse(field.annotation)}{default}` | {text} |"
+                    )
+            parts.append(f"### {node.name}\n\n{cell(ast.get_docstring(node))}\n\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def cell(text: str) -> str:
+    """Words of a docstring, as Markdown."""
+    return " ".join(text.split()).replace("``", "`")
+
+
+def declared(name: str, thing: object, members: str) -> str:
+    """A class with some of its members, or a function, as the code declares them, without bodies."""
+    if inspect.isclass(thing):
+        kept = [member(thing, one) for one in members.split()]
+        return "\n    ".join([f"class {name}:", *kept]).removesuffix(":")
+    if inspect.isfunction(thing):
+        return header(ast.parse(inspect.getsource(inspect.unwrap(thing))).body[0])
+    return name
+
+
+def header(node: ast.FunctionDef) -> str:
+    """The first line of a function; of a property, that of an attribute."""
+    returned = f"{ast.unparse(node.returns)}"
+    if [ast.unparse(one) for one in node.decorator_list] == ["property"]:
+        return f"{node.name}: {returned}"
+    return f"def {node.name}({ast.unparse(node.args)}) -> {returned}"
+
+
+def member(kind: type, name: str) -> str:
+    """How a class or one below it declares a member, also one that its `__init__` sets."""
+    for one in kind.__mro__[:-1]:
+        for node in ast.walk(ast.parse(inspect.getsource(one))):
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                return header(node)
+            if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in (name, f"self.{name}"):
+                return f"{name}: {ast.unparse(node.annotation)}"
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).split(", ")[0] == f"self.{name}":
+                return name
+    raise AttributeError(f"{kind} has no {name}")
+
+
+def relied_on() -> str:
+    """What an extension may rely on, as the code declares it."""
+    lines = [f"# explorer\n{', '.join(explorer.__all__)}"]
+    for module, names in RELIED_ON.items():
+        found = import_module(module)
+        parts = [declared(name, getattr(found, name), members) for name, members in names.items()]
+        lines.append("\n".join([f"# {module}", *parts]))
+    return "```text\n" + "\n\n".join(lines) + "\n```"
+
+
+def extending() -> str:
+    """The part of the guide's page on extensions that follows from the code."""
+    words = "And these names, with the members that are listed. All others may change with each version."
+    return "\n\n".join([BEGIN, contributions(), "### The explorer's own", words, relied_on(), END])
+
+
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__).parse_args()
-    text = REFERENCE.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[-1]
-    REFERENCE.write_text(f"{before}{generated()}{after}", encoding="utf-8")
+    for name, made in {"reference.md": generated(), "extend.md": extending()}.items():
+        text = (GUIDE / name).read_text(encoding="utf-8")
+        before, after = text.split(BEGIN)[0], text.split(END)[-1]
+        (GUIDE / name).write_text(f"{before}{made}{after}", encoding="utf-8")

@@ -17,7 +17,12 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).parents[1]
 LEARN = ("tutorial", "exercise", "pitfalls", "explorer", "demonstrations", "guide/demonstrations", "studies")
 TEACH = ("guide/teach_a_class", "presentation", "compose", "guide/studies_and_clusters")
-LOOK_UP = ("guide/reference", "guide/how_it_is_built", "guide/performance_and_published_networks")
+LOOK_UP = (
+    "guide/reference",
+    "guide/how_it_is_built",
+    "guide/extend",
+    "guide/performance_and_published_networks",
+)
 NAVIGATION = {"Learn": LEARN, "Teach": TEACH, "Look up": (*LOOK_UP, "guide/compared_with_others")}
 """All pages below notebooks/ in their sections, in the order of learning."""
 EXECUTED = ("demonstrations", "pitfalls", "studies", "tutorial")

@@ -7,6 +7,7 @@ from explorer.app.views import ViewState
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer
 from explorer.datasets.plane import Plane, dataset_of
+from explorer.discovery import ExtensionError
 from explorer.figures.curves import step_in_words
 from explorer.network import most_confused
 from explorer.session import Advice, ForkError, Session, SessionRun, SessionState
@@ -202,7 +203,7 @@ class DataChoice:
     def _choose(self, name: str) -> None:
         try:
             dataset = self.load(name)
-        except DatasetError as error:
+        except (DatasetError, ExtensionError) as error:
             why = f"{self.chosen} stays, and so does the run."
             self._messages.show(Message("data", "error", unreadable(name, error), why))
             return
@@ -217,7 +218,7 @@ class DataChoice:
     def load(self, name: str) -> Dataset:
         """Load and return a data set by name, or by what points are made of, without switching to it.
 
-        Raises `DatasetError` if it can't be read, `ValueError` if no data set has this name.
+        Raises `DatasetError` or `ExtensionError` if it can't be read, `ValueError` if no data set has this name.
         """
         if "," in name and name not in self._offers:
             return dataset_of(Plane.parse(name.lower()))
@@ -232,7 +233,7 @@ class DataChoice:
         return self._offers[name]
 
 
-def unreadable(name: str, error: DatasetError) -> str:
+def unreadable(name: str, error: Exception) -> str:
     """Return the message for a data set that can't be read."""
     return f"{name} can't be read. {error}"
 

@@ -63,8 +63,10 @@ def _sections(state: SessionState) -> Iterator[tuple[str, Sequence[tuple[str, Se
     for offer in offers("sections"):
         try:
             parts = offer.call(offer.what.write, state)
+            with offer.explaining_errors():
+                parts = [(str(title), [*map(str, sentences)]) for title, sentences in parts]
         except ExtensionError as error:
-            parts = [("", (str(error),))]
+            parts = [("", [str(error)])]
         if parts:
             yield offer.what.heading, parts
 
@@ -75,7 +77,7 @@ class FileVerbs:
     session: Session
 
     def export(self, kind: str) -> ExportedFile:
-        """Return the run as a file of kind "report", "script", "csv" or "weights", which is not written yet.
+        """Return the run as an unwritten file: "report", "script", "csv", "weights", or an extension's kind.
 
         Weights and report are of the selected epoch; script and table cover the whole run. Raises `ExportError` if
         there is no such kind, or nothing to export yet; `WeightsError` if a weight is infinite or not a number.
@@ -124,8 +126,8 @@ class FileMenu:
         self.header = Header(
             dataset=described(app.session.dataset),
             query=write_query(app.session.config),
-            exports={name: kind.words for name, kind in kinds().items()},
-            suffix=f"{SUFFIX},{kinds()['weights'].suffix}",
+            exports={name: offer.what.label for name, offer in kinds().items()},
+            suffix=f"{SUFFIX},{kinds()['weights'].what.suffix}",
             most_bytes=MOST_BYTES,
         )
         self.header.on_export(app.session.loop.bind(self._on_export))

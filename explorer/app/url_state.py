@@ -18,6 +18,7 @@ from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import PanelHost
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
+from explorer.discovery import ExtensionError
 from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
@@ -207,7 +208,7 @@ class Address:
         name = Link.read(query, self._panels.labels, sections, names)[0].data or names[0]
         try:
             dataset = self._data.load(name)
-        except DatasetError as error:
+        except (DatasetError, ExtensionError) as error:
             notices = (unreadable(name, error),)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
         link, wrong = Link.read(

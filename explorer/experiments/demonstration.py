@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -13,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.discovery import ExtensionError, offers
+from explorer.discovery import ExtensionError, Found, found, offers
 from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.network import Network
@@ -181,14 +180,29 @@ class Demonstration:
         return found
 
 
-@cache
 def offered_demonstrations() -> Mapping[str, Demonstration]:
-    """Return the demonstrations of all extensions by their keys, in order; what fails is logged and left out."""
-    found: dict[str, Demonstration] = {}
+    """Return the demonstrations of all extensions by their keys, in order."""
+    return _loaded(found())[0]
+
+
+def failed_demonstrations() -> Sequence[str]:
+    """Return why others can't be offered, a sentence each."""
+    return _loaded(found())[1]
+
+
+@cache
+def _loaded(_extensions: Sequence[Found]) -> tuple[Mapping[str, Demonstration], Sequence[str]]:
+    known: dict[str, Demonstration] = {}
+    faults = []
     for offer in offers("demonstrations"):
-        with suppress(ExtensionError):
-            found |= {one.key: one for one in offer.load(offer.what) if one.key not in found}
-    return MappingProxyType(found)
+        try:
+            with offer.explaining_errors():
+                for one in offer.load(offer.what):
+                    if known.setdefault(one.key, one) is not one:
+                        raise ValueError(f"two demonstrations are called {one.key}")
+        except ExtensionError as error:
+            faults.append(str(error))
+    return MappingProxyType(known), tuple(faults)
 
 
 def training(

@@ -1,14 +1,12 @@
-"""The file formats for exporting a run, with their names and builders."""
+"""Runs as files: the table of records, the weights, and all formats by name."""
 
 import csv
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from io import StringIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,6 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.exports.exported_run import ExportedRun
-from explorer.exports.script import training_script
 from explorer.foreign_files import FileError, explained
 from explorer.network.weights_file import load_weights, sizes_of, weights_bytes
 from explorer.session.saved_session import SUFFIX
@@ -53,16 +50,6 @@ class ExportedFile:
     """Its whole content; text is UTF-8."""
     media_type: str
     """Its MIME type: ``"text/csv"``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileKind:
-    """One file format: its name on screen, its suffix, its MIME type, and its builder."""
-
-    words: str
-    suffix: str
-    media_type: str
-    make: Callable[[ExportedRun], str | bytes]
 
 
 def records_table(run: ExportedRun) -> str:
@@ -128,40 +115,9 @@ def read_archive(path: Path, dataset: Dataset) -> tuple[History, int, Sequence[N
         return history, max(1, round(float(archive["weights_epoch"]))), [*saved.weights.values()]
 
 
-def _report(run: ExportedRun) -> str:
-    # Imported on first use: it needs all of Plotly, which the command doesn't need otherwise.
-    from explorer.exports.report import report
-
-    return report(run)
-
-
-KINDS: Mapping[str, FileKind] = MappingProxyType(
-    {
-        "report": FileKind("Report (HTML)", ".html", "text/html", _report),
-        "script": FileKind("Python script", ".py", "text/x-python", training_script),
-        "csv": FileKind("Records (CSV)", ".csv", "text/csv", records_table),
-        "weights": FileKind("Weights (NumPy)", ".npz", "application/octet-stream", weights_archive),
-    }
-)
-
-
-def kinds() -> Mapping[str, FileKind]:
-    """Return the formats by their names in Python, in the menu's order; those of extensions come last."""
-    others = {
-        offer.what.name: FileKind(
-            offer.what.label, offer.what.suffix, offer.what.media_type, partial(_extension_file, offer)
-        )
-        for offer in offers("exports")
-    }
-    return MappingProxyType({**KINDS, **others})
-
-
-def _extension_file(offer: Offer, run: ExportedRun) -> str | bytes:
-    try:
-        content: str | bytes = offer.call(offer.what.write, run)
-    except ExtensionError as error:
-        raise ExportError(str(error)) from error
-    return content
+def kinds() -> Mapping[str, Offer]:
+    """Return the formats, each an `explorer.extension.Export`, by name, in the order of the menu."""
+    return {offer.what.name: offer for offer in offers("exports")}
 
 
 def export(kind: str, run: ExportedRun) -> ExportedFile:
@@ -169,19 +125,24 @@ def export(kind: str, run: ExportedRun) -> ExportedFile:
 
     Raises `ExportError` for any other kind, and `WeightsError` if a weight to write is infinite or not a number.
     """
-    if (known := kinds().get(kind)) is None:
+    if (offer := kinds().get(kind)) is None:
         raise ExportError(f"kind is {kind!r}; expected one of {', '.join(kinds())}")
-    made = known.make(run)
-    content = made.encode() if isinstance(made, str) else made
-    return ExportedFile(run.file_name(known.suffix), content, known.media_type)
+    try:
+        made: str | bytes = offer.call(offer.what.write, run)
+        with offer.explaining_errors():
+            content = made.encode() if isinstance(made, str) else bytes(memoryview(made))
+    except ExtensionError as error:
+        raise ExportError(str(error)) from error
+    return ExportedFile(run.file_name(offer.what.suffix), content, offer.what.media_type)
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
     """Return the file format that a path's suffix selects; `ExportError` if no format has it."""
     suffix = Path(path).suffix.lower()
-    for name, kind in kinds().items():
+    known = [offer.what for offer in kinds().values()]
+    for kind in known:
         if kind.suffix == suffix:
-            return name
-    expected = ", ".join(f"{kind.suffix} ({kind.words})" for kind in kinds().values())
+            return str(kind.name)
+    expected = ", ".join(f"{kind.suffix} ({kind.label})" for kind in known)
     expected += f", {SUFFIX} (all runs)"
     raise ExportError(f"{Path(path).name} has an unknown ending; expected one of {expected}")

@@ -11,30 +11,38 @@ from importlib.resources import files
 from typing import Any
 
 from explorer.datasets import DatasetError
-from explorer.discovery import ExtensionError, Offer, found, look_as_asked, offers
+from explorer.discovery import ExtensionError, Offer, found, look_as_asked, offers, options_parser
 from explorer.serve import access
 from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
 from explorer.serve.pool import KernelPool
 from explorer.training import FIELDS, ConfigError
 
+_SENTENCES = (RefusedError, DatasetError, ConfigError)
 
-def main(arguments: Sequence[str] | None = None, pool: KernelPool | None = None) -> int:
+
+def main(
+    arguments: Sequence[str] | None = None, pool: KernelPool | None = None, *, looks: bool = True
+) -> int:
     """Run a command line, by default this process's, and return its exit code.
 
-    `pool` is what `serve` takes kernels from, if it has been started already.
+    `pool` is what `serve` takes kernels from, if it has been started already. Unless it `looks` for extensions, it
+    uses those that this process has.
     """
     configure_terminal()
     program = "nn-explorer"
     try:
-        words = _after_extensions(list(sys.argv[1:] if arguments is None else arguments))
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = _after_extensions(words) if looks else words
         if not names_command(words):
             words.insert(0, "serve")
         given, unknown = _parser(words).parse_known_args(words, Namespace(pool=pool))
         program = f"{program} {given.command}"
         if unknown:
             raise RefusedError(f"{unknown[0]} is unknown; {program} --help lists the options.")
-        code: int = given.offer.load(given.offer.what.run)(given)
+        run = given.offer.load(given.offer.what.run)
+        with given.offer.explaining_errors(OSError, *_SENTENCES):
+            code: int = run(given)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -43,14 +51,14 @@ def main(arguments: Sequence[str] | None = None, pool: KernelPool | None = None)
             print(f"{program}: {error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
         return FAILED
-    except (RefusedError, DatasetError, ConfigError, ExtensionError) as error:
+    except (ExtensionError, *_SENTENCES) as error:
         print(f"{program}: {_reason(error)}", file=sys.stderr)
         return REFUSED
     return code
 
 
 def _after_extensions(words: Sequence[str]) -> list[str]:
-    """Look for extensions, say which can't be used, and return the words that aren't about them."""
+    """Look for the extensions that options ask for, say which can't be used, and return the other words."""
     others, is_strict = look_as_asked(words)
     faults = [one for one in found() if one.fault]
     for one in faults:
@@ -73,6 +81,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
         prog="nn-explorer",
         description="A neural network in NumPy that learns handwritten digits and that you control.",
         epilog="Each has its own help: nn-explorer train --help. Options without a command are those of serve.",
+        parents=[options_parser()],
     )
     parser.add_argument("--version", action="version", version=f"nn-explorer {version('nn-explorer')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
@@ -84,7 +93,8 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
             allow_abbrev=False,
         )
         if offer.what.name == arguments[0]:
-            _describe(command, offer)
+            with offer.explaining_errors():
+                _describe(command, offer)
             command.set_defaults(offer=offer)
     return parser
 

@@ -59,7 +59,7 @@ class RefusalHandler(PlainHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Write the page; tornado calls this directly for methods that it doesn't know."""
-        _write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
+        write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
 class _Files(PlainHandler):
@@ -67,7 +67,7 @@ class _Files(PlainHandler):
         """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
-        _write_refusal(self, status, NO_PAGE)
+        write_refusal(self, status, NO_PAGE)
 
 
 class FilesHandler(_Files, MultiStaticFileHandler):
@@ -78,7 +78,8 @@ class ExtensionHandler(_Files, FileFindHandler):
     """Serves files of JupyterLab's extensions."""
 
 
-def _write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
+def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
+    """Finish the response with an error page that gives the reason, one sentence."""
     if status == 405:
         handler.set_header("Allow", ", ".join(METHODS))
     handler.set_header("Content-Type", "text/html; charset=utf-8")
@@ -174,7 +175,7 @@ class LogoutHandler(JupyterHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Say why nothing has been done; Jupyter's page for errors needs more than the server has."""
-        _write_refusal(self, status_code, CROSS_SITE)
+        write_refusal(self, status_code, CROSS_SITE)
 
 
 class LoginHandler(LoginFormHandler):
@@ -201,7 +202,7 @@ class LoginHandler(LoginFormHandler):
         except ValueError:  # a line break, or no host
             self.clear()
             self.set_status(400)
-            _write_refusal(self, 400, NO_TARGET)
+            write_refusal(self, 400, NO_TARGET)
 
     @allow_unauthenticated
     def post(self) -> None:

@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, urlencode
 from ipywidgets import Widget
 
 from explorer.app.explorer import Explorer
-from explorer.datasets import Dataset, DatasetError
+from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer, offer_file, usual_offers
-from explorer.discovery import ExtensionError, Offer, offers
+from explorer.discovery import Offer, offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve import environment
 from explorer.session import SessionRun
@@ -34,6 +34,8 @@ from explorer.widgets.page_state import Heartbeat
 from explorer.wording import writable
 
 RETRY_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
 
 MOST_SECONDS = 10.0  # a slower first run starts as the page opens, once for each visitor
 
@@ -55,20 +57,32 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
     paths: dict[str, str] = json.loads(os.environ.get(environment.DATASETS, "{}"))
     folder = os.environ.get(environment.SHARED_DATASETS)
     shared = Path(folder) if folder else None
-    given = (
+    given = [
         offer_file(name, path, None if shared is None else shared / str(number))
         for number, (name, path) in enumerate(paths.items())
-    )
-    others = (DatasetOffer(one.what.name, partial(_dataset_of, one)) for one in offers("datasets"))
-    return (*given, *usual_offers(shared, but=paths), *others)
+    ]
+    known = (*given, *usual_offers(shared, but=paths))
+    taken = {one.name.casefold() for one in known}
+    others = []
+    for offer in offers("datasets"):
+        name = offer.what.name
+        if name.casefold() in taken:
+            _log.warning(
+                "The data set %s of the extension %s is left out: the page has one.",
+                name,
+                offer.by.extension.name,
+            )
+        else:
+            others.append(DatasetOffer(name, partial(_dataset_of, offer)))
+    return (*known, *others)
 
 
 def _dataset_of(offer: Offer) -> Dataset:
-    try:
-        dataset: Dataset = offer.call(offer.what.load)
-    except ExtensionError as error:
-        raise DatasetError(offer.what.name, str(error).rstrip("."), "a data set") from error
-    return dataset
+    dataset = offer.call(offer.what.load)
+    with offer.explaining_errors():
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"{offer.what.load} returned {type(dataset).__name__}; expected a Dataset")
+    return replace(dataset, name=offer.what.name)
 
 
 def opening_app() -> Explorer:

@@ -32,6 +32,7 @@ from explorer.serve.access import Access, RefusedError, is_every_address, is_loo
 from explorer.serve.environment import TerminalFormatter, configure_log
 from explorer.serve.kernels import VisitedKernels, VisitHandler
 from explorer.serve.pool import KernelPool
+from explorer.serve.routes import RouteHandler, extension_handlers
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 DEFAULT_PORT = 8866
@@ -280,7 +281,7 @@ class ExplorerServer(Voila):
             files.append((f"{base}logout", gate.LogoutHandler))
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
-        return [*files, *handlers]
+        return [*files, *extension_handlers(base), *handlers]
 
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
@@ -327,9 +328,9 @@ _NO_NEWS = re.compile(
 
 
 def _log_failures(handler: RequestHandler) -> None:
-    """Log a finished request if the server failed; refusals and 503 for a full house are no failures."""
+    """Log a finished request if the server failed; a refusal, a full house and an extension's failure are none."""
     status, request = handler.get_status(), handler.request
-    if status >= 500 and status != HTTPStatus.SERVICE_UNAVAILABLE:
+    if status >= 500 and not isinstance(handler, RouteHandler) and status != HTTPStatus.SERVICE_UNAVAILABLE:
         logging.getLogger("tornado.access").error("%d %s %s", status, request.method, request.path)
 
 

@@ -11,7 +11,7 @@ from app_steps import reopen, rewind, run_of, train_on
 
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.app.files import exported
-from explorer.exports.files import KINDS, ExportError
+from explorer.exports.files import ExportError, kinds
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=3, batch_size=16, learning_rate=0.05)
 
@@ -25,21 +25,21 @@ def test_without_a_home_that_can_be_written_every_kind_is_exported():
     nowhere = "/dev/null/nobody"  # which even root can't write
     code = """
 from explorer import Explorer
-from explorer.exports.files import KINDS
+from explorer.exports.files import kinds
 app = Explorer(epochs=1, n_train=1000)
 assert app.wait(60)
-print(*(len(app.export(kind).content) for kind in KINDS))
+print(*(len(app.export(kind).content) for kind in kinds()))
 """
     environment = {**os.environ, "HOME": nowhere, "XDG_CACHE_HOME": nowhere}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert [int(size) > 100 for size in done.stdout.split()] == [True] * len(KINDS)
+    assert [int(size) > 100 for size in done.stdout.split()] == [True] * len(kinds())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds())
 def test_what_the_page_saves_is_what_python_saves(app, sent, kind, tmp_path):
-    path = tmp_path / f"run{KINDS[kind].suffix}"
+    path = tmp_path / f"run{kinds()[kind].what.suffix}"
     app.save(path)
     choose(app, kind)
     assert path.read_bytes() == sent[0][1] == app.export(kind).content

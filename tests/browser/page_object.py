@@ -11,7 +11,7 @@ from playwright.sync_api import Error, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
 from explorer.app.panels.tabs import offered_tabs
-from explorer.exports.files import KINDS
+from explorer.exports.files import kinds
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
 
@@ -71,9 +71,6 @@ OUT_OF_REACH = """() => {
   return found;
 }"""
 SEVERE = ("serious", "critical")
-
-VIEWS = {name: (one.what.label, one.what.group) for name, one in offered_tabs().items()}
-"""Label and group of each tab."""
 
 
 def rgb(color):
@@ -167,7 +164,11 @@ class Visit:
 
     def tab(self, view):
         """Turn to a view, by its name in links; return its tab."""
-        words, group = VIEWS[view]
+        of = offered_tabs()[view].what
+        return self.tab_of(of.group, of.label)
+
+    def tab_of(self, group, words):
+        """The same, by the names of the group and of the tab on the page."""
         outer = self.page.get_by_role("tab", name=group, exact=True)
         outer.click()
         if words == group:
@@ -240,7 +241,7 @@ class Visit:
         """Export a run, of one app of several; return where the file is."""
         app = place or self.page
         app.get_by_role("button", name="Export").click()
-        return self.download(app.get_by_role("button", name=KINDS[kind].words), folder)
+        return self.download(app.get_by_role("button", name=kinds()[kind].what.label), folder)
 
     def open_file(self, path):
         """Open weights or a session."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 from browser.static_files import served
+from extensions.publish.test_opening import start
 from playwright.sync_api import expect
-from publish.test_opening import start
 
 from explorer.datasets import load_mnist
 from explorer.extensions.publish.site import publish

@@ -11,10 +11,10 @@ from explorer import NeuralNetwork, TrainingConfig
 from explorer.exports.exported_run import TrainingStage
 from explorer.exports.files import (
     COLUMNS,
-    KINDS,
     ExportError,
     export,
     kind_of,
+    kinds,
     records_table,
     weights_archive,
 )
@@ -26,8 +26,8 @@ from .conftest import CONFIG
 
 def test_a_file_is_named_after_its_run_and_the_moment_that_is_looked_back_at(exported, trained):
     run = exported(CONFIG.replace(hidden_sizes=(8, 4), seed=7))
-    for kind, of in KINDS.items():
-        file = export(kind, run)
+    for kind, offer in kinds().items():
+        file, of = export(kind, run), offer.what
         assert (file.name, file.media_type) == (f"explorer-784-8-4-10-seed7{of.suffix}", of.media_type)
         assert file.content
     history, _ = trained(CONFIG.replace(epochs=2))

@@ -11,7 +11,7 @@ from ipywidgets import DOMWidget
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
 from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
-from explorer.discovery import ExtensionError, Offer, explained, offers
+from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
@@ -68,10 +68,26 @@ class PanelHost:
         tab = self._offered[name]
         try:
             panel: Panel = tab.call(tab.what.make, self._views)
-            with explained(tab.by.extension.name):
-                return panel if isinstance(panel.view, DOMWidget) else FailedPanel("It has no view to show.")
+            with tab.explaining_errors():
+                if not isinstance(panel.view, DOMWidget):
+                    raise TypeError(f"its view is {type(panel.view).__name__}; expected a widget")
+                if not tab.by.is_core:
+                    panel.view.add_class("explorer-panel")
         except ExtensionError as error:
             return FailedPanel(str(error))
+        return panel
+
+    def _show(self, state: ViewState) -> None:
+        """Draw the visible panel; if that fails, a panel that says why takes its place."""
+        name = self.tab_bar.selected
+        panel = self[name]
+        try:
+            with self._offered[name].explaining_errors():
+                panel.show(state)
+        except ExtensionError as error:
+            self._panels[name] = FailedPanel(str(error))
+            self.view.children = [one.view for one in self._panels.values()]
+            close_all(panel.view)
 
     def show(self, state: ViewState) -> None:
         """Show which moments exist, and draw the visible panel."""
@@ -79,7 +95,7 @@ class PanelHost:
             self._dataset = state.dataset
             self._make_again()
         self._pace.once(self._show_moments, state)
-        self[self.tab_bar.selected].show(state)
+        self._show(state)
 
     def _open(self, name: str) -> None:
         self[name]
@@ -143,8 +159,8 @@ class FailedPanel:
     """A tab of an extension that can't be shown, with the reason."""
 
     def __init__(self, reason: str) -> None:
-        text = f"{reason} The terminal has the details; everything else goes on."
-        self.view = box("explorer-panel explorer-column", Caption(text=text))
+        self.reason = reason
+        self.view = box("explorer-panel explorer-column", Caption(text=f"{reason} Everything else goes on."))
 
     def show(self, state: ViewState) -> None:
         """Do nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.views import Drawing, Views, ViewState
-from explorer.experiments import Demonstration, Result, offered_demonstrations
+from explorer.experiments import Demonstration, Result, failed_demonstrations, offered_demonstrations
 from explorer.experiments.running import Experiment
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
@@ -45,7 +45,8 @@ class Demonstrations:
         self.buttons, self.state, self.figure = Rendered("explorer-wrap"), Caption(), box("")
         self.cards.on_press(on_loop(self.open))
         self.buttons.on_press(on_loop(self._on_press))
-        self._cards, self._tools = box("", self.cards), box("explorer-tools")
+        faults = [Caption(text=fault) for fault in failed_demonstrations()]
+        self._cards, self._tools = box("", self.cards, *faults), box("explorer-tools")
         asked = box("explorer-column", self.words, self._tools, self.buttons, self.state, self.outcome)
         classes = "explorer-column explorer-two explorer-demonstration explorer-hidden"
         self._page = box(classes, asked, self.figure)

@@ -1,0 +1,69 @@
+"""Helps to test an extension: for a while it alone is used, next to the core, whatever else is installed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from explorer.app.explorer import Explorer
+from explorer.app.panels.tabs import FailedPanel
+from explorer.discovery import FOUND, ExtensionError, Found, Offer, checked, in_file, offers, use
+from explorer.extension import Extension
+from explorer.serve import command, routes
+
+
+@contextmanager
+def only(*extensions: Extension | str) -> Iterator[None]:
+    """Use these extensions alone, each an `Extension` or the path of a loose file.
+
+    Raises `ExtensionError` for one that can't be used.
+    """
+    before = os.environ.get(FOUND)
+    found = [in_file(one) if isinstance(one, str) else _of(one) for one in extensions]
+    try:
+        for one in use(found):
+            if one.fault:
+                raise ExtensionError(one.fault)
+        yield
+    finally:
+        os.environ.pop(FOUND, None)
+        if before is not None:
+            os.environ[FOUND] = before
+
+
+def _of(extension: Extension) -> Found:
+    return checked(extension.name, lambda: extension)
+
+
+@contextmanager
+def opened(extension: Extension | str, **options: Any) -> Iterator[Explorer]:
+    """Yield an app whose open tab is the extension's first; `options` are those of `Explorer`.
+
+    Raises `ExtensionError` if that tab can't be shown.
+    """
+    with only(extension):
+        (*_, own) = (offer.by.extension for offer in offers("tabs"))
+        app = Explorer(**options)
+        try:
+            app.panels.tab_bar.selected = own.tabs[0].name
+            if isinstance(panel := app.panels[own.tabs[0].name], FailedPanel):
+                raise ExtensionError(panel.reason)
+            yield app
+        finally:
+            app.close()
+
+
+def run_command(extension: Extension | str, *words: str) -> int:
+    """Run a command line of ``nn-explorer`` with the extension, and return its exit code."""
+    with only(extension):
+        return command.main(words, looks=False)
+
+
+def answered(extension: Extension | str, path: str, **query: str) -> tuple[str, bytes]:
+    """Return the media type and the content that the extension's route answers; raises `ExtensionError`."""
+    with only(extension):
+        return routes.answered(_route(path), query)
+
+
+def _route(path: str) -> Offer:
+    return {offer.what.path: offer for offer in offers("routes")}[path]

@@ -199,7 +199,7 @@ def shown_texts(widget):
 def test_points_are_not_called_images(app):
     change(app, n_train=30)  # which labels and chips of runs say
     done(app.session.step, "batch")  # what a step is made with
-    hero(app).player.update(of="batch", scene=2)
+    hero(app).played.player.update(of="batch", scene=2)
     found = set()
     for tab in [name for name in app.panels.labels if name not in ("demos", "lab", "why")]:
         for section in getattr(app.panels[tab], "_makers", ("",)):
@@ -228,9 +228,9 @@ def test_networks_of_any_shape_are_drawn(app):
         assert pad(app).surface
         hero(app).drawing.unit = [0, 0]
         assert hero(app).unit.saw.shown.picture
-        hero(app).player.scene = 3
+        hero(app).played.player.scene = 3
         assert "tiles stay" in hero(app).drawing.signal["words"]
-        hero(app).player.scene = NOT_PLAYED
+        hero(app).played.player.scene = NOT_PLAYED
 
 
 def test_weights_that_are_no_numbers_and_few_points_are_drawn(own_app):

@@ -6,7 +6,8 @@ import numpy as np
 
 from explorer.app.layout import box
 from explorer.app.panels.confusion import read_images
-from explorer.app.views import Drawing, Pace, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
 from explorer.widgets.gallery import Gallery
@@ -37,19 +38,19 @@ class Drawings:
 
     def show(self, state: ViewState) -> None:
         """Read the drawings with the selected epoch's network; during training, once a second."""
-        subject, kept = self._views.subjects.of(state), (*self.kept.values(),)
-        if subject is None or not self._pace.is_due(state, subject, kept, state.theme):
+        inspected, kept = self._views.networks.of(state), (*self.kept.values(),)
+        if inspected is None or not self._pace.is_due(state, inspected, kept, state.theme):
             return
         set_hidden(self.view, not kept)
         if not kept:
             return
         images, names = np.stack([one.image for one in kept]), self._views.dataset.class_names
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             pixels = np.array(pixel_columns(images))  # a user's class may write there
             outputs = np.array(network.forward(pixels))
         sources = {at: f"your drawing {len(kept) - at}" for at in range(len(kept))}
         labels = [one.true for one in kept if one.true is not None]
-        read = read_images(outputs, labels, subject.run.config, names, sources)
+        read = read_images(outputs, labels, inspected.run.config, names, sources)
         n, right = len(read), sum(one.right for one in read)
         tally = f"{right} of your {n} drawings read correctly ({percent(right / n, 0)})"
         if n == 1:

@@ -7,11 +7,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork, InspectedNetworks
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import ForImages, SectionedPanel, probe_size
 from explorer.app.readouts import glossary
-from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
+from explorer.app.redrawing import IdleWork, Pace
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
@@ -67,10 +69,10 @@ class Robustness:
         both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
         self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
-        self._subjects = views.subjects, Subjects()
+        self._inspected = views.networks, InspectedNetworks()
         self._state = views.state
-        self._networks: dict[str, Subject] = {}  # by the name of the curve
-        self._known: dict[tuple[Subject, str], dict[float, float]] = {}
+        self._networks: dict[str, InspectedNetwork] = {}  # by the name of the curve
+        self._known: dict[tuple[InspectedNetwork, str], dict[float, float]] = {}
         self._work: Iterator[None] = iter(())
         self._set_range()
         self.kind.observe(on_loop(self._on_kind), "value")
@@ -84,7 +86,7 @@ class Robustness:
         self.other.offer({**_ALONE, **{str(run.number): run.title for run in others}})
         self.figure.set_theme(state.theme)
         self._update_networks(state)
-        if not self._pace.rests(state):
+        if self._pace.is_due(state, state.figured, self.kind.value, self.other.value):
             with self._pace.costly():
                 self._draw()
         if not state.is_training:
@@ -97,9 +99,9 @@ class Robustness:
         chosen = (run for run in comparable if str(run.number) == self.other.value)
         states = {"this run": state}
         states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
-        pairs = zip(states.items(), self._subjects, strict=False)
+        pairs = zip(states.items(), self._inspected, strict=False)
         found = {name: of.of(one) for (name, one), of in pairs if one.moment and one.moment.weights}
-        networks = {name: subject for name, subject in found.items() if subject is not None}
+        networks = {name: inspected for name, inspected in found.items() if inspected is not None}
         if networks != self._networks:
             n_before = len(self._chosen)
             self._networks, self._work = networks, iter(())
@@ -117,32 +119,32 @@ class Robustness:
             self._work = self._measured(*left)
         return left is not None
 
-    def _left(self) -> tuple[Subject, str, float] | None:
+    def _left(self) -> tuple[InspectedNetwork, str, float] | None:
         """Return the next network and amount to measure, smallest first; None if all are done."""
         kind = self.kind.value
         for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
-            for subject in self._networks.values():
-                if amount not in self._known.setdefault((subject, kind), {}):
-                    return subject, kind, amount
+            for inspected in self._networks.values():
+                if amount not in self._known.setdefault((inspected, kind), {}):
+                    return inspected, kind, amount
         return None
 
-    def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
+    def _measured(self, inspected: InspectedNetwork, kind: str, amount: float) -> Iterator[None]:
         dataset, chosen = self._data, self._chosen
         images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
-        at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
+        at_once = probe_size(inspected.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
         right = 0
         yield
         for start in range(0, len(images), at_once):
             part = slice(start, start + at_once)
-            with subject.network() as network, np.errstate(all="ignore"):
+            with inspected.network() as network, np.errstate(all="ignore"):
                 right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
             yield
-        self._known[subject, kind][amount] = right / len(images)
+        self._known[inspected, kind][amount] = right / len(images)
 
     @property
     def _chosen(self) -> NDArray[np.int64]:
         """Test images spread over the whole set, whose parts may differ: MNIST's first half is easier."""
-        n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
+        n_parameters = max((inspected.n_parameters for inspected in self._networks.values()), default=1)
         n_test = len(self._data.test_labels)
         most = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
         n = min(most, n_test)
@@ -150,7 +152,7 @@ class Robustness:
 
     def _draw(self) -> None:
         kind, networks = self.kind.value, self._networks.items()
-        curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
+        curves = [(name, self._known.get((inspected, kind), {})) for name, inspected in networks]
         summary = reliability.robustness_summary(curves, CORRUPTIONS[kind])
         shown = curves, CORRUPTIONS[kind], self.amount.value
         self.figure.show(*reliability.robustness_data(*shown, theme=self.figure.theme), summary)
@@ -169,19 +171,19 @@ class Robustness:
 
     def _draw_images(self) -> None:
         state, amount, kind = self._state, self.amount.value, self.kind.value
-        subject = self._networks.get("this run")
-        if not self._images_pace.is_new(subject, kind, amount, state.theme):
+        inspected = self._networks.get("this run")
+        if not self._images_pace.is_due(state, inspected, kind, amount, state.theme):
             return
-        if subject is None:
+        if inspected is None:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
             return
         images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             outputs = network.forward(pixel_columns(images))
         n, of = len(images), self._data.held_out_noun
         sources = dict.fromkeys(range(n), f"a changed {of}")
-        shown = read_images(outputs, labels, subject.run.config, self._data.class_names, sources)
+        shown = read_images(outputs, labels, inspected.run.config, self._data.class_names, sources)
         n_right = sum(image.right for image in shown)
         verb = "is" if n_right == 1 else "are"
         self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."

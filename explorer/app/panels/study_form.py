@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 from explorer.app.layout import box
-from explorer.app.views import OnLoop
+from explorer.app.redrawing import OnLoop
 from explorer.datasets import Dataset
 from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.config import fields_of

@@ -10,7 +10,8 @@ from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
-from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, explained, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
@@ -78,7 +79,8 @@ class PanelHost:
         if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
             self._make_again()
-        self._pace.once(self._show_moments, state)
+        if self._pace.is_due(state, state.figured):
+            self._show_moments(state)
         self[self.tab_bar.selected].show(state)
 
     def _open(self, name: str) -> None:

@@ -27,7 +27,7 @@ from app_steps import (
 from explorer import NetworkView, TrainingConfig, load_mnist, load_plane
 from explorer.app.panels.data import about_dataset
 from explorer.app.panels.plane import surface, unit_tiles
-from explorer.app.panels.sections import ForImages
+from explorer.app.panels.sections import Sentence
 from explorer.datasets.plane import KINDS, Plane, dataset_of, plane_of
 from explorer.figures.digits import weights_sprite
 from explorer.figures.palette import CLASS_COLORS, PALETTES, rgb
@@ -182,7 +182,7 @@ def test_every_tab_shows_points_or_says_why_not(app):
         for section in ("", *getattr(app.panels[tab], "_makers", ())):
             open_tab(app, tab, section)
     said = app.panels["why"], app.panels["mistakes"]["robustness"]
-    assert all(isinstance(panel, ForImages) for panel in said)
+    assert all(isinstance(panel, Sentence) for panel in said)
     assert not messages(app).keys() & {"fault"}
 
 

@@ -87,11 +87,7 @@ class BreakIt(Section):
         results = box("explorer-column", self.tiles, box("explorer-column explorer-two", self.images, units))
         words = box("explorer-words explorer-prominent", self.sentence)
         parts = box("explorer-column explorer-aside-left", controls, results)
-
-        def content(inspected: InspectedNetwork) -> object:
-            return inspected, self._is_old, self.damages, self.images.page
-
-        super().__init__(views, words, parts, kind="explorer-panel explorer-break", content=content)
+        super().__init__(views, words, parts, kind="explorer-panel explorer-break")
         self.damages: tuple[Damage, ...] = ()
         self._is_old = False  # whether there is a newer network
         self._of: object = None  # the run and the selected epoch whose network is broken
@@ -122,6 +118,9 @@ class BreakIt(Section):
             self._of, self._seen = of, (state, inspected)
         self._seen, self._is_old = (state, self._seen[1]), self._seen[1].epoch != inspected.epoch
         self._redraw()
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self._is_old, self.damages, self.images.page
 
     def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
         data, (network, misfits, *counts) = inspected.run.dataset, self._score(inspected)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.panels.sections import ForImages, Section, probe_size
+from explorer.app.panels.sections import Section, Sentence, probe_size
 from explorer.app.redrawing import Pace
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
@@ -46,11 +46,8 @@ class ImageTab(Section):
     aside = "left"
 
     def __init__(self, views: Views, choice: Dropdown | Segmented) -> None:
-        def content(inspected: InspectedNetwork) -> object:
-            return inspected, self._image, choice.value
-
-        look = {"classes": f"explorer-aside-{self.aside}", "kind": "explorer-panel explorer-words"}
-        super().__init__(views, **look, content=content)
+        super().__init__(views, classes=f"explorer-aside-{self.aside}", kind="explorer-panel explorer-words")
+        self._choice = choice
         choice.observe(views.on_loop(self._redraw), "value")
         self.shown, self._image = Display(PictureRows()), views.image
         self._dataset = views.state.scored_on
@@ -66,6 +63,9 @@ class ImageTab(Section):
         super().show(state)
         if is_other:
             self._redraw()
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self._image, self._choice.value
 
     def _show_image(self, shown: Drawing, decided: int, theme: Theme) -> None:
         names, heading = self._dataset.class_names, "Your drawing"
@@ -268,4 +268,4 @@ class LayerMap(ImageTab):
 
 def why_panel(views: Views) -> Panel:
     """Return the tab."""
-    return ForImages() if views.dataset.is_plane else Why(views)
+    return Sentence() if views.dataset.is_plane else Why(views)

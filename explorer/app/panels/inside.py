@@ -44,7 +44,7 @@ class FigurePair(Section):
     """
 
     def __init__(
-        self, views: Views, empty: Iterable[Any], looks: Mapping[str, Callable[[Theme], Any]], **options: Any
+        self, views: Views, empty: Iterable[Any], looks: Mapping[str, Callable[[Theme], Any]]
     ) -> None:
         parts = zip(empty, looks.items(), strict=True)
         common: Any = {"fills": True, "theme": views.theme}
@@ -52,7 +52,7 @@ class FigurePair(Section):
         self.captions = Caption(), Caption()
         pairs = zip(self.figures, self.captions, strict=True)
         boxes = (box("explorer-panel-figure", *pair) for pair in pairs)
-        super().__init__(views, *boxes, classes="explorer-two explorer-fills", **options)
+        super().__init__(views, *boxes, classes="explorer-two explorer-fills")
 
     def _describe(self, *summaries: str) -> None:
         for figure, caption, summary in zip(self.figures, self.captions, summaries, strict=True):
@@ -115,8 +115,7 @@ class OverTime(FigurePair):
     def __init__(self, views: Views) -> None:
         names = "Gradient of each layer", "Dead and saturated units"
         empty = [layers.layers_figure({}, measure, n_epochs=1, theme=views.theme) for measure in _MEASURES]
-        looks = dict.fromkeys(names, layers.layers_style)
-        super().__init__(views, empty, looks, content=lambda inspected: (inspected, len(self.known)))
+        super().__init__(views, empty, dict.fromkeys(names, layers.layers_style))
         self.gradient, self.stuck = self.figures
         self._idle_work = IdleWork(self._go_on, views.on_loop)
         self._run: tuple[int, int] | None = None  # the one that is diagnosed
@@ -128,6 +127,9 @@ class OverTime(FigurePair):
         super().show(state)
         if self._seen is not None and not state.is_training and self._left(self._seen[1]):
             self._idle_work.go_on()
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, len(self.known)
 
     def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
         self._diagnose_next(inspected)
@@ -185,12 +187,11 @@ class GradientCheck(Section):
 
     def __init__(self, views: Views, *, at_start: bool = False) -> None:
         self._at_start, self._draw_number, self.table = at_start, 0, Display(CheckedWeights())
-
-        def content(inspected: InspectedNetwork) -> object:
-            return inspected.run.key if at_start else inspected, self._draw_number
-
-        super().__init__(views, self.table, classes="explorer-gradient-check", content=content)
+        super().__init__(views, self.table, classes="explorer-gradient-check")
         self.table.on_press(views.on_loop(self._check_others))
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected.run.key if self._at_start else inspected, self._draw_number
 
     def _check_others(self, _press: str) -> None:
         self._draw_number += 1

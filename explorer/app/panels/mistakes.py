@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from explorer.app.inspected_network import InspectedNetwork, InspectedNetworks
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
-from explorer.app.panels.sections import ForImages, SectionedPanel, probe_size
+from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
 from explorer.app.redrawing import IdleWork, Pace
 from explorer.app.views import Drawing, Panel, Views, ViewState
@@ -104,29 +104,22 @@ class Robustness:
         networks = {name: inspected for name, inspected in found.items() if inspected is not None}
         if networks != self._networks:
             n_before = len(self._chosen)
-            self._networks, self._work = networks, iter(())
+            self._networks, self._work = networks, self._measuring()
             kept = networks.values() if len(self._chosen) == n_before else ()  # all on the same images
             self._known = {key: value for key, value in self._known.items() if key[0] in kept}
 
     def _go_on(self) -> bool:
         """Classify a few images; return whether more remain."""
-        if self._views.session.state.is_training:
-            return False
-        if next(self._work, self) is not self:
-            return True
-        self._draw()
-        if (left := self._left()) is not None:
-            self._work = self._measured(*left)
-        return left is not None
+        return not self._views.session.state.is_training and next(self._work, self) is not self
 
-    def _left(self) -> tuple[InspectedNetwork, str, float] | None:
-        """Return the next network and amount to measure, smallest first; None if all are done."""
+    def _measuring(self) -> Iterator[None]:
+        """Measure what is missing, the smallest amounts first."""
         kind = self.kind.value
         for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
             for inspected in self._networks.values():
                 if amount not in self._known.setdefault((inspected, kind), {}):
-                    return inspected, kind, amount
-        return None
+                    yield from self._measured(inspected, kind, amount)
+                    self._draw()
 
     def _measured(self, inspected: InspectedNetwork, kind: str, amount: float) -> Iterator[None]:
         dataset, chosen = self._data, self._chosen
@@ -201,7 +194,7 @@ class Robustness:
             self._views.look_into(Drawing(images[key], true))
 
     def _on_kind(self, _change: object) -> None:
-        self._work = iter(())
+        self._work = self._measuring()
         self._set_range()
         self.show(self._views.state)
 
@@ -307,7 +300,7 @@ class MistakesPanel:
 MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
     {
         "mistakes": ("Mistakes", MistakesPanel),
-        "robustness": ("Robustness", lambda of: ForImages() if of.dataset.is_plane else Robustness(of)),
+        "robustness": ("Robustness", lambda of: Sentence() if of.dataset.is_plane else Robustness(of)),
     }
 )
 """The sections of the tab; the first is the default."""

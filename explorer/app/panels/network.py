@@ -1,24 +1,32 @@
-"""The network's panel: an image or a drawing, and the network that it lights."""
+"""The network's panel: an image or a drawing, the network that it lights, and the labeled drawings."""
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from explorer.app.help import first_words
 from explorer.app.layout import box
-from explorer.app.panels.drawings import Drawings
+from explorer.app.panels.confusion import read_images
 from explorer.app.panels.drawn_network import DrawnNetwork
 from explorer.app.panels.plane import PlaneSource
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.redrawing import Pace
 from explorer.app.views import Drawing, Views, ViewState
+from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import preprocess
+from explorer.figures.digits import sprite
 from explorer.training import Moment, SampleRecord
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.drawing_pad import DrawingPad
+from explorer.widgets.gallery import Gallery
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Rendered, element
+from explorer.wording import percent
 
+_MOST_DRAWINGS = 40  # kept: a pass over this many takes about a millisecond
+_SECONDS_BETWEEN_READINGS = 1.0
 _REPLAY_SECONDS = 3.0  # of the first epoch, when the page opens
 _SMOOTHED = 16  # levels of 255 by which a browser's smoothing may make ink paler as a stroke goes on
 
@@ -71,11 +79,6 @@ class NetworkPanel:
         self._shown.show(state)
         self.drawings.show(state)
 
-    @property
-    def image(self) -> int | Drawing:
-        """The image on the pad: a held-out one, by index, or a drawing."""
-        return self._views.image
-
     def look_at(self, image: int | Drawing, *, draw: bool = True) -> None:
         """Choose a held-out image, by index, or a drawing."""
         self._views.image = image
@@ -84,7 +87,7 @@ class NetworkPanel:
             self._redraw()
 
     def _put_on_pad(self) -> None:
-        image, dataset = self.image, self._views.state.scored_on
+        image, dataset = self._views.image, self._views.state.scored_on
         if isinstance(image, int):
             self._views.image = image = min(image, len(dataset.test_images) - 1)
         elif image is self._drawn:
@@ -126,7 +129,7 @@ class NetworkPanel:
 
     def _ask(self) -> None:
         """Ask what was drawn, in place of the caption; of a held-out image and of a blank pad that is known."""
-        image = self.image
+        image = self._views.image
         true = image.true if isinstance(image, Drawing) else None
         self.truth.value = "" if true is None else str(true)
         is_drawn = isinstance(image, Drawing) and bool(image.image.any())
@@ -134,7 +137,7 @@ class NetworkPanel:
         (self._said.add_class if is_drawn else self._said.remove_class)("explorer-unseen")
 
     def _on_truth(self, _change: object) -> None:
-        image, true = self.image, int(self.truth.value) if self.truth.value else None
+        image, true = self._views.image, int(self.truth.value) if self.truth.value else None
         if isinstance(image, Drawing) and true != image.true:
             self._views.image = self._drawn = image = Drawing(image.image, true)
             self.drawings.keep(self.pad.ink, image)
@@ -145,7 +148,7 @@ class NetworkPanel:
         state = self._views.state
         wrong: list[int] = state.select(mistakes_only=True)[0].tolist()
         images = wrong or range(len(state.scored_on.test_labels))
-        at = self.image if isinstance(self.image, int) else -1
+        at = self._views.image if isinstance(self._views.image, int) else -1
         after = images.index(at) + 1 if at in images else 0
         self.look_at(images[after % len(images)])
 
@@ -156,6 +159,52 @@ class NetworkPanel:
     def _redraw(self, *_event: object) -> None:
         self.replay.stop()
         self._shown.show(self._views.state, at_once=True)
+
+
+class Drawings:
+    """A strip of labeled drawings, newest first; `on_open` is called with the ink of one that is opened."""
+
+    def __init__(self, views: Views, on_open: Callable[[bytes], object]) -> None:
+        self.gallery = Gallery(views.dataset.class_names)
+        self.gallery.on_open("Press to put it on the pad again", views.on_loop(self._open))
+        self.view = box("explorer-network-drawings explorer-hidden", self.gallery)
+        self._views, self._on_open = views, on_open
+        self.kept: dict[bytes, Drawing] = {}
+        """The drawings, by the pad's ink."""
+        self._pace = Pace(_SECONDS_BETWEEN_READINGS)
+
+    def keep(self, ink: bytes, drawing: Drawing) -> None:
+        """Keep a drawing with its label; without a label, remove it."""
+        others = {other: kept for other, kept in self.kept.items() if other != ink}
+        self.kept = (
+            others if drawing.true is None else dict([(ink, drawing), *others.items()][:_MOST_DRAWINGS])
+        )
+        self.show(self._views.state)
+
+    def show(self, state: ViewState) -> None:
+        """Read the drawings with the selected epoch's network; during training, once a second."""
+        inspected, kept = self._views.networks.of(state), (*self.kept.values(),)
+        if inspected is None or not self._pace.is_due(state, inspected, kept, state.theme):
+            return
+        set_hidden(self.view, not kept)
+        if not kept:
+            return
+        images, names = np.stack([one.image for one in kept]), self._views.dataset.class_names
+        with inspected.network() as network, np.errstate(all="ignore"):
+            pixels = np.array(pixel_columns(images))  # a user's class may write there
+            outputs = np.array(network.forward(pixels))
+        sources = {at: f"your drawing {len(kept) - at}" for at in range(len(kept))}
+        labels = [one.true for one in kept if one.true is not None]
+        read = read_images(outputs, labels, inspected.run.config, names, sources)
+        n, right = len(read), sum(one.right for one in read)
+        tally = f"{right} of your {n} drawings read correctly ({percent(right / n, 0)})"
+        if n == 1:
+            tally = f"Your drawing, read {'correctly' if right else 'as something else'}"
+        self.gallery.show(tally, read, sprite(images, n, theme=state.theme), columns=n)
+
+    def _open(self, place: int) -> None:
+        if 0 <= place < len(self.kept):
+            self._on_open([*self.kept][place])
 
 
 class Replay:

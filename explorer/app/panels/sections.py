@@ -35,11 +35,11 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
     return min(most, max(least, products // n_parameters))
 
 
-class ForImages:
-    """A sentence in place of a panel about images, for points in a plane."""
+class Sentence:
+    """A sentence in place of a panel that can't be shown."""
 
-    def __init__(self) -> None:
-        self.view = box("explorer-panel explorer-words", Caption(_FOR_IMAGES))
+    def __init__(self, text: str = _FOR_IMAGES) -> None:
+        self.view = box("explorer-panel explorer-words", Caption(text))
 
     def show(self, state: ViewState) -> None:
         """Draw nothing else."""
@@ -48,22 +48,15 @@ class ForImages:
 class Section(ABC):
     """A section, drawn in `body` while it is visible, or a sentence that says why there is nothing to draw.
 
-    It is drawn again when the theme or the network's `content` has changed: by default, the network itself. During
-    training, costly drawings take at most 1 % of the time.
+    It is drawn again when the theme or its content has changed. During training, costly drawings take at most 1 %
+    of the time.
     """
 
     figures: Sequence[LiveFigure] = ()
     """Those that follow the theme at once, whatever the time."""
 
-    def __init__(
-        self,
-        views: Views,
-        *parts: DOMWidget,
-        classes: str = "",
-        kind: str = "",
-        content: Callable[[InspectedNetwork], object] = lambda inspected: inspected,
-    ) -> None:
-        self._views, self._content, self._pace, self.reason = views, content, Pace(), Caption()
+    def __init__(self, views: Views, *parts: DOMWidget, classes: str = "", kind: str = "") -> None:
+        self._views, self._pace, self.reason = views, Pace(), Caption()
         self._seen: tuple[ViewState, InspectedNetwork] | None = None
         self._missing = box("explorer-words", self.reason)
         self.body = box(f"explorer-column explorer-section {classes}", *parts)
@@ -88,6 +81,10 @@ class Section(ABC):
         self.reason.text = why
         set_hidden(self._missing, not self.reason.text)
         set_hidden(self.body, inspected is None)
+        return inspected
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        """Return what it shows: the network, and what the user has chosen to see of it."""
         return inspected
 
     @abstractmethod

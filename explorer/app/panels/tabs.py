@@ -10,13 +10,13 @@ from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
+from explorer.app.panels.sections import Sentence
 from explorer.app.redrawing import Pace
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, explained, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.rendered import Caption
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -65,14 +65,16 @@ class PanelHost:
         return self._panels[name]
 
     def _made(self, name: str) -> Panel:
-        """Return a tab's new panel; of one that fails, a panel that says why."""
-        tab = self._offered[name]
+        """Return a tab's new panel; of one that fails, the reason."""
+        tab, why = self._offered[name], "It has no view to show."
         try:
             panel: Panel = tab.call(tab.what.make, self._views)
             with explained(tab.by.extension.name):
-                return panel if isinstance(panel.view, DOMWidget) else FailedPanel("It has no view to show.")
+                if isinstance(panel.view, DOMWidget):
+                    return panel
         except ExtensionError as error:
-            return FailedPanel(str(error))
+            why = str(error)
+        return Sentence(f"{why} The terminal has the details; everything else goes on.")
 
     def show(self, state: ViewState) -> None:
         """Show which moments exist, and draw the visible panel."""
@@ -139,14 +141,3 @@ class PanelHost:
     def _look_into(self, image: int | Drawing) -> None:
         self.tab_bar.selected = self.home
         self[self.home].network.look_at(image)
-
-
-class FailedPanel:
-    """A tab of an extension that can't be shown, with the reason."""
-
-    def __init__(self, reason: str) -> None:
-        text = f"{reason} The terminal has the details; everything else goes on."
-        self.view = box("explorer-panel explorer-column", Caption(text=text))
-
-    def show(self, state: ViewState) -> None:
-        """Do nothing."""

@@ -34,12 +34,15 @@ class FirstWeights(Section):
 
     def __init__(self, views: Views) -> None:
         self.images = Gallery([])
-        super().__init__(views, self.images, content=lambda inspected: (inspected, self.images.page))
+        super().__init__(views, self.images)
         self.images.on_page(views.on_loop(self._turn))
 
     def _turn(self, page: int) -> None:
         self.images.page = page
         self._redraw()
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self.images.page
 
     def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
         W = inspected.weights[0]

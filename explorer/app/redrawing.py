@@ -75,7 +75,10 @@ class RedrawQueue:
 
     def in_turn(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call ``function(*arguments)``, a part of a drawing: if that is being called in its turn, after it."""
-        (function if self._added is None else partial(self.add, function))(*arguments)
+        if self._added is None:
+            function(*arguments)
+        else:
+            self._added.append(partial(function, *arguments))
 
     def clear(self) -> None:
         """Discard the waiting functions."""

@@ -187,13 +187,10 @@ class Views:
         if is_ghost or not is_moving:
             self.refresh()
         elif not self._queue:
-            self._draw_later()
+            self._draw(self._queue.add)
         elif not self._is_late:
             self._is_late = True
-            self._queue.add(self._draw_later)
-
-    def _draw_later(self) -> None:
-        self._draw(self._queue.add)
+            self._queue.add(self._draw, self._queue.add)
 
     def _draw(self, call: Callable[..., object]) -> None:
         self._queue.clear()

@@ -10,11 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 from explorer.exports.files import KINDS
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
 
+VIEWS = {name: (tab.what.label, tab.what.group) for name, tab in offered_tabs().items()}
 DRAWN = "document.querySelectorAll('.explorer-figure .js-plotly-plot .main-svg').length >= 6"
 FITTED = """() => {
   const near = (plot, side, length) => Math.abs(plot.querySelector('.main-svg')?.getAttribute(side) - length) < 2;

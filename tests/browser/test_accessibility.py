@@ -3,10 +3,8 @@
 import re
 
 import pytest
-from browser.page_object import SURFACE, enter, exercise
+from browser.page_object import SURFACE, VIEWS, enter, exercise
 from playwright.sync_api import expect
-
-from explorer.app.panels.tabs import VIEWS
 
 THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
 """What axe-core looks at in each: in the dark only the colors are others."""

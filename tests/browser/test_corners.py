@@ -4,12 +4,12 @@ import re
 from contextlib import suppress
 
 import pytest
+from browser.page_object import VIEWS
 from playwright.sync_api import TimeoutError as TooLateError
 from playwright.sync_api import expect
 
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.tabs import VIEWS
 
 SIZES = [(1920, 969), (1440, 900), (1366, 768), (1280, 720), (800, 900), (390, 844)]
 SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}

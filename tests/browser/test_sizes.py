@@ -1,10 +1,8 @@
 """Every part of the page can be reached in every window, and what belongs together is in sight at once."""
 
 import pytest
-from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
+from browser.page_object import OUT_OF_REACH, VIEWS, assert_becomes, exercise
 from playwright.sync_api import expect
-
-from explorer.app.panels.tabs import VIEWS
 
 SIZES = [(620, 900), (800, 900), (1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730)]
 SIZES += [(1920, 969), (1920, 1080)]

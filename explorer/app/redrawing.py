@@ -8,12 +8,10 @@ from time import monotonic, thread_time
 from typing import Any
 
 from explorer.session import SessionState
-from explorer.training.event_loop import EventLoop, running_loop
+from explorer.training.event_loop import EventLoop
 
 _REST = 100  # pause after a costly drawing, in multiples of its duration: it takes 1 % of the time
 _LEAST_GAP_SECONDS = 0.02
-
-OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
 
 class Pace:
@@ -103,24 +101,22 @@ class RedrawQueue:
 class IdleWork:
     """Does long work in steps, each of which returns whether more remains; between them the event loop is free."""
 
-    def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:
-        self._step, self._next = step, on_loop(self._do_step)
-        self._is_waiting = False
+    def __init__(self, step: Callable[[], bool], loop: EventLoop) -> None:
+        self._step, self._loop, self._is_waiting = step, loop, False
 
     def go_on(self) -> None:
         """Schedule the work; without an event loop, do all of it now."""
-        if running_loop() is None:
+        if self._loop.loop is None:
             while self._step():
                 continue
         elif not self._is_waiting:
             self._schedule(_LEAST_GAP_SECONDS)
 
+    def _schedule(self, seconds: float) -> None:
+        self._is_waiting = True
+        self._loop.call_later(seconds, self._loop.guarded, self._do_step)
+
     def _do_step(self) -> None:
         self._is_waiting, started = False, monotonic()
         if self._step():
             self._schedule(max(_LEAST_GAP_SECONDS, monotonic() - started))
-
-    def _schedule(self, seconds: float) -> None:
-        if (loop := running_loop()) is not None:
-            self._is_waiting = True
-            loop.call_later(seconds, self._next)

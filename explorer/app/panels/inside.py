@@ -117,7 +117,7 @@ class OverTime(FigurePair):
         empty = [layers.layers_figure({}, measure, n_epochs=1, theme=views.theme) for measure in _MEASURES]
         super().__init__(views, empty, dict.fromkeys(names, layers.layers_style))
         self.gradient, self.stuck = self.figures
-        self._idle_work = IdleWork(self._go_on, views.on_loop)
+        self._idle_work = IdleWork(self._go_on, views.loop)
         self._run: tuple[int, int] | None = None  # the one that is diagnosed
         self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
         self._plotted_at = float("-inf")

@@ -68,7 +68,7 @@ class Robustness:
         tools = box("explorer-tools", self.kind, self.other)
         both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
-        self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
+        self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, views.loop)
         self._inspected = views.networks, InspectedNetworks()
         self._state = views.state
         self._networks: dict[str, InspectedNetwork] = {}  # by the name of the curve

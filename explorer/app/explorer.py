@@ -15,8 +15,9 @@ from explorer.app.help import help_dialog
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import results
+from explorer.app.redrawing import Pace
 from explorer.app.url_state import Address
-from explorer.app.views import Pace, Views, ViewState
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
@@ -309,7 +310,8 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.follow(state)
 
     def _show(self, state: ViewState) -> None:
-        self._pace.once(lambda state: self.tiles.show(results(state)), state)
+        if self._pace.is_due(state, state.figured):
+            self.tiles.show(results(state))
         self.set_trait("selected_cell", state.cell)
         self._notice.busy = state.is_ghost
 

@@ -17,8 +17,9 @@ from ipywidgets import Layout
 
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
+from explorer.app.panels.network import NetworkPanel
 from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
-from explorer.app.panels.step_player import PlayedNetwork
+from explorer.app.panels.step_player import StepPlayback
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import Panel, Views, ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility
@@ -110,7 +111,7 @@ class NetworkView(_Part):
     >>> network = NetworkView(app)
     """
 
-    _new_panel = PlayedNetwork
+    _new_panel = staticmethod(lambda views: NetworkPanel(views, StepPlayback(views)))
 
 
 class Settings(_Part):

@@ -6,6 +6,7 @@ own page the address is such a link, and each run's settings are an entry in the
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Self
@@ -205,15 +206,14 @@ class Address:
         names, dataset = self._data.names, self._session.dataset
         notices: tuple[str, ...] = ()
         sections = tuple(chain(*_SECTIONS.values()))
-        name = Link.read(query, self._panels.labels, sections, names)[0].data or names[0]
+        read = partial(Link.read, query, self._panels.labels, sections, names)
+        name = read()[0].data or names[0]
         try:
             dataset = self._data.load(name)
         except (DatasetError, ExtensionError) as error:
             notices = (unreadable(name, error),)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
-        link, wrong = Link.read(
-            query, self._panels.labels, sections, names, fields=fields, n_bugs=len(LEVELS)
-        )
+        link, wrong = read(fields=fields, n_bugs=len(LEVELS))
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:

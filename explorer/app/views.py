@@ -1,36 +1,23 @@
 """The views of a session: the state that they show, the network that they look into, and when they are drawn."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
-from time import monotonic, thread_time
 from typing import Any, Protocol
 
 import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetworks
+from explorer.app.redrawing import RedrawQueue
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
-from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
-from explorer.session import Session, SessionRun, SessionState
-from explorer.training import Moment, OwnNetworkError, SampleRecord, Snapshot, TrainingConfig
-from explorer.training.event_loop import EventLoop, running_loop
-from explorer.training.own_network import departs
-from explorer.training.process_settings import one_blas_thread
-
-Weights = tuple[NDArray[np.floating[Any]], ...]
+from explorer.session import Session, SessionState
+from explorer.training import Moment, SampleRecord, TrainingConfig
 
 ANY = -1
 """Means any class where classes are chosen."""
-
-_REST = 100  # pause after a costly drawing, in multiples of its duration: it takes 1 % of the time
-_LEAST_GAP_SECONDS = 0.02
-
-OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,149 +74,6 @@ class Panel(Protocol):
         """Draw what has changed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Subject:
-    """A network at one moment. Instances compare by identity."""
-
-    run: SessionRun
-    """The run that it belongs to."""
-    weights: Weights
-    """``(W1, b1, W2, b2, …)`` at this moment."""
-    first: Weights
-    """The initial weights of the run, or of the run that it was forked from."""
-    epoch: float
-    """Epochs so far; with only the initial weights, the epochs before them: 0 unless a file records more."""
-    test_outputs: NDArray[np.floating[Any]] | None
-    """Outputs for the held-out images, shape (n_classes, n_test); None within the first epoch."""
-    _network: NeuralNetwork
-
-    @property
-    def n_layers(self) -> int:
-        """Number of layers, including the output layer."""
-        return len(self.weights) // 2
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of weights and biases."""
-        return self._network.n_parameters
-
-    @property
-    def differs(self) -> str:
-        """Why the formulas would not describe the network; empty if they do."""
-        own = self.run.own
-        try:
-            if own is None or not departs(self._network):
-                return ""
-        except OwnNetworkError as error:
-            return str(error)
-        functions = ", ".join(map(self.run.config.text, ("hidden_activation", "output", "loss")))
-        return f"{own.name}'s forward or backward pass differs from the textbook's formulas ({functions})"
-
-    @contextmanager
-    def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
-        """Yield the network with the weights of this moment, or with others of the run.
-
-        Its passes use one BLAS thread: while other processes compute, two threads take ten times as long.
-        """
-        with one_blas_thread():
-            self._network.set_weights(self.weights if weights is None else weights)
-            yield self._network
-
-
-class Subjects:
-    """Returns the subject of each state, the same object for the same moment."""
-
-    def __init__(self) -> None:
-        self._newest: Subject | None = None
-        self._snapshot: Snapshot | None = None
-
-    def of(self, state: ViewState) -> Subject | None:
-        """Return the network to inspect: at the moment, or before the first one with its initial weights.
-
-        None without a run, and if the weights of a user's own network are unknown.
-        """
-        run = state.run
-        if run is None or (run.own is not None and not run.first_weights):
-            return None
-        snapshot, last = None if state.pictured is None else state.pictured.snapshot, self._newest
-        if last is not None and last.run.key == run.key:
-            if self._snapshot is snapshot:
-                return last
-            network, first = last._network, last.first
-        else:
-            network, first = _beginning(run)
-        weights, epoch, outputs = first, float(run.lineage[-1].first_epoch), None
-        if snapshot is not None:
-            weights, epoch = snapshot.weights, snapshot.epoch
-            outputs = None if state.early is not None else snapshot.test_outputs
-        self._newest, self._snapshot = Subject(run, weights, first, epoch, outputs, network), snapshot
-        return self._newest
-
-
-def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
-    """Return a network with the run's layers, and the initial weights of the run that it descends from."""
-    network, root = run.new_network(), run.lineage[-1]
-    if root.first_weights is not None:
-        return network, root.first_weights
-    n_inputs, *n_hidden, n_outputs = network.layer_sizes  # same as the root's: its weights were used
-    config = root.config
-    begun = NeuralNetwork(n_inputs, n_hidden, n_outputs, initializer=config.initializer, seed=config.seed)
-    return network, begun.weights()
-
-
-class RedrawQueue:
-    """Calls functions in the order in which they were added, one per iteration of the event loop.
-
-    Functions added during a call run right after it. Without an event loop, each is called at once.
-    """
-
-    def __init__(self, loop: EventLoop) -> None:
-        self._loop = loop.loop
-        self._call = loop.bind(self._call_next)
-        self._waiting: deque[partial[object]] = deque()
-        self._added: list[partial[object]] | None = None  # by the function that is being called
-        self._is_scheduled = False
-
-    def __len__(self) -> int:
-        """Return how many functions are waiting."""
-        return len(self._waiting)
-
-    def add(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Call ``function(*arguments)`` when it is its turn."""
-        if self._loop is None:
-            function(*arguments)
-            return
-        (self._waiting if self._added is None else self._added).append(partial(function, *arguments))
-        self._schedule()
-
-    def clear(self) -> None:
-        """Discard the waiting functions."""
-        self._waiting.clear()
-
-    @property
-    def is_calling(self) -> bool:
-        """Whether one of the functions is being called."""
-        return self._added is not None
-
-    def _schedule(self) -> None:
-        if self._loop is not None and not self._is_scheduled and self._waiting:
-            self._is_scheduled = True
-            # After the timers that have expired meanwhile, and their callbacks.
-            self._loop.call_later(0, self._loop.call_soon, self._call)
-
-    def _call_next(self) -> None:
-        self._is_scheduled = False
-        if not self._waiting:
-            return
-        function, self._added = self._waiting.popleft(), []
-        try:
-            function()
-        finally:
-            self._waiting.extendleft(reversed(self._added))
-            self._added = None
-            self._schedule()
-
-
 class Views:
     """Decides what is drawn, and when.
 
@@ -239,7 +83,7 @@ class Views:
 
     def __init__(self, session: Session) -> None:
         self.session, self.loop = session, session.loop
-        self.on_loop: OnLoop = session.loop.bind
+        self.on_loop = session.loop.bind
         self.theme: Theme = "light"
         self.chosen = (ANY, ANY)
         self.image: int | Drawing = 0
@@ -258,12 +102,14 @@ class Views:
         """What tabs keep while their panels are recreated for other images, by the tab's name."""
         self.replayed: Moment | SampleRecord | None = None
         """The moment of the run that the opening replay has come to; None to show the one selected."""
-        self.subjects = Subjects()
+        self.networks = InspectedNetworks()
         """The networks that are looked into."""
         self._shown, self._n_shown = session.state, 0  # a state, and the number of those before it
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
         self._queue = RedrawQueue(session.loop)
+        self.in_turn = self._queue.in_turn
+        """Calls ``show(state)``, a part of a drawing: during training, in a later iteration of the event loop."""
         self._is_late = False  # whether there is more to show when the queue is empty
         self._unsubscribe = session.subscribe(self._on_state)
 
@@ -313,13 +159,6 @@ class Views:
         """Draw the current state now."""
         self._draw(self.loop.guarded)
 
-    def in_turn(self, show: Callable[[ViewState], object], state: ViewState) -> None:
-        """Call ``show(state)``, a part of a drawing: during training, in a later iteration of the event loop."""
-        if self._queue.is_calling:
-            self._queue.add(show, state)
-        else:
-            show(state)
-
     def on_close(self, callback: Callable[[], object]) -> None:
         """Call ``callback()`` when this data set is no longer drawn."""
         self._closers.append(callback)
@@ -348,85 +187,13 @@ class Views:
         if is_ghost or not is_moving:
             self.refresh()
         elif not self._queue:
-            self._draw_later()
+            self._draw(self._queue.add)
         elif not self._is_late:
             self._is_late = True
-            self._queue.add(self._draw_later)
-
-    def _draw_later(self) -> None:
-        self._draw(partial(self._queue.add, self.loop.guarded))
+            self._queue.add(self._draw, self._queue.add)
 
     def _draw(self, call: Callable[..., object]) -> None:
         self._queue.clear()
         self._is_late, state = False, self.state
         for show in tuple(self._shows):
             call(show, state)
-
-
-class Pace:
-    """Skips drawings that would change nothing or, during training, follow the last one by less than `seconds`.
-
-    A run's first figures are never delayed. After a `costly` one it rests for `rest` times its CPU time.
-    """
-
-    def __init__(self, seconds: float = 0.0, rest: float = _REST) -> None:
-        self._seconds, self._rest, self._rests_until = seconds, rest, float("-inf")
-        self._drawn: tuple[object, ...] | None = None
-
-    def is_due(self, state: ViewState, *content: object, at_once: bool = False) -> bool:
-        """Return whether to draw this content now; if so, it counts as drawn."""
-        if (not at_once and self.rests(state)) or not self.is_new(*content):
-            return False
-        self.rest(state)
-        return True
-
-    def once(self, show: Callable[[ViewState], object], state: ViewState) -> None:
-        """Call ``show(state)`` unless it would draw the same as the last."""
-        if self.is_new(state.figured):
-            show(state)
-
-    def is_new(self, *content: object) -> bool:
-        """Return whether this content differs from the last, and note it as drawn."""
-        before, self._drawn = self._drawn, content
-        return content != before
-
-    def rests(self, state: ViewState) -> bool:
-        """Return whether it is too soon to draw; the run's next delivery checks again."""
-        return state.is_training and state.pictured is not None and monotonic() < self._rests_until
-
-    def rest(self, state: ViewState) -> None:
-        """Begin the time in which nothing is drawn."""
-        self._rests_until = float("-inf") if state.pictured is None else monotonic() + self._seconds
-
-    @contextmanager
-    def costly(self) -> Iterator[None]:
-        """Rest after a drawing in proportion to its CPU time in this thread, without that of other threads."""
-        started = thread_time()
-        yield
-        self._rests_until = monotonic() + self._rest * (thread_time() - started)
-
-
-class IdleWork:
-    """Does long work in steps, each of which returns whether more remains; between them the event loop is free."""
-
-    def __init__(self, step: Callable[[], bool], on_loop: OnLoop) -> None:
-        self._step, self._next = step, on_loop(self._do_step)
-        self._is_waiting = False
-
-    def go_on(self) -> None:
-        """Schedule the work; without an event loop, do all of it now."""
-        if running_loop() is None:
-            while self._step():
-                continue
-        elif not self._is_waiting:
-            self._schedule(_LEAST_GAP_SECONDS)
-
-    def _do_step(self) -> None:
-        self._is_waiting, started = False, monotonic()
-        if self._step():
-            self._schedule(max(_LEAST_GAP_SECONDS, monotonic() - started))
-
-    def _schedule(self, seconds: float) -> None:
-        if (loop := running_loop()) is not None:
-            self._is_waiting = True
-            loop.call_later(seconds, self._next)

@@ -22,7 +22,7 @@ from app_steps import (
 
 from explorer import TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.views import Pace
+from explorer.app.redrawing import Pace
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose
@@ -68,9 +68,9 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, small_dataset):
     set_controls(app, seed=9)
     train_on(app)
     assert run_of(app).parent.number == parent.number
-    subject = app.views.subjects.of(app.views.state)
+    inspected = app.views.networks.of(app.views.state)
     first = new_network(CONFIG.replace(seed=5), small_dataset)
-    np.testing.assert_array_equal(subject.first[0], first.W1)
+    np.testing.assert_array_equal(inspected.first[0], first.W1)
 
 
 def test_a_dark_page_has_dark_figures(app):
@@ -231,8 +231,6 @@ def test_while_training_a_costly_drawing_rests_a_hundred_times_as_long(app):
         end = time.thread_time() + 0.02
         while time.thread_time() < end:
             pass
-    assert pace.rests(training)
-    assert not pace.rests(state)
     assert not pace.is_due(training, 2)
     assert pace.is_due(training, 2, at_once=True)
     assert not pace.is_due(state, 2)

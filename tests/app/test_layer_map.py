@@ -85,7 +85,7 @@ def test_epochs_are_aligned(app, layer_map):
 def test_a_click_opens_the_image_and_the_tabs_share_it(app, layer_map, small_dataset):
     index = int(layer_map._members[4][2])
     send(layer_map.figure, {"kind": "click", "trace": 4, "index": [2]})
-    assert (app.panels.tab_bar.selected, app.panels["overview"].network.image) == ("overview", index)
+    assert (app.panels.tab_bar.selected, app.views.image) == ("overview", index)
     for name in ("why", "map"):
         assert open_tab(app, name).shown.shown.heading == f"Test image {index}"
     send(layer_map.figure, {"kind": "click", "trace": 11, "index": [0]})

@@ -75,7 +75,7 @@ def test_an_image_that_is_opened_is_looked_into(app, panel, small_dataset):
     assert app.panels.tab_bar.selected == "mistakes"
     send(gallery, {"open": chosen["key"]})
     network = app.panels["overview"].network
-    assert (app.panels.tab_bar.selected, network.image) == ("overview", chosen["key"])
+    assert (app.panels.tab_bar.selected, app.views.image) == ("overview", chosen["key"])
     true, read = re.match("true (.+), read as (.+)", chosen["title"]).groups()
     assert [network.drawing.signal[name] for name in ("true", "decided")] == [int(true), int(read)]
 

@@ -92,12 +92,12 @@ def test_a_drawing_is_read_and_a_cell_puts_its_first_image_on_the_pad(app, panel
     assert panel.drawing.signal["true"] == -1
     assert panel.caption.text.startswith("Your drawing, read as")
     network = app.network
-    y = network.forward(panel.image.image.reshape(-1, 1) / np.float32(255))[:, 0]
+    y = network.forward(app.views.image.image.reshape(-1, 1) / np.float32(255))[:, 0]
     np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
     panel.pad.ink = bytes(SIDE * SIDE)
     assert (panel.caption.text, is_hidden(panel.question)) == ("Draw a digit here", True)
     panel.pad.ink = DrawingPad.ink_of(small_dataset.test_images[0])  # undone
-    assert panel.image == 0
+    assert app.views.image == 0
     counts = app.confusion
     true, predicted = divmod(int(counts.argmax()), 10)
     app.views.choose(true, predicted)
@@ -163,8 +163,8 @@ def test_the_mistakes_are_shown_the_worst_first(app, panel):
     visited = []
     for _ in range(wrong.sum()):
         send(panel.pad, {"mistake": True})
-        assert panel.pad.ink == DrawingPad.ink_of(app.dataset.test_images[panel.image])
-        visited.append(panel.image)
+        assert panel.pad.ink == DrawingPad.ink_of(app.dataset.test_images[app.views.image])
+        visited.append(app.views.image)
     assert sorted(visited) == np.flatnonzero(wrong).tolist()
 
 

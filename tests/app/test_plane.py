@@ -27,7 +27,7 @@ from app_steps import (
 from explorer import NetworkView, TrainingConfig, load_mnist, load_plane
 from explorer.app.panels.data import about_dataset
 from explorer.app.panels.plane import surface, unit_tiles
-from explorer.app.panels.sections import ForImages
+from explorer.app.panels.sections import Sentence
 from explorer.datasets.plane import KINDS, Plane, dataset_of, plane_of
 from explorer.figures.digits import weights_sprite
 from explorer.figures.palette import CLASS_COLORS, PALETTES, rgb
@@ -182,7 +182,7 @@ def test_every_tab_shows_points_or_says_why_not(app):
         for section in ("", *getattr(app.panels[tab], "_makers", ())):
             open_tab(app, tab, section)
     said = app.panels["why"], app.panels["mistakes"]["robustness"]
-    assert all(isinstance(panel, ForImages) for panel in said)
+    assert all(isinstance(panel, Sentence) for panel in said)
     assert not messages(app).keys() & {"fault"}
 
 
@@ -199,7 +199,7 @@ def shown_texts(widget):
 def test_points_are_not_called_images(app):
     change(app, n_train=30)  # which labels and chips of runs say
     done(app.session.step, "batch")  # what a step is made with
-    hero(app).player.update(of="batch", scene=2)
+    hero(app).played.player.update(of="batch", scene=2)
     found = set()
     for tab in [name for name in app.panels.labels if name not in ("demos", "lab", "why")]:
         for section in getattr(app.panels[tab], "_makers", ("",)):
@@ -228,9 +228,9 @@ def test_networks_of_any_shape_are_drawn(app):
         assert pad(app).surface
         hero(app).drawing.unit = [0, 0]
         assert hero(app).unit.saw.shown.picture
-        hero(app).player.scene = 3
+        hero(app).played.player.scene = 3
         assert "tiles stay" in hero(app).drawing.signal["words"]
-        hero(app).player.scene = NOT_PLAYED
+        hero(app).played.player.scene = NOT_PLAYED
 
 
 def test_weights_that_are_no_numbers_and_few_points_are_drawn(own_app):

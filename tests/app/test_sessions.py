@@ -58,10 +58,10 @@ def test_a_session_is_opened_as_it_was_and_every_panel_shows_it(saved, app, othe
 def test_what_every_panel_showed_before_is_gone(saved, other):
     """Run 1 of the file is not the run 1 that was there, whatever was kept of that."""
     open_all_tabs(other)
-    before = other.views.subjects._newest.weights[0]
+    before = other.views.networks._newest.weights[0]
     other.panels.tab_bar.selected = "inside"
     other.open_session(saved)
-    shown = other.views.subjects._newest
+    shown = other.views.networks._newest
     assert shown.run is run_of(other)
     assert not (shown.weights[0] == before).all()
     assert shown.run.key == (1, 2)

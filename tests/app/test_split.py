@@ -46,7 +46,7 @@ def test_each_run_is_shown_with_its_own_images(app):
         assert mistakes.table.shown.columns[-1] == f"{kind} images"
         assert f"of {n} {kind} images" in mistakes.threshold.text
         assert network.caption.text.startswith(f"{kind.capitalize()} image")
-        assert network.pad.ink == DrawingPad.ink_of(data.test_images[network.image])
+        assert network.pad.ink == DrawingPad.ink_of(data.test_images[app.views.image])
         assert app.panels["why"].shown.shown.heading.startswith(f"{kind.capitalize()} image")
 
 

@@ -23,19 +23,19 @@ CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_
 def panel(app):
     """The drawing of an app, which follows its run before and after."""
     found = hero(app)
-    found.player.update(scene=NOT_PLAYED, of="image")
+    found.played.player.update(scene=NOT_PLAYED, of="image")
     found.drawing.chosen = FOLLOWED
     found.look_at(0)
     yield found
-    found.player.scene = NOT_PLAYED
+    found.played.player.scene = NOT_PLAYED
 
 
 def scenes(panel):
     """The signal of each scene."""
     found = []
-    for panel.player.scene in range(len(SCENES)):
-        assert panel.drawing.scene[0] == SCENES[panel.player.scene].lower()
-        assert panel.player.spoken == panel.drawing.signal["spoken"]
+    for panel.played.player.scene in range(len(SCENES)):
+        assert panel.drawing.scene[0] == SCENES[panel.played.player.scene].lower()
+        assert panel.played.player.spoken == panel.drawing.signal["spoken"]
         found.append(panel.drawing.signal)
     return found
 
@@ -49,7 +49,7 @@ def assert_links(signal, row):
 def batch_of(app, panel, index):
     """What the step is made with: inputs and desired outputs."""
     data = app.dataset
-    if panel.player.of == "batch":
+    if panel.played.player.of == "batch":
         drawn = np.random.default_rng(0).choice(data.n_train, CONFIG.batch_size, replace=False)
         return data.X_train[:, drawn], data.Y_train[:, drawn]
     return data.X_test[:, [index]], data.Y_test[:, [index]]
@@ -60,7 +60,7 @@ def batch_of(app, panel, index):
 def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, index, k, of):
     panel.look_at(index)
     panel.drawing.chosen = k
-    panel.player.update(scene=0, of=of)
+    panel.played.player.update(scene=0, of=of)
     before = app.network.weights()
     forward, loss, backward, step, after = scenes(panel)
     X, d = batch_of(app, panel, index)
@@ -96,19 +96,19 @@ def test_the_scenes_are_a_pass_forward_and_back_and_an_iteration(app, panel, ind
 
 def test_the_tiles_are_the_change_in_one_scene_alone_and_leaving_draws_the_same_moment_again(panel):
     before, sprites = panel.drawing.signal, []
-    for panel.player.scene in range(len(SCENES)):
+    for panel.played.player.scene in range(len(SCENES)):
         sprites.append(panel.drawing.sprite)
     assert sprites[0] == sprites[1] == sprites[2] != sprites[3]
-    assert "times as strong" in panel._scenes[3][0]["words"]
+    assert "times as strong" in panel.played._scenes[3][0]["words"]
     assert panel.drawing.signal != before
-    panel.player.scene = NOT_PLAYED
+    panel.played.player.scene = NOT_PLAYED
     assert (panel.drawing.sprite, panel.drawing.signal) == (sprites[0], before)
 
 
 def test_while_it_is_played_the_drawing_does_not_follow_the_run(app, panel):
     panel.look_at(3)
     followed = dict(panel.drawing.signal)
-    panel.player.scene = 4
+    panel.played.player.scene = 4
     played = dict(panel.drawing.signal)
     rewind(app, 1)
     app.views.refresh()
@@ -117,14 +117,14 @@ def test_while_it_is_played_the_drawing_does_not_follow_the_run(app, panel):
     assert panel.drawing.signal["words"] != played["words"]
     panel.look_at(3)
     assert panel.drawing.signal == played
-    panel.player.scene = NOT_PLAYED
+    panel.played.player.scene = NOT_PLAYED
     assert panel.drawing.scene[0] == ""
     assert panel.drawing.signal["outputs"] != followed["outputs"]
     app.panels.time_bar.position = -1
-    panel.player.scene = 4
+    panel.played.player.scene = 4
     retrain(app, seed=1)  # a new run is to be app
     app.views.refresh()
-    assert (panel.drawing.scene[0], panel.player.scene) == ("", NOT_PLAYED)
+    assert (panel.drawing.scene[0], panel.played.player.scene) == ("", NOT_PLAYED)
     y = app.network.forward(app.dataset.X_test[:, [3]])[:, 0]
     np.testing.assert_allclose(panel.drawing.signal["outputs"], y, rtol=1e-5)
     assert panel.drawing.signal["outputs"] != followed["outputs"]
@@ -134,12 +134,12 @@ def test_a_drawing_without_a_label_is_what_it_is_read_as(panel):
     ink = np.zeros((140, 140), np.uint8)
     ink[30:110, 65:75] = 255
     panel.pad.ink = ink.tobytes()
-    panel.player.scene = 1
+    panel.played.player.scene = 1
     signal = panel.drawing.signal
     assert signal["true"] == signal["decided"] == signal["looked_at"]
-    assert panel.player.note.startswith("The drawing has no label")
-    panel.player.of = "batch"
-    assert panel.player.note == "Means over 16 training images."
+    assert panel.played.player.note.startswith("The drawing has no label")
+    panel.played.player.of = "batch"
+    assert panel.played.player.note == "Means over 16 training images."
     assert panel.drawing.signal["true"] == -1
 
 
@@ -157,7 +157,7 @@ def test_the_learning_rate_is_that_of_the_run(small_dataset, changes, rate):
 def test_the_optimizer_is_in_the_words(app, panel):
     for optimizer, is_named in (("sgd", False), ("adam", True)):
         retrain(app, reduction="mean", optimizer=optimizer, epochs=1)
-        panel.player.scene = 3
+        panel.played.player.scene = 3
         assert ("Adam" in panel.drawing.signal["words"]) is is_named
 
 
@@ -168,22 +168,22 @@ def test_every_shape_is_played(new_app):
         done(app.train, CONFIG.replace(hidden_sizes=sizes, hidden_activation="relu", epochs=1))
         assert [layer["n_units"] for layer in panel.drawing.layers] == [*sizes]
         assert all(signal["figures"] for signal in scenes(panel))
-        panel.player.scene = NOT_PLAYED
+        panel.played.player.scene = NOT_PLAYED
     assert isinstance(view, NetworkView)
 
 
 def test_where_there_is_no_step_one_sentence_says_why(app, panel, untrained, monkeypatch):
-    subject = app.views.subjects.of(app.views.state)
-    lost = replace(subject, weights=tuple(one * np.nan for one in subject.weights))
-    monkeypatch.setattr(app.views.subjects, "of", lambda _: lost)
-    panel.player.scene = 2
-    assert panel.player.scene == NOT_PLAYED
-    assert panel.player.note == "The weights are not numbers, so there is no step to play."
+    inspected = app.views.networks.of(app.views.state)
+    lost = replace(inspected, weights=tuple(one * np.nan for one in inspected.weights))
+    monkeypatch.setattr(app.views.networks, "of", lambda _: lost)
+    panel.played.player.scene = 2
+    assert panel.played.player.scene == NOT_PLAYED
+    assert panel.played.player.note == "The weights are not numbers, so there is no step to play."
     monkeypatch.undo()
     panel.look_at(7)
-    assert panel.player.note == ""  # no longer
-    hero(untrained).player.scene = 0  # of initial weights
-    assert hero(untrained).player.scene in (0, NOT_PLAYED)
+    assert panel.played.player.note == ""  # no longer
+    hero(untrained).played.player.scene = 0  # of initial weights
+    assert hero(untrained).played.player.scene in (0, NOT_PLAYED)
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,9 @@ def test_where_there_is_no_step_one_sentence_says_why(app, panel, untrained, mon
 )
 def test_of_ones_own_class_if_its_passes_are_the_textbooks(new_app, made_by, why):
     app = new_app(TrainingConfig(hidden_sizes=4, epochs=1), network=made_by)
-    hero(app).player.scene = 4
-    assert hero(app).player.scene == (NOT_PLAYED if why else 4)
-    assert why in hero(app).player.note
+    hero(app).played.player.scene = 4
+    assert hero(app).played.player.scene == (NOT_PLAYED if why else 4)
+    assert why in hero(app).played.player.note
 
 
 def test_a_page_asks_for_scenes_that_there_are(from_page):

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section
 from explorer.app.panels.weights import full_tone, show_weights
-from explorer.app.views import Subject, Views, ViewState
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.summaries import mix_ups
@@ -108,41 +109,45 @@ class BreakIt(Section):
 
     def show(self, state: ViewState) -> None:
         """Apply the damages to a network: while a run trains, to the one that was there at first."""
-        subject = self._subject(state)
-        if subject is None:
+        inspected = self._inspected(state)
+        if inspected is None:
             self._seen = None
             return
-        of = subject.run.key, state.selected_epoch
+        of = inspected.run.key, state.selected_epoch
         if self._seen is None or self._seen[1].test_outputs is None or self._of != of:
-            self._of, self._seen = of, (state, subject)
-        self._seen, self._is_old = (state, self._seen[1]), self._seen[1].epoch != subject.epoch
+            self._of, self._seen = of, (state, inspected)
+        self._seen, self._is_old = (state, self._seen[1]), self._seen[1].epoch != inspected.epoch
         self._redraw()
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject, self._is_old, state.theme, self.damages, self.images.page):
-            return
-        data, (network, misfits, *counts) = subject.run.dataset, self._score(subject)
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self._is_old, self.damages, self.images.page
+
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
+        data, (network, misfits, *counts) = inspected.run.dataset, self._score(inspected)
         self._fit(network.layer_sizes)
         worst = mix_ups(counts[1], data.class_names) or "nothing"
         self.sentence.text = f"The broken network gets wrong most: {worst}." if self.damages else _INTRO
         right, n = [int(np.trace(one)) for one in counts], len(data.test_labels)
-        of = f"of {counted(n, data.held_out_noun)}, epoch {subject.epoch:g}"
+        of = f"of {counted(n, data.held_out_noun)}, epoch {inspected.epoch:g}"
         figures = [percent(one / n) for one in right], [grouped(n - one) for one in right]
         accuracy, wrong = (" → ".join(both if self.damages else both[:1]) for both in figures)
         label = f"{data.held_out.capitalize()} accuracy"
         self.tiles.show(Tiles((Tile(label, accuracy, of, "test"), Tile("Wrong", wrong, of))))
         W = network.W[0].copy()
         W[~network.W[1].any(axis=0)] = 0.0
-        heading, limit = f"{counted(len(W), 'unit')} of layer 1; blank if off", full_tone(subject.weights[0])
+        heading, limit = (
+            f"{counted(len(W), 'unit')} of layer 1; blank if off",
+            full_tone(inspected.weights[0]),
+        )
         show_weights(self.images, W, heading, limit, state.theme)
         self._draw_list(misfits)
-        self._draw_bars(subject)
+        self._draw_bars(inspected)
 
-    def _score(self, subject: Subject) -> tuple[Any, ...]:
+    def _score(self, inspected: InspectedNetwork) -> tuple[Any, ...]:
         """Return the damaged network, damages that don't fit it, and confusion counts before and after."""
-        if self._scored[0] != (subject, self.damages):
-            data, misfits, y = subject.run.dataset, set(), subject.test_outputs
-            with subject.network() as network, np.errstate(all="ignore"):
+        if self._scored[0] != (inspected, self.damages):
+            data, misfits, y = inspected.run.dataset, set(), inspected.test_outputs
+            with inspected.network() as network, np.errstate(all="ignore"):
                 before, copy = _outputs(network, data) if y is None else y, network.copy()
                 for one in self.damages:
                     try:
@@ -151,7 +156,7 @@ class BreakIt(Section):
                         misfits.add(one)
                 both = before, _outputs(copy, data) if self.damages else before
             counts = [confusion_matrix(data.test_labels, y.argmax(0), data.n_classes) for y in both]
-            self._scored = (subject, self.damages), copy, misfits, *counts
+            self._scored = (inspected, self.damages), copy, misfits, *counts
         return self._scored[1:]
 
     def _draw_list(self, misfits: set[Damage]) -> None:
@@ -167,7 +172,7 @@ class BreakIt(Section):
         rows = element("ol", *(element("li", text) for text in words), aria_label="Damages", hidden=none)
         self.list.draw(element("div", *buttons, class_="explorer-wrap"), rows)
 
-    def _draw_bars(self, subject: Subject) -> None:
+    def _draw_bars(self, inspected: InspectedNetwork) -> None:
         key, layer, lost, note = self._ranked
         off = {one.unit for one in self.damages if one[:2] == ("off", layer)}
         full, bars = max(float(lost.max()), 1e-9), []
@@ -175,17 +180,17 @@ class BreakIt(Section):
             share, text = max(0.0, lost[unit] / full), percent(lost[unit], 2).replace("-", "−")
             bars.append(Bar(f"unit {unit}", share, text, "off" * (unit in off), press=str(unit)))
         heading = f"Accuracy lost without each unit of layer {layer}"
-        self.bars.show(Bars(heading, tuple(bars), note=note) if key == subject.run.key else Bars())
+        self.bars.show(Bars(heading, tuple(bars), note=note) if key == inspected.run.key else Bars())
 
     def _on_rank(self, _press: str) -> None:
         """Measure how much accuracy each unit of the chosen hidden layer is worth."""
         if self._seen is None:
             return
-        subject = self._seen[1]
-        data, network = subject.run.dataset, self._score(subject)[0]
+        inspected = self._seen[1]
+        data, network = inspected.run.dataset, self._score(inspected)[0]
         sizes, n_all = network.layer_sizes, len(data.test_labels)
         layer = min(int(self.layer.value), len(sizes) - 2)
-        products = sizes[layer] * sum(a * b for a, b in pairwise(sizes[0 if subject.run.own else layer :]))
+        products = sizes[layer] * sum(a * b for a, b in pairwise(sizes[0 if inspected.run.own else layer :]))
         n = min(n_all, _MOST_PRODUCTS // products)
         if n < min(n_all, _LEAST_IMAGES):
             self.bars.show(Bars(note="This network is too large to be tried without each unit in turn."))
@@ -195,9 +200,9 @@ class BreakIt(Section):
             X = np.array(pixel_columns(data.test_images[chosen]))
             lost = damage.importance(network, X, data.test_labels[chosen], layer=layer)
         most = f"The {_MOST_BARS} largest. " if len(lost) > _MOST_BARS else ""
-        note = f"{most}On {counted(n, data.held_out_noun)}, epoch {subject.epoch:g}."
-        self._ranked = subject.run.key, layer, lost, f"{note} Press a unit to switch it off."
-        self._draw_bars(subject)
+        note = f"{most}On {counted(n, data.held_out_noun)}, epoch {inspected.epoch:g}."
+        self._ranked = inspected.run.key, layer, lost, f"{note} Press a unit to switch it off."
+        self._draw_bars(inspected)
 
     def _on_press(self, press: str) -> None:
         if press == "renew":

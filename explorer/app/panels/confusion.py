@@ -9,7 +9,8 @@ import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.views import ANY, Pace, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import ANY, Views, ViewState
 from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite
 from explorer.figures.summaries import confusion_summary
@@ -58,11 +59,10 @@ class Matrix:
 
     def show(self, state: ViewState) -> None:
         """Show a state's counts and its cell; they have 200 texts, so during training not every time."""
-        self.mark(state.cell)
-        is_new = state.theme != self.figure.theme or state.looks_back_to is not None
-        if self._pace.rests(state) and not is_new:
+        is_new = state.theme != self.figure.theme or state.cell != self._cell
+        if not self._pace.is_due(state, state.figured, at_once=is_new or state.looks_back_to is not None):
             return
-        self._pace.rest(state)
+        self.mark(state.cell)
         self.figure.set_theme(state.theme, figures.confusion_mark(self._cell, state.theme))
         counts = None if state.pictured is None else state.pictured.confusion
         if counts is not self._counts:  # unchanged within an epoch

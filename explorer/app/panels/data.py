@@ -7,7 +7,8 @@ import numpy as np
 from explorer.app.controls import DataChoice
 from explorer.app.layout import box
 from explorer.app.panels.plane import PlaneSource
-from explorer.app.views import Pace, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import distort
 from explorer.datasets.dataset import class_means, few_of_each
@@ -41,7 +42,8 @@ class AugmentationPreview:
 
     def show(self, state: ViewState) -> None:
         """Show the effect of the settings."""
-        if self._pace.is_new(state.dataset, state.config.augmentation, self._draw_number, state.theme):
+        shown = state.dataset, state.config.augmentation, self._draw_number, state.theme
+        if self._pace.is_due(state, *shown):
             distorts = state.config.augmentation.is_on and not state.dataset.is_plane
             self.view.show(self._rows(state) if distorts else PictureRows())
 
@@ -110,7 +112,7 @@ class DataPanel:
         self.augmentation.show(state)
         n_used = len(state.dataset.train_labels) if state.run is None else state.run.dataset.n_train
         n_validation = 0 if state.run is None else state.run.config.n_validation
-        if self._pace.is_new(state.dataset, state.theme, n_used, n_validation):
+        if self._pace.is_due(state, state.dataset, state.theme, n_used, n_validation):
             self.sentence.draw(element("p", about_dataset(state.dataset, n_used, n_validation)))
             if state.dataset is not self._dataset:
                 self._summarize(state.dataset)

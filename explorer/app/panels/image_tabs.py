@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.panels.sections import ForImages, Section, probe_size
-from explorer.app.views import Drawing, Pace, Panel, Subject, Views, ViewState
+from explorer.app.panels.sections import Section, Sentence, probe_size
+from explorer.app.redrawing import Pace
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -43,8 +45,10 @@ class ImageTab(Section):
 
     aside = "left"
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, choice: Dropdown | Segmented) -> None:
         super().__init__(views, classes=f"explorer-aside-{self.aside}", kind="explorer-panel explorer-words")
+        self._choice = choice
+        choice.observe(views.on_loop(self._redraw), "value")
         self.shown, self._image = Display(PictureRows()), views.image
         self._dataset = views.state.scored_on
 
@@ -59,6 +63,9 @@ class ImageTab(Section):
         super().show(state)
         if is_other:
             self._redraw()
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self._image, self._choice.value
 
     def _show_image(self, shown: Drawing, decided: int, theme: Theme) -> None:
         names, heading = self._dataset.class_names, "Your drawing"
@@ -75,37 +82,34 @@ class Why(ImageTab):
     """Two opinions on which pixels speak for a class, the changed image, and the change."""
 
     def __init__(self, views: Views) -> None:
-        super().__init__(views)
         names = {str(k): name for k, name in enumerate(views.dataset.class_names)}
         self.of = Dropdown("Class", {_READ: "what it is read as", **names})
+        super().__init__(views, self.of)
         self.cards = [Display(PictureRows()) for _ in range(4)]
         aside = box("explorer-column", self.of, self.shown)
         self.body.children = (aside, box("explorer-column explorer-two explorer-why", *self.cards))
-        self.of.observe(views.on_loop(self._redraw), "value")
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject, state.theme, self._image, self.of.value):
-            return
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
         shown = self._views.looked_at(self._dataset)
         x = shown.pixels
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             y = np.array(network.forward(x[:, None]))[:, 0]
             decided = int(np.nan_to_num(y, nan=-np.inf).argmax())
             k = decided if self.of.value == _READ else int(self.of.value)
             cards = [PictureRows(_GRADIENT, note="The outputs are not numbers: there is nothing to explain.")]
             if np.isfinite(y).all():
-                cards = [*self._opinions(network, subject, x, k, state.theme)]
+                cards = [*self._opinions(network, inspected, x, k, state.theme)]
                 cards += self._flipped(network, x, decided, k, state.theme)
         self._show_image(shown, decided, state.theme)
         for card, one in zip(self.cards, [*cards, *4 * [PictureRows()]], strict=False):
             card.show(one)
 
     def _opinions(
-        self, network: NeuralNetwork, subject: Subject, x: Array, k: int, theme: Theme
+        self, network: NeuralNetwork, inspected: InspectedNetwork, x: Array, k: int, theme: Theme
     ) -> Iterable[PictureRows]:
         name = self._dataset.class_names[k]
-        if subject.differs:
-            yield PictureRows(_GRADIENT, note=f"{subject.differs}: there is no gradient to show.")
+        if inspected.differs:
+            yield PictureRows(_GRADIENT, note=f"{inspected.differs}: there is no gradient to show.")
         else:
             terms = gradient_times_input(network, x, k)
             note = (
@@ -162,9 +166,9 @@ class LayerMap(ImageTab):
     aside = "right"
 
     def __init__(self, views: Views) -> None:
-        super().__init__(views)
-        self._pace, names = Pace(rest=_REST), views.dataset.class_names
         self.layer = Segmented("Layer", {"0": "input", "1": "layer 1", _OUTPUT: _OUTPUT}, value="1")
+        super().__init__(views, self.layer)
+        self._pace, names = Pace(rest=_REST), views.dataset.class_names
         look: dict[str, Any] = {"style": partial(map_style, names), "name": "Map of a layer", "fills": True}
         empty, on_click = map_figure(names, theme=views.theme), views.on_loop(self._on_click)
         self.figure = LiveFigure(empty, theme=views.theme, on_click=on_click, **look)
@@ -177,27 +181,27 @@ class LayerMap(ImageTab):
         self._map: Projection | None = None  # of what `_mapped` says; None if it can't be drawn
         self._last: dict[tuple[int, ...], Array] = {}  # points by layer, its size, and number of images
         self._members: list[Array] = []  # the images of each trace
-        self.layer.observe(views.on_loop(self._redraw), "value")
 
     def _on_click(self, trace: int, index: tuple[int, ...]) -> None:
         members = self._members[trace] if trace < len(self._members) else ()
         if index[0] < len(members):
             self._views.look_into(int(members[index[0]]))
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        hidden = {str(number): f"layer {number}" for number in range(1, subject.n_layers)}
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
+        chosen, numbers = self.layer.value, range(1, inspected.n_layers)
+        hidden = {str(number): f"layer {number}" for number in numbers}
         self.layer.offer({"0": "input", **hidden, _OUTPUT: _OUTPUT})
-        if not self._pace.is_new(subject, state.theme, self._image, self.layer.value):
+        if self.layer.value != chosen:  # its event has drawn
             return
-        layer = subject.n_layers if self.layer.value == _OUTPUT else int(self.layer.value)
-        indices, shown = self._sample(subject), self._views.looked_at(self._dataset)
+        layer = inspected.n_layers if self.layer.value == _OUTPUT else int(self.layer.value)
+        indices, shown = self._sample(inspected), self._views.looked_at(self._dataset)
         x = shown.pixels
         X = np.array(pixel_columns(self._dataset.test_images[indices]))
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             y = network.forward(np.column_stack([X, x]))
             *decided, read = np.nan_to_num(y, nan=-np.inf).argmax(axis=0)
             near = nearest(network, layer, X, x, _N_NEAREST + 1)
-            self._update_map(subject, network, layer, indices, X)
+            self._update_map(inspected, network, layer, indices, X)
         self._show_image(shown, int(read), state.theme)
         data, noun = self._dataset, self._dataset.held_out_noun
         named = (data.class_names[k] for k in data.test_labels[indices])
@@ -205,31 +209,33 @@ class LayerMap(ImageTab):
             f"{noun} {grouped(index)}, {true}, read as {data.class_names[k]}"
             for index, true, k in zip(indices.tolist(), named, decided, strict=True)
         ]
-        self._show_map(subject, indices, np.array(decided), texts)
+        self._show_map(inspected, indices, np.array(decided), texts)
         near = near[indices[near] != self._image][:_N_NEAREST]  # the image itself is the nearest
         self._show_nearest(indices[near], [texts[i] for i in near], state.theme)
 
-    def _sample(self, subject: Subject) -> Array:
+    def _sample(self, inspected: InspectedNetwork) -> Array:
         """Return the indices of the mapped images, spread over all; the chosen one takes its neighbor's place."""
         limits = {"most": _MOST_IMAGES, "least": _LEAST_IMAGES, "products": _MOST_PRODUCTS}
         n_test = len(self._dataset.test_labels)
-        n = min(probe_size(subject.n_parameters, **limits), n_test)
+        n = min(probe_size(inspected.n_parameters, **limits), n_test)
         indices = np.arange(n) * n_test // n
         if not isinstance(self._image, Drawing):
             indices[np.searchsorted(indices, self._image, side="right") - 1] = self._image
         return indices
 
     def _update_map(
-        self, subject: Subject, network: NeuralNetwork, layer: int, indices: Array, X: Array
+        self, inspected: InspectedNetwork, network: NeuralNetwork, layer: int, indices: Array, X: Array
     ) -> None:
-        of = (subject.run.dataset if layer == 0 else subject, layer, indices.tobytes())
+        of = (inspected.run.dataset if layer == 0 else inspected, layer, indices.tobytes())
         if of != self._mapped:
             self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
             with suppress(ValueError):  # activations are not finite
                 self._map = project(network, layer, X, like=self._last.get(size))
                 self._last[size] = self._map.points
 
-    def _show_map(self, subject: Subject, indices: Array, decided: Array, texts: list[str]) -> None:
+    def _show_map(
+        self, inspected: InspectedNetwork, indices: Array, decided: Array, texts: list[str]
+    ) -> None:
         data, projection, n = self._dataset, self._map, len(indices)
         why = "Activations of this layer are infinite or not a number: there is nothing to map."
         if n < 3:
@@ -247,7 +253,7 @@ class LayerMap(ImageTab):
         is_line = np.linalg.matrix_rank(projection.points) < 2
         end = "They vary in one direction only" if is_line else with_noun("A click opens an image", data.noun)
         found = f"{grouped(n)} of {images}, {int(wrong.sum())} misclassified (ringed)"
-        text = f"Epoch {subject.epoch:g}: {found}. {end}."
+        text = f"Epoch {inspected.epoch:g}: {found}. {end}."
         shown = map_data(projection, labels, texts, (wrong, indices == self._image), data.n_classes)
         self.figure.show(*shown, summary=text)
         self.caption.text = text
@@ -262,4 +268,4 @@ class LayerMap(ImageTab):
 
 def why_panel(views: Views) -> Panel:
     """Return the tab."""
-    return ForImages() if views.dataset.is_plane else Why(views)
+    return Sentence() if views.dataset.is_plane else Why(views)

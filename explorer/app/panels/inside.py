@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork, Weights
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, SectionedPanel, probe, probe_size
-from explorer.app.views import IdleWork, Subject, Views, ViewState, Weights
+from explorer.app.redrawing import IdleWork
+from explorer.app.views import Views, ViewState
 from explorer.figures import layers
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
@@ -68,18 +70,19 @@ class Histograms(FigurePair):
         self._first: Weights = ()
         self._first_activations: Layers = []
 
-    def _draw(self, _state: ViewState, subject: Subject) -> None:
-        if not self._pace.is_new(subject):
-            return
-        if self._first is not subject.first:
-            self._first, self._first_activations = subject.first, self._activations(subject, subject.first)
-        names = (*(f"layer {number}" for number in range(1, subject.n_layers)), "output")
-        activations = self._activations(subject, subject.weights)
-        weights = list(subject.weights[::2]), list(subject.first[::2])
+    def _draw(self, _state: ViewState, inspected: InspectedNetwork) -> None:
+        if self._first is not inspected.first:
+            self._first, self._first_activations = (
+                inspected.first,
+                self._activations(inspected, inspected.first),
+            )
+        names = (*(f"layer {number}" for number in range(1, inspected.n_layers)), "output")
+        activations = self._activations(inspected, inspected.weights)
+        weights = list(inspected.weights[::2]), list(inspected.first[::2])
         pairs = weights, (activations, self._first_activations)
         for figure, what, (now, first) in zip(self.figures, _WHATS, pairs, strict=True):
             figure.show(*layers.histograms_data(now, first, names, what=what))
-        images = counted(activations[0].shape[1], subject.run.dataset.held_out_noun)
+        images = counted(activations[0].shape[1], inspected.run.dataset.held_out_noun)
         of_weights, of_activations = (_spreads(names, *pair) for pair in pairs)
         self._describe(
             f"standard deviation of the weights: {of_weights}",
@@ -87,10 +90,10 @@ class Histograms(FigurePair):
         )
 
     @np.errstate(all="ignore")  # non-finite weights show in the figure
-    def _activations(self, subject: Subject, weights: Weights) -> Layers:
-        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_HISTOGRAM_IMAGES)
-        with subject.network(weights) as network:
-            network.forward(probe(subject.run.dataset, n)[0])
+    def _activations(self, inspected: InspectedNetwork, weights: Weights) -> Layers:
+        n = probe_size(inspected.n_parameters, most=_MOST_IMAGES, least=_LEAST_HISTOGRAM_IMAGES)
+        with inspected.network(weights) as network:
+            network.forward(probe(inspected.run.dataset, n)[0])
             return network.h[1:]
 
 
@@ -114,7 +117,7 @@ class OverTime(FigurePair):
         empty = [layers.layers_figure({}, measure, n_epochs=1, theme=views.theme) for measure in _MEASURES]
         super().__init__(views, empty, dict.fromkeys(names, layers.layers_style))
         self.gradient, self.stuck = self.figures
-        self._idle_work = IdleWork(self._go_on, views.on_loop)
+        self._idle_work = IdleWork(self._go_on, views.loop)
         self._run: tuple[int, int] | None = None  # the one that is diagnosed
         self.known: dict[float, tuple[LayerDiagnostics, ...]] = {}  # by epoch
         self._plotted_at = float("-inf")
@@ -125,85 +128,86 @@ class OverTime(FigurePair):
         if self._seen is not None and not state.is_training and self._left(self._seen[1]):
             self._idle_work.go_on()
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        self._diagnose_next(subject)
-        self._plot(state, subject)
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, len(self.known)
+
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
+        self._diagnose_next(inspected)
+        self._plot(state, inspected)
 
     def _go_on(self) -> bool:
         """Diagnose one moment; return whether more remain."""
         if self._seen is None:
             return False
-        state, subject = self._seen
-        more = self._diagnose_next(subject)
+        state, inspected = self._seen
+        more = self._diagnose_next(inspected)
         if not more or monotonic() - self._plotted_at >= _SECONDS_BETWEEN:
-            self._plot(state, subject)
+            self._plot(state, inspected)
         return more
 
-    def _diagnose_next(self, subject: Subject) -> bool:
+    def _diagnose_next(self, inspected: InspectedNetwork) -> bool:
         """Diagnose the selected epoch, or else the first pending one; return whether more remain."""
-        if subject.run.key != self._run:
-            self._run, self.known = subject.run.key, {}
-        left = self._left(subject)
+        if inspected.run.key != self._run:
+            self._run, self.known = inspected.run.key, {}
+        left = self._left(inspected)
         if left:
             epoch = next(iter(left))
-            images = probe(subject.run.dataset, self._n_images(subject))
-            with subject.network(left[epoch]) as network:
+            images = probe(inspected.run.dataset, self._n_images(inspected))
+            with inspected.network(left[epoch]) as network:
                 self.known[epoch] = diagnose(network, *images)
         return len(left) > 1
 
-    def _left(self, subject: Subject) -> dict[float, Weights]:
-        moments = {subject.epoch: subject.weights}
-        if subject.run.parent is None:
+    def _left(self, inspected: InspectedNetwork) -> dict[float, Weights]:
+        moments = {inspected.epoch: inspected.weights}
+        if inspected.run.parent is None:
             # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.
-            moments[float(subject.run.first_epoch)] = subject.first
-        moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
+            moments[float(inspected.run.first_epoch)] = inspected.first
+        moments |= {moment.epoch: moment.weights for moment in inspected.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self.known}
 
-    def _n_images(self, subject: Subject) -> int:
-        n = probe_size(subject.n_parameters, most=_MOST_IMAGES, least=_LEAST_DIAGNOSED_IMAGES)
-        return min(n, len(subject.run.dataset.test_labels))
+    def _n_images(self, inspected: InspectedNetwork) -> int:
+        n = probe_size(inspected.n_parameters, most=_MOST_IMAGES, least=_LEAST_DIAGNOSED_IMAGES)
+        return min(n, len(inspected.run.dataset.test_labels))
 
-    def _plot(self, state: ViewState, subject: Subject) -> None:
-        n_epochs = max(subject.run.config.epochs, subject.run.epochs_done)
-        if not self._pace.is_new(subject.run.key, len(self.known), subject.epoch, n_epochs, state.theme):
-            return
+    def _plot(self, state: ViewState, inspected: InspectedNetwork) -> None:
+        n_epochs = max(inspected.run.config.epochs, inspected.run.epochs_done)
         self._plotted_at = monotonic()
         for figure, measure in zip(self.figures, _MEASURES, strict=True):
-            marks: Any = {"n_epochs": n_epochs, "epoch": subject.epoch, "theme": state.theme}
+            marks: Any = {"n_epochs": n_epochs, "epoch": inspected.epoch, "theme": state.theme}
             figure.show(*layers.layers_data(self.known, measure, **marks))
-        found = self.known.get(subject.epoch)
+        found = self.known.get(inspected.epoch)
         if found is not None:
-            n, noun = self._n_images(subject), subject.run.dataset.held_out_noun
+            n, noun = self._n_images(inspected), inspected.run.dataset.held_out_noun
             gradient, stuck = layers.layers_summary(found, n, noun)
-            self._describe(f"epoch {subject.epoch:g}, {gradient}", stuck)
+            self._describe(f"epoch {inspected.epoch:g}, {gradient}", stuck)
 
 
 class GradientCheck(Section):
     """A table that compares the gradient of a few weights by backpropagation and by central differences."""
 
     def __init__(self, views: Views, *, at_start: bool = False) -> None:
-        self._at_start, self.table = at_start, Display(CheckedWeights())
+        self._at_start, self._draw_number, self.table = at_start, 0, Display(CheckedWeights())
         super().__init__(views, self.table, classes="explorer-gradient-check")
-        self._draw_number = 0
         self.table.on_press(views.on_loop(self._check_others))
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected.run.key if self._at_start else inspected, self._draw_number
 
     def _check_others(self, _press: str) -> None:
         self._draw_number += 1
         self._redraw()
 
-    def _draw(self, _state: ViewState, subject: Subject) -> None:
-        weights, epoch = (subject.first, 0.0) if self._at_start else (subject.weights, subject.epoch)
-        if not self._pace.is_new(subject.run.key if self._at_start else subject, self._draw_number):
-            return
+    def _draw(self, _state: ViewState, inspected: InspectedNetwork) -> None:
+        weights, epoch = (inspected.first, 0.0) if self._at_start else (inspected.weights, inspected.epoch)
         limits = {"most": _MOST_CHECKED_IMAGES, "least": _LEAST_CHECKED_IMAGES}
-        n = probe_size(subject.n_parameters, products=_CHECK_PRODUCTS, **limits)
-        X, d = probe(subject.run.dataset, n)
+        n = probe_size(inspected.n_parameters, products=_CHECK_PRODUCTS, **limits)
+        X, d = probe(inspected.run.dataset, n)
         rng = np.random.default_rng(self._draw_number)
-        with subject.network(weights) as network:
+        with inspected.network(weights) as network:
             checked = check_gradient(network, X, d, choose_weights(network, X, rng, _N_CHECKED))
         verdict, agrees = gradient_verdict(checked)
         how = (
-            f"L is the summed loss of {counted(len(d.T), subject.run.dataset.held_out_noun)}, in float64. "
+            f"L is the summed loss of {counted(len(d.T), inspected.run.dataset.held_out_noun)}, in float64. "
             "Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {epoch:g}."
         )

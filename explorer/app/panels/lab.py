@@ -21,6 +21,7 @@ from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
 from explorer.app.panels.weights import FirstWeights
+from explorer.app.redrawing import Pace
 from explorer.app.views import Panel, Views, ViewState
 from explorer.checks.mistakes import MISTAKES
 from explorer.checks.structure import parameters
@@ -232,8 +233,7 @@ class LabPanel:
 
 class _Step:
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self._shown: OwnClass | None = None
+        self._session, self._pace = session, Pace()
         steps = ("parameter", "shape", "gradient", "step ÷ −lr · gradient")
         batches = ("mini-batch", "X", "d", "with their own label")
         self.steps = Display(Table("The first step", steps))
@@ -244,12 +244,11 @@ class _Step:
         )
         self.view = box("explorer-column explorer-words", step, self.steps, self.caption, self.batches)
 
-    def show(self, _state: ViewState) -> None:
+    def show(self, state: ViewState) -> None:
         """Show what the session's network does with its first mini-batches."""
         own, config, data = self._session.own, self._session.config, self._session.dataset
-        if own is None or own == self._shown:
+        if own is None or not self._pace.is_due(state, own):
             return
-        self._shown = own
         steps, given = steps_of_fit(own, config, data), counted(5 * config.batch_size // 2, "image")
         n = sum(len(step.samples) for step in steps)
         self.caption.text = f"Of {given} given to fit, {n} reach train_iteration."

@@ -7,11 +7,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork, InspectedNetworks
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
-from explorer.app.panels.sections import ForImages, SectionedPanel, probe_size
+from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
-from explorer.app.views import Drawing, IdleWork, Pace, Panel, Subject, Subjects, Views, ViewState
+from explorer.app.redrawing import IdleWork, Pace
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
@@ -66,11 +68,11 @@ class Robustness:
         tools = box("explorer-tools", self.kind, self.other)
         both = box("explorer-column explorer-two explorer-fills", figure, images)
         self.view = box("explorer-robustness", tools, both)
-        self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, on_loop)
-        self._subjects = views.subjects, Subjects()
+        self._pace, self._images_pace, self._idle_work = Pace(), Pace(), IdleWork(self._go_on, views.loop)
+        self._inspected = views.networks, InspectedNetworks()
         self._state = views.state
-        self._networks: dict[str, Subject] = {}  # by the name of the curve
-        self._known: dict[tuple[Subject, str], dict[float, float]] = {}
+        self._networks: dict[str, InspectedNetwork] = {}  # by the name of the curve
+        self._known: dict[tuple[InspectedNetwork, str], dict[float, float]] = {}
         self._work: Iterator[None] = iter(())
         self._set_range()
         self.kind.observe(on_loop(self._on_kind), "value")
@@ -84,7 +86,7 @@ class Robustness:
         self.other.offer({**_ALONE, **{str(run.number): run.title for run in others}})
         self.figure.set_theme(state.theme)
         self._update_networks(state)
-        if not self._pace.rests(state):
+        if self._pace.is_due(state, state.figured, self.kind.value, self.other.value):
             with self._pace.costly():
                 self._draw()
         if not state.is_training:
@@ -97,52 +99,45 @@ class Robustness:
         chosen = (run for run in comparable if str(run.number) == self.other.value)
         states = {"this run": state}
         states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
-        pairs = zip(states.items(), self._subjects, strict=False)
+        pairs = zip(states.items(), self._inspected, strict=False)
         found = {name: of.of(one) for (name, one), of in pairs if one.moment and one.moment.weights}
-        networks = {name: subject for name, subject in found.items() if subject is not None}
+        networks = {name: inspected for name, inspected in found.items() if inspected is not None}
         if networks != self._networks:
             n_before = len(self._chosen)
-            self._networks, self._work = networks, iter(())
+            self._networks, self._work = networks, self._measuring()
             kept = networks.values() if len(self._chosen) == n_before else ()  # all on the same images
             self._known = {key: value for key, value in self._known.items() if key[0] in kept}
 
     def _go_on(self) -> bool:
         """Classify a few images; return whether more remain."""
-        if self._views.session.state.is_training:
-            return False
-        if next(self._work, self) is not self:
-            return True
-        self._draw()
-        if (left := self._left()) is not None:
-            self._work = self._measured(*left)
-        return left is not None
+        return not self._views.session.state.is_training and next(self._work, self) is not self
 
-    def _left(self) -> tuple[Subject, str, float] | None:
-        """Return the next network and amount to measure, smallest first; None if all are done."""
+    def _measuring(self) -> Iterator[None]:
+        """Measure what is missing, the smallest amounts first."""
         kind = self.kind.value
         for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
-            for subject in self._networks.values():
-                if amount not in self._known.setdefault((subject, kind), {}):
-                    return subject, kind, amount
-        return None
+            for inspected in self._networks.values():
+                if amount not in self._known.setdefault((inspected, kind), {}):
+                    yield from self._measured(inspected, kind, amount)
+                    self._draw()
 
-    def _measured(self, subject: Subject, kind: str, amount: float) -> Iterator[None]:
+    def _measured(self, inspected: InspectedNetwork, kind: str, amount: float) -> Iterator[None]:
         dataset, chosen = self._data, self._chosen
         images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
-        at_once = probe_size(subject.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
+        at_once = probe_size(inspected.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
         right = 0
         yield
         for start in range(0, len(images), at_once):
             part = slice(start, start + at_once)
-            with subject.network() as network, np.errstate(all="ignore"):
+            with inspected.network() as network, np.errstate(all="ignore"):
                 right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
             yield
-        self._known[subject, kind][amount] = right / len(images)
+        self._known[inspected, kind][amount] = right / len(images)
 
     @property
     def _chosen(self) -> NDArray[np.int64]:
         """Test images spread over the whole set, whose parts may differ: MNIST's first half is easier."""
-        n_parameters = max((subject.n_parameters for subject in self._networks.values()), default=1)
+        n_parameters = max((inspected.n_parameters for inspected in self._networks.values()), default=1)
         n_test = len(self._data.test_labels)
         most = probe_size(n_parameters, most=_MOST_IMAGES, least=_LEAST_IMAGES, products=_MOST_PRODUCTS)
         n = min(most, n_test)
@@ -150,7 +145,7 @@ class Robustness:
 
     def _draw(self) -> None:
         kind, networks = self.kind.value, self._networks.items()
-        curves = [(name, self._known.get((subject, kind), {})) for name, subject in networks]
+        curves = [(name, self._known.get((inspected, kind), {})) for name, inspected in networks]
         summary = reliability.robustness_summary(curves, CORRUPTIONS[kind])
         shown = curves, CORRUPTIONS[kind], self.amount.value
         self.figure.show(*reliability.robustness_data(*shown, theme=self.figure.theme), summary)
@@ -169,19 +164,19 @@ class Robustness:
 
     def _draw_images(self) -> None:
         state, amount, kind = self._state, self.amount.value, self.kind.value
-        subject = self._networks.get("this run")
-        if not self._images_pace.is_new(subject, kind, amount, state.theme):
+        inspected = self._networks.get("this run")
+        if not self._images_pace.is_due(state, inspected, kind, amount, state.theme):
             return
-        if subject is None:
+        if inspected is None:
             self.amount.text = ""
             self.gallery.show("Changed images", [], b"", columns=1, n_pages=0, empty=state.nothing)
             return
         images, labels = self._images, self._data.test_labels[self._chosen[: len(self._images)]]
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             outputs = network.forward(pixel_columns(images))
         n, of = len(images), self._data.held_out_noun
         sources = dict.fromkeys(range(n), f"a changed {of}")
-        shown = read_images(outputs, labels, subject.run.config, self._data.class_names, sources)
+        shown = read_images(outputs, labels, inspected.run.config, self._data.class_names, sources)
         n_right = sum(image.right for image in shown)
         verb = "is" if n_right == 1 else "are"
         self.amount.text = f"{n_right} of these {counted(n, of)} {verb} classified correctly."
@@ -199,7 +194,7 @@ class Robustness:
             self._views.look_into(Drawing(images[key], true))
 
     def _on_kind(self, _change: object) -> None:
-        self._work = iter(())
+        self._work = self._measuring()
         self._set_range()
         self.show(self._views.state)
 
@@ -305,7 +300,7 @@ class MistakesPanel:
 MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
     {
         "mistakes": ("Mistakes", MistakesPanel),
-        "robustness": ("Robustness", lambda of: ForImages() if of.dataset.is_plane else Robustness(of)),
+        "robustness": ("Robustness", lambda of: Sentence() if of.dataset.is_plane else Robustness(of)),
     }
 )
 """The sections of the tab; the first is the default."""

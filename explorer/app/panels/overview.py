@@ -1,13 +1,14 @@
 """The tab Explore: the network, loss, accuracy, the confusion matrix, and the images in a cell of it."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix
-from explorer.app.panels.step_player import PlayedNetwork
-from explorer.app.views import ANY, Pace, Panel, Views, ViewState
+from explorer.app.panels.network import NetworkPanel
+from explorer.app.panels.step_player import StepPlayback
+from explorer.app.redrawing import Pace
+from explorer.app.views import ANY, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
 from explorer.figures.summaries import curves_summary
@@ -25,7 +26,7 @@ class Curve:
     """Loss or accuracy over the epochs, with earlier runs in gray."""
 
     def __init__(self, metric: Metric, views: Views) -> None:
-        self._metric, theme = metric, views.theme
+        self._metric, self._pace, theme = metric, Pace(), views.theme
         empty = figures.curves_figure(History(views.session.config), metric=metric, theme=theme)
         self.figure = LiveFigure(empty, fills=True, theme=theme, name=metric.capitalize())
         self.caption = Caption()
@@ -35,6 +36,8 @@ class Curve:
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch."""
+        if not self._pace.is_due(state, state.figured):
+            return
         run, metric, history = state.run, self._metric, state.history
         samples = () if run is None else run.early
         if state.is_replay and (moment := state.pictured) is not None:
@@ -98,18 +101,17 @@ class Overview:
         self.loss, self.accuracy = Curve("loss", views), Curve("accuracy", views)
         self.confusion, self.gallery = ChosenMatrix(views), chosen_images(views, opens=opens)
         self._views = views
-        parts: list[Panel] = [self.loss, self.accuracy, self.confusion]  # curves answer first
-        shown = [part.view for part in parts]
+        self._parts: list[Panel] = [self.loss, self.accuracy, self.confusion]  # curves answer first
+        shown = [part.view for part in self._parts]
         if opens:
-            self.network = PlayedNetwork(views)
-            parts.insert(2, self.network)
+            self.network = NetworkPanel(views, StepPlayback(views))
+            self._parts.insert(2, self.network)
             shown.insert(0, self.network.view)
-        self._shows = [partial(Pace().once, part.show) for part in (*parts, self.gallery)]
         self.view = box(classes, *shown, self.gallery.view)
 
     def show(self, state: ViewState) -> None:
         """Show the run's records and the selected epoch; images only once their classes are chosen."""
         is_chosen = state.chosen != (ANY, ANY)
         set_hidden(self.gallery.view, not is_chosen)
-        for show in self._shows if is_chosen else self._shows[:-1]:
-            self._views.in_turn(show, state)
+        for part in (*self._parts, self.gallery) if is_chosen else self._parts:
+            self._views.in_turn(part.show, state)

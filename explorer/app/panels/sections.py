@@ -8,8 +8,10 @@ import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.views import Pace, Panel, Subject, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Panel, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.widgets.controls import Segmented
@@ -33,11 +35,11 @@ def probe_size(n_parameters: int, *, most: int, least: int, products: int = _MOS
     return min(most, max(least, products // n_parameters))
 
 
-class ForImages:
-    """A sentence in place of a panel about images, for points in a plane."""
+class Sentence:
+    """A sentence in place of a panel that can't be shown."""
 
-    def __init__(self) -> None:
-        self.view = box("explorer-panel explorer-words", Caption(_FOR_IMAGES))
+    def __init__(self, text: str = _FOR_IMAGES) -> None:
+        self.view = box("explorer-panel explorer-words", Caption(text))
 
     def show(self, state: ViewState) -> None:
         """Draw nothing else."""
@@ -46,7 +48,8 @@ class ForImages:
 class Section(ABC):
     """A section, drawn in `body` while it is visible, or a sentence that says why there is nothing to draw.
 
-    During training, costly drawings take at most 1 % of the time.
+    It is drawn again when the theme or its content has changed. During training, costly drawings take at most 1 %
+    of the time.
     """
 
     figures: Sequence[LiveFigure] = ()
@@ -54,40 +57,45 @@ class Section(ABC):
 
     def __init__(self, views: Views, *parts: DOMWidget, classes: str = "", kind: str = "") -> None:
         self._views, self._pace, self.reason = views, Pace(), Caption()
-        self._seen: tuple[ViewState, Subject] | None = None
+        self._seen: tuple[ViewState, InspectedNetwork] | None = None
         self._missing = box("explorer-words", self.reason)
         self.body = box(f"explorer-column explorer-section {classes}", *parts)
         self.view = box(f"explorer-sectioned {kind}", self._missing, self.body)
 
     def show(self, state: ViewState) -> None:
-        """Draw what has changed of the network, once there is one, if it is time to."""
+        """Draw the network, once there is one, if it has changed and it is time to."""
         for figure in self.figures:
             figure.set_theme(state.theme)
-        if (subject := self._subject(state)) is not None:
-            self._seen = state, subject
-            if not self._pace.rests(state):
-                self._redraw()
+        if (inspected := self._inspected(state)) is not None:
+            self._seen = state, inspected
+            self._redraw(at_once=False)
 
-    def _subject(self, state: ViewState) -> Subject | None:
+    def _inspected(self, state: ViewState) -> InspectedNetwork | None:
         """Return the network to draw, and say why it is missing, or not the newest."""
-        subject, run, why = self._views.subjects.of(state), state.run, state.nothing
-        if subject is None and run is not None and run.own is not None:
+        inspected, run, why = self._views.networks.of(state), state.run, state.nothing
+        if inspected is None and run is not None and run.own is not None:
             why = f"{run.own.name} has no W1, b1, … of the usual shapes: there is nothing to look into."
-        elif subject is not None:
+        elif inspected is not None:
             has_failed = run is not None and run.status == "failed"
             why = f"{why} Shown are its initial weights." if why and has_failed else ""
         self.reason.text = why
         set_hidden(self._missing, not self.reason.text)
-        set_hidden(self.body, subject is None)
-        return subject
+        set_hidden(self.body, inspected is None)
+        return inspected
+
+    def _content(self, inspected: InspectedNetwork) -> object:
+        """Return what it shows: the network, and what the user has chosen to see of it."""
+        return inspected
 
     @abstractmethod
-    def _draw(self, state: ViewState, subject: Subject) -> None: ...
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None: ...
 
-    def _redraw(self, *_event: object) -> None:
+    def _redraw(self, *_event: object, at_once: bool = True) -> None:
         if self._seen is not None:
-            with self._pace.costly():
-                self._draw(*self._seen)
+            state, inspected = self._seen
+            if self._pace.is_due(state, self._content(inspected), state.theme, at_once=at_once):
+                with self._pace.costly():
+                    self._draw(state, inspected)
 
 
 class SectionedPanel:

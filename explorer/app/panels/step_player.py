@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.panels.network import NetworkPanel, figure, floats, passed, signed, sums_of, unit_images
+from explorer.app.panels.drawn_network import DrawnNetwork, figure, floats, signed, sums_of, unit_images
 from explorer.app.panels.weights import full_tone
-from explorer.app.views import Pace, Subject, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.inspection import PlayedStep, play_step
@@ -30,70 +32,66 @@ _HEADINGS = ("Output", "Output − desired", "δ of the output", "Change of bias
 _UNITS = ("h =", "h =", "δ =", "largest change of a weight", "h =")
 
 
-class PlayedNetwork(NetworkPanel):
-    """The drawing of the network, which plays a step on a copy. It then follows no epoch, until a new run."""
+class StepPlayback:
+    """Plays a step on a copy of the drawn network, which then follows no epoch, until a new run."""
 
     def __init__(self, views: Views) -> None:
-        self._played: Subject | None = None
+        self._views, self.drawn, self.player = views, DrawnNetwork(views), StepPlayer(noun=views.dataset.noun)
+        self.view = box("explorer-network-played", self.drawn.view, self.player)
+        self._played: InspectedNetwork | None = None
         self._scenes: list[tuple[dict[str, Any], Array]] = []  # each with what the tiles are images of
-        self._asked, self.player = Pace(), StepPlayer(noun=views.dataset.noun)
-        super().__init__(views)
+        self._pace = Pace()
         self.player.observe(views.on_loop(self._on_player), ["scene", "of"])
-        *others, drawing, drawings, newcomer = self.view.children
-        played = box("explorer-network-played", drawing, self.player)
-        self.view.children = (*others, played, drawings, newcomer)
+
+    def show(self, state: ViewState, *, at_once: bool = False) -> None:
+        """Play the step again if it is another image's; without one, draw the moment's network."""
+        if self._played is not None and (state.run is None or state.run.key != self._played.run.key):
+            self._leave()  # a new run is to be seen
+        elif self._played is None:
+            self.drawn.show(state, at_once=at_once)
+            self.player.note = self.player.note and _why_not(self._views.networks.of(state))
+        elif self._pace.is_due(state, state.theme, state.scored_on, *self.drawn.chosen):
+            self._play(state)
 
     def _on_player(self, change: Mapping[str, Any]) -> None:
         if self.player.scene == NOT_PLAYED:
             self._leave()
         elif self._played is None or change["name"] == "of":
-            self._played = self._played or self._views.subjects.of(self._views.state)
+            self._played = self._played or self._views.networks.of(self._views.state)
             self._play(self._views.state)
         else:
             self._show_scene()
 
     def _leave(self, why: str = "") -> None:
-        before, self._played, self._drawn_weights = self._played, None, ()
+        before, self._played = self._played, None
         self.player.update(scene=NOT_PLAYED, note=why, spoken=why)
-        self.drawing.scene = [*NO_SCENE]
+        self.drawn.drawing.scene = [*NO_SCENE]
+        self.drawn.forget()
         if before is not None:
-            self._pace.is_new()  # so that even the same moment is drawn again
-            self._redraw()
-
-    def _draw(self, state: ViewState, *, at_once: bool = False) -> None:
-        chosen = self.drawing.chosen, tuple(self.drawing.unit), frozenset(self._whole)
-        if self._played is not None and (state.run is None or state.run.key != self._played.run.key):
-            self._leave()  # a new run is to be seen
-        elif self._played is None:
-            super()._draw(state, at_once=at_once)
-            self.player.note = self.player.note and _why_not(self._views.subjects.of(state))
-        elif self._asked.is_new(state.theme, self.image, state.scored_on, *chosen):
-            self._play(state)
+            self.drawn.show(self._views.state)
 
     def _play(self, state: ViewState) -> None:
-        subject, why = self._played, _why_not(self._played)
-        if subject is None or why:
+        inspected, why = self._played, _why_not(self._played)
+        if inspected is None or why:
             self._leave(why)
             return
-        own = subject.run.own
+        own, held = inspected.run.own, self.drawn.drawing.hold_sync()
         explained = nullcontext() if own is None else own.explaining_errors("train_iteration")
         try:
-            with self.drawing.hold_sync(), subject.network() as network, explained, np.errstate(all="ignore"):
-                self._make_step(state, subject, network)
+            with held, inspected.network() as network, explained, np.errstate(all="ignore"):
+                self._make_step(state, inspected, network)
         except OwnNetworkError as error:
             self._leave(f"{error}.")
 
-    def _make_step(self, state: ViewState, subject: Subject, network: NeuralNetwork) -> None:
-        run, names, shown = subject.run, self._dataset.class_names, self._views.looked_at(state.scored_on)
+    def _make_step(self, state: ViewState, inspected: InspectedNetwork, network: NeuralNetwork) -> None:
+        run, names, shown = inspected.run, state.dataset.class_names, self._views.looked_at(state.scored_on)
         image, true, note = shown.pixels, shown.true, ""
         if true is None:
             true = int(np.nan_to_num(network.forward(image[:, None])).argmax())
             note = f"The drawing has no label: {names[true]}, as which it is read, counts as its true class."
-        k = true if self.drawing.chosen == FOLLOWED else self.drawing.chosen
-        found = passed(network, image, k)
-        self._draw_pass(state, subject, network, found)
-        self.unit.show(state, subject, self.drawing.unit, image, found)
-        self.caption.text = self._described(state, found)
+        drawing = self.drawn.drawing
+        k = true if drawing.chosen == FOLLOWED else drawing.chosen
+        self.drawn.draw(state, inspected, network, k)
         pixels, labels = image[:, None], np.array([true])
         if self.player.of == "batch":
             wanted, most = min(run.now[1], run.dataset.n_train), max(1, _MOST_WORK // network.n_parameters)
@@ -102,8 +100,8 @@ class PlayedNetwork(NetworkPanel):
             share = f" of a mini-batch’s {grouped(wanted)}" if wanted > len(drawn) else ""
             note, true = f"Means over {grouped(len(drawn))}{share} training {run.dataset.noun}s.", -1
         copy = network.copy(np.float64)  # so that what is printed adds up
-        rate = learning_rate(run, subject.epoch, len(labels))
-        step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), self.drawing.signal
+        rate = learning_rate(run, inspected.epoch, len(labels))
+        step, base = play_step(copy, pixels, one_hot_columns(labels, len(names)), rate), drawing.signal
         signals = [base | {"true": true} | one for one in self._signals(copy, step, k)]
         before, after = step.before[0], step.after[0]
         self._scenes = [*zip(signals, (before, before, before, after - before, after), strict=True)]
@@ -112,7 +110,7 @@ class PlayedNetwork(NetworkPanel):
 
     def _signals(self, network: NeuralNetwork, step: PlayedStep, k: int) -> Iterator[dict[str, Any]]:
         """Yield each scene's parts of the signal, as means over the images, with the links to class k."""
-        units, later = self._shown[1], network.copy()
+        units, later = self.drawn.units, network.copy()
         later.set_weights(step.after)
         _, *h_then, y_then = _means(activations(later, step.X))
         (*h, y), (*deltas, delta), (d,) = _means(step.h), _means(step.deltas), _means([step.d])
@@ -128,7 +126,7 @@ class PlayedNetwork(NetworkPanel):
             (most, moved[2::2], _shares(bias), map(written, bias)),
             (h_then, added_then, y_then, ends),
         )
-        words = [*_words(network, step, k, self._dataset.class_names)]
+        words = [*_words(network, step, k, self._views.dataset.class_names)]
         for at, (levels, rows, bars, figures) in enumerate(scenes):
             of, shown = _UNITS[at], [*zip(levels, units, strict=True)]
             decided = [y, y, y, y, y_then][at].argmax()
@@ -148,9 +146,9 @@ class PlayedNetwork(NetworkPanel):
         at = self.player.scene
         signal, W = self._scenes[at]
         full = float(np.abs(W).max()) if SCENES[at] == "Step" else None
-        units, theme = self._shown[1][0], self._views.theme
-        images = {} if self.plane else {"sprite": unit_images(W, units, theme, full)}
-        self.drawing.update(signal=signal, **images, scene=[SCENES[at].lower(), _HEADINGS[at]])
+        units, theme = self.drawn.units[0], self._views.theme
+        images = {} if self.drawn.plane else {"sprite": unit_images(W, units, theme, full)}
+        self.drawn.drawing.update(signal=signal, **images, scene=[SCENES[at].lower(), _HEADINGS[at]])
         self.player.spoken = signal["spoken"]
 
 
@@ -163,12 +161,12 @@ def learning_rate(run: SessionRun, epoch: float, n: int) -> float:
     return rate / n if config.reduction == "mean" and not OPTIMIZERS[config.optimizer].is_scale_free else rate
 
 
-def _why_not(subject: Subject | None) -> str:
-    if subject is None:
+def _why_not(inspected: InspectedNetwork | None) -> str:
+    if inspected is None:
         return "There is no network yet that could make a step."
-    if not all(np.isfinite(one).all() for one in subject.weights):
+    if not all(np.isfinite(one).all() for one in inspected.weights):
         return "The weights are not numbers, so there is no step to play."
-    return subject.differs and f"{subject.differs}, so no step can be played."
+    return inspected.differs and f"{inspected.differs}, so no step can be played."
 
 
 def _words(network: NeuralNetwork, step: PlayedStep, k: int, names: Sequence[str]) -> Iterator[Sequence[str]]:

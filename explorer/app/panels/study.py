@@ -10,7 +10,8 @@ from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.study_form import StudyForm, StudyPlan
-from explorer.app.views import RedrawQueue, Views, ViewState
+from explorer.app.redrawing import RedrawQueue
+from explorer.app.views import Views, ViewState
 from explorer.datasets import load_mnist
 from explorer.figures import studies
 from explorer.figures.curves import curves_data, curves_figure

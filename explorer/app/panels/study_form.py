@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Self
 
 from explorer.app.layout import box
-from explorer.app.views import OnLoop
 from explorer.datasets import Dataset
 from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.config import fields_of
@@ -28,6 +27,8 @@ from explorer.wording import grouped, with_noun
 
 MOST_TRIALS = 2000
 """Maximum number of runs of a study in the app."""
+
+OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _REST = "All other settings come from the controls."

@@ -10,12 +10,13 @@ from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
-from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
+from explorer.app.panels.sections import Sentence
+from explorer.app.redrawing import Pace
+from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.rendered import Caption
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -74,7 +75,7 @@ class PanelHost:
                 if not tab.by.is_core:
                     panel.view.add_class("explorer-panel")
         except ExtensionError as error:
-            return FailedPanel(str(error))
+            return FailedPanel(error)
         return panel
 
     def _show(self, state: ViewState) -> None:
@@ -85,7 +86,7 @@ class PanelHost:
             with self._offered[name].explaining_errors():
                 panel.show(state)
         except ExtensionError as error:
-            self._panels[name] = FailedPanel(str(error))
+            self._panels[name] = FailedPanel(error)
             self.view.children = [one.view for one in self._panels.values()]
             close_all(panel.view)
 
@@ -94,7 +95,8 @@ class PanelHost:
         if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
             self._make_again()
-        self._pace.once(self._show_moments, state)
+        if self._pace.is_due(state, state.figured):
+            self._show_moments(state)
         self._show(state)
 
     def _open(self, name: str) -> None:
@@ -155,12 +157,9 @@ class PanelHost:
         self[self.home].network.look_at(image)
 
 
-class FailedPanel:
-    """A tab of an extension that can't be shown, with the reason."""
+class FailedPanel(Sentence):
+    """What takes the place of a tab that can't be shown, with the reason."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        self.view = box("explorer-panel explorer-column", Caption(text=f"{reason} Everything else goes on."))
-
-    def show(self, state: ViewState) -> None:
-        """Do nothing."""
+    def __init__(self, error: ExtensionError) -> None:
+        super().__init__(f"{error} Everything else goes on.")
+        self.reason = str(error)

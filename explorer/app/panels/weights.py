@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.panels.sections import Section
-from explorer.app.views import Subject, Views, ViewState
+from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.digits import as_images, sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -40,11 +41,13 @@ class FirstWeights(Section):
         self.images.page = page
         self._redraw()
 
-    def _draw(self, state: ViewState, subject: Subject) -> None:
-        if self._pace.is_new(subject, state.theme, self.images.page):
-            W = subject.weights[0]
-            heading = f"{counted(len(W), 'unit')} of layer 1, epoch {subject.epoch:g}"
-            show_weights(self.images, W, heading, full_tone(W), state.theme)
+    def _content(self, inspected: InspectedNetwork) -> object:
+        return inspected, self.images.page
+
+    def _draw(self, state: ViewState, inspected: InspectedNetwork) -> None:
+        W = inspected.weights[0]
+        heading = f"{counted(len(W), 'unit')} of layer 1, epoch {inspected.epoch:g}"
+        show_weights(self.images, W, heading, full_tone(W), state.theme)
 
 
 def show_weights(gallery: Gallery, W: Array, heading: str, limit: float, theme: Theme) -> None:
@@ -62,12 +65,12 @@ def show_weights(gallery: Gallery, W: Array, heading: str, limit: float, theme: 
     gallery.show(heading, images, png, columns=_COLUMNS, page=page, n_pages=n_pages)
 
 
-def outgoing_bars(subject: Subject, layer: int, unit: int, dataset: Dataset) -> Bars:
+def outgoing_bars(inspected: InspectedNetwork, layer: int, unit: int, dataset: Dataset) -> Bars:
     """Return a unit's largest outgoing weights; layers are counted from 0, the first hidden one."""
-    outgoing = subject.weights[2 * layer + 2]
+    outgoing = inspected.weights[2 * layer + 2]
     weights = outgoing[:, unit]
     strongest = np.sort(np.argsort(-np.abs(weights), kind="stable")[:_MOST_BARS])
-    is_output = subject.n_layers == layer + 2
+    is_output = inspected.n_layers == layer + 2
     limit = float(np.abs(outgoing[np.isfinite(outgoing)]).max(initial=0.0))
     to = "the classes" if is_output else f"layer {layer + 2}, the {len(strongest)} largest of {len(weights)}"
     names = dataset.class_names if is_output else [f"unit {k}" for k in range(len(weights))]
@@ -80,9 +83,9 @@ def outgoing_bars(subject: Subject, layer: int, unit: int, dataset: Dataset) -> 
     )
 
 
-def exciting_rows(subject: Subject, unit: int, theme: Theme) -> PictureRows:
+def exciting_rows(inspected: InspectedNetwork, unit: int, theme: Theme) -> PictureRows:
     """Return the held-out images that give a unit of the first layer its largest weighted sums."""
-    (W, b, *_), data = subject.weights, subject.run.dataset
+    (W, b, *_), data = inspected.weights, inspected.run.dataset
     pixels = data.test_images.reshape(-1, data.n_inputs)
     sums = np.empty(len(pixels), np.float32)
     with one_blas_thread(), np.errstate(all="ignore"):

@@ -144,7 +144,7 @@ class Demonstrations:
 
     def _own_network(self) -> tuple[NeuralNetwork | None, int]:
         """Return a copy of the current run's network, and the seed of its start; if there is none, say so."""
-        subject = self._views.subjects.of(self._views.state)
+        subject = self._views.networks.of(self._views.state)
         if subject is None or subject.run.own is not None or subject.differs:
             self.state.text = "There is no network of a run to take: train one first, or choose a new one."
             if subject is not None:

@@ -16,9 +16,10 @@ from explorer.app.panels.confusion import ChosenImages
 from explorer.app.panels.image_tabs import LayerMap
 from explorer.app.panels.network import NetworkPanel
 from explorer.app.panels.overview import ChosenMatrix
-from explorer.app.panels.step_player import PlayedNetwork
+from explorer.app.panels.step_player import StepPlayback
 from explorer.app.panels.weights import FirstWeights
-from explorer.app.views import Pace, Panel, Views, ViewState
+from explorer.app.redrawing import Pace
+from explorer.app.views import Panel, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.experiments import Result, offered_demonstrations
 from explorer.extensions.talk.file import TalkFile
@@ -96,7 +97,10 @@ class SlideViews(Views):
     def state(self) -> ViewState:
         """The slide's state to show."""
         own = super().state
-        return own if self.current is None else replace(self.current, theme=self.theme, chosen=self.chosen)
+        if self.current is None:
+            return own
+        figured = self.current, own.figured
+        return replace(self.current, theme=self.theme, chosen=self.chosen, figured=figured)
 
 
 class Picture(Protocol):
@@ -189,7 +193,7 @@ class Readings:
 
     def show(self, state: ViewState, look: Look) -> None:
         """Show the predictions at this moment."""
-        if state.moment is None or not self._pace.is_new(state.moment.snapshot, look.theme):
+        if state.moment is None or not self._pace.is_due(state, state.moment.snapshot, look.theme):
             return
         data, names = self._dataset, self._dataset.class_names
         read = state.moment.test_outputs[:, :_N_READ].argmax(axis=0)
@@ -215,7 +219,7 @@ class Activations(_Figure):
         run, moment = state.run, state.moment
         if run is None or moment is None or not moment.weights:
             return
-        if not self._pace.is_new(moment.snapshot, look):
+        if not self._pace.is_due(state, moment.snapshot, look):
             return
         now = [self._activations(run, moment.weights)]
         others = [(other, other.newest) for other in state.earlier[:1]]
@@ -245,7 +249,7 @@ class Panelled:
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the run's network."""
         self._panel.show(state)
-        if self._figure is not None and self._pace.is_new(look):
+        if self._figure is not None and self._pace.is_due(state, look):
             self._figure.show([], {"template": look.template})
 
 
@@ -257,13 +261,13 @@ class Formulas:
 
     def show(self, state: ViewState, look: Look) -> None:
         """Write the formulas of the first test image."""
-        subject = self._views.subjects.of(state)
-        if subject is None:
+        inspected = self._views.networks.of(state)
+        if inspected is None:
             return
         shown, names = self._views.looked_at(state.scored_on), self._views.dataset.class_names
         d = np.zeros(len(names))
         d[k := shown.true or 0] = 1
-        with subject.network() as network, np.errstate(all="ignore"):
+        with inspected.network() as network, np.errstate(all="ignore"):
             walk = formulas.walk_through(network.copy(np.float64), shown.pixels, d)
         j = int(np.nan_to_num(np.abs(walk.h[-2])).argmax())
         forward = formulas.forward_formulas(walk, network.n_layers, k)
@@ -290,7 +294,7 @@ class Shown:
 
     def show(self, state: ViewState, look: Look) -> None:
         """Draw the newest result."""
-        if not self._pace.is_new(self._views.found, look):
+        if not self._pace.is_due(state, self._views.found, look):
             return
         made = parts_of(self._make(look.theme))
         plain = {"margin": {"l": 0, "r": 0, "t": 4, "b": 4}}  # of images: their captions are within the axes
@@ -367,7 +371,7 @@ NEW_PICTURES: Mapping[str, Callable[[SlideViews, str], Picture]] = MappingProxyT
         "readings": lambda views, _: Readings(views.dataset),
         "activations": lambda views, _: Activations(views.dataset),
         "network": lambda views, _: Panelled(NetworkPanel(views)),
-        "step": lambda views, _: Panelled(PlayedNetwork(views)),
+        "step": lambda views, _: Panelled(NetworkPanel(views, StepPlayback(views))),
         "weights": lambda views, _: Panelled(panel := FirstWeights(views), panel.images),
         "map": _map,
         "formulas": lambda views, _: Formulas(views),

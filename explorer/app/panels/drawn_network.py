@@ -1,0 +1,240 @@
+"""An image's way through the network, drawn: the units that it lights, their sums, and the outputs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.app.inspected_network import InspectedNetwork
+from explorer.app.layout import box
+from explorer.app.panels.plane import PlaneSource
+from explorer.app.panels.weights import exciting_rows, full_tone, outgoing_bars
+from explorer.app.redrawing import Pace
+from explorer.app.views import Drawing, Views, ViewState
+from explorer.figures.digits import as_images, weights_sprite
+from explorer.figures.formulas import written
+from explorer.figures.palette import Theme
+from explorer.inspection.contributions import Contributions, activations, last_contributions
+from explorer.network import NeuralNetwork
+from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
+from explorer.widgets.numbers import Bars
+from explorer.widgets.page_part import set_hidden
+from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
+from explorer.widgets.rendered import Caption, Display, Rendered, button_element, element
+from explorer.wording import counted, grouped, with_article
+
+Array = NDArray[Any]
+
+MOST_UNITS = 32
+"""Units of a layer that are drawn before all are asked for."""
+
+_SECONDS_BETWEEN = 0.15  # less than between two deliveries, none of which is to be left out
+_TONES = 4  # on each side of 0: an image of 32 units stays below 15 kB
+_COLUMNS = 8
+_BLANK = "Nothing is drawn, so there is nothing to read."
+_SYMBOLS = MappingProxyType({"sigmoid": "σ", "softmax": "softmax"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """One image's pass: activations of the hidden layers, the outputs, and the sum of the class looked at."""
+
+    hidden: list[Array]
+    outputs: Array
+    sums: list[Contributions]
+    """For each layer from the second on, the sum of the unit that the links lead to; the class's at the end."""
+
+
+class DrawnNetwork:
+    """The drawing of the network, lit by the page's image; while a unit is chosen, its card is next to it."""
+
+    def __init__(self, views: Views) -> None:
+        self._views, names, is_plane = views, list(views.dataset.class_names), views.dataset.is_plane
+        self.view = self.drawing = NetworkDrawing(classes=names, columns=_COLUMNS, all_pictured=is_plane)
+        self.unit = UnitCard(views, views.on_loop(lambda _: self.drawing.update(unit=[])))
+        self.caption = Caption()
+        self.plane: PlaneSource | None = None
+        """The plane of which the units are pictured; None for images."""
+        self.whole: set[int] = set()
+        """The layers of which all units are shown."""
+        self.units: tuple[tuple[int, ...], ...] = ()
+        """The shown units of each layer."""
+        self._units_of: object = None  # run, image, and what else they depend on
+        self.forget()
+
+    def forget(self) -> None:
+        """Draw everything the next time, even the same."""
+        self._pace, self._pictured = Pace(_SECONDS_BETWEEN), tuple[object, ...]()
+
+    @property
+    def chosen(self) -> tuple[object, ...]:
+        """What the user has chosen to see."""
+        return self._views.image, self.drawing.chosen, tuple(self.drawing.unit), frozenset(self.whole)
+
+    def show(self, state: ViewState, *, at_once: bool = False) -> None:
+        """Draw the moment's network."""
+        inspected = self._views.networks.of(state)
+        if not self._pace.is_due(state, inspected, state.theme, *self.chosen, at_once=at_once):
+            return
+        if inspected is None:
+            self.drawing.nothing = state.nothing or "not trained yet"
+            return
+        with inspected.network() as network, np.errstate(all="ignore"):
+            self.draw(state, inspected, network, self.drawing.chosen)
+
+    def draw(self, state: ViewState, inspected: InspectedNetwork, network: NeuralNetwork, k: int) -> None:
+        """Draw the image's pass, with the sum of class k."""
+        image = self._views.looked_at(state.scored_on)
+        found = passed(network, image.pixels, k)
+        self._choose_units(state, inspected, found)
+        layers = [
+            DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
+            for h, shown in zip(found.hidden, self.units, strict=True)
+        ]
+        sprite = self._sprite(inspected, network, state.theme)
+        self.drawing.show(layers, sprite, self._signal(image, inspected, network, found))
+        self.unit.show(state, inspected, self.drawing.unit, image.pixels, found)
+        self.caption.text = self._described(state, found)
+
+    def _signal(
+        self, image: Drawing, inspected: InspectedNetwork, network: NeuralNetwork, found: Pass
+    ) -> Signal:
+        if self.plane is None and isinstance(self._views.image, Drawing) and not image.image.any():
+            zeros, none = [floats(np.zeros(len(shown))) for shown in self.units], [""] * len(found.outputs)
+            return Signal(zeros, outputs=[0.0] * len(none), figures=none, decided=-1, words=_BLANK)
+        outputs = np.nan_to_num(found.outputs, nan=0.0, posinf=0.0, neginf=0.0)
+        return Signal(
+            values=[floats(h[list(shown)]) for h, shown in zip(found.hidden, self.units, strict=True)],
+            sums=sums_of(found.sums),
+            symbol=_SYMBOLS.get(network.output, "f"),
+            outputs=[float(value) for value in outputs],
+            figures=[figure(value) for value in found.outputs.tolist()],
+            decided=int(outputs.argmax()),
+            true=-1 if image.true is None else image.true,
+            looked_at=found.sums[-1].unit,
+            words=inspected.differs,
+        )
+
+    def _sprite(self, inspected: InspectedNetwork, network: NeuralNetwork, theme: Theme) -> bytes | None:
+        """Return the pictures of the units; None if those on the page are the same."""
+        before, self._pictured = self._pictured, (inspected, self.units, theme)
+        if before == self._pictured:
+            return None
+        if self.plane is not None:
+            return self.plane.draw(network, self.units, theme, _COLUMNS)
+        return unit_images(inspected.weights[0], self.units[0], theme)
+
+    def _choose_units(self, state: ViewState, inspected: InspectedNetwork, found: Pass) -> None:
+        """Choose the units to show of each layer, all or the strongest; while a run trains, the same."""
+        sizes, image = tuple(len(h) for h in found.hidden), self._views.image
+        image = image if isinstance(image, int) else -1  # a drawing
+        of = inspected.run.key, state.is_training, image, self.drawing.chosen, frozenset(self.whole), sizes
+        if of == self._units_of:
+            return
+        units = list[tuple[int, ...]]()
+        for layer, (h, outgoing) in enumerate(zip(found.hidden, inspected.weights[2::2], strict=True)):
+            order = found.sums[-1].largest(len(h))  # those first that add most to the class
+            if layer < len(sizes) - 1:  # or to all units of the next layer
+                lengths = np.nan_to_num(np.abs(h) * np.linalg.norm(outgoing, axis=0))
+                order = np.argsort(-lengths, kind="stable")
+            units.append(tuple(sorted(order[: None if layer in self.whole else MOST_UNITS].tolist())))
+        self._units_of, self.units = of, tuple(units)
+
+    def _described(self, state: ViewState, found: Pass) -> str:
+        names, image = self._views.dataset.class_names, self._views.image
+        read = names[int(np.nan_to_num(found.outputs, nan=-np.inf).argmax())]
+        if isinstance(image, Drawing) and self.plane is not None:
+            return f"This point, read as {read}"
+        if isinstance(image, Drawing):
+            if not image.image.any():
+                return f"Draw {with_article(names[0]) if not names[0].isdigit() else 'a digit'} here"
+            return f"Your drawing, read as {with_article(read)}"
+        true = with_article(names[int(state.scored_on.test_labels[image])])
+        noun = state.scored_on.held_out_noun.capitalize()
+        return f"{noun} {grouped(image)}, {true}, read as {with_article(read)}"
+
+
+class UnitCard:
+    """What one hidden unit has learned: its weights, what they saw in the image, and where it leads."""
+
+    def __init__(self, views: Views, on_close: Callable[[str], object]) -> None:
+        self._dataset = views.dataset
+        self.head, self.saw = Rendered("explorer-network-card-head"), Display(PictureRows())
+        self.outgoing, self.exciting = Display(Bars(signed=True)), Display(PictureRows())
+        self._of_pixels = saw, exciting = box("", self.saw), box("", self.exciting)
+        classes = "explorer-network-card explorer-hidden"
+        self.view = box(classes, self.head, saw, self.outgoing, exciting)
+        self.head.on_press(on_close)
+
+    def show(
+        self, state: ViewState, inspected: InspectedNetwork, unit: Sequence[int], image: Array, found: Pass
+    ) -> None:
+        """Describe a unit, as its layer from 0 and its number; an empty one hides the card."""
+        if len(unit) != 2 or unit[0] >= len(found.hidden) or unit[1] >= len(found.hidden[unit[0]]):
+            set_hidden(self.view, True)
+            return
+        layer, number = unit
+        W, b = inspected.weights[2 * layer], inspected.weights[2 * layer + 1]
+        inputs = image if layer == 0 else found.hidden[layer - 1]
+        terms = W[number] * inputs
+        total = float(terms.sum()) + float(b[number, 0])
+        h = float(found.hidden[layer][number])
+        close = button_element("close", "✕", class_="explorer-button", data_quiet=True, aria_label="Close")
+        title = element("h2", f"Unit {number} of layer {layer + 1}")
+        sums = f"Weights times inputs {written(float(terms.sum()))}, bias {written(float(b[number, 0]))}"
+        sums = f"{sums}: a = {written(total)}, h = {written(h)}"
+        words = element("p", sums, class_="explorer-muted explorer-small")
+        self.head.draw(element("header", title, close, class_="explorer-line"), words)
+        self.outgoing.show(outgoing_bars(inspected, layer, number, self._dataset))
+        for part in self._of_pixels:
+            set_hidden(part, layer > 0)
+        if layer == 0:
+            pictures = [W[number] / (full_tone(W) or 1.0), terms / (np.abs(terms).max(initial=0.0) or 1.0)]
+            images = as_images(np.nan_to_num(np.stack(pictures)))
+            captions = (
+                RowPicture("Its weights: ink on green raises its output, on purple lowers it", "weights"),
+                RowPicture("Its weights times the image", "weights × image"),
+            )
+            png = weights_sprite(np.clip(images, -1, 1), 2, theme=state.theme, limit=1.0)
+            self.saw.show(PictureRows("", (PictureRow("", captions),), png, 2))
+            self.exciting.show(exciting_rows(inspected, number, state.theme))
+        set_hidden(self.view, False)
+
+
+def passed(network: NeuralNetwork, image: Array, chosen: int) -> Pass:
+    """Return the pass of an image (n_inputs,), and the sums along the strongest way to a class."""
+    _, *hidden, outputs = (np.array(h)[:, 0] for h in activations(network, image[:, None]))
+    unit, sums = (None if chosen == FOLLOWED else chosen), list[Contributions]()
+    for layer in range(network.n_layers, 1, -1):
+        sums.insert(0, last_contributions(network, image, unit, layer=layer))
+        unit = int(sums[0].largest(1)[0])
+    return Pass(hidden, outputs, sums)
+
+
+def unit_images(W: Array, units: Sequence[int], theme: Theme, full: float | None = None) -> bytes:
+    """Return the weights of units of the first layer as images; `full` is the weight shown in full tone."""
+    shares = np.clip(np.nan_to_num(W[list(units)] / ((full_tone(W) if full is None else full) or 1.0)), -1, 1)
+    return weights_sprite(as_images(np.rint(_TONES * shares) / _TONES), _COLUMNS, theme=theme, limit=1.0)
+
+
+def sums_of(sums: Iterable[Contributions]) -> list[DrawnSum]:
+    """Return sums as the drawing writes them and leads its links along them."""
+    return [DrawnSum(one.unit, floats([*one.terms, one.bias])) for one in sums]
+
+
+def floats(values: ArrayLike) -> bytes:
+    """Return numbers as the drawing reads them, float32."""
+    return np.asarray(values, "<f4").tobytes()
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Format a number with its sign, and so many decimals."""
+    return f"{value:+.{digits}f}".replace("-", "−") if np.isfinite(value) else written(value)
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """Format an output with so many decimals."""
+    return f"{value:.{digits}f}" if np.isfinite(value) else written(value)

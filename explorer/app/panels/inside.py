@@ -153,9 +153,9 @@ class OverTime(FigurePair):
 
     def _left(self, subject: Subject) -> dict[float, Weights]:
         moments = {subject.epoch: subject.weights}
-        if subject.run.parent is None:
+        if subject.run.origin.parent is None:
             # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.
-            moments[float(subject.run.first_epoch)] = subject.first
+            moments[float(subject.run.origin.epoch)] = subject.first
         moments |= {moment.epoch: moment.weights for moment in subject.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self.known}
 

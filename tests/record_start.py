@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.session import SavedSession, SessionRun, recorded_start
+from explorer.session import SavedSession, SessionRun, new_runs
 from explorer.session.saved_session import session_bytes
 from explorer.training import EpochRecord, TrainingRun, complete
 from explorer.training.presets import START
@@ -42,7 +42,7 @@ def main() -> None:
     run = trained_start(dataset)
     saved = SavedSession(config=START, runs=(run,), present=1, n_runs=1, first=START)
     content = session_bytes(saved, dataset)
-    path = Path(recorded_start.__file__).with_name(recorded_start.RECORDING)
+    path = Path(new_runs.__file__).with_name(new_runs.RECORDING)
     path.write_bytes(content)
     NOTE.write_text(f"{arithmetic()}\n", encoding="utf-8")
     print(f"Wrote {path.name}: {len(content) / 1e6:.2f} MB, accuracy {run.newest.record.test_accuracy:.2%}.")

@@ -14,7 +14,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of CSS": (4_590, 4_000),
     "lines of tests": (40_500, 38_000),
     "characters of README": (9_000, 9_000),
-    "lines of the largest class": (314, 300),
+    "lines of the largest class": (350, 350),  # with its bases
 }
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -50,16 +50,26 @@ def code_lines(text):
     return len(found.difference(*(range(node.lineno, node.end_lineno + 1) for node in docstrings)))
 
 
-def class_lengths(text):
-    """The lines of each class of a module, from its decorators to its last one."""
-    for node in nodes(text):
-        if isinstance(node, ast.ClassDef):
-            yield node.end_lineno - min([node.lineno, *(one.lineno for one in node.decorator_list)]) + 1
+def class_lengths(texts):
+    """The lines of each class of some modules, by its name: with its decorators, and with those of its bases."""
+    found = {}
+    for node in (node for text in texts for node in nodes(text) if isinstance(node, ast.ClassDef)):
+        length = node.end_lineno - min([node.lineno, *(one.lineno for one in node.decorator_list)]) + 1
+        bases = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
+        found[node.name] = max((length, bases), found.get(node.name, (0, [])))  # of one name, the longer
+
+    def family(name):
+        return {name}.union(*(family(base) for base in found[name][1] if base in found and base != name))
+
+    return {name: sum(found[one][0] for one in family(name)) for name in found}
 
 
 def measured():
     """Each figure by its name in `LIMITS`."""
-    modules = sources("explorer", "*.py")
+    modules, textbook = sources("explorer", "*.py"), sources("explorer/network", "*.py")
+    classes = class_lengths(text for text in modules if text not in textbook)
+    name = max(classes, key=classes.get)
+    print(f"\nThe largest class is {name}.")
     return {
         "lines of Python": lines(modules),
         "lines of Python that are code": sum(map(code_lines, modules)),
@@ -67,7 +77,7 @@ def measured():
         "lines of CSS": lines(sources("explorer", "*.css")),
         "lines of tests": lines(sources("tests", "*.py")),
         "characters of README": len((ROOT / "README.md").read_text(encoding="utf-8")),
-        "lines of the largest class": max(length for text in modules for length in class_lengths(text)),
+        "lines of the largest class": classes[name],
     }
 
 
@@ -97,8 +107,9 @@ def test_code_is_what_is_no_docstring_no_comment_and_no_blank_line(text, n):
     assert code_lines(text) == n
 
 
-def test_a_class_is_as_long_as_from_its_decorator_to_its_end():
-    assert list(class_lengths("@final\nclass A:\n    x = 1\n\n    class B:\n        y = 2\n")) == [6, 2]
+def test_a_class_is_as_long_as_from_its_decorator_to_its_end_with_all_its_bases():
+    module = "@final\nclass A:\n    x = 1\n\n    class B:\n        y = 2\n\nclass C(a.A[int]):\n    x = 2\n"
+    assert class_lengths([module]) == {"A": 6, "B": 2, "C": 8}
 
 
 if __name__ == "__main__":

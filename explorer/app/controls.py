@@ -30,7 +30,8 @@ class SettingsPart:
     def __init__(self, session: Session, shown: Sequence[str] | None = None) -> None:
         self._dataset: Dataset | None = None
         on_loop = session.loop.bind
-        self.view = SettingsPanel(session.config, shown=shown)
+        own = None if session.own is None else session.own.settings
+        self.view = SettingsPanel(session.config, shown=shown or own)
         self.view.on_change(on_loop(session.apply_changes))
         self.view.on_clean(
             on_loop(lambda config: session.apply(config, clean=True, at_once=config == session.config))

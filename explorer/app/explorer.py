@@ -23,7 +23,7 @@ from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
 from explorer.network import NeuralNetwork
 from explorer.session import Session, SessionRun, SessionState
-from explorer.training import FIELDS, ConfigError, History, TrainingConfig
+from explorer.training import FIELDS, ConfigError, History, TrainingConfig, check_images
 from explorer.training.fields import LayerSizes, Whole
 from explorer.training.query import MOTION_KEY, parts
 from explorer.widgets.header import Header
@@ -45,16 +45,16 @@ class _Setting(traitlets.TraitType[Any, Any]):
         field = FIELDS[self.name]
         checked = field.check(as_whole(value) if isinstance(field, LayerSizes | Whole) else value)
         if checked != getattr(obj.session.config, self.name):
-            obj.session.check(obj.session.config.replace(**{self.name: checked}))
+            check_images(obj.session.config.replace(**{self.name: checked}), obj.session.dataset)
         return checked
 
 
 class _Config(traitlets.Instance[TrainingConfig]):
     def validate(self, obj: Any, value: Any) -> Any:
         """Return the config; raise `ConfigError`, and change nothing, if the data don't allow it."""
-        config = super().validate(obj, value)
+        config: Any = super().validate(obj, value)
         if config != obj.session.config:
-            obj.session.check(config)
+            check_images(config, obj.session.dataset)
         return config
 
 
@@ -241,7 +241,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.data = DataChoice(session, others, self.messages)
         views.data, views.on_view = self.data, lambda: self._address.write()
         self.panels = PanelHost(views)
-        self._settings, self._run_bar = SettingsPart(session, shown or session.offered), RunBarPart(session)
+        self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages, self.settings)
         self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
@@ -264,7 +264,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
 
         Raises `ConfigError` if they need more images than the data set has.
         """
-        self.session.check(config or self.session.config)
+        check_images(config or self.session.config, self.dataset)
         self.session.loop.call(self.session.train, config)
 
     def begin(self, run: SessionRun | None) -> None:

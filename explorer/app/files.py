@@ -42,7 +42,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
     if moment is None or run.newest is None:
         raise ExportError("The first epoch has not ended yet: there is nothing to export so far.")
     before = [
-        TrainingStage(parent.config, float(fork.first_epoch), parent.history.until(fork.first_epoch))
+        TrainingStage(parent.config, float(fork.origin.epoch), parent.history.until(fork.origin.epoch))
         for fork, parent in pairwise(run.lineage)
     ]
     return ExportedRun(
@@ -52,7 +52,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         moment=moment,
         newest=run.newest,
         before=tuple(reversed(before)),
-        opened=run.lineage[-1].opened,
+        opened=run.lineage[-1].origin.opened,
         note=run.note,
         test=run.test,
     )
@@ -204,7 +204,7 @@ class FileMenu:
 
 def unsaved_work(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
     """Return what is lost of unsaved runs and findings; empty if the page's address restores it in a minute."""
-    marked = sum(_is_marked(run) for run in unsaved)
+    marked = sum(run.is_marked for run in unsaved)
     seconds = sum(ended[-1].seconds * len(ended) for run in unsaved if (ended := run.history.epochs))
     found = f"What {counted(n_findings, 'demonstration')} found is not saved." * bool(n_findings)
     if not marked and seconds < _SECONDS:
@@ -217,12 +217,6 @@ def unsaved_work(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
         lost = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
     taken = f"That is {duration(seconds)} of training." * (seconds >= _SECONDS)
     return " ".join(filter(None, (lost, taken, found)))
-
-
-def _is_marked(run: SessionRun) -> bool:
-    """Return whether the user has named, noted or pinned a run; a file's name doesn't count."""
-    is_named = bool(run.name) and (run.opened is None or run.name != run.opened.file[: len(run.name)])
-    return is_named or bool(run.note) or run.pinned
 
 
 def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -> tuple[str, bytes]:

@@ -79,7 +79,7 @@ class InspectedNetworks:
         None without a run, and if the weights of a user's own network are unknown.
         """
         run = state.run
-        if run is None or (run.own is not None and not run.first_weights):
+        if run is None or (run.own is not None and not run.origin.weights):
             return None
         snapshot, last = None if state.pictured is None else state.pictured.snapshot, self._newest
         if last is not None and last.run.key == run.key:
@@ -88,7 +88,7 @@ class InspectedNetworks:
             network, first = last._network, last.first
         else:
             network, first = _beginning(run)
-        weights, epoch, outputs = first, float(run.lineage[-1].first_epoch), None
+        weights, epoch, outputs = first, float(run.lineage[-1].origin.epoch), None
         if snapshot is not None:
             weights, epoch = snapshot.weights, snapshot.epoch
             outputs = None if state.early is not None else snapshot.test_outputs
@@ -102,8 +102,8 @@ class InspectedNetworks:
 def _beginning(run: SessionRun) -> tuple[NeuralNetwork, Weights]:
     """Return a network with the run's layers, and the initial weights of the run that it descends from."""
     network, root = run.new_network(), run.lineage[-1]
-    if root.first_weights is not None:
-        return network, root.first_weights
+    if root.origin.weights is not None:
+        return network, root.origin.weights
     n_inputs, *n_hidden, n_outputs = network.layer_sizes  # same as the root's: its weights were used
     config = root.config
     begun = NeuralNetwork(n_inputs, n_hidden, n_outputs, initializer=config.initializer, seed=config.seed)

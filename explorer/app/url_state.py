@@ -118,10 +118,10 @@ def _controls(text: str, tabs: Collection[str]) -> tuple[tuple[str, ...] | None,
 def link_limits(state: SessionState) -> str:
     """Return a sentence on what a link can't reproduce of the current run; empty if its settings suffice."""
     run = state.run
-    if run is None or not (run.began_with or run.own or state.waits or run.status == "stopped"):
+    if run is None or not (run.origin.words or run.own or state.waits or run.status == "stopped"):
         return ""
     this = f"this run of {run.own.name}" if run.own else "this one"
-    this = f"the {run.began_with}" if run.began_with else this
+    this = f"the {run.origin.words}" if run.origin.words else this
     return f"It opens a new run with the settings in the controls, not {this}."
 
 
@@ -145,7 +145,9 @@ class Address:
         self._settings, self._messages = settings, messages
         self.opening: SessionRun | None = None
         """The run that the page opened with before its address was read, and that other settings replace."""
-        self._shown = session.offered and list(session.offered)  # unless a link says otherwise
+        self._shown = (
+            None if session.own is None else list(session.own.settings)
+        )  # unless a link says otherwise
         self._step, self._at, self._is_trained = 0, (session.config, data.chosen), False
         self._tabs: tuple[str, ...] = ()  # that a link keeps
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen

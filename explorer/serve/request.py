@@ -23,7 +23,7 @@ from explorer.discovery import Offer, offers
 from explorer.figures.palette import PALETTES, Theme
 from explorer.serve import environment
 from explorer.session import SessionRun
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.presets import START
 from explorer.training.run import Event, complete

@@ -7,6 +7,7 @@ from typing import Literal
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.network import OPTIMIZERS
 from explorer.network.diagnostics import LayerDiagnostics, diagnose
+from explorer.session.new_runs import ForkError, fork_point
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
 from explorer.training import FIELDS, TrainingConfig
@@ -19,7 +20,7 @@ _PROBE = 300  # held-out images used for the diagnostics
 
 _FRESH = "freshly initialized weights"
 
-Verb = Literal["", "train", "apply", "fork", "test"]
+Verb = Literal["", "train", "apply", "fork", "open_test_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Advice:
     action: str = ""
     """Label of the action: ``"Learning rate 0.5 → 0.05"``; empty for none."""
     verb: Verb = ""
-    """The action that `Session.follow` performs; empty for none."""
+    """The method of `Session` that is its action; empty for none."""
     config: TrainingConfig | None = None
     """The settings to use for it; None for the current ones."""
 
@@ -88,9 +89,10 @@ class Advisor:
 
 def _repeated(run: SessionRun) -> Iterator[Advice]:
     """Report that a fork repeats its parent's run; not for optimizers with state, which restart without it."""
-    if run.parent is None or run.config != run.parent.config or OPTIMIZERS[run.config.optimizer].n_memories:
+    parent = run.origin.parent
+    if parent is None or run.config != parent.config or OPTIMIZERS[run.config.optimizer].n_memories:
         return
-    text = f"Same settings: this repeats {run.parent.short_title} exactly."
+    text = f"Same settings: this repeats {parent.short_title} exactly."
     yield Advice("repeated", "info", text, "Change a setting, and the curve parts from that run's.")
 
 
@@ -105,12 +107,14 @@ def _untrained(state: SessionState) -> Iterator[Advice]:
 
 
 def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
-    if run.opened is None:
+    opened = run.origin.opened
+    if opened is None:
         return
-    text = f"{run.opened.file} is open: {run.opened.described(run.config)}."
+    text = f"{opened.file} is open: {opened.described(run.config)}."
     why = "It is a run of its own. A branch keeps these weights; other settings and “Train again” don't."
     advice = Advice("opened", "info", text, why)
-    is_offered = state.can_train_on and not state.waits  # if it waits, another action is offered
+    # If settings wait, another action is offered.
+    is_offered = state.moment is not None and not state.waits and not _refusal(state)
     yield replace(advice, action="Branch from these weights", verb="fork") if is_offered else advice
 
 
@@ -132,24 +136,22 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
         text = f"Not trained yet: {', '.join(filter(None, changes))}."
         return Advice("waiting", "info", text, action="Train with them", verb="apply")
     shown = here = f"epoch {state.moment.epoch:g}"
-    if run.opened is not None and state.selected_epoch is None:
-        shown, here = f"the weights of {run.opened.file}", "these weights"
+    if run.origin.opened is not None and state.selected_epoch is None:
+        shown, here = f"the weights of {run.origin.opened.file}", "these weights"
     text = f"You are looking at {shown}, so the new settings wait."
-    if state.can_train_on and not state.starts_clean:
-        why = "Train begins with freshly initialized weights."
-        return Advice("waiting", "info", text, why, f"Branch from {here}", "fork")
-    return Advice("waiting", "info", text, _why_fresh(run, state), f"Train with {_FRESH}", "train")
+    why = f"They begin with {_FRESH}." if state.starts_clean else _refusal(state)
+    if why:
+        return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
+    return Advice("waiting", "info", text, f"Train begins with {_FRESH}.", f"Branch from {here}", "fork")
 
 
-def _why_fresh(run: SessionRun, state: SessionState) -> str:
-    """Return why the shown weights can't be trained further with the pending settings."""
-    if run.own is not None:
-        return f"{run.own.name} trains from its beginning only."
-    if run.config.hidden_sizes != state.config.hidden_sizes:
-        return f"They don't fit these weights, which are those of {run.config.architecture} hidden units."
-    if not state.config.may_validate(run.config):
-        return "Some of their validation images would be images that these weights were trained on."
-    return "They begin with freshly initialized weights."
+def _refusal(state: SessionState) -> str:
+    """Return why the shown weights can't be trained further with the settings; empty if they can."""
+    try:
+        fork_point(state)
+    except ForkError as error:
+        return str(error)
+    return ""
 
 
 def _ended(run: SessionRun, state: SessionState, found: tuple[Advice, ...]) -> Iterator[Advice]:
@@ -196,4 +198,4 @@ def _test_set(run: SessionRun, state: SessionState) -> Iterator[Advice]:
         text = f"The test set is closed for this run: {n}. But {showed}: {since}."
     why = "The validation images have helped to choose the settings, so accuracy on them is a little flattering."
     action = "Open the test set" + " as well" * bool(state.n_tested)
-    yield Advice("test_set", "info", text, why, action, "test")
+    yield Advice("test_set", "info", text, why, action, "open_test_set")

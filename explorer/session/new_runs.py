@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from explorer.datasets import Dataset
 from explorer.network import OPTIMIZERS
 from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, sizes_of
 from explorer.session.run_names import entry_labels, fork_label
+from explorer.session.saved_session import SessionFileError, read_session
 from explorer.session.session_run import OpenedWeights, SessionRun
 from explorer.session.state import SessionState
 from explorer.training import FIELDS, ConfigError, TrainingConfig, TrainingRun
@@ -18,7 +20,9 @@ from explorer.training.config import MOST_EPOCHS
 from explorer.training.own_network import OwnClass
 from explorer.training.races import Race, RaceError
 from explorer.training.records import Moment, Snapshot
-from explorer.training.runner import RunnerStatus
+
+RECORDING = "start.session"
+"""A file next to this module, which ``python tests/record_start.py`` writes."""
 
 NewRun = tuple[TrainingRun, SessionRun]
 """A training that has not begun, and the session's run of it, which has no number yet."""
@@ -35,15 +39,13 @@ class ForkError(ValueError):
         return f"{self.text} {self.why}"
 
 
-def fresh_run(
-    config: TrainingConfig, dataset: Dataset, own: OwnClass | None, status: RunnerStatus = "running"
-) -> NewRun:
+def fresh(config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None) -> NewRun:
     """Return a run with freshly initialized weights, of a user's class or the textbook network."""
     training = TrainingRun(config, dataset, own=own, samples=True)
-    return training, SessionRun.beginning(training, status)
+    return training, SessionRun.beginning(training)
 
 
-def raced_runs(
+def race(
     configs: Sequence[TrainingConfig], dataset: Dataset, own: OwnClass | None
 ) -> tuple[Race, list[SessionRun]]:
     """Return a race and the runs of its entries; raises `RaceError` if the settings don't make one."""
@@ -54,12 +56,12 @@ def raced_runs(
     return training, [replace(SessionRun.beginning(entry), label=label) for entry, label in entries]
 
 
-def moment_to_fork(state: SessionState) -> tuple[SessionRun, Moment] | None:
+def fork_point(state: SessionState) -> tuple[SessionRun, Moment] | None:
     """Return the current run and the moment that a fork of it begins with; None if there is nothing to fork.
 
-    Raises `ForkError` if it can't begin with that.
+    Raises `ForkError` if the weights can't be trained further with the settings.
     """
-    run, moment = state.run, state.moment
+    run, moment, config = state.run, state.moment, state.config
     if run is None or moment is None:
         return None
     if run.own is not None:
@@ -70,69 +72,71 @@ def moment_to_fork(state: SessionState) -> tuple[SessionRun, Moment] | None:
     if moment.epoch != int(moment.epoch):
         text = "These weights are from within an epoch."
         raise ForkError(text, "A run is trained on from an epoch's end only.")
+    if moment.epoch >= MOST_EPOCHS:
+        text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
+        raise ForkError(text, "Train starts a new run.")
+    if not config.may_validate(run.config):
+        text = "Some of the validation images would be images that these weights were trained on."
+        raise ForkError(text, "Train starts a new run.")
+    if config.hidden_sizes != run.config.hidden_sizes or not moment.weights:
+        text = "These weights don't fit the hidden layers in the settings."
+        raise ForkError(text, f"They are those of {run.config.hidden_units}: set the same to train on.")
     return run, moment
 
 
-def forked_run(
-    parent: SessionRun,
-    moment: Moment,
-    config: TrainingConfig,
-    dataset: Dataset,
-    *,
-    repeats: bool = False,
-    status: RunnerStatus = "running",
+def fork(
+    parent: SessionRun, moment: Moment, config: TrainingConfig, dataset: Dataset, *, repeats: bool = False
 ) -> NewRun:
-    """Return a run that continues from a moment of another; raises `ForkError` if it can't.
+    """Return a run that continues from a moment of another, for ten epochs if the settings have none beyond it.
 
     If `repeats`, the settings are those of an equal fork, whose own mid-run changes are still to come.
     """
-    if config.epochs <= moment.epoch:
-        if moment.epoch >= MOST_EPOCHS:
-            text = f"These weights have been trained for {MOST_EPOCHS} epochs, and no run has more."
-            raise ForkError(text, "Train starts a new run.")
-        config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
-    if not config.may_validate(parent.config):
-        text = "Some of the validation images would be images that these weights were trained on."
-        raise ForkError(text, "Train starts a new run.")
     step = parent.steps_at_ends[int(moment.epoch)]
+    if config.epochs <= moment.epoch:
+        config = config.replace(epochs=min(MOST_EPOCHS, int(moment.epoch) + 10))
     if not repeats:
         config = config.at_step(step)
-    try:
-        training = TrainingRun(config, dataset, start=moment.snapshot)
-    except ConfigError:
-        raise
-    except ValueError as error:
-        text = "These weights don't fit the hidden layers in the settings."
-        why = f"They are those of {parent.config.hidden_units}: set the same to train on."
-        raise ForkError(text, why) from error
-    label = fork_label(config, parent.config.at_step(step), parent.number, training.first_epoch)
-    return training, replace(_as_fork(SessionRun.beginning(training, status), parent, moment), label=label)
-
-
-def _as_fork(run: SessionRun, parent: SessionRun, moment: Moment) -> SessionRun:
-    """Return the run as a fork of another at a moment, its only one until its first epoch ends."""
+    training = TrainingRun(config, dataset, start=moment.snapshot)
+    run = SessionRun.beginning(training)
+    label = fork_label(config, parent.config.at_step(step), parent.number, run.origin.epoch)
     seconds = (record.seconds for record in parent.history if record.epoch <= moment.epoch)
     figures = (record for record in parent.curve if record.epoch == moment.epoch)
-    ends = parent.steps_at_ends
     is_judged_alike = run.dataset.compares_with(parent.dataset)
     has_same_loss = is_judged_alike and parent.config.loss_terms == run.config.loss_terms
-    return replace(
-        run,
+    origin = replace(
+        run.origin,
         parent=parent.without_moments(),
-        origin=moment,
-        first_step=parent.first_step + ends[int(moment.epoch)] - ends[parent.first_epoch],
-        first_seconds=parent.first_seconds + sum(seconds),
-        timeline=run.timeline.followed_by(moment) if is_judged_alike else run.timeline,
+        moment=moment,
+        step=parent.origin.step + step - parent.steps_at_ends[parent.origin.epoch],
+        seconds=parent.origin.seconds + sum(seconds),
+    )
+    return training, replace(
+        run,
+        label=label,
+        origin=origin,
+        timeline=run.timeline.followed_by(moment) if is_judged_alike else run.timeline,  # its first moment
         start=next(figures, None) if has_same_loss else None,
     )
 
 
-def opened_run(name: str, content: bytes, dataset: Dataset, config: TrainingConfig) -> NewRun:
+def fork_again(run: SessionRun, config: TrainingConfig, dataset: Dataset) -> NewRun | None:
+    """Return a fork that begins where an equal one began; None if there is none, or it can't with `config`."""
+    parent, moment = run.origin.parent, run.origin.moment
+    if parent is None or moment is None or config.epochs <= moment.epoch:
+        return None
+    fits = not {"hidden_sizes", "initializer"} & {*config.differences(run.config)}
+    if not fits or not config.may_validate(parent.config):
+        return None
+    return fork(parent, moment, config, dataset, repeats=True)
+
+
+def opened(name: str, content: bytes, dataset: Dataset, config: TrainingConfig) -> NewRun:
     """Return a run with the weights of a file, named after it; raises `WeightsError` if they can't be used."""
-    opened, config, start = opening(read_weights(content, name), name, dataset, config)
+    file, config, start = opening(read_weights(content, name), name, dataset, config)
     training = TrainingRun(config, dataset, start=start)
     run = SessionRun.beginning(training)
-    return training, replace(run, opened=opened, first_weights=start.weights, name=name[:60])
+    origin = replace(run.origin, opened=file, weights=start.weights)
+    return training, replace(run, origin=origin, name=name[:60])
 
 
 def opening(
@@ -184,7 +188,7 @@ def _epochs(saved: SavedWeights) -> float:
     return float(epochs) if usable else 0.0
 
 
-def resumed_run(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, SessionRun]:
+def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, SessionRun]:
     """Return a training that continues an ended run exactly as it would have, and the run as it then continues.
 
     There is none within an epoch, with an optimizer whose state is lost, with early stopping, which needs the
@@ -204,3 +208,16 @@ def resumed_run(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, 
         # The exact figures, as a moment too: they are dropped as soon as it trains on.
         run = replace(run, timeline=run.timeline.followed_by(Moment(last, found.snapshot)))
     return training, replace(run, is_recorded=training is None)
+
+
+def recorded_start(dataset: Dataset) -> SessionRun | None:
+    """Return the recorded run of `START` on MNIST, with which the page opens; None on other images.
+
+    It is finished, with its networks, also those within its first epoch: nobody has to wait for its training.
+    """
+    content = (files("explorer.session") / RECORDING).read_bytes()
+    try:
+        (run,) = read_session(content, RECORDING, dataset).runs
+    except SessionFileError:  # a test holds that the file itself has no fault
+        return None
+    return run

@@ -21,7 +21,7 @@ from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.plane import Plane, dataset_of, plane_of
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
 from explorer.network import NeuralNetwork
-from explorer.session.session_run import MOST_BYTES, OpenedWeights, SessionRun
+from explorer.session.session_run import MOST_BYTES, OpenedWeights, Origin, SessionRun
 from explorer.session.state import Finding
 from explorer.training import (
     FIELDS,
@@ -64,7 +64,7 @@ _MOST_EARLY = 40  # networks within the first epoch
 _MOST_FINDINGS = 40  # of demonstrations, and of numbers in each
 _MOST = 10**12  # of losses and integers: float64 represents them exactly
 
-_PLAIN = ("number", "label", "name", "note", "pinned", "hidden", "first_epoch", "first_step", "first_seconds")
+_PLAIN = ("number", "label", "name", "note", "pinned", "hidden")
 """Attributes of `SessionRun` that are written unchanged."""
 
 _RECORDS = MappingProxyType({"epochs": EpochRecord, "batches": BatchRecord, "evaluations": Evaluation})
@@ -152,8 +152,8 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
     found: dict[float, Weights] = {}
     if run.own is not None:  # useless without the class
         return found
-    if run.first_weights is not None:
-        found[float(run.first_epoch)] = run.first_weights
+    if run.origin.weights is not None:
+        found[float(run.origin.epoch)] = run.origin.weights
     found |= {float(moment.epoch): moment.weights for moment in run.timeline.moments if moment.weights}
     if run.evaluation is not None and run.evaluation.snapshot.weights:
         epoch = float(run.evaluation.epoch)
@@ -169,15 +169,18 @@ def _output_bytes(dataset: Dataset) -> int:
 def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
     """Return a run's entry in the text; the tables hold as many rows as it states."""
     end = run.history.end
-    error = None if end is None else end.error
+    error, origin = None if end is None else end.error, run.origin
     return {name: getattr(run, name) for name in _PLAIN} | {
+        "first_epoch": origin.epoch,
+        "first_step": origin.step,
+        "first_seconds": origin.seconds,
         "settings": asdict(run.config),
         "status": "stopped" if end is None else end.status,
         "ended": end is not None,
         "reason": "" if end is None else end.reason,
         "diverged_in": error.epoch if isinstance(error, DivergedError) else 0,
-        "parent": 0 if run.parent is None else run.parent.number,
-        "opened": None if run.opened is None else asdict(run.opened),
+        "parent": 0 if origin.parent is None else origin.parent.number,
+        "opened": None if origin.opened is None else asdict(origin.opened),
         "test": asdict(run.test) if run.test and run.test.loss < _MOST else None,
         "n_starts": int(run.start is not None),
         "n_epochs": len(run.history.epochs),
@@ -236,7 +239,8 @@ def _share(run: SessionRun) -> float:
     """Return the fraction of a file's room that a run takes, without its networks."""
     per_epoch = 8 * 7 + 4 * run.dataset.n_classes**2
     records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
-    words = len(json.dumps([run.label, run.name, run.note, asdict(run.opened) if run.opened else ""]))
+    opened = asdict(run.origin.opened) if run.origin.opened else ""
+    words = len(json.dumps([run.label, run.name, run.note, opened]))
     return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT
 
 
@@ -504,6 +508,10 @@ class _Reader:
             timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
         evaluation, began = next(iter(evaluations), None), next(iter(timeline.moments), None)
         end = _end(entry, part, evaluation)
+        moment = began if parent and began and began.epoch == first_epoch else None
+        weights = snapshots[first_epoch].weights if opened and first_epoch in snapshots else None
+        before = first_epoch, entry["first_step"], entry["first_seconds"]
+        origin = Origin(*before, parent and parent.without_moments(), moment, opened, weights)
         return SessionRun(
             **{name: entry[name] for name in _PLAIN},
             dataset=used,
@@ -511,11 +519,8 @@ class _Reader:
             timeline=timeline,
             status="stopped" if end is None else end.status,
             evaluation=evaluation,
-            parent=parent and parent.without_moments(),
-            origin=began if parent and began and began.epoch == first_epoch else None,
-            opened=opened,
+            origin=origin,
             test=_part_of(entry, "test", FinalTest, _TEST, part),
-            first_weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
             start=next(iter(start), None),
         )
 

@@ -1,29 +1,35 @@
 """A user's session: the current run, the earlier ones, and the settings of the next, without widgets."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from explorer.datasets import Dataset
+from explorer.datasets import Dataset, load_mnist
+from explorer.session import new_runs
 from explorer.session.advice import Advice, Advisor
-from explorer.session.new_runs import opened_run
-from explorer.session.run_names import run_label
 from explorer.session.saved_session import SavedSession, kept_weights, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, Finding, SessionState
 from explorer.session.trainer import Trainer
-from explorer.training import TrainingConfig, check_images
-from explorer.training.races import Race
+from explorer.training import OwnNetworkError, TrainingConfig, check_images
+from explorer.training.event_loop import EventLoop, log_fault
+from explorer.training.own_network import OwnClass
+from explorer.training.runner import Run, RunnerStatus, Unit
+
+Listener = Callable[[SessionState], object]
+
+_PATIENCE_SECONDS = 3.0  # for a user's code to return
 
 
-class Session(Trainer):
+class Session:
     """All runs of one user on one data set, which `use` can replace, and the settings, which belong to it alone.
 
     One run trains at a time, in a thread. Everything else happens on the event loop that was running when the
     session was created, where its methods must be called; without a loop, `wait` delivers the thread's records.
-    Methods that accept settings raise `ConfigError` if these need more images than the data set has.
+    Methods that accept settings raise `ConfigError` if these need more images than the data set has. After each
+    change, all listeners are called with the new state, in no particular order.
 
     Parameters
     ----------
@@ -34,23 +40,212 @@ class Session(Trainer):
         network is trained with the same settings, as an earlier run.
     on_fault : callable, optional
         Called with each exception of a listener; the other listeners are still called. Logs it by default.
-
-    Examples
-    --------
-    >>> session = Session()
-    >>> unsubscribe = session.subscribe(lambda state: print(state.status))
-    >>> session.train()
-    running
     """
 
-    @cached_property
-    def _advisor(self) -> Advisor:
-        return Advisor()
+    def __init__(
+        self,
+        dataset: Dataset | None = None,
+        config: TrainingConfig | None = None,
+        *,
+        network: type[Any] | None = None,
+        on_fault: Callable[[Exception], object] = log_fault,
+    ) -> None:
+        self.loop = EventLoop(on_fault)
+        self.auto_train = True
+        """Whether applying settings starts training at once."""
+        self.own = None if network is None else OwnClass(network)
+        """The user's class that is trained; None for the textbook network."""
+        dataset = load_mnist() if dataset is None else dataset
+        self.state = SessionState(dataset=dataset, config=config or TrainingConfig())
+        """The current state, which is frozen."""
+        check_images(self.config, dataset)
+        self._listeners: list[Listener] = []
+        self._advisor = Advisor()
+        self._trainer = Trainer(self.loop, self._update)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images."""
+        return self.state.dataset
+
+    @property
+    def status(self) -> RunnerStatus:
+        """Status of the current run."""
+        return self.state.status
 
     @property
     def advice(self) -> tuple[Advice, ...]:
         """The advice about the current run and settings."""
         return self._advisor.advise(self.state)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of the next run; assigning others starts nothing, and makes the next run start fresh."""
+        return self.state.config
+
+    @config.setter
+    def config(self, config: TrainingConfig) -> None:
+        check_images(config, self.dataset)
+        if config != self.config:
+            self.state = replace(self.state, config=config, starts_clean=self.state.is_from_others)
+        self._settle()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener(state)`` after each change; return a function that unsubscribes."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def apply(
+        self, config: TrainingConfig | None = None, *, clean: bool = False, at_once: bool = False
+    ) -> None:
+        """Apply new settings, or the current ones, and train with them if `auto_train` is on.
+
+        More epochs continue the current run; a fork restarts where it began; otherwise, and with `clean`, a new
+        run starts with freshly initialized weights. Unless `at_once`, settings stay pending, as
+        `SessionState.waits` reports, if a new run would discard the selected epoch.
+        """
+        if config is not None:
+            check_images(config, self.dataset)
+            before = self.state.run
+            self._trainer.runner.wait(0)  # delivers pending records, with which the run's settings may change
+            if before is not None and before is not self.state.run:
+                config = self.state.with_changes(config, before.config)
+            self.state = replace(self.state, config=config)
+        if clean:
+            self.state = replace(self.state, starts_clean=self.state.is_from_others)
+        withheld = not at_once and self.state.withholds_settings
+        if config is not None and (not self.auto_train or withheld):
+            self._settle()
+        elif self.state.continues:
+            self.extend(self.config.epochs)
+        else:
+            self.restart()
+
+    def apply_changes(self, changes: Mapping[str, Any]) -> None:
+        """Apply the current settings with other values of some."""
+        self.apply(self.config.replace(**changes))
+
+    def restart(self, *, paused: bool = False) -> None:
+        """Start a run with the current settings: a fork where it began, else with freshly initialized weights."""
+        run = None if self.state.starts_clean else self.state.run
+        if run is not None and (fork := new_runs.fork_again(run, self.config, self.dataset)):
+            self._begin(*fork, status="paused" if paused else "running")
+        else:
+            self.train(paused=paused)
+
+    def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
+        """Start a new run with freshly initialized weights, with `config` or the current settings."""
+        training, run = new_runs.fresh(config or self.config, self.dataset, self.own)
+        self.state = self.state.superseded_by([run.config], self.own)
+        if self.own is not None:
+            self.state = self._trainer.train_reference(self.state)
+        self._begin(training, run, status="paused" if paused else "running")
+
+    def race(self, configs: Sequence[TrainingConfig]) -> None:
+        """Start a race of a current run and others, which are earlier runs; `RaceError` if it can't be one."""
+        training, runs = new_runs.race(configs, self.dataset, self.own)
+        self.state = self.state.superseded_by(configs)
+        self._begin(training, *runs)
+
+    def use_network(self, network: type[Any], config: TrainingConfig) -> None:
+        """Train another user's class, and forget all runs so far; `TypeError` if it is not a network class."""
+        self.own = OwnClass(network)
+        self.forget_runs()
+        self.train(config)
+
+    def extend(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> None:
+        """Let the current run continue to more epochs, whether it is running, paused or over.
+
+        If it is over, `paused` waits for `step` or `resume`; `by_step` leaves the settings' epochs as they are.
+        Raises `ValueError` if no run can continue that far.
+        """
+        self._trainer.runner.wait(0)  # delivers pending records
+        run, training = self.state.run, self._trainer.training
+        if run is None or training is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
+            raise ValueError(f"there is no run that can go on to {epochs} epochs")
+        self._trainer.runner.extend(training, epochs, paused=paused)
+        continued = self.state.continued(epochs, paused=paused, by_step=by_step)
+        if self.own is not None and continued is not self.state:  # else it has just ended for good
+            continued = self._trainer.train_reference(continued)
+        self._publish(continued)
+
+    def fork(self) -> None:
+        """Train on from the shown epoch as a new run with the current settings; `ForkError` if it can't be."""
+        if point := new_runs.fork_point(self.state):
+            self._begin(*new_runs.fork(*point, self.config, self.dataset))
+
+    def open_weights(self, name: str, content: bytes) -> None:
+        """Start a run from the weights in a file, without training; `WeightsError` if they can't be used."""
+        training, run = new_runs.opened(name, content, self.dataset, self.config)
+        # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
+        stops = not training.is_complete
+        self._begin(training, run, status="paused" if stops else "running")
+        if stops:
+            self.stop()
+
+    def reset(self) -> None:
+        """Make the current run an earlier one, and show the untrained network of the settings."""
+        self._begin(*new_runs.fresh(self.config, self.dataset, self.own), status="idle")
+
+    def change(self, *, learning_rate: float | None = None, batch_size: int | None = None) -> None:
+        """Use other values from the run's next mini-batch on; `ConfigError` if they are invalid, or too many."""
+        run = self.state.run
+        if run is not None and run.can_be_changed:
+            wanted = learning_rate or run.now[0], batch_size or run.now[1]
+            self._trainer.runner.change(*wanted)
+            self._publish(run=replace(run, wanted=wanted))
+
+    def step(self, unit: Unit, n_batches: int = 1) -> None:
+        """Train to the end of an epoch, or for `n_batches`, then pause; an ended run continues if it can."""
+        run = self.state.run
+        if run is not None and run.status == "idle":
+            self.state = replace(self.state, run=replace(run, status="paused"))
+        elif self.status not in ("running", "paused"):
+            if epochs := self.state.reach(1):
+                is_over = epochs > self.config.epochs
+                self.extend(epochs, paused=True, by_step=is_over and unit == "batch")
+            else:
+                self.restart(paused=True)
+        elif unit == "epoch":
+            self.state = self.state.with_epochs_of_steps()
+        self._trainer.runner.step(unit, n_batches)
+
+    def pause(self) -> None:
+        """Pause within a mini-batch; exact figures follow."""
+        self._trainer.runner.pause()
+
+    def resume(self) -> None:
+        """Continue after a pause, or after the end as far as `SessionState.reach` allows."""
+        if self.status not in ("running", "paused") and (epochs := self.state.reach()):
+            self.extend(epochs)
+        else:
+            self.state = self.state.with_epochs_of_steps()
+            self._trainer.runner.resume()
+
+    def stop(self) -> None:
+        """Stop the run within a mini-batch; its results are kept. Code that never returns is reported."""
+        self._trainer.runner.stop()
+        if self.own is not None and self.loop.loop is not None:
+            self.loop.call_later(_PATIENCE_SECONDS, _report_endless_code, self, self.state.run)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over or paused; return False if `timeout` seconds passed first."""
+        return self._trainer.wait(timeout)
+
+    def close(self) -> None:
+        """End the run and its thread."""
+        self._trainer.close()
+
+    def open_test_set(self) -> None:
+        """Evaluate the ended run's network on the test set; with an event loop the figures follow soon."""
+        self._trainer.open_test_set(self.state.run)
+
+    def follow(self, advice: Advice) -> None:
+        """Perform the action of a piece of advice; raises the errors of that action."""
+        if advice.config is not None:
+            self.state = replace(self.state, config=advice.config)  # published by the action
+        if advice.verb:
+            getattr(self, advice.verb)()
 
     def use(self, dataset: Dataset, config: TrainingConfig | None = None) -> None:
         """Switch to another data set, with `config` or the current settings as far as possible; nothing trains."""
@@ -58,8 +253,8 @@ class Session(Trainer):
         check_images(config, dataset)
         if dataset is not self.dataset:
             self._leave()
-            self._set(findings={})
-        self._set(dataset=dataset, config=config)
+            self.state = replace(self.state, findings={})
+        self.state = replace(self.state, dataset=dataset, config=config)
         self._settle()
 
     def select(self, epoch: float | None) -> None:
@@ -68,126 +263,120 @@ class Session(Trainer):
 
     def go_back_to(self, number: int) -> None:
         """Make an earlier run on these images the current one; does nothing if its network is gone."""
-        run = self._draft.earlier.of(self.dataset).numbered(number)
+        run = self.state.earlier.of(self.dataset).numbered(number)
         if run is not None and run.has_network:
             # Removed before the current run is added, which may evict the oldest networks.
-            self._set(earlier=self._draft.earlier.without([run]))
+            self.state = replace(self.state, earlier=self.state.earlier.without([run]))
             self._leave(run.settings)
             self._show(run.reduced())
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:
         """Make the newest earlier run with these settings the current one; return False if there is none."""
-        for run in reversed(self._draft.earlier.of(self.dataset)):
-            same = run.settings == config and run.dataset.whole is self.dataset  # not with other points added
-            if same and run.has_network and run.own == self.own:
-                self.go_back_to(run.number)
-                return True
-        return False
+        alike = self.state.earlier.alike([config], self.dataset, self.own)
+        numbers = [run.number for run in alike if run.has_network]
+        if numbers:
+            self.go_back_to(numbers[-1])
+        return bool(numbers)
 
     def open(self, run: SessionRun) -> None:
         """Show an ended run of another session as the newest; “Train” trains it again."""
         self._leave(run.config)
-        n_runs = self._draft.n_runs + 1
-        self._publish(run=replace(run, number=n_runs), n_runs=n_runs)
+        self._publish(self.state.beginning(run))
 
     def begin_with(self, run: SessionRun) -> None:
         """Start with an ended run on the same images, as if it had been trained here."""
         self._leave(run.config)
-        n_runs, first = self._draft.n_runs + 1, self._draft.first or run.config
-        self._set(n_runs=n_runs, first=first)
-        self._show(replace(run, number=n_runs, label=run_label(run.config)))
-
-    def open_weights(self, name: str, content: bytes) -> None:
-        """Start a run from the weights in a file, without training; `WeightsError` if they can't be used."""
-        training, run = opened_run(name, content, self.dataset, self.config)
-        self._archive_current(run.config)
-        # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
-        stops = not training.is_complete
-        self._begin(training, run, paused=stops)
-        if stops:
-            self.stop()
+        self._trainer.training, run = new_runs.resumed(replace(run, label=""), self.dataset)
+        self._publish(self.state.beginning(run))
 
     def save_session(self) -> bytes:
         """Return all runs, their names and notes, and the settings as a file for `read_session`."""
-        saved = _to_save(self._draft)
+        saved = _to_save(self.state)
         content = session_bytes(saved, self.dataset)
         self._publish(saved=frozenset(run.revision for run in saved.kept), saved_findings=saved.findings)
         return content
 
     def small_copy(self, weight_bytes: int) -> bytes:
         """Return the same as `save_session`, with at most `weight_bytes` of weights; no run is marked as saved."""
-        saved, run = _to_save(self._draft), self._draft.begun_run
-        newest = None if run is None else run.newest
-        if newest is not None and sum(array.nbytes for array in newest.weights) > weight_bytes:
-            saved = replace(saved, present=0)  # an earlier run, which may lack its network
-        return session_bytes(saved, self.dataset, weight_bytes)
+        return session_bytes(_to_save(self.state, weight_bytes), self.dataset, weight_bytes)
 
     def open_session(self, saved: SavedSession) -> None:
         """Replace this session by a saved one, on its points if it has some; nothing trains."""
         self._leave(saved.config)
-        self._set(dataset=saved.dataset or self.dataset)
-        series = self._draft.series + 1
-        runs = [replace(run, series=series) for run in saved.runs]
-        self._publish(  # so that the next run is not confused with the previous one
-            earlier=EarlierRuns(tuple(run for run in runs if run.number != saved.present)),
-            saved=frozenset(run.revision for run in runs),
-            n_tested=saved.n_tested,
-            findings=saved.findings,
-            saved_findings=saved.findings,
-            n_runs=saved.n_runs,
-            series=series,
-            first=saved.first,
-        )
-        for run in runs:
+        # At first without a current run: its number may be that of the previous one.
+        self._publish(_restored(saved, self.state))
+        for run in saved.runs:
             if run.number == saved.present:
-                self._show(run)
+                self._show(replace(run, series=self.state.series))
         if not saved.present:
             self.reset()
 
+    def forget_runs(self) -> None:
+        """Discard all runs, as if none had been trained."""
+        self._leave()
+        self.state = self.state.cleared()
+
     def edit(self, number: int, **changes: Any) -> None:
         """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""
-        self._draft = self._draft.edited(number, **changes)
-        self._publish()
+        self._publish(self.state.edited(number, **changes))
 
     def delete(self, number: int) -> None:
         """Remove an earlier run, until `restore` or `forget`; if it is racing, its training ends."""
-        rivals, earlier = self._draft.rivals, self._draft.earlier
-        if number in rivals and (rival := earlier.numbered(number)) is not None:
-            assert isinstance(self._training, Race)
-            self._training.drop(rivals.index(number) + 1)
-            rivals = tuple(0 if one == number else one for one in rivals)
-            earlier = earlier.changed(rival.reduced())
-        self._publish(rivals=rivals, earlier=earlier.deleting(number))
+        if number in filter(None, self.state.rivals):
+            self._trainer.drop(self.state.rivals.index(number) + 1)
+        self._publish(self.state.deleting(number))
 
     def restore(self) -> None:
         """Restore the deleted runs."""
-        self._publish(earlier=self._draft.earlier.restored())
+        self._publish(earlier=self.state.earlier.restored())
 
     def forget(self) -> None:
         """Discard the deleted runs for good."""
-        self._publish(earlier=replace(self._draft.earlier, deleted=()))
+        self._publish(earlier=replace(self.state.earlier, deleted=()))
 
     def note_finding(self, key: str, finding: Finding) -> None:
         """Keep what a demonstration has found, for the report and the session's file."""
-        others = {name: one for name, one in self._draft.findings.items() if name != key}
+        others = {name: one for name, one in self.state.findings.items() if name != key}
         self._publish(findings={**others, key: finding})
 
-    def follow(self, advice: Advice) -> None:
-        """Perform the action of a piece of advice; raises the errors of that action."""
-        if advice.config is not None:
-            self.check(advice.config)
-            self._set(config=advice.config)  # published by the action
-        verbs: dict[str, Callable[[], object]] = {"train": self.train, "apply": self.apply, "fork": self.fork}
-        verbs["test"] = self.open_test_set
-        if advice.verb:
-            verbs[advice.verb]()
+    def _update(self, transition: Callable[..., SessionState], *arguments: Any) -> None:
+        self._publish(transition(self.state, *arguments))
+
+    def _publish(self, state: SessionState | None = None, **changes: Any) -> None:
+        self.state = replace(state or self.state, **changes).shown()
+        for listener in tuple(self._listeners):
+            self.loop.guarded(listener, self.state)
+
+    def _settle(self) -> None:
+        """Publish new settings; if an untrained network is shown, replace it by one with these settings."""
+        run = self.state.run
+        if run is not None and run.status == "idle" and run.config != self.config:
+            self.reset()
+        else:
+            self._publish()
+
+    def _leave(self, config: TrainingConfig | None = None) -> None:
+        """End all training, make the current run an earlier one, and use its successor's settings."""
+        self._trainer.leave()
+        self.state = self.state.archived(config or self.config)
+
+    def _begin(self, training: Run, *runs: SessionRun, status: RunnerStatus = "running") -> None:
+        self.state = self.state.beginning(*(replace(run, status=status) for run in runs))
+        self._trainer.start(training, paused=status != "running")
+        self._publish()
+
+    def _show(self, run: SessionRun) -> None:
+        """Make an ended run the current one, ready for more epochs if it can continue."""
+        self._trainer.training, run = new_runs.resumed(run, self.dataset)
+        self._publish(run=run)
 
 
-def _to_save(state: SessionState) -> SavedSession:
+def _to_save(state: SessionState, weight_bytes: float = math.inf) -> SavedSession:
     run = state.begun_run
-    newest = None if run is None else run.newest
-    if run is not None and newest is not None and float(newest.epoch) not in kept_weights(run):
-        run = None  # its weights are no longer finite
+    if run is not None and run.newest is not None:
+        is_finite = float(run.newest.epoch) in kept_weights(run)
+        if not is_finite or sum(array.nbytes for array in run.newest.weights) > weight_bytes:
+            run = None  # saved as an earlier run, which may lack its network
     runs = [one for one in state.runs if one.dataset.whole is state.dataset]  # a file is on one data set
     return SavedSession(
         config=state.config,
@@ -199,3 +388,29 @@ def _to_save(state: SessionState) -> SavedSession:
         first=state.first,
         saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
     )
+
+
+def _restored(saved: SavedSession, before: SessionState) -> SessionState:
+    """Return the state with the runs of a saved session, except the one that was the current one."""
+    state = before.cleared()
+    runs = [replace(run, series=state.series) for run in saved.runs]
+    return replace(
+        state,
+        dataset=saved.dataset or state.dataset,
+        earlier=EarlierRuns(tuple(run for run in runs if run.number != saved.present)),
+        saved=frozenset(run.revision for run in runs),
+        n_tested=saved.n_tested,
+        findings=saved.findings,
+        saved_findings=saved.findings,
+        n_runs=saved.n_runs,
+        first=saved.first,
+    )
+
+
+def _report_endless_code(session: Session, run: SessionRun | None) -> None:
+    """Report the code of a user that has not returned since its run was stopped, which is then still current."""
+    now = session.state.run
+    if run is None or run.own is None or now is None or (now.key, now.status) != (run.key, "running"):
+        return
+    words = f"The code of {run.own.name} doesn't return, so the run can't stop: restart the kernel."
+    session.loop.on_fault(OwnNetworkError(words))

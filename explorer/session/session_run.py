@@ -65,9 +65,36 @@ class OpenedWeights:
         return f"{network}, trained for {epochs}" if self.epoch or self.begun else network
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What a run began with: freshly initialized weights, unless it is a fork or opened a file."""
+
+    epoch: int = 0
+    """Epochs trained before it, by its parent or according to a file."""
+    step: int = 0
+    """Updates of the weights before it, by its parent."""
+    seconds: float = 0.0
+    """Seconds of training before it, by its parent."""
+    parent: SessionRun | None = None
+    """The run that it was forked from, without its moments."""
+    moment: Moment | None = None
+    """The moment of the parent that it began with; None once another run replaces it."""
+    opened: OpenedWeights | None = None
+    """The weights file that it began with."""
+    weights: tuple[NDArray[np.floating], ...] | None = None
+    """The weights from that file, or the initial weights of a user's network."""
+
+    @property
+    def words(self) -> str:
+        """The weights that it began with, in words; empty for freshly initialized ones."""
+        if self.opened is not None:
+            return f"weights of {self.opened.file}"
+        return f"branch of {self.parent.short_title} at epoch {self.epoch}" if self.parent else ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RunName:
-    """What a run is called, and how its user has marked it."""
+class SessionRun:
+    """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
 
     number: int = 0
     """1 for the session's first run; 0 for one that no session has numbered."""
@@ -76,77 +103,19 @@ class RunName:
     label: str = ""
     """The settings that set it apart: ``"128 units"``; empty if not computed."""
     name: str = ""
+    """The user's name for it."""
     note: str = ""
     pinned: bool = False
     """Whether it is listed first in the table and always among the curves."""
     hidden: bool = False
-
-    @property
-    def title(self) -> str:
-        """Its name in a list: the user's, or ``"128 units (run 3)"``."""
-        run = f"run {self.number}"
-        return self.name or (f"{self.label} ({run})" if self.label else run)
-
-    @property
-    def short_title(self) -> str:
-        """Its short name: the user's, or ``"run 3"``."""
-        return self.name or f"run {self.number}"
-
-    @property
-    def mention(self) -> str:
-        """Its name in a sentence: the user's, or ``"run 3 (128 units)"``."""
-        return self.name or f"run {self.number}" + (f" ({self.label})" if self.label else "")
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """An identifier that is unique among all runs, including those of cleared sessions."""
-        return self.series, self.number
-
-    @property
-    def is_marked(self) -> bool:
-        """Whether the user has named, annotated or pinned it, so that it must not be removed automatically."""
-        return bool(self.name or self.note or self.pinned)
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class RunOrigin(RunName):
-    """What a run is called, and what it began with."""
-
-    parent: SessionRun | None = None
-    """The run that it was forked from, without its moments."""
-    origin: Moment | None = None
-    """The moment of the parent that it began with."""
-    first_epoch: int = 0
-    """Epochs trained before it, by its parent or according to a file."""
-    first_step: int = 0
-    """Updates of the weights before it, by its parent."""
-    first_seconds: float = 0.0
-    """Seconds of training before it, by its parent."""
-    opened: OpenedWeights | None = None
-    """The weights file that it began with, instead of freshly initialized weights."""
-    first_weights: tuple[NDArray[np.floating], ...] | None = None
-    """The weights from that file, or the initial weights of a user's network."""
+    origin: Origin = Origin()
+    """What it began with."""
     own: OwnClass | None = None
     """The user's class that was trained; None for the textbook network."""
     start: EpochRecord | None = None
     """The first point of its curve: figures of its parent at the fork, or of weights evaluated before training."""
     is_recorded: bool = False
     """Whether another session trained it, so that it can't continue, only be trained again or forked."""
-
-    @property
-    def began_with(self) -> str:
-        """The weights that it began with, in words; empty for freshly initialized ones."""
-        if self.opened is not None:
-            return f"weights of {self.opened.file}"
-        if self.parent is not None:
-            return f"branch of {self.parent.short_title} at epoch {self.first_epoch}"
-        return ""
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class SessionRun(RunOrigin):
-    """An immutable snapshot of one run; snapshots with the same number are the same run at different times."""
-
     dataset: Dataset
     """The images, without unused training images."""
     history: History
@@ -172,16 +141,39 @@ class SessionRun(RunOrigin):
     """The epochs in the settings, if single steps have gone beyond them; else None."""
 
     @classmethod
-    def beginning(cls, training: TrainingRun, status: RunnerStatus = "running") -> SessionRun:
+    def beginning(cls, training: TrainingRun) -> SessionRun:
         """Return a run without records, nor a number, for a new training."""
+        origin = Origin(epoch=training.first_epoch, weights=training.first_weights)
+        history = History(training.config)
         return cls(
-            dataset=training.dataset,
-            history=History(training.config),
-            status=status,
-            first_epoch=training.first_epoch,
-            own=training.own,
-            first_weights=training.first_weights,
+            dataset=training.dataset, history=history, status="running", own=training.own, origin=origin
         )
+
+    @property
+    def title(self) -> str:
+        """Its name in a list: the user's, or ``"128 units (run 3)"``."""
+        return self.name or (f"{self.label} (run {self.number})" if self.label else f"run {self.number}")
+
+    @property
+    def short_title(self) -> str:
+        """Its short name: the user's, or ``"run 3"``."""
+        return self.name or f"run {self.number}"
+
+    @property
+    def mention(self) -> str:
+        """Its name in a sentence: the user's, or ``"run 3 (128 units)"``."""
+        return self.short_title + (f" ({self.label})" if self.label and not self.name else "")
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """An identifier that is unique among all runs, including those of cleared sessions."""
+        return self.series, self.number
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the user has named, annotated or pinned it; an opened file's name doesn't count."""
+        file = "" if self.origin.opened is None else self.origin.opened.file
+        return bool(self.note or self.pinned or (self.name and self.name != file[: len(self.name)]))
 
     @property
     def config(self) -> TrainingConfig:
@@ -219,10 +211,9 @@ class SessionRun(RunOrigin):
     @property
     def start_accuracy(self) -> float | None:
         """Train accuracy, 0 to 1, of the weights that it continued from; None for freshly initialized ones."""
-        if self.origin is not None:
-            return self.origin.record.train_accuracy
-        fresh = self.parent is None and self.opened is None
-        return None if self.start is None or fresh else self.start.train_accuracy
+        if self.origin.moment is not None:
+            return self.origin.moment.record.train_accuracy
+        return self.start.train_accuracy if self.start and self.origin.words else None
 
     @property
     def has_curve(self) -> bool:
@@ -232,8 +223,9 @@ class SessionRun(RunOrigin):
     @property
     def best(self) -> EpochRecord | Evaluation | None:
         """The own record with the highest held-out accuracy: an epoch's or the current figures."""
-        own, here = (self.curve if self.parent is None else self.history).best, self.evaluation
-        if here is None or (self.parent is not None and here.epoch <= self.first_epoch):
+        is_fork, here = self.origin.parent is not None, self.evaluation
+        own = (self.history if is_fork else self.curve).best
+        if here is None or (is_fork and here.epoch <= self.origin.epoch):
             return own
         return here if own is None or here.test_accuracy > own.test_accuracy else own
 
@@ -264,7 +256,7 @@ class SessionRun(RunOrigin):
         """Epochs so far, the current one by its fraction."""
         if self.evaluation is not None:
             return self.evaluation.epoch
-        return self.history.batches[-1].epoch if self.history.batches else float(self.first_epoch)
+        return self.history.batches[-1].epoch if self.history.batches else float(self.origin.epoch)
 
     @property
     def can_be_changed(self) -> bool:
@@ -277,7 +269,7 @@ class SessionRun(RunOrigin):
         known = [record.step for record in self.history.batches[-1:]]
         known += [] if self.step is None else [self.step.step]
         known += [] if self.evaluation is None else [self.evaluation.step]
-        return max(known, default=self.steps_at_ends[self.first_epoch])
+        return max(known, default=self.steps_at_ends[self.origin.epoch])
 
     @property
     def position(self) -> tuple[int, int, int]:
@@ -293,11 +285,6 @@ class SessionRun(RunOrigin):
         return self.step if led_here else None
 
     @property
-    def held_out(self) -> str:
-        """The kind of held-out images that its figures are for: ``"validation"`` or ``"test"``."""
-        return self.dataset.held_out
-
-    @property
     def can_be_tested(self) -> bool:
         """Whether the test set can be opened for it: it has ended, has validation images, and is untested."""
         ended = self.status in ("finished", "stopped") and self.has_network
@@ -306,7 +293,7 @@ class SessionRun(RunOrigin):
     @property
     def epochs_done(self) -> int:
         """Epochs that have ended, those before a fork included."""
-        return self.history.last.epoch if self.history.last else self.first_epoch
+        return self.history.last.epoch if self.history.last else self.origin.epoch
 
     @property
     def seconds_left(self) -> float | None:
@@ -326,7 +313,7 @@ class SessionRun(RunOrigin):
     @property
     def lineage(self) -> tuple[SessionRun, ...]:
         """The run itself, its parent, and so on: the runs that its weights have been trained in."""
-        return (self, *(() if self.parent is None else self.parent.lineage))
+        return (self, *(self.origin.parent.lineage if self.origin.parent else ()))
 
     @property
     def is_kept(self) -> bool:
@@ -337,7 +324,7 @@ class SessionRun(RunOrigin):
         history, figures = self.history, self.status != "idle" and self.evaluation is not None
         records = history.batches or history.last or history.end or figures
         overtaken = self.status == "running" and history.last is None
-        return self.is_marked or bool(not overtaken and (records or self.opened))
+        return bool(self.name or self.is_marked or (not overtaken and (records or self.origin.opened)))
 
     @property
     def n_bytes(self) -> int:
@@ -360,14 +347,6 @@ class SessionRun(RunOrigin):
         differences = config.differences(self.config)
         return may and more and (not differences or (differences == ("epochs",) and config.can_be_extended))
 
-    def can_branch_again(self, config: TrainingConfig) -> bool:
-        """Return whether a fork can restart where it began, with `config`."""
-        if self.parent is None or self.origin is None or config.epochs <= self.origin.epoch:
-            return False
-        if not config.may_validate(self.parent.config):
-            return False
-        return not {"hidden_sizes", "initializer"} & set(config.differences(self.config))
-
     def with_records(
         self, status: RunnerStatus, records: Sequence[Record], queue_position: int = 0
     ) -> SessionRun:
@@ -378,26 +357,22 @@ class SessionRun(RunOrigin):
         for record in records:
             if isinstance(record, BatchStep):
                 step = record
-                continue
-            if isinstance(record, RivalRecord | SampleRecord):
-                continue
-            evaluation = None
-            if isinstance(record, Snapshot):
-                assert last is not None  # a snapshot follows the record of its epoch
-                timeline = timeline.followed_by(Moment(last, record))
             elif isinstance(record, Evaluation):
                 evaluation = record
-            else:
+            elif isinstance(record, Snapshot):
+                assert last is not None  # a snapshot follows the record of its epoch
+                timeline = timeline.followed_by(Moment(last, record))
+            elif not isinstance(record, RivalRecord | SampleRecord):
                 ours.append(record)
                 last = record if isinstance(record, EpochRecord) else last
                 evaluation = record.final if isinstance(record, RunEnd) else None
         history = self.history.followed_by(*ours)
         if history.restored is not None:
             timeline = timeline.until(history.restored)
-        taken = [(one.learning_rate, one.batch_size) for one in ours if isinstance(one, Change)]
-        start = self.start
+        changes = [one for one in ours if isinstance(one, Change)]
+        taken, start = [(one.learning_rate, one.batch_size) for one in changes], self.start
         if start is None and evaluation is not None and not history.batches:
-            start = _as_epoch(evaluation) if self.opened or evaluation.step == 0 else None
+            start = _as_epoch(evaluation) if self.origin.opened or evaluation.step == 0 else None
         if (self.status, status) == ("idle", "paused"):
             status = "idle"
         if self.status == status == "paused" and last is self.history.last:
@@ -413,41 +388,38 @@ class SessionRun(RunOrigin):
             evaluation=evaluation,
             step=step,
             wanted=None if self.wanted in taken else self.wanted,
-            changed_at=max((one.step for one in ours if isinstance(one, Change)), default=self.changed_at),
+            changed_at=changes[-1].step if changes else self.changed_at,
             start=start,
             test=None if ours else self.test,
         )
 
-    def continued(self, epochs: int, status: RunnerStatus, *, by_step: bool = False) -> SessionRun:
+    def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> SessionRun:
         """Return the run continuing to more epochs, `by_step` only for single steps; unchanged if it can't."""
         config = self.config.replace(epochs=epochs)
         if not self.can_continue_to(config):
             return self
         ended_at = self.settings.epochs if by_step else None
+        status: RunnerStatus = "paused" if paused else "running"
         return replace(self, history=self.history.continued(config), status=status, ended_at=ended_at)
 
     def reduced(self) -> SessionRun:
         """Return the part of the run to keep when another one replaces it: its history and its newest moment."""
-        newest, kept = self.newest, Timeline()
-        if newest is not None and self.evaluation is None:
-            kept = kept.followed_by(newest)
+        newest = self.timeline.moments[-1:] if self.evaluation is None else ()
         status: RunnerStatus = "stopped" if self.status in ("running", "paused") else self.status
-        return replace(self, timeline=kept, early=(), origin=None, step=None, status=status)
+        origin = replace(self.origin, moment=None)
+        return replace(self, timeline=Timeline(newest), early=(), origin=origin, step=None, status=status)
 
     def without_moments(self) -> SessionRun:
         """Return the run with only the figures of its newest moment, without weights and outputs."""
-        newest, evaluation, kept = self.newest, self.evaluation, Timeline()
+        run, newest, end = self.reduced(), self.newest, self.history.end
         if newest is None:
-            return replace(self, timeline=kept, early=(), origin=None)
+            return run
         outputs = np.empty((len(newest.confusion), 0), newest.test_outputs.dtype)
         bare = Snapshot(newest.epoch, (), outputs)
-        if evaluation is None:
-            kept = kept.followed_by(Moment(newest.record, bare))
-        else:
-            evaluation = replace(evaluation, snapshot=bare)
-        end = self.history.end and replace(self.history.end, final=evaluation)
-        history = replace(self.history, end=end)
-        return replace(self, timeline=kept, early=(), origin=None, evaluation=evaluation, history=history)
+        evaluation = run.evaluation and replace(run.evaluation, snapshot=bare)
+        timeline = Timeline(tuple(replace(moment, snapshot=bare) for moment in run.timeline.moments))
+        history = replace(run.history, end=end and replace(end, final=evaluation))
+        return replace(run, timeline=timeline, evaluation=evaluation, history=history)
 
 
 def raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> SessionRun:

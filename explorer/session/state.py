@@ -12,7 +12,7 @@ from typing import Any, Self
 from explorer.datasets import Dataset
 from explorer.session.run_names import run_label
 from explorer.session.session_run import SessionRun, raced
-from explorer.training import History, Moment, SampleRecord, TrainingConfig
+from explorer.training import FinalTest, History, Moment, SampleRecord, TrainingConfig
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.own_network import OwnClass
 from explorer.training.records import RivalRecord
@@ -84,14 +84,18 @@ class EarlierRuns(Sequence[SessionRun]):
         runs = tuple(run for run in self.runs if run.dataset.unsplit.compares_with(dataset))
         return replace(self, runs=runs)
 
+    def alike(self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None) -> Runs:
+        """Return the runs of such settings on a data set, without those on other points."""
+        on_it = [run for run in self.of(dataset) if run.dataset.whole is dataset.whole and run.own == own]
+        return tuple(run for run in on_it if run.settings in configs)
+
     def without_repeats(
-        self, config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None
+        self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None
     ) -> EarlierRuns:
-        """Remove runs that `config` would repeat, except forks, parents, opened files, marked and tested runs."""
-        parents = {run.parent.number for run in self.runs if run.parent is not None}
-        same = [run for run in self.of(dataset) if run.dataset.whole is dataset.whole]  # not other points
-        same = [run for run in same if run.config == config and run.own == own and run.number not in parents]
-        gone = [run for run in same if not (run.parent or run.opened or run.is_marked or run.test)]
+        """Remove runs that `configs` would repeat, except forks, parents, opened files, marked and tested runs."""
+        parents = {run.origin.parent.number for run in self.runs if run.origin.parent is not None}
+        alike = [run for run in self.alike(configs, dataset, own) if run.number not in parents]
+        gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]
         return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
 
     def without(self, gone: Collection[SessionRun]) -> EarlierRuns:
@@ -99,9 +103,9 @@ class EarlierRuns(Sequence[SessionRun]):
         return replace(self, runs=tuple(run for run in self.runs if run not in gone))
 
     def deleting(self, number: int) -> EarlierRuns:
-        """Move a run to the deleted ones."""
+        """Move a run to the deleted ones; its training, if it is racing, ends."""
         run = self.numbered(number)
-        return self if run is None else replace(self.without([run]), deleted=(*self.deleted, run))
+        return self if run is None else replace(self.without([run]), deleted=(*self.deleted, run.reduced()))
 
     def restored(self) -> EarlierRuns:
         """Restore the deleted runs that are not forgotten, in order of their numbers."""
@@ -192,14 +196,14 @@ class SessionState:
     def start(self) -> str:
         """The weights that the next run will begin with, in words; empty for freshly initialized ones."""
         run = self.run
-        if run is None or self.starts_clean or (run.parent is not None and run.origin is None):
-            return ""  # the origin of a fork is lost once another run replaces it
-        return run.began_with
+        if run is None or self.starts_clean or (run.origin.parent and run.origin.moment is None):
+            return ""
+        return run.origin.words
 
     @property
     def is_from_others(self) -> bool:
         """Whether the current run began with weights other than freshly initialized ones."""
-        return self.run is not None and bool(self.run.began_with)
+        return self.run is not None and bool(self.run.origin.words)
 
     def reach(self, more: int = MORE_EPOCHS) -> int:
         """Return the epochs that an ended run can continue to: those in the settings, or `more`; 0 for none."""
@@ -249,7 +253,7 @@ class SessionState:
     def is_blank(self) -> bool:
         """Whether the current run has nothing to show yet, but records or figures are about to arrive."""
         run = self.run
-        if run is None or run.status not in ("running", "idle"):
+        if run is None or run.status not in ("running", "paused", "idle"):
             return False
         return not (run.history.batches or run.latest)
 
@@ -285,17 +289,9 @@ class SessionState:
     def withholds_settings(self) -> bool:
         """Whether new settings stay pending because a new run would discard an epoch gone back to, or a file."""
         run, is_at_epoch = self.run, self.selected_epoch is not None
-        return bool(run and (is_at_epoch or (run.opened and not run.history.batches)) and not self.continues)
-
-    @property
-    def can_train_on(self) -> bool:
-        """Whether the shown weights can be trained further with the current settings."""
-        run, moment = self.run, self.moment
-        if run is None or run.own is not None or moment is None or moment.epoch >= MOST_EPOCHS:
-            return False
-        if run.timeline.newest is None and moment.epoch != int(moment.epoch):
-            return False
-        return run.config.hidden_sizes == self.config.hidden_sizes and self.config.may_validate(run.config)
+        return bool(
+            run and (is_at_epoch or (run.origin.opened and not run.history.batches)) and not self.continues
+        )
 
     # ---------------------------------------------------------------- transitions
 
@@ -333,35 +329,69 @@ class SessionState:
         return replace(self, n_runs=self.n_runs + len(runs)), numbered
 
     def beginning(self, *runs: SessionRun) -> Self:
-        """Make a new run the current one; others race it."""
-        state, (run, *rivals) = self.numbering(*runs)
+        """Make a new run the current one, after which the settings are set; others race it."""
+        state, (run, *rivals) = self.archived(runs[0].config).numbering(*runs)
         return replace(
             state,
             run=run,
-            earlier=replace(self.earlier, runs=(*self.earlier, *rivals)),
+            earlier=replace(state.earlier, runs=(*state.earlier, *rivals)),
             rivals=tuple(rival.number for rival in rivals),
             # An untrained network may have any settings.
             first=self.first if run.status == "idle" else self.first or run.config,
         )
 
-    def archive_current(self) -> Self:
-        """Make the current run and its rivals earlier ones, unless they have nothing to keep."""
+    def archived(self, config: TrainingConfig) -> Self:
+        """Make the current run and its rivals earlier ones, if they have something to keep, and set `config`."""
         racing = [run for run in map(self.earlier.numbered, self.rivals) if run is not None]
         earlier = self.earlier.without(racing)
         for run in (self.run, *racing):
             if run is not None and run.is_kept:
                 earlier = earlier.followed_by(run)
-        return replace(self, run=None, earlier=earlier, rivals=(), selected_epoch=None, starts_clean=False)
+        return replace(
+            self, config=config, run=None, earlier=earlier, rivals=(), selected_epoch=None, starts_clean=False
+        )
 
-    def continued(self, epochs: int, status: RunnerStatus, *, by_step: bool = False) -> Self:
+    def superseded_by(self, configs: Sequence[TrainingConfig], own: OwnClass | None = None) -> Self:
+        """Archive the current run, set the first of `configs`, and remove the runs that they would repeat."""
+        state = self.archived(configs[0])
+        return replace(state, earlier=state.earlier.without_repeats(configs, self.dataset, own))
+
+    def cleared(self) -> Self:
+        """Discard all runs, as if none had been trained; the numbers of others begin at 1."""
+        series = self.series + 1  # distinguishes them from the old ones
+        return replace(self, run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
+
+    def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> Self:
         """Let the current run and its rivals go on, as `SessionRun.continued`; return this state if it can't."""
-        run = self.run
-        if run is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
+        run, earlier = self.run and self.run.continued(epochs, paused=paused, by_step=by_step), self.earlier
+        if run is None or run is self.run:
             return self
-        run, earlier = run.continued(epochs, status, by_step=by_step), self.earlier
         for rival in map(earlier.numbered, self.rivals):
-            earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, status))
+            earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, paused=paused))
         return replace(self, run=run, config=run.settings, starts_clean=False, earlier=earlier)
+
+    def with_epochs_of_steps(self) -> Self:
+        """Make the epoch of a run's single steps one of the settings, as it will be trained to its end."""
+        if self.run is None or self.run.ended_at is None:
+            return self
+        return replace(self, run=replace(self.run, ended_at=None), config=self.run.config)
+
+    def with_reference(self, run: SessionRun) -> Self:
+        """Add the textbook network's run next to that of a user's class, which has ended."""
+        return replace(self, earlier=self.earlier.followed_by(run))
+
+    def deleting(self, number: int) -> Self:
+        """Move an earlier run to the deleted ones; if it is racing, it drops out."""
+        rivals = tuple(0 if rival == number else rival for rival in self.rivals)
+        return replace(self, rivals=rivals, earlier=self.earlier.deleting(number))
+
+    def tested(self, run: SessionRun, found: FinalTest) -> Self:
+        """Add a run's results on the test set, unless it is gone or has been trained further meanwhile."""
+        state = replace(self, n_tested=self.n_tested + 1)
+        now = next((one for one in self.runs if one.key == run.key), None)
+        if now is None or not now.can_be_tested or now.epochs_done != run.epochs_done:
+            return state
+        return state.edited(run.number, test=replace(found, number=state.n_tested))
 
     def with_delivery(self, delivery: Delivery) -> Self:
         """Update the current run and its rivals with a delivery."""

@@ -96,7 +96,7 @@ def test_a_preset_leaves_a_fork_and_the_chip_says_where_it_began(app, small_data
     (chip,) = (part for part in app.settings.children if getattr(part, "part", "") == "start")
     say(chip, {"leave": True})
     assert app.wait(PATIENCE)
-    assert (app.settings.start, run_of(app).parent) == ("", None)
+    assert (app.settings.start, run_of(app).origin.parent) == ("", None)
     assert list(app.history) == list(train(app.config, small_dataset))
 
 
@@ -199,7 +199,7 @@ def test_the_curve_of_a_fork_begins_where_its_parents_is(app):
     assert sorted(now) == [4, 5, 6]
     assert now[4] == before[4]
     assert (now[5], now[6]) != (before[5], before[6])
-    assert run_of(app).first_step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
+    assert run_of(app).origin.step == parent.steps_at_ends[4] != 4 * run_of(app).position[2]
 
 
 def test_back_and_forward_show_the_runs_that_are_there(app):

@@ -72,7 +72,7 @@ def test_a_fork_knows_what_lies_before_it(app):
     rows = list(csv.DictReader(app.export("csv").content.decode().splitlines()))
     stages = [("1", "1"), ("2", "1"), ("3", "2"), ("4", "2"), ("5", "2")]
     assert [(row["epoch"], row["stage"]) for row in rows] == stages
-    records = [*run_of(app).parent.history.epochs[:2], *app.history]
+    records = [*run_of(app).origin.parent.history.epochs[:2], *app.history]
     assert [float(row["test_loss_per_image"]) for row in rows] == [record.test_loss for record in records]
     report = app.export("report").content.decode()
     assert "Branched at the dotted line, after epoch 2" in report

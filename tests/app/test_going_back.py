@@ -35,7 +35,7 @@ def test_settings_that_are_changed_while_looking_back_wait_for_the_fork(app, sma
     assert said["text"] == "You are looking at epoch 4, so the new settings wait."
     assert said["action"] == "Branch from epoch 4"
     press(app, "waiting")
-    assert run_of(app).parent.number == run.number
+    assert run_of(app).origin.parent.number == run.number
     assert list(app.history) == forked(small_dataset, CONFIG, 4, learning_rate=0.02)
 
 
@@ -45,7 +45,7 @@ def test_back_at_the_newest_they_are_still_not_trained_and_one_press_does_it(app
     app.panels.time_bar.position = -1
     assert messages(app)["waiting"]["text"] == "Not trained yet: learning rate 0.05 → 0.02."
     press(app, "waiting")
-    assert run_of(app).parent is None
+    assert run_of(app).origin.parent is None
     assert list(app.history) == list(train(CONFIG.replace(learning_rate=0.02), small_dataset))
 
 
@@ -53,9 +53,9 @@ def test_a_fork_with_other_first_weights_or_too_few_epochs_starts_from_scratch(a
     for changes in ({"hidden_sizes": [9]}, {"initializer": "he"}, {"epochs": 2}):
         rewind(app, 2)
         train_on(app)
-        assert run_of(app).parent is not None
+        assert run_of(app).origin.parent is not None
         change(app, **changes)
-        assert run_of(app).parent is None
+        assert run_of(app).origin.parent is None
         assert list(app.history) == list(train(app.config, small_dataset))
 
 
@@ -94,7 +94,9 @@ def test_the_curves_mark_the_epoch_and_their_words_are_of_it(app):
 
 def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
     most_bytes = 3 * run_of(app).timeline.newest.n_bytes
-    monkeypatch.setattr("explorer.session.session_run.Timeline", lambda: Timeline(most_bytes=most_bytes))
+    monkeypatch.setattr(
+        "explorer.session.session_run.Timeline", lambda of=(): Timeline(of, most_bytes=most_bytes)
+    )
     done(app.train, CONFIG.replace(epochs=4))
     assert run_of(app).timeline.epochs == (2, 4)
     rewind(app, 4)
@@ -110,5 +112,5 @@ def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):
     last = Moment(replace(newest.record, epoch=500), replace(newest.snapshot, epoch=500))
     app.session.open(replace(run, timeline=Timeline((last,)), evaluation=None))
     train_on(app)
-    assert run_of(app).parent is None
+    assert run_of(app).origin.parent is None
     assert "no run has more" in messages(app)["fork"]["text"]

@@ -67,7 +67,7 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, small_dataset):
     app.run_bar.auto = False
     set_controls(app, seed=9)
     train_on(app)
-    assert run_of(app).parent.number == parent.number
+    assert run_of(app).origin.parent.number == parent.number
     inspected = app.views.networks.of(app.views.state)
     first = new_network(CONFIG.replace(seed=5), small_dataset)
     np.testing.assert_array_equal(inspected.first[0], first.W1)

@@ -35,7 +35,7 @@ def test_it_is_trained_on_from_as_a_fork(app, tmp_path):
     say(app.messages, {"id": "opened"})
     assert app.wait(PATIENCE)
     run = run_of(app)
-    assert (run.parent.title, run.first_epoch, run.config.epochs) == ("trained.npz", 3, 13)
+    assert (run.origin.parent.title, run.origin.epoch, run.config.epochs) == ("trained.npz", 3, 13)
     assert [record.epoch for record in run.curve] == list(range(3, 14))
     done(app.train, CONFIG.replace(epochs=13))  # with its own settings it goes on as it would have
     assert list(run.history) == list(app.history)[3:]

@@ -86,7 +86,7 @@ def test_what_is_no_network_is_refused(small_dataset):
 
 
 def test_code_that_never_returns_is_reported_after_stop_and_closing_does_not_wait(small_dataset, monkeypatch):
-    for module in ("explorer.session.trainer", "explorer.training.runner"):
+    for module in ("explorer.session.session", "explorer.training.runner"):
         monkeypatch.setattr(f"{module}._PATIENCE_SECONDS", 0.05)
     faults = []
 

@@ -254,7 +254,7 @@ def test_a_fork_is_not_credited_with_what_its_parent_reached(app, panel):
     app.session.config = run_of(app).config.replace(learning_rate=1e-5, epochs=3)
     train_on(app)
     fork = run_of(app)
-    assert fork.first_seconds == fork.parent.history[0].seconds
+    assert fork.origin.seconds == fork.origin.parent.history[0].seconds
     for run in list(app.session.state.earlier):
         tell(panel, "hide", run.number)
     best = max(record.test_accuracy for record in fork.history)

@@ -35,7 +35,7 @@ def test_each_run_is_shown_with_its_own_images(app):
     for config in (CONFIG, WHOLE, CONFIG):
         done(app.train, config)
         run, data = run_of(app), run_of(app).dataset
-        kind, n = run.held_out, len(data.test_labels)
+        kind, n = run.config.held_out, len(data.test_labels)
         open_all_tabs(app)
         mistakes, network = app.panels["mistakes"], app.panels["overview"].network
         mistakes, outputs = mistakes["mistakes"], run.newest.test_outputs

@@ -150,7 +150,7 @@ def test_a_link_says_so_where_it_opens_another_run_than_the_one_on_show(app):
 def test_a_step_back_from_a_fork_is_a_clean_run(app, small_dataset):
     train_on(app)
     visit(app, "?preset=exercise&hidden=8&epochs=3&batch=16")
-    assert run_of(app).parent is None
+    assert run_of(app).origin.parent is None
     assert list(app.history) == list(train(CONFIG.replace(epochs=3), small_dataset))
 
 

@@ -45,7 +45,7 @@ def test_it_is_equal_to_the_sessions_own_goes_on_and_is_forked_as_such(sessions)
         session.select(2)
         done(session.fork)
     assert_equal(*sessions)
-    assert sessions[0].state.run.parent is not None
+    assert sessions[0].state.run.origin.parent is not None
 
 
 def test_there_is_none_where_it_takes_too_long_or_diverges(small_dataset):

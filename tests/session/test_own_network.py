@@ -54,7 +54,6 @@ def test_it_goes_on_and_stops_by_single_steps(session):
 
 
 def test_it_is_no_run_to_fork(session):
-    assert not session.state.can_train_on
     with pytest.raises(ForkError, match="Mine can't be trained on"):
         session.fork()
 

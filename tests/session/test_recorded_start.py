@@ -5,7 +5,7 @@ import pytest
 from record_start import NOTE, arithmetic, trained_start
 
 from explorer.session import Session
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training.presets import START
 
 TOLERANCE = 1e-4

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -92,16 +93,16 @@ def moments(run):
 def assert_equal(before, after):
     """The same run, to the bit."""
     names = (
-        "number", "label", "name", "note", "pinned", "hidden", "status", "config", "first_epoch", "first_step",
-        "first_seconds", "opened", "start", "epoch", "title",
+        "number", "label", "name", "note", "pinned", "hidden", "status", "config", "start", "epoch", "title",
+        "origin.epoch", "origin.step", "origin.seconds", "origin.opened",
     )  # fmt: skip
     for name in names:
-        assert getattr(after, name) == getattr(before, name), name
+        assert attrgetter(name)(after) == attrgetter(name)(before), name
     assert after.history.epochs == before.history.epochs
     assert [record.seconds for record in after.history] == [record.seconds for record in before.history]
     assert after.history.batches == before.history.batches
     assert (after.history.end is None) == (before.history.end is None)
-    assert (after.parent and after.parent.number) == (before.parent and before.parent.number)
+    assert [run.number for run in after.lineage] == [run.number for run in before.lineage]
     assert len(moments(after)) == len(moments(before))
     for one, other in zip(moments(before), moments(after), strict=True):
         assert (one.epoch, one.record.test_accuracy) == (other.epoch, other.record.test_accuracy)
@@ -124,9 +125,9 @@ def test_every_run_comes_back_as_it_was(made, opened):
 
 def test_a_deleted_parent_is_known_and_not_listed(made, opened):
     fork, before = opened.state.run, made.state.run
-    assert (fork.parent.number, fork.parent.n_bytes) == (7, 0)
-    assert fork.parent.history.epochs == before.parent.history.epochs
-    assert (fork.origin.epoch, fork.start) == (2, before.start)
+    assert (fork.origin.parent.number, fork.origin.parent.n_bytes) == (7, 0)
+    assert fork.origin.parent.history.epochs == before.origin.parent.history.epochs
+    assert (fork.origin.moment.epoch, fork.start) == (2, before.start)
     opened.restore()
     assert 7 not in [run.number for run in opened.state.runs]
 
@@ -160,7 +161,7 @@ def test_a_run_whose_optimizer_remembers_is_not_continued_as_if_it_had_been_kept
     assert again.state.run.history.epochs == first.state.run.history.epochs
     assert not again.state.reach()
     done(again.fork)  # it may go on as another run, which begins with nothing to remember
-    assert again.state.run.parent.config.optimizer == "adam"
+    assert again.state.run.origin.parent.config.optimizer == "adam"
 
 
 METHODS = {

@@ -189,7 +189,7 @@ def test_a_fork_that_is_left_without_auto_train_waits_to_start_clean(forked, sma
     assert waiting_in(forked).text == "Not trained yet: freshly initialized weights."
     forked.apply(CONFIG.replace(batch_size=8))  # other settings don't bring it back
     done(forked.follow, waiting_in(forked))
-    assert run_of(forked).parent is None
+    assert run_of(forked).origin.parent is None
     assert list(run_of(forked).history) == list(train(CONFIG.replace(batch_size=8), small_dataset))
 
 
@@ -205,6 +205,9 @@ def test_weights_that_do_not_fit_are_refused_and_the_run_stays(trained):
     with pytest.raises(ForkError, match="6 hidden units"):
         trained.fork()
     assert run_of(trained).number == 1
+    trained.open(run_of(trained).without_moments())  # as from a recording
+    with pytest.raises(ForkError, match="6 hidden units"):
+        trained.fork()
 
 
 def test_more_images_than_there_are_are_refused_and_change_nothing(trained):
@@ -254,7 +257,7 @@ def test_opened_weights_are_stepped_on_from(opened):
     done(opened.step, "batch")
     run = run_of(opened)
     step = run.stepped
-    assert run.opened is not None
+    assert run.origin.opened is not None
     assert step.moved > 0
     assert not np.array_equal(weights[0], run.newest.weights[0])
     assert run.start is figures  # where its curve begins stays
@@ -435,7 +438,7 @@ def test_a_run_that_was_gone_back_to_keeps_its_network_as_it_trains_on(trained):
     done(trained.train, CONFIG.replace(seed=1))
     trained.go_back_to(1)
     begun = BatchRecord(3.1, 118, 0.2, 0.9, 0.05)
-    run = run_of(trained).continued(5, "running").with_records("running", [begun])
+    run = run_of(trained).continued(5).with_records("running", [begun])
     assert run.newest.epoch == 3
     assert run.reduced().has_network
 
@@ -482,7 +485,7 @@ def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(opened):
 
 
 def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
-    run = dataclasses.replace(run_of(trained).continued(5, "running"), wanted=(0.005, 16), evaluation=None)
+    run = dataclasses.replace(run_of(trained).continued(5), wanted=(0.005, 16), evaluation=None)
     step = run.history.batches[-1].step + 3
     assert run.with_records("running", [Change(step, 0.005, 16)]).now == (0.005, 16)
 
@@ -530,7 +533,7 @@ def test_a_fork_that_was_gone_back_to_does_not_say_that_training_again_begins_wi
     trained.go_back_to(2)
     assert trained.state.start == ""
     trained.restart()
-    assert run_of(trained).parent is None
+    assert run_of(trained).origin.parent is None
 
 
 def test_more_epochs_keep_a_change_that_is_yet_to_be_heard(session):

@@ -29,7 +29,7 @@ def said(session, name):
 
 def test_all_figures_are_of_the_validation_images(session, small_dataset):
     run, state = trained(session), session.state
-    assert (run.held_out, state.scored_on, state.dataset) == ("validation", run.dataset, small_dataset)
+    assert (run.config.held_out, state.scored_on, state.dataset) == ("validation", run.dataset, small_dataset)
     assert len(state.scored_on.test_labels) == state.moment.test_outputs.shape[1] == 150
     assert state.moment.confusion.sum() == 150
 
@@ -170,7 +170,7 @@ def test_a_run_that_was_stopped_early_goes_on_as_a_fork_alone(session):
     session.config = STOPS.replace(patience=0, epochs=run.history.restored + 1)
     done(session.fork)
     fork = session.state.run
-    assert (fork.first_epoch, fork.epochs_done) == (run.history.restored, run.history.restored + 1)
+    assert (fork.origin.epoch, fork.epochs_done) == (run.history.restored, run.history.restored + 1)
     assert fork.start_accuracy == run.newest.record.train_accuracy
 
 
@@ -225,7 +225,6 @@ def test_no_fork_is_judged_by_images_that_its_weights_were_trained_on(session):
         parent = trained(session, config)
         session.select(1)
         session.apply(CONFIG)
-        assert not session.state.can_train_on
         assert "these weights were trained on" in said(session, "waiting").why
         with pytest.raises(ForkError, match="would be images that these weights were trained on"):
             session.fork()
@@ -238,6 +237,6 @@ def test_a_fork_that_holds_out_nothing_has_no_figures_of_its_parents_validation_
     session.apply(CONFIG.replace(n_validation=0))
     done(session.fork)
     run = session.state.run
-    assert (run.start, run.parent.number) == (None, 1)
+    assert (run.start, run.origin.parent.number) == (None, 1)
     for moment in (*run.timeline.moments, run.newest):
         assert moment.test_outputs.shape[1] == run.dataset.n_test == 200

@@ -159,9 +159,9 @@ class OverTime(FigurePair):
 
     def _left(self, inspected: InspectedNetwork) -> dict[float, Weights]:
         moments = {inspected.epoch: inspected.weights}
-        if inspected.run.parent is None:
+        if inspected.run.origin.parent is None:
             # The run's own initial weights: those at epoch 0, or a file's at the file's epoch.
-            moments[float(inspected.run.first_epoch)] = inspected.first
+            moments[float(inspected.run.origin.epoch)] = inspected.first
         moments |= {moment.epoch: moment.weights for moment in inspected.run.timeline.moments}
         return {epoch: weights for epoch, weights in moments.items() if epoch not in self.known}
 

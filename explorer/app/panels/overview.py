@@ -69,7 +69,7 @@ def _left_out(state: ViewState, earlier: Sequence[History]) -> str:
 
 def _images_of(run: SessionRun, state: ViewState) -> str:
     """Return a name for a run's images: ``"Fashion-MNIST"``, ``"test images"``, ``"other test images"``."""
-    name, is_same_kind = run.dataset.name, run.held_out == state.scored_on.held_out
+    name, is_same_kind = run.dataset.name, run.config.held_out == state.scored_on.held_out
     images = f"{'other ' if is_same_kind else ''}{run.dataset.held_out_noun}s"
     return name if name != state.dataset.name else images
 

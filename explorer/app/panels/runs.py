@@ -91,9 +91,9 @@ def _row(
 
 def _chips(run: SessionRun, names: Iterable[str], numbers: Collection[int]) -> Iterator[str]:
     """Yield where a run began, if it is a fork, and its settings in words, except for those that are off."""
-    if run.parent is not None:
-        gone = "" if run.parent.number in numbers else " (deleted)"
-        yield f"from run {run.parent.number}{gone}, epoch {run.first_epoch}"
+    if run.origin.parent is not None:
+        gone = "" if run.origin.parent.number in numbers else " (deleted)"
+        yield f"from run {run.origin.parent.number}{gone}, epoch {run.origin.epoch}"
     for name in names:
         if name == "dataset":
             yield run.dataset.name
@@ -109,7 +109,7 @@ def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunC
     if run.best is not None:
         at = f"{percent(run.best.test_accuracy, 2)} at\u00a0{run.best.epoch:.4g}"
         best = RunCell(at, run.best.test_accuracy)
-    seconds = run.first_seconds + sum(record.seconds for record in run.history)  # a fork's parents included
+    seconds = run.origin.seconds + sum(record.seconds for record in run.history)  # a fork's parents included
     time = RunCell(f"{seconds:.1f} s", seconds) if seconds else RunCell(_NONE, 0.0)
     return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
 
@@ -124,7 +124,7 @@ def _epochs(run: SessionRun) -> str:
 def _test_cell(run: SessionRun) -> RunCell:
     """Return the accuracy on the test set, if it was opened; ``"(2nd)"`` if it was no longer unseen."""
     if run.test is None:
-        return RunCell(_NONE if run.held_out == "test" else "closed", -1.0)
+        return RunCell(_NONE if run.config.held_out == "test" else "closed", -1.0)
     again = f" ({ordinal(run.test.number)})" if run.test.number > 1 else ""
     return RunCell(percent(run.test.accuracy, 2) + again, run.test.accuracy)
 
@@ -176,7 +176,7 @@ class RunComparison:
         gone = [letter for letter, of_run in outputs.items() if not of_run.size]
         if gone:
             words = f"What {' and '.join(gone)} read in each image is no longer kept, to save memory."
-            alone = [name for name in gone if runs[name].status == "finished" and not runs[name].began_with]
+            alone = [name for name in gone if runs[name].status == "finished" and not runs[name].origin.words]
             return words, [*(f"For {letter}, {_AGAIN}" for letter in alone), *remarks]
         labels = a.dataset.test_labels
         look = {"type": "button", "class_": "explorer-term", "data_help": glossary(a.dataset.noun)[_TEST]}
@@ -195,7 +195,7 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     if not same:
         lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
     elif a.config.loss_terms == b.config.loss_terms:
-        lines.insert(1, (f"{a.held_out.capitalize()} loss", _loss(a), _loss(b)))
+        lines.insert(1, (f"{a.config.held_out.capitalize()} loss", _loss(a), _loss(b)))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
     texts = [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
     lines += [(with_noun(label, a.dataset.noun), in_a, in_b) for label, in_a, in_b in texts]
@@ -310,11 +310,12 @@ class RunsPanel:
         self, metric: Metric, figure: LiveFigure, runs: list[SessionRun], caption: str, state: ViewState
     ) -> None:
         axis, scale = cast(Axis, self.axis.value), cast(Scale, self.scale.value)
-        names = ("number", "title", "steps_at_ends", "first_epoch", "first_step", "first_seconds", "held_out")
         cut = [legend_text(run.title.removesuffix(f" (run {run.number})")) for run in runs]
         curves = list[RunCurve]()
         for run, text in zip(runs, cut, strict=True):
-            own: Any = {name: getattr(run, name) for name in names} | {"loss": run.config.loss_terms}
+            own: Any = {name: getattr(run, name) for name in ("number", "title", "steps_at_ends")}
+            own |= {"loss": run.config.loss_terms, "held_out": run.config.held_out}
+            own |= {f"first_{name}": getattr(run.origin, name) for name in ("epoch", "step", "seconds")}
             alike = [other for other, another in zip(runs, cut, strict=True) if another == text]
             if len(alike) > 1 and text.endswith("…") and not run.name:  # they are cut where they differ
                 texts = [setting_in_words(run.config, one) for one in _differing(alike) if one != "dataset"]
@@ -395,9 +396,9 @@ def _described(n_runs: int, replaced: str) -> str:
 
 def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
     """Return a sentence on the runs that `run` has replaced; empty if there are none."""
-    if run is None or run.began_with or not gone or gone[0].config != run.config:
+    names = " and ".join(f"run {other.number}" for other in gone if run and other.config == run.config)
+    if run is None or run.origin.words or not names:
         return ""
-    names = " and ".join(f"run {other.number}" for other in gone)
     return (
         f"Run {run.number} has taken the place of {names}: equal settings give the equal run."
         " One with a name, a note or a pin would have stayed."
@@ -431,7 +432,7 @@ def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
     if not done:
         return "not trained yet"
     accuracy, called = max(done, key=lambda found: found[0])
-    return f"highest {runs[-1].held_out} accuracy: {called}, {100 * accuracy:.2f} %"
+    return f"highest {runs[-1].config.held_out} accuracy: {called}, {100 * accuracy:.2f} %"
 
 
 def _loss_caption(loss: Mapping[str, float], n_others: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from explorer.foreign_files import FileError
 from explorer.safe_write import whole_folder
 from explorer.serve import run_options, study_command
 from explorer.serve.access import RefusedError
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training import TrainingConfig
 from explorer.training.presets import START
 from explorer.training.studies import StudyError, read_journal, study

@@ -36,7 +36,7 @@ from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training import History, TrainingConfig
 from explorer.training.studies import read_journal
 from explorer.training.studies.summary import varied

@@ -9,7 +9,7 @@ from extensions.publish.test_site import content_of
 from explorer.datasets import load_mnist
 from explorer.extensions.publish.recordings import PublishedRun, accuracy_change
 from explorer.extensions.publish.site import publish
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training import History
 
 

@@ -9,7 +9,7 @@ from explorer import Explorer
 from explorer.extensions.talk.file import READY, read_talk
 from explorer.extensions.talk.recordings import record
 from explorer.extensions.talk.talk import Talk
-from explorer.session.recorded_start import recorded_start
+from explorer.session.new_runs import recorded_start
 from explorer.training import DivergedError, TrainingRun
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure
@@ -278,5 +278,5 @@ def test_a_recorded_run_is_trained_again_and_not_continued(small, small_dataset)
     app.session.open(small.slides["learns"].recorded)
     app.epochs = 4
     assert app.wait(PATIENCE)
-    assert (app.session.state.run.first_epoch, len(app.history)) == (0, 4)
+    assert (app.session.state.run.origin.epoch, len(app.history)) == (0, 4)
     app.close()

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, expect
 from playwright.sync_api import TimeoutError as TooLateError
 
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 from explorer.exports.files import kinds
 from explorer.figures.palette import PALETTES
 from explorer.training import FIELDS
@@ -164,7 +164,11 @@ class Visit:
 
     def tab(self, view):
         """Turn to a view, by its name in links; return its tab."""
-        words, group = VIEWS[view]
+        of = offered_tabs()[view].what
+        return self.tab_of(of.group, of.label)
+
+    def tab_of(self, group, words):
+        """The same, by the names of the group and of the tab on the page."""
         outer = self.page.get_by_role("tab", name=group, exact=True)
         outer.click()
         if words == group:

@@ -6,7 +6,7 @@ import pytest
 from browser.page_object import SURFACE, enter, exercise
 from playwright.sync_api import expect
 
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 
 THEMES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block"]}}
 """What axe-core looks at in each: in the dark only the colors are others."""
@@ -16,7 +16,7 @@ IN_THEME = """([theme, surface]) => {
     .filter((figure) => figure.checkVisibility())
     .every((figure) => getComputedStyle(figure).backgroundColor === surface);
 }"""
-COLORFUL = {*VIEWS, "a figure's data", "an image's outputs", "robustness", "Histograms", "a drawing"}
+COLORFUL = {*offered_tabs(), "a figure's data", "an image's outputs", "robustness", "Histograms", "a drawing"}
 """Where all colors of the page are seen at least once."""
 SEEN_CLOSELY = {"overview", "data", "mistakes", "inside", "runs", "study", "lab"}
 """The views of which more than the first sight is looked at; of all others, that is."""
@@ -36,7 +36,9 @@ def test_nothing_severe_on_any_tab(app, open_page):
     for view in views(visit):
         for theme in THEMES if view in COLORFUL else ["light"]:
             found[view, theme] = severe(visit, theme, view)
-    assert {view for view, _ in found} >= VIEWS.keys() - {"inside"}, "whose sections are looked at one by one"
+    assert {view for view, _ in found} >= offered_tabs().keys() - {"inside"}, (
+        "whose sections are looked at one by one"
+    )
     assert {view: broken for view, broken in found.items() if broken} == {}
 
 
@@ -95,7 +97,7 @@ def views(visit):
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")
-    for view in sorted(VIEWS.keys() - SEEN_CLOSELY):
+    for view in sorted(offered_tabs().keys() - SEEN_CLOSELY):
         visit.tab(view)
         expect(page.locator(OPEN_PANEL)).to_contain_text(re.compile(r"\d"))
         yield view

@@ -9,11 +9,13 @@ from playwright.sync_api import expect
 
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.mistakes import MISTAKES
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 
 SIZES = [(1920, 969), (1440, 900), (1366, 768), (1280, 720), (800, 900), (390, 844)]
 SECTIONED = {"inside": SECTIONS, "mistakes": MISTAKES}
-PLACES = [(view, words) for view in VIEWS for words, _ in SECTIONED.get(view, {"": ("", 0)}).values()]
+PLACES = [
+    (view, words) for view in offered_tabs() for words, _ in SECTIONED.get(view, {"": ("", 0)}).values()
+]
 
 CONTENT = ":is(.explorer-panel, .explorer-figure) :is(.main-svg, td, .explorer-picture, [data-press]):visible"
 CUT = """() => {

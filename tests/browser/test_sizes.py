@@ -4,7 +4,7 @@ import pytest
 from browser.page_object import OUT_OF_REACH, assert_becomes, exercise
 from playwright.sync_api import expect
 
-from explorer.app.panels.tabs import VIEWS
+from explorer.app.panels.tabs import offered_tabs
 
 SIZES = [(620, 900), (800, 900), (1024, 600), (1280, 720), (1366, 768), (1440, 900), (1536, 730)]
 SIZES += [(1920, 969), (1920, 1080)]
@@ -93,7 +93,7 @@ def test_nothing_is_out_of_reach_and_no_digit_is_on_another(visit):
 def test_nothing_is_out_of_reach_in_any_tab_of_a_low_window_and_none_moves_the_bar_of_tabs(visit):
     page, tops = visit.page, set()
     visit.resize(1024, 600)
-    for name in VIEWS:
+    for name in offered_tabs():
         visit.tab(name)
         visit.until_fitted()
         assert_becomes(page, OUT_OF_REACH, [], name)

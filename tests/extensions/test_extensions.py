@@ -86,7 +86,7 @@ def test_a_tab_that_fails_says_why_in_its_place_and_the_others_draw(shaky, tab, 
         app.panels.tab_bar.selected = tab
         app.views.refresh()
         panel = app.panels[tab]
-        assert re.search(words, panel.view.children[0].text)
+        assert re.search(words, str(panel.view.children[0].content))
         assert panel.view in app.panels.view.children
         app.panels.tab_bar.selected = "inside"
         app.views.refresh()
@@ -243,7 +243,7 @@ def test_page_training_studies_and_notebooks_work_when_none_is_found():
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        "overview mistakes inside map why break runs study data lab <!doctype html>"
+        "overview mistakes inside map why break runs study data lab <!DOCTYPE html>"
     )
 
 

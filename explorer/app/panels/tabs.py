@@ -15,7 +15,7 @@ from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.rendered import Caption
+from explorer.widgets.rendered import Rendered, element
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -160,7 +160,8 @@ class FailedPanel:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        self.view = box("explorer-panel explorer-column", Caption(text=f"{reason} Everything else goes on."))
+        words = element("p", f"{reason} Everything else goes on.", role="alert")
+        self.view = box("explorer-panel explorer-column", Rendered("explorer-words", words))
 
     def show(self, state: ViewState) -> None:
         """Do nothing."""

@@ -42,12 +42,13 @@ def test_packages_are_found_and_seen(start_server, open_page, installed):
     found = open_page(f"{url}?tab=sure")
     expect(found.page.get_by_role("tab", name="How sure")).to_have_attribute("aria-selected", "true")
     expect(found.page.locator(".explorer-panel:visible .bars path")).not_to_have_count(0)
-    found.go("tab=demos")
-    found.page.get_by_role("button", name="All alike").click()
-    found.press("Run")
+    found.tab("demos")
+    found.button("All alike").click()
+    found.page.locator(".explorer-demonstration-tab").get_by_role("button", name="Run", exact=True).click()
     expect(found.page.get_by_text("The 32 hidden units have learned 1 image")).to_be_visible()
-    found.go("data=stripes&epochs=1")
-    expect(found.page.get_by_text("Stripes · 2 000 train, 500 test images")).to_be_visible()
+    found.assert_clean()
+    found = open_page(f"{url}?data=stripes&epochs=1&tab=data")
+    expect(found.page.get_by_text("Stripes has 2\u202f000 training images")).to_be_visible()
     found.until_finished()
     found.assert_clean()
 
@@ -63,7 +64,7 @@ def test_an_optimizer_trains_in_a_notebook(start_server, open_page, installed, t
     server = start_server([HERE / "serve_page.py", tmp_path / "own.ipynb"], **installed)
     found = open_page(server.url)
     found.until_finished()
-    expect(found.page.get_by_text("SignDescent").first).to_be_visible()
+    expect(found.page.get_by_role("figure").first).to_contain_text("the textbook’s network")  # for comparison
     found.assert_clean()
 
 
@@ -76,12 +77,12 @@ def test_a_loose_file_is_seen_next_to_others_that_fail(start_server, open_page, 
     words = "The extension shaky failed: ValueError: out of luck (shaky.py, line"
     for tab in ("Undrawn", "Unmade"):
         found.tab_of("More", tab)
-        expect(found.page.get_by_text(words).locator("visible=true")).to_have_count(1)
+        expect(found.page.get_by_role("alert").filter(has_text=words, visible=True)).to_have_count(1)
     found.tab_of("Look inside", "How sure")
     expect(found.page.locator(".explorer-panel:visible .bars path")).not_to_have_count(0)
     found.tab("data")
-    found.page.get_by_text("Nothing much").first.click()
-    expect(found.page.get_by_text(f"Nothing much can't be read. {words}")).to_be_visible()
-    found.go("hidden=8&epochs=1")
+    found.page.get_by_label("Data set").select_option("Nothing much")
+    expect(found.messages).to_contain_text(f"Nothing much can't be read. {words}")
+    found.set(hidden_sizes=8, epochs=1)
     found.until_finished()
     found.assert_clean()

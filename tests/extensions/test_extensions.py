@@ -86,7 +86,7 @@ def test_a_tab_that_fails_says_why_in_its_place_and_the_others_draw(shaky, tab, 
         app.panels.tab_bar.selected = tab
         app.views.refresh()
         panel = app.panels[tab]
-        assert re.search(words, panel.view.children[0].text)
+        assert re.search(words, str(panel.view.children[0].content))
         assert panel.view in app.panels.view.children
         app.panels.tab_bar.selected = "inside"
         app.views.refresh()
@@ -266,7 +266,7 @@ def test_finding_imports_data_alone_and_what_was_found_is_read_without_an_import
 
 
 @pytest.mark.slow
-def test_routes_answer_behind_the_gate_of_the_page_and_one_that_fails_or_waits_is_alone(start, shaky, more):
+def test_routes_answer_whom_the_page_lets_in_and_one_that_fails_or_waits_is_alone(start, shaky, more):
     token = "a secret of the server"
     server = start("--extension", shaky, "--extension", more, "--token", token, "--base-url", "/a/")
     assert server.fetch("/a/x/more/sum.json?a=1&b=2")[0] == 302  # to the login
@@ -289,3 +289,19 @@ def test_routes_answer_behind_the_gate_of_the_page_and_one_that_fails_or_waits_i
     assert waited == ["waited"]
     code, _, err = server.end()
     assert (code, len(re.findall(LUCK, err)), err.count("\n")) == (0, 1, 2)
+
+
+WARMING = """
+import sys
+from explorer.serve.request import warm_up
+warm_up()
+print([name for name in sys.modules if name.startswith(("explorer.extensions", "explorer_extension"))])
+"""
+
+
+@pytest.mark.slow
+def test_the_process_that_kernels_are_forked_from_imports_nothing_of_them(shaky, looking, capsys):
+    assert main(["extensions", "--extension", shaky]) == 0
+    assert "shaky" in os.environ[FOUND]
+    command = [sys.executable, "-c", WARMING]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -51,14 +51,14 @@ def served(start):
 
 
 LOADED = """
-import sys
+import os, sys
 from explorer.__main__ import main
 from explorer.extensions.classroom.warm_process import WarmProcess
 
 def start(process):
     ours = {name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names} - before
-    print(sorted(ours))
-    sys.exit()
+    print(sorted(ours), flush=True)
+    os._exit(0)
 
 WarmProcess.start = start
 main()

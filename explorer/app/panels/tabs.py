@@ -17,6 +17,10 @@ from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
+<<<<<<< HEAD
+=======
+from explorer.widgets.rendered import Rendered, element
+>>>>>>> hh
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -160,6 +164,16 @@ class PanelHost:
 class FailedPanel(Sentence):
     """What takes the place of a tab that can't be shown, with the reason."""
 
+<<<<<<< HEAD
     def __init__(self, error: ExtensionError) -> None:
         super().__init__(f"{error} Everything else goes on.")
         self.reason = str(error)
+=======
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        words = element("p", f"{reason} Everything else goes on.", role="alert")
+        self.view = box("explorer-panel explorer-column", Rendered("explorer-words", words))
+
+    def show(self, state: ViewState) -> None:
+        """Do nothing."""
+>>>>>>> hh

@@ -126,7 +126,7 @@ class Views:
         session["is_ghost"] = self._shown is not self.session.state
         session["figured"] = self._n_shown, self.theme, self.chosen, self.image, self.replayed
         state = ViewState(**session)
-        return state if self.replayed is None else replace(state.showing(self.replayed), is_replay=True)
+        return state if self.replayed is None else replace(state, pictured=self.replayed, is_replay=True)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""

@@ -133,10 +133,8 @@ class SessionState:
     config: TrainingConfig
     run: SessionRun | None = None
     """The current run; None before the first. If it is "idle", its network is untrained."""
-    moment: Moment | None = None
-    """The network shown: the run's newest, or the selected epoch's; None before the first epoch has ended."""
-    early: SampleRecord | None = None
-    """The network within the first epoch that is shown instead of a moment; None if there is a moment."""
+    pictured: Moment | SampleRecord | None = None
+    """The network shown: the run's newest, or the selected epoch's; None before there is any."""
     selected_epoch: float | None = None
     """The epoch selected by the user; None to follow the newest."""
     earlier: EarlierRuns = field(default_factory=EarlierRuns)
@@ -239,9 +237,14 @@ class SessionState:
         return self.status == "running"
 
     @property
-    def pictured(self) -> Moment | SampleRecord | None:
-        """The network shown: the moment, or one within the first epoch."""
-        return self.moment or self.early
+    def moment(self) -> Moment | None:
+        """The network shown, at the end of an epoch or with exact figures; None within the first epoch."""
+        return self.pictured if isinstance(self.pictured, Moment) else None
+
+    @property
+    def early(self) -> SampleRecord | None:
+        """The network shown, within the first epoch; None if it is a moment."""
+        return self.pictured if isinstance(self.pictured, SampleRecord) else None
 
     @property
     def scored_kind(self) -> str:
@@ -300,13 +303,7 @@ class SessionState:
         shown, at = None if self.run is None else self.run.latest, self.selected_epoch
         if self.run is not None and at is not None:
             shown = min(self.run.moments, key=lambda one: abs(one.epoch - at), default=shown)
-        return self.showing(shown)
-
-    def showing(self, shown: Moment | SampleRecord | None) -> Self:
-        """Return the state with this moment, or network within the first epoch, shown."""
-        if isinstance(shown, SampleRecord):
-            return replace(self, moment=None, early=shown)
-        return replace(self, moment=shown, early=None)
+        return replace(self, pictured=shown)
 
     def edited(self, number: int, **changes: Any) -> Self:
         """Change a run's name, note, or pinned or hidden state; unknown numbers are ignored."""

@@ -98,7 +98,7 @@ class Robustness:
         comparable = (run for run in state.comparable if run.dataset.compares_with(self._data))
         chosen = (run for run in comparable if str(run.number) == self.other.value)
         states = {"this run": state}
-        states |= {run.short_title: replace(state, run=run, moment=run.newest) for run in chosen}
+        states |= {run.short_title: replace(state, run=run, pictured=run.newest) for run in chosen}
         pairs = zip(states.items(), self._inspected, strict=False)
         found = {name: of.of(one) for (name, one), of in pairs if one.moment and one.moment.weights}
         networks = {name: inspected for name, inspected in found.items() if inspected is not None}

@@ -163,7 +163,7 @@ class SlideView:
             dataset=self._dataset,
             config=TrainingConfig() if run is None else run.config,
             run=run,
-            moment=moment,
+            pictured=moment,
             earlier=EarlierRuns(self._against),
             theme=views.theme,
         )

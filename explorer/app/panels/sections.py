@@ -37,7 +37,7 @@ class ForImages:
     """A sentence in place of a panel about images, for points in a plane."""
 
     def __init__(self) -> None:
-        self.view = box("explorer-panel explorer-words", Caption(_FOR_IMAGES))
+        self.view = box("explorer-panel", Caption(_FOR_IMAGES))
 
     def show(self, state: ViewState) -> None:
         """Draw nothing else."""
@@ -55,7 +55,7 @@ class Section(ABC):
     def __init__(self, views: Views, *parts: DOMWidget, classes: str = "", kind: str = "") -> None:
         self._views, self._pace, self.reason = views, Pace(), Caption()
         self._seen: tuple[ViewState, Subject] | None = None
-        self._missing = box("explorer-words", self.reason)
+        self._missing = box("", self.reason)
         self.body = box(f"explorer-column explorer-section {classes}", *parts)
         self.view = box(f"explorer-sectioned {kind}", self._missing, self.body)
 

@@ -12,7 +12,7 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of Python that are code": (25_850, 21_000),
     "files of Python": (229, 190),
     "lines of JavaScript": (5_590, 5_500),
-    "lines of CSS": (4_430, 4_000),
+    "lines of CSS": (4_420, 4_000),
     "lines of TOML": (3_540, 3_300),
     "lines of tests": (40_500, 38_000),
     "characters of README": (9_000, 9_000),

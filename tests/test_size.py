@@ -11,11 +11,14 @@ LIMITS = {  # name: (limit, target); where the target isn't reached yet, the lim
     "lines of Python": (37_500, 30_500),
     "lines of Python that are code": (25_850, 21_000),
     "files of Python": (229, 190),
-    "lines of CSS": (4_590, 4_000),
+    "lines of JavaScript": (5_590, 5_500),
+    "lines of CSS": (4_420, 4_000),
+    "lines of TOML": (3_540, 3_300),
     "lines of tests": (40_500, 38_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (350, 350),  # with its bases
 }
+OTHER_LINES = {"lines of JavaScript": "*.js", "lines of CSS": "*.css", "lines of TOML": "*.toml"}
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -74,7 +77,7 @@ def measured():
         "lines of Python": lines(modules),
         "lines of Python that are code": sum(map(code_lines, modules)),
         "files of Python": len(modules),
-        "lines of CSS": lines(sources("explorer", "*.css")),
+        **{name: lines(sources("explorer", pattern)) for name, pattern in OTHER_LINES.items()},
         "lines of tests": lines(sources("tests", "*.py")),
         "characters of README": len((ROOT / "README.md").read_text(encoding="utf-8")),
         "lines of the largest class": classes[name],

@@ -85,7 +85,7 @@ class BreakIt(Section):
         controls = box("explorer-column explorer-close", self.kind, *self._values, self.list)
         units = box("explorer-column explorer-close", self.rank, self.bars)
         results = box("explorer-column", self.tiles, box("explorer-column explorer-two", self.images, units))
-        words = box("explorer-words explorer-prominent", self.sentence)
+        words = box("explorer-prominent", self.sentence)
         parts = box("explorer-column explorer-aside-left", controls, results)
         super().__init__(views, words, parts, kind="explorer-panel explorer-break")
         self.damages: tuple[Damage, ...] = ()

@@ -46,7 +46,7 @@ class ImageTab(Section):
     aside = "left"
 
     def __init__(self, views: Views, choice: Dropdown | Segmented) -> None:
-        super().__init__(views, classes=f"explorer-aside-{self.aside}", kind="explorer-panel explorer-words")
+        super().__init__(views, classes=f"explorer-aside-{self.aside}", kind="explorer-panel")
         self._choice = choice
         choice.observe(views.on_loop(self._redraw), "value")
         self.shown, self._image = Display(PictureRows()), views.image
@@ -175,7 +175,7 @@ class LayerMap(ImageTab):
         self.figures = [self.figure]
         self.caption, self.nearest = Caption(), Display(PictureRows())
         self.plot = box("explorer-panel-figure explorer-map", self.figure)
-        main = box("explorer-column explorer-words", self.layer, self.plot, self.caption)
+        main = box("explorer-column", self.layer, self.plot, self.caption)
         self.body.children = (main, box("explorer-column", self.shown, self.nearest))
         self._mapped: tuple[object, ...] = ()
         self._map: Projection | None = None  # of what `_mapped` says; None if it can't be drawn

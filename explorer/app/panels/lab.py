@@ -242,7 +242,7 @@ class _Step:
         step = Caption(
             "The first call of train_iteration: each parameter, its gradient by backward, its step."
         )
-        self.view = box("explorer-column explorer-words", step, self.steps, self.caption, self.batches)
+        self.view = box("explorer-column", step, self.steps, self.caption, self.batches)
 
     def show(self, state: ViewState) -> None:
         """Show what the session's network does with its first mini-batches."""

@@ -233,11 +233,11 @@ class MistakesPanel:
         trust = (self.threshold, box("explorer-panel-figure", self.calibration), self.calibration_caption)
         self.view = box(
             "explorer-column explorer-mistakes",
-            box("explorer-words explorer-prominent", self.sentence, area="sentence"),
-            box("explorer-mistakes-matrix explorer-words", tool, figure, self.matrix.caption, area="matrix"),
+            box("explorer-prominent", self.sentence, area="sentence"),
+            box("explorer-mistakes-matrix", tool, figure, self.matrix.caption, area="matrix"),
             box("explorer-mistakes-all", self.order, self.images.gallery, area="all"),
             box("explorer-mistakes-scores", self.table, area="scores"),
-            box("explorer-mistakes-trust explorer-words", *trust, area="trust"),
+            box("explorer-mistakes-trust", *trust, area="trust"),
         )
 
     def show(self, state: ViewState) -> None:

@@ -39,7 +39,7 @@ class Sentence:
     """A sentence in place of a panel that can't be shown."""
 
     def __init__(self, text: str = _FOR_IMAGES) -> None:
-        self.view = box("explorer-panel explorer-words", Caption(text))
+        self.view = box("explorer-panel", Caption(text))
 
     def show(self, state: ViewState) -> None:
         """Draw nothing else."""
@@ -58,7 +58,7 @@ class Section(ABC):
     def __init__(self, views: Views, *parts: DOMWidget, classes: str = "", kind: str = "") -> None:
         self._views, self._pace, self.reason = views, Pace(), Caption()
         self._seen: tuple[ViewState, InspectedNetwork] | None = None
-        self._missing = box("explorer-words", self.reason)
+        self._missing = box("", self.reason)
         self.body = box(f"explorer-column explorer-section {classes}", *parts)
         self.view = box(f"explorer-sectioned {kind}", self._missing, self.body)
 

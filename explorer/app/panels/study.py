@@ -66,7 +66,7 @@ class StudyPanel:
         self.drawing = StudyDrawing(views)
         self.view = box(
             "explorer-panel explorer-column",
-            box("explorer-words", form.words),
+            box("", form.words),
             form.axes_box,
             box("explorer-tools explorer-study-start", form.epochs, form.seeds, self.progress),
             self.drawing.view,
@@ -249,11 +249,11 @@ class StudyDrawing:
         """Which study is shown; the result of the study; and which of its runs."""
         ranking = studies.ranking_figure(self._shown, views.theme)
         self.ranking = self._clickable(ranking, studies.ranking_style, "The best settings")
-        chosen = "explorer-column explorer-close explorer-study-choice explorer-words"
+        chosen = "explorer-column explorer-close explorer-study-choice"
         tools = box(chosen, self.choice, self.hint, self.opener)
         trial = box("explorer-column explorer-study-figure explorer-study-trial", self.curve, tools)
         self._place = box("explorer-column explorer-study-figure explorer-study-first", self.ranking)
-        words = box("explorer-column explorer-study-words explorer-words", self.origin, self.words)
+        words = box("explorer-column explorer-study-words", self.origin, self.words)
         self.view = box("explorer-column explorer-study-figures explorer-hidden", words, self._place, trial)
 
     @property

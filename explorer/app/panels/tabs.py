@@ -10,17 +10,13 @@ from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.break_it import BreakIt
-from explorer.app.panels.sections import Sentence
 from explorer.app.redrawing import Pace
 from explorer.app.views import Drawing, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
 from explorer.widgets.page_part import set_hidden
-<<<<<<< HEAD
-=======
 from explorer.widgets.rendered import Rendered, element
->>>>>>> hh
 
 _LASTING = "data"
 """The tab whose panel shows any data set. It is created at once: when an earlier child of a box is removed,
@@ -161,19 +157,13 @@ class PanelHost:
         self[self.home].network.look_at(image)
 
 
-class FailedPanel(Sentence):
+class FailedPanel:
     """What takes the place of a tab that can't be shown, with the reason."""
 
-<<<<<<< HEAD
     def __init__(self, error: ExtensionError) -> None:
-        super().__init__(f"{error} Everything else goes on.")
         self.reason = str(error)
-=======
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        words = element("p", f"{reason} Everything else goes on.", role="alert")
-        self.view = box("explorer-panel explorer-column", Rendered("explorer-words", words))
+        words = element("p", f"{error} Everything else goes on.", role="alert")
+        self.view = box("explorer-panel explorer-column", Rendered("explorer-prose", words))
 
     def show(self, state: ViewState) -> None:
         """Do nothing."""
->>>>>>> hh

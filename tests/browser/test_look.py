@@ -41,7 +41,7 @@ def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyt
     check(page, "in another cell")
     visit.command("docmanager:save")
     page.reload()
-    visit.until_idle()
+    visit.until_shown("() => document.querySelector('.explorer-caption p')")
     check(page, "in another cell")
     visit.command("docmanager:open", path="two.ipynb")
     page.locator(".lm-TabBar-tabLabel", has_text="two.ipynb").click()

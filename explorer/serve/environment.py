@@ -108,9 +108,12 @@ def configure_log() -> None:
         logging.lastResort.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
 
 
-def configure_jupyter(environment: MutableMapping[str, str], fallback: Path) -> None:
-    """Make Jupyter find the page's template, and give it subfolders of `fallback` for those it can't write to."""
-    paths = [str(SHARE), *filter(None, [environment.get("JUPYTER_PATH")])]
+def configure_jupyter(environment: MutableMapping[str, str], fallback: Path, *shares: Path) -> None:
+    """Make Jupyter find the page's template, and those of other folders laid out as `SHARE`.
+
+    Folders that it can't write to are replaced by subfolders of `fallback`.
+    """
+    paths = [*map(str, (*shares, SHARE)), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)
     try:
         home = Path(environment.get("HOME") or Path.home())

@@ -11,7 +11,7 @@ import sys
 import threading
 import webbrowser
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from importlib import import_module
 from itertools import chain, count
@@ -74,12 +74,14 @@ def serve(
     what: str,
     notebook: Path,
     prepared: str = "explorer.app.explorer",
+    shares: Sequence[Path] = (),
     **settings: Any,
 ) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
     `what` is the terminal's name for the page: ``"The explorer"``. `prepared` is the module that the notebook
-    imports. The `settings` are further fields of `explorer.serve.server.ServerSettings`.
+    imports. `shares` are folders of further templates, laid out as `SHARE`. The `settings` are further fields of
+    `explorer.serve.server.ServerSettings`.
     """
     access, pool = access_from(arguments), arguments.pool or kernel_pool()
     if not pool.knows_seats and (arguments.seats or arguments.max_training_minutes):
@@ -88,7 +90,7 @@ def serve(
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
     with own_folder("nn-explorer-") as folder, closing(pool):
         pool.start(prepared)  # unless it was started when the command began
-        configure_jupyter(os.environ, folder)
+        configure_jupyter(os.environ, folder, *shares)
         own = pool.variables(arguments, folder / "shares")
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **own}
         pool.warm_up(kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"})

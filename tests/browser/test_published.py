@@ -17,7 +17,7 @@ from explorer.extensions.publish.site import publish
 from explorer.training import PRESETS, TrainingConfig, new_network
 from explorer.training.studies import grid, study
 
-SCRIPTS = Path(__file__).parents[2] / "explorer" / "publish"
+SCRIPTS = Path(__file__).parents[2] / "explorer" / "extensions" / "publish"
 BASE = TrainingConfig(hidden_sizes=(8,), epochs=3, batch_size=50, n_train=2000)
 TURN = """async (slider, by) => {
   const views = [".explorer-network-layer", "#site-curves-caption", "#site-matrix-caption"];

@@ -205,7 +205,7 @@ def test_which_are_used_is_chosen(looking, monkeypatch, capsys):
         assert main(["extensions", *options]) == 0
         return re.findall(r"^\w+", capsys.readouterr().out, re.MULTILINE)
 
-    assert listed() == ["core", "demonstrations", "grading", "publish", "talk"]
+    assert listed() == ["core", "classroom", "demonstrations", "grading", "publish", "talk"]
     assert listed("--extensions", "talk, grading") == ["core", "grading", "talk"]
     assert listed("--extensions", "none") == ["core"]
     for options in (["--extensions", "no"], ["--extension"]):
@@ -261,7 +261,7 @@ assert len(found()) == 5 and not {*sys.modules} - before
 def test_finding_imports_data_alone_and_what_was_found_is_read_without_an_import():
     command = [sys.executable, "-c", FINDING]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = ("", ".demonstrations", ".grading", ".publish", ".talk")
+    names = ("", ".classroom", ".demonstrations", ".grading", ".publish", ".talk")
     assert done.stdout.split() == [f"explorer.extensions{name}" for name in names]
 
 

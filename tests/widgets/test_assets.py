@@ -14,7 +14,7 @@ from explorer.widgets.page_part import PagePart
 from explorer.widgets.rendered import Caption
 
 FOLDER = Path(assets.__file__).parent
-ROOMS = {name: FOLDER.parent / name for name in ("widgets", "app", "talk")}
+ROOMS = {Path(name).name: FOLDER.parent / name for name in ("widgets", "app", "extensions/talk")}
 SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
 SCRIPTS = sorted(FOLDER.glob("*.js"))
 

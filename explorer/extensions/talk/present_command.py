@@ -111,7 +111,12 @@ def _present(arguments: Namespace, talk: TalkFile) -> int:
     variables = {TALK: str(talk.path.resolve())}
     if not is_loopback(arguments.ip):  # then others see it, too
         variables[SPEAKER] = token_urlsafe(12)
-    look: Any = {"template": "explorer-talk", "reveal": reveal, "kernel_variables": variables}
+    look: Any = {
+        "shares": [Path(__file__).parent / "share"],
+        "template": "explorer-talk",
+        "reveal": reveal,
+        "kernel_variables": variables,
+    }
     return serve_command.serve(arguments, "The talk", notebook, **look)
 
 

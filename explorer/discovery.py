@@ -108,7 +108,7 @@ def offers(kind: str) -> list[Offer]:
 
 def found() -> Sequence[Found]:
     """Return the core and all extensions, by name; in a process of a command, those that the command has found."""
-    return _read(os.environ[FOUND]) if FOUND in os.environ else _by_default(os.environ.get(NAMES))
+    return _read(os.environ[FOUND]) if os.environ.get(FOUND) else _by_default(os.environ.get(NAMES))
 
 
 def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]:

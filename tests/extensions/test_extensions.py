@@ -239,7 +239,7 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 def test_page_training_studies_and_notebooks_work_when_none_is_found():
-    command, environment = [sys.executable, "-c", ALONE], {**os.environ, NAMES: "none"}
+    command, environment = [sys.executable, "-c", ALONE], {**os.environ, NAMES: "none", FOUND: ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
@@ -254,7 +254,7 @@ before = {*sys.modules}
 look()
 print(*sorted(name for name in {*sys.modules} - before if name.startswith("explorer") or "numpy" in name))
 before = {*sys.modules}
-assert len(found()) == 5 and not {*sys.modules} - before
+assert len(found()) == 6 and not {*sys.modules} - before
 """
 
 

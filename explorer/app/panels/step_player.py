@@ -75,10 +75,10 @@ class StepPlayback:
         if inspected is None or why:
             self._leave(why)
             return
-        own, held = inspected.run.own, self.drawn.drawing.hold_sync()
+        own, at_once = inspected.run.own, self.drawn.drawing.hold_sync()
         explained = nullcontext() if own is None else own.explaining_errors("train_iteration")
         try:
-            with held, inspected.network() as network, explained, np.errstate(all="ignore"):
+            with at_once, inspected.network() as network, explained, np.errstate(all="ignore"):
                 self._make_step(state, inspected, network)
         except OwnNetworkError as error:
             self._leave(f"{error}.")

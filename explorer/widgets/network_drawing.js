@@ -259,7 +259,7 @@ function render({ model, el, signal }) {
         const unit = model.get("layers")[layer].units[at];
         tile.style.setProperty("--level", Math.abs(levels[at] / full).toFixed(2));
         tile.toggleAttribute("data-negative", levels[at] < 0);
-        const adds = layer === columns.length - 1 ? `, adds ${signed(terms[unit])} to ${name}` : "";
+        const adds = layer === columns.length - 1 && unit in terms ? `, adds ${signed(terms[unit])} to ${name}` : "";
         tile.title = hints[layer]?.[at] ?? `Unit ${unit}: ${plain(found[at])}${adds}`;
         tile.setAttribute("aria-label", tile.title);
       });

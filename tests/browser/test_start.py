@@ -165,6 +165,7 @@ def test_a_seven_is_drawn_with_the_keys_kept_and_looked_into(start):
     pad, source = page.get_by_role("application", name="Sketch pad"), page.locator(".explorer-network-source")
     page.get_by_role("button", name="Clear").click()
     expect(source).to_contain_text("Draw a digit here")
+    expect(page.get_by_role("option", name="Unit 0: 0.00", exact=True)).to_be_visible()  # nothing is added
     expect(pad).to_have_accessible_description(re.compile("arrows move the brush, Space puts it down"))
     pad.focus()
     start.keys("ArrowLeft", 27, "ArrowUp", 27)  # from wherever it is

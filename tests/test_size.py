@@ -8,17 +8,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {  # name: (limit, target); where the target isn't reached yet, the limit is today's number, rounded up
-    "lines of Python": (37_500, 30_500),
-    "lines of Python that are code": (25_850, 21_000),
-    "files of Python": (229, 190),
+    "lines of Python": (38_550, 35_600),
+    "of them, the core": (32_750, 28_500),  # everything but the extensions
+    "lines of Python that are code": (26_450, 21_000),
+    "files of Python": (252, 190),
     "lines of JavaScript": (5_590, 5_500),
-    "lines of CSS": (4_420, 4_000),
-    "lines of TOML": (3_540, 3_300),
-    "lines of tests": (40_500, 38_000),
+    "lines of CSS": (4_420, 4_300),
+    "lines of TOML": (3_300, 3_300),
+    "lines of all kinds": (52_750, 50_000),
+    "lines of tests": (41_200, 40_000),
     "characters of README": (9_000, 9_000),
     "lines of the largest class": (350, 350),  # with its bases
 }
 OTHER_LINES = {"lines of JavaScript": "*.js", "lines of CSS": "*.css", "lines of TOML": "*.toml"}
+KINDS = *OTHER_LINES.values(), "*.py", "*.html", "*.j2"
 IS_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -70,18 +73,34 @@ def class_lengths(texts):
 def measured():
     """Each figure by its name in `LIMITS`."""
     modules, textbook = sources("explorer", "*.py"), sources("explorer/network", "*.py")
+    extensions = sources("explorer/extensions", "*.py")
     classes = class_lengths(text for text in modules if text not in textbook)
     name = max(classes, key=classes.get)
     print(f"\nThe largest class is {name}.")
     return {
         "lines of Python": lines(modules),
+        "of them, the core": lines(modules) - lines(extensions),
         "lines of Python that are code": sum(map(code_lines, modules)),
         "files of Python": len(modules),
         **{name: lines(sources("explorer", pattern)) for name, pattern in OTHER_LINES.items()},
+        "lines of all kinds": sum(lines(sources("explorer", pattern)) for pattern in KINDS),
         "lines of tests": lines(sources("tests", "*.py")),
         "characters of README": len((ROOT / "README.md").read_text(encoding="utf-8")),
         "lines of the largest class": classes[name],
     }
+
+
+def rooms():
+    """The lines of Python of each room, a line each: the package's own files, its folders and the extensions."""
+    extensions = ROOT / "explorer/extensions"
+    folders = [
+        path.parent for path in [*ROOT.glob("explorer/*/__init__.py"), *extensions.glob("*/__init__.py")]
+    ]
+    found = {
+        str(path.relative_to(ROOT)): lines(sources(path, "*.py")) for path in folders if path != extensions
+    }
+    found["explorer"] = lines(path.read_text(encoding="utf-8") for path in ROOT.glob("explorer/*.py"))
+    return "\n".join(f"{name:38} {n:6}" for name, n in sorted(found.items()))
 
 
 def table(figures):
@@ -94,7 +113,7 @@ def table(figures):
 
 def test_nothing_is_larger_than_its_limit():
     figures = measured()
-    print(f"\n{table(figures)}")
+    print(f"\n{rooms()}\n{table(figures)}")
     assert {name: figure for name, figure in figures.items() if figure > LIMITS[name][0]} == {}
 
 
@@ -116,4 +135,4 @@ def test_a_class_is_as_long_as_from_its_decorator_to_its_end_with_all_its_bases(
 
 
 if __name__ == "__main__":
-    print(table(measured()))
+    print(f"{rooms()}\n{table(measured())}")

@@ -39,7 +39,10 @@ FLOORS = {
     "extensions/demonstrations": (9, {"numpy", "scipy", "plotly"}),
     "extensions/grading": (9, {"IPython", "rich"}),
     "extensions/publish": (9, {"numpy", "plotly", "mistune"}),
-    "extensions/talk": (9, {"numpy", "plotly", "ipywidgets", "IPython", "mistune", "playwright"}),
+    "extensions/talk": (
+        9,
+        {"numpy", "plotly", "ipywidgets", "traitlets", "IPython", "mistune", "playwright"},
+    ),
 }
 FILES = [path for path in sorted((ROOT / "explorer").rglob("*.py")) if "static" not in path.parts]
 STANDARD = {*sys.stdlib_module_names, "_typeshed"}  # the second exists for the type checker only

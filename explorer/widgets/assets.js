@@ -38,6 +38,6 @@ export default {
     const page = /** @type {Record<string, PromiseWithResolvers<typeof give>>} */ (/** @type {unknown} */ (globalThis));
     page[key] ??= Promise.withResolvers();
     page[key].resolve(give);
-    give("help"); // not a part: it is there for all
+    if (scripts.help) give("help"); // not a part: it is there for all
   },
 };

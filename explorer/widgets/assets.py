@@ -13,6 +13,7 @@ from traitlets import Dict, Unicode
 from explorer.figures.palette import PALETTES
 
 _FOLDER = Path(__file__).parent
+_BASE, _GIVER = _FOLDER / "base.js", Path(__file__).with_suffix(".js")
 _DESCRIPTION = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 """A JSDoc comment on lines of its own; the page doesn't need its types."""
 _LOADER = """\
@@ -32,7 +33,7 @@ from Python."""
 class Assets(anywidget.AnyWidget):
     """Sends style sheets and, by name, scripts to the page. It is never displayed; `look_of` creates it."""
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = _GIVER
     _css = Unicode().tag(sync=True)
     key = Unicode().tag(sync=True)
     """Name on ``globalThis`` of a promise of the function that returns a script; empty without scripts."""
@@ -40,16 +41,15 @@ class Assets(anywidget.AnyWidget):
     """Code shared by all scripts."""
     scripts = Dict().tag(sync=True)
 
-    def __init__(self, name: str, css: str, scripts: Mapping[str, str] | None = None) -> None:
-        key, base = (_key(), _script("base")) if scripts else ("", "")
-        super().__init__(
-            _anywidget_id=f"explorer.{name}", _css=css, key=key, base=base, scripts=scripts or {}
-        )
+    def __init__(self, folder: Path) -> None:
+        css, base, scripts = page_assets(folder)
+        own = {"key": _key(folder) if scripts else "", "base": base, "scripts": scripts}
+        super().__init__(_anywidget_id=f"explorer.{folder.name}", _css=css, **own)
         self.send({})  # JupyterLab delays all later widgets until this one has received a message
 
 
 def look_of(folder: Path) -> Assets:
-    """Ensure that a folder's style sheets are on every page of the kernel; this folder's come with its scripts.
+    """Ensure that a folder's style sheets and scripts are on every page of the kernel.
 
     Sheets in subfolders come after those in the folder itself. All callers get the same `Assets`.
     """
@@ -72,51 +72,44 @@ def forget_looks() -> None:
     plain_layout.cache_clear()
 
 
-def script(name: str) -> str:
+def script(name: str, folder: Path = _FOLDER) -> str:
     """Return a part's JavaScript module: a few lines that request the script with this name.
 
-    Raises `KeyError` if this folder has no file with this name and the suffix ``.js``.
+    Raises `KeyError` if the folder has no file with this name and the suffix ``.js``.
     """
-    if name not in _scripts():
+    if name not in _scripts(folder):
         raise KeyError(f"no script {name}.js")
-    return _LOADER.format(key=_key(), name=name)
+    return _LOADER.format(key=_key(folder), name=name)
+
+
+_assets = cache(Assets)
+
+
+def page_assets(folder: Path = _FOLDER) -> tuple[str, str, Mapping[str, str]]:
+    """Return a folder's style sheets, the code that its scripts share, and the scripts by name."""
+    sheets = sorted(folder.rglob("*.css"), key=lambda path: (path.name != "base.css", len(path.parts), path))
+    colors = [_colors()] if folder == _FOLDER else []
+    scripts = _scripts(folder)
+    css = "\n".join([*colors, *(sheet.read_text(encoding="utf-8") for sheet in sheets)])
+    return css, _script(_BASE) if scripts else "", scripts
 
 
 @cache
-def _assets(folder: Path) -> Assets:
-    if folder != _FOLDER:
-        sheets = sorted(folder.rglob("*.css"), key=lambda path: (len(path.parts), path))
-        return Assets(folder.name, "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets))
-    css, _, scripts = page_assets()
-    return Assets(folder.name, css, scripts)
-
-
-def page_assets() -> tuple[str, str, Mapping[str, str]]:
-    """Return this folder's style sheets, the code that its scripts share, and the scripts by name."""
-    sheets = sorted({sheet.name for sheet in _FOLDER.glob("*.css")} - {"base.css"})
-    return "\n".join([_colors(), *map(_read, ("base.css", *sheets))]), _script("base"), _scripts()
+def _scripts(folder: Path) -> Mapping[str, str]:
+    paths = {*folder.glob("*.js")} - {_BASE, _GIVER}
+    return {path.stem: _script(path) for path in sorted(paths)}
 
 
 @cache
-def _scripts() -> Mapping[str, str]:
-    names = sorted({path.stem for path in _FOLDER.glob("*.js")} - {"base", "assets"})
-    return {name: _script(name) for name in names}
-
-
-def _script(name: str) -> str:
-    return _DESCRIPTION.sub("", _read(f"{name}.js"))
+def _script(path: Path) -> str:
+    return _DESCRIPTION.sub("", path.read_text(encoding="utf-8"))
 
 
 @cache
-def _key() -> str:
+def _key(folder: Path) -> str:
     """Return a key that changes with the scripts' content: a page may show two kernels with two versions."""
-    text = "\0".join([_script("base"), *_scripts().values()])
+    text = "\0".join([_script(_BASE), *_scripts(folder).values()])
     return f"explorer.scripts.{sha256(text.encode()).hexdigest()[:12]}"
-
-
-@cache
-def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def _colors() -> str:

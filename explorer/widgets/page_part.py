@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, wraps
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, Self
+from typing import Any, ClassVar, Generic, ParamSpec, Self
 
 import anywidget
 import ipywidgets
@@ -91,6 +91,8 @@ def set_hidden(widget: ipywidgets.DOMWidget, is_hidden: bool) -> None:
 class PagePart(Events, KnownNames, anywidget.AnyWidget):
     """A part of the page, in a box or alone in a cell: ``_esm = script("…")`` names its script."""
 
+    _folder: ClassVar[Path] = Path(__file__).parent
+    """The folder of its script and its style sheets."""
     _look = Instance(Assets).tag(sync=True, **widget_serialization)
     """Makes every page with the part load the style sheets and scripts too."""
 
@@ -104,7 +106,7 @@ class PagePart(Events, KnownNames, anywidget.AnyWidget):
 
     @default("_look")
     def _shared_look(self) -> Assets:
-        return look_of(Path(__file__).parent)
+        return look_of(self._folder)
 
     def update(self, **values: Any) -> None:
         """Set several traits, in one message to the page."""

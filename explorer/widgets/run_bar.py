@@ -1,4 +1,4 @@
-"""Progress bars of a run with its buttons: the app's, and a slide's."""
+"""The progress bar of a run with its buttons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +28,6 @@ _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
         **dict.fromkeys(_ENDED, _BEGIN | {"reset"}),
     }
 )
-
-SLIDE_STATES = ("recorded", "running", "paused", "live")
-"""The states of a slide: the recorded run, or a live one, running, paused or finished."""
-
-PACES = ("epoch", "fast")
-"""The paces of a live run: an epoch a second, or as fast as it goes."""
 
 
 def actions(status: str, *, goes_on: bool = False) -> dict[str, bool]:
@@ -134,43 +128,3 @@ class RunBar(PagePart):
         # A click may arrive after the run has ended: actions that are no longer possible are dropped.
         if action in ACTIONS and self.enabled[action]:
             self._emit("action", action)
-
-
-class LiveBar(PagePart):
-    """One line below a slide's figures. It also reports the page's theme and the size of the screen."""
-
-    _esm = script("live_bar")
-
-    settings = traitlets.Unicode().tag(sync=True)
-    """The run's settings in one line; empty for a slide without a run, which has no button either."""
-    notes = traitlets.Unicode().tag(sync=True)
-    fault = traitlets.Unicode().tag(sync=True)
-    """Notes, and what went wrong with a live run; only the speaker sees both."""
-    steps = traitlets.Bool(True).tag(sync=True)
-    """Whether a live run can be paused, stepped and slowed down; a demonstration can't."""
-    state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
-    text = traitlets.Unicode().tag(sync=True)
-    fraction = traitlets.Float(0.0).tag(sync=True)
-    """The state in words, and the progress of the live run, 0 to 1."""
-    theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
-    scale = traitlets.Float(1.0, min=1.0, max=3.0).tag(sync=True, page=True)
-    """The page's theme, and the size of text and lines relative to the app's; set by the page."""
-    pace = traitlets.Enum(PACES, default_value="epoch").tag(sync=True, page=True)
-    """How fast a live run goes; set by the page."""
-    on_live = PartEvent[[str]]("live")
-    """Calls ``callback("run")`` to request a live run, ``"stop"`` to end it, ``"pause"`` to pause or continue it,
-    ``"step"`` to advance it by a step, and ``"reset"`` to return to the recording."""
-
-    def __init__(self, settings: str = "", notes: str = "", **traits: Any) -> None:
-        super().__init__(settings=settings, notes=notes, **traits)
-
-    def show(self, state: str, text: str, fraction: float = 0.0) -> None:
-        """Show the slide's state, in one message."""
-        self.update(state=state, text=text, fraction=min(1.0, max(0.0, fraction)))
-
-    def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
-        wish, is_running = content.get("live"), self.state in ("running", "paused")
-        # A press may arrive after the run has ended: actions that are no longer possible are dropped.
-        of_run = {"stop", "pause", "step"} if is_running else {"run"}
-        if wish == "reset" or (self.settings and wish in of_run):
-            self._emit("live", wish)

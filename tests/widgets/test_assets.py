@@ -16,7 +16,7 @@ from explorer.widgets.rendered import Caption
 FOLDER = Path(assets.__file__).parent
 ROOMS = {Path(name).name: FOLDER.parent / name for name in ("widgets", "app", "extensions/talk")}
 SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
-SCRIPTS = sorted(FOLDER.glob("*.js"))
+SCRIPTS = sorted(path for room in ROOMS.values() for path in room.glob("*.js"))
 
 
 def test_the_sheets_of_a_room_lie_in_its_own_folder():
@@ -47,19 +47,19 @@ def test_text_never_enters_as_markup_and_nothing_is_fetched(path):
     assert [name for name in wrong if name in text] == []
 
 
-def test_every_part_asks_for_a_script_that_is_there_and_has_its_name():
-    brought, modules = (
-        look_of(FOLDER),
-        [path.read_text(encoding="utf-8").lower() for path in FOLDER.glob("*.py")],
-    )
-    for path in SCRIPTS:
-        if path.stem in ("base", "assets"):
-            continue
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_every_part_asks_for_a_script_that_is_there_and_has_its_name(path):
+    if path.stem not in ("base", "assets"):
+        brought = look_of(path.parent)
+        modules = [one.read_text(encoding="utf-8").lower() for one in path.parent.glob("*.py")]
         is_part = path.stem != "help"  # it is there for all
         assert any(f"class {path.stem.replace('_', '')}(" in text for text in modules) == is_part
-        assert f'("{path.stem}")' in script(path.stem)
-        assert brought.key in script(path.stem)
+        assert f'("{path.stem}")' in script(path.stem, path.parent)
+        assert brought.key in script(path.stem, path.parent)
         assert brought.scripts[path.stem].count("export default") == 1
+
+
+def test_a_script_that_is_not_there_is_refused():
     with pytest.raises(KeyError, match="no script tilse"):
         script("tilse")
 

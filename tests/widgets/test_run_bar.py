@@ -1,9 +1,8 @@
 """Which buttons can be pressed, and what a press does."""
 
 import pytest
-from traitlets import TraitError
 
-from explorer.widgets.run_bar import ACTIONS, STATUSES, LiveBar, RunBar, RunProgress, actions
+from explorer.widgets.run_bar import ACTIONS, STATUSES, RunBar, RunProgress, actions
 
 POSSIBLE = {
     "idle": "train step_batch step_epoch",
@@ -82,22 +81,3 @@ def test_what_is_resumed_is_handed_on_only_where_it_can_go_on(bar, heard, from_p
 ])  # fmt: skip
 def test_progress_in_words(state, text):
     assert RunProgress(*state).text == text
-
-
-@pytest.mark.parametrize("settings", ["32 hidden units", ""])
-def test_a_slide_asks_for_what_is_possible(from_page, settings):
-    bar, asked = LiveBar(settings), []
-    bar.on_live(asked.append)
-    for state, content in (
-        *(("recorded", {"live": live}) for live in ("stop", "fly", "run")),
-        *(("running", content) for content in ({"live": "run"}, {}, "stop", None, {"live": "stop"})),
-    ):
-        bar.show(state, "live: epoch 2 of 10", 1.7)
-        from_page.send(bar, content)
-    assert (asked, bar.fraction) == (["run", "stop"] if settings else [], 1)
-
-
-def test_the_size_of_a_slide_is_bounded():
-    for scale in (0.5, 30.0):
-        with pytest.raises(TraitError):
-            LiveBar().scale = scale

@@ -30,6 +30,7 @@ from explorer.extensions.talk.recordings import (
     needed,
     read_recording,
 )
+from explorer.extensions.talk.slide_parts import LiveBar, Question
 from explorer.figures.palette import Theme
 from explorer.network import most_confused
 from explorer.network.diagnostics import diagnose
@@ -39,9 +40,7 @@ from explorer.training.event_loop import log_fault
 from explorer.training.studies import StudyError
 from explorer.widgets.assets import look_of
 from explorer.widgets.numbers import Tile, Tiles
-from explorer.widgets.question import Question
 from explorer.widgets.rendered import Display, Rendered, element
-from explorer.widgets.run_bar import LiveBar
 from explorer.wording import counted, grouped, percent
 
 EPOCH_SECONDS = 1.0

@@ -4,12 +4,13 @@ from dataclasses import replace
 from shutil import copytree
 
 import pytest
+from traitlets import TraitError
 
 from explorer.extensions.talk.file import READY, TalkError, read_talk
+from explorer.extensions.talk.slide_parts import LiveBar, Question, right_choice
 from explorer.extensions.talk.talk import Talk
 from explorer.serve.command import main
 from explorer.training import History
-from explorer.widgets.question import Question, right_choice
 
 SLIDE = '[[slides]]\ntitle = "It"\n'
 
@@ -30,6 +31,25 @@ def test_the_guess_is_what_most_votes_are_for():
     assert (asked.guess, asked.right) == ("2", "2")
     asked.votes = [12, 12]
     assert asked.guess == "2"
+
+
+@pytest.mark.parametrize("settings", ["32 hidden units", ""])
+def test_a_slide_asks_for_what_is_possible(from_page, settings):
+    bar, asked = LiveBar(settings), []
+    bar.on_live(asked.append)
+    for state, content in (
+        *(("recorded", {"live": live}) for live in ("stop", "fly", "run")),
+        *(("running", content) for content in ({"live": "run"}, {}, "stop", None, {"live": "stop"})),
+    ):
+        bar.show(state, "live: epoch 2 of 10", 1.7)
+        from_page.send(bar, content)
+    assert (asked, bar.fraction) == (["run", "stop"] if settings else [], 1)
+
+
+def test_the_size_of_a_slide_is_bounded():
+    for scale in (0.5, 30.0):
+        with pytest.raises(TraitError):
+            LiveBar().scale = scale
 
 
 def test_a_question_is_filled_in_and_does_not_change_with_a_live_run(written, mnist):

@@ -20,12 +20,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/**
- * A button in the page's style.
- * @param {string | Node | (string | Node)[]} content
- * @param {((event: PointerEvent) => void) | null} onclick
- * @param {Record<string, any>} [attributes]
- */
+/** A button in the page's style.
+ * @param {string | Node | (string | Node)[]} content @param {((event: PointerEvent) => void) | null} onclick
+ * @param {Record<string, any>} [attributes] */
 function makeButton(content, onclick, attributes = {}) {
   const given = { type: "button", ...attributes, class: `explorer-button ${attributes.class ?? ""}`.trim() };
   const button = make("button", given, ...[content].flat());
@@ -33,10 +30,8 @@ function makeButton(content, onclick, attributes = {}) {
   return button;
 }
 
-/**
- * A line icon on a 16 × 16 grid; adjacent text has the same meaning, so it is hidden from screen readers.
- * @param {...string} paths
- */
+/** A line icon on a 16 × 16 grid; adjacent text has the same meaning, so it is hidden from screen readers.
+ * @param {...string} paths */
 function icon(...paths) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -52,13 +47,8 @@ function icon(...paths) {
 
 const CROSS = ["M4.5 4.5l7 7", "M11.5 4.5l-7 7"];
 
-/**
- * An entry of a menu, which it closes.
- * @param {HTMLElement} menu
- * @param {string} words
- * @param {() => void} act
- * @param {Record<string, any>} [attributes]
- */
+/** An entry of a menu, which it closes.
+ * @param {HTMLElement} menu @param {string} words @param {() => void} act @param {Record<string, any>} [attributes] */
 function menuEntry(menu, words, act, attributes = {}) {
   const choose = () => {
     menu.hidePopover();
@@ -67,13 +57,9 @@ function menuEntry(menu, words, act, attributes = {}) {
   return makeButton(words, choose, { "data-quiet": true, ...attributes });
 }
 
-/**
- * Make a popover the menu of a button: it opens below it, arrow keys move in it, and it follows the button when the
+/** Make a popover the menu of a button: it opens below it, arrow keys move in it, and it follows the button when the
  * page is scrolled, until the button is no longer visible.
- * @param {HTMLElement} button
- * @param {HTMLElement} menu
- * @param {AbortSignal} signal
- */
+ * @param {HTMLElement} button @param {HTMLElement} menu @param {AbortSignal} signal */
 function asMenu(button, menu, signal) {
   menu.id = freshId();
   menu.popover = "auto";
@@ -110,25 +96,16 @@ function asMenu(button, menu, signal) {
   document.addEventListener("scroll", follow, { signal, capture: true, passive: true });
 }
 
-/**
- * Enable or disable a button; a disabled one can't keep the focus, which moves to another.
- * @param {HTMLButtonElement} button
- * @param {boolean} off
- * @param {HTMLElement | null | undefined} heir
- */
+/** Enable or disable a button; a disabled one can't keep the focus, which moves to another.
+ * @param {HTMLButtonElement} button @param {boolean} off @param {HTMLElement | null | undefined} heir */
 function turnOff(button, off, heir) {
   const hadFocus = off && button === document.activeElement;
   button.disabled = off;
   if (hadFocus) heir?.focus({ preventScroll: true });
 }
 
-/**
- * Enable or disable the paging buttons, depending on whether `all` has a page before or after this one.
- * @param {HTMLButtonElement} previous
- * @param {HTMLButtonElement} next
- * @param {number} page
- * @param {number} all
- */
+/** Enable or disable the paging buttons, depending on whether `all` has a page before or after this one.
+ * @param {HTMLButtonElement} previous @param {HTMLButtonElement} next @param {number} page @param {number} all */
 function turnPages(previous, next, page, all) {
   if (page < all - 1) next.disabled = false; // before it gets the focus
   turnOff(previous, page === 0, next);
@@ -146,23 +123,16 @@ function freshId() {
   return `explorer-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-/**
- * Style a widget's element as a part of the page, and keep its key presses to itself.
- * @param {HTMLElement} el
- * @param {string} name
- * @param {import("@anywidget/types").AnyModel} model
- */
+/** Style a widget's element as a part of the page, and keep its key presses to itself.
+ * @param {HTMLElement} el @param {string} name @param {import("@anywidget/types").AnyModel} model */
 function becomePart(el, name, model) {
   followClasses(el, model);
   el.classList.add("explorer-part", name);
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would handle Enter and the arrows itself
 }
 
-/**
- * Apply changes of the classes that Python gives a widget: anywidget stops ipywidgets from doing so.
- * @param {HTMLElement} el
- * @param {import("@anywidget/types").AnyModel} model
- */
+/** Apply changes of the classes that Python gives a widget: anywidget stops ipywidgets from doing so.
+ * @param {HTMLElement} el @param {import("@anywidget/types").AnyModel} model */
 function followClasses(el, model) {
   let before = model.get("_dom_classes") ?? [];
   model.on("change:_dom_classes", () => {
@@ -183,23 +153,16 @@ function sendState(model, values) {
   model.save_changes();
 }
 
-/**
- * Call back whenever an element gets another size, the first of them on the page.
- * @param {Element} element
- * @param {() => void} callback
- * @param {AbortSignal} signal
- */
+/** Call back whenever an element gets another size, the first of them on the page.
+ * @param {Element} element @param {() => void} callback @param {AbortSignal} signal */
 function onSize(element, callback, signal) {
   const watcher = new ResizeObserver(callback);
   watcher.observe(element);
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
-/**
- * The text that the browser stores under a name; null without one, or if storage is blocked.
- * @param {"localStorage" | "sessionStorage"} storage
- * @param {string} name
- */
+/** The text that the browser stores under a name; null without one, or if storage is blocked.
+ * @param {"localStorage" | "sessionStorage"} storage @param {string} name */
 function stored(storage, name) {
   try {
     return globalThis[storage].getItem(name);
@@ -208,12 +171,8 @@ function stored(storage, name) {
   }
 }
 
-/**
- * Store a text, or with null remove it. If storage is blocked or full, nothing is stored.
- * @param {"localStorage" | "sessionStorage"} storage
- * @param {string} name
- * @param {string | null} text
- */
+/** Store a text, or with null remove it. If storage is blocked or full, nothing is stored.
+ * @param {"localStorage" | "sessionStorage"} storage @param {string} name @param {string | null} text */
 function store(storage, name, text) {
   try {
     globalThis[storage].removeItem(name);
@@ -229,10 +188,8 @@ function isOwnPage() {
   return "voila" in document.body.dataset || document.getElementById("rendered_cells") !== null;
 }
 
-/**
- * The page's theme: the chosen one, else JupyterLab's, else the system's, as in the style sheets.
- * @returns {"light" | "dark"}
- */
+/** The page's theme: the chosen one, else JupyterLab's, else the system's, as in the style sheets.
+ * @returns {"light" | "dark"} */
 function shownTheme() {
   const decided = document.documentElement.dataset.explorerTheme;
   if (decided) return decided === "dark" ? "dark" : "light";
@@ -241,11 +198,8 @@ function shownTheme() {
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/**
- * Call back whenever the page's theme may have changed.
- * @param {() => void} callback
- * @param {AbortSignal} signal
- */
+/** Call back whenever the page's theme may have changed.
+ * @param {() => void} callback @param {AbortSignal} signal */
 function onTheme(callback, signal) {
   const watcher = new MutationObserver(callback);
   watcher.observe(document.documentElement, { attributeFilter: ["data-explorer-theme"] });
@@ -263,13 +217,9 @@ function isInWindow(element, least = 0) {
 
 const TAKES_LETTERS = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable], .cm-editor";
 
-/**
- * Whether a pressed key is meant for the page, or in a notebook for the focused app, and not for an element that
+/** Whether a pressed key is meant for the page, or in a notebook for the focused app, and not for an element that
  * handles the key itself.
- * @param {KeyboardEvent} event
- * @param {HTMLElement} el a part of the app
- * @param {string} takers what takes the key
- */
+ * @param {KeyboardEvent} event @param {HTMLElement} el a part of the app @param {string} takers what takes the key */
 function isForThePage(event, el, takers) {
   if (event.repeat || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
   const target = event.target instanceof Element ? event.target : document.body;
@@ -278,19 +228,14 @@ function isForThePage(event, el, takers) {
   return isOwnPage() || app.contains(target);
 }
 
-/**
- * Write text only if it differs: a live region reads out every write.
- * @param {Element} element
- * @param {string} words
- */
+/** Write text only if it differs: a live region reads out every write.
+ * @param {Element} element @param {string} words */
 function write(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-/**
- * 60000 as "60 000".
- * @param {number} number
- */
+/** 60000 as "60 000".
+ * @param {number} number */
 function grouped(number) {
   return Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
@@ -298,30 +243,22 @@ function grouped(number) {
 /** The bytes that a base64 text stands for. @param {string} text */
 const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-/**
- * An object URL of a PNG, to be revoked; empty without one.
- * @param {DataView<ArrayBuffer>} png
- */
+/** An object URL of a PNG, to be revoked; empty without one.
+ * @param {DataView<ArrayBuffer>} png */
 function pngUrl(png) {
   return png.byteLength ? URL.createObjectURL(new Blob([png], { type: "image/png" })) : "";
 }
 
-/**
- * Revoke object URLs, with a delay for pictures that stay until others are loaded.
- * @param {string[]} urls
- * @param {number} [ms]
- */
+/** Revoke object URLs, with a delay for pictures that stay until others are loaded.
+ * @param {string[]} urls @param {number} [ms] */
 function revoke(urls, ms = 0) {
   if (ms) setTimeout(revoke, ms, urls);
   else for (const url of urls) URL.revokeObjectURL(url);
 }
 
-/**
- * Show a picture as an element's background. The previous one stays below it until it is loaded, and is then removed:
+/** Show a picture as an element's background. The previous one stays below it until it is loaded, and is then removed:
  * it would show through transparent areas.
- * @param {CSSStyleDeclaration} style
- * @param {string} url
- */
+ * @param {CSSStyleDeclaration} style @param {string} url */
 function showPicture(style, url) {
   const [before] = style.backgroundImage.split(", ");
   const now = url && `url("${url}")`;
@@ -337,14 +274,9 @@ function showPicture(style, url) {
 
 const PITCH = 29 / 28; // distance between a PNG's pictures, in picture widths: 28 pixels, and a hidden gap
 
-/**
- * Show one of the many pictures in a PNG as an element's background.
- * @param {HTMLElement} element
- * @param {string} url
- * @param {number} index
- * @param {number} columns
- * @param {number} rows
- */
+/** Show one of the many pictures in a PNG as an element's background.
+ * @param {HTMLElement} element @param {string} url @param {number} index @param {number} columns
+ * @param {number} rows */
 function showTile({ style }, url, index, columns, rows) {
   // CSS measures a background position in percent against the remaining space, hence the - 1.
   const place = (/** @type {number} */ at, /** @type {number} */ count) => (100 * PITCH * at) / (PITCH * count - 1);
@@ -358,11 +290,8 @@ function showTile({ style }, url, index, columns, rows) {
   showPicture(style, url);
 }
 
-/**
- * Let the browser save data from Python.
- * @param {{ download: string, type: string }} content
- * @param {DataView[]} buffers
- */
+/** Let the browser save data from Python.
+ * @param {{ download: string, type: string }} content @param {DataView[]} buffers */
 function saveFile({ download, type }, buffers) {
   const url = URL.createObjectURL(new Blob(/** @type {DataView<ArrayBuffer>[]} */ (buffers), { type }));
   make("a", { href: url, download }).click();
@@ -422,12 +351,9 @@ async function upload(file, model, say) {
   }
 }
 
-/**
- * A hidden field with which the user chooses a file, which is then sent; one at a time.
- * @param {Parameters<typeof upload>[1]} model
- * @param {string} accept what the names of files end in
- * @param {(words: string) => void} say
- */
+/** A hidden field with which the user chooses a file, which is then sent; one at a time.
+ * @param {Parameters<typeof upload>[1]} model @param {string} accept what the names of files end in
+ * @param {(words: string) => void} say */
 function fileInput(model, accept, say) {
   const input = make("input", { type: "file", accept, hidden: true, tabindex: -1 });
   input.addEventListener("change", async () => {

@@ -20,12 +20,8 @@ const HOW = "Mouse, pen or finger. With keys: arrows move the brush, Space puts 
  * @typedef {{ side: number, ink: DataView<ArrayBuffer> }} State
  */
 
-/**
- * The context of a new or given canvas, scaled to the pad's units.
- * @param {number} side
- * @param {HTMLCanvasElement} [canvas]
- * @param {CanvasRenderingContext2DSettings} [options]
- */
+/** The context of a new or given canvas, scaled to the pad's units.
+ * @param {number} side @param {HTMLCanvasElement} [canvas] @param {CanvasRenderingContext2DSettings} [options] */
 function makeLayer(side, canvas = make("canvas"), options = {}) {
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d", options);
@@ -38,11 +34,8 @@ function makeLayer(side, canvas = make("canvas"), options = {}) {
   return context;
 }
 
-/**
- * Draw a stroke as one line, so that its edge is as smooth as its points; a single point is a dot.
- * @param {CanvasRenderingContext2D} context
- * @param {Stroke} stroke
- */
+/** Draw a stroke as one line, so that its edge is as smooth as its points; a single point is a dot.
+ * @param {CanvasRenderingContext2D} context @param {Stroke} stroke */
 function drawStroke(context, { erase, points: [first, ...others] }) {
   context.globalCompositeOperation = erase ? "destination-out" : "source-over";
   context.beginPath();
@@ -57,12 +50,8 @@ function drawStroke(context, { erase, points: [first, ...others] }) {
   context.globalCompositeOperation = "source-over";
 }
 
-/**
- * Copy a layer onto another of its size, and draw the unfinished stroke on it.
- * @param {CanvasRenderingContext2D} onto
- * @param {CanvasRenderingContext2D} layer
- * @param {Stroke | null} stroke
- */
+/** Copy a layer onto another of its size, and draw the unfinished stroke on it.
+ * @param {CanvasRenderingContext2D} onto @param {CanvasRenderingContext2D} layer @param {Stroke | null} stroke */
 function compose(onto, layer, stroke) {
   onto.save();
   onto.resetTransform();
@@ -72,23 +61,16 @@ function compose(onto, layer, stroke) {
   if (stroke) drawStroke(onto, stroke);
 }
 
-/**
- * Replay an operation.
- * @param {CanvasRenderingContext2D} context
- * @param {Deed} deed
- */
+/** Replay an operation.
+ * @param {CanvasRenderingContext2D} context @param {Deed} deed */
 function redo(context, deed) {
   if ("points" in deed) return drawStroke(context, deed);
   context.clearRect(0, 0, UNITS, UNITS);
   if ("picture" in deed) context.drawImage(deed.picture, 0, 0, UNITS, UNITS);
 }
 
-/**
- * A picture from bytes of ink.
- * @param {DataView<ArrayBuffer>} ink
- * @param {number} side
- * @returns {Picture}
- */
+/** A picture from bytes of ink.
+ * @param {DataView<ArrayBuffer>} ink @param {number} side @returns {Picture} */
 function pictureOf(ink, side) {
   const context = makeLayer(side);
   const image = context.createImageData(side, side);
@@ -97,10 +79,8 @@ function pictureOf(ink, side) {
   return { picture: context.canvas };
 }
 
-/**
- * A layer's ink as bytes.
- * @param {CanvasRenderingContext2D} context
- */
+/** A layer's ink as bytes.
+ * @param {CanvasRenderingContext2D} context */
 function inkOf(context) {
   const { width, height } = context.canvas;
   const { data } = context.getImageData(0, 0, width, height);

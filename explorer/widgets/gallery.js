@@ -15,13 +15,8 @@
 
 const HOVER_MS = 150; // so that a pointer that only passes over the images opens no card
 
-/**
- * The tile that an arrow key leads to from the one at `at`, of `count` in rows of `columns`.
- * @param {string} key
- * @param {number} at
- * @param {number} count
- * @param {number} columns
- */
+/** The tile that an arrow key leads to from the one at `at`, of `count` in rows of `columns`.
+ * @param {string} key @param {number} at @param {number} count @param {number} columns */
 export function nextTile(key, at, count, columns) {
   /** @type {Record<string, number>} */
   const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -at, End: count - 1 - at };
@@ -42,10 +37,8 @@ function bar(name, share, chosen) {
   );
 }
 
-/**
- * The card, and functions to show and hide it.
- * @param {Model} model
- */
+/** The card, and functions to show and hide it.
+ * @param {Model} model */
 function imageCard(model) {
   const card = make("div", { id: freshId(), role: "tooltip", popover: "manual" });
   card.className = "explorer-part explorer-bars explorer-gallery-card explorer-popup";
@@ -82,10 +75,8 @@ function imageCard(model) {
   return { card, fill, hide, show, showSoon };
 }
 
-/**
- * The images as tiles: buttons if they can be opened; one is a Tab stop, arrow keys reach the others.
- * @param {Model} model
- */
+/** The images as tiles: buttons if they can be opened; one is a Tab stop, arrow keys reach the others.
+ * @param {Model} model */
 function imageList(model) {
   const long = model.get("class_names").some((name) => name.length > 3); // words, which need more room than digits
   const list = make("ul", { class: "explorer-gallery-images", "data-long": long });

@@ -26,10 +26,8 @@ const PROBE_MS = 2500;
 const ASLEEP_MS = 5000; // gap between two ticks: timers halt in a sleeping laptop or a hidden tab
 const RETRY_MS = 5000; // timeout of a new connection
 
-/**
- * Find out why a kernel is silent.
- * @param {Kernel} kernel @returns {Promise<keyof WORDS>}
- */
+/** Find out why a kernel is silent.
+ * @param {Kernel} kernel @returns {Promise<keyof WORDS>} */
 async function causeOf({ id, serverSettings }) {
   const impatience = new AbortController();
   const timer = setTimeout(() => impatience.abort(), PROBE_MS);

@@ -46,11 +46,9 @@ async function fromCarrier(model, page, script) {
   return page[script];
 }
 
-/**
- * Plotly, of which the figures of a page share a promise. A page that can load the same script over HTTP, where the
+/** Plotly, of which the figures of a page share a promise. A page that can load the same script over HTTP, where the
  * browser caches it, has already started to, under the key with ".page".
- * @param {Model} model @returns {Promise<Plotly>}
- */
+ * @param {Model} model @returns {Promise<Plotly>} */
 function sharedPlotly(model) {
   const page = /** @type {Record<string, any>} */ (globalThis);
   const key = model.get("_plotly_key"); // includes Plotly's version
@@ -60,10 +58,8 @@ function sharedPlotly(model) {
   return page[key];
 }
 
-/**
- * What Python has sent, with its arrays.
- * @param {any} value @param {DataView<ArrayBuffer>[]} buffers @returns {any}
- */
+/** What Python has sent, with its arrays.
+ * @param {any} value @param {DataView<ArrayBuffer>[]} buffers @returns {any} */
 export function decoded(value, buffers) {
   if (Array.isArray(value)) return value.map((one) => decoded(one, buffers));
   if (value === null || typeof value !== "object") return value;
@@ -118,11 +114,9 @@ export function keepZoom(change) {
   return Object.fromEntries(paths.filter((path) => !isRange(path)).map((path) => [path, change[path]]));
 }
 
-/**
- * Plotly draws a legend with fewer lines than before at the old, taller margin, and draws it again only in another size:
+/** Plotly draws a legend with fewer lines than before at the old, taller margin, and draws it again only in another size:
  * two pixels are enough.
- * @param {Plot} plot @param {Properties} layout
- */
+ * @param {Plot} plot @param {Properties} layout */
 function straighten(plot, { legend: { yanchor } = {}, template }) {
   const isAbove = (yanchor ?? template?.layout.legend?.yanchor) === "bottom";
   if (!isAbove || !plot.querySelector(".legend")) return;
@@ -139,15 +133,10 @@ function label(model, plot, summary) {
   plot.setAttribute("aria-label", summary);
 }
 
-/**
- * Draws a figure, once its plot is visible. Drawings follow each other: Plotly misses a size that changes while it draws.
- * @param {Plotly} plotly
- * @param {Plot} plot
- * @param {() => Figure} figure as it is now
- * @param {AbortSignal} signal
+/** Draws a figure, once its plot is visible. Drawings follow each other: Plotly misses a size that changes while it draws.
+ * @param {Plotly} plotly @param {Plot} plot @param {() => Figure} figure as it is now @param {AbortSignal} signal
  * @param {Record<string, (happened: any) => void>} listeners to events of Plotly
- * @param {(zoomed: boolean) => void} onZoom
- */
+ * @param {(zoomed: boolean) => void} onZoom */
 function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
   let [width, height, isZoomed, isOurs, last] = [0, 0, false, false, Promise.resolve()];
 
@@ -214,11 +203,8 @@ function drawingOf(plotly, plot, figure, signal, listeners, onZoom) {
   return drawing;
 }
 
-/**
- * A figure that handles keys is focusable; keys that Python doesn't use are left to the page.
- * @param {Model} model
- * @param {HTMLElement} el
- */
+/** A figure that handles keys is focusable; keys that Python doesn't use are left to the page.
+ * @param {Model} model @param {HTMLElement} el */
 function listenToKeys(model, el) {
   if (model.get("_keys").length === 0) return;
   el.tabIndex = 0;
@@ -280,13 +266,9 @@ function toggleFullScreen(el) {
   change.catch((error) => console.info("The browser keeps its window.", error));
 }
 
-/**
- * Add the button that resets the zoom, and the menu; return a function that shows or hides the former.
- * @param {Model} model
- * @param {HTMLElement} el
- * @param {AbortSignal} signal
- * @param {{ save: (format: "png" | "svg") => void, reset: () => void }} actions
- */
+/** Add the button that resets the zoom, and the menu; return a function that shows or hides the former.
+ * @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal
+ * @param {{ save: (format: "png" | "svg") => void, reset: () => void }} actions */
 function figureTools(model, el, signal, { save, reset }) {
   const menu = make("div");
   let asked = false;

@@ -26,11 +26,8 @@ export function errorsFirst(messages) {
   return [...messages].sort((one, other) => rank(one) - rank(other));
 }
 
-/**
- * The element of the message with an id, and a function that fills it.
- * @param {string} id
- * @param {import("@anywidget/types").AnyModel<State>} model
- */
+/** The element of the message with an id, and a function that fills it.
+ * @param {string} id @param {import("@anywidget/types").AnyModel<State>} model */
 function messageElement(id, model) {
   const kindName = make("span", { class: "explorer-unseen" });
   const text = make("span");

@@ -37,11 +37,9 @@ const plain = (value) => {
 };
 const signed = (/** @type {number} */ value) => (value >= 0 ? "+" : "") + plain(value);
 
-/**
- * Two decimals of each term, so that they add up to those of the total: the method of largest remainders (Hamilton, 1792).
+/** Two decimals of each term, so that they add up to those of the total: the method of largest remainders (Hamilton, 1792).
  * If the total is something else, or anything is not finite, the terms stay as they are.
- * @param {number[]} terms @param {number} total
- */
+ * @param {number[]} terms @param {number} total */
 export function roundedToSum(terms, total) {
   const down = terms.map((term) => Math.floor(100 * term));
   const missing = Math.round(100 * Number(total.toFixed(2))) - down.reduce((one, other) => one + other, 0);
@@ -50,10 +48,8 @@ export function roundedToSum(terms, total) {
   return down.map((cents) => cents / 100);
 }
 
-/**
- * A class's weighted sum in pieces that add up, its largest terms first, each with its sign; and in a sentence.
- * @param {Signal} signal @param {string} name of the class
- */
+/** A class's weighted sum in pieces that add up, its largest terms first, each with its sign; and in a sentence.
+ * @param {Signal} signal @param {string} name of the class */
 export function worded({ sums, symbol, figures, looked_at }, name) {
   const all = floats(sums[sums.length - 1].terms);
   const [terms, bias, total] = [all.slice(0, -1), all[all.length - 1], all.reduce((one, other) => one + other)];
@@ -70,10 +66,8 @@ export function worded({ sums, symbol, figures, looked_at }, name) {
   return { pieces, spoken: `Largest contributions to ${name}: ${units}; sum ${signed(total)}` };
 }
 
-/**
- * The strongest links of each layer to the unit that leads on to the class, among the shown units, largest first.
- * @param {Sum[]} sums @param {Layer[]} layers
- */
+/** The strongest links of each layer to the unit that leads on to the class, among the shown units, largest first.
+ * @param {Sum[]} sums @param {Layer[]} layers */
 export function linksOf(sums, layers) {
   return sums.map(({ unit, terms: view }, layer) => {
     const terms = floats(view).slice(0, -1).map(finite);
@@ -85,11 +79,8 @@ export function linksOf(sums, layers) {
   });
 }
 
-/**
- * A list with one place in the order of Tab, whose options are chosen by click, arrow keys and Enter.
- * @param {string} name
- * @param {(at: number) => void} choose
- */
+/** A list with one place in the order of Tab, whose options are chosen by click, arrow keys and Enter.
+ * @param {string} name @param {(at: number) => void} choose */
 function makeList(name, choose) {
   const list = make("div", { role: "listbox", tabindex: 0, "aria-label": name });
   let at = 0;

@@ -23,11 +23,8 @@ const AUTO = "Train as soon as a setting changes; switched off, guess before you
 const TAKES_SPACE =
   "input, textarea, select, button, a[href], summary, video, audio, [contenteditable], [role=button], [role=slider], dialog, [role=dialog], .cm-editor";
 
-/**
- * In a notebook the app must be focusable, so that the space bar is known to be meant for it.
- * @param {HTMLElement} el
- * @param {AbortSignal} signal
- */
+/** In a notebook the app must be focusable, so that the space bar is known to be meant for it.
+ * @param {HTMLElement} el @param {AbortSignal} signal */
 function takeFocusInNotebook(el, signal) {
   if (isOwnPage()) return;
   const watcher = new ResizeObserver(() => {
@@ -40,10 +37,8 @@ function takeFocusInNotebook(el, signal) {
   signal.addEventListener("abort", () => watcher.disconnect());
 }
 
-/**
- * Fields for what the user expects of the next run: its accuracy, and its most frequent mistake.
- * @param {import("@anywidget/types").AnyModel<State>} model
- */
+/** Fields for what the user expects of the next run: its accuracy, and its most frequent mistake.
+ * @param {import("@anywidget/types").AnyModel<State>} model */
 function makeGuess(model) {
   const attributes = { class: "explorer-field", type: "number", min: 0, max: 100, step: "any", inputMode: "decimal" };
   const share = make("input", { ...attributes, "aria-label": "Guessed accuracy, %" });

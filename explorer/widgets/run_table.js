@@ -26,12 +26,8 @@ const ICONS = {
  * @typedef {ReturnType<typeof makeRow>} Row
  */
 
-/**
- * A run's sort key in a column.
- * @param {Run} run
- * @param {string} heading
- * @param {string[]} headings
- */
+/** A run's sort key in a column.
+ * @param {Run} run @param {string} heading @param {string[]} headings */
 function sortKey(run, heading, headings) {
   if (heading === "Run") return run.name || `run ${String(run.number).padStart(9, "0")}`;
   if (heading === "Note") return run.note;
@@ -39,12 +35,8 @@ function sortKey(run, heading, headings) {
   return cell === undefined ? run.number : (cell.order ?? cell.text);
 }
 
-/**
- * The runs in the order of the table: pinned ones first, then by a column, or newest first.
- * @param {Run[]} runs
- * @param {Order} order
- * @param {string[]} headings
- */
+/** The runs in the order of the table: pinned ones first, then by a column, or newest first.
+ * @param {Run[]} runs @param {Order} order @param {string[]} headings */
 export function inOrder(runs, { heading, sign }, headings) {
   return [...runs].sort((a, b) => {
     if (a.pinned !== b.pinned) return a.pinned ? -1 : 1;
@@ -55,23 +47,16 @@ export function inOrder(runs, { heading, sign }, headings) {
   });
 }
 
-/**
- * A run's accuracies as a line in a box of 56 by 16; `range` is that of all runs.
- * @param {number[]} curve
- * @param {number[]} range
- */
+/** A run's accuracies as a line in a box of 56 by 16; `range` is that of all runs.
+ * @param {number[]} curve @param {number[]} range */
 export function sparkline(curve, [low, high]) {
   const x = (/** @type {number} */ index) => 1 + (54 * index) / Math.max(curve.length - 1, 1);
   const y = (/** @type {number} */ value) => 15 - (14 * (value - low)) / (high - low || 1);
   return curve.map((value, index) => `${index ? "L" : "M"}${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("");
 }
 
-/**
- * The elements of a run's row.
- * @param {number} number
- * @param {Model} model
- * @param {(number: number, wanted: boolean) => void} choose
- */
+/** The elements of a run's row.
+ * @param {number} number @param {Model} model @param {(number: number, wanted: boolean) => void} choose */
 function makeRow(number, model, choose) {
   const send = (/** @type {string} */ verb, text = "") => model.send({ verb, number, text });
   const field = (/** @type {string} */ label, /** @type {number} */ maxlength, placeholder = "") => {

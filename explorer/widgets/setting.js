@@ -20,31 +20,23 @@ const MOVES = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "Pag
 
 const same = (/** @type {unknown} */ one, /** @type {unknown} */ other) => JSON.stringify(one) === JSON.stringify(other);
 
-/**
- * The typed input: a number, or the text itself if it isn't one (Python then says what is expected).
- * @param {HTMLInputElement} input
- */
+/** The typed input: a number, or the text itself if it isn't one (Python then says what is expected).
+ * @param {HTMLInputElement} input */
 function typed(input) {
   const text = input.value.trim();
   return text === "" || !Number.isFinite(Number(text)) ? text : Number(text);
 }
 
-/**
- * The stop closest to a value on a log scale, on which 0 is slightly below the smallest positive one.
- * @param {number[]} stops
- * @param {number} value
- */
+/** The stop closest to a value on a log scale, on which 0 is slightly below the smallest positive one.
+ * @param {number[]} stops @param {number} value */
 export function nearest(stops, value) {
   const least = (stops.find((stop) => stop > 0) ?? 1) / 2;
   const distance = (/** @type {number} */ stop) => Math.abs(Math.log((stop + least) / (Math.max(value, 0) + least)));
   return stops.reduce((best, stop, index) => (distance(stop) < distance(stops[best]) ? index : best), 0);
 }
 
-/**
- * Delay `commit` while a key is down: one change per release, not per repeat.
- * @param {HTMLElement} input
- * @param {() => void} commit
- */
+/** Delay `commit` while a key is down: one change per release, not per repeat.
+ * @param {HTMLElement} input @param {() => void} commit */
 function commitOnRelease(input, commit) {
   let isDown = false;
   let waiting = false;
@@ -66,12 +58,8 @@ function commitOnRelease(input, commit) {
   };
 }
 
-/**
- * The frame of every control: label, unit, help, the error message, and when input is committed.
- * @param {Model} model
- * @param {HTMLElement} el
- * @param {...(HTMLInputElement | HTMLSelectElement)} inputs
- */
+/** The frame of every control: label, unit, help, the error message, and when input is committed.
+ * @param {Model} model @param {HTMLElement} el @param {...(HTMLInputElement | HTMLSelectElement)} inputs */
 function frame(model, el, ...inputs) {
   const { unit } = model.get("_control");
   const id = freshId();
@@ -184,11 +172,8 @@ const FACTORS = {
   ],
 };
 
-/**
- * During a run: the value in use, and buttons that change it, in place of the slider's ends.
- * @param {Model} model
- * @param {HTMLElement} ends
- */
+/** During a run: the value in use, and buttons that change it, in place of the slider's ends.
+ * @param {Model} model @param {HTMLElement} ends */
 function nowInRun(model, ends) {
   const name = model.get("_control").name;
   const value = make("span");
@@ -326,12 +311,8 @@ function few(model, el) {
   return control;
 }
 
-/**
- * An integer, and the elements next to its field.
- * @param {Model} model
- * @param {HTMLElement} el
- * @param {HTMLElement} tool
- */
+/** An integer, and the elements next to its field.
+ * @param {Model} model @param {HTMLElement} el @param {HTMLElement} tool */
 function numberWith(model, el, tool) {
   const number = make("input", { type: "number", step: "1", class: "explorer-field", autocomplete: "off" });
   const control = frame(model, el, number);

@@ -18,12 +18,8 @@ const IN_SIGHT = 2; // visible presets; the others are in the menu
 const LEAVE = "Start with freshly initialized weights";
 const UNCHANGED = "Train without changes in mid-run";
 
-/**
- * The panel's own element. It appears shortly after its parts, and then gets its name for screen readers.
- * @param {HTMLElement} el
- * @param {AbortSignal} signal
- * @param {(panel: Element) => void} use
- */
+/** The panel's own element. It appears shortly after its parts, and then gets its name for screen readers.
+ * @param {HTMLElement} el @param {AbortSignal} signal @param {(panel: Element) => void} use */
 function withPanel(el, signal, use) {
   if (signal.aborted) return;
   const panel = el.closest(".explorer-controls");
@@ -52,11 +48,8 @@ function presets(model, el, signal) {
   };
 }
 
-/**
- * The button for the other presets and the situations, and its menu.
- * @param {Model} model
- * @param {AbortSignal} signal
- */
+/** The button for the other presets and the situations, and its menu.
+ * @param {Model} model @param {AbortSignal} signal */
 function othersMenu(model, signal) {
   const menu = make("div", { class: "explorer-situations" });
   const button = makeButton(["Experiments", icon("M4 6.5l4 4 4-4")], null, { class: "explorer-preset" });
@@ -113,11 +106,8 @@ function question(model, el) {
   };
 }
 
-/**
- * Request the panel with the answer, and scroll to it: on a phone it is far up.
- * @param {Model} model
- * @param {HTMLElement} el
- */
+/** Request the panel with the answer, and scroll to it: on a phone it is far up.
+ * @param {Model} model @param {HTMLElement} el */
 function showPanel(model, el) {
   model.send({ look: true });
   el.closest(".explorer-app")?.querySelector(".explorer-tab-bar")?.scrollIntoView({ block: "nearest" });

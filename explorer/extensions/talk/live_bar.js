@@ -15,10 +15,8 @@ const BASE = 1.25;
  * }} State
  */
 
-/**
- * The size of a slide's figures relative to the app's: in steps, so that resizing doesn't redraw too often.
- * @param {HTMLElement} el
- */
+/** The size of a slide's figures relative to the app's: in steps, so that resizing doesn't redraw too often.
+ * @param {HTMLElement} el */
 function shownScale(el) {
   if (!el.closest(".explorer-slides")) return 1;
   const fit = BASE * Math.min(innerWidth / WIDTH, innerHeight / HEIGHT);

@@ -9,10 +9,8 @@ const MOST_DIGITS = 6;
  *   is_open: boolean }} State
  */
 
-/**
- * The guess after a key: the choice of that number, or the typed digits.
- * @param {string} key @param {string[]} choices @param {string} guess
- */
+/** The guess after a key: the choice of that number, or the typed digits.
+ * @param {string} key @param {string[]} choices @param {string} guess */
 export function guessAfter(key, choices, guess) {
   if (key === "Backspace") return choices.length ? "" : guess.slice(0, -1);
   if (!/^[0-9.]$/.test(key)) return guess;

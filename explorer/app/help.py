@@ -4,7 +4,7 @@ import tomllib
 from importlib.resources import files
 
 from explorer.datasets import Dataset
-from explorer.widgets.help_dialog import HelpDialog
+from explorer.widgets.controls import HelpDialog
 from explorer.wording import class_noun, with_noun
 
 WORDS = tomllib.loads((files("explorer.app") / "words.toml").read_text(encoding="utf-8"))

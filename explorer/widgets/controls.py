@@ -1,6 +1,6 @@
-"""Basic controls: a choice, a number, a line of text, the app's tabs."""
+"""Basic controls: a choice, a number, a line of text, the app's tabs, and its help."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
@@ -125,3 +125,17 @@ class TimeBar(PagePart):
     def _on_page_message(self, content: Mapping[str, Any], _buffers: object) -> None:
         if content.get("fork") and self.can_fork:
             self._emit("fork")
+
+
+class HelpDialog(PagePart):
+    """Help for the whole page, opened by a button or by ``?``."""
+
+    _esm = script("help_dialog")
+
+    about: traitlets.List[str] = traitlets.List().tag(sync=True)
+    """What is on the page, a paragraph each."""
+    shortcuts: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    """The keys and their effects: ``{"Space": "Train, pause or resume"}``."""
+
+    def __init__(self, about: Sequence[str], shortcuts: Mapping[str, str], **traits: Any) -> None:
+        super().__init__(about=[*about], shortcuts=[list(row) for row in shortcuts.items()], **traits)

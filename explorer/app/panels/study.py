@@ -26,7 +26,7 @@ from explorer.widgets.controls import Dropdown
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element
-from explorer.widgets.study_progress import StudyProgress
+from explorer.widgets.run_bar import StudyProgress
 from explorer.wording import counted, duration, percent, queue_text
 
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")

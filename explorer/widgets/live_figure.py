@@ -14,7 +14,6 @@ import anywidget
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
-from plotly.basedatatypes import BasePlotlyType
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, List, Unicode, default
 
@@ -130,8 +129,8 @@ class LiveFigure(PagePart):
 
     def show(
         self,
-        traces: Sequence[Mapping[str, Any] | go.Scatter],
-        layout: Mapping[str, Any] | go.Layout | None = None,
+        traces: Sequence[Mapping[str, Any]],
+        layout: Mapping[str, Any] = MappingProxyType({}),
         summary: str | None = None,
     ) -> None:
         """Set properties of the traces and of the layout, and the summary, and send the changes, in one message.
@@ -151,7 +150,7 @@ class LiveFigure(PagePart):
                 self.plot.plotly_restyle({path: [value] for path, value in changes.items()}, [index])
                 self._shown[index] = shown
                 update["traces"].append([index, _plain(changes, buffers)])
-        shown, changes = _merged(self._layout, layout or {})
+        shown, changes = _merged(self._layout, layout)
         if changes:
             self.plot.plotly_relayout(changes)
             self._layout, update["layout"] = shown, _plain(changes, buffers)
@@ -187,15 +186,17 @@ class LiveFigure(PagePart):
                 self._on_click(trace, tuple(index))
 
 
-def _merged(shown: Mapping[str, Any], new: Any, prefix: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+def _merged(
+    shown: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the properties `shown`, overridden by those of `new`, and copies of those that differ, by path.
 
     A path is like ``marker.color``; a property that is reset is None there.
     """
     result, changes = {**shown}, dict[str, Any]()
-    for name, value in (new.to_plotly_json() if isinstance(new, BasePlotlyType) else new).items():
+    for name, value in new.items():
         path, current = f"{prefix}{name}", shown.get(name)
-        if isinstance(value, BasePlotlyType):
+        if isinstance(value, go.layout.Template):
             value = value.to_plotly_json()
         if isinstance(value, Mapping) and path != "template":
             result[name], inner = _merged(current or {}, value, f"{path}.")
@@ -226,8 +227,6 @@ def _plain(value: Any, buffers: list[Any]) -> Any:
         return {"dtype": value.dtype.name, "buffer": len(buffers) - 1}
     if isinstance(value, list | tuple):
         return [_plain(one, buffers) for one in value]
-    if isinstance(value, BasePlotlyType):
-        value = value.to_plotly_json()
     if isinstance(value, Mapping):
         return {name: _plain(one, buffers) for name, one in value.items()}
     return value.item() if isinstance(value, np.generic) else value

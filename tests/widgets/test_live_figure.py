@@ -126,15 +126,6 @@ def test_what_the_figure_does_not_have_is_refused(traces, words):
         curves(3).show(traces)
 
 
-def test_objects_of_plotly_are_shown_like_their_properties(wire):
-    figure = curves(2)
-    wire.clear()
-    figure.show([go.Scatter(y=[1, 2], line={"width": 3})], go.Layout(title="made elsewhere"))
-    ((update, _),) = wire
-    assert update["traces"] == [[0, {"y": [1, 2], "line.width": 3}]]
-    assert update["layout"] == {"title.text": "made elsewhere"}
-
-
 def test_a_page_that_opens_later_gets_the_figure_as_it_is_now():
     figure = curves(2)
     figure.show([{"y": np.array([1, 2], np.float32), "visible": False}], {"title": {"text": "now"}})

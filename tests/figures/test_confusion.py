@@ -8,7 +8,7 @@ import pytest
 from explorer.figures.confusion import confusion_data, confusion_figure, difference_data, difference_summary
 from explorer.figures.data_table import data_tables
 
-MISTAKES, RIGHT, NOTE = range(3)
+MISTAKES = 0
 NAMES = ("a", "b")
 A, B = np.array([[8, 2], [5, 5]]), np.array([[9, 1], [7, 3]])
 
@@ -37,14 +37,6 @@ def test_the_last_few_mistakes_do_not_look_like_many(digits):
     most = confusion_data(counts, digits)[0][MISTAKES]["zmax"]
     assert most == pytest.approx(10.0)  # 1 % of the largest class
     assert confusion_data(counts, digits, normalize="row")[0][MISTAKES]["zmax"] == 1.0
-
-
-def test_without_counts_the_axes_say_so(digits):
-    figure = confusion_figure(None, digits)
-    assert list(figure.data[NOTE].text) == ["no results"]
-    assert figure.data[NOTE].visible is True
-    assert all(cell is None for trace in figure.data[:2] for row in trace.z for cell in row)
-    assert list(figure.layout.xaxis.ticktext) == list(digits)
 
 
 def test_the_traces_are_plain_json(counts, digits):

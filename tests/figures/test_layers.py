@@ -101,11 +101,4 @@ def test_relu_units_and_sigmoid_activations_are_not_mixed_up(output, words):
 ])  # fmt: skip
 def test_the_axis_names_what_is_counted(activation, output, title):
     seen = {1.0: (layer(1, activation), layer(2, output))}
-    figure = layers_figure(seen, "stuck", n_epochs=2)
-    assert figure.layout.yaxis.title.text == title
-    hovers = {trace.name: trace.hovertemplate for trace in figure.data if trace.visible}
-    of = "units dead" if activation == "relu" else "activations saturated"
-    assert f"%{{y:.1f}} % of its {of}" in hovers["layer 1"]
-    if output == "sigmoid":
-        assert "%{y:.1f} % of its activations saturated" in hovers["output"]
-    assert layers_figure(seen, "gradient", n_epochs=2).layout.yaxis.title.text == "gradient RMS per weight"
+    assert layers_figure(seen, "stuck", n_epochs=2).layout.yaxis.title.text == title

@@ -6,9 +6,8 @@ import pytest
 from explorer.widgets.controls import Dropdown
 from explorer.widgets.header import Header
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.page_part import KnownNames
 from explorer.widgets.page_state import Heartbeat
-from explorer.widgets.rendered import Caption, Rendered
+from explorer.widgets.rendered import Caption
 from explorer.widgets.run_bar import RunBar
 
 
@@ -46,23 +45,6 @@ def test_what_is_known_is_taken():
     bar.text = "epoch 3 of 10"
     bar._noted = "its own"
     assert chart(summary="two points").summary == "two points"
-
-
-def parts(cls=KnownNames):
-    """Every class of parts that is loaded."""
-    for one in cls.__subclasses__():
-        if one.__module__.startswith("explorer."):
-            yield one
-        yield from parts(one)
-
-
-def test_every_part_takes_a_layout():
-    takes_none = {"LiveFigure"}  # a figure's layout is Plotly's
-    classes = {cls for cls in parts() if cls.__name__ not in takes_none}
-    assert {Rendered, RunBar, Caption} <= classes
-    for cls in classes:
-        with pytest.raises(TypeError, match=r"lay_out'; did you mean 'layout'"):
-            cls.__new__(cls, lay_out={})
 
 
 def test_a_heartbeat_answers_each_question_with_its_number(said):

@@ -36,12 +36,3 @@ def test_a_button_is_there_where_something_is_offered():
     display.show(PictureRows())
     assert display.content[0][1] == {"hidden": True}
     assert display.pictures == []
-
-
-def test_words_stay_words():
-    display = Display(PictureRows("<b>", [PictureRow("<i>", [RowPicture("<u>", "<s>")])], PNG, 1))
-    section = display.content[0]
-    assert section[2][2][2:] == ["<b>"]
-    row = section[4][2]
-    assert row[2][2:] == ["<i>"]
-    assert row[3][2][3][2:] == ["<s>"]

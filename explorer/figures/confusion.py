@@ -35,21 +35,13 @@ def confusion_data(
 ) -> FigureData:
     """Return the properties of `confusion_figure` that depend on the data.
 
-    Parameters
-    ----------
-    counts : ndarray of int, shape (n_classes, n_classes), or None
-        Rows are the true class, columns the predicted. None before the first epoch has ended.
-    normalize : {"count", "row"}
-        Show images, or percent of the row's images.
-    held_out : str
-        Kind of the images: ``"validation"`` or ``"test"``.
+    `counts` have the true class in rows, the predicted in columns: int, (n_classes, n_classes); None before the
+    first epoch has ended. With `normalize`, they are shown as images or as percent of the row's; `held_out` is the
+    kind of the images, ``"validation"`` or ``"test"``.
 
-    Returns
-    -------
-    traces, layout
-        The mistakes, the correct decisions, and the note of the empty state. A cell is empty in the other's trace.
-        The full tone, `zmax`, is the largest mistake, but at least 1 % of the largest class: a good network's last
-        few mistakes don't look like many.
+    The traces are the mistakes, the correct decisions, and the note of the empty state. A cell is empty in the
+    other's trace. The full tone, `zmax`, is the largest mistake, but at least 1 % of the largest class: a good
+    network's last few mistakes don't look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"

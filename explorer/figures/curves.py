@@ -51,12 +51,9 @@ def curves_data(
     epochs of earlier runs within the limits of `linear_range` and `accuracy_range`: one that diverged doesn't
     flatten the others.
 
-    Returns
-    -------
-    traces, layout
-        `EARLIER_SLOTS` earlier runs, the newest last; the learning rate, visible over the loss unless it is
-        constant; the samples; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per
-        image or percent are float32, NaN if not finite.
+    The traces are `EARLIER_SLOTS` earlier runs, the newest last; the learning rate, visible over the loss unless
+    it is constant; the samples; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per
+    image or percent are float32, NaN if not finite.
     """
     config, shown, factor = history.config, _comparable(history, earlier, metric), FACTORS[metric]
     called_at_end, palette, ends = dict(zip(map(id, earlier), names, strict=False)), PALETTES[theme], []

@@ -17,22 +17,11 @@ _CLEAR = 255  # index of the transparent color; images use the colors 0 to 254
 
 
 def sprite(images: NDArray[np.uint8], columns: int, *, theme: Theme = "light", scale: int = 1) -> bytes:
-    """Arrange images side by side, row by row, in a PNG.
+    """Return images side by side, `columns` to a row, as a PNG; image i is at row ``i // columns``.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width)
-        Ink: 0 in the color of raised surfaces, 255 in that of text. Points, (n, 1, 2), are drawn as dots.
-    columns : int
-        Images in a row, at least 1. The last row may be short.
-    scale : int
-        Side length of each image pixel in the PNG, at least 1.
-
-    Returns
-    -------
-    bytes
-        A PNG of ``columns · (width + GAP) · scale`` by ``rows · (height + GAP) · scale`` pixels: image i has
-        its upper left corner at column ``i % columns`` and row ``i // columns`` of that grid.
+    `images` are ink, uint8 of shape (n, height, width): 0 in the color of raised surfaces, 255 in that of text.
+    Points, (n, 1, 2), are drawn as dots. The PNG has ``columns · (width + GAP) · scale`` by
+    ``rows · (height + GAP) · scale`` pixels.
     """
     if images.shape[1:] == PLANE_SHAPE:
         away = _plane()[:, None] - images.reshape(-1, 2).T[:, :, None, None] / 255  # (2, n, 28, 28)

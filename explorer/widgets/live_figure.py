@@ -60,22 +60,12 @@ class PlotlyCarrier(anywidget.AnyWidget):
 class LiveFigure(PagePart):
     """A figure on the page whose traces are updated in place.
 
-    Parameters
-    ----------
-    figure
-        All its traces, including later ones (``visible=False``), and its layout. The widget changes it.
-    fills
-        Whether it takes the height of its container instead of its own.
-    style
-        Returns the properties of all traces that depend on the theme, for `set_theme`.
-    name
-        Its name, used in its menu, above its data table and as the file name of a picture.
-    summary
-        One-line description of the figure for screen readers.
-    on_click
-        Called for each click on a point, on whichever thread the kernel handles messages.
-    on_key
-        Callbacks by key name (``"ArrowUp"``), called in the same way. With any, the figure is focusable.
+    The `figure`, which the widget changes, has all traces, including later ones (``visible=False``). It `fills`
+    the height of its container, or has its own; `style` returns the properties of all traces that depend on the
+    theme. Its `name` is used in its menu, above its data table and as the file name of a picture.
+
+    `on_click` is called for each click on a point, on whichever thread the kernel handles messages; so are the
+    callbacks in `on_key`, by key name (``"ArrowUp"``). With any, the figure is focusable.
     """
 
     _esm = script("live_figure")

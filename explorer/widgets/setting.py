@@ -103,18 +103,13 @@ class _Checked(traitlets.TraitType[Any, Any]):
 class Setting(PagePart, ipywidgets.ValueWidget):
     """The control of one setting, usable like any ipywidgets widget with a value.
 
+    `name` is an attribute of `TrainingConfig`. For ``"hidden_sizes"`` the `kind` is ``"scale"``, a slider for the
+    first layer, or ``"layers"``, a list of all; for ``"output"`` ``"choice"``, or ``"pair"``, which includes the
+    loss; by default, the first of these. Options are the initial ``value``, ``description``, ``disabled``,
+    ``tooltip``, ``layout``, ``tabbable``.
+
     Raises `ValueError` if there is no such setting, or no control of this kind for it; `TypeError` for an unknown
     option; `ConfigError` if an invalid value is assigned: the value stays unchanged.
-
-    Parameters
-    ----------
-    name : str
-        Attribute of `TrainingConfig`.
-    kind : str, optional
-        For ``"hidden_sizes"``: ``"scale"``, a slider for the first layer, or ``"layers"``, a list of all. For
-        ``"output"``: ``"choice"``, or ``"pair"``, which includes the loss. By default, the first of these.
-    **options
-        Initial ``value``, ``description``, ``disabled``, ``tooltip``, ``layout``, ``tabbable``.
 
     Examples
     --------

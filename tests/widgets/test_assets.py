@@ -14,7 +14,8 @@ from explorer.widgets.page_part import PagePart
 from explorer.widgets.rendered import Caption
 
 FOLDER = Path(assets.__file__).parent
-ROOMS = {Path(name).name: FOLDER.parent / name for name in ("widgets", "app", "extensions/talk")}
+EXTENSIONS = "extensions/talk", "extensions/demonstrations"
+ROOMS = {Path(name).name: FOLDER.parent / name for name in ("widgets", "app", *EXTENSIONS)}
 SHEETS = sorted(path for room in ROOMS.values() for path in room.rglob("*.css"))
 SCRIPTS = sorted(path for room in ROOMS.values() for path in room.glob("*.js"))
 
@@ -24,6 +25,9 @@ def test_the_sheets_of_a_room_lie_in_its_own_folder():
         assert look_of(folder)._anywidget_id == f"explorer.{name}"
         for sheet in folder.rglob("*.css"):
             assert sheet.read_text(encoding="utf-8") in look_of(folder)._css
+        if folder != FOLDER:
+            modules = [path.read_text(encoding="utf-8") for path in folder.glob("*.py")]
+            assert any("look_of(Path(__file__).parent)" in text for text in modules), name
     of_app = look_of(ROOMS["app"])._css
     assert of_app.index(".explorer-screen.widget-box {") < of_app.index(".explorer-mistakes")
 

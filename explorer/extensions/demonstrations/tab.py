@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -13,6 +14,7 @@ from explorer.experiments.running import Experiment
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
 from explorer.training import DivergedError
+from explorer.widgets.assets import look_of
 from explorer.widgets.controls import Segmented
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
@@ -28,6 +30,7 @@ class Demonstrations:
     """A gallery of cards, or the chosen one."""
 
     def __init__(self, views: Views) -> None:
+        look_of(Path(__file__).parent)
         on_loop = views.on_loop
         self._views, self._theme, self.results = views, views.theme, dict[str, Result]()
         self._known = offered_demonstrations()

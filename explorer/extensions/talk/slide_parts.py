@@ -10,12 +10,6 @@ import traitlets
 from explorer.widgets.assets import script
 from explorer.widgets.page_part import PagePart, PartEvent
 
-SLIDE_STATES = ("recorded", "running", "paused", "live")
-"""The states of a slide: the recorded run, or a live one, running, paused or finished."""
-
-PACES = ("epoch", "fast")
-"""The paces of a live run: an epoch a second, or as fast as it goes."""
-
 _FOLDER = Path(__file__).parent
 _NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)(\D*)")
 
@@ -61,15 +55,16 @@ class LiveBar(PagePart):
     """Notes, and what went wrong with a live run; only the speaker sees both."""
     steps = traitlets.Bool(True).tag(sync=True)
     """Whether a live run can be paused, stepped and slowed down; a demonstration can't."""
-    state = traitlets.Enum(SLIDE_STATES, default_value="recorded").tag(sync=True)
+    state = traitlets.Enum(("recorded", "running", "paused", "live"), "recorded").tag(sync=True)
+    """The recorded run, or a live one: running, paused or finished."""
     text = traitlets.Unicode().tag(sync=True)
     fraction = traitlets.Float(0.0).tag(sync=True)
     """The state in words, and the progress of the live run, 0 to 1."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     scale = traitlets.Float(1.0, min=1.0, max=3.0).tag(sync=True, page=True)
     """The page's theme, and the size of text and lines relative to the app's; set by the page."""
-    pace = traitlets.Enum(PACES, default_value="epoch").tag(sync=True, page=True)
-    """How fast a live run goes; set by the page."""
+    pace = traitlets.Enum(("epoch", "fast"), "epoch").tag(sync=True, page=True)
+    """How fast a live run goes, an epoch a second or as fast as it can; set by the page."""
     on_live = PartEvent[[str]]("live")
     """Calls ``callback("run")`` to request a live run, ``"stop"`` to end it, ``"pause"`` to pause or continue it,
     ``"step"`` to advance it by a step, and ``"reset"`` to return to the recording."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
-from explorer.session.session_run import OpenedWeights
 from explorer.training import EpochRecord, Evaluation, FinalTest, History, Moment, TrainingConfig, new_network
 
 
@@ -39,8 +38,10 @@ class ExportedRun:
     """The run's last moment, which the script must reproduce."""
     before: tuple[TrainingStage, ...] = ()
     """The stages of the runs that it was forked from, oldest first; empty if it is not a fork."""
-    opened: OpenedWeights | None = None
-    """The file with the first stage's initial weights; None if they were drawn."""
+    file: str = ""
+    """The file with the first stage's initial weights; empty if they were drawn."""
+    first_epoch: int = 0
+    """Epochs that these were trained for."""
     note: str = ""
     """The user's note; any text."""
     sections: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = ()
@@ -56,11 +57,6 @@ class ExportedRun:
         return self.history.config
 
     @property
-    def first_epoch(self) -> int:
-        """Epochs that the first stage's initial weights were trained for: those in the opened file, or 0."""
-        return 0 if self.opened is None else self.opened.epoch
-
-    @property
     def stages(self) -> tuple[TrainingStage, ...]:
         """All stages that shaped the weights, the run's own last; stages without any training are left out.
 
@@ -68,7 +64,7 @@ class ExportedRun:
         """
         begin, stages = float(self.first_epoch), []
         for number, stage in enumerate(self.before):
-            draws_weights = number == 0 and self.opened is None
+            draws_weights = number == 0 and not self.file
             if stage.end > begin or draws_weights:
                 stages.append(stage)
             begin = stage.end

@@ -92,7 +92,7 @@ class EarlierRuns(Sequence[SessionRun]):
     def without_repeats(
         self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None
     ) -> EarlierRuns:
-        """Remove runs that `configs` would repeat, except forks, parents, opened files, marked and tested runs."""
+        """Remove runs that `configs` would repeat, except forks, parents, marked and tested runs."""
         parents = {run.origin.parent.number for run in self.runs if run.origin.parent is not None}
         alike = [run for run in self.alike(configs, dataset, own) if run.number not in parents]
         gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]
@@ -146,6 +146,8 @@ class SessionState:
     n_tested: int = 0
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs in the session's last saved file, by their `SessionRun.revision`."""
+    saved_at: str = ""
+    """When the file was saved that it comes from: ``"2026-11-26 14:05"``."""
     findings: Mapping[str, Finding] = field(default_factory=dict)
     """What demonstrations have found, by their keys, the newest last."""
     saved_findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -194,9 +196,7 @@ class SessionState:
     def start(self) -> str:
         """The weights that the next run will begin with, in words; empty for freshly initialized ones."""
         run = self.run
-        if run is None or self.starts_clean or (run.origin.parent and run.origin.moment is None):
-            return ""
-        return run.origin.words
+        return "" if run is None or self.starts_clean or run.origin.moment is None else run.origin.words
 
     @property
     def is_from_others(self) -> bool:
@@ -290,11 +290,8 @@ class SessionState:
 
     @property
     def withholds_settings(self) -> bool:
-        """Whether new settings stay pending because a new run would discard an epoch gone back to, or a file."""
-        run, is_at_epoch = self.run, self.selected_epoch is not None
-        return bool(
-            run and (is_at_epoch or (run.origin.opened and not run.history.batches)) and not self.continues
-        )
+        """Whether new settings stay pending because a new run would discard the epoch that was gone back to."""
+        return self.run is not None and self.selected_epoch is not None and not self.continues
 
     # ---------------------------------------------------------------- transitions
 
@@ -357,6 +354,14 @@ class SessionState:
         """Discard all runs, as if none had been trained; the numbers of others begin at 1."""
         series = self.series + 1  # distinguishes them from the old ones
         return replace(self, run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
+
+    def restored(self, series: int) -> Self:
+        """Return the session of a file, which has nothing unsaved, with a generation counter for its runs."""
+        earlier = EarlierRuns(tuple(replace(run, series=series) for run in self.earlier))
+        run = self.run and replace(self.run, series=series)
+        state = replace(self, series=series, run=run, earlier=earlier)
+        saved = frozenset(run.revision for run in state.runs)
+        return replace(state, saved=saved, saved_findings=self.findings)
 
     def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> Self:
         """Let the current run and its rivals go on, as `SessionRun.continued`; return this state if it can't."""

@@ -20,7 +20,7 @@ from explorer.foreign_files import ArrayArchive, FileError, explained, open_plai
 from explorer.network.metrics import accuracy
 from explorer.network.weights_file import MOST_BYTES
 from explorer.safe_write import whole_file
-from explorer.session.saved_session import is_session, kept_weights, read_session
+from explorer.session.saved_session import SUFFIX, kept_weights, read_session
 from explorer.training import History, SampleRecord, Snapshot, TrainingConfig, new_network
 from explorer.training.query import write_query
 from explorer.training.studies import Trial, WorkerPool
@@ -200,11 +200,11 @@ def _runs_of(path: Path, dataset: Dataset) -> list[PublishedRun]:
             raise FileError(path.name, f"{size >> 20} MiB", f"a file of at most {MOST_BYTES >> 20}")
         stream.seek(0)
         content = stream.read()
-    if not is_session(path.name, content):
+    if not path.name.lower().endswith(SUFFIX) and content[30:41] != b"session.npy":
         history, epoch, saved = read_archive(path, dataset)
         return [PublishedRun(history.config, history, {epoch: saved})]
     runs, session = [], read_session(content, path.name, dataset)
-    if session.dataset is not None:
+    if session.dataset is not dataset:
         raise FileError(path.name, "runs on points", f"runs on {dataset.name}")
     for run in session.runs:
         weights = {int(at): own for at, own in kept_weights(run).items() if at >= 1 and at % 1 == 0}

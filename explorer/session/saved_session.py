@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import reduce
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any
@@ -301,6 +302,10 @@ def _checked(content: Any, rules: _Rules, part: str) -> dict[str, Any]:
     return {key: writable(value) if isinstance(value, str) else value for key, value in content.items()}
 
 
+def _optional(entry: Mapping[str, Any], key: str, rules: _Rules, part: str) -> dict[str, Any] | None:
+    return None if entry.get(key) is None else _checked(entry[key], rules, f"{part}, {key}")
+
+
 def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
     value = content.get(key)
     found = f"{len(value)} {key}" if isinstance(value, list) else printable(repr(value)[:80])
@@ -363,8 +368,9 @@ def _findings(content: Any, part: str) -> dict[str, Finding]:
     return found
 
 
-def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
-    kinds = figure_kinds(_RECORDS[name])
+def _records(archive: ArrayArchive, name: str, n_classes: int) -> list[Any]:
+    """Return all records in a table, and in that of its confusion matrices; evaluations have no networks yet."""
+    kind, kinds = _RECORDS[name], figure_kinds(_RECORDS[name])
     part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
     table = archive.array(name, "f8", 2, expected, may_be_empty=True)
     if _RATE in kinds and table.shape[1] == len(kinds) - 1:
@@ -379,15 +385,40 @@ def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
         if not fits.all() or (is_whole and (column != np.floor(column)).any()):
             words = "whole numbers, finite losses, and shares from 0 to 1, where a record has some"
             raise FileError(part, "figures that no run can have", words)
-    return table
+    rows = figure_rows(kind, table)
+    if name not in _COUNTS:
+        return [kind(**row) for row in rows]
+    key, expected = _COUNTS[name], f"counts in {n_classes} × {n_classes} cells, for each of the {name}"
+    counts = read_only_counts(archive.array(key, "i4", 3, expected, may_be_empty=True))
+    if counts.shape != (len(table), n_classes, n_classes) or (counts < 0).any():
+        raise FileError(f"{archive.name}, {key}", "other counts", expected)
+    more = {"snapshot": None} if kind is Evaluation else {}
+    return [kind(**row, confusion=confusion, **more) for row, confusion in zip(rows, counts, strict=True)]
 
 
-def _read_counts(archive: ArrayArchive, name: str, n: int) -> NDArray[np.int64]:
-    expected = f"counts in {n} × {n} cells"
-    counts = read_only_counts(archive.array(name, "i4", 3, expected, may_be_empty=True))
-    if counts.shape[1:] != (n, n) or (counts < 0).any():
-        raise FileError(f"{archive.name}, {name}", "other counts", expected)
-    return counts
+def _origin(
+    entry: Mapping[str, Any],
+    part: str,
+    parent: SessionRun | None,
+    timeline: Timeline,
+    snapshots: Mapping[float, Snapshot],
+) -> Origin:
+    epoch, opened = entry["first_epoch"], _optional(entry, "opened", _OPENED, part)
+    origin = Origin(epoch, entry["first_step"], entry["first_seconds"])
+    if parent is not None:
+        began = [moment for moment in timeline.moments[:1] if moment.epoch == epoch]
+        return replace(origin, parent=parent.without_moments(), moment=next(iter(began), None))
+    if opened is None:
+        return origin
+    return replace(
+        origin, file=opened["file"], weights=snapshots[epoch].weights if epoch in snapshots else None
+    )
+
+
+def _check_order(records: Sequence[Any], part: str, first: int, last: int) -> None:
+    at = [record.epoch for record in records]
+    if at != sorted({*at}) or (at and not first <= at[0] <= at[-1] <= last):
+        raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")
 
 
 class _Reader:
@@ -397,22 +428,24 @@ class _Reader:
         if not np.isfinite(weights).all():
             found = "values that are infinite or not a number"
             raise FileError(f"{archive.name}, weights", found, "finite weights")
-        self._tables: dict[str, Any] = {name: _read_figures(archive, name) for name in _RECORDS}
-        counts = {name: _read_counts(archive, name, dataset.n_classes) for name in _COUNTS.values()}
-        self._tables |= {**counts, "weights": weights}
+        records = {name: _records(archive, name, dataset.n_classes) for name in _RECORDS}
+        self._tables: dict[str, Any] = {"weights": weights, **records}
         self._n_read = dict.fromkeys(self._tables, 0)
         self._output_room = MOST_OUTPUT_BYTES
 
     def session(self, text: Mapping[str, Any]) -> SessionState:
         name, present, n_runs, known = self._name, text["present"], text["n_runs"], dict[int, SessionRun]()
-        parts = [f"{name}, run {position}" for position in range(1, len(text["runs"]) + 1)]
-        entries = [_checked(entry, _RUN, part) for entry, part in zip(text["runs"], parts, strict=True)]
-        for entry, part in zip(entries, parts, strict=True):
-            if not max(known, default=0) < entry["number"] <= n_runs:
+        listed: dict[int, SessionRun] = {}
+        for position, found in enumerate(text["runs"], 1):
+            part = f"{name}, run {position}"
+            entry = _checked(found, _RUN, part)
+            number = entry["number"]
+            if not max(known, default=0) < number <= n_runs:
                 raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
             run = self._run(entry, part, known)
-            known[run.number] = run if run.number == present else run.reduced()
-        listed = {entry["number"]: known[entry["number"]] for entry in entries if entry["listed"]}
+            known[number] = run if number == present else run.reduced()
+            if entry["listed"]:
+                listed[number] = known[number]
         if len(listed) > MOST_RUNS:
             raise FileError(name, f"{len(listed)} runs", f"at most {MOST_RUNS}")
         tests = [run.test.number for run in listed.values() if run.test]
@@ -443,38 +476,32 @@ class _Reader:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
         if entry["status"] not in _STATUSES:
             raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
-        opened, test = (
-            _checked(entry[key], rules, f"{part}, {key}") if entry.get(key) is not None else None
-            for key, rules in (("opened", _OPENED), ("test", _TEST))
-        )
+        test = _optional(entry, "test", _TEST, part)
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
         snapshots = self._snapshots(config, used, entry, part)
-        epochs, batches, evaluations = self._records(entry, part, snapshots, config.epochs)
-        start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
+        start, own = self._next("epochs", entry["n_starts"]), self._next("epochs", entry["n_epochs"])
+        batches = self._next("batches", entry["n_batches"])
+        evaluations = [
+            replace(one, snapshot=snapshots.get(one.epoch) or self._bare(one.epoch))
+            for one in self._next("evaluations", entry["n_evaluations"])
+        ]
+        for records in ([*start, *own], batches, evaluations):
+            _check_order(records, part, first_epoch, config.epochs)
         counted = (*own, *evaluations, *(() if parent else start))
         if any(record.confusion.sum() != used.n_test for record in counted):
             raise FileError(part, "other counts", f"those of {used.n_test} images")
-        timeline = Timeline()
-        for record in (*(start if parent else ()), *own):
-            if record.epoch in snapshots:
-                snapshot = replace(snapshots[record.epoch], epoch=record.epoch)
-                timeline = timeline.followed_by(Moment(record, snapshot))
-        if own and timeline.newest is None and not evaluations:  # its network had no room
-            timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
+        moments = [
+            Moment(record, replace(snapshots[record.epoch], epoch=record.epoch))
+            for record in (*(start if parent else ()), *own)
+            if record.epoch in snapshots
+        ]
+        if own and not moments and not evaluations:  # its network had no room
+            moments = [Moment(own[-1], self._bare(own[-1].epoch))]
+        timeline = reduce(Timeline.followed_by, moments, Timeline())
         evaluation, end = evaluations[0] if evaluations else None, None
         if entry["ended"]:
             error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
             end = RunEnd(entry["status"], entry["reason"], evaluation, error)
-        began = timeline.moments[0] if parent and timeline.moments else None
-        origin = Origin(
-            first_epoch,
-            entry["first_step"],
-            entry["first_seconds"],
-            parent=parent and parent.without_moments(),
-            moment=began if began and began.epoch == first_epoch else None,
-            file=opened["file"] if opened else "",
-            weights=snapshots[first_epoch].weights if opened and first_epoch in snapshots else None,
-        )
         return SessionRun(
             **{name: entry[name] for name in _PLAIN},
             dataset=used,
@@ -482,7 +509,7 @@ class _Reader:
             timeline=timeline,
             status="stopped" if end is None else end.status,
             evaluation=evaluation,
-            origin=origin,
+            origin=_origin(entry, part, parent, timeline, snapshots),
             test=FinalTest(**{name: test[name] for name in FinalTest.__slots__}) if test else None,
             start=start[0] if start else None,
         )
@@ -505,22 +532,6 @@ class _Reader:
                 found_at[epoch] = snapshot_of(network, used, epoch)
         return found_at
 
-    def _records(
-        self, entry: Mapping[str, Any], part: str, snapshots: Mapping[float, Snapshot], last: int
-    ) -> tuple[list[EpochRecord], list[BatchRecord], list[Evaluation]]:
-        epochs = [EpochRecord(**row) for row in self._rows("epochs", entry["n_starts"] + entry["n_epochs"])]
-        batches = [BatchRecord(**row) for row in self._rows("batches", entry["n_batches"])]
-        evaluations = [
-            Evaluation(**row, snapshot=snapshots.get(row["epoch"]) or self._bare(row["epoch"]))
-            for row in self._rows("evaluations", entry["n_evaluations"])
-        ]
-        for records in (epochs, batches, evaluations):
-            at = [record.epoch for record in records]
-            if at != sorted({*at}) or (at and not entry["first_epoch"] <= at[0] <= at[-1] <= last):
-                expected = f"those of epochs from {entry['first_epoch']} to {last}"
-                raise FileError(part, "records out of order", expected)
-        return epochs, batches, evaluations
-
     def _early(self, found: list[Any], run: SessionRun) -> Iterator[SampleRecord]:
         """Yield a run's networks within its first epoch, scored again on the sample of its held-out images."""
         part = f"{self._name}, early"
@@ -540,13 +551,6 @@ class _Reader:
 
     def _bare(self, epoch: float) -> Snapshot:
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
-
-    def _rows(self, name: str, count: int) -> Iterable[dict[str, Any]]:
-        rows = figure_rows(_RECORDS[name], self._next(name, count))
-        if name not in _COUNTS:
-            return rows
-        both = zip(rows, self._next(_COUNTS[name], count), strict=True)
-        return ({**figures, "confusion": confusion} for figures, confusion in both)
 
     def _next(self, table: str, count: int) -> Any:
         first = self._n_read[table]

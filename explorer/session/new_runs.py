@@ -24,14 +24,10 @@ NewRun = tuple[TrainingRun, SessionRun]
 
 
 class ForkError(ValueError):
-    """A run can't continue from these weights: the problem and the reason, a sentence each."""
-
-    def __init__(self, text: str, why: str) -> None:
-        self.text, self.why = text, why
-        super().__init__(text, why)
+    """A run can't continue from these weights: its arguments are the problem and the reason, a sentence each."""
 
     def __str__(self) -> str:
-        return f"{self.text} {self.why}"
+        return " ".join(self.args)
 
 
 def fresh(config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None) -> NewRun:
@@ -135,7 +131,13 @@ def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, Sess
     forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0
     forgets = forgets or bool(config.patience and config.n_validation)
     training = None
-    if newest is not None and newest.epoch == int(newest.epoch) and run.status != "failed" and not forgets:
+    if (
+        newest is not None
+        and newest.weights
+        and newest.epoch % 1 == 0
+        and run.status != "failed"
+        and not forgets
+    ):
         training = TrainingRun(config, dataset, start=newest.snapshot)
         if run.epoch > training.first_epoch:  # a partly trained epoch is trained again
             records = replace(run.history.until(training.first_epoch), end=run.history.end)

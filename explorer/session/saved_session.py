@@ -228,11 +228,10 @@ _RATE = "learning_rate"  # the last figure of records, missing in files of forma
 _HIGHEST: Mapping[str, float] = MappingProxyType(
     {"epoch": _MOST, "step": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
 )
-_TABLES = (*_RECORDS, *_COUNTS.values())
-_ENTRIES = frozenset({"session", *_TABLES, "weights"})
+_ENTRIES = frozenset({"session", *_RECORDS, *_COUNTS.values(), "weights"})
 
-_Rules = Mapping[str, tuple[type, float, float]]
-"""For the names in each key, the type of their values, and the bounds of a number or of a length."""
+_Rules = Sequence[tuple[str, type, float, float]]
+"""Names of values, their type, and the bounds of the number or of the length."""
 _WORDS: Mapping[type, str] = MappingProxyType(
     {
         bool: "true or false",
@@ -242,33 +241,27 @@ _WORDS: Mapping[type, str] = MappingProxyType(
         list: "a list of at most {1}",
     }
 )
-_SESSION: _Rules = MappingProxyType(
-    {
-        "n_runs n_tested present": (int, 0, _MOST),
-        "saved_at": (str, 0, 60),
-        "runs": (list, 0, 2 * MOST_RUNS),  # including those that are only parents
-        "early": (list, 0, _MOST_EARLY),
-    }
+_SESSION: _Rules = (
+    ("n_runs n_tested present", int, 0, _MOST),
+    ("saved_at", str, 0, 60),
+    ("runs", list, 0, 2 * MOST_RUNS),  # including those that are only parents
+    ("early", list, 0, _MOST_EARLY),
 )
-_RUN: _Rules = MappingProxyType(
-    {
-        "number": (int, 1, _MOST),
-        "parent first_step n_batches": (int, 0, _MOST),
-        "first_epoch n_epochs diverged_in": (int, 0, MOST_EPOCHS),
-        "n_starts n_evaluations": (int, 0, 1),
-        "first_seconds": (float, 0, _MOST),
-        "listed pinned hidden ended": (bool, 0, 1),
-        "name": (str, 0, 60),  # the limit of the table of runs
-        "label": (str, 0, 120),
-        "note reason status": (str, 0, 2000),
-        "weights": (list, 0, MOST_EPOCHS + 2),  # the epochs of its networks
-    }
+_RUN: _Rules = (
+    ("number", int, 1, _MOST),
+    ("parent first_step n_batches", int, 0, _MOST),
+    ("first_epoch n_epochs diverged_in", int, 0, MOST_EPOCHS),
+    ("n_starts n_evaluations", int, 0, 1),
+    ("first_seconds", float, 0, _MOST),
+    ("listed pinned hidden ended", bool, 0, 1),
+    ("name", str, 0, 60),  # the limit of the table of runs
+    ("label", str, 0, 120),
+    ("note reason status", str, 0, 2000),
+    ("weights", list, 0, MOST_EPOCHS + 2),  # the epochs of its networks
 )
-_EARLY: _Rules = MappingProxyType({"epoch": (float, 0, 1), "step": (int, 0, _MOST)})
-_OPENED: _Rules = MappingProxyType({"file": (str, 0, 240)})
-_TEST: _Rules = MappingProxyType(
-    {"loss": (float, 0, _MOST), "accuracy": (float, 0, 1), "n_images number": (int, 1, _MOST)}
-)
+_EARLY: _Rules = (("epoch", float, 0, 1 - 1e-9), ("step", int, 0, _MOST))
+_OPENED: _Rules = (("file", str, 0, 240),)
+_TEST: _Rules = (("loss", float, 0, _MOST), ("accuracy", float, 0, 1), ("n_images number", int, 1, _MOST))
 _STATUSES = ("finished", "stopped", "failed")
 
 
@@ -293,7 +286,7 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SessionState:
 def _checked(content: Any, rules: _Rules, part: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileError(part, "something else than named values", _EXPECTED)
-    for names, (kind, low, high) in rules.items():
+    for names, kind, low, high in rules:
         for key in names.split():
             value: Any = content.get(key)
             size = len(value) if isinstance(value, str | list) else value
@@ -302,8 +295,8 @@ def _checked(content: Any, rules: _Rules, part: str) -> dict[str, Any]:
     return {key: writable(value) if isinstance(value, str) else value for key, value in content.items()}
 
 
-def _optional(entry: Mapping[str, Any], key: str, rules: _Rules, part: str) -> dict[str, Any] | None:
-    return None if entry.get(key) is None else _checked(entry[key], rules, f"{part}, {key}")
+def _optional(entry: Mapping[str, Any], key: str, rules: _Rules, part: str) -> dict[str, Any]:
+    return {} if entry.get(key) is None else _checked(entry[key], rules, f"{part}, {key}")
 
 
 def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
@@ -315,13 +308,13 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
 def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Dataset]:
     """Return a file's text, and the data set of its runs: `dataset`, or points."""
     text = archive.text("session", MOST_TEXT, _EXPECTED)
-    version = _checked(text, {"format": (int, 1, _MOST)}, archive.name)["format"]
+    version = _checked(text, [("format", int, 1, _MOST)], archive.name)["format"]
     if version > FORMAT:
         newer = f"format {FORMAT}: a newer explorer opens it"
         raise FileError(archive.name, f"a session in format {version}", newer)
     if archive.names != _ENTRIES:
         raise FileError(archive.name, "other entries", ", ".join(sorted(_ENTRIES)))
-    data = _checked(text.get("data"), {"checksums": (list, 0, 4)}, f"{archive.name}, data")
+    data = _checked(text.get("data"), [("checksums", list, 0, 4)], f"{archive.name}, data")
     points = data.get("points")
     if points and not (dataset.is_plane and points == plane_of(dataset).text):
         try:
@@ -332,7 +325,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Data
         called = printable(str(data.get("name")))
         called = f"other images called {called}" if called == dataset.name else called
         raise FileError(archive.name, f"runs on {called}", f"runs on {dataset.name}, which is open")
-    size = sum(map(archive.size, _TABLES))
+    size = sum(map(archive.size, _ENTRIES - {"session", "weights"}))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
     return _checked({"n_tested": 0, "early": [], **text}, _SESSION, archive.name), dataset
@@ -358,10 +351,10 @@ def _fits(finding: Finding) -> bool:
 def _findings(content: Any, part: str) -> dict[str, Finding]:
     """Return what demonstrations have found; older files have nothing of it."""
     found: dict[str, Finding] = {}
-    for key, entry in _checked(content, {}, part).items():
+    for key, entry in _checked(content, (), part).items():
         of_it = f"{part}, {printable(key)[:40]}"
-        entry = _checked(entry, {}, of_it)
-        finding = Finding(_checked(entry.get("numbers"), {}, of_it), entry.get("guess"))
+        entry = _checked(entry, (), of_it)
+        finding = Finding(_checked(entry.get("numbers"), (), of_it), entry.get("guess"))
         if len(content) > _MOST_FINDINGS or not _fits(finding):
             raise FileError(of_it, "other content", f"at most {_MOST_FINDINGS} numbers by their names")
         found[key] = finding
@@ -396,28 +389,8 @@ def _records(archive: ArrayArchive, name: str, n_classes: int) -> list[Any]:
     return [kind(**row, confusion=confusion, **more) for row, confusion in zip(rows, counts, strict=True)]
 
 
-def _origin(
-    entry: Mapping[str, Any],
-    part: str,
-    parent: SessionRun | None,
-    timeline: Timeline,
-    snapshots: Mapping[float, Snapshot],
-) -> Origin:
-    epoch, opened = entry["first_epoch"], _optional(entry, "opened", _OPENED, part)
-    origin = Origin(epoch, entry["first_step"], entry["first_seconds"])
-    if parent is not None:
-        began = [moment for moment in timeline.moments[:1] if moment.epoch == epoch]
-        return replace(origin, parent=parent.without_moments(), moment=next(iter(began), None))
-    if opened is None:
-        return origin
-    return replace(
-        origin, file=opened["file"], weights=snapshots[epoch].weights if epoch in snapshots else None
-    )
-
-
-def _check_order(records: Sequence[Any], part: str, first: int, last: int) -> None:
-    at = [record.epoch for record in records]
-    if at != sorted({*at}) or (at and not first <= at[0] <= at[-1] <= last):
+def _check_order(at: Sequence[float], part: str, first: int, last: int) -> None:
+    if [*at] != sorted({*at}) or (at and not first <= at[0] <= at[-1] <= last):
         raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")
 
 
@@ -476,7 +449,7 @@ class _Reader:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
         if entry["status"] not in _STATUSES:
             raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
-        test = _optional(entry, "test", _TEST, part)
+        test, opened = _optional(entry, "test", _TEST, part), _optional(entry, "opened", _OPENED, part)
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
         snapshots = self._snapshots(config, used, entry, part)
         start, own = self._next("epochs", entry["n_starts"]), self._next("epochs", entry["n_epochs"])
@@ -486,15 +459,12 @@ class _Reader:
             for one in self._next("evaluations", entry["n_evaluations"])
         ]
         for records in ([*start, *own], batches, evaluations):
-            _check_order(records, part, first_epoch, config.epochs)
+            _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         counted = (*own, *evaluations, *(() if parent else start))
         if any(record.confusion.sum() != used.n_test for record in counted):
             raise FileError(part, "other counts", f"those of {used.n_test} images")
-        moments = [
-            Moment(record, replace(snapshots[record.epoch], epoch=record.epoch))
-            for record in (*(start if parent else ()), *own)
-            if record.epoch in snapshots
-        ]
+        shown = [*start, *own] if parent else own
+        moments = [Moment(one, snapshots[one.epoch]) for one in shown if one.epoch in snapshots]
         if own and not moments and not evaluations:  # its network had no room
             moments = [Moment(own[-1], self._bare(own[-1].epoch))]
         timeline = reduce(Timeline.followed_by, moments, Timeline())
@@ -502,6 +472,16 @@ class _Reader:
         if entry["ended"]:
             error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
             end = RunEnd(entry["status"], entry["reason"], evaluation, error)
+        first = snapshots.get(first_epoch)
+        origin = Origin(
+            first_epoch,
+            entry["first_step"],
+            entry["first_seconds"],
+            parent=parent and parent.without_moments(),
+            moment=Moment(start[0], first) if parent and start and first else None,
+            file=opened.get("file", ""),
+            weights=first.weights if opened and first else None,
+        )
         return SessionRun(
             **{name: entry[name] for name in _PLAIN},
             dataset=used,
@@ -509,8 +489,8 @@ class _Reader:
             timeline=timeline,
             status="stopped" if end is None else end.status,
             evaluation=evaluation,
-            origin=_origin(entry, part, parent, timeline, snapshots),
-            test=FinalTest(**{name: test[name] for name in FinalTest.__slots__}) if test else None,
+            origin=origin,
+            test=FinalTest(**test) if test else None,
             start=start[0] if start else None,
         )
 
@@ -536,9 +516,7 @@ class _Reader:
         """Yield a run's networks within its first epoch, scored again on the sample of its held-out images."""
         part = f"{self._name}, early"
         begun = [_checked(one, _EARLY, part) for one in found]
-        at = [one["epoch"] for one in begun]
-        if at != sorted({*at}) or 1 in at:
-            raise FileError(part, "networks out of order", "those of epochs from 0 to below 1")
+        _check_order([one["epoch"] for one in begun], part, 0, 1)
         sample, network = Sample(run.dataset, run.config.seed), run.new_network()
         for one in begun:
             network.set_weights(self._next_weights(network))

@@ -268,14 +268,9 @@ class Session:
         return bool(numbers)
 
     def open(self, run: SessionRun) -> None:
-        """Show an ended run of another session as the newest; “Train” trains it again."""
+        """Show an ended run of another session, on the same images, as the newest, as if trained here."""
         self._leave(run.config)
-        self._publish(self.state.beginning(run))
-
-    def begin_with(self, run: SessionRun) -> None:
-        """Start with an ended run on the same images, as if it had been trained here."""
-        self._leave(run.config)
-        self._trainer.training, run = new_runs.resumed(replace(run, label=""), self.dataset)
+        self._trainer.training, run = new_runs.resumed(run, self.dataset)
         self._publish(self.state.beginning(run))
 
     def save_session(self) -> bytes:

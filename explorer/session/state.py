@@ -75,10 +75,6 @@ class EarlierRuns(Sequence[SessionRun]):
         """Replace the run that has the same number."""
         return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
 
-    def on(self, dataset: Dataset) -> EarlierRuns:
-        """Select the runs scored on the same images; figures for other images don't compare."""
-        return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
-
     def of(self, dataset: Dataset) -> EarlierRuns:
         """Select the runs on a data set, whatever images they hold out."""
         runs = tuple(run for run in self.runs if run.dataset.unsplit.compares_with(dataset))
@@ -214,7 +210,8 @@ class SessionState:
     @property
     def comparable(self) -> EarlierRuns:
         """The earlier runs scored on the same images as the current one."""
-        return self.earlier.on(self.scored_on)
+        runs = (run for run in self.earlier if run.dataset.compares_with(self.scored_on))
+        return replace(self.earlier, runs=tuple(runs))
 
     @property
     def not_comparable(self) -> EarlierRuns:
@@ -311,16 +308,12 @@ class SessionState:
 
     def numbering(self, *runs: SessionRun) -> tuple[Self, Runs]:
         """Give new runs their numbers, and labels to those without one; return them next to the state."""
-        numbered = tuple(
-            replace(
-                run,
-                number=number,
-                series=self.series,
-                label=with_noun(run.label or _label(run, self.first), run.dataset.noun),
-            )
-            for number, run in enumerate(runs, self.n_runs + 1)
-        )
-        return replace(self, n_runs=self.n_runs + len(runs)), numbered
+        numbered = list[SessionRun]()
+        for number, run in enumerate(runs, self.n_runs + 1):
+            own = "" if run.own is None else f"own network {run.own.name}, "
+            label = with_noun(run.label or own + run_label(run.config, self.first), run.dataset.noun)
+            numbered.append(replace(run, number=number, series=self.series, label=label))
+        return replace(self, n_runs=self.n_runs + len(runs)), tuple(numbered)
 
     def beginning(self, *runs: SessionRun) -> Self:
         """Make a new run the current one, after which the settings are set; others race it."""
@@ -416,8 +409,3 @@ class SessionState:
         if self.run is None or not {*config.differences(before)} <= {"epochs"}:
             return config
         return config.replace(changes=self.run.config.changes)
-
-
-def _label(run: SessionRun, first: TrainingConfig | None) -> str:
-    label = run_label(run.config, first)
-    return label if run.own is None else f"own network {run.own.name}, {label}"

@@ -51,7 +51,8 @@ class Page(HTMLParser):
 
 
 def figures(html):
-    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
+    themes = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
+    return {name: {theme: drawn[name] for theme, drawn in themes.items()} for name in themes["light"]}
 
 
 @pytest.fixture(scope="module")

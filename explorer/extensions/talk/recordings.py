@@ -89,7 +89,7 @@ def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> Session
         )
     if shown.with_weights and not run.newest.weights:
         raise ValueError("it has no weights, which a picture needs")
-    return replace(run, name=shown.label)
+    return replace(run, is_recorded=True, name=shown.label)
 
 
 def _trained(shown: TalkRun, dataset: Dataset) -> bytes:

@@ -71,7 +71,7 @@ def recorded(written, small_dataset):
 def test_what_is_recorded_comes_back(recorded, small_dataset):
     made = complete(TrainingRun(CONFIG, small_dataset))
     run = read_recording(recorded, "small", small_dataset)
-    assert (run.name, run.history.epochs) == ("a run", made.epochs)
+    assert (run.name, run.is_recorded, run.history.epochs) == ("a run", True, made.epochs)
     assert run.history.batches == made.batches
     outputs = run.evaluation.snapshot.test_outputs
     np.testing.assert_array_equal(outputs, made.end.final.snapshot.test_outputs)

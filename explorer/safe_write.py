@@ -64,14 +64,13 @@ def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
         _remove_if_left(left)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
-        Path(folder, ".not-locked-yet").open("wb") as owner,
+        Path(folder, _OWNER).open("wb") as owner,
     ):
-        owner.write(_MARK)
-        owner.flush()
         if sys.platform != "win32":
             with suppress(OSError):  # some network shares have no locks
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                Path(owner.name).rename(Path(folder, _OWNER))
+                owner.write(_MARK)  # only a folder that was locked is ever removed by another process
+                owner.flush()
         yield Path(folder)
 
 

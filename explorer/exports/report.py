@@ -40,7 +40,9 @@ def report(run: ExportedRun) -> str:
     return page(
         "report.html.j2",
         palettes={theme: palette.css() for theme, palette in PALETTES.items()},
-        figures=to_json_plotly({theme: dict(_figures(run, theme)) for theme in PALETTES}),  # Plotly writes no `<`
+        figures=to_json_plotly(
+            {theme: dict(_figures(run, theme)) for theme in PALETTES}
+        ),  # Plotly writes no `<`
         plotly=get_plotlyjs(),
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         run=run,

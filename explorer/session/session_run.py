@@ -418,12 +418,8 @@ def raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> Sess
 
 def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
     """Return the newest networks that fit into the memory for them."""
-    kept, n_bytes = list[SampleRecord](), 0
-    for record in reversed(early):
-        n_bytes += sum(array.nbytes for array in record.snapshot.weights)
-        if not kept or n_bytes <= _EARLY_BYTES:
-            kept.insert(0, record)
-    return tuple(kept)
+    n_bytes = [sum(array.nbytes for array in record.snapshot.weights) for record in reversed(early)]
+    return early[-max(1, int(np.searchsorted(np.cumsum(n_bytes), _EARLY_BYTES, "right"))) :]
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:

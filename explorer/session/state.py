@@ -221,7 +221,7 @@ class SessionState:
     @property
     def unsaved(self) -> tuple[SessionRun, ...]:
         """The runs that have changed since the session was last saved."""
-        return tuple(run for run in self.runs if not self.saved or run.revision not in self.saved)
+        return tuple(run for run in self.runs if run.revision not in self.saved)
 
     @property
     def history(self) -> History:
@@ -252,10 +252,8 @@ class SessionState:
     @property
     def is_blank(self) -> bool:
         """Whether the current run has nothing to show yet, but records or figures are about to arrive."""
-        run = self.run
-        if run is None or run.status not in ("running", "paused", "idle"):
-            return False
-        return not (run.history.batches or run.latest)
+        run, ended = self.run, ("finished", "stopped", "failed")
+        return run is not None and run.status not in ended and not (run.history.batches or run.latest)
 
     @property
     def looks_back_to(self) -> float | None:

@@ -16,8 +16,7 @@ class TrainingStage:
 
     config: TrainingConfig
     end: float
-    """Epochs trained by the end of the stage, including those before it: an integer if another stage
-    follows."""
+    """Epochs by its end, those before the stage included: an integer if another stage follows."""
     history: History | None = field(default=None, compare=False)
     """Its records up to its end; None if they are unknown."""
 
@@ -27,7 +26,6 @@ class ExportedRun:
     """A run as the exports see it."""
 
     title: str
-    """Its name."""
     dataset: Dataset
     """The whole data set, even if the run uses only some of its training images, or holds some out."""
     history: History
@@ -43,13 +41,11 @@ class ExportedRun:
     first_epoch: int = 0
     """Epochs that these were trained for."""
     note: str = ""
-    """The user's note; any text."""
     sections: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = ()
     """What extensions add to a report: headings, each with titles and their sentences."""
     test: FinalTest | None = None
     """The newest network's results on the test set, if it was opened for them."""
     day: date = field(default_factory=date.today)
-    """The date of the export."""
 
     @property
     def config(self) -> TrainingConfig:

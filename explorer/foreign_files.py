@@ -204,12 +204,6 @@ class ArrayArchive:
         except (ValueError, RecursionError) as error:
             raise FileError(part, "a text that is not JSON", "the settings as JSON") from error
 
-    def is_single(self, key: str, expected: str) -> bool:
-        """Return whether an entry is a single value, as its header says."""
-        with self._archive.open(self._entries[key]) as stream:
-            head = stream.read(HEADER_BYTES)
-        return ArrayHeader.of_npy(head, f"{self.name}, {key}", expected).shape == ()
-
     def array(
         self, key: str, dtypes: str, n_axes: int | None, expected: str, *, may_be_empty: bool = False
     ) -> NDArray[Any]:

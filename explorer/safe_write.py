@@ -13,8 +13,7 @@ if sys.platform != "win32":
     import fcntl
 
 _OWNER = ".owner"  # a file in a folder of `own_folder`, locked while the folder's process runs
-_MARK = "nn-explorer deletes this folder, and first moves what is in before to: "  # what such a file says
-_WRITING = "writing-"
+_MARK = b"nn-explorer deletes this folder.\n"  # what such a file says
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -53,33 +52,11 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
         part.replace(destination)
 
 
-def restore_folders(parent: Path) -> None:
-    """Restore what was being replaced by `whole_folder` in a process that was killed."""
-    for owner in parent.glob(f"{_WRITING}*/{_OWNER}"):
-        _remove_if_left(owner)
-
-
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a path to write a folder at, which replaces `folder` when the context ends without an error."""
-    with own_folder(_WRITING, folder.parent, of=folder.name) as place:
-        yield place / "whole"
-        try:
-            if folder.exists():
-                folder.rename(place / "before")
-            (place / "whole").rename(folder)
-        except BaseException:
-            if (place / "before").exists() and not folder.exists():
-                (place / "before").rename(folder)
-            raise
-
-
-@contextmanager
-def own_folder(prefix: str, parent: Path | None = None, *, of: str = "") -> Iterator[Path]:
+def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
 
-    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files;
-    `of` is the name there of what may be moved to ``before`` in it, and is moved back if the process is killed.
+    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files.
     Raises `OSError` if the folder can't be created.
     """
     parent = Path(gettempdir()) if parent is None else parent
@@ -87,14 +64,13 @@ def own_folder(prefix: str, parent: Path | None = None, *, of: str = "") -> Iter
         _remove_if_left(left)
     with (
         TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder,
-        Path(folder, ".not-locked-yet").open("wb") as owner,
+        Path(folder, _OWNER).open("wb") as owner,
     ):
-        owner.write(f"{_MARK}{of}\n".encode(errors="surrogateescape"))
-        owner.flush()
         if sys.platform != "win32":
             with suppress(OSError):  # some network shares have no locks
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                Path(owner.name).rename(Path(folder, _OWNER))
+                owner.write(_MARK)  # only a folder that was locked is ever removed by another process
+                owner.flush()
         yield Path(folder)
 
 
@@ -104,11 +80,7 @@ def _remove_if_left(owner: Path) -> None:
         return
     with suppress(OSError), owner.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        text, folder = file.read(len(_MARK) + 1000).decode(errors="surrogateescape"), owner.parent
-        name = text.removeprefix(_MARK).removesuffix("\n")
-        if text != f"{_MARK}{name}\n" or name != Path(name).name or folder.is_symlink():
+        folder = owner.parent
+        if file.read(len(_MARK) + 1) != _MARK or folder.is_symlink():
             return
-        kept, destination = folder / "before", folder.parent / name
-        if name and kept.exists() and not destination.exists():
-            kept.rename(destination)
         shutil.rmtree(folder, ignore_errors=True)

@@ -113,13 +113,6 @@ def change_weights(app, change):
     app.session.open(replace(run, evaluation=evaluation, timeline=Timeline()))
 
 
-def reopen(app, file):
-    """Save the weights on screen and open them as a run."""
-    app.save(file)
-    app.open_weights(file)
-    assert app.wait(PATIENCE)
-
-
 def rewind(app, epoch):
     """Move the time bar to an epoch."""
     app.panels.time_bar.position = app.panels.time_bar.epochs.index(epoch)

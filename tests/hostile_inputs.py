@@ -40,10 +40,9 @@ from explorer.datasets.dataset import ARRAYS
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures.studies import StudyView, study_data
 from explorer.network import NeuralNetwork
-from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
+from explorer.network.weights_file import WeightsError, load_weights, weights_bytes
 from explorer.serve.request import visit
 from explorer.session import Session, SessionFileError, read_session
-from explorer.session.new_runs import opening
 from explorer.training import FIELDS
 from explorer.training.studies import StudyError, Trial, grid, study
 from explorer.training.studies.journal import parse_journal
@@ -257,8 +256,9 @@ def odd_message(rng: random.Random) -> tuple[dict[str, Any], list[bytes]]:
 # ---------------------------------------------------------------- what reads it
 
 
-def open_weights(content: bytes) -> None:
-    opening(read_weights(content, "it.npz"), "it.npz", dataset(), CONFIG)
+def read_weights(content: bytes) -> None:
+    (path := folder() / "it.npz").write_bytes(content)
+    load_weights(path)
 
 
 def read_journal(content: bytes) -> None:
@@ -311,7 +311,7 @@ def read_message(given: tuple[dict[str, Any], list[bytes]]) -> None:
 
 
 READERS = {
-    "weights": Reader(odd_weights, open_weights, (WeightsError,)),
+    "weights": Reader(odd_weights, read_weights, (WeightsError,)),
     "session": Reader(
         odd_session, lambda content: read_session(content, "it.session", dataset()), (SessionFileError,)
     ),

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from explorer.datasets import Dataset, load_mnist
-from explorer.session import SavedSession, SessionRun, new_runs
+from explorer.session import SessionRun, SessionState, new_runs
 from explorer.session.saved_session import session_bytes
 from explorer.training import EpochRecord, TrainingRun, complete
 from explorer.training.presets import START
@@ -40,8 +40,7 @@ def trained_start(dataset: Dataset) -> SessionRun:
 def main() -> None:
     dataset = load_mnist()
     run = trained_start(dataset)
-    saved = SavedSession(config=START, runs=(run,), present=1, n_runs=1, first=START)
-    content = session_bytes(saved, dataset)
+    content = session_bytes(SessionState(dataset=dataset, config=START, run=run, n_runs=1, first=START))
     path = Path(new_runs.__file__).with_name(new_runs.RECORDING)
     path.write_bytes(content)
     NOTE.write_text(f"{arithmetic()}\n", encoding="utf-8")

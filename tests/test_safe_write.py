@@ -1,15 +1,13 @@
 """A file is checked before there is anything to lose, and is written whole or not at all."""
 
 import os
-import shutil
-import signal
 import subprocess
 import sys
 
 import needs
 import pytest
 
-from explorer.safe_write import check_destination, restore_folders, whole_file, whole_folder
+from explorer.safe_write import check_destination, whole_file
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -83,39 +81,3 @@ def test_what_a_killed_process_left_is_removed_and_what_another_has_stays(tmp_pa
         saved.stdin.close()
         saved.wait()
     assert {path.name for path in tmp_path.iterdir()} == {"run.csv", "saved"}
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from explorer.safe_write import whole_folder
-rename = Path.rename
-def rename_once(*paths):
-    rename(*paths)
-    os.kill(os.getpid(), signal.SIGKILL)
-Path.rename = lambda path, to: rename_once(path, to) if to.name == "before" else rename(path, to)
-with whole_folder(Path(sys.argv[1])) as place:
-    place.mkdir()
-"""
-
-
-def replace(folder):
-    """Write a folder next to the one that was put aside."""
-    with whole_folder(folder.with_name("other")) as place:
-        place.mkdir()
-    shutil.rmtree(folder.with_name("other"))
-
-
-@needs.POSIX
-@pytest.mark.parametrize("restore", [lambda folder: restore_folders(folder.parent), replace])
-def test_a_folder_whose_replacement_was_killed_is_back_and_no_other_is_touched(tmp_path, restore):
-    folder, essay = tmp_path / "course", tmp_path / "writing-essay"
-    for one in (folder, essay):
-        one.mkdir()
-        (one / ".owner").write_text("mine")
-    killed = subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert not folder.exists()
-    restore(folder)
-    assert (folder / ".owner").read_text() == (essay / ".owner").read_text() == "mine"
-    assert {*tmp_path.iterdir()} == {folder, essay}

@@ -155,7 +155,7 @@ class AdvicePart:
     def show_error(self, error: Exception) -> None:
         """Show an error to the user."""
         if isinstance(error, ForkError):
-            message = Message("fork", "warning", error.text, error.why)
+            message = Message("fork", "warning", *error.args)
         elif isinstance(error, OwnNetworkError):
             message = Message("fault", "error", f"{error}.", "All runs so far are kept.")
         else:

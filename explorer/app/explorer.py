@@ -272,7 +272,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         if run is None:
             self.train()
         else:
-            self.session.begin_with(run)
+            self.session.open(run)
             self.panels[self.panels.home].network.replay.prepare()
         self._address.opening = self.session.state.run
 

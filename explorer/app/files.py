@@ -12,11 +12,10 @@ from explorer.datasets import Dataset
 from explorer.discovery import ExtensionError, offers
 from explorer.exports.exported_run import ExportedRun, TrainingStage
 from explorer.exports.files import ExportedFile, ExportError, export, kind_of, kinds
-from explorer.foreign_files import FileError
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
-from explorer.session import SavedSession, Session, SessionFileError, SessionRun, SessionState
-from explorer.session.saved_session import SUFFIX, is_session, read_session
+from explorer.session import Session, SessionFileError, SessionRun, SessionState
+from explorer.session.saved_session import SUFFIX, read_session
 from explorer.session.session_run import MOST_BYTES
 from explorer.training import Moment
 from explorer.training.query import write_query
@@ -45,6 +44,7 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         TrainingStage(parent.config, float(fork.origin.epoch), parent.history.until(fork.origin.epoch))
         for fork, parent in pairwise(run.lineage)
     ]
+    root = run.lineage[-1].origin
     return ExportedRun(
         title=run.title[:1].upper() + run.title[1:],
         dataset=dataset,
@@ -52,7 +52,8 @@ def exported(run: SessionRun | None, moment: Moment | None, dataset: Dataset) ->
         moment=moment,
         newest=run.newest,
         before=tuple(reversed(before)),
-        opened=run.lineage[-1].origin.opened,
+        file=root.file,
+        first_epoch=root.epoch,
         note=run.note,
         test=run.test,
     )
@@ -104,18 +105,13 @@ class FileVerbs:
         Raises `SessionFileError` if it is anything else, or uses other images: this session then stays open;
         `OSError` if it can't be read.
         """
-        name, content = _read(path, SessionFileError, "a session")
-        saved = read_session(content, name, self.session.dataset)
+        file = Path(path).expanduser()
+        if not file.is_file():
+            raise FileNotFoundError(f"there is no file {file}")
+        if file.stat().st_size > MOST_BYTES:
+            raise _too_large(file.name)
+        saved = read_session(file.read_bytes(), file.name, self.session.dataset)
         self.session.loop.call(self.session.open_session, saved)
-
-    def open_weights(self, path: str | os.PathLike[str]) -> None:
-        """Start a run with the weights in a file, named after it: to inspect them, or to continue training.
-
-        The file is one that `save`, `NeuralNetwork.save` or the page's export wrote. Raises `WeightsError` if it
-        is anything else, or the network does not fit these images; `OSError` if it can't be read.
-        """
-        name, content = _read(path, WeightsError, "a file of weights")
-        self.session.loop.call(self.session.open_weights, name, content)
 
 
 class FileMenu:
@@ -127,7 +123,7 @@ class FileMenu:
             dataset=described(app.session.dataset),
             query=write_query(app.session.config),
             exports={name: offer.what.label for name, offer in kinds().items()},
-            suffix=f"{SUFFIX},{kinds()['weights'].what.suffix}",
+            suffix=SUFFIX,
             most_bytes=MOST_BYTES,
         )
         self.header.on_export(app.session.loop.bind(self._on_export))
@@ -135,7 +131,7 @@ class FileMenu:
         self.header.on_save(app.session.loop.bind(self._on_save))
         self.header.on_keep(app.session.loop.bind(self._on_keep))
         messages.on_action(app.session.loop.bind(self._on_action))
-        self._offered: tuple[str, SavedSession] | None = None  # awaits the user's confirmation
+        self._offered: tuple[str, SessionState] | None = None  # awaits the user's confirmation
         self._kept: object = None
         app.session.subscribe(self.follow)
 
@@ -169,21 +165,17 @@ class FileMenu:
         self.header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
-        """Open a file of the user; errors are shown, and the run continues."""
-        kind = "session" if is_session(name, content or b"") else "weights"
+        """Open a session of the user; errors are shown, and the run continues."""
         try:
             if content is None:
-                raise _too_large(name, FileError, "a session or a file of weights")
-            if kind == "weights":
-                self._app.session.open_weights(name, content)
-            else:
-                self._offer(name, read_session(content, name, self._app.session.dataset))
-        except FileError as error:
-            text = f"The {kind} can't be used. {error}"
+                raise _too_large(name)
+            self._offer(name, read_session(content, name, self._app.session.dataset))
+        except SessionFileError as error:
+            text = f"The session can't be used. {error}"
             why = "Nothing was changed: the run is as it was."
             self._messages.show(Message("opened", "error", text, why))
 
-    def _offer(self, name: str, saved: SavedSession) -> None:
+    def _offer(self, name: str, saved: SessionState) -> None:
         self._offered = name, saved
         if not self.header.unsaved:
             self._on_action("session")
@@ -219,14 +211,5 @@ def unsaved_work(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
     return " ".join(filter(None, (lost, taken, found)))
 
 
-def _read(path: str | os.PathLike[str], error: type[FileError], expected: str) -> tuple[str, bytes]:
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    if file.stat().st_size > MOST_BYTES:
-        raise _too_large(file.name, error, expected)
-    return file.name, file.read_bytes()
-
-
-def _too_large(name: str, error: type[FileError], expected: str) -> FileError:
-    return error(name, f"more than {MOST_BYTES >> 20} MB", expected)
+def _too_large(name: str) -> SessionFileError:
+    return SessionFileError(name, f"more than {MOST_BYTES >> 20} MB", "a session")

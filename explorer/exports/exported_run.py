@@ -7,7 +7,6 @@ from pathlib import Path
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.network import NeuralNetwork
-from explorer.session.session_run import OpenedWeights
 from explorer.training import EpochRecord, Evaluation, FinalTest, History, Moment, TrainingConfig, new_network
 
 
@@ -17,8 +16,7 @@ class TrainingStage:
 
     config: TrainingConfig
     end: float
-    """Epochs trained by the end of the stage, including those before it: an integer if another stage
-    follows."""
+    """Epochs by its end, those before the stage included: an integer if another stage follows."""
     history: History | None = field(default=None, compare=False)
     """Its records up to its end; None if they are unknown."""
 
@@ -28,7 +26,6 @@ class ExportedRun:
     """A run as the exports see it."""
 
     title: str
-    """Its name."""
     dataset: Dataset
     """The whole data set, even if the run uses only some of its training images, or holds some out."""
     history: History
@@ -39,26 +36,21 @@ class ExportedRun:
     """The run's last moment, which the script must reproduce."""
     before: tuple[TrainingStage, ...] = ()
     """The stages of the runs that it was forked from, oldest first; empty if it is not a fork."""
-    opened: OpenedWeights | None = None
-    """The file with the first stage's initial weights; None if they were drawn."""
+    file: str = ""
+    """The file with the first stage's initial weights; empty if they were drawn."""
+    first_epoch: int = 0
+    """Epochs that these were trained for."""
     note: str = ""
-    """The user's note; any text."""
     sections: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = ()
     """What extensions add to a report: headings, each with titles and their sentences."""
     test: FinalTest | None = None
     """The newest network's results on the test set, if it was opened for them."""
     day: date = field(default_factory=date.today)
-    """The date of the export."""
 
     @property
     def config(self) -> TrainingConfig:
         """The run's settings."""
         return self.history.config
-
-    @property
-    def first_epoch(self) -> int:
-        """Epochs that the first stage's initial weights were trained for: those in the opened file, or 0."""
-        return 0 if self.opened is None else self.opened.epoch
 
     @property
     def stages(self) -> tuple[TrainingStage, ...]:
@@ -68,7 +60,7 @@ class ExportedRun:
         """
         begin, stages = float(self.first_epoch), []
         for number, stage in enumerate(self.before):
-            draws_weights = number == 0 and self.opened is None
+            draws_weights = number == 0 and not self.file
             if stage.end > begin or draws_weights:
                 stages.append(stage)
             begin = stage.end

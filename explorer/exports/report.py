@@ -40,7 +40,9 @@ def report(run: ExportedRun) -> str:
     return page(
         "report.html.j2",
         palettes={theme: palette.css() for theme, palette in PALETTES.items()},
-        figures=to_json_plotly(dict(_figures(run))),  # Plotly writes no `<`
+        figures=to_json_plotly(
+            {theme: dict(_figures(run, theme)) for theme in PALETTES}
+        ),  # Plotly writes no `<`
         plotly=get_plotlyjs(),
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         run=run,
@@ -66,26 +68,18 @@ def report(run: ExportedRun) -> str:
     )
 
 
-def _figures(run: ExportedRun) -> Iterator[tuple[str, dict[Theme, go.Figure]]]:
-    """Yield the name of each figure, and the figure in both themes."""
+def _figures(run: ExportedRun, theme: Theme) -> Iterator[tuple[str, go.Figure]]:
+    """Yield the name of each figure, and the figure."""
+    restored = [] if run.history.restored is None else [run.history.restored]
     metrics: tuple[Metric, ...] = ("loss", "accuracy") if run.whole() else ()
     for metric in metrics:
-        yield metric, {theme: _curves(run, metric, theme) for theme in PALETTES}
-    yield "confusion", {theme: _matrix(run, theme) for theme in PALETTES}
-
-
-def _matrix(run: ExportedRun, theme: Theme) -> go.Figure:
+        figure = curves_figure(run.whole(of_one_loss=metric == "loss"), metric=metric, theme=theme)
+        for dash, epochs in {"dot": run.forks, "dash": restored}.items():
+            for epoch in epochs:
+                figure.add_vline(epoch, line={"width": 1.5, "dash": dash, "color": PALETTES[theme].muted})
+        yield metric, figure
     matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
-    return matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
-
-
-def _curves(run: ExportedRun, metric: Metric, theme: Theme) -> go.Figure:
-    figure = curves_figure(run.whole(of_one_loss=metric == "loss"), metric=metric, theme=theme)
-    restored = [] if run.history.restored is None else [run.history.restored]
-    for dash, epochs in {"dot": run.forks, "dash": restored}.items():
-        for epoch in epochs:
-            figure.add_vline(epoch, line={"width": 1.5, "dash": dash, "color": PALETTES[theme].muted})
-    return figure
+    yield "confusion", matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
 
 
 def _classes(run: ExportedRun) -> list[tuple[str, ...]]:

@@ -23,7 +23,6 @@ from explorer.datasets.plane import all_points
 from explorer.exports.exported_run import ExportedRun
 from explorer.exports.pages import page
 from explorer.network import OPTIMIZERS, NeuralNetwork
-from explorer.session.session_run import OpenedWeights
 from explorer.training import Evaluation
 
 _METHOD_SETTINGS = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
@@ -42,7 +41,7 @@ def training_script(run: ExportedRun) -> str:
     if forks:
         fork = forks[-1]
         file = f"explorer-{run.architecture}-seed{fork.config.seed}-epoch{fork.end:g}.npz"
-        run = replace(run, before=(), opened=OpenedWeights(file, int(fork.end)))
+        run = replace(run, before=(), file=file, first_epoch=int(fork.end))
     config, figures = run.config, run.newest.record
     shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):

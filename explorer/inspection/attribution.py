@@ -21,10 +21,9 @@ _BEYOND = 1e-4  # the lead in weighted sum that a step of `flip` aims at: withou
 def d_input(network: NeuralNetwork, X: ArrayLike, k: ArrayLike) -> Array:
     """Return ∂a_k/∂X, the gradient of a class's weighted sum with respect to each input: (n_input, n).
 
-    Its size is the saliency map of Simonyan, Vedaldi & Zisserman (2014), who use the sum before the output
-    activation too: the slope of that one vanishes where it is sure. It is the textbook's backward pass from a δ of
-    1 at output k, taken one layer farther; of a network's own formulas, it follows those in its list `f`. `k` may
-    also be one class for each sample, shape (n,).
+    Its size is the saliency map of Simonyan, Vedaldi & Zisserman (2014), who leave out the output activation too:
+    its slope vanishes where it is sure. `k` may also be one class for each sample, shape (n,). Of a network's own
+    formulas, it follows those in its list `f`.
     """
     y = network.forward(X)
     delta = np.zeros_like(y)
@@ -88,13 +87,11 @@ def flip(
 ) -> Array | None:
     """Return a nearby image that the network reads as another class, close to the smallest change that does it.
 
-    Each step goes to where the nearest other class would draw level if the network were linear (DeepFool:
-    Moosavi-Dezfooli, Fawzi & Frossard, 2016), and stays within [0, 1]. Bisection then shortens the change to where
-    the answer flips, up to 1 % of its length.
-
-    `target` is the class to reach, by default the nearest. There are at most so many `steps`, each longer by the
-    share `margin`, so that the boundary is crossed and not only reached. The result has the shape of `x`; it is
-    None if no step reaches another class, as with saturated units, or x is read as the target already.
+    Each step goes to where the nearest other class would draw level if the network were linear, and farther by the
+    share `margin`, within [0, 1] (DeepFool: Moosavi-Dezfooli, Fawzi & Frossard, 2016). Bisection then shortens the
+    change to where the answer flips, up to 1 % of its length. `target` is the class to reach, by default the
+    nearest. The result has the shape of `x`; it is None if none of at most `steps` steps reaches another class, as
+    with saturated units, or x is read as the target already.
     """
     start = changed = one_sample(network, x)
     decided = int(network.forward(start).argmax())

@@ -17,25 +17,18 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contributions:
-    """One unit's weighted sum for one sample, term by term: ``terms.sum() + bias = total``, and f(total) = output.
-
-    Parameters
-    ----------
-    layer, unit : int
-        The layer, and the unit in it.
-    inputs, terms : ndarray, shape (n_inputs,)
-        The activations h of the layer before (in layer 1, the pixels), and W[unit, j] · h[j].
-    bias, total, output : float
-        b[unit], the weighted sum a[unit], and the activation h[unit], as the network's `forward` left them.
-    """
+    """One unit's weighted sum for one sample, term by term: ``terms.sum() + bias = total``, f(total) = output."""
 
     layer: int
     unit: int
     inputs: Array
+    """The activations h of the layer before (in layer 1, the pixels), shape (n_inputs,)."""
     terms: Array
+    """W[unit, j] · h[j], shape (n_inputs,)."""
     bias: float
     total: float
     output: float
+    """b[unit], the weighted sum a[unit], and the activation h[unit], as the network's `forward` left them."""
 
     def largest(self, n: int) -> NDArray[np.intp]:
         """Return the indices of the n largest terms by size, largest first; NaN comes last."""
@@ -52,24 +45,15 @@ def contributions(
     default the output layer, and the unit with the largest output. Raises `ValueError` for another shape, or if
     there is no such unit. Like `forward`, this replaces the arrays of the network's last pass.
     """
-    column = one_sample(network, x)
-    network.forward(column)
-    return last_contributions(network, column[:, 0], k, layer=layer)
-
-
-@np.errstate(all="ignore")
-def last_contributions(
-    network: NeuralNetwork, x: Array, k: int | None = None, *, layer: int | None = None
-) -> Contributions:
-    """Return the contributions in the network's last pass, which was for the one sample `x`, shape (n_input,)."""
-    layer = network.n_layers if layer is None else layer
+    column, layer = one_sample(network, x), network.n_layers if layer is None else layer
     check_layer(network, layer)
+    network.forward(column)
     W, b, a = network.W[layer - 1], network.b[layer - 1], network.a[layer - 1]
     kept = network.h[layer : layer + 1]  # a `forward` of one's own need not keep the outputs
     h = kept[0] if kept else network.f[layer - 1](a)
     largest = np.nan_to_num(h[:, 0], nan=-np.inf).argmax()
     (unit,) = unit_indices(network, layer, [largest if k is None else k])
-    inputs = x if layer == 1 else network.h[layer - 1][:, 0]
+    inputs = (column if layer == 1 else network.h[layer - 1])[:, 0]
     terms = W[unit] * inputs
     return Contributions(layer, unit, inputs, terms, float(b[unit, 0]), float(a[unit, 0]), float(h[unit, 0]))
 

@@ -14,39 +14,26 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlayedStep:
-    """Every number of a step on a copy of a network, lists in the order of the layers.
-
-    Parameters
-    ----------
-    X, d : ndarray, shapes (n_input, n) and (n_output, n)
-        The mini-batch, and its desired outputs.
-    a, h : list of ndarray, each (n_units, n)
-        Weighted sums and activations before the step; the last of `h` is the output y.
-    loss, loss_after : float
-        The total loss of the mini-batch, penalties included, before and after the step.
-    deltas : list of ndarray, each (n_units, n)
-        ∂L/∂a for each sample; summed over the samples, they are the gradient of the biases.
-    gradient : tuple of ndarray
-        ``(d_W1, d_b1, …)`` of the total loss.
-    before, after : tuple of ndarray
-        The parameters ``(W1, b1, …)`` before and after the step.
-    y_after : ndarray, shape (n_output, n)
-        The outputs for the same samples after the step.
-    lr : float
-        The learning rate.
-    """
+    """Every number of a step on a copy of a network, lists in the order of the layers."""
 
     X: Array
     d: Array
+    """The mini-batch, (n_input, n), and its desired outputs, (n_output, n)."""
     a: list[Array]
     h: list[Array]
+    """Weighted sums and activations before the step, each (n_units, n); the last of `h` is the output y."""
     loss: float
+    """The total loss of the mini-batch, penalties included, before the step."""
     deltas: list[Array]
+    """∂L/∂a for each sample, each (n_units, n); summed over the samples, they are the gradient of the biases."""
     gradient: tuple[Array, ...]
+    """``(d_W1, d_b1, …)`` of the total loss."""
     before: tuple[Array, ...]
     after: tuple[Array, ...]
+    """The parameters ``(W1, b1, …)`` before and after the step."""
     y_after: Array
     loss_after: float
+    """The outputs for the same samples after the step, (n_output, n), and their total loss."""
     lr: float
 
 

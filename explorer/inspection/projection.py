@@ -12,18 +12,12 @@ from explorer.network import NeuralNetwork
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """The activations of a layer in two dimensions.
-
-    Parameters
-    ----------
-    points : ndarray, shape (2, n)
-        The samples; the second axis of a single unit is 0.
-    shares : ndarray, shape (2,)
-        Share of the activations' variance along each axis, 0 to 1; 0 if there is no variance.
-    """
+    """The activations of a layer in two dimensions."""
 
     points: NDArray[Any]
+    """The samples, shape (2, n); the second axis of a single unit is 0."""
     shares: NDArray[Any]
+    """Share of the activations' variance along each axis, shape (2,), 0 to 1; 0 if there is no variance."""
 
 
 def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike | None = None) -> Projection:

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -58,8 +57,6 @@ class SavedWeights:
     """``W1``, ``b1``, ``W2``, … in this order, with matching shapes, all float32 or all float64, finite."""
     functions: Mapping[str, str]
     """The names of the network's hidden activation, output, loss and initializer."""
-    metadata: Mapping[str, str | float]
-    """Other single texts and numbers in the file; they are as trustworthy as their source."""
 
 
 def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
@@ -95,13 +92,6 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
         return _read(stream, name)
 
 
-def read_weights(content: bytes, name: str) -> SavedWeights:
-    """Read the bytes of a whole file, like `load_weights`; errors call it `name`."""
-    name = printable(name)
-    with explained(name, WeightsError, _EXPECTED):
-        return _read(BytesIO(content), name)
-
-
 def _storable(name: str, value: ArrayLike) -> Array:
     if name == "network" or _PARAMETER.fullmatch(name):
         raise ValueError(f"the name {name!r} is kept for the network itself")
@@ -129,7 +119,7 @@ def _read(stream: BinaryIO, name: str) -> SavedWeights:
     words = "float32 or float64 in two dimensions"
     weights = {key: archive.array(key, "f4|f8", 2, words) for key in names}
     _check_weights(weights, name)
-    return SavedWeights(weights, functions, _read_metadata(archive, extras))
+    return SavedWeights(weights, functions)
 
 
 def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
@@ -142,12 +132,6 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
     if settings.keys() != _KEYS or not is_list:
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
     return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, names
-
-
-def _read_metadata(archive: ArrayArchive, keys: Collection[str]) -> dict[str, str | float]:
-    """Return the further entries that are a single text or number; arrays are left unread."""
-    singles = [key for key in keys if archive.size(key) <= _MOST_TEXT and archive.is_single(key, "a value")]
-    return {key: archive.array(key, r"U\d{1,5}|[iu][1248]|f[248]", 0, "a value").item() for key in singles}
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:

@@ -2,7 +2,7 @@
 
 from explorer.session.advice import Advice
 from explorer.session.new_runs import ForkError
-from explorer.session.saved_session import SavedSession, SessionFileError, read_session
+from explorer.session.saved_session import SessionFileError, read_session
 from explorer.session.session import Session
 from explorer.session.session_run import SessionRun
 from explorer.session.state import EarlierRuns, SessionState
@@ -11,7 +11,6 @@ __all__ = [
     "Advice",
     "EarlierRuns",
     "ForkError",
-    "SavedSession",
     "Session",
     "SessionFileError",
     "SessionRun",

@@ -1,7 +1,7 @@
 """Messages to a session's user: how the run started, which settings are pending, and how to improve it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
@@ -56,7 +56,7 @@ class Advisor:
             return tuple(_untrained(state))
         waiting = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state)) if run.history.epochs or run.history.end else ()
-        return (*waiting, *_opened(run, state), *_repeated(run), *_ended(run, state, found), *_own(run))
+        return (*waiting, *_repeated(run), *_ended(run, state, found), *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -106,18 +106,6 @@ def _untrained(state: SessionState) -> Iterator[Advice]:
     yield Advice("untrained", "info", text, why)
 
 
-def _opened(run: SessionRun, state: SessionState) -> Iterator[Advice]:
-    opened = run.origin.opened
-    if opened is None:
-        return
-    text = f"{opened.file} is open: {opened.described(run.config)}."
-    why = "It is a run of its own. A branch keeps these weights; other settings and “Train again” don't."
-    advice = Advice("opened", "info", text, why)
-    # If settings wait, another action is offered.
-    is_offered = state.moment is not None and not state.waits and not _refusal(state)
-    yield replace(advice, action="Branch from these weights", verb="fork") if is_offered else advice
-
-
 def _own(run: SessionRun) -> Iterator[Advice]:
     """Report that the user's own network is trained, and which settings don't affect it."""
     if run.own is None:
@@ -135,10 +123,8 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
         changes = changes_in_words(run.config, state.config, most=3), _FRESH * state.starts_clean
         text = f"Not trained yet: {', '.join(filter(None, changes))}."
         return Advice("waiting", "info", text, action="Train with them", verb="apply")
-    shown = here = f"epoch {state.moment.epoch:g}"
-    if run.origin.opened is not None and state.selected_epoch is None:
-        shown, here = f"the weights of {run.origin.opened.file}", "these weights"
-    text = f"You are looking at {shown}, so the new settings wait."
+    here = f"epoch {state.moment.epoch:g}"
+    text = f"You are looking at {here}, so the new settings wait."
     why = f"They begin with {_FRESH}." if state.starts_clean else _refusal(state)
     if why:
         return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")

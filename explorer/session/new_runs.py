@@ -1,25 +1,20 @@
-"""How a run of a session begins: with fresh weights, in a race, as a fork, from a file, or again from its end."""
+"""How a run of a session begins: with fresh weights, in a race, as a fork, or again from its end."""
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 
-import numpy as np
-
 from explorer.datasets import Dataset
 from explorer.network import OPTIMIZERS
-from explorer.network.weights_file import SavedWeights, WeightsError, read_weights, sizes_of
 from explorer.session.run_names import entry_labels, fork_label
 from explorer.session.saved_session import SessionFileError, read_session
-from explorer.session.session_run import OpenedWeights, SessionRun
+from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
-from explorer.training import FIELDS, ConfigError, TrainingConfig, TrainingRun
+from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.own_network import OwnClass
 from explorer.training.races import Race, RaceError
-from explorer.training.records import Moment, Snapshot
+from explorer.training.records import Moment
 
 RECORDING = "start.session"
 """A file next to this module, which ``python tests/record_start.py`` writes."""
@@ -29,14 +24,10 @@ NewRun = tuple[TrainingRun, SessionRun]
 
 
 class ForkError(ValueError):
-    """A run can't continue from these weights: the problem and the reason, a sentence each."""
-
-    def __init__(self, text: str, why: str) -> None:
-        self.text, self.why = text, why
-        super().__init__(text, why)
+    """A run can't continue from these weights: its arguments are the problem and the reason, a sentence each."""
 
     def __str__(self) -> str:
-        return f"{self.text} {self.why}"
+        return " ".join(self.args)
 
 
 def fresh(config: TrainingConfig, dataset: Dataset, own: OwnClass | None = None) -> NewRun:
@@ -130,64 +121,6 @@ def fork_again(run: SessionRun, config: TrainingConfig, dataset: Dataset) -> New
     return fork(parent, moment, config, dataset, repeats=True)
 
 
-def opened(name: str, content: bytes, dataset: Dataset, config: TrainingConfig) -> NewRun:
-    """Return a run with the weights of a file, named after it; raises `WeightsError` if they can't be used."""
-    file, config, start = opening(read_weights(content, name), name, dataset, config)
-    training = TrainingRun(config, dataset, start=start)
-    run = SessionRun.beginning(training)
-    origin = replace(run.origin, opened=file, weights=start.weights)
-    return training, replace(run, origin=origin, name=name[:60])
-
-
-def opening(
-    saved: SavedWeights, file: str, dataset: Dataset, config: TrainingConfig
-) -> tuple[OpenedWeights, TrainingConfig, Snapshot]:
-    """Prepare a run that starts from a weights file: return its description, the settings, and the start.
-
-    Layers and functions are the network's own; the other settings come from the file if it names them, else from
-    `config`. The start has no outputs. Raises `WeightsError` if the network doesn't fit the images of `dataset`,
-    or exceeds the limits of the controls.
-    """
-    n_inputs, *hidden, n_classes = sizes_of(saved.weights)
-    sizes = "-".join(map(str, sizes_of(saved.weights)))
-    if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
-        expected = f"{dataset.n_inputs} inputs and {dataset.n_classes} outputs, as {dataset.name} has"
-        raise WeightsError(file, f"a network {sizes}", expected)
-    epoch, begun = divmod(_epochs(saved), 1)
-    first = int(epoch)
-    try:
-        own = _settings(saved, config, dataset.n_train).at_step(math.inf)  # the end, where the run continues
-        settings = own.replace(hidden_sizes=tuple(hidden), epochs=max(own.epochs, first), **saved.functions)
-    except ConfigError as error:
-        raise WeightsError(file, f"a network {sizes}", FIELDS[error.field].expected) from error
-    start = Snapshot(first, _float32(saved, file), np.empty((n_classes, 0)))
-    return OpenedWeights(file, first, begun), settings, start
-
-
-def _float32(saved: SavedWeights, file: str) -> tuple[np.ndarray, ...]:
-    with np.errstate(over="ignore"):
-        weights = tuple(array.astype(np.float32) for array in saved.weights.values())
-    if not all(np.isfinite(array).all() for array in weights):
-        raise WeightsError(file, "weights above 3.4e38", "weights that float32 can hold")
-    return weights
-
-
-def _settings(saved: SavedWeights, config: TrainingConfig, n_images: int) -> TrainingConfig:
-    try:
-        named = dict(json.loads(str(saved.metadata.get("config", ""))))
-        found = TrainingConfig(**{name: value for name, value in named.items() if name in FIELDS})
-    except (ValueError, TypeError, RecursionError):
-        return config
-    return found.for_images(n_images) if named else config
-
-
-def _epochs(saved: SavedWeights) -> float:
-    """Return the epochs that the weights were trained for, with fractions; 0 if unknown."""
-    epochs = saved.metadata.get("weights_epoch", 0)
-    usable = isinstance(epochs, int | float) and 0 <= epochs <= MOST_EPOCHS
-    return float(epochs) if usable else 0.0
-
-
 def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, SessionRun]:
     """Return a training that continues an ended run exactly as it would have, and the run as it then continues.
 
@@ -198,7 +131,13 @@ def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, Sess
     forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0
     forgets = forgets or bool(config.patience and config.n_validation)
     training = None
-    if newest is not None and newest.epoch == int(newest.epoch) and run.status != "failed" and not forgets:
+    if (
+        newest is not None
+        and newest.weights
+        and newest.epoch % 1 == 0
+        and run.status != "failed"
+        and not forgets
+    ):
         training = TrainingRun(config, dataset, start=newest.snapshot)
         if run.epoch > training.first_epoch:  # a partly trained epoch is trained again
             records = replace(run.history.until(training.first_epoch), end=run.history.end)

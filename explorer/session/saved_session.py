@@ -8,11 +8,13 @@ current run within its first epoch come last. Reading an untrusted file gives a 
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from functools import reduce
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,8 @@ from explorer.datasets.dataset import ARRAYS, Dataset, DatasetError
 from explorer.datasets.plane import Plane, dataset_of, plane_of
 from explorer.foreign_files import ArrayArchive, FileError, archive_bytes, explained, printable
 from explorer.network import NeuralNetwork
-from explorer.session.session_run import MOST_BYTES, OpenedWeights, Origin, SessionRun
-from explorer.session.state import Finding
+from explorer.session.session_run import MOST_BYTES, Origin, SessionRun
+from explorer.session.state import EarlierRuns, Finding, SessionState
 from explorer.training import (
     FIELDS,
     BatchRecord,
@@ -46,8 +48,6 @@ from explorer.training.learners import Sample, sampled_of, snapshot_of
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.records import figure_kinds, figure_rows, figures_table, read_only_counts
 from explorer.wording import writable
-
-_Part = TypeVar("_Part")
 
 FORMAT = 3  # since 3, networks within the first epoch
 SUFFIX = ".session"
@@ -74,72 +74,73 @@ _COUNTS = MappingProxyType({"epochs": "confusions", "evaluations": "evaluated"})
 Weights = tuple[NDArray[np.floating[Any]], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedSession:
-    """The content of a session's file."""
-
-    config: TrainingConfig
-    """The settings of the next run."""
-    runs: tuple[SessionRun, ...]
-    """The runs, oldest first."""
-    present: int = 0
-    """Number of the current run; 0 for none."""
-    n_runs: int = 0
-    """Number of the last run ever started."""
-    n_tested: int = 0
-    """How many times the test set was opened."""
-    findings: Mapping[str, Finding] = field(default_factory=dict)
-    """What demonstrations have found, by their keys."""
-    first: TrainingConfig | None = None
-    """Settings of the session's first run, which labels are relative to."""
-    dataset: Dataset | None = None
-    """The points that its runs are on; None for the images that are open."""
-    saved_at: str = ""
-    """When the session was saved: ``"2026-11-26 14:05"``."""
-
-    @property
-    def kept(self) -> tuple[SessionRun, ...]:
-        """The runs that fit into a file: if there are too many, the marked and the newest."""
-        kept: list[SessionRun] = []
-        counted: set[int] = set()
-        room = 1.0
-        for run in sorted(self.runs, key=self._worth, reverse=True):
-            family = {one.number: one for one in run.lineage if one.number not in counted}
-            room -= sum(map(_share, family.values()))
-            if len(kept) == MOST_RUNS or room < 0:
-                break
-            counted |= family.keys()
-            kept.append(run)
-        return tuple(sorted(kept, key=lambda run: run.number))
-
-    def _worth(self, run: SessionRun) -> tuple[bool, bool, int]:
-        return run.number == self.present, run.is_marked, run.number
+def kept_runs(state: SessionState) -> list[SessionRun]:
+    """Return the runs on the state's data set that fit into a file: if too many, the marked and the newest."""
+    kept, counted, room = list[SessionRun](), set[int](), 1.0
+    runs = [run.reduced() if run.number in state.rivals else run for run in state.runs]
+    for run in _by_worth((run for run in runs if run.dataset.whole is state.dataset), state):
+        family = {one.number: one for one in run.lineage if one.number not in counted}
+        room -= sum(map(_share, family.values()))
+        if len(kept) == MOST_RUNS or room < 0:
+            break
+        counted |= family.keys()
+        kept.append(run)
+    return sorted(kept, key=lambda run: run.number)
 
 
-def session_bytes(saved: SavedSession, dataset: Dataset, weight_bytes: int = _WEIGHT_BYTES) -> bytes:
-    """Return the content of the file, at most 64 MB.
+def _by_worth(runs: Iterable[SessionRun], state: SessionState) -> list[SessionRun]:
+    present = 0 if state.run is None else state.run.number
+    return sorted(runs, key=lambda run: (run.number == present, run.is_marked, run.number), reverse=True)
 
-    If the networks take more than `weight_bytes`, the oldest are dropped first; figures and curves stay.
+
+def _share(run: SessionRun) -> float:
+    """Return the fraction of a file's room that a run takes, without its networks."""
+    per_epoch = 8 * 7 + 4 * run.dataset.n_classes**2
+    records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
+    words = len(json.dumps([run.label, run.name, run.note, run.origin.file]))
+    return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT
+
+
+def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> bytes:
+    """Return a session with its `kept_runs` as the content of a file, at most 64 MB.
+
+    If the networks take more than `weight_bytes`, the oldest are dropped first; figures and curves stay. A current
+    run whose network is not there becomes an earlier one.
     """
-    kept = saved.kept
-    listed = {run.number for run in kept}
-    by_number = {one.number: one for run in kept for one in run.lineage} | {run.number: run for run in kept}
-    runs = [run for _, run in sorted(by_number.items())]
-    weights, early = _fitting_weights(runs, saved, weight_bytes)
-    entries = [{"listed": run.number in listed, **_entry(run, weights.get(run.number, {}))} for run in runs]
-    points = plane_of(dataset).text if dataset.is_plane else ""
-    content = {name: getattr(saved, name) for name in ("saved_at", "present", "n_runs", "n_tested")} | {
+    kept, dataset, shown = kept_runs(state), state.dataset, state.begun_run
+    listed = {run.number: run for run in kept}
+    families = {one.number: one for run in kept for one in run.lineage} | listed
+    runs = [run for _, run in sorted(families.items())]
+    weights, room = _fitting_weights(_by_worth(runs, state), weight_bytes)
+    own = weights.get(shown.number, {}) if shown is not None else {}
+    is_whole = shown is not None and (shown.newest.epoch in own if shown.newest else shown.own is None)
+    early = shown.early if shown is not None and own and is_whole else ()
+    if sum(array.nbytes for one in early for array in one.snapshot.weights) > room:
+        early = ()
+    content = {
         "format": FORMAT,
-        "data": {"name": dataset.name, "points": points, "checksums": _data_checksums(dataset)},
-        "settings": asdict(saved.config),
-        "first": None if saved.first is None else asdict(saved.first),
-        "runs": entries,
+        "saved_at": f"{datetime.now():%Y-%m-%d %H:%M}",
+        "present": shown.number if shown is not None and is_whole else 0,
+        "n_runs": state.n_runs,
+        "n_tested": state.n_tested,
+        "data": {
+            "name": dataset.name,
+            "points": plane_of(dataset).text if dataset.is_plane else "",
+            "checksums": _data_checksums(dataset),
+        },
+        "settings": asdict(state.config),
+        "first": None if state.first is None else asdict(state.first),
+        "runs": [_entry(run, weights.get(run.number, {}), is_listed=run.number in listed) for run in runs],
         "early": [{"epoch": one.epoch, "step": one.step} for one in early],
-        "findings": {key: asdict(one) for key, one in saved.findings.items() if _fits(one)},
+        "findings": {key: asdict(one) for key, one in state.findings.items() if _fits(one)},
     }
     text = np.frombuffer(json.dumps(content).encode(), np.uint8)
-    arrays = {"session": text, **_tables(runs, weights, early, dataset.n_classes)}
-    return archive_bytes(arrays, packed=arrays.keys() - {"weights"})
+    networks = [own for run in runs for own in weights.get(run.number, {}).values()]
+    networks += [one.snapshot.weights for one in early]
+    parameters = [array.ravel() for arrays in networks for array in arrays]
+    tables = _tables(runs, dataset.n_classes)
+    stored = {"weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32)}
+    return archive_bytes({"session": text, **tables, **stored}, packed={"session", *tables})
 
 
 def _data_checksums(dataset: Dataset) -> list[int]:
@@ -162,15 +163,32 @@ def kept_weights(run: SessionRun) -> dict[float, Weights]:
     return {at: weights for at, weights in found.items() if all(np.isfinite(W).all() for W in weights)}
 
 
+def _fitting_weights(runs: Iterable[SessionRun], room: int) -> tuple[dict[int, dict[float, Weights]], int]:
+    """Return weights by run and epoch, and the room left: the newest of each run, then earlier epochs."""
+    known = {run: [*kept_weights(run).items()][::-1] for run in runs}
+    newest = [(run, *found[0]) for run, found in known.items() if found]
+    others = [(run, *moment) for run, found in known.items() for moment in found[1:]]
+    chosen: dict[int, dict[float, Weights]] = {}
+    output_room = MOST_OUTPUT_BYTES
+    for run, epoch, weights in [*newest, *others]:
+        room -= sum(array.nbytes for array in weights)
+        output_room -= _output_bytes(run.dataset)
+        if min(room, output_room) < 0:
+            return chosen, -1
+        chosen.setdefault(run.number, {})[epoch] = weights
+    return chosen, room
+
+
 def _output_bytes(dataset: Dataset) -> int:
     return 4 * dataset.n_classes * dataset.n_test
 
 
-def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
+def _entry(run: SessionRun, weights: Mapping[float, Weights], *, is_listed: bool) -> dict[str, Any]:
     """Return a run's entry in the text; the tables hold as many rows as it states."""
     end = run.history.end
     error, origin = None if end is None else end.error, run.origin
     return {name: getattr(run, name) for name in _PLAIN} | {
+        "listed": is_listed,
         "first_epoch": origin.epoch,
         "first_step": origin.step,
         "first_seconds": origin.seconds,
@@ -180,7 +198,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
         "reason": "" if end is None else end.reason,
         "diverged_in": error.epoch if isinstance(error, DivergedError) else 0,
         "parent": 0 if origin.parent is None else origin.parent.number,
-        "opened": None if origin.opened is None else asdict(origin.opened),
+        "opened": {"file": origin.file} if origin.file else None,
         "test": asdict(run.test) if run.test and run.test.loss < _MOST else None,
         "n_starts": int(run.start is not None),
         "n_epochs": len(run.history.epochs),
@@ -190,12 +208,7 @@ def _entry(run: SessionRun, weights: Mapping[float, Weights]) -> dict[str, Any]:
     }
 
 
-def _tables(
-    runs: Sequence[SessionRun],
-    weights: Mapping[int, Mapping[float, Weights]],
-    early: Sequence[SampleRecord],
-    n_classes: int,
-) -> dict[str, NDArray[Any]]:
+def _tables(runs: Sequence[SessionRun], n_classes: int) -> dict[str, NDArray[Any]]:
     records: dict[str, list[Any]] = {
         "epochs": [one for run in runs for one in (run.start, *run.history.epochs) if one is not None],
         "batches": [record for run in runs for record in run.history.batches],
@@ -205,43 +218,7 @@ def _tables(
     for name, counts in _COUNTS.items():
         confusions = np.array([record.confusion for record in records[name]], np.int32)
         tables[counts] = confusions.reshape(-1, n_classes, n_classes)
-    networks = [moment for run in runs for moment in weights.get(run.number, {}).values()]
-    networks += [one.snapshot.weights for one in early]
-    parameters = [array.ravel() for arrays in networks for array in arrays]
-    return tables | {"weights": np.concatenate([np.empty(0, np.float32), *parameters], dtype=np.float32)}
-
-
-def _fitting_weights(
-    runs: Sequence[SessionRun], saved: SavedSession, room: int
-) -> tuple[dict[int, dict[float, Weights]], tuple[SampleRecord, ...]]:
-    """Return weights by run and epoch, as far as there is room: the newest of each run, then earlier epochs.
-
-    If there is room for all of them and for the current run's networks within the first epoch, these follow.
-    """
-    by_worth = sorted(runs, key=saved._worth, reverse=True)
-    known = {run: [*kept_weights(run).items()][::-1] for run in by_worth}
-    newest = [(run, *found[0]) for run, found in known.items() if found]
-    others = [(run, *moment) for run, found in known.items() for moment in found[1:]]
-    chosen: dict[int, dict[float, Weights]] = {}
-    output_room = MOST_OUTPUT_BYTES
-    for run, epoch, weights in [*newest, *others]:
-        room -= sum(array.nbytes for array in weights)
-        output_room -= _output_bytes(run.dataset)
-        if min(room, output_room) < 0:
-            break
-        chosen.setdefault(run.number, {})[epoch] = weights
-    early = next((run.early for run in runs if run.number == saved.present in chosen), ())
-    room -= sum(array.nbytes for one in early for array in one.snapshot.weights)
-    return chosen, early if room >= 0 else ()
-
-
-def _share(run: SessionRun) -> float:
-    """Return the fraction of a file's room that a run takes, without its networks."""
-    per_epoch = 8 * 7 + 4 * run.dataset.n_classes**2
-    records = per_epoch * (len(run.history.epochs) + 2) + 8 * 5 * len(run.history.batches)
-    opened = asdict(run.origin.opened) if run.origin.opened else ""
-    words = len(json.dumps([run.label, run.name, run.note, opened]))
-    return records / MOST_RECORD_BYTES + (1000 + words) / MOST_TEXT
+    return tables
 
 
 # ---------------------------------------------------------------- reading
@@ -249,22 +226,50 @@ def _share(run: SessionRun) -> float:
 _EXPECTED = "a session that the explorer has saved"
 _RATE = "learning_rate"  # the last figure of records, missing in files of format 1
 _HIGHEST: Mapping[str, float] = MappingProxyType(
-    {"epoch": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
+    {"epoch": _MOST, "step": _MOST, "seconds": _MOST, "train_accuracy": 1, "test_accuracy": 1, _RATE: 100}
 )
-_TABLES = (*_RECORDS, *_COUNTS.values())
-_ENTRIES = frozenset({"session", *_TABLES, "weights"})
+_ENTRIES = frozenset({"session", *_RECORDS, *_COUNTS.values(), "weights"})
+
+_Rules = Sequence[tuple[str, type, float, float]]
+"""Names of values, their type, and the bounds of the number or of the length."""
+_WORDS: Mapping[type, str] = MappingProxyType(
+    {
+        bool: "true or false",
+        int: "a whole number from {} to {}",
+        float: "a number from {} to {}",
+        str: "a text of at most {1} letters",
+        list: "a list of at most {1}",
+    }
+)
+_SESSION: _Rules = (
+    ("n_runs n_tested present", int, 0, _MOST),
+    ("saved_at", str, 0, 60),
+    ("runs", list, 0, 2 * MOST_RUNS),  # including those that are only parents
+    ("early", list, 0, _MOST_EARLY),
+)
+_RUN: _Rules = (
+    ("number", int, 1, _MOST),
+    ("parent first_step n_batches", int, 0, _MOST),
+    ("first_epoch n_epochs diverged_in", int, 0, MOST_EPOCHS),
+    ("n_starts n_evaluations", int, 0, 1),
+    ("first_seconds", float, 0, _MOST),
+    ("listed pinned hidden ended", bool, 0, 1),
+    ("name", str, 0, 60),  # the limit of the table of runs
+    ("label", str, 0, 120),
+    ("note reason status", str, 0, 2000),
+    ("weights", list, 0, MOST_EPOCHS + 2),  # the epochs of its networks
+)
+_EARLY: _Rules = (("epoch", float, 0, 1 - 1e-9), ("step", int, 0, _MOST))
+_OPENED: _Rules = (("file", str, 0, 240),)
+_TEST: _Rules = (("loss", float, 0, _MOST), ("accuracy", float, 0, 1), ("n_images number", int, 1, _MOST))
+_STATUSES = ("finished", "stopped", "failed")
 
 
 class SessionFileError(FileError):
     """A session's file that can't be read."""
 
 
-def is_session(name: str, content: bytes) -> bool:
-    """Return whether a file is meant to be a session, by its name or its first entry."""
-    return name.lower().endswith(SUFFIX) or content[30:41] == b"session.npy"
-
-
-def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
+def read_session(content: bytes, name: str, dataset: Dataset) -> SessionState:
     """Read a session from a file written by `session_bytes`.
 
     `content` is untrusted: nothing in it is executed, and sizes are checked before reading. Errors call the file
@@ -275,68 +280,23 @@ def read_session(content: bytes, name: str, dataset: Dataset) -> SavedSession:
     with explained(name, SessionFileError, _EXPECTED):
         archive = ArrayArchive(BytesIO(content), name, _MOST_UNPACKED)
         text, own = _text(archive, dataset)
-        return replace(_Reader(archive, own).session(text), dataset=own if own.is_plane else None)
+        return _Reader(archive, own).session(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    kind: type
-    low: int = 0
-    high: int = _MOST
-
-    def fits(self, value: Any) -> bool:
-        kinds = (int, float) if self.kind is float else (self.kind,)
-        size = len(value) if isinstance(value, str | list) else value
-        return type(value) in kinds and (self.kind is bool or self.low <= size <= self.high)
-
-    def __str__(self) -> str:
-        return {
-            bool: "true or false",
-            int: f"a whole number from {self.low} to {self.high}",
-            float: f"a number from {self.low} to {self.high}",
-            str: f"a text of at most {self.high} letters",
-            list: f"a list of at most {self.high}",
-        }[self.kind]
-
-
-def _rules(*rules: tuple[_Rule, str]) -> Mapping[str, _Rule]:
-    """Return the rule for each name; names that share a rule are listed in one string next to it."""
-    return MappingProxyType({name: rule for rule, names in rules for name in names.split()})
-
-
-_SESSION = _rules(
-    (_Rule(int), "n_runs n_tested present"),
-    (_Rule(str, high=60), "saved_at"),
-    (_Rule(list, high=2 * MOST_RUNS), "runs"),  # including those that are only parents
-    (_Rule(list, high=_MOST_EARLY), "early"),
-)
-_EARLY = _rules((_Rule(float, high=1), "epoch"), (_Rule(int), "step"))
-_RUN = _rules(
-    (_Rule(int, 1), "number"),
-    (_Rule(int), "parent first_step n_batches"),
-    (_Rule(int, high=MOST_EPOCHS), "first_epoch n_epochs diverged_in"),
-    (_Rule(int, high=1), "n_starts n_evaluations"),
-    (_Rule(float), "first_seconds"),
-    (_Rule(bool), "listed pinned hidden ended"),
-    (_Rule(str, high=60), "name"),  # the limit of the table of runs
-    (_Rule(str, high=120), "label"),
-    (_Rule(str, high=2000), "note reason status"),
-    (_Rule(list, high=MOST_EPOCHS + 2), "weights"),  # the epochs of its networks
-)
-_OPENED = _rules(
-    (_Rule(int, high=MOST_EPOCHS), "epoch"), (_Rule(str, high=240), "file"), (_Rule(float, high=1), "begun")
-)
-_TEST = _rules((_Rule(float), "loss"), (_Rule(float, high=1), "accuracy"), (_Rule(int, 1), "n_images number"))
-_STATUSES = ("finished", "stopped", "failed")
-
-
-def _checked(content: Any, rules: Mapping[str, _Rule], part: str) -> dict[str, Any]:
+def _checked(content: Any, rules: _Rules, part: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileError(part, "something else than named values", _EXPECTED)
-    for key, rule in rules.items():
-        if not rule.fits(content.get(key)):
-            raise _refused(part, key, content, str(rule))
+    for names, kind, low, high in rules:
+        for key in names.split():
+            value: Any = content.get(key)
+            size = len(value) if isinstance(value, str | list) else value
+            if type(value) not in {kind, int if kind is float else kind} or not low <= size <= high:
+                raise _refused(part, key, content, _WORDS[kind].format(low, high))
     return {key: writable(value) if isinstance(value, str) else value for key, value in content.items()}
+
+
+def _optional(entry: Mapping[str, Any], key: str, rules: _Rules, part: str) -> dict[str, Any]:
+    return {} if entry.get(key) is None else _checked(entry[key], rules, f"{part}, {key}")
 
 
 def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> FileError:
@@ -348,13 +308,13 @@ def _refused(part: str, key: str, content: Mapping[str, Any], expected: str) -> 
 def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Dataset]:
     """Return a file's text, and the data set of its runs: `dataset`, or points."""
     text = archive.text("session", MOST_TEXT, _EXPECTED)
-    version = _checked(text, _rules((_Rule(int, 1), "format")), archive.name)["format"]
+    version = _checked(text, [("format", int, 1, _MOST)], archive.name)["format"]
     if version > FORMAT:
         newer = f"format {FORMAT}: a newer explorer opens it"
         raise FileError(archive.name, f"a session in format {version}", newer)
     if archive.names != _ENTRIES:
         raise FileError(archive.name, "other entries", ", ".join(sorted(_ENTRIES)))
-    data = _checked(text.get("data"), _rules((_Rule(list, high=4), "checksums")), f"{archive.name}, data")
+    data = _checked(text.get("data"), [("checksums", list, 0, 4)], f"{archive.name}, data")
     points = data.get("points")
     if points and not (dataset.is_plane and points == plane_of(dataset).text):
         try:
@@ -365,7 +325,7 @@ def _text(archive: ArrayArchive, dataset: Dataset) -> tuple[dict[str, Any], Data
         called = printable(str(data.get("name")))
         called = f"other images called {called}" if called == dataset.name else called
         raise FileError(archive.name, f"runs on {called}", f"runs on {dataset.name}, which is open")
-    size = sum(map(archive.size, _TABLES))
+    size = sum(map(archive.size, _ENTRIES - {"session", "weights"}))
     if size > MOST_RECORD_BYTES:
         raise FileError(archive.name, f"{size} bytes of records", f"at most {MOST_RECORD_BYTES}")
     return _checked({"n_tested": 0, "early": [], **text}, _SESSION, archive.name), dataset
@@ -391,18 +351,19 @@ def _fits(finding: Finding) -> bool:
 def _findings(content: Any, part: str) -> dict[str, Finding]:
     """Return what demonstrations have found; older files have nothing of it."""
     found: dict[str, Finding] = {}
-    for key, entry in _checked(content, {}, part).items():
+    for key, entry in _checked(content, (), part).items():
         of_it = f"{part}, {printable(key)[:40]}"
-        entry = _checked(entry, {}, of_it)
-        finding = Finding(_checked(entry.get("numbers"), {}, of_it), entry.get("guess"))
+        entry = _checked(entry, (), of_it)
+        finding = Finding(_checked(entry.get("numbers"), (), of_it), entry.get("guess"))
         if len(content) > _MOST_FINDINGS or not _fits(finding):
             raise FileError(of_it, "other content", f"at most {_MOST_FINDINGS} numbers by their names")
         found[key] = finding
     return found
 
 
-def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
-    kinds = figure_kinds(_RECORDS[name])
+def _records(archive: ArrayArchive, name: str, n_classes: int) -> list[Any]:
+    """Return all records in a table, and in that of its confusion matrices; evaluations have no networks yet."""
+    kind, kinds = _RECORDS[name], figure_kinds(_RECORDS[name])
     part, expected = f"{archive.name}, {name}", f"float64 in {len(kinds)} columns"
     table = archive.array(name, "f8", 2, expected, may_be_empty=True)
     if _RATE in kinds and table.shape[1] == len(kinds) - 1:
@@ -410,23 +371,27 @@ def _read_figures(archive: ArrayArchive, name: str) -> NDArray[np.float64]:
     if table.shape[1] != len(kinds):
         raise FileError(part, f"{table.shape[1]} columns", expected)
     for column, (figure, is_whole) in zip(table.T, kinds.items(), strict=True):
-        if is_whole and not ((column == np.floor(column)) & (column >= 0) & (column <= _MOST)).all():
-            raise FileError(part, "a broken number", "whole numbers where a record has some")
         if figure in _HIGHEST:
             fits = (column >= 0) & (column <= _HIGHEST[figure]) | (np.isnan(column) & (figure == _RATE))
         else:  # the losses of a run stopped while diverging may be NaN
             fits = np.isfinite(column) | (name == "evaluations")
-        if not fits.all():
-            raise FileError(part, "figures that no run can have", "finite losses, and shares from 0 to 1")
-    return table
+        if not fits.all() or (is_whole and (column != np.floor(column)).any()):
+            words = "whole numbers, finite losses, and shares from 0 to 1, where a record has some"
+            raise FileError(part, "figures that no run can have", words)
+    rows = figure_rows(kind, table)
+    if name not in _COUNTS:
+        return [kind(**row) for row in rows]
+    key, expected = _COUNTS[name], f"counts in {n_classes} × {n_classes} cells, for each of the {name}"
+    counts = read_only_counts(archive.array(key, "i4", 3, expected, may_be_empty=True))
+    if counts.shape != (len(table), n_classes, n_classes) or (counts < 0).any():
+        raise FileError(f"{archive.name}, {key}", "other counts", expected)
+    more = {"snapshot": None} if kind is Evaluation else {}
+    return [kind(**row, confusion=confusion, **more) for row, confusion in zip(rows, counts, strict=True)]
 
 
-def _read_counts(archive: ArrayArchive, name: str, n: int) -> NDArray[np.int64]:
-    part, expected = f"{archive.name}, {name}", f"counts in {n} × {n} cells"
-    counts = read_only_counts(archive.array(name, "i4", 3, expected, may_be_empty=True))
-    if counts.shape[1:] != (n, n) or (counts < 0).any():
-        raise FileError(part, "other counts", expected)
-    return counts
+def _check_order(at: Sequence[float], part: str, first: int, last: int) -> None:
+    if [*at] != sorted({*at}) or (at and not first <= at[0] <= at[-1] <= last):
+        raise FileError(part, "records out of order", f"those of epochs from {first} to {last}")
 
 
 class _Reader:
@@ -436,43 +401,45 @@ class _Reader:
         if not np.isfinite(weights).all():
             found = "values that are infinite or not a number"
             raise FileError(f"{archive.name}, weights", found, "finite weights")
-        self._tables: dict[str, Any] = {name: _read_figures(archive, name) for name in _RECORDS}
-        counts = {name: _read_counts(archive, name, dataset.n_classes) for name in _COUNTS.values()}
-        self._tables |= {**counts, "weights": weights}
+        records = {name: _records(archive, name, dataset.n_classes) for name in _RECORDS}
+        self._tables: dict[str, Any] = {"weights": weights, **records}
         self._n_read = dict.fromkeys(self._tables, 0)
         self._output_room = MOST_OUTPUT_BYTES
 
-    def session(self, session: Mapping[str, Any]) -> SavedSession:
-        name, dataset = self._name, self._dataset
-        present, n_runs, known = session["present"], session["n_runs"], dict[int, SessionRun]()
-        parts = [f"{name}, run {position}" for position in range(1, len(session["runs"]) + 1)]
-        entries = [_checked(entry, _RUN, part) for entry, part in zip(session["runs"], parts, strict=True)]
-        for entry, part in zip(entries, parts, strict=True):
-            if not max(known, default=0) < entry["number"] <= n_runs:
+    def session(self, text: Mapping[str, Any]) -> SessionState:
+        name, present, n_runs, known = self._name, text["present"], text["n_runs"], dict[int, SessionRun]()
+        listed: dict[int, SessionRun] = {}
+        for position, found in enumerate(text["runs"], 1):
+            part = f"{name}, run {position}"
+            entry = _checked(found, _RUN, part)
+            number = entry["number"]
+            if not max(known, default=0) < number <= n_runs:
                 raise _refused(part, "number", entry, f"a number above those before it, at most {n_runs}")
             run = self._run(entry, part, known)
-            known[run.number] = run if run.number == present else run.reduced()
-        listed = {entry["number"]: known[entry["number"]] for entry in entries if entry["listed"]}
+            known[number] = run if number == present else run.reduced()
+            if entry["listed"]:
+                listed[number] = known[number]
         if len(listed) > MOST_RUNS:
             raise FileError(name, f"{len(listed)} runs", f"at most {MOST_RUNS}")
-        shown = listed.get(present)
+        tests = [run.test.number for run in listed.values() if run.test]
+        shown, first = listed.pop(present, None), text.get("first")
         if present and (shown is None or (shown.newest is not None and not shown.newest.weights)):
-            raise _refused(name, "present", session, "0, or the number of a run whose network is there")
+            raise _refused(name, "present", text, "0, or the number of a run whose network is there")
         if shown is not None:
-            listed[present] = replace(shown, early=tuple(self._early(session["early"], shown)))
+            shown = replace(shown, early=tuple(self._early(text["early"], shown)))
         for table, rows in self._tables.items():
             if self._n_read[table] != len(rows):
                 raise FileError(f"{name}, {table}", "rows of no run", "those of its runs")
-        first = session.get("first")
-        return SavedSession(
-            config=_config(session.get("settings"), f"{name}, settings", dataset),
-            runs=tuple(listed.values()),
-            present=present,
+        return SessionState(
+            dataset=self._dataset,
+            config=_config(text.get("settings"), f"{name}, settings", self._dataset),
+            run=shown,
+            earlier=EarlierRuns(tuple(listed.values())),
             n_runs=n_runs,
-            findings=_findings(session.get("findings", {}), f"{name}, findings"),
-            n_tested=max([session["n_tested"], *(run.test.number for run in listed.values() if run.test)]),
-            first=None if first is None else _config(first, f"{name}, first", dataset),
-            saved_at=session["saved_at"],
+            n_tested=max(text["n_tested"], *tests, 0),
+            first=None if first is None else _config(first, f"{name}, first", self._dataset),
+            findings=_findings(text.get("findings", {}), f"{name}, findings"),
+            saved_at=text["saved_at"],
         )
 
     def _run(self, entry: Mapping[str, Any], part: str, known: Mapping[int, SessionRun]) -> SessionRun:
@@ -480,38 +447,41 @@ class _Reader:
         parent, first_epoch = known.get(entry["parent"]), entry["first_epoch"]
         if entry["parent"] and parent is None:
             raise _refused(part, "parent", entry, "0, or the number of a run before it")
-        opened = _part_of(entry, "opened", OpenedWeights, _OPENED, part)
+        if entry["status"] not in _STATUSES:
+            raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
+        test, opened = _optional(entry, "test", _TEST, part), _optional(entry, "opened", _OPENED, part)
         used = self._dataset.head(config.n_train).hold_out(config.n_validation, config.seed)
         snapshots = self._snapshots(config, used, entry, part)
-        n_epochs = entry["n_starts"] + entry["n_epochs"]
-        epochs = [EpochRecord(**row) for row in self._rows("epochs", n_epochs)]
-        batches = [BatchRecord(**row) for row in self._rows("batches", entry["n_batches"])]
+        start, own = self._next("epochs", entry["n_starts"]), self._next("epochs", entry["n_epochs"])
+        batches = self._next("batches", entry["n_batches"])
         evaluations = [
-            Evaluation(**row, snapshot=snapshots.get(row["epoch"]) or self._bare(row["epoch"]))
-            for row in self._rows("evaluations", entry["n_evaluations"])
+            replace(one, snapshot=snapshots.get(one.epoch) or self._bare(one.epoch))
+            for one in self._next("evaluations", entry["n_evaluations"])
         ]
-        for records in (epochs, batches, evaluations):
-            at = [record.epoch for record in records]
-            if at != sorted({*at}) or (at and not first_epoch <= at[0] <= at[-1] <= config.epochs):
-                expected = f"those of epochs from {first_epoch} to {config.epochs}"
-                raise FileError(part, "records out of order", expected)
-        start, own = epochs[: entry["n_starts"]], epochs[entry["n_starts"] :]
+        for records in ([*start, *own], batches, evaluations):
+            _check_order([record.epoch for record in records], part, first_epoch, config.epochs)
         counted = (*own, *evaluations, *(() if parent else start))
         if any(record.confusion.sum() != used.n_test for record in counted):
             raise FileError(part, "other counts", f"those of {used.n_test} images")
-        timeline = Timeline()
-        for record in (*(start if parent else ()), *own):
-            if record.epoch in snapshots:
-                snapshot = replace(snapshots[record.epoch], epoch=record.epoch)
-                timeline = timeline.followed_by(Moment(record, snapshot))
-        if own and timeline.newest is None and not evaluations:  # its network had no room
-            timeline = Timeline((Moment(own[-1], self._bare(own[-1].epoch)),))
-        evaluation, began = next(iter(evaluations), None), next(iter(timeline.moments), None)
-        end = _end(entry, part, evaluation)
-        moment = began if parent and began and began.epoch == first_epoch else None
-        weights = snapshots[first_epoch].weights if opened and first_epoch in snapshots else None
-        before = first_epoch, entry["first_step"], entry["first_seconds"]
-        origin = Origin(*before, parent and parent.without_moments(), moment, opened, weights)
+        shown = [*start, *own] if parent else own
+        moments = [Moment(one, snapshots[one.epoch]) for one in shown if one.epoch in snapshots]
+        if own and not moments and not evaluations:  # its network had no room
+            moments = [Moment(own[-1], self._bare(own[-1].epoch))]
+        timeline = reduce(Timeline.followed_by, moments, Timeline())
+        evaluation, end = evaluations[0] if evaluations else None, None
+        if entry["ended"]:
+            error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
+            end = RunEnd(entry["status"], entry["reason"], evaluation, error)
+        first = snapshots.get(first_epoch)
+        origin = Origin(
+            first_epoch,
+            entry["first_step"],
+            entry["first_seconds"],
+            parent=parent and parent.without_moments(),
+            moment=Moment(start[0], first) if parent and start and first else None,
+            file=opened.get("file", ""),
+            weights=first.weights if opened and first else None,
+        )
         return SessionRun(
             **{name: entry[name] for name in _PLAIN},
             dataset=used,
@@ -520,8 +490,8 @@ class _Reader:
             status="stopped" if end is None else end.status,
             evaluation=evaluation,
             origin=origin,
-            test=_part_of(entry, "test", FinalTest, _TEST, part),
-            start=next(iter(start), None),
+            test=FinalTest(**test) if test else None,
+            start=start[0] if start else None,
         )
 
     def _snapshots(
@@ -535,7 +505,7 @@ class _Reader:
         found_at: dict[float, Snapshot] = {}
         network = new_network(config, self._dataset)
         for epoch in entry["weights"]:
-            if not _Rule(float, high=config.epochs).fits(epoch):
+            if type(epoch) not in (int, float) or not 0 <= epoch <= config.epochs:
                 raise _refused(part, "weights", entry, f"epochs from 0 to {config.epochs}")
             network.set_weights(self._next_weights(network))
             with one_blas_thread():  # as in the original computation: two threads would round differently
@@ -546,9 +516,7 @@ class _Reader:
         """Yield a run's networks within its first epoch, scored again on the sample of its held-out images."""
         part = f"{self._name}, early"
         begun = [_checked(one, _EARLY, part) for one in found]
-        at = [one["epoch"] for one in begun]
-        if at != sorted({*at}) or 1 in at:
-            raise FileError(part, "networks out of order", "those of epochs from 0 to below 1")
+        _check_order([one["epoch"] for one in begun], part, 0, 1)
         sample, network = Sample(run.dataset, run.config.seed), run.new_network()
         for one in begun:
             network.set_weights(self._next_weights(network))
@@ -562,13 +530,6 @@ class _Reader:
     def _bare(self, epoch: float) -> Snapshot:
         return Snapshot(epoch, (), np.empty((self._dataset.n_classes, 0), np.float32))
 
-    def _rows(self, name: str, count: int) -> Iterable[dict[str, Any]]:
-        rows = figure_rows(_RECORDS[name], self._next(name, count))
-        if name not in _COUNTS:
-            return rows
-        both = zip(rows, self._next(_COUNTS[name], count), strict=True)
-        return ({**figures, "confusion": confusion} for figures, confusion in both)
-
     def _next(self, table: str, count: int) -> Any:
         first = self._n_read[table]
         rows = self._tables[table][first : first + count]
@@ -576,20 +537,3 @@ class _Reader:
             raise FileError(f"{self._name}, {table}", f"{len(self._tables[table])} rows", "those of all runs")
         self._n_read[table] += count
         return rows
-
-
-def _part_of(
-    entry: Mapping[str, Any], key: str, kind: Callable[..., _Part], rules: Mapping[str, _Rule], part: str
-) -> _Part | None:
-    """Return the object that an entry has under a key; None if it has none, as in older files."""
-    if entry.get(key) is None:
-        return None
-    values = _checked(entry[key], rules, f"{part}, {key}")
-    return kind(**{name: values[name] for name in rules})
-
-
-def _end(entry: Mapping[str, Any], part: str, evaluation: Evaluation | None) -> RunEnd | None:
-    if entry["status"] not in _STATUSES:
-        raise _refused(part, "status", entry, f"one of {', '.join(_STATUSES)}")
-    error = DivergedError(entry["diverged_in"]) if entry["diverged_in"] else None
-    return RunEnd(entry["status"], entry["reason"], evaluation, error) if entry["ended"] else None

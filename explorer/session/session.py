@@ -1,17 +1,15 @@
 """A user's session: the current run, the earlier ones, and the settings of the next, without widgets."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from explorer.datasets import Dataset, load_mnist
 from explorer.session import new_runs
 from explorer.session.advice import Advice, Advisor
-from explorer.session.saved_session import SavedSession, kept_weights, session_bytes
+from explorer.session.saved_session import kept_runs, session_bytes
 from explorer.session.session_run import SessionRun
-from explorer.session.state import EarlierRuns, Finding, SessionState
+from explorer.session.state import Finding, SessionState
 from explorer.session.trainer import Trainer
 from explorer.training import OwnNetworkError, TrainingConfig, check_images
 from explorer.training.event_loop import EventLoop, log_fault
@@ -174,15 +172,6 @@ class Session:
         if point := new_runs.fork_point(self.state):
             self._begin(*new_runs.fork(*point, self.config, self.dataset))
 
-    def open_weights(self, name: str, content: bytes) -> None:
-        """Start a run from the weights in a file, without training; `WeightsError` if they can't be used."""
-        training, run = new_runs.opened(name, content, self.dataset, self.config)
-        # If no epochs are left the run finishes at once; else it is stopped before its first mini-batch.
-        stops = not training.is_complete
-        self._begin(training, run, status="paused" if stops else "running")
-        if stops:
-            self.stop()
-
     def reset(self) -> None:
         """Make the current run an earlier one, and show the untrained network of the settings."""
         self._begin(*new_runs.fresh(self.config, self.dataset, self.own), status="idle")
@@ -279,37 +268,31 @@ class Session:
         return bool(numbers)
 
     def open(self, run: SessionRun) -> None:
-        """Show an ended run of another session as the newest; “Train” trains it again."""
+        """Show an ended run of another session, on the same images, as the newest, as if trained here."""
         self._leave(run.config)
-        self._publish(self.state.beginning(run))
-
-    def begin_with(self, run: SessionRun) -> None:
-        """Start with an ended run on the same images, as if it had been trained here."""
-        self._leave(run.config)
-        self._trainer.training, run = new_runs.resumed(replace(run, label=""), self.dataset)
+        self._trainer.training, run = new_runs.resumed(run, self.dataset)
         self._publish(self.state.beginning(run))
 
     def save_session(self) -> bytes:
         """Return all runs, their names and notes, and the settings as a file for `read_session`."""
-        saved = _to_save(self.state)
-        content = session_bytes(saved, self.dataset)
-        self._publish(saved=frozenset(run.revision for run in saved.kept), saved_findings=saved.findings)
+        content, kept = session_bytes(self.state), kept_runs(self.state)
+        self._publish(saved=frozenset(run.revision for run in kept), saved_findings=self.state.findings)
         return content
 
     def small_copy(self, weight_bytes: int) -> bytes:
         """Return the same as `save_session`, with at most `weight_bytes` of weights; no run is marked as saved."""
-        return session_bytes(_to_save(self.state, weight_bytes), self.dataset, weight_bytes)
+        return session_bytes(self.state, weight_bytes)
 
-    def open_session(self, saved: SavedSession) -> None:
+    def open_session(self, saved: SessionState) -> None:
         """Replace this session by a saved one, on its points if it has some; nothing trains."""
         self._leave(saved.config)
+        state = saved.restored(self.state.series + 1)
         # At first without a current run: its number may be that of the previous one.
-        self._publish(_restored(saved, self.state))
-        for run in saved.runs:
-            if run.number == saved.present:
-                self._show(replace(run, series=self.state.series))
-        if not saved.present:
+        self._publish(replace(state, run=None))
+        if state.run is None:
             self.reset()
+        else:
+            self._show(state.run)
 
     def forget_runs(self) -> None:
         """Discard all runs, as if none had been trained."""
@@ -369,42 +352,6 @@ class Session:
         """Make an ended run the current one, ready for more epochs if it can continue."""
         self._trainer.training, run = new_runs.resumed(run, self.dataset)
         self._publish(run=run)
-
-
-def _to_save(state: SessionState, weight_bytes: float = math.inf) -> SavedSession:
-    run = state.begun_run
-    if run is not None and run.newest is not None:
-        is_finite = float(run.newest.epoch) in kept_weights(run)
-        if not is_finite or sum(array.nbytes for array in run.newest.weights) > weight_bytes:
-            run = None  # saved as an earlier run, which may lack its network
-    runs = [one for one in state.runs if one.dataset.whole is state.dataset]  # a file is on one data set
-    return SavedSession(
-        config=state.config,
-        runs=tuple(one.reduced() if one.number in state.rivals else one for one in runs),
-        present=0 if run is None or run.own is not None else run.number,
-        n_runs=state.n_runs,
-        n_tested=state.n_tested,
-        findings=state.findings,
-        first=state.first,
-        saved_at=f"{datetime.now():%Y-%m-%d %H:%M}",
-    )
-
-
-def _restored(saved: SavedSession, before: SessionState) -> SessionState:
-    """Return the state with the runs of a saved session, except the one that was the current one."""
-    state = before.cleared()
-    runs = [replace(run, series=state.series) for run in saved.runs]
-    return replace(
-        state,
-        dataset=saved.dataset or state.dataset,
-        earlier=EarlierRuns(tuple(run for run in runs if run.number != saved.present)),
-        saved=frozenset(run.revision for run in runs),
-        n_tested=saved.n_tested,
-        findings=saved.findings,
-        saved_findings=saved.findings,
-        n_runs=saved.n_runs,
-        first=saved.first,
-    )
 
 
 def _report_endless_code(session: Session, run: SessionRun | None) -> None:

@@ -33,7 +33,6 @@ from explorer.training.own_network import OwnClass
 from explorer.training.records import RivalRecord
 from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record, RunnerStatus
-from explorer.wording import counted
 
 _EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped
 
@@ -41,36 +40,12 @@ MOST_BYTES = 1 << 26
 """Maximum size of an uploaded file: above the largest network that the controls allow, in float64."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedWeights:
-    """A weights file that a run starts from, instead of freshly initialized weights."""
-
-    file: str
-    epoch: int = 0
-    """Whole epochs that its weights have been trained for; a run that continues from them counts from there."""
-    begun: float = 0.0
-    """The fraction of a further epoch they have been trained for, 0 to below 1."""
-
-    @property
-    def age(self) -> str:
-        """The number of epochs the weights have been trained for: ``"3"``, or ``"3.4, counted as 3"``."""
-        return f"{self.epoch + self.begun:.4g}, counted as {self.epoch}" if self.begun else str(self.epoch)
-
-    def described(self, config: TrainingConfig) -> str:
-        """Describe the network: ``"a network of 32 hidden units, trained for 10 epochs"``."""
-        network = f"a network of {config.hidden_units}"
-        epochs = counted(self.epoch, "epoch")
-        if self.begun:
-            epochs = f"{self.epoch + self.begun:.4g} epochs; the run counts on from {self.epoch}"
-        return f"{network}, trained for {epochs}" if self.epoch or self.begun else network
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """What a run began with: freshly initialized weights, unless it is a fork or opened a file."""
+    """What a run began with: freshly initialized weights, unless it is a fork."""
 
     epoch: int = 0
-    """Epochs trained before it, by its parent or according to a file."""
+    """Epochs trained before it, by its parent."""
     step: int = 0
     """Updates of the weights before it, by its parent."""
     seconds: float = 0.0
@@ -79,16 +54,16 @@ class Origin:
     """The run that it was forked from, without its moments."""
     moment: Moment | None = None
     """The moment of the parent that it began with; None once another run replaces it."""
-    opened: OpenedWeights | None = None
-    """The weights file that it began with."""
+    file: str = ""
+    """The weights file that it began with, if an earlier version opened one."""
     weights: tuple[NDArray[np.floating], ...] | None = None
     """The weights from that file, or the initial weights of a user's network."""
 
     @property
     def words(self) -> str:
         """The weights that it began with, in words; empty for freshly initialized ones."""
-        if self.opened is not None:
-            return f"weights of {self.opened.file}"
+        if self.file:
+            return f"weights of {self.file}"
         return f"branch of {self.parent.short_title} at epoch {self.epoch}" if self.parent else ""
 
 
@@ -171,9 +146,8 @@ class SessionRun:
 
     @property
     def is_marked(self) -> bool:
-        """Whether the user has named, annotated or pinned it; an opened file's name doesn't count."""
-        file = "" if self.origin.opened is None else self.origin.opened.file
-        return bool(self.note or self.pinned or (self.name and self.name != file[: len(self.name)]))
+        """Whether the user has named, annotated or pinned it."""
+        return bool(self.name or self.note or self.pinned)
 
     @property
     def config(self) -> TrainingConfig:
@@ -324,7 +298,7 @@ class SessionRun:
         history, figures = self.history, self.status != "idle" and self.evaluation is not None
         records = history.batches or history.last or history.end or figures
         overtaken = self.status == "running" and history.last is None
-        return bool(self.name or self.is_marked or (not overtaken and (records or self.origin.opened)))
+        return self.is_marked or bool(records and not overtaken)
 
     @property
     def n_bytes(self) -> int:
@@ -372,7 +346,7 @@ class SessionRun:
         changes = [one for one in ours if isinstance(one, Change)]
         taken, start = [(one.learning_rate, one.batch_size) for one in changes], self.start
         if start is None and evaluation is not None and not history.batches:
-            start = _as_epoch(evaluation) if self.origin.opened or evaluation.step == 0 else None
+            start = _as_epoch(evaluation) if evaluation.step == 0 else None
         if (self.status, status) == ("idle", "paused"):
             status = "idle"
         if self.status == status == "paused" and last is self.history.last:
@@ -444,12 +418,8 @@ def raced(run: SessionRun, first: SessionRun, records: Sequence[Record]) -> Sess
 
 def _kept_early(early: tuple[SampleRecord, ...]) -> tuple[SampleRecord, ...]:
     """Return the newest networks that fit into the memory for them."""
-    kept, n_bytes = list[SampleRecord](), 0
-    for record in reversed(early):
-        n_bytes += sum(array.nbytes for array in record.snapshot.weights)
-        if not kept or n_bytes <= _EARLY_BYTES:
-            kept.insert(0, record)
-    return tuple(kept)
+    n_bytes = [sum(array.nbytes for array in record.snapshot.weights) for record in reversed(early)]
+    return early[-max(1, int(np.searchsorted(np.cumsum(n_bytes), _EARLY_BYTES, "right"))) :]
 
 
 def _as_epoch(found: Evaluation) -> EpochRecord:

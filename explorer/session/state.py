@@ -75,10 +75,6 @@ class EarlierRuns(Sequence[SessionRun]):
         """Replace the run that has the same number."""
         return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
 
-    def on(self, dataset: Dataset) -> EarlierRuns:
-        """Select the runs scored on the same images; figures for other images don't compare."""
-        return replace(self, runs=tuple(run for run in self.runs if run.dataset.compares_with(dataset)))
-
     def of(self, dataset: Dataset) -> EarlierRuns:
         """Select the runs on a data set, whatever images they hold out."""
         runs = tuple(run for run in self.runs if run.dataset.unsplit.compares_with(dataset))
@@ -92,7 +88,7 @@ class EarlierRuns(Sequence[SessionRun]):
     def without_repeats(
         self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None
     ) -> EarlierRuns:
-        """Remove runs that `configs` would repeat, except forks, parents, opened files, marked and tested runs."""
+        """Remove runs that `configs` would repeat, except forks, parents, marked and tested runs."""
         parents = {run.origin.parent.number for run in self.runs if run.origin.parent is not None}
         alike = [run for run in self.alike(configs, dataset, own) if run.number not in parents]
         gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]
@@ -146,6 +142,8 @@ class SessionState:
     n_tested: int = 0
     saved: frozenset[tuple[object, ...]] = frozenset()
     """The runs in the session's last saved file, by their `SessionRun.revision`."""
+    saved_at: str = ""
+    """When the file was saved that it comes from: ``"2026-11-26 14:05"``."""
     findings: Mapping[str, Finding] = field(default_factory=dict)
     """What demonstrations have found, by their keys, the newest last."""
     saved_findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -194,9 +192,7 @@ class SessionState:
     def start(self) -> str:
         """The weights that the next run will begin with, in words; empty for freshly initialized ones."""
         run = self.run
-        if run is None or self.starts_clean or (run.origin.parent and run.origin.moment is None):
-            return ""
-        return run.origin.words
+        return "" if run is None or self.starts_clean or run.origin.moment is None else run.origin.words
 
     @property
     def is_from_others(self) -> bool:
@@ -214,7 +210,8 @@ class SessionState:
     @property
     def comparable(self) -> EarlierRuns:
         """The earlier runs scored on the same images as the current one."""
-        return self.earlier.on(self.scored_on)
+        runs = (run for run in self.earlier if run.dataset.compares_with(self.scored_on))
+        return replace(self.earlier, runs=tuple(runs))
 
     @property
     def not_comparable(self) -> EarlierRuns:
@@ -224,7 +221,7 @@ class SessionState:
     @property
     def unsaved(self) -> tuple[SessionRun, ...]:
         """The runs that have changed since the session was last saved."""
-        return tuple(run for run in self.runs if not self.saved or run.revision not in self.saved)
+        return tuple(run for run in self.runs if run.revision not in self.saved)
 
     @property
     def history(self) -> History:
@@ -255,10 +252,8 @@ class SessionState:
     @property
     def is_blank(self) -> bool:
         """Whether the current run has nothing to show yet, but records or figures are about to arrive."""
-        run = self.run
-        if run is None or run.status not in ("running", "paused", "idle"):
-            return False
-        return not (run.history.batches or run.latest)
+        run, ended = self.run, ("finished", "stopped", "failed")
+        return run is not None and run.status not in ended and not (run.history.batches or run.latest)
 
     @property
     def looks_back_to(self) -> float | None:
@@ -290,11 +285,8 @@ class SessionState:
 
     @property
     def withholds_settings(self) -> bool:
-        """Whether new settings stay pending because a new run would discard an epoch gone back to, or a file."""
-        run, is_at_epoch = self.run, self.selected_epoch is not None
-        return bool(
-            run and (is_at_epoch or (run.origin.opened and not run.history.batches)) and not self.continues
-        )
+        """Whether new settings stay pending because a new run would discard the epoch that was gone back to."""
+        return self.run is not None and self.selected_epoch is not None and not self.continues
 
     # ---------------------------------------------------------------- transitions
 
@@ -314,16 +306,12 @@ class SessionState:
 
     def numbering(self, *runs: SessionRun) -> tuple[Self, Runs]:
         """Give new runs their numbers, and labels to those without one; return them next to the state."""
-        numbered = tuple(
-            replace(
-                run,
-                number=number,
-                series=self.series,
-                label=with_noun(run.label or _label(run, self.first), run.dataset.noun),
-            )
-            for number, run in enumerate(runs, self.n_runs + 1)
-        )
-        return replace(self, n_runs=self.n_runs + len(runs)), numbered
+        numbered = list[SessionRun]()
+        for number, run in enumerate(runs, self.n_runs + 1):
+            own = "" if run.own is None else f"own network {run.own.name}, "
+            label = with_noun(run.label or own + run_label(run.config, self.first), run.dataset.noun)
+            numbered.append(replace(run, number=number, series=self.series, label=label))
+        return replace(self, n_runs=self.n_runs + len(runs)), tuple(numbered)
 
     def beginning(self, *runs: SessionRun) -> Self:
         """Make a new run the current one, after which the settings are set; others race it."""
@@ -357,6 +345,14 @@ class SessionState:
         """Discard all runs, as if none had been trained; the numbers of others begin at 1."""
         series = self.series + 1  # distinguishes them from the old ones
         return replace(self, run=None, rivals=(), earlier=EarlierRuns(), n_runs=0, series=series, first=None)
+
+    def restored(self, series: int) -> Self:
+        """Return the session of a file, which has nothing unsaved, with a generation counter for its runs."""
+        earlier = EarlierRuns(tuple(replace(run, series=series) for run in self.earlier))
+        run = self.run and replace(self.run, series=series)
+        state = replace(self, series=series, run=run, earlier=earlier)
+        saved = frozenset(run.revision for run in state.runs)
+        return replace(state, saved=saved, saved_findings=self.findings)
 
     def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> Self:
         """Let the current run and its rivals go on, as `SessionRun.continued`; return this state if it can't."""
@@ -411,8 +407,3 @@ class SessionState:
         if self.run is None or not {*config.differences(before)} <= {"epochs"}:
             return config
         return config.replace(changes=self.run.config.changes)
-
-
-def _label(run: SessionRun, first: TrainingConfig | None) -> str:
-    label = run_label(run.config, first)
-    return label if run.own is None else f"own network {run.own.name}, {label}"

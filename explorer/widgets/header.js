@@ -25,7 +25,7 @@ const THEME_ICONS = {
 };
 const COPY_ICON = ["M6.75 9.25l2.5-2.5", "M7.25 4.25l1-1a3.2 3.2 0 0 1 4.5 4.5l-1 1", "M8.75 11.75l-1 1a3.2 3.2 0 0 1-4.5-4.5l1-1"];
 const SAVE_ICON = ["M2.75 2.75h8.25l2.25 2.25v8.25h-10.5z", "M5.25 2.75v3.5h5v-3.5", "M5 13.25v-4h6v4"];
-const [TITLE, SAVES, OPENS] = ["Neural network explorer", "Save session", "Open weights or session …"];
+const [TITLE, SAVES, OPENS] = ["Neural network explorer", "Save session", "Open session …"];
 const KEY = "explorer-theme";
 
 /** The theme chosen earlier on this computer, if any. */

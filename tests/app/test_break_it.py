@@ -11,7 +11,7 @@ from explorer import TrainingConfig
 from explorer.app.panels.break_it import KINDS
 from explorer.app.panels.weights import full_tone
 from explorer.figures.digits import weights_sprite
-from explorer.inspection import ablate, importance, prune, scale_weights, swap_units
+from explorer.inspection.damage import ablate, importance, prune, scale_weights, swap_units
 
 CONFIG = TrainingConfig(
     hidden_sizes=(12, 6),

@@ -4,10 +4,11 @@ import csv
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_steps import reopen, rewind, run_of, train_on
+from app_steps import rewind, run_of, train_on
 
 from explorer import NeuralNetwork, TrainingConfig
 from explorer.app.files import exported
@@ -79,16 +80,17 @@ def test_a_fork_knows_what_lies_before_it(app):
     assert "The same settings again" in report
 
 
-def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app, tmp_path):
-    reopen(app, tmp_path / "it.npz")
+def test_a_fork_of_a_fork_and_of_a_file_knows_all_of_it(app):
+    run = run_of(app)
+    app.session.open(replace(run, origin=replace(run.origin, file="it.npz")))
     for epochs in (5, 8):
         app.session.config = CONFIG.replace(epochs=epochs)
         train_on(app)
     run = exported(run_of(app), app.session.state.moment, app.dataset)
-    assert run.opened.file == "it.npz"
+    assert (run.file, run.first_epoch) == ("it.npz", 0)
     assert [stage.end for stage in run.before] == [3.0, 5.0]
-    assert [stage.end for stage in run.stages] == [5.0, 8.0]
-    assert [record.epoch for record in run.whole()] == [4, 5, 6, 7, 8]
+    assert [stage.end for stage in run.stages] == [3.0, 5.0, 8.0]
+    assert [record.epoch for record in run.whole()] == [*range(1, 9)]
 
 
 def test_without_a_run_it_says_so(sent, app):

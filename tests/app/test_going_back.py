@@ -110,7 +110,8 @@ def test_the_selected_epoch_stays_when_old_ones_are_left_out(app, monkeypatch):
 def test_from_the_last_epoch_that_a_run_can_have_nothing_goes_on(app):
     run, newest = run_of(app), run_of(app).timeline.newest
     last = Moment(replace(newest.record, epoch=500), replace(newest.snapshot, epoch=500))
-    app.session.open(replace(run, timeline=Timeline((last,)), evaluation=None))
+    history = replace(run.history, config=run.config.replace(epochs=500))
+    app.session.open(replace(run, history=history, timeline=Timeline((last,)), evaluation=None))
     train_on(app)
     assert run_of(app).origin.parent is None
     assert "no run has more" in messages(app)["fork"]["text"]

@@ -11,7 +11,6 @@ from app_steps import (
     done,
     messages,
     open_tab,
-    reopen,
     retrain,
     rewind,
     run_of,
@@ -157,16 +156,6 @@ def test_a_fork_has_no_start_of_its_own(app):
     at_epoch(app, 3)
     train_on(app)
     assert sorted(section.known) == [3, 4, 5, 6]
-
-
-def test_weights_from_a_file_have_no_epoch_before_the_files(app, tmp_path):
-    """The same network at epochs 0 and 4 would be a flat line that never happened."""
-    section = open_tab(app, "inside", "time")
-    reopen(app, tmp_path / "trained.npz")
-    assert sorted(section.known) == [4]
-    np.testing.assert_array_equal(np.array(section.gradient.plot.data[0].x), [4])
-    app.session.open(replace(run_of(app), evaluation=None))  # as while its first epoch runs
-    assert sorted(section.known) == [4]
 
 
 def test_the_table_holds_both_gradients_of_the_network(app, small_dataset):

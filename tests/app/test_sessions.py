@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from app_steps import messages, open_all_tabs, reopen, retrain, run_of
+from app_steps import messages, open_all_tabs, retrain, run_of
 
 from explorer import TrainingConfig
 from explorer.app.files import unsaved_work
@@ -143,13 +143,6 @@ def test_a_minute_of_training_is_asked_about(app):
     assert unsaved_work([run], 2) == both
     object.__setattr__(run.history.last, "seconds", 29.0)
     assert unsaved_work([run]) == ""
-
-
-def test_the_name_of_an_opened_file_is_not_the_users_word(app, tmp_path):
-    reopen(app, tmp_path / "weights.npz")
-    assert app.header.unsaved == ""
-    app.session.edit(2, name="mine")
-    assert "1 of them with your name" in app.header.unsaved
 
 
 def ask(app):

@@ -244,10 +244,10 @@ class Visit:
         return self.download(app.get_by_role("button", name=kinds()[kind].what.label), folder)
 
     def open_file(self, path):
-        """Open weights or a session."""
+        """Open a session."""
         self.button("Export").click()
         with self.page.expect_file_chooser() as chooser:
-            self.button("Open weights").click()
+            self.button("Open session").click()
         chooser.value.set_files(path)
 
     # ---------------------------------------------------------------- in JupyterLab

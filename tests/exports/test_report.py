@@ -17,7 +17,6 @@ from explorer import load_mnist
 from explorer.exports.exported_run import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.metrics import select_samples
-from explorer.session.session_run import OpenedWeights
 from explorer.training import FIELDS, Moment, RunEnd, Snapshot
 from explorer.training.presets import START
 from explorer.training.query import write_query
@@ -52,7 +51,8 @@ class Page(HTMLParser):
 
 
 def figures(html):
-    return json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
+    themes = json.loads(re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)[1])
+    return {name: {theme: drawn[name] for theme, drawn in themes.items()} for name in themes["light"]}
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +111,8 @@ def test_text_stays_text(plain):
     run, html = plain
     before = Page(html)
     names = tuple(f"{k}{EVIL}" for k in range(10))
-    opened = OpenedWeights(f"{EVIL}.npz", 1)
     dataset = replace(run.dataset, name=EVIL, class_names=names)
-    html = report(replace(run, title=EVIL, note=f"first\n{EVIL}", opened=opened, dataset=dataset))
+    html = report(replace(run, title=EVIL, note=f"first\n{EVIL}", file=f"{EVIL}.npz", dataset=dataset))
     page = Page(html)
     for tag in ("script", "img", "style"):
         assert len(page.all(tag)) == len(before.all(tag)), tag
@@ -140,7 +139,7 @@ def test_the_worst_mistakes_are_pictures_with_words(exported):
         "Up to epoch 2 it was trained with learning rate 0.5.",
     ),
     ({"before": (TrainingStage(CONFIG, 2.0),)}, "with the same settings"),
-    ({"opened": OpenedWeights("it.npz", 4)}, "weights of the file it.npz, epoch 4"),
+    ({"file": "it.npz", "first_epoch": 4}, "weights of the file it.npz, epoch 4"),
 ])  # fmt: skip
 def test_what_lies_before_the_run_is_told(exported, keys, words):
     title, text, _ = again(report(exported(**keys)))

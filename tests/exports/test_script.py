@@ -24,7 +24,6 @@ from explorer.exports.script import training_script
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, Network
 from explorer.network.methods import Dropout
 from explorer.network.schedules import SCHEDULES
-from explorer.session.session_run import OpenedWeights
 from explorer.training import BatchRecord, EpochRecord, History, Moment, Snapshot, TrainingRun, complete
 from explorer.training.fields import Change
 from explorer.training.process_settings import one_blas_thread
@@ -193,15 +192,15 @@ def test_a_run_that_was_continued_is_trained_in_one_go(exported, data, reprinted
 
 def test_a_run_that_began_with_a_file_reads_it_and_a_file_that_was_only_opened_is_scored(exported, reprinted):
     before = exported(CONFIG.replace(epochs=2))
-    run = exported(start=before.moment.snapshot, opened=OpenedWeights('a "file".npz', 2))
+    run = exported(start=before.moment.snapshot, file='a "file".npz', first_epoch=2)
     reprinted(run, **{'a "file"_npz': weights_archive(before)})
-    opened = replace(before, history=History(before.config), opened=OpenedWeights("it.npz", 2))
+    opened = replace(before, history=History(before.config), file="it.npz", first_epoch=2)
     reprinted(opened, it_npz=weights_archive(before))
 
 
 def test_no_text_gets_out_of_its_quotes(exported):
     evil = '"""\n__import__("os").abort()\n"""'
-    run = exported(title=evil, note=evil, opened=OpenedWeights(f"x{evil}\u2028\ud800.npz", 1))
+    run = exported(title=evil, note=evil, file=f"x{evil}\u2028\ud800.npz", first_epoch=1)
     text = training_script(replace(run, dataset=replace(run.dataset, source=f"/{evil}", name=evil)))
     calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
     assert "__import__" not in calls
@@ -308,11 +307,12 @@ def any_settings(draw):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_settings(), st.sampled_from([None, 0, 1]), st.booleans())
 @example(exercise(**EVERYTHING), 0, True)
-def test_any_run_is_readable(moment, config, opened_at, is_paused):
+def test_any_run_is_readable(moment, config, begun_at, is_paused):
     """Whatever it uses, it is Python, and no line is longer than the package's own."""
-    opened = None if opened_at is None else OpenedWeights("a.npz", opened_at)
     newest = replace(moment, record=replace(moment.record, epoch=1.4)) if is_paused else moment
-    run = ExportedRun("Run 1", load_mnist(), History(config), moment, newest, opened=opened)
+    run = ExportedRun("Run 1", load_mnist(), History(config), moment, newest)
+    if begun_at is not None:
+        run = replace(run, file="a.npz", first_epoch=begun_at)
     text = training_script(run)
     compile(text, "run.py", "exec")
     assert [line for line in text.splitlines() if len(line) > 115] == []

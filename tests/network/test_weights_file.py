@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from random_networks import all_close
 
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OUTPUTS, NeuralNetwork
-from explorer.network.weights_file import WeightsError, read_weights, weights_bytes
+from explorer.network.weights_file import WeightsError, weights_bytes
 
 TABLES = {"hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS}
 
@@ -53,11 +53,6 @@ def test_numpy_reads_the_file_too(file, network):
         assert content["config"].item() == '{"lr": 0.1}'
         np.testing.assert_array_equal(content["train_loss"], [2.0, np.nan])
         np.testing.assert_array_equal(content["kwds"], np.eye(2))
-
-
-def test_single_values_come_back_with_the_weights_and_large_ones_are_left_out(network):
-    content = packed(network, config='{"lr": 0.1}', epoch=10, rate=0.5, losses=[2.0, 1.0], text="x" * 20_000)
-    assert read_weights(content, "any.npz").metadata == {"config": '{"lr": 0.1}', "epoch": 10, "rate": 0.5}
 
 
 def test_equal_networks_give_equal_bytes(tmp_path, network):

@@ -17,7 +17,7 @@ def sessions(small_dataset):
     """One that has trained its run, and one that has begun with such a run."""
     own, given = Session(small_dataset, CONFIG), Session(small_dataset)
     done(own.train)
-    given.begin_with(trained_run(CONFIG, small_dataset, PATIENCE))
+    given.open(trained_run(CONFIG, small_dataset, PATIENCE))
     yield own, given
     for session in (own, given):
         session.close()

@@ -63,7 +63,7 @@ def test_a_file_of_the_session_has_its_figures_and_its_name_but_no_weights(sessi
     own = next(run for run in saved.runs if run.label.startswith("own network Mine"))
     assert list(own.history) == list(session.state.run.history)
     assert own.newest.weights == ()
-    assert saved.present == 0
+    assert saved.run is None
 
 
 def test_what_the_class_raises_ends_the_run_with_its_line(small_dataset):

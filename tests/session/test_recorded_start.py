@@ -57,7 +57,7 @@ def test_a_session_that_begins_with_it_goes_on_as_if_it_had_been_trained_there(m
     ends = []
     for run in (recorded, trained):
         session = Session(mnist, START)
-        session.begin_with(run)
+        session.open(run)
         session.extend(11)
         assert session.wait(60)
         ends.append(session.state.run.newest.test_outputs)

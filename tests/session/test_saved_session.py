@@ -11,8 +11,8 @@ from hostile_inputs import changed, entry, with_entries, with_text
 
 from explorer import TrainingConfig, load_plane, train
 from explorer.session import Session, SessionFileError, read_session, saved_session
-from explorer.session.saved_session import MOST_RUNS, SavedSession, session_bytes
-from explorer.session.state import Finding
+from explorer.session.saved_session import MOST_RUNS, kept_runs, session_bytes
+from explorer.session.state import EarlierRuns, Finding, SessionState
 from explorer.training.fields import Change
 
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
@@ -31,7 +31,7 @@ def trained(session, *changes):
 
 @pytest.fixture(scope="module")
 def made(small_dataset):
-    """Runs of many kinds: named, failed, stopped in an epoch, forked from a deleted one, of a file."""
+    """Runs of many kinds: named, failed, stopped in an epoch, forked from a deleted one."""
     session = Session(small_dataset, CONFIG)
     trained(session, {}, {"batch_size": 64}, {"loss": "cross_entropy", "output": "softmax"})
     done(session.train, DIVERGING)
@@ -39,19 +39,13 @@ def made(small_dataset):
     for _ in range(40):
         done(session.step, "batch")
     done(session.stop)
-    network = session.state.earlier[0].new_network()
-    network.set_weights(session.state.earlier[0].newest.weights)
-    from explorer.network.weights_file import weights_bytes
-
-    content = weights_bytes(network.named(), network.functions, weights_epoch=2)
-    done(session.open_weights, "of “me”.npz", content)
     trained(session, {"seed": 1})
     session.select(2)
     session.config = CONFIG.replace(seed=1, learning_rate=0.01, epochs=5)
     done(session.fork)
     session.edit(2, name="wide", note=EVIL, pinned=True)
     session.edit(1, hidden=True)
-    session.delete(7)
+    session.delete(6)
     yield session
     session.close()
 
@@ -94,7 +88,7 @@ def assert_equal(before, after):
     """The same run, to the bit."""
     names = (
         "number", "label", "name", "note", "pinned", "hidden", "status", "config", "start", "epoch", "title",
-        "origin.epoch", "origin.step", "origin.seconds", "origin.opened",
+        "origin.epoch", "origin.step", "origin.seconds", "origin.file",
     )  # fmt: skip
     for name in names:
         assert attrgetter(name)(after) == attrgetter(name)(before), name
@@ -112,10 +106,9 @@ def assert_equal(before, after):
 
 
 def test_every_run_comes_back_as_it_was(made, opened):
-    assert [run.status for run in made.state.runs] == [
-        "finished", "finished", "finished", "failed", "stopped", "stopped", "finished",
-    ]  # fmt: skip
-    assert [run.number for run in opened.state.runs] == [1, 2, 3, 4, 5, 6, 8]
+    statuses = [run.status for run in made.state.runs]
+    assert statuses == ["finished", "finished", "finished", "failed", "stopped", "finished"]
+    assert [run.number for run in opened.state.runs] == [1, 2, 3, 4, 5, 7]
     for before, after in zip(made.state.runs, opened.state.runs, strict=True):
         assert_equal(before, after)
     assert opened.config == made.config
@@ -125,11 +118,11 @@ def test_every_run_comes_back_as_it_was(made, opened):
 
 def test_a_deleted_parent_is_known_and_not_listed(made, opened):
     fork, before = opened.state.run, made.state.run
-    assert (fork.origin.parent.number, fork.origin.parent.n_bytes) == (7, 0)
+    assert (fork.origin.parent.number, fork.origin.parent.n_bytes) == (6, 0)
     assert fork.origin.parent.history.epochs == before.origin.parent.history.epochs
     assert (fork.origin.moment.epoch, fork.start) == (2, before.start)
     opened.restore()
-    assert 7 not in [run.number for run in opened.state.runs]
+    assert 6 not in [run.number for run in opened.state.runs]
 
 
 @pytest.mark.parametrize("changes", [(), (Change(5, 0.001, 32), Change(25, 0.02, 50))])
@@ -216,11 +209,27 @@ def test_a_session_that_an_earlier_explorer_saved(content, made, back):
     assert [*old.runs[0].history.epochs] == epochs
 
 
+def test_a_run_that_an_earlier_explorer_began_with_a_file_of_weights(content, made, begin, back):
+    weights = made.state.run.origin.moment.weights
+    saved = back(changed(-1, content, parent=0, opened={"file": "a.npz", "epoch": 2, "begun": 0.4}))
+    session = begin()
+    session.open_session(saved)
+    for run in (saved.run, back(session).run):
+        assert (run.origin.words, run.origin.epoch, run.origin.parent) == ("weights of a.npz", 2, None)
+        np.testing.assert_equal(run.origin.weights, weights)
+    assert session.state.start == ""
+
+
+def with_runs(session, runs):
+    """The state of a session with other runs, the last of them the current one."""
+    *earlier, run = runs
+    return replace(session.state, earlier=EarlierRuns(tuple(earlier)), run=run, n_runs=run.number)
+
+
 def test_networks_that_memory_has_no_room_for_are_left_out(made, small_dataset, monkeypatch, back):
     monkeypatch.setattr(saved_session, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200)
     runs = made.state.runs[:2] + made.state.runs[-1:]
-    saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
-    content = session_bytes(saved, small_dataset)
+    content = session_bytes(with_runs(made, runs))
     back = back(content).runs
     assert [len(run.newest.weights) > 0 for run in back] == [True, True, True]
     monkeypatch.setattr(saved_session, "MOST_OUTPUT_BYTES", 3 * 4 * 10 * 200 - 1)
@@ -283,8 +292,7 @@ def test_of_too_many_runs_the_marked_and_the_newest_are_kept(made):
     run = made.state.runs[0].without_moments()
     runs = tuple(replace(run, number=number) for number in range(1, MOST_RUNS + 21))
     runs = (replace(runs[0], note="mine"), *runs[1:])
-    kept = [run.number for run in SavedSession(config=CONFIG, runs=runs, n_runs=len(runs)).kept]
-    assert kept == [1, *range(22, MOST_RUNS + 21)]
+    assert [run.number for run in kept_runs(with_runs(made, runs))] == [1, *range(22, MOST_RUNS + 21)]
 
 
 def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_dataset, monkeypatch, back):
@@ -293,10 +301,10 @@ def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_data
     fork, old = made.state.run.without_moments(), made.state.runs[0].without_moments()
     numbered = [(old, number) for number in range(1, 7)] + [(fork, number) for number in range(8, 13)]
     runs = tuple(replace(run, number=number) for run, number in numbered)
-    saved = SavedSession(config=CONFIG, runs=runs, n_runs=12)
-    content = session_bytes(saved, small_dataset)
+    state = with_runs(made, runs)
+    content = session_bytes(state)
     back = back(content).runs
-    assert [run.number for run in back] == [run.number for run in saved.kept]
+    assert [run.number for run in back] == [run.number for run in kept_runs(state)]
     assert 5 < len(back) < len(runs)
     monkeypatch.setattr(saved_session, "MOST_RECORD_BYTES", 9000)
     assert "bytes of records, expected at most 9000" in refused(content, small_dataset)
@@ -305,9 +313,7 @@ def test_of_too_many_records_those_are_kept_that_a_reader_takes(made, small_data
 def test_where_networks_are_too_large_the_oldest_lose_theirs(made, small_dataset, monkeypatch, back):
     size = sum(array.nbytes for array in made.state.runs[0].newest.weights)
     runs = made.state.runs[:3] + made.state.runs[-1:]
-    saved = SavedSession(config=made.config, runs=runs, present=8, n_runs=8)
-    content = session_bytes(saved, small_dataset, 3 * size + 10)
-    back = back(content).runs
+    back = back(session_bytes(with_runs(made, runs), 3 * size + 10)).runs
     assert [bool(run.newest.weights) for run in back] == [False, True, True, True]  # run 2 is pinned
     saved, found = ([run.newest.record.test_accuracy for run in each] for each in (runs, back))
     assert found == saved
@@ -330,7 +336,7 @@ def refused(content, dataset):
 )
 def test_points_that_are_others_or_none_are_refused(points, small_dataset):
     data = load_plane("moons", n=60)
-    saved = session_bytes(SavedSession(config=CONFIG, runs=()), data)
+    saved = session_bytes(SessionState(dataset=data, config=CONFIG))
     assert read_session(saved, "it.session", small_dataset).dataset is data
     assert read_session(saved, "it.session", data).dataset is data
 
@@ -362,7 +368,7 @@ def test_a_session_is_opened_though_a_network_in_it_has_overflowed(begin, back):
         done(session.step, "batch")
     saved = back(session)
     assert [run.number for run in saved.runs] == [1]
-    assert saved.present == 0
+    assert saved.run is None
 
 
 def test_findings_come_back_and_strange_ones_are_refused(begin, back):

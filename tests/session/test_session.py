@@ -16,7 +16,7 @@ from explorer import TrainingConfig, train
 from explorer.extensions.classroom.share import share_variables
 from explorer.session import ForkError, Session
 from explorer.session.saved_session import read_session
-from explorer.training import PRESETS, BatchRecord, ConfigError, History, new_network
+from explorer.training import BatchRecord, ConfigError, History, new_network
 from explorer.training.config import MOST_EPOCHS
 from explorer.training.fields import Change
 from explorer.training.turns import turns_of
@@ -215,52 +215,6 @@ def test_more_images_than_there_are_are_refused_and_change_nothing(trained):
         with pytest.raises(ConfigError, match="n_train is 601"):
             assign(CONFIG.replace(n_train=601))
     assert (trained.config, run_of(trained).number) == (CONFIG, 1)
-
-
-def test_a_file_begins_a_run_that_is_not_trained(opened):
-    run, saved = run_of(opened), opened.state.earlier.numbered(1).newest.weights
-    assert (run.title, len(run.history), run.status) == ("it.npz", 0, "stopped")
-    np.testing.assert_equal(run.newest.weights, saved)
-    assert [advice.id for advice in opened.advice] == ["opened"]
-
-
-@pytest.fixture
-def opened(trained, tmp_path):
-    """Weights of 6 hidden units from a file, of which nothing is trained yet."""
-    network = run_of(trained).new_network()
-    network.set_weights(run_of(trained).newest.weights)
-    network.save(tmp_path / "it.npz")
-    done(trained.open_weights, "it.npz", (tmp_path / "it.npz").read_bytes())
-    return trained
-
-
-def test_what_is_offered_for_opened_weights_works_with_any_settings(opened):
-    assert opened.state.start == "weights of it.npz"
-    for config, verb in ((CONFIG.replace(learning_rate=0.02), "fork"), (PRESETS["The exercise"], "train")):
-        number = run_of(opened).number
-        opened.apply(config)
-        assert run_of(opened).number == number
-        offered = [advice for advice in opened.advice if advice.action]
-        assert [advice.verb for advice in offered] == [verb]
-        assert offered[0].text == "You are looking at the weights of it.npz, so the new settings wait."
-    (waiting,) = offered
-    assert waiting.action == "Train with freshly initialized weights"
-    assert "6 hidden units" in waiting.why
-    opened.follow(waiting)
-    assert run_of(opened).number == number + 1
-    done(opened.stop)
-    assert run_of(opened).config == PRESETS["The exercise"]
-
-
-def test_opened_weights_are_stepped_on_from(opened):
-    weights, figures = run_of(opened).newest.weights, run_of(opened).start
-    done(opened.step, "batch")
-    run = run_of(opened)
-    step = run.stepped
-    assert run.origin.opened is not None
-    assert step.moved > 0
-    assert not np.array_equal(weights[0], run.newest.weights[0])
-    assert run.start is figures  # where its curve begins stays
 
 
 def test_runs_are_named_deleted_and_brought_back(trained):
@@ -477,11 +431,12 @@ def test_more_epochs_right_after_stop_lose_no_record(session, small_dataset):
     assert epochs == [*range(1, len(epochs) + 1)]
 
 
-def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(opened):
-    done(opened.step, "batch")
-    assert "fork" not in {advice.verb for advice in opened.advice}
+def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(session):
+    session.train(paused=True)
+    done(session.step, "batch")
+    assert "fork" not in {advice.verb for advice in session.advice}
     with pytest.raises(ForkError, match="from within an epoch"):
-        opened.fork()
+        session.fork()
 
 
 def test_the_rate_is_the_new_one_before_the_records_after_it_are_there(trained):
@@ -511,7 +466,7 @@ def test_a_run_that_was_left_within_an_epoch_trains_that_epoch_again(session, sm
     places = [record.epoch for record in history.batches]
     assert places == sorted({*places})
     saved = read_session(session.save_session(), "mine", small_dataset)
-    assert saved.runs[0].history.epochs == history.epochs
+    assert saved.run.history.epochs == history.epochs
 
 
 def test_more_epochs_that_wait_go_on_with_a_change_in_mid_run(session):

@@ -17,7 +17,7 @@ from explorer.app.views import Drawing, Views, ViewState
 from explorer.figures.digits import as_images, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
-from explorer.inspection.contributions import Contributions, activations, last_contributions
+from explorer.inspection.contributions import Contributions, activations, contributions
 from explorer.network import NeuralNetwork
 from explorer.widgets.network_drawing import FOLLOWED, DrawnLayer, DrawnSum, NetworkDrawing, Signal
 from explorer.widgets.numbers import Bars
@@ -209,7 +209,7 @@ def passed(network: NeuralNetwork, image: Array, chosen: int) -> Pass:
     _, *hidden, outputs = (np.array(h)[:, 0] for h in activations(network, image[:, None]))
     unit, sums = (None if chosen == FOLLOWED else chosen), list[Contributions]()
     for layer in range(network.n_layers, 1, -1):
-        sums.insert(0, last_contributions(network, image, unit, layer=layer))
+        sums.insert(0, contributions(network, image, unit, layer=layer))
         unit = int(sums[0].largest(1)[0])
     return Pass(hidden, outputs, sums)
 

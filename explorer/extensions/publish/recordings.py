@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.exports.files import read_archive
 from explorer.foreign_files import ArrayArchive, FileError, explained, open_plain_file
 from explorer.network.metrics import accuracy
-from explorer.network.weights_file import MOST_BYTES
+from explorer.network.weights_file import MOST_BYTES, load_weights, sizes_of
 from explorer.safe_write import whole_file
-from explorer.session.saved_session import is_session, kept_weights, read_session
-from explorer.training import History, SampleRecord, Snapshot, TrainingConfig, new_network
+from explorer.session.saved_session import SUFFIX, kept_weights, read_session
+from explorer.training import EpochRecord, History, SampleRecord, Snapshot, TrainingConfig, new_network
 from explorer.training.query import write_query
+from explorer.training.records import figure_kinds
 from explorer.training.studies import Trial, WorkerPool
 from explorer.training.studies.configs import n_weights
 
@@ -200,14 +200,32 @@ def _runs_of(path: Path, dataset: Dataset) -> list[PublishedRun]:
             raise FileError(path.name, f"{size >> 20} MiB", f"a file of at most {MOST_BYTES >> 20}")
         stream.seek(0)
         content = stream.read()
-    if not is_session(path.name, content):
-        history, epoch, saved = read_archive(path, dataset)
+    if not path.name.lower().endswith(SUFFIX) and content[30:41] != b"session.npy":
+        history, epoch, saved = _read_archive(path, dataset)
         return [PublishedRun(history.config, history, {epoch: saved})]
     runs, session = [], read_session(content, path.name, dataset)
-    if session.dataset is not None:
+    if session.dataset is not dataset:
         raise FileError(path.name, "runs on points", f"runs on {dataset.name}")
     for run in session.runs:
         weights = {int(at): own for at, own in kept_weights(run).items() if at >= 1 and at % 1 == 0}
         if weights:
             runs.append(PublishedRun(run.config, run.history, weights))
     return runs
+
+
+def _read_archive(path: Path, dataset: Dataset) -> tuple[History, int, Sequence[NDArray[Any]]]:
+    """Return the records, without confusion matrices, the epoch and the weights in a file of `weights_archive`."""
+    saved = load_weights(path)
+    n_inputs, *_, n_classes = sizes_of(saved.weights)
+    expected = f"the settings of a run on {dataset.name}, as nn-explorer train --save writes them"
+    with explained(path.name, FileError, expected), np.load(path, allow_pickle=False) as archive:
+        if (n_inputs, n_classes) != (dataset.n_inputs, dataset.n_classes):
+            own = f"{n_inputs} inputs and {n_classes} outputs"
+            needed = f"{dataset.n_inputs} and {dataset.n_classes}, as {dataset.name} has"
+            raise FileError(path.name, own, needed)
+        names = [name for name in figure_kinds(EpochRecord) if name in archive]
+        rows = zip(*(archive[name].tolist() for name in names), strict=True)
+        blank: dict[str, Any] = {"confusion": np.zeros((n_classes, n_classes), np.int64)}
+        records = tuple(EpochRecord(**blank, **dict(zip(names, row, strict=True))) for row in rows)
+        history = History(TrainingConfig(**json.loads(str(archive["config"]))), records)
+        return history, max(1, round(float(archive["weights_epoch"]))), [*saved.weights.values()]

@@ -340,7 +340,7 @@ class Playground:
         if views.recorded is not None:
             self.app.session.open(views.recorded)
         elif (start := recorded_start(views.dataset)) is not None:
-            self.app.session.begin_with(start)
+            self.app.session.open(start)
         self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:

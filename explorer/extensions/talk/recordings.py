@@ -16,7 +16,7 @@ from explorer.experiments import Demonstration, Result, offered_demonstrations
 from explorer.extensions.talk.file import Slide, TalkFile, TalkRun
 from explorer.figures.palette import PALETTES
 from explorer.safe_write import whole_file
-from explorer.session import SavedSession, SessionRun, read_session
+from explorer.session import EarlierRuns, SessionRun, SessionState, read_session
 from explorer.session.saved_session import SUFFIX, session_bytes
 from explorer.session.session_run import MOST_BYTES
 from explorer.training import TrainingRun, complete
@@ -78,7 +78,7 @@ def _demonstration(key: str) -> Demonstration:
 
 def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> SessionRun:
     saved = read_session(content, name, dataset)
-    if saved.dataset is not None:
+    if saved.dataset is not dataset:
         raise ValueError("it is on points, not on images")
     (run, *others) = saved.runs or (None,)
     if run is None or others or run.newest is None or run.status != "finished":
@@ -99,8 +99,8 @@ def _trained(shown: TalkRun, dataset: Dataset) -> bytes:
     used = dataset.head(shown.config.n_train)
     about: Any = {"number": 1, "dataset": used, "status": "finished", "name": shown.label}
     run = SessionRun(**about, history=history, evaluation=history.end.final)
-    saved = SavedSession(config=run.config, runs=(run,), n_runs=1)
-    return session_bytes(saved, dataset, MOST_BYTES if shown.with_weights else 0)
+    state = SessionState(dataset=dataset, config=run.config, earlier=EarlierRuns((run,)), n_runs=1)
+    return session_bytes(state, MOST_BYTES if shown.with_weights else 0)
 
 
 def _found(one: Demonstration, dataset: Dataset) -> bytes:

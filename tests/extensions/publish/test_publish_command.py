@@ -4,14 +4,19 @@ import contextlib
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import Mock
 
+import needs
 import numpy as np
 import pytest
 
 from explorer.extensions.publish import site
+from explorer.extensions.publish.publish_command import restore_folder, whole_folder
 from explorer.serve import study_command
 from explorer.serve.command import main
 from explorer.training import TrainingConfig
@@ -192,3 +197,37 @@ def test_runs_of_another_data_set_are_refused(command, other_dataset, small_data
     assert code == 2
     assert "runs on another data set" in err
     assert json.loads(Path("other.jsonl").read_text().splitlines()[0])["data"] == other_dataset.name
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from explorer.extensions.publish.publish_command import whole_folder
+rename = Path.rename
+def rename_once(*paths):
+    rename(*paths)
+    os.kill(os.getpid(), signal.SIGKILL)
+Path.rename = lambda path, to: rename_once(path, to) if to.name[:7] == ".course" else rename(path, to)
+with whole_folder(Path(sys.argv[1])) as place:
+    place.mkdir()
+"""
+
+
+@needs.POSIX
+def test_a_folder_whose_replacement_was_killed_is_back_and_no_other_is_touched(tmp_path):
+    folder, essay = tmp_path / "course", tmp_path / "writing-essay"
+    for one in (folder, essay):
+        one.mkdir()
+        (one / ".owner").write_text("mine")
+    killed = subprocess.run([sys.executable, "-c", KILLED, folder], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not folder.exists()
+    restore_folder(folder)
+    assert (folder / ".owner").read_text() == (essay / ".owner").read_text() == "mine"
+    with pytest.raises(FileNotFoundError), whole_folder(folder):
+        pass  # nothing is written
+    assert (folder / ".owner").exists()
+    with whole_folder(folder) as place:
+        place.mkdir()
+    assert [*folder.iterdir()] == []
+    assert {*tmp_path.iterdir()} == {folder, essay}

@@ -61,6 +61,11 @@ class Command:
         return self.process.returncode, out, err
 
 
+def page_config(page):
+    """What a page is told of its server, of its kernel and of the extensions that it loads."""
+    return json.loads(re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page)[1])
+
+
 def children(pid):
     """The processes that it has started itself; some may end while this looks."""
     found = []

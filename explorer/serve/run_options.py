@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from explorer.datasets import Dataset, load_dataset, load_mnist
-from explorer.safe_write import check_destination, restore_folders, whole_file
+from explorer.safe_write import check_destination, whole_file
 from explorer.serve.access import FAILED, RefusedError
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
@@ -131,25 +131,6 @@ def check_files(files: Iterable[tuple[str, str, bool]]) -> None:
         if destination in taken:
             raise RefusedError(f"{option} and {taken[destination]} name the same file; expected two files.")
         taken[destination] = option
-
-
-def check_folder(folder: Path, used: Iterable[str], *, overwrite: bool) -> None:
-    """Refuse a folder that can't be written, or has `used` files, or others that the user wants to keep."""
-    if not folder.parent.is_dir():
-        raise RefusedError(f"There is no folder {folder.parent}.")
-    if folder.is_symlink():
-        raise RefusedError(f"{folder} is a link to {folder.resolve()}; expected the folder itself.")
-    restore_folders(folder.parent)
-    if folder.exists() and not folder.is_dir():
-        raise RefusedError(f"{folder} is a file; expected a folder.")
-    for path in (Path.cwd(), Path.home(), *map(Path, used)):
-        whole = path.expanduser().resolve()
-        if folder.resolve() in (whole, *whole.parents):
-            words = f"{folder} can't be replaced, because it has {path} in it: name another folder."
-            raise RefusedError(words)
-    is_used = folder.is_dir() and any(folder.iterdir())
-    if is_used and not overwrite and not agrees(f"{folder} is not empty. Replace it?"):
-        raise RefusedError(f"{folder} is there already; --force replaces it.")
 
 
 def save(args: Namespace, option: str, path: str, make: Callable[[], bytes]) -> int:

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from explorer.datasets import load_dataset
 from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import Access, RefusedError, access_from, is_every_address, is_loopback
+from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -83,9 +83,8 @@ def serve(
     imports. `shares` are folders of further templates, laid out as `SHARE`. The `settings` are further fields of
     `explorer.serve.server.ServerSettings`.
     """
-    access, pool = access_from(arguments), arguments.pool or kernel_pool()
-    if not pool.knows_seats and (arguments.seats or arguments.max_training_minutes):
-        raise RefusedError("--seats and --max-training-minutes need the extension classroom.")
+    pool = arguments.pool or kernel_pool()
+    access = pool.access(arguments)
     if sys.stdout.isatty():
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
     with own_folder("nn-explorer-") as folder, closing(pool):

@@ -6,7 +6,7 @@ import logging
 import re
 import shutil
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
@@ -16,7 +16,6 @@ from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
 from traitlets.config import Config
@@ -122,7 +121,7 @@ def page_address(ip: str, port: int, access: Access) -> str:
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     host = f"[{ip}]" if ":" in ip else ip
-    return f"http{'s' * bool(access.tls)}://{host}:{port}{access.base_url}"
+    return f"{access.scheme}://{host}:{port}{access.base_url}"
 
 
 class ExplorerServer(Voila):
@@ -144,19 +143,20 @@ class ExplorerServer(Voila):
         """Return further attributes of the kernel manager's class."""
         return {}
 
-    def kernel_settings(self, config: Config) -> None:
-        """Configure how kernels start, further than for one visitor's page."""
+    def configure(self, config: Config) -> None:
+        """Configure more than one visitor's page needs."""
 
     def note_loading(self, handler: RequestHandler) -> None:
         """Do nothing: a page loads a script."""
 
-    def watches(self) -> Sequence[PeriodicCallback]:
-        """Return what is called now and then while it serves."""
-        return ()
+    def login_handlers(self) -> list[Any]:
+        """Return what answers to those who are not let in."""
+        refusal = {"status": 403, "reason": gate.NO_TOKEN}
+        return [(f"{self._settings.access.base_url}login", gate.RefusalHandler, refusal)]
 
-    def http_server(self, router: gate.Gate, **options: Any) -> HTTPServer:
+    def http_server(self, **options: Any) -> HTTPServer:
         """Return the server of the public port."""
-        return HTTPServer(router, **options)
+        return HTTPServer(gate.Gate(self.app, self.ip), **options)
 
     def __init__(self, settings: ServerSettings) -> None:
         configure_log()
@@ -220,8 +220,6 @@ class ExplorerServer(Voila):
                 "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
             }
         }
-        config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
-        config.PasswordIdentityProvider.allow_password_change = False
         config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
         config.NotebookNotary.db_file = ":memory:"
         config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
@@ -231,7 +229,7 @@ class ExplorerServer(Voila):
         config.MappingKernelManager.buffer_offline_messages = (
             False  # a page that reconnects requests the state
         )
-        self.kernel_settings(config)
+        self.configure(config)
         return config
 
     def init_settings(self) -> dict[str, Any]:
@@ -242,7 +240,6 @@ class ExplorerServer(Voila):
         template["explorer"] = self.voila_configuration.resources["explorer"]
         return settings | {
             "allow_remote_access": True,
-            "is_in_hub": self._settings.access.is_in_hub,
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
             "default_handler_class": gate.RefusalHandler,
@@ -259,7 +256,7 @@ class ExplorerServer(Voila):
             FileFindHandler: gate.ExtensionHandler,
         }
         unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
-        access, base = self._settings.access, self._settings.access.base_url
+        base = self._settings.access.base_url
         handlers = [
             (base if handler is TornadoVoilaHandler else route, ours.get(handler, handler), *rest)
             for route, handler, *rest in super().init_handlers()
@@ -276,19 +273,15 @@ class ExplorerServer(Voila):
         if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
             route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
             files.append((route, pages.LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
-        if access.asked:
-            files.append((f"{base}login", gate.LoginHandler, {"tries": gate.Tries(), "access": access}))
-            files.append((f"{base}logout", gate.LogoutHandler))
+        if self._settings.access.asked:
+            files += self.login_handlers()
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
         return [*files, *extension_handlers(base), *handlers]
 
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
-        access = self._settings.access
         self._http = self.http_server(
-            gate.Gate(self.app, self.ip, access),
-            ssl_options=access.tls,
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
             max_body_size=MOST_BODY_BYTES,
@@ -302,9 +295,6 @@ class ExplorerServer(Voila):
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(pages.opening_of(renderer))
-        watches = self.watches()
-        for watch in watches:
-            watch.start()
         try:
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
@@ -314,8 +304,6 @@ class ExplorerServer(Voila):
             for name in ("access", "application", "general"):
                 logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
             self._http.stop()
-            for watch in watches:
-                watch.stop()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 

@@ -216,6 +216,16 @@ def test_which_are_used_is_chosen(looking, monkeypatch, capsys):
     assert [one.extension.name for one in found()] == ["core", "publish"]
 
 
+@pytest.mark.parametrize(
+    "asked", ["--seats=2", "--password", "--certfile=x", "--allow-host=x", "$EXPLORER_PASSWORD"]
+)
+def test_what_needs_a_classroom_is_refused_without_it(asked, looking, monkeypatch, capsys):
+    options = [asked] if asked.startswith("--") else monkeypatch.setenv(asked[1:], "secret") or []
+    assert main(["--no-browser", "--extensions", "none", *options]) == 2
+    words = f"nn-explorer serve: {asked.partition('=')[0]} needs the extension classroom.\n"
+    assert capsys.readouterr().err == words
+
+
 ALONE = """
 import sys
 from explorer import Explorer, TrainingConfig, grid, load_mnist, study, train

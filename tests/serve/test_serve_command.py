@@ -23,11 +23,12 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
-from processes import kernel_processes
+from processes import kernel_processes, page_config
 
 import explorer
 from explorer.datasets import load_mnist, loading
 from explorer.datasets.loading import write_dataset
+from explorer.extensions.classroom.access import ClassAccess
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
 from explorer.serve.command import main
@@ -37,8 +38,6 @@ from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visi
 from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
 from explorer.training.turns import VISITED
 from explorer.widgets import plotly_module
-
-from .conftest import page_config
 
 ROOT = Path(__file__).parents[2]
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -236,8 +235,9 @@ def test_the_address_is_one_that_this_computer_reaches(ip, address):
 
 
 def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
-    def said(ip, **access):
-        return serve_command.warning(ip, page_address(ip, 8866, Access(**access)), Access(**access))
+    def said(ip, **options):
+        access = ClassAccess(**options)
+        return serve_command.warning(ip, page_address(ip, 8866, access), access)
 
     assert said("127.0.0.1") == said("localhost", token="x" * 8) == ""
     assert said("192.168.1.2") == "Everybody who can reach this address can use it."

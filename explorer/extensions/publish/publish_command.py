@@ -1,7 +1,7 @@
 """``nn-explorer publish``: recorded runs as a folder that any web server shows, without Python."""
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from explorer.datasets import Dataset
 from explorer.extensions.publish import recordings
 from explorer.foreign_files import FileError
-from explorer.safe_write import whole_folder
+from explorer.safe_write import restore_folders, whole_folder
 from explorer.serve import run_options, study_command
 from explorer.serve.access import RefusedError
 from explorer.session.new_runs import recorded_start
@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
     if args.runs and args.study:
         raise RefusedError("--run and --study both name runs; expected one of them.")
     used = [*args.runs, *args.dataset, *filter(None, (args.study, args.text))]
-    run_options.check_folder(folder, used, overwrite=args.force)
+    _check_folder(folder, used, overwrite=args.force)
     dataset, _ = run_options.data_of(args)
     if dataset.is_plane:
         raise RefusedError(f"{dataset.name} can't be published; expected images.")
@@ -52,6 +52,25 @@ def run(args: Namespace) -> int:
         return _publish(args, folder, dataset, only, text)
     except (FileError, StudyError) as error:
         raise RefusedError(str(error)) from error
+
+
+def _check_folder(folder: Path, used: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse a folder that can't be written, or has `used` files, or others that the user wants to keep."""
+    if not folder.parent.is_dir():
+        raise RefusedError(f"There is no folder {folder.parent}.")
+    if folder.is_symlink():
+        raise RefusedError(f"{folder} is a link to {folder.resolve()}; expected the folder itself.")
+    restore_folders(folder.parent)
+    if folder.exists() and not folder.is_dir():
+        raise RefusedError(f"{folder} is a file; expected a folder.")
+    for path in (Path.cwd(), Path.home(), *map(Path, used)):
+        whole = path.expanduser().resolve()
+        if folder.resolve() in (whole, *whole.parents):
+            words = f"{folder} can't be replaced, because it has {path} in it: name another folder."
+            raise RefusedError(words)
+    is_used = folder.is_dir() and any(folder.iterdir())
+    if is_used and not overwrite and not run_options.agrees(f"{folder} is not empty. Replace it?"):
+        raise RefusedError(f"{folder} is there already; --force replaces it.")
 
 
 def _html_of(path: str) -> str:

@@ -12,7 +12,6 @@ from jupyter_server.base.handlers import FileFindHandler
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
 from tornado.web import Application, HTTPError, RequestHandler
-from voila.static_file_handler import MultiStaticFileHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import is_loopback
@@ -53,20 +52,14 @@ class RefusalHandler(PlainHandler):
         write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
-class _Files(PlainHandler):
+class FilesHandler(PlainHandler, FileFindHandler):
+    """Serves files of the page's templates and of JupyterLab's extensions."""
+
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
+        """Report that there is no such file, also for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
         write_refusal(self, status, NO_PAGE)
-
-
-class FilesHandler(_Files, MultiStaticFileHandler):
-    """Serves files from several folders."""
-
-
-class ExtensionHandler(_Files, FileFindHandler):
-    """Serves files of JupyterLab's extensions."""
 
 
 def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:

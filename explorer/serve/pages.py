@@ -21,7 +21,7 @@ from voila.paths import collect_static_paths
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.gate import FilesHandler, PlainHandler, theme_shown
+from explorer.serve.gate import PlainHandler, theme_shown
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
 POLICY, CONNECTS = "Content-Security-Policy", "connect-src 'self'"
@@ -192,19 +192,6 @@ def joined(parts: Sequence[Path]) -> list[Script]:
         groups[b'"use strict"' if STRICT.match(content) else b""].append(content)
     texts = [b"\n;".join([begin, *group]) for begin, group in groups.items() if group]
     return [Script(f"explorer/parts/{sha256(text).hexdigest()[:16]}.js", text) for text in texts]
-
-
-class LastingFileHandler(FilesHandler):
-    """Serves a package's files with a lasting cache: their address contains the package's version."""
-
-    def set_extra_headers(self, path: str) -> None:
-        """Set the cache header of a file that never changes."""
-        self.set_header("Cache-Control", FOR_EVER)
-
-    def get_content_type(self) -> str:
-        """Return JavaScript's MIME type, whatever the operating system has for ``.js``."""
-        is_script = str(self.absolute_path).endswith(".js")
-        return JAVASCRIPT if is_script else str(super().get_content_type())
 
 
 class ScriptHandler(PlainHandler):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import mimetypes
 import re
 import shutil
 import socket
@@ -160,6 +161,7 @@ class ExplorerServer(Voila):
 
     def __init__(self, settings: ServerSettings) -> None:
         configure_log()
+        mimetypes.add_type(pages.JAVASCRIPT, ".js")  # whatever the operating system has for it
         self._settings = settings
         base_url = settings.access.base_url
         self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
@@ -178,7 +180,8 @@ class ExplorerServer(Voila):
             tornado_settings={
                 "headers": {pages.POLICY: CONTENT_POLICY, "X-Content-Type-Options": "nosniff"},
                 "static_immutable_cache": [  # a file's name contains a hash of its content
-                    f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS
+                    *(f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS),
+                    f"{base_url}explorer/",  # or its address has the version
                 ],
             },
         )
@@ -252,10 +255,10 @@ class ExplorerServer(Voila):
         ours = {
             TornadoVoilaHandler: self.page_handler,
             VoilaKernelWebsocketHandler: self.socket_handler,
-            MultiStaticFileHandler: gate.FilesHandler,
-            FileFindHandler: gate.ExtensionHandler,
+            FileFindHandler: gate.FilesHandler,
         }
         unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
+        unused |= {MultiStaticFileHandler}
         base = self._settings.access.base_url
         handlers = [
             (base if handler is TornadoVoilaHandler else route, ours.get(handler, handler), *rest)
@@ -267,12 +270,12 @@ class ExplorerServer(Voila):
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
             *((base + one.address, pages.ScriptHandler, {"script": one, "far": far}) for one in scripts),
-            (f"{base}{VOILA_FILES}/(.*)", pages.LastingFileHandler, {"paths": self.static_paths}),
-            (static, gate.FilesHandler, {"paths": self.static_paths}),
+            (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, {"path": self.static_paths}),
+            (static, gate.FilesHandler, {"path": self.static_paths}),
         ]
         if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
             route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
-            files.append((route, pages.LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
+            files.append((route, gate.FilesHandler, {"path": str(self._settings.reveal)}))
         if self._settings.access.asked:
             files += self.login_handlers()
         if base != "/":

@@ -29,10 +29,8 @@ from explorer.extension import API, Code, Extension, OfferedDataset
 GROUP = "explorer.extensions"
 NAMES = "EXPLORER_EXTENSIONS"
 """Environment variable: what ``--extensions`` is by default, and in notebooks; all if it isn't set."""
-FOUND = "EXPLORER_FOUND_EXTENSIONS"
-"""Environment variable: the extensions that a command has found, as JSON."""
-ATTRIBUTE = "EXTENSION"
-"""The name of a loose file's `Extension`."""
+FOUND = "EXPLORER_FOUND_EXTENSIONS"  # environment variable: the extensions that a command has found, as JSON
+ATTRIBUTE = "EXTENSION"  # the name of a loose file's `Extension`
 
 _LOOSE = "explorer_extension_"  # before the name of a loose file's module
 _LETTERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}"), "letters, digits, hyphens, underscores and dots"

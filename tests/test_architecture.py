@@ -37,7 +37,7 @@ FLOORS = {
     "extensions": (9, set()),
     "extensions/classroom": (
         9,
-        {"jupyter_client", "jupyter_server", "ipykernel", "tornado", "traitlets", "voila"},
+        {"jupyter_client", "jupyter_server", "ipykernel", "psutil", "tornado", "traitlets", "voila"},
     ),
     "extensions/demonstrations": (9, {"numpy", "scipy", "plotly"}),
     "extensions/grading": (9, {"IPython", "rich"}),

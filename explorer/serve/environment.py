@@ -15,9 +15,7 @@ from types import MappingProxyType, ModuleType
 from typing import cast
 
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
-SPEAKER = (
-    "EXPLORER_SPEAKER"  # variable of kernels: what the speaker's address has, if only that page gets notes
-)
+SPEAKER = "EXPLORER_SPEAKER"  # variable of kernels: what only the speaker's address has, if it has anything
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders

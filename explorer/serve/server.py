@@ -104,17 +104,12 @@ def listening_socket(ip: str, asked: int | None) -> socket.socket:
             listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
             listener.setblocking(False)
             return listener
-        except UnicodeError as error:  # not a host name: an empty label, or one that is too long
-            raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                raise RefusedError(f"port {port} may not be used by you: choose one above 1023.") from error
-            if error.errno != errno.EADDRINUSE:
-                reason = str(error.strerror).partition(" (")[0]  # it continues with the address
-                raise RefusedError(f"can't listen on {ip}: {reason}.") from error
-    if asked is None:
-        raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
-    raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
+        except (OSError, UnicodeError) as error:  # the second for a host name with an empty or a long label
+            if getattr(error, "errno", None) != errno.EADDRINUSE:
+                reason = str(getattr(error, "strerror", "that is no address")).partition(" (")[0]
+                raise RefusedError(f"can't listen on {ip}: {reason} (port {port}).") from error
+    taken = f"port {asked} is" if asked else f"the ports {ports[0]} to {ports[-1]} are all"
+    raise RefusedError(f"{taken} taken: choose another with --port.")
 
 
 def page_address(ip: str, port: int, access: Access) -> str:

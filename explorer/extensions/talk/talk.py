@@ -44,8 +44,7 @@ from explorer.widgets.rendered import Display, Rendered, element
 from explorer.widgets.run_bar import LiveBar
 from explorer.wording import counted, grouped, percent
 
-EPOCH_SECONDS = 1.0
-"""Minimum duration of an epoch of a slowed live run, so that the audience can follow it."""
+EPOCH_SECONDS = 1.0  # minimum duration of an epoch of a slowed live run, so that the audience can follow it
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images for the measurement of saturation

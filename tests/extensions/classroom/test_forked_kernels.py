@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from processes import descendants, kernel_process, kernel_processes
+from processes import children, kernel_process, kernel_processes
 from study_steps import until
 from visitor import Visitor, client_for
 
@@ -254,7 +254,7 @@ async def test_the_largest_network_of_the_controls_fits_into_its_seat(server):
 def test_a_killed_server_leaves_no_process(server):
     process, url = server
     page(url)
-    started = until(lambda: len(found := descendants(process.pid)) >= 3 and found)
+    started = until(lambda: len(found := children(process.pid, recursive=True)) >= 3 and found)
     process.kill()
     process.wait()
     until(lambda: all(map(ended, started)))

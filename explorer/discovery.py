@@ -183,7 +183,7 @@ def _entries() -> Sequence[EntryPoint]:
 def _entered(entry: EntryPoint) -> Found:
     about: Any = entry.dist.metadata if entry.dist else {}  # parsed each time that it is asked for
     source = " ".join(about[name] for name in ("Name", "Version") if name in about)
-    one = replace(checked(entry.name, entry.load), source=source)
+    one = replace(_loaded(entry.name, entry.load), source=source)
     if one.extension.name != entry.name:
         fault = f"its name is {one.extension.name}, and that of its entry point {entry.name}."
         return replace(one, extension=Extension(entry.name), fault=fault)
@@ -193,18 +193,21 @@ def _entered(entry: EntryPoint) -> Found:
 def in_file(path: str) -> Found:
     """Return the extension of a loose file, with its fault if it can't be used."""
     file = Path(path).expanduser().absolute()
-    one = checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
+    one = _loaded(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
     return replace(one, source=str(file), is_loose=True)
 
 
-def checked(name: str, load: Callable[[], Any]) -> Found:
-    """Return the extension that `load` returns, with its fault if it can't be used; by this name if it fails."""
+def _loaded(name: str, load: Callable[[], Any]) -> Found:
     try:
-        one = load()
+        return checked(load(), name)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code
         return Found(Extension(name), fault=_reason(error))
+
+
+def checked(one: Any, name: str = "") -> Found:
+    """Return an extension, or one of this name with the fault that it has."""
     fault = _wrong(one)
-    return Found(Extension(name), fault=fault) if fault else Found(one)
+    return Found(Extension(name or one.name), fault=fault) if fault else Found(one)
 
 
 def _wrong(one: Any) -> str:

@@ -201,6 +201,9 @@ class ScriptHandler(PlainHandler):
         """Set the script, and whether the browser may be `far`: to this computer, unpacked scripts are faster."""
         self._script, self._far = script, far
 
+    def note_loading(self) -> None:
+        """Do nothing: a page loads the script."""
+
     async def get(self) -> None:
         """Send the script with a lasting cache, each piece once the previous one has been read."""
         content = self._script.content
@@ -213,6 +216,6 @@ class ScriptHandler(PlainHandler):
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the client has disconnected, or was too slow
             for start in range(0, len(content), _PIECE_BYTES):
-                self.settings["explorer_loading"](self)
+                self.note_loading()
                 self.write(content[start : start + _PIECE_BYTES])
                 await self.flush()

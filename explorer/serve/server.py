@@ -128,6 +128,7 @@ class ExplorerServer(Voila):
     kernels: type[Any] = VisitedKernels
     """Mixin of the kernel manager."""
     page_handler: type[Any] = pages.PageHandler
+    script_handler: type[Any] = pages.ScriptHandler
     socket_handler: type[Any] = VoilaKernelWebsocketHandler
 
     @property
@@ -138,12 +139,6 @@ class ExplorerServer(Voila):
     def kernel_attributes(self) -> dict[str, Any]:
         """Return further attributes of the kernel manager's class."""
         return {}
-
-    def configure(self, config: Config) -> None:
-        """Configure more than one visitor's page needs."""
-
-    def note_loading(self, handler: RequestHandler) -> None:
-        """Do nothing: a page loads a script."""
 
     def login_handlers(self) -> list[Any]:
         """Return what answers to those who are not let in."""
@@ -161,7 +156,7 @@ class ExplorerServer(Voila):
         base_url = settings.access.base_url
         self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
-            config=self._configuration(settings),
+            config=self.configuration(settings),
             config_file_paths=[],  # ignores a voila.json in the working folder
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
@@ -196,7 +191,8 @@ class ExplorerServer(Voila):
         attributes = {"variables": variables, **self.kernel_attributes()}
         page.multi_kernel_manager_class = type("KernelManager", bases, attributes)
 
-    def _configuration(self, settings: ServerSettings) -> Config:
+    def configuration(self, settings: ServerSettings) -> Config:
+        """Return how Voilà and Jupyter are set up."""
         config, scripts = Config(), self._scripts
         page = config.VoilaConfiguration
         page.template = settings.template
@@ -227,7 +223,6 @@ class ExplorerServer(Voila):
         config.MappingKernelManager.buffer_offline_messages = (
             False  # a page that reconnects requests the state
         )
-        self.configure(config)
         return config
 
     def init_settings(self) -> dict[str, Any]:
@@ -241,7 +236,6 @@ class ExplorerServer(Voila):
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
             "default_handler_class": gate.RefusalHandler,
-            "explorer_loading": self.note_loading,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
@@ -264,7 +258,7 @@ class ExplorerServer(Voila):
         static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
         scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
-            *((base + one.address, pages.ScriptHandler, {"script": one, "far": far}) for one in scripts),
+            *((base + one.address, self.script_handler, {"script": one, "far": far}) for one in scripts),
             (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, {"path": self.static_paths}),
             (static, gate.FilesHandler, {"path": self.static_paths}),
         ]

@@ -146,7 +146,7 @@ OTHER = Extension("other", tabs=(Tab("sure", "Sure", "other:make"),))
     ],
 )
 def test_data_that_are_not_as_they_should_be_are_a_sentence(extension, words):
-    assert words in checked("x", lambda: extension).fault
+    assert words in checked(extension, "x").fault
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_data_that_are_not_as_they_should_be_are_a_sentence(extension, words):
     ],
 )
 def test_of_two_with_one_name_the_second_is_left_out_and_both_are_named(extension, words, looking):
-    *first, last = use([checked(one.name, lambda one=one: one) for one in (OTHER, extension)])
+    *first, last = use(map(checked, (OTHER, extension)))
     assert [one.fault for one in first] == ["", ""]
     assert words in last.fault
     assert offers("tabs")[-1].by.extension.name == "other"

@@ -9,7 +9,7 @@ from voila.handler import BaseVoilaHandler
 
 from explorer.extensions.classroom.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.serve.gate import theme_shown
-from explorer.serve.pages import PageHandler
+from explorer.serve.pages import PageHandler, ScriptHandler
 from explorer.wording import ordinal
 
 PLACE = "explorer/place"  # address at which a queued page polls its position
@@ -68,6 +68,14 @@ class SeatedPageHandler(PageHandler):
         super().on_connection_close()
         if self._seat is not None:
             self._seat.is_left = True
+
+
+class SeatedScriptHandler(ScriptHandler):
+    """Sends a script, and keeps the seat of the browser that reads it."""
+
+    def note_loading(self) -> None:
+        """Record that the page is loading."""
+        self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
 
 
 class PlaceHandler(BaseVoilaHandler):

@@ -5,13 +5,12 @@ from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import PeriodicCallback
-from tornado.web import RequestHandler
 from traitlets.config import Config
 
 from explorer.extensions.classroom import gate, kernels, queue
 from explorer.extensions.classroom.connections import FairServer
 from explorer.extensions.classroom.sockets import MOST_FRAME_BYTES, SocketHandler
-from explorer.serve.server import ExplorerServer
+from explorer.serve.server import ExplorerServer, ServerSettings
 from explorer.training.turns import n_cores
 from explorer.wording import counted
 
@@ -22,6 +21,7 @@ class ClassroomServer(ExplorerServer):
     _settings: Any  # with the pool and the access of a `Classroom`
     kernels = kernels.SeatedKernels
     page_handler = queue.SeatedPageHandler
+    script_handler = queue.SeatedScriptHandler
     socket_handler = SocketHandler
 
     @property
@@ -38,16 +38,14 @@ class ClassroomServer(ExplorerServer):
         kernels.register_provisioner()
         return {"seats": self.seats, "warm_process": pool.warm_process}
 
-    def configure(self, config: Config) -> None:
-        """Configure how kernels start, and the password."""
+    def configuration(self, settings: ServerSettings) -> Config:
+        """Return how Voilà and Jupyter are set up, with the password and how kernels start."""
+        config = super().configuration(settings)
         config.PasswordIdentityProvider.hashed_password = self._settings.access.hashed_password
         config.PasswordIdentityProvider.allow_password_change = False
         config.VoilaKernelManager.fill_delay = 0.0  # `SeatedKernels` waits
         config.KernelProvisionerFactory.default_provisioner_name = kernels.PROVISIONER
-
-    def note_loading(self, handler: RequestHandler) -> None:
-        """Record that a browser's page is loading."""
-        self.seats.note_loading(handler.get_cookie(kernels.BROWSER))
+        return config
 
     def http_server(self, **options: Any) -> HTTPServer:
         """Return a server that closes what is never read; half of the files are for everybody else."""

@@ -193,7 +193,7 @@ class ExplorerServer(Voila):
 
     def configuration(self, settings: ServerSettings) -> Config:
         """Return how Voilà and Jupyter are set up."""
-        config, scripts = Config(), self._scripts
+        config, (plotly, *parts) = Config(), self._scripts
         page = config.VoilaConfiguration
         page.template = settings.template
         page.allow_template_override = page.allow_theme_override = "NO"
@@ -207,9 +207,8 @@ class ExplorerServer(Voila):
                 "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
                 "page_colors": {theme: palette.surface for theme, palette in PALETTES.items()},
                 "plotly_key": PLOTLY_KEY,
-                "plotly_url": scripts.plotly.address,
-                "voila_urls": [one.address for one in scripts.voila],
-                "extension_urls": [one.address for one in scripts.extensions],
+                "plotly_url": plotly.address,
+                "part_urls": [one.address for one in parts],
                 "reveal_url": f"explorer/reveal/{version('sphinx-revealjs')}" if settings.reveal else "",
                 "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
             }
@@ -256,9 +255,11 @@ class ExplorerServer(Voila):
         ]
         far = not is_loopback(self.ip)
         static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
-        scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
-            *((base + one.address, self.script_handler, {"script": one, "far": far}) for one in scripts),
+            *(
+                (base + one.address, self.script_handler, {"script": one, "far": far})
+                for one in self._scripts
+            ),
             (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, {"path": self.static_paths}),
             (static, gate.FilesHandler, {"path": self.static_paths}),
         ]

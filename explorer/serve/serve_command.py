@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
-from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
 from explorer.serve.access import Access, is_every_address, is_loopback
 from explorer.serve.environment import (
@@ -43,24 +42,15 @@ _PATIENCE = 5.0  # seconds
 
 def run(arguments: Namespace) -> int:
     """Run ``nn-explorer serve``."""
-    with own_folder("nn-explorer-data-") as folder:
-        paths: dict[str, str] = {}
-        for path in arguments.dataset:
-            _add(path, paths, folder)
-        variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: str(folder)}
-        prepared = "explorer.serve.request"
-        return serve(arguments, "The explorer", find_notebook(), prepared, kernel_variables=variables)
-
-
-def _add(path: str, paths: dict[str, str], shared: Path) -> None:
-    """Read a data set, share it with the kernels, and add its path once, under a name of its own."""
-    dataset = load_dataset(path)
-    if dataset.source in paths.values():
-        return
-    names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
-    name = next(name for name in names if name not in paths)
-    shared_dataset(shared / str(len(paths)), lambda: dataset)
-    paths[name] = dataset.source
+    paths: dict[str, str] = {}
+    for dataset in map(load_dataset, arguments.dataset):
+        if dataset.source not in paths.values():
+            names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
+            paths[next(name for name in names if name not in paths)] = dataset.source
+    variables = {DATASETS: json.dumps(paths)}
+    return serve(
+        arguments, "The explorer", find_notebook(), "explorer.serve.request", kernel_variables=variables
+    )
 
 
 def find_notebook(name: str = "page.ipynb", folder: Path = Path(__file__).parent) -> Path:
@@ -90,7 +80,7 @@ def serve(
     with own_folder("nn-explorer-") as folder, closing(pool):
         pool.start(prepared)  # unless it was started when the command began
         configure_jupyter(os.environ, folder, *shares)
-        own = pool.variables(arguments, folder / "shares")
+        own = {SHARED_DATASETS: str(folder), **pool.variables(arguments, folder / "shares")}
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **own}
         pool.warm_up(kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"})
         settings |= {"access": access, "folder": folder, "pool": pool}

@@ -26,7 +26,7 @@ import pytest
 from processes import kernel_processes, page_config
 
 import explorer
-from explorer.datasets import load_mnist, loading
+from explorer.datasets import load_mnist
 from explorer.datasets.loading import write_dataset
 from explorer.extensions.classroom.access import ClassAccess
 from explorer.serve import serve_command
@@ -86,7 +86,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next(start, tmp_path):
     killed.page()
     killed.end(signal.SIGKILL)
     left = {*tmp_path.iterdir()}
-    assert {path.name.rpartition("-")[0] for path in left} == {"nn-explorer", "nn-explorer-data"}
+    assert {path.name.rpartition("-")[0] for path in left} == {"nn-explorer"}
     following = start(TMPDIR=str(tmp_path))
     assert not left & {*tmp_path.iterdir()}
     assert following.end(signal.SIGHUP) == (0, "", "")  # as its terminal is closed
@@ -169,11 +169,6 @@ def test_data_sets_are_given_by_path_each_once_and_by_its_own_name(taken, monkey
     for path in (f"~/{own_files.name}", own_files.name, str(own_files)):
         assert main(["--dataset", path]) == 0
         assert given(taken.pop()[1]) == {"own": str(own_files)}
-
-    def full(*_):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(loading, "write_dataset", full)  # each kernel reads them then
     paths = [own_files, twin, own_files]
     assert main([part for path in paths for part in ("--dataset", str(path))]) == 0
     assert given(taken[0][1]) == {"own": str(own_files), "own (2)": str(twin)}

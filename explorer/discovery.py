@@ -109,31 +109,23 @@ def found() -> Sequence[Found]:
     return _read(os.environ[FOUND]) if os.environ.get(FOUND) else _by_default(os.environ.get(NAMES))
 
 
-def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]:
-    """Look for extensions, in files and among those installed; this process and its children use them.
-
-    `names` are those to use of the installed ones, separated by commas; None for all, or those of `NAMES`.
-    Raises `ExtensionError` for a name that isn't installed.
-    """
-    names = os.environ.get(NAMES) if names is None else names
-    known = [entry.name for entry in _entries()]
-    if missing := [name for name in _listed(names or "") if name not in known]:
-        raise ExtensionError(
-            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
-        )
-    return use([*_chosen(names), *map(in_file, paths)])
-
-
 def look_as_asked(words: Sequence[str]) -> tuple[list[str], bool]:
-    """Look for the extensions that a command line asks for; return its other words, and whether it is strict.
+    """Look for the extensions that a command line asks for, in files and among those installed.
 
-    Raises `ExtensionError` for a name that isn't installed, and if an option lacks its value.
+    This process and its children use them. Returns the line's other words, and whether it is strict; raises
+    `ExtensionError` for a name that isn't installed, and if an option lacks its value.
     """
     try:
         asked, others = options_parser(exit_on_error=False).parse_known_args(words)
     except ArgumentError as error:
         raise ExtensionError(f"{error.argument_name}: {error.message}.") from error
-    look(asked.extensions, asked.extension)
+    names = os.environ.get(NAMES) if asked.extensions is None else asked.extensions
+    known = [entry.name for entry in _entries()]
+    if missing := [name for name in _listed(names or "") if name not in known]:
+        raise ExtensionError(
+            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
+        )
+    use([*_chosen(names), *map(in_file, asked.extension)])
     return others, asked.strict
 
 

@@ -85,13 +85,13 @@ class PageHandler(TornadoVoilaHandler):
         query, shown = self.request.query, theme_shown(self)
         if shown is not None and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
         async for html in self.framed(super().get_generator(path)):
             yield html
 
     async def framed(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
         """Yield the page, its opening at once, which needs no kernel; if that dies, a page that says so."""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Cache-Control", "no-store")
         yield await self.settings["explorer_opening"]
         try:
             async for html in self.content(page):

@@ -39,8 +39,6 @@ class SeatedPageHandler(PageHandler):
         seats, browser = self.settings["explorer_seats"], _browser(self)
         self._seat = seat = await seats.assign(browser, self.kernel_manager)
         if seat is None:
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.set_header("Cache-Control", "no-store")
             self.set_status(503)
             self.set_header("Retry-After", str(REFRESH_SECONDS))
             words = _queue_words(seats.position(browser))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -37,6 +38,9 @@ from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
+DEFAULT_PORT = 8866
+PORTS_TRIED = 20
+_BACKLOG = 128  # connections that wait to be accepted
 _PATIENCE = 5.0  # seconds
 
 
@@ -89,7 +93,7 @@ def serve(
 
 def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
     skip_module(SLOW_GRAMMAR)
-    from explorer.serve.server import ServerSettings, listening_socket
+    from explorer.serve.server import ServerSettings
 
     access: Access = settings["access"]
     module, _, name = settings["pool"].server.partition(":")
@@ -114,6 +118,26 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
         server = kind.instance(server_settings)
         asyncio.run(until_ended(server, listening))
     return 0
+
+
+def listening_socket(ip: str, asked: int | None) -> socket.socket:
+    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
+
+    Raises RefusedError if there is none.
+    """
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    for port in ports:
+        try:
+            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
+            listener.setblocking(False)
+            return listener
+        except (OSError, UnicodeError) as error:  # the second for a host name with an empty or a long label
+            if getattr(error, "errno", None) != errno.EADDRINUSE:
+                reason = str(getattr(error, "strerror", "that is no address")).partition(" (")[0]
+                raise RefusedError(f"can't listen on {ip}: {reason} (port {port}).") from error
+    taken = f"port {asked} is" if asked else f"the ports {ports[0]} to {ports[-1]} are all"
+    raise RefusedError(f"{taken} taken: choose another with --port.")
 
 
 def links(url: str, access: Access) -> tuple[str, str]:

@@ -1,24 +1,25 @@
-"""Voilà, set up to serve one notebook as the explorer's page."""
+"""Voilà, set up to serve one notebook as the explorer's page, and its kernels."""
 
 import asyncio
-import errno
 import logging
 import mimetypes
 import re
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
+from types import SimpleNamespace
 from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
+from traitlets import HasTraits
 from traitlets.config import Config
 from voila.app import ThemesHandler, Voila
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -28,16 +29,12 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve import gate, pages
-from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.environment import TerminalFormatter, configure_log
-from explorer.serve.kernels import VisitedKernels, VisitHandler
+from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.environment import SLOW_GRAMMAR, TerminalFormatter, configure_log, kernel_environment
 from explorer.serve.pool import KernelPool
 from explorer.serve.routes import RouteHandler, extension_handlers
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
-DEFAULT_PORT = 8866
-PORTS_TRIED = 20
-_BACKLOG = 128  # connections that wait to be accepted
 TEMPLATE = "explorer"
 
 SILENT_SECONDS = 20.0  # limit for a request's head, for its body, and for an idle connection
@@ -70,6 +67,15 @@ CONTENT_POLICY = "; ".join(
 """The page loads and runs nothing from another host; widgets load their scripts from ``blob:`` URLs."""
 
 
+_HasTraits: Any = HasTraits  # Jupyter's and Voilà's managers have no types
+KERNEL_OPTIONS = (
+    f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
+    "--IPKernelApp.capture_fd_output=False",  # a kernel's standard error reaches the terminal
+    "--IPKernelApp.log_level=CRITICAL",  # a page that sends the same twice would fill the terminal
+    "--HistoryManager.enabled=False",  # IPython doesn't start on a full disk with it, and has no use for it here
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The settings that a server is started with."""
@@ -92,32 +98,44 @@ class ServerSettings:
     """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
-def listening_socket(ip: str, asked: int | None) -> socket.socket:
-    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
-
-    Raises RefusedError if there is none.
-    """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    for port in ports:
-        try:
-            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
-            listener.setblocking(False)
-            return listener
-        except (OSError, UnicodeError) as error:  # the second for a host name with an empty or a long label
-            if getattr(error, "errno", None) != errno.EADDRINUSE:
-                reason = str(getattr(error, "strerror", "that is no address")).partition(" (")[0]
-                raise RefusedError(f"can't listen on {ip}: {reason} (port {port}).") from error
-    taken = f"port {asked} is" if asked else f"the ports {ports[0]} to {ports[-1]} are all"
-    raise RefusedError(f"{taken} taken: choose another with --port.")
-
-
 def page_address(ip: str, port: int, access: Access) -> str:
     """Return the page's address from this computer, for a server that listens on `ip`."""
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     host = f"[{ip}]" if ":" in ip else ip
     return f"{access.scheme}://{host}:{port}{access.base_url}"
+
+
+class VisitedKernels(_HasTraits):
+    """Kernel-manager mixin: kernels know nothing of the server's environment that they don't need."""
+
+    variables: Mapping[str, str]
+    """Environment variables that kernels get in addition."""
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel, and return its id."""
+        options["env"] = {**kernel_environment(options["env"]), **self.variables}
+        options["extra_arguments"] = list(KERNEL_OPTIONS)
+        kernel_id: str = await super().start_kernel(**options)
+        return kernel_id
+
+    def note_waiting(self, kernel_id: str) -> None:
+        """Do nothing: a kernel waits for its visitor."""
+
+
+class VisitHandler(RequestHandler):
+    """Tells a waiting kernel of its visitor: as soon as there is one, and again if its connection was lost."""
+
+    async def get(self, kernel_id: str) -> None:
+        """Send the environment variables of the visit, which Voilà writes to a kernel's waiter."""
+        self.settings["kernel_manager"].note_waiting(kernel_id)
+        visits = RequestInfoSocketHandler._cache
+        if kernel_id not in visits:
+            visit = asyncio.get_running_loop().create_future()
+            waiter = SimpleNamespace(write_message=visit.set_result)
+            RequestInfoSocketHandler._waiters[kernel_id] = waiter
+            visits[kernel_id] = await visit
+        self.finish(visits[kernel_id])
 
 
 class ExplorerServer(Voila):

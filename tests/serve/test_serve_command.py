@@ -35,7 +35,8 @@ from explorer.serve.command import main
 from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, configure_jupyter, kernel_environment
 from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
-from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
+from explorer.serve.serve_command import DEFAULT_PORT, listening_socket
+from explorer.serve.server import page_address
 from explorer.training.turns import VISITED
 from explorer.widgets import plotly_module
 

@@ -24,7 +24,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 
 from explorer.extensions.classroom.warm_process import LAUNCHER, WarmProcess
 from explorer.serve.access import RefusedError
-from explorer.serve.kernels import VisitedKernels
+from explorer.serve.server import VisitedKernels
 from explorer.training.turns import TURNS, n_cores
 
 BROWSER = "explorer-browser"  # cookie that keeps a browser's queue position, and a reloaded page's seat

@@ -22,7 +22,7 @@ from visitor import Visitor, client_for
 
 from explorer.extensions.classroom.kernels import PROVISIONER, SEAT_BYTES, register_provisioner
 from explorer.extensions.classroom.warm_process import LAUNCHER, ForkedProcess, WarmProcess
-from explorer.serve.kernels import OPTIONS
+from explorer.serve.server import KERNEL_OPTIONS
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
 PATIENCE = 60
@@ -79,7 +79,7 @@ def kernels(warm_process, monkeypatch, tmp_path):
 @asynccontextmanager
 async def kernel(kernels, **options):
     """A kernel's provisioner, and what has it run code."""
-    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(OPTIONS), **options)
+    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(KERNEL_OPTIONS), **options)
     client: AsyncKernelClient = kernels.get_kernel(name).client()
     client.start_channels()
     await client.wait_for_ready(PATIENCE)

@@ -9,7 +9,6 @@ from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
 
-from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from tornado.httpclient import HTTPRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -104,18 +103,15 @@ class Visitor:
         await self._send("comm_msg", comm_id=model, data={"method": "custom", "content": content})
 
     async def _send(self, kind: str, **content: Any) -> None:
-        """Send a message in Jupyter's protocol v1."""
+        """Send a message in Jupyter's protocol v1: the offsets of its parts, then the parts."""
         assert self._socket is not None
         header = {"msg_id": uuid4().hex, "session": self._session, "username": "", "msg_type": kind}
         header |= {"version": "5.3", "date": "2020-01-01T00:00:00Z"}
-        message = {
-            "header": header,
-            "parent_header": {},
-            "metadata": {"version": "1.0.0"},
-            "content": content,
-        }
-        parts = serialize_msg_to_ws_v1(message, "shell", lambda part: json.dumps(part).encode())
-        await self._socket.write_message(b"".join(parts), binary=True)
+        contents = (header, {}, {"version": "1.0.0"}, content)
+        parts = [b"shell", *(json.dumps(part).encode() for part in contents)]
+        ends = [sum(map(len, parts[:n])) + 8 * (len(parts) + 2) for n in range(len(parts) + 1)]
+        numbers = (number.to_bytes(8, "little") for number in (len(ends), *ends))
+        await self._socket.write_message(b"".join((*numbers, *parts)), binary=True)
 
     async def _receive(self, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Return the data of the first widget message that `is_it` accepts."""

@@ -29,10 +29,8 @@ from explorer.extension import API, Code, Extension, OfferedDataset
 GROUP = "explorer.extensions"
 NAMES = "EXPLORER_EXTENSIONS"
 """Environment variable: what ``--extensions`` is by default, and in notebooks; all if it isn't set."""
-FOUND = "EXPLORER_FOUND_EXTENSIONS"
-"""Environment variable: the extensions that a command has found, as JSON."""
-ATTRIBUTE = "EXTENSION"
-"""The name of a loose file's `Extension`."""
+FOUND = "EXPLORER_FOUND_EXTENSIONS"  # environment variable: the extensions that a command has found, as JSON
+ATTRIBUTE = "EXTENSION"  # the name of a loose file's `Extension`
 
 _LOOSE = "explorer_extension_"  # before the name of a loose file's module
 _LETTERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,40}"), "letters, digits, hyphens, underscores and dots"
@@ -111,31 +109,23 @@ def found() -> Sequence[Found]:
     return _read(os.environ[FOUND]) if os.environ.get(FOUND) else _by_default(os.environ.get(NAMES))
 
 
-def look(names: str | None = None, paths: Iterable[str] = ()) -> Sequence[Found]:
-    """Look for extensions, in files and among those installed; this process and its children use them.
-
-    `names` are those to use of the installed ones, separated by commas; None for all, or those of `NAMES`.
-    Raises `ExtensionError` for a name that isn't installed.
-    """
-    names = os.environ.get(NAMES) if names is None else names
-    known = [entry.name for entry in _entries()]
-    if missing := [name for name in _listed(names or "") if name not in known]:
-        raise ExtensionError(
-            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
-        )
-    return use([*_chosen(names), *map(in_file, paths)])
-
-
 def look_as_asked(words: Sequence[str]) -> tuple[list[str], bool]:
-    """Look for the extensions that a command line asks for; return its other words, and whether it is strict.
+    """Look for the extensions that a command line asks for, in files and among those installed.
 
-    Raises `ExtensionError` for a name that isn't installed, and if an option lacks its value.
+    This process and its children use them. Returns the line's other words, and whether it is strict; raises
+    `ExtensionError` for a name that isn't installed, and if an option lacks its value.
     """
     try:
         asked, others = options_parser(exit_on_error=False).parse_known_args(words)
     except ArgumentError as error:
         raise ExtensionError(f"{error.argument_name}: {error.message}.") from error
-    look(asked.extensions, asked.extension)
+    names = os.environ.get(NAMES) if asked.extensions is None else asked.extensions
+    known = [entry.name for entry in _entries()]
+    if missing := [name for name in _listed(names or "") if name not in known]:
+        raise ExtensionError(
+            f"there is no extension {missing[0]}; installed are {', '.join(known) or 'none'}."
+        )
+    use([*_chosen(names), *map(in_file, asked.extension)])
     return others, asked.strict
 
 
@@ -185,7 +175,7 @@ def _entries() -> Sequence[EntryPoint]:
 def _entered(entry: EntryPoint) -> Found:
     about: Any = entry.dist.metadata if entry.dist else {}  # parsed each time that it is asked for
     source = " ".join(about[name] for name in ("Name", "Version") if name in about)
-    one = replace(checked(entry.name, entry.load), source=source)
+    one = replace(_loaded(entry.name, entry.load), source=source)
     if one.extension.name != entry.name:
         fault = f"its name is {one.extension.name}, and that of its entry point {entry.name}."
         return replace(one, extension=Extension(entry.name), fault=fault)
@@ -195,18 +185,21 @@ def _entered(entry: EntryPoint) -> Found:
 def in_file(path: str) -> Found:
     """Return the extension of a loose file, with its fault if it can't be used."""
     file = Path(path).expanduser().absolute()
-    one = checked(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
+    one = _loaded(file.stem, lambda: getattr(_loose(str(file)), ATTRIBUTE))
     return replace(one, source=str(file), is_loose=True)
 
 
-def checked(name: str, load: Callable[[], Any]) -> Found:
-    """Return the extension that `load` returns, with its fault if it can't be used; by this name if it fails."""
+def _loaded(name: str, load: Callable[[], Any]) -> Found:
     try:
-        one = load()
+        return checked(load(), name)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a stranger's code
         return Found(Extension(name), fault=_reason(error))
+
+
+def checked(one: Any, name: str = "") -> Found:
+    """Return an extension, or one of this name with the fault that it has."""
     fault = _wrong(one)
-    return Found(Extension(name), fault=fault) if fault else Found(one)
+    return Found(Extension(name or one.name), fault=fault) if fault else Found(one)
 
 
 def _wrong(one: Any) -> str:

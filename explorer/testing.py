@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.app.explorer import Explorer
 from explorer.app.panels.tabs import FailedPanel
-from explorer.discovery import FOUND, ExtensionError, Found, Offer, checked, in_file, offers, use
+from explorer.discovery import FOUND, ExtensionError, checked, in_file, offers, use
 from explorer.extension import Extension
 from explorer.serve import command, routes
 
@@ -19,9 +19,8 @@ def only(*extensions: Extension | str) -> Iterator[None]:
     Raises `ExtensionError` for one that can't be used.
     """
     before = os.environ.get(FOUND)
-    found = [in_file(one) if isinstance(one, str) else _of(one) for one in extensions]
     try:
-        for one in use(found):
+        for one in use(in_file(one) if isinstance(one, str) else checked(one) for one in extensions):
             if one.fault:
                 raise ExtensionError(one.fault)
         yield
@@ -29,10 +28,6 @@ def only(*extensions: Extension | str) -> Iterator[None]:
         os.environ.pop(FOUND, None)
         if before is not None:
             os.environ[FOUND] = before
-
-
-def _of(extension: Extension) -> Found:
-    return checked(extension.name, lambda: extension)
 
 
 @contextmanager
@@ -62,8 +57,5 @@ def run_command(extension: Extension | str, *words: str) -> int:
 def answered(extension: Extension | str, path: str, **query: str) -> tuple[str, bytes]:
     """Return the media type and the content that the extension's route answers; raises `ExtensionError`."""
     with only(extension):
-        return routes.answered(_route(path), query)
-
-
-def _route(path: str) -> Offer:
-    return {offer.what.path: offer for offer in offers("routes")}[path]
+        (route,) = (one for one in offers("routes") if one.what.path == path)
+        return routes.answered(route, query)

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from urllib.parse import urlsplit
 
+import psutil
+
 # In the background a shell has tests ignore Ctrl-C, nohup has them ignore a closed terminal; children inherit it.
 COMMAND = """
 import signal, sys
@@ -61,19 +63,14 @@ class Command:
         return self.process.returncode, out, err
 
 
-def children(pid):
-    """The processes that it has started itself; some may end while this looks."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parent = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
-            found += [int(process.name)] if int(parent) == pid else []
-    return found
+def page_config(page):
+    """What a page is told of its server, of its kernel and of the extensions that it loads."""
+    return json.loads(re.search(r'id="jupyter-config-data" type="application/json">(.*?)</script>', page)[1])
 
 
-def descendants(pid):
-    """Those, and the ones that they have started."""
-    return [found for child in children(pid) for found in (child, *descendants(child))]
+def children(pid, *, recursive=False):
+    """The processes that it has started itself, or those, too, that they have started."""
+    return [process.pid for process in psutil.Process(pid).children(recursive)]
 
 
 def kernel_processes(pid):
@@ -90,13 +87,11 @@ def kernel_process(kernel_id):
             found += place.glob(f"voila_*/kernel-{kernel_id}.json")
     (connection,) = found
     port = json.loads(connection.read_text(encoding="utf-8"))["shell_port"]
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
-    (socket,) = (f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A")
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if any(str(file.readlink()) == socket for file in (process / "fd").iterdir()):
-                return int(process.name)
-    raise ProcessLookupError(kernel_id)
+    found = {
+        one.pid for one in psutil.net_connections("tcp4") if one.laddr.port == port and one.status == "LISTEN"
+    }
+    (pid,) = found
+    return pid
 
 
 def on_a_terminal(command):

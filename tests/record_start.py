@@ -4,6 +4,7 @@ Next to the test that compares it with today's training, it notes on which NumPy
 same ones, the two are equal to the bit.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from explorer.datasets import Dataset, load_mnist
+from explorer.serve.request import trained_run
 from explorer.session import SessionRun, SessionState, new_runs
 from explorer.session.saved_session import session_bytes
-from explorer.training import EpochRecord, TrainingRun, complete
 from explorer.training.presets import START
 
 NOTE = Path(__file__).parent / "session" / "start.txt"
@@ -28,13 +29,10 @@ def arithmetic() -> str:
 
 
 def trained_start(dataset: Dataset) -> SessionRun:
-    """Train the run as a session does. How long it takes is true of this machine alone, and left out."""
-    training, events = TrainingRun(START, dataset, samples=True), []
-    end = complete(training, events.append).end
-    said = [event for event in events if event is not None]
-    events = [replace(one, seconds=0.0) if isinstance(one, EpochRecord) else one for one in said]
-    run = replace(SessionRun.beginning(training), number=1)
-    return run.with_records("finished", [*events, end])
+    """Train the run as a page does. How long it takes is true of this machine alone, and left out."""
+    run = trained_run(START, dataset, math.inf)
+    epochs = tuple(replace(one, seconds=0.0) for one in run.history.epochs)
+    return replace(run, history=replace(run.history, epochs=epochs))
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """What tests of studies share: runs that take no time, executors that count, and processes to be watched."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from reference_runs import diverging
 
 from explorer.training import TrainingConfig
@@ -68,13 +68,9 @@ def until(condition, seconds=60, words="it does not come"):
 
 def is_alive(pid):
     """Whether a process is there, and more than an entry for a parent that hasn't looked yet."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
-        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    return True
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextmanager

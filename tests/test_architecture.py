@@ -35,7 +35,10 @@ FLOORS = {
     "testing": (9, set()),
     # Each is a room by itself, so none of them imports another; and the floors below import none.
     "extensions": (9, set()),
-    "extensions/classroom": (9, {"jupyter_client", "ipykernel", "tornado", "traitlets", "voila"}),
+    "extensions/classroom": (
+        9,
+        {"jupyter_client", "jupyter_server", "ipykernel", "psutil", "tornado", "traitlets", "voila"},
+    ),
     "extensions/demonstrations": (9, {"numpy", "scipy", "plotly"}),
     "extensions/grading": (9, {"IPython", "rich"}),
     "extensions/publish": (9, {"numpy", "plotly", "mistune"}),

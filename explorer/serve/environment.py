@@ -1,9 +1,11 @@
-"""The environment of the server and its kernels: only the variables and folders that they need, and their log."""
+"""The environment of the server and its kernels: the variables and folders that they need, their log."""
 
 import codecs
+import ctypes
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from io import TextIOWrapper
@@ -13,9 +15,7 @@ from types import MappingProxyType, ModuleType
 from typing import cast
 
 DATASETS = "EXPLORER_DATASETS"  # variable of kernels: the command's data sets as JSON, paths by name
-SPEAKER = (
-    "EXPLORER_SPEAKER"  # variable of kernels: what the speaker's address has, if only that page gets notes
-)
+SPEAKER = "EXPLORER_SPEAKER"  # variable of kernels: what only the speaker's address has, if it has anything
 SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of memory-mapped data sets
 
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
@@ -66,6 +66,22 @@ def skip_module(name: str) -> None:
     """Make ``import name`` fail in this process unless it is already loaded."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)  # None makes Python raise ImportError
     modules.setdefault(name, None)
+
+
+def process_option(option: int, value: int) -> None:
+    """Set an option of this process, on Linux (prctl)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+
+
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Get a signal when the parent ends."""
+    process_option(1, number)  # PR_SET_PDEATHSIG
+
+
+def adopt_orphans(adopts: bool = True) -> None:
+    """Adopt orphaned descendants as children of this process, or leave them to init as usual."""
+    process_option(36, adopts)  # PR_SET_CHILD_SUBREAPER
 
 
 def names_command(words: Sequence[str]) -> bool:

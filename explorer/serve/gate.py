@@ -1,28 +1,20 @@
-"""Access control: requests are refused before any other handler sees them, and the login.
+"""Access control: requests are refused before any other handler sees them.
 
 A foreign host name may have been pointed at this server, so that a stranger's page has the same origin (DNS
-rebinding). Cross-site requests would start a kernel with each image. Passwords, tokens and cookies are Jupyter's,
-with a login page of ours and a limit on guesses.
+rebinding). Cross-site requests would start a kernel with each image. Tokens and cookies are Jupyter's.
 """
 
 import socket
-from collections import deque
 from ipaddress import ip_address
-from math import ceil
-from time import monotonic
-from typing import Any, cast
+from typing import Any
 
-from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.auth.login import LoginFormHandler
-from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
-from tornado.escape import url_escape
+from jupyter_server.base.handlers import FileFindHandler
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
 from tornado.web import Application, HTTPError, RequestHandler
-from voila.static_file_handler import MultiStaticFileHandler
 
 from explorer.figures.palette import PALETTES
-from explorer.serve.access import Access, is_loopback
+from explorer.serve.access import is_loopback
 
 METHODS = ("GET", "POST", "DELETE")
 
@@ -31,10 +23,8 @@ FOREIGN_HOST = (
 )
 CROSS_SITE = "A page of another site has asked for this. Open it in a window of its own."
 NO_PAGE = "The address leads nowhere: it may be mistyped, or only a part of a link."
-NO_TARGET = "The address to open after the login is not valid."
+NO_TOKEN = "Only its token opens this page: use the address that its terminal or its owner has."
 NO_METHOD = "The server answers GET, POST and DELETE alone."
-
-MOST_TRIES, TRIES_SECONDS = 20, 60.0  # failed logins allowed per address in this time
 
 
 class PlainHandler(RequestHandler):
@@ -62,20 +52,14 @@ class RefusalHandler(PlainHandler):
         write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
-class _Files(PlainHandler):
+class FilesHandler(PlainHandler, FileFindHandler):
+    """Serves files of the page's templates and of JupyterLab's extensions."""
+
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Report that there is no such file; Voilà sends 403 for one that is in none of the folders."""
+        """Report that there is no such file, also for one that is in none of the folders."""
         status = 404 if status_code == 403 else status_code
         self.set_status(status)
         write_refusal(self, status, NO_PAGE)
-
-
-class FilesHandler(_Files, MultiStaticFileHandler):
-    """Serves files from several folders."""
-
-
-class ExtensionHandler(_Files, FileFindHandler):
-    """Serves files of JupyterLab's extensions."""
 
 
 def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
@@ -91,10 +75,9 @@ def write_refusal(handler: RequestHandler, status: int, reason: str) -> None:
 class Gate(Router):
     """Routes each request to its handler, unless it is refused."""
 
-    def __init__(self, app: Application, ip: str, access: Access) -> None:
-        self._app, self._access = app, access
-        self._is_loopback = is_loopback(ip)
-        self._names = {"localhost", *access.names}
+    def __init__(self, app: Application, ip: str) -> None:
+        self._app, self._is_loopback = app, is_loopback(ip)
+        self._names = {"localhost"}
         if not self._is_loopback:
             own = socket.gethostname().lower()
             self._names |= {own, own.partition(".")[0] + ".local", ip.lower()}
@@ -108,20 +91,19 @@ class Gate(Router):
 
     def _refusal(self, request: HTTPServerRequest) -> tuple[int, str] | None:
         name, _ = split_host_and_port(request.host.lower())
-        if not self._is_own(name):
+        if not self.is_own(name):
             return 403, FOREIGN_HOST.format(name, name)
         if request.method not in METHODS:
             return 405, NO_METHOD
         if not _is_for_itself(request):
             return 403, CROSS_SITE
-        # A hub's proxy asks for no login if a request claims to open a WebSocket.
+        # A JupyterHub's proxy asks for no login if a request claims to open a WebSocket.
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         is_lost = "%00" in request.path or (is_socket and not request.path.endswith("/channels"))
         return (404, NO_PAGE) if is_lost else None
 
-    def _is_own(self, name: str) -> bool:
-        if self._access.is_in_hub:
-            return True  # the hub's proxy passes its own name on
+    def is_own(self, name: str) -> bool:
+        """Return whether a host name is this server's, in lower case and without a port."""
         try:  # names can be rebound, addresses can't
             address = ip_address(name.strip("[]"))
         except ValueError:
@@ -142,78 +124,3 @@ def theme_shown(handler: RequestHandler) -> str | None:
     """Return the theme of the last page that this browser showed, None if there was none."""
     shown = handler.get_cookie("explorer-theme")
     return shown if shown in PALETTES else None
-
-
-class Tries:
-    """Limits password guessing: at most `most` logins from one address may fail in `seconds`."""
-
-    def __init__(self, most: int = MOST_TRIES, seconds: float = TRIES_SECONDS) -> None:
-        self._most, self._seconds = most, seconds
-        self._failed: deque[tuple[float, str]] = deque()
-
-    def note(self, address: str) -> None:
-        """Count a failed login from `address`."""
-        self._failed.append((monotonic(), address))
-
-    def seconds_to_wait(self, address: str) -> float:
-        """Return the seconds until logins from `address` are accepted again; 0 if they are."""
-        now = monotonic()
-        while self._failed and self._failed[0][0] <= now - self._seconds:
-            self._failed.popleft()
-        times = [time for time, found in self._failed if found == address]
-        return times[-self._most] + self._seconds - now if len(times) >= self._most else 0.0
-
-
-class LogoutHandler(JupyterHandler):
-    """Makes the browser forget its login."""
-
-    @allow_unauthenticated
-    def get(self) -> None:
-        """Delete the cookie, and ask for the password or the token again."""
-        self.identity_provider.clear_login_cookie(self)
-        self.redirect(f"{self.base_url}login")
-
-    def write_error(self, status_code: int, **_: Any) -> None:
-        """Say why nothing has been done; Jupyter's page for errors needs more than the server has."""
-        write_refusal(self, status_code, CROSS_SITE)
-
-
-class LoginHandler(LoginFormHandler):
-    """Asks for the password, or for the token."""
-
-    def initialize(self, tries: Tries, access: Access) -> None:
-        """Set the counter of failed logins and the access settings."""
-        self._tries, self._access = tries, access
-
-    def get_template(self, name: str) -> Any:
-        """Return one of the explorer's templates, which use the page's colors."""
-        return self.settings["voila_jinja2_env"].get_template(name)
-
-    @property
-    def template_namespace(self) -> dict[str, Any]:
-        """The variables of a template."""
-        what = " or ".join(self._access.asked)
-        return super().template_namespace | {"what": what, "theme": theme_shown(self)}
-
-    def _redirect_safe(self, url: str, default: str | None = None) -> None:
-        """Redirect to the address that was requested before the login."""
-        try:
-            cast("Any", super())._redirect_safe(url, default)
-        except ValueError:  # a line break, or no host
-            self.clear()
-            self.set_status(400)
-            write_refusal(self, 400, NO_TARGET)
-
-    @allow_unauthenticated
-    def post(self) -> None:
-        """Log in with a password or token, unless too many logins from this address have failed."""
-        address, jupyters = self.request.remote_ip or "", cast("Any", super())  # whose methods have no types
-        if seconds := self._tries.seconds_to_wait(address):
-            self.set_status(429)
-            self.set_header("Retry-After", str(ceil(seconds)))
-            again = url_escape(self.get_argument("next", default=self.base_url))
-            self.write(jupyters.render_template("login.html", next=again, seconds=ceil(seconds)))
-            return
-        jupyters.post()
-        if self.get_status() == 401:
-            self._tries.note(address)

@@ -21,7 +21,7 @@ from voila.paths import collect_static_paths
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.utils import get_voila_labextensions_path
 
-from explorer.serve.gate import FilesHandler, PlainHandler, theme_shown
+from explorer.serve.gate import PlainHandler, theme_shown
 from explorer.widgets.plotly_module import PLOTLY_VERSION, plotly_script
 
 POLICY, CONNECTS = "Content-Security-Policy", "connect-src 'self'"
@@ -85,13 +85,13 @@ class PageHandler(TornadoVoilaHandler):
         query, shown = self.request.query, theme_shown(self)
         if shown is not None and "theme" not in parse_qs(query, keep_blank_values=True):
             self.request.query = "&".join(filter(None, [query, f"theme={shown}"]))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
         async for html in self.framed(super().get_generator(path)):
             yield html
 
     async def framed(self, page: AsyncIterator[str]) -> AsyncIterator[str]:
         """Yield the page, its opening at once, which needs no kernel; if that dies, a page that says so."""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Cache-Control", "no-store")
         yield await self.settings["explorer_opening"]
         try:
             async for html in self.content(page):
@@ -150,23 +150,12 @@ class Script:
         return gzip.compress(self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class PageScripts:
-    """The scripts that a page starts with."""
-
-    plotly: Script
-    voila: list[Script]
-    """Those loaded before Voilà's own script runs."""
-    extensions: list[Script]
-    """Those loaded before Voilà loads its extensions."""
-
-
-def page_scripts(template: str, extensions: Iterable[str]) -> PageScripts:
-    """Return a page's scripts; unbundled, their seventy chunks take a seventh of the time to the first figure."""
+def page_scripts(template: str, extensions: Iterable[str]) -> list[Script]:
+    """Return Plotly's script, and the joined chunks of others: as seventy files they delay the first figure."""
     folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
     voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
-    parts = [part for name in extensions for part in _of(name)]
-    return PageScripts(Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script()), joined(voila), joined(parts))
+    parts = [*voila, *(part for name in extensions for part in _of(name))]
+    return [Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script()), *joined(parts)]
 
 
 def _of(extension: str) -> list[Path]:
@@ -194,25 +183,15 @@ def joined(parts: Sequence[Path]) -> list[Script]:
     return [Script(f"explorer/parts/{sha256(text).hexdigest()[:16]}.js", text) for text in texts]
 
 
-class LastingFileHandler(FilesHandler):
-    """Serves a package's files with a lasting cache: their address contains the package's version."""
-
-    def set_extra_headers(self, path: str) -> None:
-        """Set the cache header of a file that never changes."""
-        self.set_header("Cache-Control", FOR_EVER)
-
-    def get_content_type(self) -> str:
-        """Return JavaScript's MIME type, whatever the operating system has for ``.js``."""
-        is_script = str(self.absolute_path).endswith(".js")
-        return JAVASCRIPT if is_script else str(super().get_content_type())
-
-
 class ScriptHandler(PlainHandler):
     """Sends a script that was built at startup."""
 
     def initialize(self, script: Script, far: bool) -> None:
         """Set the script, and whether the browser may be `far`: to this computer, unpacked scripts are faster."""
         self._script, self._far = script, far
+
+    def note_loading(self) -> None:
+        """Do nothing: a page loads the script."""
 
     async def get(self) -> None:
         """Send the script with a lasting cache, each piece once the previous one has been read."""
@@ -226,6 +205,6 @@ class ScriptHandler(PlainHandler):
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the client has disconnected, or was too slow
             for start in range(0, len(content), _PIECE_BYTES):
-                self.settings["explorer_loading"](self)
+                self.note_loading()
                 self.write(content[start : start + _PIECE_BYTES])
                 await self.flush()

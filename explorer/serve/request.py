@@ -65,13 +65,9 @@ def offered_datasets() -> tuple[DatasetOffer, ...]:
     taken = {one.name.casefold() for one in known}
     others = []
     for offer in offers("datasets"):
-        name = offer.what.name
+        name, by = offer.what.name, offer.by.extension.name
         if name.casefold() in taken:
-            _log.warning(
-                "The data set %s of the extension %s is left out: the page has one.",
-                name,
-                offer.by.extension.name,
-            )
+            _log.warning("The data set %s of the extension %s is left out: the page has one.", name, by)
         else:
             others.append(DatasetOffer(name, partial(_dataset_of, offer)))
     return (*known, *others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -20,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
-from explorer.datasets.loading import shared_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import Access, RefusedError, access_from, is_every_address, is_loopback
+from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -38,29 +38,23 @@ from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
+DEFAULT_PORT = 8866
+PORTS_TRIED = 20
+_BACKLOG = 128  # connections that wait to be accepted
 _PATIENCE = 5.0  # seconds
 
 
 def run(arguments: Namespace) -> int:
     """Run ``nn-explorer serve``."""
-    with own_folder("nn-explorer-data-") as folder:
-        paths: dict[str, str] = {}
-        for path in arguments.dataset:
-            _add(path, paths, folder)
-        variables = {DATASETS: json.dumps(paths), SHARED_DATASETS: str(folder)}
-        prepared = "explorer.serve.request"
-        return serve(arguments, "The explorer", find_notebook(), prepared, kernel_variables=variables)
-
-
-def _add(path: str, paths: dict[str, str], shared: Path) -> None:
-    """Read a data set, share it with the kernels, and add its path once, under a name of its own."""
-    dataset = load_dataset(path)
-    if dataset.source in paths.values():
-        return
-    names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
-    name = next(name for name in names if name not in paths)
-    shared_dataset(shared / str(len(paths)), lambda: dataset)
-    paths[name] = dataset.source
+    paths: dict[str, str] = {}
+    for dataset in map(load_dataset, arguments.dataset):
+        if dataset.source not in paths.values():
+            names = chain([dataset.name], (f"{dataset.name} ({number})" for number in count(2)))
+            paths[next(name for name in names if name not in paths)] = dataset.source
+    variables = {DATASETS: json.dumps(paths)}
+    return serve(
+        arguments, "The explorer", find_notebook(), "explorer.serve.request", kernel_variables=variables
+    )
 
 
 def find_notebook(name: str = "page.ipynb", folder: Path = Path(__file__).parent) -> Path:
@@ -83,15 +77,14 @@ def serve(
     imports. `shares` are folders of further templates, laid out as `SHARE`. The `settings` are further fields of
     `explorer.serve.server.ServerSettings`.
     """
-    access, pool = access_from(arguments), arguments.pool or kernel_pool()
-    if not pool.knows_seats and (arguments.seats or arguments.max_training_minutes):
-        raise RefusedError("--seats and --max-training-minutes need the extension classroom.")
+    pool = arguments.pool or kernel_pool()
+    access = pool.access(arguments)
     if sys.stdout.isatty():
         print(f"{what} is starting; its address follows in a few seconds.", flush=True)
     with own_folder("nn-explorer-") as folder, closing(pool):
         pool.start(prepared)  # unless it was started when the command began
         configure_jupyter(os.environ, folder, *shares)
-        own = pool.variables(arguments, folder / "shares")
+        own = {SHARED_DATASETS: str(folder), **pool.variables(arguments, folder / "shares")}
         settings["kernel_variables"] = variables = {**settings.get("kernel_variables", {}), **own}
         pool.warm_up(kernel_environment(os.environ) | variables | {PAGE_HAS_PLOTLY: "1"})
         settings |= {"access": access, "folder": folder, "pool": pool}
@@ -100,7 +93,7 @@ def serve(
 
 def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, Any]) -> int:
     skip_module(SLOW_GRAMMAR)
-    from explorer.serve.server import ServerSettings, listening_socket
+    from explorer.serve.server import ServerSettings
 
     access: Access = settings["access"]
     module, _, name = settings["pool"].server.partition(":")
@@ -125,6 +118,26 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
         server = kind.instance(server_settings)
         asyncio.run(until_ended(server, listening))
     return 0
+
+
+def listening_socket(ip: str, asked: int | None) -> socket.socket:
+    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
+
+    Raises RefusedError if there is none.
+    """
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    for port in ports:
+        try:
+            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
+            listener.setblocking(False)
+            return listener
+        except (OSError, UnicodeError) as error:  # the second for a host name with an empty or a long label
+            if getattr(error, "errno", None) != errno.EADDRINUSE:
+                reason = str(getattr(error, "strerror", "that is no address")).partition(" (")[0]
+                raise RefusedError(f"can't listen on {ip}: {reason} (port {port}).") from error
+    taken = f"port {asked} is" if asked else f"the ports {ports[0]} to {ports[-1]} are all"
+    raise RefusedError(f"{taken} taken: choose another with --port.")
 
 
 def links(url: str, access: Access) -> tuple[str, str]:

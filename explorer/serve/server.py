@@ -1,24 +1,25 @@
-"""Voilà, set up to serve one notebook as the explorer's page."""
+"""Voilà, set up to serve one notebook as the explorer's page, and its kernels."""
 
 import asyncio
-import errno
 import logging
+import mimetypes
 import re
 import shutil
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import gettempdir
+from types import SimpleNamespace
 from typing import Any
 
 from jupyter_server.base.handlers import FileFindHandler
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RedirectHandler, RequestHandler
+from traitlets import HasTraits
 from traitlets.config import Config
 from voila.app import ThemesHandler, Voila
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -28,16 +29,12 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.figures.palette import PALETTES
 from explorer.serve import gate, pages
-from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
-from explorer.serve.environment import TerminalFormatter, configure_log
-from explorer.serve.kernels import VisitedKernels, VisitHandler
+from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.environment import SLOW_GRAMMAR, TerminalFormatter, configure_log, kernel_environment
 from explorer.serve.pool import KernelPool
 from explorer.serve.routes import RouteHandler, extension_handlers
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
-DEFAULT_PORT = 8866
-PORTS_TRIED = 20
-_BACKLOG = 128  # connections that wait to be accepted
 TEMPLATE = "explorer"
 
 SILENT_SECONDS = 20.0  # limit for a request's head, for its body, and for an idle connection
@@ -70,6 +67,15 @@ CONTENT_POLICY = "; ".join(
 """The page loads and runs nothing from another host; widgets load their scripts from ``blob:`` URLs."""
 
 
+_HasTraits: Any = HasTraits  # Jupyter's and Voilà's managers have no types
+KERNEL_OPTIONS = (
+    f"--IPKernelApp.exec_lines=import sys; sys.modules['{SLOW_GRAMMAR}'] = None",
+    "--IPKernelApp.capture_fd_output=False",  # a kernel's standard error reaches the terminal
+    "--IPKernelApp.log_level=CRITICAL",  # a page that sends the same twice would fill the terminal
+    "--HistoryManager.enabled=False",  # IPython doesn't start on a full disk with it, and has no use for it here
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The settings that a server is started with."""
@@ -92,37 +98,44 @@ class ServerSettings:
     """Folder of the kernels' connection files; None for the system's folder of temporary files."""
 
 
-def listening_socket(ip: str, asked: int | None) -> socket.socket:
-    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
-
-    Raises RefusedError if there is none.
-    """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    for port in ports:
-        try:
-            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
-            listener.setblocking(False)
-            return listener
-        except UnicodeError as error:  # not a host name: an empty label, or one that is too long
-            raise RefusedError(f"can't listen on {ip}: that is not an address.") from error
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                raise RefusedError(f"port {port} may not be used by you: choose one above 1023.") from error
-            if error.errno != errno.EADDRINUSE:
-                reason = str(error.strerror).partition(" (")[0]  # it continues with the address
-                raise RefusedError(f"can't listen on {ip}: {reason}.") from error
-    if asked is None:
-        raise RefusedError(f"the ports {ports[0]} to {ports[-1]} are all taken: choose another with --port.")
-    raise RefusedError(f"port {asked} is taken: end what uses it, or choose another with --port.")
-
-
 def page_address(ip: str, port: int, access: Access) -> str:
     """Return the page's address from this computer, for a server that listens on `ip`."""
     if is_every_address(ip):
         ip = "::1" if ":" in ip else "127.0.0.1"
     host = f"[{ip}]" if ":" in ip else ip
-    return f"http{'s' * bool(access.tls)}://{host}:{port}{access.base_url}"
+    return f"{access.scheme}://{host}:{port}{access.base_url}"
+
+
+class VisitedKernels(_HasTraits):
+    """Kernel-manager mixin: kernels know nothing of the server's environment that they don't need."""
+
+    variables: Mapping[str, str]
+    """Environment variables that kernels get in addition."""
+
+    async def start_kernel(self, **options: Any) -> str:
+        """Start a kernel, and return its id."""
+        options["env"] = {**kernel_environment(options["env"]), **self.variables}
+        options["extra_arguments"] = list(KERNEL_OPTIONS)
+        kernel_id: str = await super().start_kernel(**options)
+        return kernel_id
+
+    def note_waiting(self, kernel_id: str) -> None:
+        """Do nothing: a kernel waits for its visitor."""
+
+
+class VisitHandler(RequestHandler):
+    """Tells a waiting kernel of its visitor: as soon as there is one, and again if its connection was lost."""
+
+    async def get(self, kernel_id: str) -> None:
+        """Send the environment variables of the visit, which Voilà writes to a kernel's waiter."""
+        self.settings["kernel_manager"].note_waiting(kernel_id)
+        visits = RequestInfoSocketHandler._cache
+        if kernel_id not in visits:
+            visit = asyncio.get_running_loop().create_future()
+            waiter = SimpleNamespace(write_message=visit.set_result)
+            RequestInfoSocketHandler._waiters[kernel_id] = waiter
+            visits[kernel_id] = await visit
+        self.finish(visits[kernel_id])
 
 
 class ExplorerServer(Voila):
@@ -133,6 +146,7 @@ class ExplorerServer(Voila):
     kernels: type[Any] = VisitedKernels
     """Mixin of the kernel manager."""
     page_handler: type[Any] = pages.PageHandler
+    script_handler: type[Any] = pages.ScriptHandler
     socket_handler: type[Any] = VoilaKernelWebsocketHandler
 
     @property
@@ -144,27 +158,23 @@ class ExplorerServer(Voila):
         """Return further attributes of the kernel manager's class."""
         return {}
 
-    def kernel_settings(self, config: Config) -> None:
-        """Configure how kernels start, further than for one visitor's page."""
+    def login_handlers(self) -> list[Any]:
+        """Return what answers to those who are not let in."""
+        refusal = {"status": 403, "reason": gate.NO_TOKEN}
+        return [(f"{self._settings.access.base_url}login", gate.RefusalHandler, refusal)]
 
-    def note_loading(self, handler: RequestHandler) -> None:
-        """Do nothing: a page loads a script."""
-
-    def watches(self) -> Sequence[PeriodicCallback]:
-        """Return what is called now and then while it serves."""
-        return ()
-
-    def http_server(self, router: gate.Gate, **options: Any) -> HTTPServer:
+    def http_server(self, **options: Any) -> HTTPServer:
         """Return the server of the public port."""
-        return HTTPServer(router, **options)
+        return HTTPServer(gate.Gate(self.app, self.ip), **options)
 
     def __init__(self, settings: ServerSettings) -> None:
         configure_log()
+        mimetypes.add_type(pages.JAVASCRIPT, ".js")  # whatever the operating system has for it
         self._settings = settings
         base_url = settings.access.base_url
         self._scripts = pages.page_scripts(settings.template, JOINED_EXTENSIONS)
         super().__init__(
-            config=self._configuration(settings),
+            config=self.configuration(settings),
             config_file_paths=[],  # ignores a voila.json in the working folder
             notebook_path=str(settings.notebook.absolute()),
             ip=settings.ip,
@@ -178,7 +188,8 @@ class ExplorerServer(Voila):
             tornado_settings={
                 "headers": {pages.POLICY: CONTENT_POLICY, "X-Content-Type-Options": "nosniff"},
                 "static_immutable_cache": [  # a file's name contains a hash of its content
-                    f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS
+                    *(f"{base_url}voila/labextensions/{name}/static/" for name in EXTENSIONS),
+                    f"{base_url}explorer/",  # or its address has the version
                 ],
             },
         )
@@ -198,8 +209,9 @@ class ExplorerServer(Voila):
         attributes = {"variables": variables, **self.kernel_attributes()}
         page.multi_kernel_manager_class = type("KernelManager", bases, attributes)
 
-    def _configuration(self, settings: ServerSettings) -> Config:
-        config, scripts = Config(), self._scripts
+    def configuration(self, settings: ServerSettings) -> Config:
+        """Return how Voilà and Jupyter are set up."""
+        config, (plotly, *parts) = Config(), self._scripts
         page = config.VoilaConfiguration
         page.template = settings.template
         page.allow_template_override = page.allow_theme_override = "NO"
@@ -213,15 +225,12 @@ class ExplorerServer(Voila):
                 "palettes": {theme: palette.css() for theme, palette in PALETTES.items()},
                 "page_colors": {theme: palette.surface for theme, palette in PALETTES.items()},
                 "plotly_key": PLOTLY_KEY,
-                "plotly_url": scripts.plotly.address,
-                "voila_urls": [one.address for one in scripts.voila],
-                "extension_urls": [one.address for one in scripts.extensions],
+                "plotly_url": plotly.address,
+                "part_urls": [one.address for one in parts],
                 "reveal_url": f"explorer/reveal/{version('sphinx-revealjs')}" if settings.reveal else "",
                 "icon_url": f"voila/templates/{settings.template}/static/favicon.svg",
             }
         }
-        config.PasswordIdentityProvider.hashed_password = settings.access.hashed_password
-        config.PasswordIdentityProvider.allow_password_change = False
         config.PasswordIdentityProvider.cookie_options = {"samesite": "Lax"}
         config.NotebookNotary.db_file = ":memory:"
         config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
@@ -231,7 +240,6 @@ class ExplorerServer(Voila):
         config.MappingKernelManager.buffer_offline_messages = (
             False  # a page that reconnects requests the state
         )
-        self.kernel_settings(config)
         return config
 
     def init_settings(self) -> dict[str, Any]:
@@ -242,11 +250,9 @@ class ExplorerServer(Voila):
         template["explorer"] = self.voila_configuration.resources["explorer"]
         return settings | {
             "allow_remote_access": True,
-            "is_in_hub": self._settings.access.is_in_hub,
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
             "default_handler_class": gate.RefusalHandler,
-            "explorer_loading": self.note_loading,
             "websocket_compression_options": {},  # 6 ms a page on a loopback; a fifth of the bytes on a wifi
         }
 
@@ -255,11 +261,11 @@ class ExplorerServer(Voila):
         ours = {
             TornadoVoilaHandler: self.page_handler,
             VoilaKernelWebsocketHandler: self.socket_handler,
-            MultiStaticFileHandler: gate.FilesHandler,
-            FileFindHandler: gate.ExtensionHandler,
+            FileFindHandler: gate.FilesHandler,
         }
         unused = {RequestInfoSocketHandler, AllowListFileHandler, TemplateStaticFileHandler, ThemesHandler}
-        access, base = self._settings.access, self._settings.access.base_url
+        unused |= {MultiStaticFileHandler}
+        base = self._settings.access.base_url
         handlers = [
             (base if handler is TornadoVoilaHandler else route, ours.get(handler, handler), *rest)
             for route, handler, *rest in super().init_handlers()
@@ -267,28 +273,26 @@ class ExplorerServer(Voila):
         ]
         far = not is_loopback(self.ip)
         static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
-        scripts = [self._scripts.plotly, *self._scripts.voila, *self._scripts.extensions]
         files: list[Any] = [
-            *((base + one.address, pages.ScriptHandler, {"script": one, "far": far}) for one in scripts),
-            (f"{base}{VOILA_FILES}/(.*)", pages.LastingFileHandler, {"paths": self.static_paths}),
-            (static, gate.FilesHandler, {"paths": self.static_paths}),
+            *(
+                (base + one.address, self.script_handler, {"script": one, "far": far})
+                for one in self._scripts
+            ),
+            (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, {"path": self.static_paths}),
+            (static, gate.FilesHandler, {"path": self.static_paths}),
         ]
         if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
             route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
-            files.append((route, pages.LastingFileHandler, {"paths": [str(self._settings.reveal)]}))
-        if access.asked:
-            files.append((f"{base}login", gate.LoginHandler, {"tries": gate.Tries(), "access": access}))
-            files.append((f"{base}logout", gate.LogoutHandler))
+            files.append((route, gate.FilesHandler, {"path": str(self._settings.reveal)}))
+        if self._settings.access.asked:
+            files += self.login_handlers()
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
         return [*files, *extension_handlers(base), *handlers]
 
     def listen(self) -> None:
         """Listen on the public port, and for kernels that await their visitor on one that only they know."""
-        access = self._settings.access
         self._http = self.http_server(
-            gate.Gate(self.app, self.ip, access),
-            ssl_options=access.tls,
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
             max_body_size=MOST_BODY_BYTES,
@@ -302,9 +306,6 @@ class ExplorerServer(Voila):
         self.start()
         renderer = self.kernel_manager._notebook_renderer_factory(self.kernel_manager.notebook_path)
         self.app.settings["explorer_opening"] = asyncio.ensure_future(pages.opening_of(renderer))
-        watches = self.watches()
-        for watch in watches:
-            watch.start()
         try:
             listening(page_address(self.ip, self.port, self._settings.access))
             await asyncio.Event().wait()
@@ -314,8 +315,6 @@ class ExplorerServer(Voila):
             for name in ("access", "application", "general"):
                 logging.getLogger(f"tornado.{name}").setLevel(logging.CRITICAL)
             self._http.stop()
-            for watch in watches:
-                watch.stop()
             await self.kernel_manager.shutdown_all(now=True)
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 

@@ -129,10 +129,9 @@ def confirm(cost: Cost, args: Namespace) -> None:
 
 
 def _go_on(trials: Sequence[Trial], n_runs: int, out: str | None) -> str:
-    ended = f"{grouped(len(trials))} of {counted(n_runs, 'run')} ended"
     if out is None:
-        return f"{ended} and were not saved; use --out FILE to be able to continue."
+        words = f"{grouped(len(trials))} of {counted(n_runs, 'run')} ended and were not saved"
+        return f"{words}; use --out FILE to be able to continue."
     kept = {trial.config for trial in read_journal(out).trials}
-    n_kept = sum(trial.config in kept for trial in trials)
-    saved = "and" if n_kept == len(trials) else f"and {grouped(n_kept)} of them"
-    return f"{ended} {saved} are saved in {out}; run the same command again to continue."
+    n_kept = grouped(sum(trial.config in kept for trial in trials))
+    return f"{n_kept} of {counted(n_runs, 'run')} are saved in {out}; run the same command again to continue."

@@ -16,8 +16,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 SERVE_PAGE = Path(__file__).parents[1] / "browser" / "serve_page.py"
-TICK = os.sysconf("SC_CLK_TCK")
 REST_SECONDS = 0.4
 """Whoever computes for less than a twentieth of this time, twice one after the other, is at rest."""
 
@@ -85,29 +86,21 @@ def read(pid: int, name: str) -> str:
         return ""
 
 
-def fields(pid: int) -> list[str]:
-    """Return what ``/proc/PID/stat`` says after the name: state, parent, …"""
-    return read(pid, "stat").rpartition(")")[2].split()
-
-
 def family(root: int) -> set[int]:
     """Return a process and all that descend from it."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    parents = {pid: int(found[1]) for pid in pids if (found := fields(pid))}
-    known, grown = set[int](), {root}
-    while grown:
-        known |= grown
-        grown = {pid for pid, parent in parents.items() if parent in known} - known
-    return known
+    return {root, *(process.pid for process in psutil.Process(root).children(recursive=True))}
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process, and of its children that have ended."""
-    return sum(map(int, fields(pid)[11:15])) / TICK
+    """Return the CPU time of a process, and of its children that have ended; 0 if it has ended itself."""
+    try:
+        return sum(psutil.Process(pid).cpu_times()[:4])
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def is_running(pid: int) -> bool:
-    return fields(pid)[:1] == ["R"]
+    return read(pid, "stat").rpartition(")")[2].split()[:1] == ["R"]
 
 
 @contextmanager

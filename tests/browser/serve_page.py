@@ -7,11 +7,12 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from explorer.extensions.classroom.access import ClassAccess
 from explorer.extensions.classroom.pool import Classroom
 from explorer.extensions.classroom.server import ClassroomServer
 from explorer.serve.environment import configure_jupyter, kernel_environment
-from explorer.serve.serve_command import until_ended
-from explorer.serve.server import ServerSettings, listening_socket
+from explorer.serve.serve_command import listening_socket, until_ended
+from explorer.serve.server import ServerSettings
 from explorer.training.turns import TURNS
 
 with tempfile.TemporaryDirectory() as folder:
@@ -26,6 +27,7 @@ with tempfile.TemporaryDirectory() as folder:
         listening_socket("127.0.0.1", 0),
         kernel_variables=variables,
         pool=pool,
+        access=ClassAccess(),
     )
     server = ClassroomServer.instance(settings)
     asyncio.run(until_ended(server, partial(print, flush=True)))

@@ -17,6 +17,8 @@ from browser.static_files import free_ports
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from playwright.sync_api import expect
 
+from explorer.serve.pages import PLOTLY_SCRIPT
+
 ROOT = Path(__file__).parents[2]
 HUB = ROOT / "tests" / "hub" / "jupyterhub_config.py"
 HEADER = {"msg_id": "1", "msg_type": "kernel_info_request", "session": "1", "username": "", "version": "5.3"}
@@ -180,7 +182,7 @@ def what_is_reached(page, address, kernel):
     state = page.context.request.get(f"{address}api/kernels/{kernel}", max_redirects=5)
     socket = f"{address.replace('http', 'ws')}api/kernels/{kernel}/channels?session_id=1"
     question = list(serialize_msg_to_ws_v1(QUESTION, "shell", lambda part: json.dumps(part).encode()))
-    script = page.context.request.get(f"{address}voila/static/voila.js")
+    script = page.context.request.get(f"{address}{PLOTLY_SCRIPT}")
     return [
         state.ok and kernel in state.text(),
         page.evaluate(ANSWERED, [socket, question]),

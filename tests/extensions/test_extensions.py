@@ -146,7 +146,7 @@ OTHER = Extension("other", tabs=(Tab("sure", "Sure", "other:make"),))
     ],
 )
 def test_data_that_are_not_as_they_should_be_are_a_sentence(extension, words):
-    assert words in checked("x", lambda: extension).fault
+    assert words in checked(extension, "x").fault
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_data_that_are_not_as_they_should_be_are_a_sentence(extension, words):
     ],
 )
 def test_of_two_with_one_name_the_second_is_left_out_and_both_are_named(extension, words, looking):
-    *first, last = use([checked(one.name, lambda one=one: one) for one in (OTHER, extension)])
+    *first, last = use(map(checked, (OTHER, extension)))
     assert [one.fault for one in first] == ["", ""]
     assert words in last.fault
     assert offers("tabs")[-1].by.extension.name == "other"
@@ -216,6 +216,16 @@ def test_which_are_used_is_chosen(looking, monkeypatch, capsys):
     assert [one.extension.name for one in found()] == ["core", "publish"]
 
 
+@pytest.mark.parametrize(
+    "asked", ["--seats=2", "--password", "--certfile=x", "--allow-host=x", "$EXPLORER_PASSWORD"]
+)
+def test_what_needs_a_classroom_is_refused_without_it(asked, looking, monkeypatch, capsys):
+    options = [asked] if asked.startswith("--") else monkeypatch.setenv(asked[1:], "secret") or []
+    assert main(["--no-browser", "--extensions", "none", *options]) == 2
+    words = f"nn-explorer serve: {asked.partition('=')[0]} needs the extension classroom.\n"
+    assert capsys.readouterr().err == words
+
+
 ALONE = """
 import sys
 from explorer import Explorer, TrainingConfig, grid, load_mnist, study, train
@@ -249,9 +259,9 @@ def test_page_training_studies_and_notebooks_work_when_none_is_found():
 
 FINDING = """
 import sys
-from explorer.discovery import found, look
+from explorer.discovery import found, look_as_asked
 before = {*sys.modules}
-look()
+look_as_asked([])
 print(*sorted(name for name in {*sys.modules} - before if name.startswith("explorer") or "numpy" in name))
 before = {*sys.modules}
 assert len(found()) == 6 and not {*sys.modules} - before

@@ -23,22 +23,22 @@ import dataset_files
 import needs
 import numpy as np
 import pytest
-from processes import kernel_processes
+from processes import kernel_processes, page_config
 
 import explorer
-from explorer.datasets import load_mnist, loading
+from explorer.datasets import load_mnist
 from explorer.datasets.loading import write_dataset
+from explorer.extensions.classroom.access import ClassAccess
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
 from explorer.serve.command import main
 from explorer.serve.environment import DATASETS, SHARE, SHARED_DATASETS, configure_jupyter, kernel_environment
 from explorer.serve.pages import PLOTLY_SCRIPT
 from explorer.serve.request import Visit, offered_datasets, visit, wait_for_visitor
-from explorer.serve.server import DEFAULT_PORT, listening_socket, page_address
+from explorer.serve.serve_command import DEFAULT_PORT, listening_socket
+from explorer.serve.server import page_address
 from explorer.training.turns import VISITED
 from explorer.widgets import plotly_module
-
-from .conftest import page_config
 
 ROOT = Path(__file__).parents[2]
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -87,7 +87,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next(start, tmp_path):
     killed.page()
     killed.end(signal.SIGKILL)
     left = {*tmp_path.iterdir()}
-    assert {path.name.rpartition("-")[0] for path in left} == {"nn-explorer", "nn-explorer-data"}
+    assert {path.name.rpartition("-")[0] for path in left} == {"nn-explorer"}
     following = start(TMPDIR=str(tmp_path))
     assert not left & {*tmp_path.iterdir()}
     assert following.end(signal.SIGHUP) == (0, "", "")  # as its terminal is closed
@@ -170,11 +170,6 @@ def test_data_sets_are_given_by_path_each_once_and_by_its_own_name(taken, monkey
     for path in (f"~/{own_files.name}", own_files.name, str(own_files)):
         assert main(["--dataset", path]) == 0
         assert given(taken.pop()[1]) == {"own": str(own_files)}
-
-    def full(*_):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(loading, "write_dataset", full)  # each kernel reads them then
     paths = [own_files, twin, own_files]
     assert main([part for path in paths for part in ("--dataset", str(path))]) == 0
     assert given(taken[0][1]) == {"own": str(own_files), "own (2)": str(twin)}
@@ -236,8 +231,9 @@ def test_the_address_is_one_that_this_computer_reaches(ip, address):
 
 
 def test_who_can_use_the_page_is_said_of_the_address_that_they_reach():
-    def said(ip, **access):
-        return serve_command.warning(ip, page_address(ip, 8866, Access(**access)), Access(**access))
+    def said(ip, **options):
+        access = ClassAccess(**options)
+        return serve_command.warning(ip, page_address(ip, 8866, access), access)
 
     assert said("127.0.0.1") == said("localhost", token="x" * 8) == ""
     assert said("192.168.1.2") == "Everybody who can reach this address can use it."

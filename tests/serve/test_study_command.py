@@ -172,7 +172,7 @@ def test_a_journal_that_can_no_longer_be_written_loses_no_run(command, tmp_path,
     file = tmp_path / "study.jsonl"
     code, out, err = command(*SHORT, "--seeds", "5", "--out", str(file))
     assert code == 1
-    said = r"study.jsonl can't be written: .*[Nn]o space left.* 3 of 5 runs ended and 2 of them are saved in"
+    said = r"study.jsonl can't be written: .*[Nn]o space left.* 2 of 5 runs are saved in"
     assert re.search(said, err)
     assert lines(out, "^   3  ")
     assert [trial.config.seed for trial in read_journal(file).trials] == [0, 1]
@@ -192,9 +192,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder, tmp_path
     kept = len(read_journal(file).trials)
     assert 2 <= kept < 12
     place = re.escape(str(file))
-    told = rf"^Stopped\. (\d+) of 12 runs ended and (?:(\d+) of them )?are saved in {place}; run"
-    ended, saved = re.search(told, err).groups()
-    assert int(saved or ended) == kept
+    assert re.search(rf"^Stopped\. {kept} of 12 runs are saved in {place}; run", err)
     assert "Traceback" not in out + err
     out, err = started(*options).communicate(timeout=100)
     assert f"already has {kept} of 12 runs." in err

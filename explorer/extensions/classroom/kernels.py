@@ -1,10 +1,8 @@
 """Kernels and seats: how and when kernels start, which visitor each one gets, and who waits in the queue."""
 
 import asyncio
-import ctypes
 import json
 import logging
-import os
 import sys
 import time
 from asyncio import Future
@@ -16,6 +14,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -25,7 +24,7 @@ from voila.request_info_handler import RequestInfoSocketHandler
 
 from explorer.extensions.classroom.warm_process import LAUNCHER, WarmProcess
 from explorer.serve.access import RefusedError
-from explorer.serve.kernels import VisitedKernels
+from explorer.serve.server import VisitedKernels
 from explorer.training.turns import TURNS, n_cores
 
 BROWSER = "explorer-browser"  # cookie that keeps a browser's queue position, and a reloaded page's seat
@@ -76,21 +75,9 @@ def raise_file_limit() -> int:
     return files
 
 
-def _available_memory() -> int:
-    """Return the bytes of memory that are available now; outside Linux, half of those installed."""
-    if sys.platform == "win32":
-        kilobytes = ctypes.c_ulonglong()
-        ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes))
-        return 512 * kilobytes.value
-    if sys.platform != "linux":
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-
-
 def free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
     """Return the bytes of free memory, limited by the container's control group if there is one."""
-    free = _available_memory()
+    free: int = psutil.virtual_memory().available
     try:
         limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
         kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())

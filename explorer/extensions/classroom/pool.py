@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.extensions.classroom.warm_process import WarmProcess
+from explorer.serve.access import Access, is_loopback
 from explorer.serve.environment import kernel_environment
 from explorer.serve.pool import KernelPool
 
@@ -18,7 +19,6 @@ class Classroom(KernelPool):
     """Forks kernels from a process that has imported all that they need."""
 
     server = "explorer.extensions.classroom.server:ClassroomServer"
-    knows_seats = True
     warm_process: WarmProcess | None = None
     seats: int | None = None
     """Maximum number of visitors at once; None for as many as the machine can carry."""
@@ -29,10 +29,15 @@ class Classroom(KernelPool):
             self.warm_process = WarmProcess(kernel_environment(os.environ), module)
             self.warm_process.start()
 
+    def access(self, arguments: Namespace) -> Access:
+        """Return who can reach the server."""
+        from explorer.extensions.classroom.access import class_access
+
+        return class_access(arguments)
+
     def variables(self, arguments: Namespace, folder: Path) -> dict[str, str]:
         """Return the variable that tells kernels their share of the machine, whose tickets are in `folder`."""
         from explorer.extensions.classroom.share import share_variables
-        from explorer.serve.access import is_loopback
 
         self.seats = arguments.seats
         for name in ("line", "pages"):

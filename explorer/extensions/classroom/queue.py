@@ -9,7 +9,7 @@ from voila.handler import BaseVoilaHandler
 
 from explorer.extensions.classroom.kernels import BROWSER, REFRESH_SECONDS, TakenSeat
 from explorer.serve.gate import theme_shown
-from explorer.serve.pages import PageHandler
+from explorer.serve.pages import PageHandler, ScriptHandler
 from explorer.wording import ordinal
 
 PLACE = "explorer/place"  # address at which a queued page polls its position
@@ -39,8 +39,6 @@ class SeatedPageHandler(PageHandler):
         seats, browser = self.settings["explorer_seats"], _browser(self)
         self._seat = seat = await seats.assign(browser, self.kernel_manager)
         if seat is None:
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.set_header("Cache-Control", "no-store")
             self.set_status(503)
             self.set_header("Retry-After", str(REFRESH_SECONDS))
             words = _queue_words(seats.position(browser))
@@ -68,6 +66,14 @@ class SeatedPageHandler(PageHandler):
         super().on_connection_close()
         if self._seat is not None:
             self._seat.is_left = True
+
+
+class SeatedScriptHandler(ScriptHandler):
+    """Sends a script, and keeps the seat of the browser that reads it."""
+
+    def note_loading(self) -> None:
+        """Record that the page is loading."""
+        self.settings["explorer_seats"].note_loading(self.get_cookie(BROWSER))
 
 
 class PlaceHandler(BaseVoilaHandler):

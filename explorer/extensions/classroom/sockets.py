@@ -19,10 +19,8 @@ from explorer.extensions.classroom.kernels import BROWSER
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 POLICY_VIOLATION = 1008  # RFC 6455
 
-MOST_FRAME_BYTES = 2 << 20
-"""Largest frame from a page, which sends files in pieces of half this size."""
-MOST_SOCKETS = 4
-"""Most sockets per kernel: a page has one, and for a moment two when it reconnects."""
+MOST_FRAME_BYTES = 2 << 20  # largest frame from a page, which sends files in pieces of half this size
+MOST_SOCKETS = 4  # most sockets per kernel: a page has one, and for a moment two when it reconnects
 MOST_UNREAD_BYTES = 8 << 20
 """Most bytes unread by a page, in addition to the largest message, which may be a file. A page that lags further
 is disconnected; it reconnects, and requests the current state instead of all changes."""

@@ -27,8 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
-from explorer.serve.environment import SLOW_GRAMMAR, skip_module
-from explorer.serve.processes import adopt_orphans, end_with_parent
+from explorer.serve.environment import SLOW_GRAMMAR, adopt_orphans, end_with_parent, skip_module
 
 LAUNCHER = "ipykernel_launcher"  # precedes the arguments of `IPKernelApp` in a kernel's command
 ROOM_FOR_COMMAND = " " * 600  # a last argument that kernels overwrite with their own command line, for ``ps``

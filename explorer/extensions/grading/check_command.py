@@ -25,16 +25,16 @@ from rich.progress import track
 
 from explorer.checks import MISTAKES, TASKS, Verdict
 from explorer.extensions.grading.submission import Limits
-from explorer.extensions.grading.warden import MOST_PROCESSES, TOO_LARGE, TOO_MANY
+from explorer.extensions.grading.warden import MOST_PROCESSES, TOO_LARGE, TOO_MANY, descendants, end_all
 from explorer.foreign_files import printable
 from explorer.serve.access import FAILED, REFUSED, RefusedError, positive
-from explorer.serve.environment import kernel_environment
-from explorer.serve.processes import adopt_orphans, descendants, end_all, show_environment
+from explorer.serve.environment import adopt_orphans, kernel_environment, process_option
 from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.training.turns import n_cores
 from explorer.wording import counted, duration
 
 REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
+_PR_SET_DUMPABLE = 4
 _MOST_BYTES = 1_000_000  # of a check's output
 ENDINGS = (".py", ".ipynb")
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
@@ -104,7 +104,7 @@ def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmissi
     """Check files, and yield the results in the same order; one that exceeds its limits keeps those up to then."""
     running, before = set[Popen[bytes]](), descendants(os.getpid())
     adopt_orphans()
-    show_environment(False)
+    process_option(_PR_SET_DUMPABLE, False)  # so that no submission reads this process's environment
     try:
         with ThreadPoolExecutor(n_cores()) as pool:
             try:
@@ -114,7 +114,7 @@ def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmissi
                     process.terminate()
     finally:
         adopt_orphans(False)
-        show_environment(True)
+        process_option(_PR_SET_DUMPABLE, True)
         # Left by a submission that has ended its warden.
         end_all(lambda: {*descendants(os.getpid())} - {*before})
 

@@ -9,16 +9,17 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
-from explorer.serve.processes import adopt_orphans, descendants, end_all, end_with_parent
+from explorer.serve.environment import adopt_orphans, end_with_parent
 
 TOO_LARGE, TOO_MANY = 3, 4  # exit codes
 MOST_PROCESSES = 64
 _POLL_SECONDS = 0.1
+_LONGEST_END = 5.0  # seconds; a process that can't be killed is left
 _NAMED = re.compile(r"/dev/shm/.+(?<! \(deleted\))$", re.MULTILINE)
 _ANONYMOUS, _COMMON = (re.compile(rf"^Pss_{kind}: +(\d+) kB", re.MULTILINE) for kind in ("Anon", "Shmem"))
 
@@ -41,6 +42,28 @@ def main() -> None:
             for path in shared:
                 Path(path).unlink(missing_ok=True)
     sys.exit(code)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids of all descendants; those that are just starting or ending may be missing."""
+    found = list[int]()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children = map(int, task.read_text().split())
+            found += [one for child in children for one in (child, *descendants(child))]
+    return found
+
+
+def end_all(find: Callable[[], Iterable[int]]) -> None:
+    """Kill the processes that are found, until there are none."""
+    latest = time.monotonic() + _LONGEST_END
+    while time.monotonic() < latest and (pids := [*find()]):
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):  # it is not this process's own
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.001)
 
 
 def _still_runs(pid: int) -> bool:

@@ -54,8 +54,7 @@ _TRAIN = (
 _STEP = "In each step of the first epoch, the weights change once."
 _FAILED = 0.9  # an accuracy below which the page says why
 
-MOST_IMAGES = 2000
-"""Held-out images in a page; more would take a slider longer than 0.1 s."""
+MOST_IMAGES = 2000  # held-out images in a page; more would take a slider longer than 0.1 s
 
 _KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Escape")
 _MOST_LETTERS = 20  # of options side by side

@@ -24,8 +24,7 @@ from explorer.training.studies import StudyError, read_journal
 from explorer.training.studies.summary import varied
 from explorer.wording import did_you_mean, enumerated
 
-READY = Path(__file__).with_name("ready.toml")
-"""The talk of the package."""
+READY = Path(__file__).with_name("ready.toml")  # the talk of the package
 
 NUMBERS = (
     "accuracy", "batch", "epochs", "favorite", "favorite_share", "images", "layers", "parameters", "predicted",

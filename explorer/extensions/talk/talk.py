@@ -43,8 +43,7 @@ from explorer.widgets.numbers import Tile, Tiles
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import counted, grouped, percent
 
-EPOCH_SECONDS = 1.0
-"""Minimum duration of an epoch of a slowed live run, so that the audience can follow it."""
+EPOCH_SECONDS = 1.0  # minimum duration of an epoch of a slowed live run, so that the audience can follow it
 
 _COUNTS = ("One", "Two", "Three", "Four", "Five", "Six")
 _PROBE = 300  # test images for the measurement of saturation
@@ -336,7 +335,7 @@ class Talk:
             case "step" if slide is self._live and self._experiment is None:
                 self._is_paused = True
                 session.pause()
-                self._step_once(self._number)
+                self._go_on(self._number, once=True)
 
     def _on_pace(self, change: Mapping[str, Any]) -> None:
         """Keep one pace for all slides."""
@@ -360,26 +359,24 @@ class Talk:
             self.session.stop()
             self._live.reset()
 
-    def _go_on(self, number: int) -> None:
-        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known."""
+    def _go_on(self, number: int, *, once: bool = False) -> None:
+        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known.
+
+        A paused run advances by one step.
+        """
         run, session, seconds = self.session.state.run, self.session, _LOOK_SECONDS
-        is_outdated = self._is_paused or number != self._number
+        is_outdated = number != self._number or self._is_paused != once
         if run is None or is_outdated or run.status not in ("running", "paused"):
             return
         if session.status == "paused" and session.wait(0):
-            if self._pace == "fast" and run.newest is not None:
+            if self._pace == "fast" and not once and run.newest is not None:
                 session.resume()
                 return
             seconds = self._step(run)
-        session.loop.call_later(seconds, session.loop.guarded, self._go_on, number)
-
-    def _step_once(self, number: int) -> None:
-        """Advance the run by a step, as soon as the one that it makes is done."""
-        run, session = self.session.state.run, self.session
-        if run is not None and session.status == "paused" and session.wait(0):
-            self._step(run)
-        elif number == self._number and session.loop.loop and self._live and self._live.is_running:
-            session.loop.call_later(_LOOK_SECONDS, session.loop.guarded, self._step_once, number)
+            if once:
+                return
+        if session.loop.loop is not None:
+            session.loop.call_later(seconds, session.loop.guarded, partial(self._go_on, number, once=once))
 
     def _step(self, run: SessionRun) -> float:
         """Advance a paused run by a step; return for how many seconds it is to be seen."""

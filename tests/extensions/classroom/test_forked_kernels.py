@@ -10,20 +10,19 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import needs
 import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from processes import descendants, kernel_process, kernel_processes
+from processes import children, kernel_process, kernel_processes
 from study_steps import until
 from visitor import Visitor, client_for
 
 from explorer.extensions.classroom.kernels import PROVISIONER, SEAT_BYTES, register_provisioner
 from explorer.extensions.classroom.warm_process import LAUNCHER, ForkedProcess, WarmProcess
-from explorer.serve.kernels import OPTIONS
+from explorer.serve.server import KERNEL_OPTIONS
 
 pytestmark = [pytest.mark.slow, needs.LINUX]
 PATIENCE = 60
@@ -80,7 +79,7 @@ def kernels(warm_process, monkeypatch, tmp_path):
 @asynccontextmanager
 async def kernel(kernels, **options):
     """A kernel's provisioner, and what has it run code."""
-    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(OPTIONS), **options)
+    name = await kernels.start_kernel(kernel_name="python3", extra_arguments=list(KERNEL_OPTIONS), **options)
     client: AsyncKernelClient = kernels.get_kernel(name).client()
     client.start_channels()
     await client.wait_for_ready(PATIENCE)
@@ -186,41 +185,18 @@ def test_one_that_has_never_forked_a_kernel_is_not_started_again():
     assert useless.pid is None
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory):
-    """What the server says at its terminal."""
-    return tmp_path_factory.mktemp("server") / "log"
-
-
-@pytest.fixture(scope="module")
-def server(log):
-    """A server's process, and its address; the last test kills it."""
-    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", "0"]
-    with log.open("w") as stderr:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    yield process, re.search(r"http://\S+", process.stdout.readline()).group()
-    process.send_signal(signal.SIGTERM)
-    process.wait(PATIENCE)
-    process.stdout.close()
-
-
-def page(url):
-    with urlopen(url, timeout=PATIENCE) as answer:
-        return answer.read().decode()
-
-
 @pytest.mark.long
-def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(server, log):
-    process, url = server
+def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_line(start):
+    server = start()
+    process = server.process
     (waiting,) = until(lambda: kernel_processes(process.pid))
     os.kill(waiting, signal.SIGKILL)
-    until(lambda: "cell-output+json" in page(url))  # a visit at once, and again as the page asks for it
-
+    until(lambda: "cell-output+json" in server.page())  # a visit at once, and again as the page asks for it
     until(lambda: ended(waiting))
     # The visitor's, and one that waits.
     known = until(lambda: len(found := kernel_processes(process.pid)) == 2 and found)
     pages = []
-    visits = [threading.Thread(target=lambda: pages.append(page(url))) for _ in range(2)]
+    visits = [threading.Thread(target=lambda: pages.append(server.page())) for _ in range(2)]
     for visit in visits:
         visit.start()
     second = until(lambda: kernel_processes(process.pid) - known).pop()
@@ -231,16 +207,15 @@ def test_a_killed_kernel_is_replaced_before_and_during_a_visit_and_told_in_a_lin
     assert "cell-output+json" in max(pages, key=len)
     for kernel in kernel_processes(process.pid):
         os.kill(kernel, signal.SIGKILL)
-    until(lambda: "cell-output+json" in page(url))
-    assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in log.read_text(encoding="utf-8").splitlines()} == {
-        "WARNING: Kernel X died, removing from map."
-    }
+    until(lambda: "cell-output+json" in server.page())
+    _, _, err = server.end()
+    words = "WARNING: Kernel X died, removing from map."
+    assert {re.sub(r"[0-9a-f-]{36}", "X", line) for line in err.splitlines()} == {words}
 
 
 @pytest.mark.long
-async def test_the_largest_network_of_the_controls_fits_into_its_seat(server):
-    _, url = server
-    visitor = Visitor(client_for(1), url)
+async def test_the_largest_network_of_the_controls_fits_into_its_seat(start):
+    visitor = Visitor(client_for(1), start().url)
     await visitor.open()
     try:
         await visitor.train("hidden=1024,1024,1024&activation=relu&batch=512&epochs=4", fraction=0.5)
@@ -251,10 +226,9 @@ async def test_the_largest_network_of_the_controls_fits_into_its_seat(server):
 
 
 @pytest.mark.long
-def test_a_killed_server_leaves_no_process(server):
-    process, url = server
-    page(url)
-    started = until(lambda: len(found := descendants(process.pid)) >= 3 and found)
-    process.kill()
-    process.wait()
+def test_a_killed_server_leaves_no_process(start):
+    server = start()
+    server.page()
+    started = until(lambda: len(found := children(server.process.pid, recursive=True)) >= 3 and found)
+    server.end(signal.SIGKILL)
     until(lambda: all(map(ended, started)))

@@ -22,11 +22,10 @@ from explorer.extensions.classroom import kernels
 from explorer.extensions.classroom.kernels import SeatedKernels, Seats, StartingOrder
 from explorer.extensions.classroom.sockets import SocketHandler
 from explorer.serve.environment import SHARE
-from explorer.serve.kernels import VisitHandler
 from explorer.serve.pages import CompiledTemplates, PageExporter
 from explorer.serve.request import wait_for_visit
 from explorer.serve.serve_command import end_all_tasks
-from explorer.serve.server import TEMPLATE
+from explorer.serve.server import TEMPLATE, VisitHandler
 from explorer.training.turns import n_cores
 
 from .conftest import Kernels, manager_class

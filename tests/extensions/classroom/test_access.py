@@ -5,8 +5,9 @@ from argparse import Namespace
 import pytest
 from jupyter_server.auth.security import passwd_check
 
-from explorer.serve import access
-from explorer.serve.access import Access, RefusedError, access_from
+from explorer.extensions.classroom import access
+from explorer.extensions.classroom.access import ClassAccess, class_access
+from explorer.serve.access import RefusedError
 from explorer.serve.command import main
 from explorer.serve.serve_command import links
 
@@ -14,18 +15,18 @@ from explorer.serve.serve_command import links
 def given(environment=None, *, ip="127.0.0.1", **options):
     usual = dict.fromkeys(("base_url", "token", "allow_host", "certfile", "keyfile"))
     usual |= {"password": False, "open": False}
-    return access_from(Namespace(**usual | options, ip=ip), environment or {})
+    return class_access(Namespace(**usual | options, ip=ip), environment or {})
 
 
 def test_without_options_everybody_on_this_computer_comes_in():
-    assert given() == Access()
+    assert given() == ClassAccess()
 
 
 @pytest.mark.parametrize("ip", ["0.0.0.0", "192.168.1.2", "::", "", "a.name"])
 def test_another_address_asks_for_a_password_or_for_plain_words(ip, capsys):
     with pytest.raises(RefusedError, match=r"everybody who reaches this computer.*--password.*--open"):
         given(ip=ip)
-    assert given(ip=ip, open=True) == Access()
+    assert given(ip=ip, open=True) == ClassAccess()
     assert given(ip=ip, token="long enough for all").asked == ["token"]
     assert main(["--no-browser", "--ip", ip]) == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -33,8 +34,8 @@ def test_another_address_asks_for_a_password_or_for_plain_words(ip, capsys):
 
 def test_a_hub_says_the_path_unless_an_option_does():
     hub = {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada%40x.org/"}
-    assert given(hub) == Access(base_url="/user/ada%40x.org/", is_in_hub=True)
-    assert given(hub, base_url="/own/") == Access(base_url="/own/", is_in_hub=True)
+    assert given(hub) == ClassAccess(base_url="/user/ada%40x.org/", is_in_hub=True)
+    assert given(hub, base_url="/own/") == ClassAccess(base_url="/own/", is_in_hub=True)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_a_token_is_given_or_jupyters_or_new():
         (given({"JUPYTER_TOKEN": "long and of Jupyter\n"}, token=""), "long%20and%20of%20Jupyter"),
     ]:
         assert links(url, found) == (url, f"{url}?token={token}")  # whoever chose it knows it
-    assert links(url, Access()) == (url, url)
+    assert links(url, ClassAccess()) == (url, url)
 
 
 def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):

@@ -17,10 +17,9 @@ def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Count how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
+    """Count in [i, j] the samples of true class i predicted as class j: int64, shape (n_classes, n_classes).
 
-    Entry [i, j] counts the samples of true class i that were predicted as j. Both are class indices from 0 to
-    n_classes − 1, at least one, shape (n_samples,). Raises `ValueError` for anything else.
+    Both are class indices from 0 to n_classes − 1, at least one, shape (n_samples,); else raises `ValueError`.
     """
     true, predicted = _labels(true, predicted)
     for name, labels in (("true", true), ("predicted", predicted)):
@@ -48,8 +47,7 @@ class ClassScores:
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
     """Compute precision, recall, F1 and support of each class from a confusion matrix."""
     hits = np.diagonal(confusion).astype(np.float64)
-    support = confusion.sum(axis=1)
-    decided = confusion.sum(axis=0)
+    support, decided = confusion.sum(axis=1), confusion.sum(axis=0)
     f1 = _share(2.0 * hits, support + decided)
     return ClassScores(_share(hits, decided), _share(hits, support), f1, support.astype(np.int64, copy=False))
 
@@ -153,15 +151,8 @@ def select_samples(
 ) -> NDArray[np.int64]:
     """Return the indices of the samples that match, int64, shape (n_selected,), worst first.
 
-    Parameters
-    ----------
-    true, predicted : int or None
-        Only samples of this true class, or predicted as this class; None for any.
-    mistakes_only : bool
-        Only misclassified samples.
-    order : {"loss", "confidence"}
-        The highest `loss` first, or the largest of the `confidences`. Ties are in the order of the samples; NaN
-        comes last.
+    They are of the class `true`, and `predicted` as that class; None is any. First comes the highest `loss`, or
+    the largest of the `confidences`, by the `order`; ties are in the order of the samples, and NaN comes last.
     """
     decided, chosen = outputs.argmax(axis=0), np.ones(len(labels), dtype=bool)
     for classes, wanted in ((labels, true), (decided, predicted)):

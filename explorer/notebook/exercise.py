@@ -54,13 +54,10 @@ class AttemptLog:
     """The attempts of one student, also written to a file if possible; damaged lines in it are ignored."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path).absolute()
-        self._attempts: list[Attempt] = []
+        self._path, self._attempts = Path(path).absolute(), list[Attempt]()
         self._trouble, self._is_told = "", False
-        try:
+        with self._noticing():
             self._attempts += _read(self._path) if self._path.exists() else ()
-        except OSError as error:
-            self._notice(error)
 
     @property
     def kept(self) -> str:
@@ -70,10 +67,8 @@ class AttemptLog:
     def add(self, attempt: Attempt) -> None:
         """Record an attempt."""
         self._attempts.append(attempt)
-        try:
+        with self._noticing():
             _append(self._path, json.dumps(asdict(attempt)))
-        except OSError as error:
-            self._notice(error)
 
     def rung(self, task: str) -> int:
         """Return the last hint of a task that was opened, as in `Attempt.rung`."""
@@ -83,13 +78,20 @@ class AttemptLog:
         """Return the result of each task's last check: ``"right"`` or ``"wrong"``."""
         return {attempt.task: attempt.outcome for attempt in self._attempts if attempt.outcome != "hint"}
 
+    def solved(self) -> set[str]:
+        """Return the tasks whose last check found them right."""
+        return {task for task, outcome in self.last_outcomes().items() if outcome == "right"}
+
     def trouble(self) -> str:
         """Return why the file isn't written, on the first call only; else an empty string."""
         trouble, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
         return trouble
 
-    def _notice(self, error: OSError) -> None:
-        if not self._trouble:
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
             why = f"{self._path.name} can't be used here: {reason(error)}"
             self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
 
@@ -140,7 +142,12 @@ class Exercise:
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
         self._cards[task] = card = CheckedTask(self._card(verdict))
         card.on_press(partial(self._on_press, card))
-        self._count()
+        solved = self._log.solved()
+        for each in self._cards.values():
+            is_bonus = TASKS[each.shown.name].is_bonus
+            kin = {task for task, about in TASKS.items() if about.is_bonus == is_bonus}
+            words = "bonus tasks" if is_bonus else "tasks"
+            each.show(replace(each.shown, done=len(kin & solved), of=len(kin), counted=words))
         return card
 
     def ready(self, *tasks: str) -> bool:
@@ -186,7 +193,7 @@ class Exercise:
         return lesson_html("waits", self._begin())
 
     def _begin(self) -> str:
-        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
+        right = self._log.solved()
         rest = [task for task in TASKS if task not in right]
         following = _with_parts(rest[:1])
         if not right:
@@ -198,7 +205,10 @@ class Exercise:
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
         message, look, note = _sentence("", verdict.message), verdict.look, _sentence("Note: ", verdict.note)
-        helped = _sentence("", _about(verdict.helpers))
+        helped = ""
+        if verdict.helpers:
+            yours = f"Your {_with_parts(verdict.helpers)} {'aren' if verdict.helpers[1:] else 'isn'}'t right yet"
+            helped = f"{yours}, so this is checked with the textbook's."
         if verdict.outcome == "right":
             message, look, note = helped, note, _sentence("Compared: ", verdict.message)
             if task in _REQUIRED and self._right.issuperset(_REQUIRED):
@@ -220,23 +230,12 @@ class Exercise:
             rung=self._log.rung(task),
         )
 
-    def _count(self) -> None:
-        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
-        for card in list(self._cards.values()):
-            is_bonus = TASKS[card.shown.name].is_bonus
-            kin = {task for task, about in TASKS.items() if about.is_bonus == is_bonus}
-            counted = "bonus tasks" if is_bonus else "tasks"
-            card.show(replace(card.shown, done=len(kin & right), of=len(kin), counted=counted))
-
     def _on_press(self, card: CheckedTask, press: str) -> None:
-        shown = card.shown
-        if press not in shown.presses:
+        if press not in (shown := card.shown).presses:
             return
-        rung = int(press)
-        if rung > self._log.rung(shown.name):
+        if (rung := int(press)) > self._log.rung(shown.name):
             self._log.add(Attempt(shown.name, "hint", rung=rung))
-        is_open = 0 if shown.is_open == rung else rung
-        note = shown.note or self._log.trouble()
+        is_open, note = 0 if shown.is_open == rung else rung, shown.note or self._log.trouble()
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
 
 
@@ -253,13 +252,6 @@ def _bar(share: float, words: str) -> Shown:
 
 def _with_parts(tasks: Sequence[str]) -> str:
     return enumerated([f"`{task}` (part {TASKS[task].part})" for task in tasks])
-
-
-def _about(helpers: Sequence[str]) -> str:
-    """Return a sentence on the student's answers that another one could not be checked with."""
-    verb = "aren't" if helpers[1:] else "isn't"
-    note = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
-    return note if helpers else ""
 
 
 def _sentence(start: str, words: str) -> str:

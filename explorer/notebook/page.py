@@ -11,11 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from html import escape
-from io import StringIO
-from itertools import accumulate
-from keyword import iskeyword
 from pathlib import Path
-from tokenize import COMMENT, NUMBER, generate_tokens, tok_name
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +21,8 @@ from IPython import get_ipython
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
+from pygments import token
+from pygments.lexers import PythonLexer
 
 from explorer.checks.source import plain_lines
 from explorer.discovery import ExtensionError, offers
@@ -33,6 +32,11 @@ from explorer.training.process_settings import blas_threads, one_blas_thread
 
 _SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
+_KINDS = MappingProxyType(
+    {token.Keyword: "keyword", token.Operator.Word: "keyword"}
+    | {token.Name.Function: "name", token.Name.Class: "name"}
+    | {token.Number: "number", token.String: "string", token.Comment: "comment"}
+)
 _cell = ExitStack()  # closed when a cell ends
 
 
@@ -174,17 +178,8 @@ def tokens(code: str) -> Iterator[tuple[str, str]]:
     ``"keyword"``, ``"name"`` (of a function or class that is defined), ``"number"``, ``"string"``, ``"comment"``;
     empty for anything else.
     """
-    starts = [0, *accumulate(map(len, StringIO(code)))]
-    kinds, at, before = {NUMBER: "number", COMMENT: "comment"}, 0, ""
-    for token in generate_tokens(StringIO(code).readline):
-        begin, end = (starts[line - 1] + column for line, column in (token.start, token.end))
-        kind = kinds.get(token.type, "string" if "STRING" in tok_name[token.type] else "")
-        if before in {"def", "class"}:
-            kind = "name"
-        elif iskeyword(token.string):
-            kind = "keyword"
-        yield from (("", code[at:begin]), (kind, code[begin:end]))
-        at, before = end, token.string
+    for found, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
+        yield next((kind for known, kind in _KINDS.items() if found in known), ""), text
 
 
 def _dark_colors() -> dict[str, str]:

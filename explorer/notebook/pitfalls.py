@@ -210,14 +210,6 @@ def run(
     return NetworkRun(network, np.array(losses), np.array(scored), tuple(messages))
 
 
-def reported_losses(network: NeuralNetwork | Network, dataset: Dataset, *, n_epochs: int = 6) -> Array:
-    """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,)."""
-    X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
-    with one_blas_thread():
-        losses: Array = network.fit(X, d, 128, n_epochs=n_epochs, lr=0.01)
-    return losses
-
-
 def contrast(wrong: Array, right: Array, words: str) -> Shown:
     """Return two curves of the loss per sample over the epochs, shape (n_epochs,) each."""
     return figure(contrast_figure(wrong, right, measured="loss per sample"), words)

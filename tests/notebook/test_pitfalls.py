@@ -13,7 +13,8 @@ from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.activations import sigmoid
 from explorer.notebook import pitfalls
-from explorer.notebook.pitfalls import attempt, contrast_runs, reported_losses, run
+from explorer.notebook.pitfalls import attempt, contrast_runs, run
+from explorer.training.process_settings import one_blas_thread
 
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
 
@@ -49,7 +50,8 @@ def test_all_but_its_batches_is_right_in_one_batch_too_many(few):
 
 def test_a_run_is_training_epoch_by_epoch(few, right):
     network = network_of(NeuralNetwork)
-    losses = reported_losses(network, few, n_epochs=4)
+    with one_blas_thread():
+        losses = network.fit(few.X_train, few.Y_train, 128, n_epochs=4)
     np.testing.assert_array_equal(losses, right.loss)
     np.testing.assert_array_equal(network.W1, right.network.W1)
     assert right.accuracy[-1] == accuracy(few.test_labels, network.predict(few.X_test))
@@ -154,7 +156,8 @@ def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
 def test_a_wrong_loss_is_told_of_a_network_that_learns(few, mistake, expected, epoch):
     right = run(network_of(Network), few, n_epochs=4)
     network = network_of(checks.MISTAKES[mistake].network)
-    losses = reported_losses(network, few, n_epochs=4)
+    with one_blas_thread():
+        losses = network.fit(few.X_train, few.Y_train, 128, n_epochs=4)
     np.testing.assert_allclose(losses, expected(right.loss), rtol=1e-12)
     np.testing.assert_array_equal(network.W1, right.network.W1)
     with pytest.raises(CheckError, match=f"mean loss of epoch {epoch}"):

@@ -206,7 +206,8 @@ class Exercise:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
         message, look, note = _sentence("", verdict.message), verdict.look, _sentence("Note: ", verdict.note)
         helpers, verb = _with_parts(verdict.helpers), "aren't" if verdict.helpers[1:] else "isn't"
-        helped = f"Your {helpers} {verb} right yet, so this is checked with the textbook's." if helpers else ""
+        helped = f"Your {helpers} {verb} right yet, so this is checked with the textbook's"
+        helped = f"{helped}." if helpers else ""
         if verdict.outcome == "right":
             message, look, note = helped, note, _sentence("Compared: ", verdict.message)
             if task in _REQUIRED and self._right.issuperset(_REQUIRED):

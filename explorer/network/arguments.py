@@ -1,8 +1,4 @@
-"""Validation of the network's arguments.
-
-Each function returns an argument in the form that the formulas use, or raises a `ValueError` that names it, the
-value found and the value expected.
-"""
+"""Validation: each function returns an argument as the formulas use it, or raises a `ValueError`."""
 
 import math
 import numbers

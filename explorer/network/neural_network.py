@@ -19,6 +19,8 @@ from .optimizers import OPTIMIZERS
 class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     """A fully connected network. Every formula is a method, which a subclass may replace: `fit` uses it.
 
+    Raises `ValueError` if an argument, here or in a method, is invalid; the message names it.
+
     Parameters
     ----------
     n_input, n_output : int
@@ -55,11 +57,6 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         Units of every layer, the inputs first.
     shapes : dict of str to tuple of int
         The shape of each parameter by its name, in the order W1, b1, W2, b2, …
-
-    Raises
-    ------
-    ValueError
-        If an argument, here or in a method, is invalid; the message names it.
     """
 
     dtype: np.dtype[np.floating]
@@ -203,10 +200,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
             super().__setattr__(name, array)
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return an independent network with the same layers, weights and random generator.
-
-        It computes in `dtype`, by default this network's. Raises `ValueError` if that isn't float32 or float64.
-        """
+        """Return an independent network with the same weights and random generator; `dtype` may be another."""
         made = deepcopy(self)
         if dtype is not None:
             made.dtype = arguments.float_dtype(dtype)

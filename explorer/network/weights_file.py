@@ -75,10 +75,7 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
 
 
 def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
-    """Load a file written by `weights_bytes`.
-
-    Raises `WeightsError` if there is no such file, or it has any other content; the message says what it found.
-    """
+    """Load a file written by `weights_bytes`; for any other, or none, a `WeightsError` says what was found."""
     location = Path(path).expanduser()
     name = printable(location.name)
     with explained(name, WeightsError, _EXPECTED), open_plain_file(location, name) as stream:

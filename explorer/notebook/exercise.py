@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import CURVE_AT
 from explorer.checks.mistakes import textbook
 from explorer.checks.results import unfitting
-from explorer.checks.tasks import solution
+from explorer.checks.tasks import REQUIRED, solution
 from explorer.foreign_files import reason
 from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
@@ -27,8 +27,7 @@ from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
-_REQUIRED = tuple(task for task, about in TASKS.items() if not about.is_bonus)
-_PROUD = f"All {len(_REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
+_PROUD = f"All {len(REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 
@@ -128,11 +127,7 @@ class Exercise:
         self._right: set[str] = set()
 
     def check(self, task: str, answer: object) -> CheckedTask:
-        """Check an answer and return the task's card: the verdict, what is wrong, hints, and progress.
-
-        The task is given by name: ``"sigmoid"``; the answer is the student's function or class. Raises ValueError
-        if there is no such task.
-        """
+        """Check a student's function or class, and return the task's card; ValueError if there is no such task."""
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
         self._found[task] = verdict = self._examiner.diagnose(task, answer, self._seconds)
@@ -151,10 +146,7 @@ class Exercise:
         return card
 
     def ready(self, *tasks: str) -> bool:
-        """Return whether the answers to some tasks are right in this kernel; report those that are not.
-
-        All answers that they build on must be right too: `fit` is useless without a right `train_iteration`.
-        """
+        """Return whether the answers to some tasks and all they build on are right in this kernel; else say so."""
         needed = {name for task in tasks for name in (*TASKS[task].needs, task)}
         needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
         if missing := [task for task in TASKS if task in needed - self._right]:
@@ -197,8 +189,8 @@ class Exercise:
         rest = [task for task in TASKS if task not in right]
         following = _with_parts(rest[:1])
         if not right:
-            return f"Ready. There are {len(_REQUIRED)} tasks; begin with {following}. {self._log.kept}"
-        done = f"{len(right.intersection(_REQUIRED))} of {counted(len(_REQUIRED), 'task')}"
+            return f"Ready. There are {len(REQUIRED)} tasks; begin with {following}. {self._log.kept}"
+        done = f"{len(right.intersection(REQUIRED))} of {counted(len(REQUIRED), 'task')}"
         then = f", then go on with {following}" if rest else ""
         return f"You have solved {done}. Run your cells again from the top{then}. {self._log.kept}"
 
@@ -210,7 +202,7 @@ class Exercise:
         helped = f"{helped}." if helpers else ""
         if verdict.outcome == "right":
             message, look, note = helped, note, _sentence("Compared: ", verdict.message)
-            if task in _REQUIRED and self._right.issuperset(_REQUIRED):
+            if task in REQUIRED and self._right.issuperset(REQUIRED):
                 message = f"{message} {_PROUD}".strip()
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
@@ -266,20 +258,10 @@ def _read(path: Path) -> Iterator[Attempt]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         while line := lines.readline(_LONGEST_LINE):
             with suppress(ValueError, RecursionError):  # a damaged line
-                yield from _parsed(json.loads(line))
-
-
-def _parsed(found: Any) -> Iterator[Attempt]:
-    match found:
-        case {
-            "time": str(),
-            "task": str(),
-            "outcome": "right" | "wrong" | "hint",
-            "mistake": str(),
-            "rung": int() as rung,
-            "seconds": int() | float(),
-        } if 0 <= rung <= 4:
-            yield Attempt(**{f.name: found[f.name] for f in fields(Attempt)})
+                found = json.loads(line)
+                match found:
+                    case {"task": str(), "outcome": "right" | "wrong" | "hint", "rung": 0 | 1 | 2 | 3 | 4}:
+                        yield Attempt(found["task"], found["outcome"], rung=found["rung"])
 
 
 def _append(path: Path, line: str) -> None:

@@ -116,10 +116,7 @@ def _restore_blas(*_: object) -> None:
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with a caption, which screen readers read instead of it.
-
-    It is drawn in light colors; a dark page replaces each by its dark counterpart.
-    """
+    """Return a figure with a caption, which screen readers read; a dark page replaces each of its light colors."""
     return Shown(lesson_html("figure", json.dumps(drawn.to_json()), drawn.layout.height, words), words)
 
 
@@ -152,8 +149,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
 def source(*things: Any) -> Shown:
     """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
 
-    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does. Raises TypeError or
-    OSError if there is no Python source to read.
+    Raises TypeError or OSError if there is no Python source to read.
     """
     own = map(inspect.unwrap, things)  # the undecorated function
     parts = [(thing, plain_lines(thing)) for thing in own]
@@ -173,11 +169,7 @@ def _block(thing: Any, lines: dict[int, str]) -> str:
 
 
 def tokens(code: str) -> Iterator[tuple[str, str]]:
-    """Yield Python code in pieces, each after its kind.
-
-    ``"keyword"``, ``"name"`` (of a function or class that is defined), ``"number"``, ``"string"``, ``"comment"``;
-    empty for anything else.
-    """
+    """Yield Python code in pieces, each after its kind, as in `_KINDS`; empty for anything else."""
     for found, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
         yield next((kind for known, kind in _KINDS.items() if found in known), ""), text
 

@@ -1,9 +1,7 @@
 """The figures of the teaching notebooks, each with its caption.
 
-Some are of networks small enough for one picture. Their task is to classify points in a square whose opposite
-quarters belong to the same class. No straight line separates the two classes (M. Minsky and S. Papert,
-"Perceptrons", 1969), so the network needs a hidden layer. Four units are enough, and every matrix is small enough
-to print.
+Some are of networks that classify points in a square whose opposite quarters belong to the same class. No straight
+line separates the two (M. Minsky and S. Papert, "Perceptrons", 1969); four hidden units do.
 """
 
 import copy

@@ -70,10 +70,7 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
 
 
 def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
-    """Return one sample's forward pass in numbers, through the units that contribute most, and its loss.
-
-    The network is not changed. The inputs `x` have shape (n_input,), the desired outputs `d` (n_output,), one-hot.
-    """
+    """Return a forward pass of `x` (n_input,) through its busiest units, and the loss for `d` (n_output,)."""
     walk = walk_through(copy.deepcopy(network), x, d)
     units = enumerate(_busiest_units(walk), 1)
     formulas = [formula for layer, unit in units for formula in forward_formulas(walk, layer, unit)]

@@ -174,18 +174,6 @@ def test_forward_keeps_every_layer(activation, output, n_hidden):
         np.testing.assert_allclose(getattr(nn, f"h{i}"), h[i], rtol=1e-12)
 
 
-def test_one_matrix_product_by_hand():
-    """W1 (n_hidden, n_input) acts from the left on columns."""
-    nn = NeuralNetwork(2, 1, 1, dtype=np.float64, hidden_activation="relu")
-    nn.W1, nn.b1 = np.array([[2.0, -1.0]]), np.array([[0.5]])
-    nn.W2, nn.b2 = np.array([[3.0]]), np.array([[-1.0]])
-    y = nn.forward(np.array([[1.0, 0.0], [1.0, 2.0]]))
-    np.testing.assert_array_equal(nn.a1, [[1.5, -1.5]])
-    np.testing.assert_array_equal(nn.h1, [[1.5, 0.0]])
-    np.testing.assert_array_equal(nn.a2, [[3.5, -1.0]])
-    np.testing.assert_allclose(y, [[1 / (1 + math.exp(-3.5)), 1 / (1 + math.e)]])
-
-
 # ---------------------------------------------------------------- backward
 
 

@@ -257,7 +257,7 @@ FLEEING = {
     "opens what has no name": (OPENS + REST, "it uses more than 500 MB in all its processes"),
     "forks": (FORKS + REST, "it uses more than 500 MB in all its processes"),
     "forks too often": ("for k in range(7): PID = os.fork()\n" + REST, "it has more than 64 processes"),
-    "crashes": ("END = os.abort()\n", "its process ended early"),
+    "crashes": ("SEEN = time.sleep(1)\nEND = os.abort()\n", "its process ended early"),
     "stops its parent": (STOPS + REST, "it has stopped the process"),
     "ends, but stops its parent": (STOPS, "it has stopped the process"),
     "kills its parent": ("END = os.kill(os.getppid(), signal.SIGKILL)\n" + REST, "it has ended the process"),

@@ -26,7 +26,7 @@ FLOORS = {
     "exports": (5, {"numpy", "plotly", "jinja2"}),
     "widgets": (5, {"numpy", "plotly", "ipywidgets", "anywidget", "traitlets"}),
     "app": (6, {"numpy", "ipywidgets", "traitlets"}),
-    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "rich", "cloudpickle"}),  # no widget but a card
+    "notebook": (7, {"numpy", "plotly", "jinja2", "IPython", "cloudpickle", "pygments"}),  # widget: a card
     "serve": (
         8,
         {"numpy", "traitlets", "ipywidgets", "ipykernel", "IPython", "jupyter_client", "jupyter_server"}

@@ -24,7 +24,7 @@ from explorer.checks.watch import GapError, limited, watched
 from explorer.network.layers import Layers
 from explorer.wording import did_you_mean, enumerated
 
-_SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–"})
+SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _ON_PAPER = "Work out on paper what this small example gives."
 _DIGITS = 4  # decimals of a number in an example
 CURVE_AT = np.linspace(-6, 6, 49)
@@ -71,7 +71,7 @@ class Verdict:
         return {name: getattr(self, name) for name in ("task", "outcome", "mistake", "message", "seconds")}
 
     def __repr__(self) -> str:
-        headline = f"{_SIGNS[self.outcome]} {self.task}: {self.message}"
+        headline = f"{SIGNS[self.outcome]} {self.task}: {self.message}"
         sentences = filter(None, (headline, self.look, self.remark and f"Note: {self.remark}"))
         return " ".join(f"{sentence}{'.' * (sentence[-1] not in '.?')}" for sentence in sentences)
 
@@ -92,15 +92,12 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     used = _used(answer, task)
     for name in _FUNCTIONS:
         if name != task and name in used and _is_own(name, used[name]):
-            verdicts[name] = _found(name, used[name], used, probe, verdicts)
+            verdicts[name] = _diagnosed(name, used[name], probe, verdicts)
     return _diagnosed(task, answer, probe, verdicts)
 
 
 def diagnose_all(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: int = 0) -> dict[str, Verdict]:
-    """Diagnose the answers in a namespace, and return the verdicts for all tasks in order.
-
-    Functions are found by name, the network's class by its methods.
-    """
+    """Return the verdicts for all tasks in order; functions are found by name, the network by its methods."""
     return {verdict.task: verdict for verdict in diagnose_each(namespace, seconds, seed=seed)}
 
 
@@ -108,17 +105,12 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
     """Yield the verdicts of `diagnose_all`, each as it is found."""
     own = {name: thing for name, thing in namespace.items() if _is_own(name, thing)}
     verdicts: dict[str, Verdict] = {}
-    for task, answer in _answers(own):
-        verdicts[task] = _found(task, answer, own, Probe(seed, seconds), verdicts)
+    for task, answer in _answers(own).items():
+        if answer is None:
+            verdicts[task] = Verdict(task, "missing", message=_not_found(task, own))
+        else:
+            verdicts[task] = _diagnosed(task, answer, Probe(seed, seconds), verdicts)
         yield verdicts[task]
-
-
-def _found(
-    task: str, answer: Any, names: Mapping[str, Any], probe: Probe, known: Mapping[str, Verdict]
-) -> Verdict:
-    if answer is None:
-        return Verdict(task, "missing", message=_not_found(task, names))
-    return _diagnosed(task, answer, probe, known)
 
 
 def _diagnosed(task: str, answer: Any, probe: Probe, known: Mapping[str, Verdict]) -> Verdict:
@@ -181,7 +173,6 @@ def _awaited(error: CheckError, answer: Any, unsound: set[str]) -> list[str]:
 
 
 def _examined(task: str, answer: Any, unsound: set[str], probe: Probe) -> Passed:
-    """Check an answer and return the result, or raise; the error has the answer."""
     if answer is None or answer is ...:
         raise GapError(f"{task} waits for its code")
     if task in NETWORKS:
@@ -233,10 +224,7 @@ def _written(value: Any) -> str:
 
 
 def _used(answer: Any, task: str) -> dict[str, Any]:
-    """Return the values of the global names that an answer uses, including in its author's functions and methods.
-
-    Undefined names have the value None.
-    """
+    """Return the values of the global names used by an answer and its author's functions; None for undefined."""
     methods = METHODS if task == "several_layers" else (*TASKS[task].needs, task)
     waiting = [answer, *(getattr(answer, method, None) for method in methods)]
     used, seen = dict[str, Any](), set[Any]()
@@ -263,10 +251,7 @@ def names_in(code: CodeType, *instructions: str) -> set[str]:
 
 
 def _with_textbook(member: Any, unsound: set[str]) -> Any:
-    """Return a copy of a function or method that uses the textbook's functions for unsound ones.
-
-    So do all its author's functions that it calls. Anything else is returned as it is.
-    """
+    """Return a copy of a function or method that uses the textbook's in place of unsound ones, however deep."""
     if isinstance(member, staticmethod | classmethod):
         return type(member)(_with_textbook(member.__func__, unsound))
     if isinstance(member, property):
@@ -345,19 +330,15 @@ def _is_variant(kind: type, network: Any) -> bool:
     return any(getattr(kind, part, None) in (None, getattr(network, part, None)) for part in parts)
 
 
-def _answers(own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _answers(own: Mapping[str, Any]) -> dict[str, Any]:
     classes = [thing for thing in own.values() if isinstance(thing, type)]
     having = {kind: sum(callable(getattr(kind, name, None)) for name in METHODS) for kind in classes}
     networks = sorted((kind for kind in classes if having[kind] >= 2), key=lambda kind: -having[kind])
     network = own.get("Network", next(iter(networks), None))
-    others = [kind for kind in networks if not _is_variant(kind, network)]
-    for task in TASKS:
-        if task in METHODS:
-            yield task, network
-        elif task == "several_layers":
-            yield task, own.get(task, own.get("LayeredNetwork", next(iter(others), None)))
-        else:
-            yield task, own.get(task)
+    another = next((kind for kind in networks if not _is_variant(kind, network)), None)
+    layered = own.get("LayeredNetwork", another)
+    found = {"several_layers": layered, **own, **dict.fromkeys(METHODS, network)}
+    return {task: found.get(task) for task in TASKS}
 
 
 def _not_found(task: str, own: Mapping[str, Any]) -> str:

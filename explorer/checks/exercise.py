@@ -42,12 +42,8 @@ class LayeredNetwork(Layers, Textbook):
     """The network of the last task: hidden layers of relu, a softmax with cross-entropy, and the same names."""
 
     def __init__(self, n_input: int, n_hidden: Any, n_output: int) -> None:
-        functions: dict[str, Any] = {
-            "hidden_activation": "relu",
-            "output": "softmax",
-            "loss": "cross_entropy",
-        }
-        super().__init__(n_input, n_hidden, n_output, initializer="he", **functions)
+        names: Any = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
+        super().__init__(n_input, n_hidden, n_output, initializer="he", **names)
 
 
 def load_digits(path: str) -> tuple[Array, ...]:

@@ -225,12 +225,10 @@ def momentum(f: Callable[..., Any]) -> Passed:
 
 @check
 def adam(f: Callable[..., Any]) -> Passed:
-    """Check Adam, ``change, (m, s) = f(g, lr, t, m, s)``, against weighted means over all gradients so far.
-
-    Correcting the bias of m and s is the same as dividing by the sum of the weights.
-    """
+    """Check Adam, ``change, (m, s) = f(g, lr, t, m, s)``, against weighted means over all gradients so far."""
 
     def expected(gradients: Array) -> Array:
+        # Dividing by the sum of the weights is the same as correcting the bias of m and s.
         mean, square = _mean(gradients, 0.9), _mean(gradients**2, 0.999)
         return _RATE * mean / (np.sqrt(square) + 1e-8)
 
@@ -267,10 +265,7 @@ def split(part: "Dataset", whole: "Dataset") -> Passed:
 
 @check
 def early_stopping(losses: Sequence[float], patience: int, kept: float) -> Passed:
-    """Check a run that stopped early: `patience` epochs after its lowest loss, with the weights of that epoch.
-
-    `losses` are the validation losses after each epoch, `kept` that of the weights that the run kept.
-    """
+    """Check that a run stopped `patience` epochs after its lowest validation loss, which is the one `kept`."""
     best = min(range(len(losses)), key=losses.__getitem__)
     expect("epochs since the one with the lowest loss", len(losses) - 1 - best, patience)
     worst = compare("loss of the weights that are kept", float(kept), losses[best], _ROUNDED)

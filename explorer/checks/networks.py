@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.checks.observations import Probe, initialized, unkept
-from explorer.checks.oracles import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
+from explorer.checks.oracles import PLAIN, measured_slopes, plain_columns, plain_loss, precision
 from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
 from explorer.checks.structure import (
     RATE,
@@ -69,13 +69,10 @@ def initial_weights(network: Any) -> Passed:
 
 @check
 def forward_pass(network: Any, X: Array) -> Passed:
-    """Check a forward pass against loops in plain numbers: each a and h, and each output.
-
-    Biases of 0 would hide mistakes in adding them, so they are changed first.
-    """
+    """Check a forward pass against loops in plain numbers: each a and h, and each output."""
     X, moved, rng = _samples(X), in_double(network), np.random.default_rng(0)
     for name, array in parameters(moved).items():
-        if name.startswith("b"):
+        if name.startswith("b"):  # biases of 0 would hide mistakes in adding them
             setattr(moved, name, array + rng.normal(0, 0.5, array.shape))
     before = copy.deepcopy(parameters(moved))
     outputs(moved, -X)  # so that the arrays it keeps belong to other inputs
@@ -111,10 +108,7 @@ def decisions(network: Any, X: Array) -> Passed:
 
 @check
 def gradients(network: Any, X: Array, d: Array, *, alone: bool = False) -> Passed:
-    """Check the backward pass: the shape of each gradient, and its values against measured slopes of the loss.
-
-    With `alone`, the first sample is then tried by itself, for which dropout masks of several have another shape.
-    """
+    """Check gradients' shapes, and their values against measured slopes; if `alone`, also of a single sample."""
     twin, worst = in_double(network), 0.0
     for prefix, n in (("d_", _SAMPLES), ("with one sample, d_", 1))[: 1 + alone]:
         X, d = X[:, :n].astype(np.float64), d[:, :n].astype(np.float64)
@@ -143,10 +137,7 @@ def step(network: Any, X: Array, d: Array, lr: float = 1e-2) -> Passed:
 
 @check
 def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Passed:
-    """Check the loop of `fit` on numbered samples: each is used once per epoch, in a new order, with its target.
-
-    The batches may come in any order, the short one first, too; each step gets the learning rate as it is given.
-    """
+    """Check the loop of `fit`: each numbered sample is used once per epoch, in a new order, with its target."""
     steps, sizes, n_batches = list[Step](), sizes_found(network), -(-n_samples // batch_size)
     fitted, (X, d) = copy.deepcopy(network), numbered(sizes, n_samples)
     history = fit_noted(steps, fitted, X, d, batch_size, _EPOCHS)
@@ -182,17 +173,14 @@ def mini_batches(network: Any, n_samples: int = 23, batch_size: int = 5) -> Pass
 
 @check
 def output_delta(network: Any, X: Array, d: Array) -> Passed:
-    """Check ∂L/∂a of a softmax with cross-entropy: the measured slope, y − d, and the delta that is propagated.
-
-    The loss is computed in plain numbers, −Σ d log softmax(a). A bias's derivative is the sum of its unit's
-    deltas: for one sample it is the delta.
-    """
+    """Check y − d and the delta that is propagated against slopes of −Σ d log softmax(a), in plain numbers."""
     X, d, twin, worst = _samples(X), _samples(d), in_double(network), 0.0
     for k in range(X.shape[1]):
         x, target = X[:, [k]], d[:, [k]]
+        # Of one sample, the derivative of a bias is the delta.
         y, propagated = outputs(twin, x), [*_gradients(twin, x, target).values()][-1]
         a = np.array(attribute(twin, f"a{len(sizes_found(twin)) - 1}"), np.float64)
-        measured, tolerance = measured_slopes(partial(_softmax_loss, d=target), a)
+        measured, tolerance = measured_slopes(partial(_softmax_loss, target), a)
         for name, found in ((f"y − d of sample {k}", y - target), (f"delta of sample {k}", propagated)):
             worst = max(worst, compare(name, found, measured, tolerance))
     what = f"y − d and the network's own delta against measured slopes, for {X.shape[1]} samples"
@@ -201,10 +189,7 @@ def output_delta(network: Any, X: Array, d: Array) -> Passed:
 
 @check
 def several_layers(kind: type[Any]) -> Passed:
-    """Check a class of networks with any number of hidden layers: both passes, with two hidden layers.
-
-    If it doesn't name its functions, those that match its outputs are assumed.
-    """
+    """Check both passes of a class of networks, with two hidden layers; unnamed functions are those that fit."""
     begun = initialized(kind, 20, (12, 9), 8)
     expect("sizes of the layers", sizes_found(begun), (20, 12, 9, 8))
     for name, array in parameters(begun).items():
@@ -258,9 +243,8 @@ def forward_pass_of(kind: type[Any], probe: Probe) -> Passed:
     return passed
 
 
-def _softmax_loss(a: Array, d: Array) -> float:
-    """Return −Σ d log softmax(a) of one sample; both of shape (n_classes, 1)."""
-    return plain_loss("cross_entropy", np.array(plain_softmax(a[:, 0].tolist())), d)
+def _softmax_loss(d: Array, a: Array) -> float:
+    return plain_loss("cross_entropy", plain_columns(a), d)
 
 
 def _samples(array: Array) -> Array:
@@ -286,25 +270,23 @@ def _mean(name: str, W: Array, by_glorot: bool) -> float:
 
 def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array]:
     W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
-    a = [
-        [math.fsum([bias, *map(operator.mul, row, x)]) for row, (bias,) in zip(W, b, strict=True)]
-        for x in inputs.T.tolist()
-    ]
+    units, samples = [*zip(W, b, strict=True)], inputs.T.tolist()
+    a = np.array([[math.fsum([*bias, *map(operator.mul, row, x)]) for x in samples] for row, bias in units])
     is_last = number == len(sizes_found(network)) - 1
     name = option(network, "output" if is_last else "hidden_activation")
-    h = [plain_softmax(sums) if name == "softmax" else [PLAIN[name](value) for value in sums] for sums in a]
-    return np.array(a).T, np.array(h).T
+    if name == "softmax":
+        return a, plain_columns(a)
+    return a, np.array([[*map(PLAIN[name], row)] for row in a.tolist()])
 
 
 def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
-    """Return the results of `backward` by parameter name, or raise if a shape is wrong."""
     weights, y = parameters(network), attribute(network, "forward")(X)
     before = copy.deepcopy(weights)
     found = attribute(network, "backward")(X, y, d)
     unchanged("backward(X, y, d)", network, before)
-    if not isinstance(found, tuple | list) or len(found) != len(weights):
+    got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__
+    if got != f"{len(weights)} arrays":
         names = ", ".join(f"d_{name}" for name in weights)
-        got = f"{len(found)} arrays" if isinstance(found, tuple | list) else type(found).__name__
         raise CheckError(f"backward(X, y, d): expected ({names}), got {got}")
     for (name, array), gradient in zip(weights.items(), found, strict=True):
         expect(f"d_{name}", f"shape {np.shape(gradient)}", f"shape {array.shape}")
@@ -312,10 +294,7 @@ def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
 
 
 def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], float]:
-    """Return slopes of the loss, each measured by moving one weight, and their tolerance.
-
-    Where a relu unit turns on or off, the loss has a kink and no slope: such weights are left out.
-    """
+    """Return measured slopes of the loss, but where a relu unit turns on or off, and their tolerance."""
     moved, slopes = copy.deepcopy(network), {}
     size, tolerance = precision(outputs(moved, X))
     for place in _places(network, X):
@@ -334,7 +313,6 @@ def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], flo
 
 
 def _loss(network: Any, X: Array, d: Array) -> float:
-    """Return the loss of samples, including a network's penalties on large weights, computed in loops."""
     loss = plain_loss(option(network, "loss"), outputs(network, X), d)
     if isinstance(network, Penalties) and any(network.penalties):
         weights = [w for W in network.W for w in W.ravel().tolist()]

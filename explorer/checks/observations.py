@@ -61,9 +61,7 @@ class Probe:
         """Numbers of inputs, hidden units, outputs and samples, all different."""
         return 3 + self.seed, 6 + 2 * self.seed, 4 + self.seed, 9 + 3 * self.seed
 
-    def trial(
-        self, kind: type[Any], sizes: tuple[int, int, int, int] | None = None
-    ) -> tuple[Any, Array, Array]:
+    def trial(self, kind: type[Any], sizes: tuple[int, ...] = ()) -> tuple[Any, Array, Array]:
         """Return a network of a class, inputs and soft targets, of these sizes or of the usual ones."""
         n_input, n_hidden, n_output, n = sizes or self.sizes
         return self.network(kind, n_input, n_hidden, n_output), *self.samples(n_input, n_output, n, soft=True)

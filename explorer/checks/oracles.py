@@ -1,7 +1,4 @@
-"""Oracles: formulas in plain numbers and loops, and slopes measured instead of derived.
-
-They use none of the network's own mathematics.
-"""
+"""Oracles: formulas in plain numbers and loops, and measured slopes: none of the network's own mathematics."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -51,10 +48,7 @@ def plain_loss(name: str, y: Array, d: Array) -> float:
 
 
 def precision(result: ArrayLike) -> tuple[float, float]:
-    """Return the step for central differences, given a result of the function, and the slope's tolerance.
-
-    In float64 the error of central differences is then about 1e-10, in float32 about 1e-5, in float16 about 2e-3.
-    """
+    """Return the step for central differences of a function with this result, and the tolerance of the slope."""
     return {2: (0.1, 1e-2), 4: (1e-2, 1e-3)}.get(np.asarray(result).dtype.itemsize, (1e-5, 1e-7))
 
 

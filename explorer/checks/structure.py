@@ -154,10 +154,7 @@ def numbered(sizes: Sequence[int], n_samples: int) -> tuple[Array, Array]:
 def fit_noted(
     steps: list[Step], network: Any, X: Array, d: Array, batch_size: int, n_epochs: int, lr: float = RATE
 ) -> Any:
-    """Call a network's `fit` with its steps replaced by ones that only record their arguments.
-
-    So the network's own step is irrelevant; each recorded step returns a predefined loss.
-    """
+    """Call a network's `fit` with steps that only record their arguments, and return a predefined loss."""
     signature = inspect.signature(attribute(network, "train_iteration"))
 
     def take_note(*args: Any, **kwargs: Any) -> float:

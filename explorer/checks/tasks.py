@@ -88,6 +88,9 @@ def _tasks() -> Iterator[Task]:
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _tasks()})
 """Every task by its name, in the order of the exercise."""
 
+REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
+"""The names of those that can't be left out."""
+
 _NAMED = re.compile(r"^( *)\{(\w+)\}$", re.MULTILINE)
 
 
@@ -116,14 +119,8 @@ def _source(function: Any) -> str:
     return "\n".join([*head, *body])
 
 
-# ---------------------------------------------------------------- recognizing mistakes
-
-
 def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
-    """Return a check that, if it fails, names the known mistake of a task that produces the same output.
-
-    The answer, a function or a network, is the check's first argument; a derivative is the second.
-    """
+    """Return a check that names the known mistake in its first argument, or in the second, a derivative."""
 
     @wraps(check)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Passed:
@@ -179,10 +176,7 @@ def _known(task: str, answer: Any, probe: Probe) -> Pieces:
 
 
 def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
-    """Return the pieces that a mistake changes, if the answer's pieces change in the same way.
-
-    Attributes that aren't kept are not observed, nor is anything after incompatible shapes.
-    """
+    """Return the observed pieces that a mistake changes, if they have changed in the same way in the answer."""
     changed = {name for name, piece in wrong.items() if not is_same(piece, right.get(name))}
     changed = {name for name in changed & seen.keys() if not is_same(seen[name], SHAPES)}
     return changed if all(is_same(seen[name], wrong[name]) for name in changed) else set()

@@ -28,19 +28,13 @@ def of_floats(f: Callable[[Any], Any]) -> Callable[[ArrayLike], Any]:
 @of_floats
 @np.errstate(over="ignore")  # where e⁻ᵃ overflows to ∞, 1 / ∞ is 0, as it should be
 def sigmoid(a: Array) -> Any:
-    """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1].
-
-    `a` is a scalar or an array of any shape; the result has its shape, and a floating dtype.
-    """
+    """Return the logistic function of every element, 1 / (1 + e⁻ᵃ), in [0, 1], of the shape of `a`."""
     return 1 / (1 + np.exp(-a))
 
 
 @of_floats
 def d_sigmoid(a: Array) -> Any:
-    """Return the derivative of the logistic function, σ′(a) = σ(a)(1 − σ(a)), in [0, 0.25].
-
-    `a` is the weighted sum, not the activation; the result has its shape.
-    """
+    """Return the derivative of the logistic function at the sums `a`, σ′(a) = σ(a)(1 − σ(a)), in [0, 0.25]."""
     h = sigmoid(a)
     return h * (1 - h)
 

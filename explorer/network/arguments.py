@@ -1,18 +1,24 @@
-"""Validation of the network's arguments.
-
-Each function returns an argument in the form that the formulas use, or raises a `ValueError` that names it, the
-value found and the value expected.
-"""
+"""Validation: each function returns an argument as the formulas use it, or raises a `ValueError`."""
 
 import math
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .activations import ACTIVATIONS, OUTPUTS
+from .initializers import INITIALIZERS
+from .losses import LOSSES
+
 Array = NDArray[Any]
+
+FUNCTIONS: Mapping[str, Collection[str]] = MappingProxyType(
+    {"hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS}
+)
+"""The network's arguments that name a function, with the known names."""
 
 
 def columns(
@@ -46,10 +52,7 @@ def samples(
 
 
 def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
-    """Raise unless `y` (n_output, n) is the result of the last forward pass.
-
-    `a` and `h` are the weighted sums and activations of the last layer in that pass, or None.
-    """
+    """Raise unless `y` is the result of the last forward pass: the output layer's `a` and `h`."""
     if a is None or a.shape != y.shape:
         raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
     if h is not None and y is not h and not np.array_equal(y, h, equal_nan=True):

@@ -28,14 +28,14 @@ class LayerDiagnostics:
     """"sigmoid", "relu", "tanh" or "softmax"."""
     n_units: int
     saturated: float
-    """Share, 0 to 1, of the activations, one for each unit and sample, that are within 1 % of the activation's
-    range from one of its limits: there the slope is below 4 % of its maximum. 0 for relu, which has no upper
-    limit, and for softmax, whose outputs are meant to approach 0 and 1."""
+    """Share, 0 to 1, of the activations, one for each unit and sample, within 1 % of the range from a limit: there
+    the slope is below 4 % of its maximum. 0 for relu, and for softmax, whose outputs are meant to be near 0 and
+    1."""
     dead: float
     """Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations."""
     gradient_rms: float
-    """Root mean square of ∂L/∂W, L being the MEAN loss per sample; at least 0, NaN if not finite. Per weight,
-    because a norm would make large layers look stronger."""
+    """Root mean square of ∂L/∂W, L being the MEAN loss per sample; NaN if not finite. A norm would favor large
+    layers."""
 
 
 @np.errstate(all="ignore")  # infinite or NaN weights show in the result
@@ -44,17 +44,9 @@ def diagnose(
 ) -> tuple[LayerDiagnostics, ...]:
     """Diagnose each layer on a batch of samples; the output layer is the last. The network is not changed.
 
-    Parameters
-    ----------
-    X, d : array_like, shapes (n_input, n_samples) and (n_output, n_samples)
-        The probe's inputs and desired outputs, samples as columns; a few hundred suffice.
-    weights : sequence of array_like, optional
-        ``(W1, b1, W2, b2, …)`` to use instead of the network's own: those of a snapshot.
-
-    Raises
-    ------
-    ValueError
-        If a shape or the number of `weights` is wrong.
+    A few hundred samples suffice: inputs `X` (n_input, n), desired outputs `d` (n_output, n). `weights` are those
+    of a snapshot, by default the network's own. Raises `ValueError` if a shape or the number of `weights` is
+    wrong.
     """
     probe = network.copy()
     if weights is not None:
@@ -86,13 +78,11 @@ _RAREST = 1e-9  # below, the exact number has no further meaning
 def mcnemar(only_a: int, only_b: int) -> float:
     """Return the two-sided p-value of McNemar's test, in its exact form.
 
-    With n = only_a + only_b and k = min(only_a, only_b) it is 2 · Σ_{i ≤ k} C(n, i) / 2ⁿ, at most 1: the
-    probability that n tosses of a fair coin fall at least as unequally. The test is that of Q. McNemar (1947),
-    Psychometrika 12, 153–157; for the exact form and how it compares with others see M. W. Fagerland,
-    S. Lydersen and P. Laake (2013), BMC Medical Research Methodology 13:91.
-
-    `only_a` and `only_b` count the samples that only one of the two classifies correctly. The result is in [0, 1],
-    rounded once; 0 if it is too small for a float.
+    `only_a` and `only_b` count the samples that only one of the two classifies correctly. With n = only_a + only_b
+    and k = min(only_a, only_b) it is 2 · Σ_{i ≤ k} C(n, i) / 2ⁿ, at most 1: the probability that n tosses of a
+    fair coin fall at least as unequally; 0 if that is too small for a float. The test is that of Q. McNemar
+    (1947), Psychometrika 12, 153–157; for the exact form see M. W. Fagerland, S. Lydersen and P. Laake (2013), BMC
+    Medical Research Methodology 13:91.
     """
     n, k = only_a + only_b, min(only_a, only_b)
     terms = accumulate(range(k), lambda term, i: term * (n - i) // (i + 1), initial=1)  # C(n, i), exactly

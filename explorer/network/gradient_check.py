@@ -68,20 +68,16 @@ def check_gradient(
 ) -> tuple[CheckedWeight, ...]:
     """Compute the gradient at each of `places`, by backpropagation and by central differences, in float64.
 
-    The loss is the SUM over the samples. Central differences have an error of order ε² where one-sided ones have ε
-    (C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 5.3.3). Raises `ValueError` for wrong shapes.
-
-    `X` (n_input, n_samples) are a few samples and `d` (n_output, n_samples) their desired outputs. The network is
-    copied to float64, not changed.
+    `X` (n_input, n_samples) are a few samples and `d` (n_output, n_samples) their desired outputs; the loss is the
+    SUM over them. Central differences have an error of order ε² where one-sided ones have ε (C. M. Bishop,
+    "Pattern Recognition and Machine Learning", 2006, 5.3.3). The network isn't changed. Raises `ValueError` for
+    wrong shapes.
     """
     double = network.copy(np.float64)
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
     gradients = dict(zip(double.shapes, double.backward(X, double.forward(X), d), strict=True))
-    checked = []
-    for place in places:
-        gradient = float(gradients[place.parameter][place.row, place.column])
-        checked.append(_checked(double, X, d, place, gradient))
-    return tuple(checked)
+    analytic = [float(gradients[name][row, column]) for name, row, column in places]
+    return tuple(_checked(double, X, d, place, slope) for place, slope in zip(places, analytic, strict=True))
 
 
 def choose_weights(
@@ -89,9 +85,9 @@ def choose_weights(
 ) -> tuple[Place, ...]:
     """Draw the positions of `n` weights and biases at random, from all layers in turn.
 
-    In the first layer, only weights of inputs that are not 0 on all samples `X` (n_input, n_samples) are drawn:
-    the gradient of the others is 0 whatever the backward pass does. If a layer gets several, the last is a bias.
-    Raises `ValueError` if `n` is less than one per layer.
+    In the first layer, no input is 0 on all samples `X` (n_input, n_samples): its gradient is 0 whatever the
+    backward pass does. If a layer gets several, the last is a bias. Raises `ValueError` if `n` is less than one
+    per layer.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):

@@ -1,4 +1,4 @@
-"""Initial weights.
+"""Initial weights: float64 of shape (n_out, n_in), the units of the layer, and of the one before.
 
 If they are too small, the signal dies; if too large, the units saturate. Glorot and He choose the spread from the
 number of inputs, so that a layer neither shrinks nor amplifies its signal.
@@ -14,10 +14,7 @@ Initializer = Callable[[np.random.Generator, int, int], NDArray[np.float64]]
 
 
 def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights from U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16).
-
-    Like all in this module they are float64 of shape (n_out, n_in): units of the layer, and of the one before.
-    """
+    """Return weights from U[−r, r) with r = √(6 / (n_in + n_out)) (Glorot & Bengio, 2010, equation 16)."""
     limit = np.sqrt(6.0 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_out, n_in))
 
@@ -33,10 +30,9 @@ def normal(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float6
 
 
 def uniform(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return weights from U[0, 1), shape (n_out, n_in).
+    """Return weights from U[0, 1), a mistake worth seeing.
 
-    All weights are positive and no pixel is negative: the weighted sums of 784 inputs are near 50, every
-    sigmoid unit saturates, and almost nothing is learned. A mistake worth seeing.
+    No pixel is negative either: the weighted sums of 784 inputs are near 50, and every sigmoid unit saturates.
     """
     return rng.uniform(0.0, 1.0, (n_out, n_in))
 

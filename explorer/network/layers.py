@@ -9,8 +9,8 @@ _NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
 class Layers:
     """Names the arrays of each layer: those of the first are ``W1``, ``b1``, ``a1`` and ``h1``.
 
-    Reading or assigning such a name accesses an entry of the list ``W``, ``b``, ``a`` or ``h``, which is created
-    or extended if necessary. The list ``h`` starts with the inputs of the network, ``h[0]``.
+    Such a name accesses an entry of the list ``W``, ``b``, ``a`` or ``h``, which is created or extended as needed.
+    The list ``h`` starts with the inputs of the network, ``h[0]``.
     """
 
     def __getattr__(self, name: str) -> Any:

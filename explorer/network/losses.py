@@ -37,10 +37,7 @@ def of_one_shape(f: Callable[[Array, Array], Any]) -> Callable[[ArrayLike, Array
 
 @of_one_shape
 def squared_error(y: Array, d: Array) -> float:
-    """Return half the sum of the squared differences, ½ Σ (y − d)², at least 0; a sum over everything, not a mean.
-
-    Outputs `y` and desired outputs `d` can have any shape.
-    """
+    """Return half the sum of all squared differences, ½ Σ (y − d)², at least 0; `y` and `d` have any shape."""
     return float(0.5 * np.sum((y - d) ** 2))
 
 

@@ -8,19 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def accuracy(true: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the share of samples whose predicted class is the true one, in [0, 1].
-
-    Both are class indices, at least one, shape (n_samples,). Raises `ValueError` for another shape or dtype.
-    """
+    """Return the share, 0 to 1, classified correctly; both are class indices (n_samples,), else ValueError."""
     true, predicted = _labels(true, predicted)
     return float(np.count_nonzero(true == predicted) / true.size)
 
 
 def confusion_matrix(true: ArrayLike, predicted: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Count how often each true class was predicted as each class: int64, shape (n_classes, n_classes).
+    """Count in [i, j] the samples of true class i predicted as class j: int64, shape (n_classes, n_classes).
 
-    Entry [i, j] counts the samples of true class i that were predicted as j. Both are class indices from 0 to
-    n_classes − 1, at least one, shape (n_samples,). Raises `ValueError` for anything else.
+    Both are class indices from 0 to n_classes − 1, at least one, shape (n_samples,); else raises `ValueError`.
     """
     true, predicted = _labels(true, predicted)
     for name, labels in (("true", true), ("predicted", predicted)):
@@ -48,17 +44,13 @@ class ClassScores:
 def per_class(confusion: NDArray[np.integer]) -> ClassScores:
     """Compute precision, recall, F1 and support of each class from a confusion matrix."""
     hits = np.diagonal(confusion).astype(np.float64)
-    support = confusion.sum(axis=1)
-    decided = confusion.sum(axis=0)
+    support, decided = confusion.sum(axis=1), confusion.sum(axis=0)
     f1 = _share(2.0 * hits, support + decided)
     return ClassScores(_share(hits, decided), _share(hits, support), f1, support.astype(np.int64, copy=False))
 
 
 def hardest_classes(confusion: NDArray[np.integer]) -> tuple[int, ...]:
-    """Return the classes of a confusion matrix in ascending order of their recall.
-
-    Ties are in the order of the classes; a class without samples has no recall and is left out.
-    """
+    """Return the classes that have samples, by ascending recall; ties are in the order of the classes."""
     scores = per_class(confusion)
     return tuple(int(k) for k in np.argsort(scores.recall, kind="stable") if scores.support[k])
 
@@ -74,10 +66,7 @@ class Confusion:
 
 
 def most_confused(confusion: NDArray[np.integer], n_pairs: int = 5) -> tuple[Confusion, ...]:
-    """Return at most `n_pairs` kinds of mistake in a confusion matrix, the most frequent first.
-
-    Ties are in the order of their classes; kinds that never occur are left out.
-    """
+    """Return the most frequent kinds of mistake, at most `n_pairs`; ties are in the order of their classes."""
     mistakes = np.array(confusion, dtype=np.int64)
     np.fill_diagonal(mistakes, 0)
     support = np.asarray(confusion).sum(axis=1)
@@ -107,10 +96,7 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.integer]) -> NDArray[np.
 
 
 def sample_losses(outputs: NDArray[Any], labels: NDArray[np.integer], loss: str) -> NDArray[np.float64]:
-    """Return the loss of each sample: float64, shape (n_samples,), at least 0; NaN if an output is.
-
-    It is ½ Σ (y − d)² or −log y of the true class, d being one-hot; raises `ValueError` for another name.
-    """
+    """Return each sample's loss, ½ Σ (y − d)² or −log y of its class: float64, (n_samples,); else ValueError."""
     y = outputs.astype(np.float64)
     of_true = y[labels, np.arange(len(labels))]
     if loss == "squared_error":
@@ -134,10 +120,7 @@ def probabilities(outputs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def confidences(outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the confidence of each decision: the largest of a sample's `probabilities`, shape (n_samples,).
-
-    From 1 / n_classes to 1; NaN if an output is.
-    """
+    """Return the largest of each sample's `probabilities`, 1 / n_classes to 1, shape (n_samples,); or NaN."""
     return np.asarray(probabilities(outputs).max(axis=0))
 
 
@@ -153,15 +136,8 @@ def select_samples(
 ) -> NDArray[np.int64]:
     """Return the indices of the samples that match, int64, shape (n_selected,), worst first.
 
-    Parameters
-    ----------
-    true, predicted : int or None
-        Only samples of this true class, or predicted as this class; None for any.
-    mistakes_only : bool
-        Only misclassified samples.
-    order : {"loss", "confidence"}
-        The highest `loss` first, or the largest of the `confidences`. Ties are in the order of the samples; NaN
-        comes last.
+    They are of the class `true`, and `predicted` as that class; None is any. First comes the highest `loss`, or
+    the largest of the `confidences`, by the `order`; ties are in the order of the samples, and NaN comes last.
     """
     decided, chosen = outputs.argmax(axis=0), np.ones(len(labels), dtype=bool)
     for classes, wanted in ((labels, true), (decided, predicted)):
@@ -172,9 +148,6 @@ def select_samples(
 
 
 def answered(outputs: NDArray[Any], labels: NDArray[np.integer], threshold: float) -> tuple[int, int]:
-    """Count the answers, and the correct ones, if a network may say "I don't know" to doubtful samples.
-
-    A sample is doubtful if its confidence, as in `confidences`, is below `threshold`, 0 to 1, or NaN.
-    """
+    """Count the answers, and the correct ones, if none is below `threshold`, 0 to 1, in confidence."""
     sure = confidences(outputs) >= threshold
     return int(sure.sum()), int((sure & (outputs.argmax(axis=0) == labels)).sum())

@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import arguments
-from .activations import ACTIVATIONS, OUTPUTS
-from .initializers import INITIALIZERS
 from .layers import Layers
-from .losses import LOSSES
 from .methods import Dropout, Optimization, Penalties, Schedule
 from .network import Array
 from .optimizers import OPTIMIZERS
@@ -22,16 +19,17 @@ from .optimizers import OPTIMIZERS
 class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     """A fully connected network. Every formula is a method, which a subclass may replace: `fit` uses it.
 
+    Raises `ValueError` if an argument, here or in a method, is invalid; the message names it.
+
     Parameters
     ----------
     n_input, n_output : int
         Inputs, and outputs (one per class), at least 1.
     n_hidden : int, or sequence or one-dimensional array of int
-        Units in the hidden layer, or in each of several hidden layers, at least 1.
+        Units in the hidden layer, or in each of several, at least 1.
     hidden_activation : {"sigmoid", "relu", "tanh"}
-        Activation of the hidden layers.
     output : {"sigmoid", "softmax"}
-        Activation of the output layer.
+        Activations of the hidden layers and of the output layer.
     loss : {"squared_error", "cross_entropy"}
         Loss, a sum over classes and samples.
     initializer : {"glorot", "he", "normal", "uniform"}
@@ -39,8 +37,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     optimizer : {"sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"}
         Method that turns the gradient into a step; see `explorer.network.optimizers`.
     l2, l1 : float
-        Penalties on the weights, at least 0, added to the loss of each sample; with AdamW, `l2` is the
-        decay of the weights instead. See `explorer.network.regularization`.
+        Penalties on the weights, at least 0, in the loss of each sample; with AdamW, `l2` is their decay instead.
     dropout, input_dropout : float
         Share of the hidden units, and of the inputs, dropped in a step, at least 0 and below 1.
     max_norm : float
@@ -55,18 +52,11 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     W1, b1, W2, b2, … : ndarray
         Parameters of each layer: weights (n_out, n_in), biases (n_out, 1); can be changed in place or assigned.
     a1, h1, a2, h2, … : ndarray
-        Weighted sums and activations of the last forward pass, shape (n_out, n), in separate arrays.
-    f, W, b, a, h : list
-        The activations, and those arrays, layer by layer, as in `Network`.
+        Weighted sums and activations of the last forward pass, shape (n_out, n); all in lists, as in `Network`.
     layer_sizes : tuple of int
         Units of every layer, the inputs first.
     shapes : dict of str to tuple of int
         The shape of each parameter by its name, in the order W1, b1, W2, b2, …
-
-    Raises
-    ------
-    ValueError
-        If an argument, here or in a method, is invalid; the message names it, what was found and expected.
     """
 
     dtype: np.dtype[np.floating]
@@ -99,16 +89,13 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         self.dropout = arguments.number("dropout", dropout, 1.0)
         self.input_dropout = arguments.number("input_dropout", input_dropout, 1.0)
         self.max_norm = arguments.number("max_norm", max_norm)
+        names = hidden_activation, output, loss, initializer
+        functions: dict[str, Any] = {
+            argument: arguments.choice(argument, name, known)
+            for (argument, known), name in zip(arguments.FUNCTIONS.items(), names, strict=True)
+        }
         super().__init__(
-            n_input,
-            hidden,
-            n_output,
-            hidden_activation=arguments.choice("hidden_activation", hidden_activation, ACTIVATIONS),
-            output=arguments.choice("output", output, OUTPUTS),
-            loss=arguments.choice("loss", loss, LOSSES),
-            initializer=arguments.choice("initializer", initializer, INITIALIZERS),
-            dtype=arguments.float_dtype(dtype),
-            seed=seed,
+            n_input, hidden, n_output, dtype=arguments.float_dtype(dtype), seed=seed, **functions
         )
 
     @property
@@ -124,16 +111,11 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     @property
     def functions(self) -> dict[str, str]:
         """The names of the functions, as keyword arguments of this class."""
-        names = "hidden_activation", "output", "loss", "initializer"
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in arguments.FUNCTIONS}
 
     @np.errstate(invalid="ignore")  # some BLAS warn of values they never compute (numpy#24067)
     def forward(self, X: ArrayLike) -> Array:
-        """Return the outputs in [0, 1] for `X`, shape (n_input, n): (n_output, n).
-
-        ``a1 = W1 X + b1``, ``h1 = f(a1)``, ``a2 = W2 h1 + b2``, … and the output activation at the end. The
-        weighted sums and activations of each layer are stored as `a1`, `h1`, `a2`, …
-        """
+        """Return the outputs (n_output, n), in [0, 1], for `X` (n_input, n), and keep `a1`, `h1` and so on."""
         return super().forward(arguments.columns("X", X, self.layer_sizes[0], self.dtype))
 
     @np.errstate(invalid="ignore")  # as in forward
@@ -141,7 +123,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         """Return ``(d_W1, d_b1, d_W2, d_b2, …)``, the gradient of `total_loss`, summed over the samples.
 
         `X` (n_input, n) are the inputs of the last forward pass, `y` (n_output, n) the outputs that it returned,
-        and `d` (n_output, n) the desired ones. Each result has the shape of its parameter.
+        and `d` (n_output, n) the desired ones.
         """
         X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
         y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])
@@ -150,10 +132,9 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         return super().backward(X, y, d)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
-        """Make one step with the optimizer, and return `total_loss` before it, a sum over the samples.
+        """Make one step with the optimizer on `X` (n_input, n), `d` (n_output, n); return `total_loss` before it.
 
-        `X` (n_input, n) is the mini-batch, `d` (n_output, n) its desired outputs. The learning rate, finite and
-        above 0, is the factor on the SUMMED gradient (on the mean, with RMSProp and Adam).
+        The learning rate is the factor on the SUMMED gradient (on the mean, with RMSProp and Adam).
         """
         lr = arguments.learning_rate(lr)
         X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
@@ -172,18 +153,16 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     ) -> NDArray[np.float64]:
         """Train by mini-batch gradient descent, and return the mean loss per sample of each epoch: (n_epochs,).
 
-        Every epoch shuffles the samples and uses each exactly once, in mini-batches of `batch_size`; the last
-        one may be shorter. Each mini-batch is one call of `train_iteration`; its loss is that before the step.
+        Every epoch uses each sample once, in a new order; each mini-batch is one call of `train_iteration`.
 
         Parameters
         ----------
         X, d : array_like, shapes (n_input, n) and (n_output, n)
             All training samples and their desired outputs, finite.
         batch_size, n_epochs : int
-            Samples per step (clamped to the number of samples), and passes over the samples; at least 1.
+            Samples per step (in the last one fewer, if need be), and passes over the samples; at least 1.
         lr : float or callable
-            Learning rate, finite and greater than 0; or a schedule as in `explorer.network.schedules`: a function
-            of the epochs so far, called with the value at the middle of each mini-batch.
+            Learning rate, finite and greater than 0, or a function of the epochs up to a mini-batch's middle.
         reduction : {"sum", "mean"}
             Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam always use the mean.
         """
@@ -221,10 +200,7 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
             super().__setattr__(name, array)
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return an independent network with the same layers, weights and random generator.
-
-        It computes in `dtype`, by default this network's. Raises `ValueError` if that isn't float32 or float64.
-        """
+        """Return an independent network with the same weights and random generator; `dtype` may be another."""
         made = deepcopy(self)
         if dtype is not None:
             made.dtype = arguments.float_dtype(dtype)
@@ -234,9 +210,9 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write sizes, functions and weights to a ``.npz`` file without pickles, atomically.
 
-        The optimizer and the regularization are not stored: they belong to training. Nothing is appended to the
-        name; a ``~`` at its start is the home folder. Raises `OSError` if the file can't be written, or exists
-        already and `overwrite` is False, and `WeightsError` if a weight is not finite.
+        The optimizer and the regularization are not stored. A ``~`` at the start is the home folder. Raises
+        `OSError` if the file can't be written, or exists and `overwrite` is False; `WeightsError` if a weight is
+        not finite.
         """
         from explorer.safe_write import whole_file  # file handling is imported on demand
 

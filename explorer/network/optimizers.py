@@ -54,9 +54,7 @@ def nesterov(g: Array, lr: float, t: int, v: Array) -> Change:
 
 
 def rmsprop(g: Array, lr: float, t: int, s: Array) -> Change:
-    """Return the change η g / (√s + ε) with s ← ρ s + (1 − ρ) g².
-
-    Its steps are of similar size for large and small gradients.
+    """Return the change η g / (√s + ε) with s ← ρ s + (1 − ρ) g²: of similar size for large and small gradients.
 
     Tieleman and Hinton 2012, lecture 6.5 of "Neural networks for machine learning".
     """

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,9 +25,6 @@ from explorer.foreign_files import (
 )
 
 from . import arguments
-from .activations import ACTIVATIONS, OUTPUTS
-from .initializers import INITIALIZERS
-from .losses import LOSSES
 
 Array = NDArray[Any]
 
@@ -37,10 +33,7 @@ MOST_BYTES = 1 << 27
 """Maximum of the declared sizes of a file's entries: twice the largest network that the controls allow."""
 
 _MOST_TEXT = 41_000  # bytes of 10 000 letters, and of the header
-_FUNCTIONS: Mapping[str, Collection[str]] = MappingProxyType(
-    {"hidden_activation": ACTIVATIONS, "output": OUTPUTS, "loss": LOSSES, "initializer": INITIALIZERS}
-)
-_KEYS = frozenset({"format", "metadata", *_FUNCTIONS})
+_KEYS = frozenset({"format", "metadata", *arguments.FUNCTIONS})
 _PARAMETER = re.compile(r"([Wb])([1-9][0-9]?)")
 _EXPECTED = "weights that the explorer has saved"
 
@@ -68,9 +61,8 @@ def sizes_of(weights: Mapping[str, Array]) -> tuple[int, ...]:
 def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **metadata: ArrayLike) -> bytes:
     """Return the content of a ``.npz`` file without pickles; equal weights give equal bytes.
 
-    `weights` and `functions` are as in `SavedWeights`. Each entry of `metadata`, a text, a number or an array of
-    numbers, has its own name: ``numpy.load(path)["name"]`` reads it. Raises `WeightsError` if a weight is infinite
-    or NaN, `ValueError` if an entry has a reserved name, or is neither text nor numbers.
+    Each entry of `metadata`, a text, a number or an array of numbers, is read by ``numpy.load(path)["name"]``.
+    Raises `WeightsError` if a weight isn't finite, `ValueError` for an entry of a reserved name or another type.
     """
     for key, array in weights.items():
         _check_finite(array, f"the network, {key}")
@@ -80,12 +72,7 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
 
 
 def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
-    """Load a file written by `weights_bytes`.
-
-    It may be untrusted: nothing in it is executed, and its sizes are checked before reading. Raises `WeightsError`
-    if there is no such file, or it has any other content; the message names the file, what was found and what was
-    expected.
-    """
+    """Load a file written by `weights_bytes`; for any other, or none, a `WeightsError` says what was found."""
     location = Path(path).expanduser()
     name = printable(location.name)
     with explained(name, WeightsError, _EXPECTED), open_plain_file(location, name) as stream:
@@ -131,7 +118,8 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
     is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
     if settings.keys() != _KEYS or not is_list:
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
-    return {key: arguments.choice(key, settings[key], known) for key, known in _FUNCTIONS.items()}, names
+    functions = arguments.FUNCTIONS.items()
+    return {key: arguments.choice(key, settings[key], known) for key, known in functions}, names
 
 
 def _check_weights(weights: Mapping[str, Array], name: str) -> None:

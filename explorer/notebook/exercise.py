@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from explorer.checks import TASKS, Verdict
 from explorer.checks.diagnosis import CURVE_AT
 from explorer.checks.mistakes import textbook
 from explorer.checks.results import unfitting
-from explorer.checks.tasks import solution
+from explorer.checks.tasks import REQUIRED, solution
 from explorer.foreign_files import reason
 from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
@@ -27,8 +27,7 @@ from explorer.widgets.rendered import Display, Element, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
-_REQUIRED = tuple(task for task, about in TASKS.items() if not about.is_bonus)
-_PROUD = f"All {len(_REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
+_PROUD = f"All {len(REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
 
@@ -54,13 +53,10 @@ class AttemptLog:
     """The attempts of one student, also written to a file if possible; damaged lines in it are ignored."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path).absolute()
-        self._attempts: list[Attempt] = []
+        self._path, self._attempts = Path(path).absolute(), list[Attempt]()
         self._trouble, self._is_told = "", False
-        try:
+        with self._noticing():
             self._attempts += _read(self._path) if self._path.exists() else ()
-        except OSError as error:
-            self._notice(error)
 
     @property
     def kept(self) -> str:
@@ -70,10 +66,8 @@ class AttemptLog:
     def add(self, attempt: Attempt) -> None:
         """Record an attempt."""
         self._attempts.append(attempt)
-        try:
+        with self._noticing():
             _append(self._path, json.dumps(asdict(attempt)))
-        except OSError as error:
-            self._notice(error)
 
     def rung(self, task: str) -> int:
         """Return the last hint of a task that was opened, as in `Attempt.rung`."""
@@ -83,13 +77,20 @@ class AttemptLog:
         """Return the result of each task's last check: ``"right"`` or ``"wrong"``."""
         return {attempt.task: attempt.outcome for attempt in self._attempts if attempt.outcome != "hint"}
 
+    def solved(self) -> set[str]:
+        """Return the tasks whose last check found them right."""
+        return {task for task, outcome in self.last_outcomes().items() if outcome == "right"}
+
     def trouble(self) -> str:
         """Return why the file isn't written, on the first call only; else an empty string."""
         trouble, self._is_told = "" if self._is_told else self._trouble, bool(self._trouble)
         return trouble
 
-    def _notice(self, error: OSError) -> None:
-        if not self._trouble:
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
             why = f"{self._path.name} can't be used here: {reason(error)}"
             self._trouble = f"Your progress lasts only until the kernel is restarted, because {why}."
 
@@ -126,11 +127,7 @@ class Exercise:
         self._right: set[str] = set()
 
     def check(self, task: str, answer: object) -> CheckedTask:
-        """Check an answer and return the task's card: the verdict, what is wrong, hints, and progress.
-
-        The task is given by name: ``"sigmoid"``; the answer is the student's function or class. Raises ValueError
-        if there is no such task.
-        """
+        """Check a student's function or class, and return the task's card; ValueError if there is no such task."""
         if task not in TASKS:
             raise ValueError(f"there is no task {task!r}{did_you_mean(task, TASKS)}")
         self._found[task] = verdict = self._examiner.diagnose(task, answer, self._seconds)
@@ -140,14 +137,16 @@ class Exercise:
             self._log.add(Attempt(task, verdict.outcome, verdict.mistake, rung, verdict.seconds))
         self._cards[task] = card = CheckedTask(self._card(verdict))
         card.on_press(partial(self._on_press, card))
-        self._count()
+        solved = self._log.solved()
+        for each in self._cards.values():
+            is_bonus = TASKS[each.shown.name].is_bonus
+            kin = {task for task, about in TASKS.items() if about.is_bonus == is_bonus}
+            words = "bonus tasks" if is_bonus else "tasks"
+            each.show(replace(each.shown, done=len(kin & solved), of=len(kin), counted=words))
         return card
 
     def ready(self, *tasks: str) -> bool:
-        """Return whether the answers to some tasks are right in this kernel; report those that are not.
-
-        All answers that they build on must be right too: `fit` is useless without a right `train_iteration`.
-        """
+        """Return whether the answers to some tasks and all they build on are right in this kernel; else say so."""
         needed = {name for task in tasks for name in (*TASKS[task].needs, task)}
         needed |= {name for task in needed & self._found.keys() for name in self._found[task].helpers}
         if missing := [task for task in TASKS if task in needed - self._right]:
@@ -186,22 +185,24 @@ class Exercise:
         return lesson_html("waits", self._begin())
 
     def _begin(self) -> str:
-        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
+        right = self._log.solved()
         rest = [task for task in TASKS if task not in right]
         following = _with_parts(rest[:1])
         if not right:
-            return f"Ready. There are {len(_REQUIRED)} tasks; begin with {following}. {self._log.kept}"
-        done = f"{len(right.intersection(_REQUIRED))} of {counted(len(_REQUIRED), 'task')}"
+            return f"Ready. There are {len(REQUIRED)} tasks; begin with {following}. {self._log.kept}"
+        done = f"{len(right.intersection(REQUIRED))} of {counted(len(REQUIRED), 'task')}"
         then = f", then go on with {following}" if rest else ""
         return f"You have solved {done}. Run your cells again from the top{then}. {self._log.kept}"
 
     def _card(self, verdict: Verdict) -> TaskCard:
         task, has_tried = verdict.task, verdict.task in self._log.last_outcomes()
         message, look, note = _sentence("", verdict.message), verdict.look, _sentence("Note: ", verdict.note)
-        helped = _sentence("", _about(verdict.helpers))
+        helpers, verb = _with_parts(verdict.helpers), "aren't" if verdict.helpers[1:] else "isn't"
+        helped = f"Your {helpers} {verb} right yet, so this is checked with the textbook's"
+        helped = f"{helped}." if helpers else ""
         if verdict.outcome == "right":
             message, look, note = helped, note, _sentence("Compared: ", verdict.message)
-            if task in _REQUIRED and self._right.issuperset(_REQUIRED):
+            if task in REQUIRED and self._right.issuperset(REQUIRED):
                 message = f"{message} {_PROUD}".strip()
         elif verdict.message == f"{task} waits for its code":
             message = "Write your code in place of the gap, and run the cell again."
@@ -220,23 +221,12 @@ class Exercise:
             rung=self._log.rung(task),
         )
 
-    def _count(self) -> None:
-        right = {task for task, outcome in self._log.last_outcomes().items() if outcome == "right"}
-        for card in list(self._cards.values()):
-            is_bonus = TASKS[card.shown.name].is_bonus
-            kin = {task for task, about in TASKS.items() if about.is_bonus == is_bonus}
-            counted = "bonus tasks" if is_bonus else "tasks"
-            card.show(replace(card.shown, done=len(kin & right), of=len(kin), counted=counted))
-
     def _on_press(self, card: CheckedTask, press: str) -> None:
-        shown = card.shown
-        if press not in shown.presses:
+        if press not in (shown := card.shown).presses:
             return
-        rung = int(press)
-        if rung > self._log.rung(shown.name):
+        if (rung := int(press)) > self._log.rung(shown.name):
             self._log.add(Attempt(shown.name, "hint", rung=rung))
-        is_open = 0 if shown.is_open == rung else rung
-        note = shown.note or self._log.trouble()
+        is_open, note = 0 if shown.is_open == rung else rung, shown.note or self._log.trouble()
         card.show(replace(shown, note=note, rung=self._log.rung(shown.name), is_open=is_open))
 
 
@@ -255,13 +245,6 @@ def _with_parts(tasks: Sequence[str]) -> str:
     return enumerated([f"`{task}` (part {TASKS[task].part})" for task in tasks])
 
 
-def _about(helpers: Sequence[str]) -> str:
-    """Return a sentence on the student's answers that another one could not be checked with."""
-    verb = "aren't" if helpers[1:] else "isn't"
-    note = f"Your {_with_parts(helpers)} {verb} right yet, so this is checked with the textbook's"
-    return note if helpers else ""
-
-
 def _sentence(start: str, words: str) -> str:
     return f"{start}{words.removesuffix('.')}." if words else ""
 
@@ -275,20 +258,10 @@ def _read(path: Path) -> Iterator[Attempt]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         while line := lines.readline(_LONGEST_LINE):
             with suppress(ValueError, RecursionError):  # a damaged line
-                yield from _parsed(json.loads(line))
-
-
-def _parsed(found: Any) -> Iterator[Attempt]:
-    match found:
-        case {
-            "time": str(),
-            "task": str(),
-            "outcome": "right" | "wrong" | "hint",
-            "mistake": str(),
-            "rung": int() as rung,
-            "seconds": int() | float(),
-        } if 0 <= rung <= 4:
-            yield Attempt(**{f.name: found[f.name] for f in fields(Attempt)})
+                found = json.loads(line)
+                match found:
+                    case {"task": str(), "outcome": "right" | "wrong" | "hint", "rung": 0 | 1 | 2 | 3 | 4}:
+                        yield Attempt(found["task"], found["outcome"], rung=found["rung"])
 
 
 def _append(path: Path, line: str) -> None:

@@ -11,11 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from html import escape
-from io import StringIO
-from itertools import accumulate
-from keyword import iskeyword
 from pathlib import Path
-from tokenize import COMMENT, NUMBER, generate_tokens, tok_name
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +21,8 @@ from IPython import get_ipython
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
+from pygments import token
+from pygments.lexers import PythonLexer
 
 from explorer.checks.source import plain_lines
 from explorer.discovery import ExtensionError, offers
@@ -33,6 +32,11 @@ from explorer.training.process_settings import blas_threads, one_blas_thread
 
 _SCALE = 2  # page pixels per image pixel
 _FOLDER = Path(__file__).parent
+_KINDS = MappingProxyType(
+    {token.Keyword: "keyword", token.Operator.Word: "keyword"}
+    | {token.Name.Function: "name", token.Name.Class: "name"}
+    | {token.Number: "number", token.String: "string", token.Comment: "comment"}
+)
 _cell = ExitStack()  # closed when a cell ends
 
 
@@ -112,10 +116,7 @@ def _restore_blas(*_: object) -> None:
 
 
 def figure(drawn: go.Figure, words: str) -> Shown:
-    """Return a figure with a caption, which screen readers read instead of it.
-
-    It is drawn in light colors; a dark page replaces each by its dark counterpart.
-    """
+    """Return a figure with a caption, which screen readers read; a dark page replaces each of its light colors."""
     return Shown(lesson_html("figure", json.dumps(drawn.to_json()), drawn.layout.height, words), words)
 
 
@@ -148,8 +149,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
 def source(*things: Any) -> Shown:
     """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
 
-    It omits docstrings, types, and guards of arguments, as `explorer.checks.source` does. Raises TypeError or
-    OSError if there is no Python source to read.
+    Raises TypeError or OSError if there is no Python source to read.
     """
     own = map(inspect.unwrap, things)  # the undecorated function
     parts = [(thing, plain_lines(thing)) for thing in own]
@@ -169,22 +169,9 @@ def _block(thing: Any, lines: dict[int, str]) -> str:
 
 
 def tokens(code: str) -> Iterator[tuple[str, str]]:
-    """Yield Python code in pieces, each after its kind.
-
-    ``"keyword"``, ``"name"`` (of a function or class that is defined), ``"number"``, ``"string"``, ``"comment"``;
-    empty for anything else.
-    """
-    starts = [0, *accumulate(map(len, StringIO(code)))]
-    kinds, at, before = {NUMBER: "number", COMMENT: "comment"}, 0, ""
-    for token in generate_tokens(StringIO(code).readline):
-        begin, end = (starts[line - 1] + column for line, column in (token.start, token.end))
-        kind = kinds.get(token.type, "string" if "STRING" in tok_name[token.type] else "")
-        if before in {"def", "class"}:
-            kind = "name"
-        elif iskeyword(token.string):
-            kind = "keyword"
-        yield from (("", code[at:begin]), (kind, code[begin:end]))
-        at, before = end, token.string
+    """Yield Python code in pieces, each after its kind, as in `_KINDS`; empty for anything else."""
+    for found, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
+        yield next((kind for known, kind in _KINDS.items() if found in known), ""), text
 
 
 def _dark_colors() -> dict[str, str]:

@@ -1,9 +1,7 @@
 """The figures of the teaching notebooks, each with its caption.
 
-Some are of networks small enough for one picture. Their task is to classify points in a square whose opposite
-quarters belong to the same class. No straight line separates the two classes (M. Minsky and S. Papert,
-"Perceptrons", 1969), so the network needs a hidden layer. Four units are enough, and every matrix is small enough
-to print.
+Some are of networks that classify points in a square whose opposite quarters belong to the same class. No straight
+line separates the two (M. Minsky and S. Papert, "Perceptrons", 1969); four hidden units do.
 """
 
 import copy
@@ -16,14 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
+from explorer.figures import charts
 from explorer.figures.axes import Metric
-from explorer.figures.charts import (
-    answers_figure,
-    gradients_figure,
-    lines_figure,
-    plane_figure,
-    recall_figure,
-)
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
 from explorer.figures.layers import histograms_figure
@@ -56,7 +48,7 @@ def curves(
 def lines(arrays: _Curves, axis: str, words: str, *, measured: str = "", is_log: bool = False) -> Shown:
     """Return a plot of curves given by points, (x, y) of shape (n,) each, on axes that may be logarithmic."""
     scale = {"type": "log", "dtick": 1, "exponentformat": "none"} if is_log else {}
-    drawn = lines_figure(arrays, x_title=axis, y_title=measured)
+    drawn = charts.lines_figure(arrays, x_title=axis, y_title=measured)
     return figure(drawn.update_xaxes(scale).update_yaxes(scale), words)
 
 
@@ -79,7 +71,7 @@ def gradients(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any]) -> Shown
     places = choose_weights(network, X, np.random.default_rng(0), min(40, network.n_parameters))
     checked = check_gradient(network, X, d, places)
     words = f"{len(places)} derivatives, computed in two ways. Where the two agree, the point is on the line."
-    return figure(gradients_figure(checked), words)
+    return figure(charts.gradients_figure(checked), words)
 
 
 def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: float, most: float) -> Shown:
@@ -99,7 +91,7 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
         beyond = f"It is lowest near lr = {best:.2g}; beyond that, the step goes too far."
     after = f"{losses[0]:.3f} before it, {chosen:.3f} with lr = {lr:g}"
     words = f"Loss per sample after one step on {counted(X.shape[1], 'sample')}: {after}. {beyond}"
-    drawn = lines_figure(
+    drawn = charts.lines_figure(
         {"loss": (rates, losses)},
         x_title="learning rate of the step",
         y_title="loss per sample after the step",
@@ -111,7 +103,7 @@ def step_length(network: NeuralNetwork, X: NDArray[Any], d: NDArray[Any], lr: fl
 def epochs(history: NDArray[np.floating], words: str = "Mean loss per sample in each epoch.") -> Shown:
     """Return the losses returned by `fit`, over the epochs."""
     steps = np.arange(1, len(history) + 1)
-    return figure(lines_figure({"loss": (steps, history)}, x_title="epoch", y_title="loss per sample"), words)
+    return lines({"loss": (steps, history)}, "epoch", words, measured="loss per sample")
 
 
 def learning(result: Trained) -> Shown:
@@ -139,7 +131,7 @@ def recall(matrix: NDArray[np.integer], class_names: Sequence[str]) -> Shown:
         f"Hardest: {class_names[hardest]} ({100 * scores.recall[hardest]:.1f} % of its images recognized). "
         f"Easiest: {class_names[easiest]} ({100 * scores.recall[easiest]:.1f} %)."
     )
-    return figure(recall_figure(matrix, class_names), words)
+    return figure(charts.recall_figure(matrix, class_names), words)
 
 
 def mistakes(
@@ -158,7 +150,7 @@ def mistakes(
 
 def answers(outputs: Mapping[str, NDArray[np.floating]], class_names: Sequence[str], words: str) -> Shown:
     """Return the outputs of networks for one sample, shape (n_classes,) each."""
-    return figure(answers_figure(outputs, class_names), words)
+    return figure(charts.answers_figure(outputs, class_names), words)
 
 
 def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100.0) -> Shown:
@@ -177,7 +169,7 @@ def valley(rates: Mapping[str, float], n_steps: int = 40, steepness: float = 100
     where = f"a valley {steepness:g} times as steep across as along"
     words = f"{n_steps} steps in {where}. Loss at the end: {ends}."
     marks = {"start": (-4.0, 1.0), "bottom": (0.0, 0.0)}
-    drawn = lines_figure(paths, x_title="along the valley", y_title="across", marks=marks)
+    drawn = charts.lines_figure(paths, x_title="along the valley", y_title="across", marks=marks)
     return figure(drawn.update_yaxes(range=[-1.5, 1.5]), words)
 
 
@@ -191,7 +183,7 @@ def compared(runs: Mapping[str, Trained], part: Literal["train", "held_out"]) ->
         drawn[name] = [record.epoch for record in run.history], losses
         lowest.append(f"{min(losses):.3f} ({name}, epoch {drawn[name][0][int(np.argmin(losses))]})")
     words = f"{what.capitalize()} loss in each epoch. Lowest: {', '.join(lowest)}."
-    return figure(lines_figure(drawn, x_title="epoch", y_title=f"{what} loss per sample"), words)
+    return lines(drawn, "epoch", words, measured=f"{what} loss per sample")
 
 
 def distorted(dataset: Dataset, augmentation: Augmentation, n_images: int = 3, n_epochs: int = 3) -> Shown:
@@ -233,7 +225,7 @@ def show_plane(
     X: NDArray[np.floating], labels: NDArray[np.integer], network: Network | None = None, words: str = ""
 ) -> Shown:
     """Return points, as of `quarters`, on a map of the outputs of a network with 2 inputs and 2 outputs."""
-    return figure(plane_figure(X, labels, None if network is None else _shares(network)), words)
+    return figure(charts.plane_figure(X, labels, None if network is None else _shares(network)), words)
 
 
 def _centers(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:

@@ -1,8 +1,7 @@
 """The pitfalls: mistakes that the exercise invites, made on purpose next to the right version, and what they do.
 
-Most are subclasses of `NeuralNetwork` that override the method with the mistake, or of the exercise's `Network`,
-which checks no shapes. Only the pitfalls notebook uses them, and tests make sure they stay wrong. Some raise an
-error in NumPy or `NeuralNetwork`; the worst run without complaint.
+Most override a method of `NeuralNetwork`, or of the exercise's `Network`, which checks no shapes. Only a notebook
+uses them, and tests make sure they stay wrong.
 """
 
 import warnings
@@ -79,10 +78,7 @@ def transposed(images: Array) -> Array:
 
 
 def pictures(X: Array, labels: Array, words: str, n: int = 12) -> Shown:
-    """Return the first `n` columns of inputs as images with their labels: what the network sees.
-
-    The inputs are in [0, 1] and have shape (784, n_samples), the labels (n_samples,).
-    """
+    """Return the first `n` columns of inputs (784, n_samples) in [0, 1] as images with labels (n_samples,)."""
     inks = np.rint(255 * X[:, :n].T).astype(np.uint8).reshape(-1, _SIDE, _SIDE)
     return images(inks, [str(label) for label in labels[:n]], words)
 
@@ -208,14 +204,6 @@ def run(
             scored.append(score(network, train, test))
     messages = dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in warned)
     return NetworkRun(network, np.array(losses), np.array(scored), tuple(messages))
-
-
-def reported_losses(network: NeuralNetwork | Network, dataset: Dataset, *, n_epochs: int = 6) -> Array:
-    """Train a network by a single call of its `fit`, and return the losses it reports, shape (n_epochs,)."""
-    X, d = transposed(dataset.train_images), one_hot(dataset.train_labels)
-    with one_blas_thread():
-        losses: Array = network.fit(X, d, 128, n_epochs=n_epochs, lr=0.01)
-    return losses
 
 
 def contrast(wrong: Array, right: Array, words: str) -> Shown:

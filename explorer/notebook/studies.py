@@ -96,10 +96,9 @@ class CompletedStudy:
         return table(head, rows, f"{held_out} accuracy over the seeds, and the median time of a run.")
 
     def figure(self, *axes: str) -> Shown:
-        """Return the accuracy against one setting as curves, or against two as a heat map.
+        """Return the accuracy against one setting as curves, or against two as a heat map; ValueError for more.
 
-        By default the `axes` are the settings that differ. Of two, a choice gets one curve per value. Raises
-        ValueError if the number of settings isn't one or two.
+        By default the `axes` are the settings that differ. Of two, a choice gets one curve per value.
         """
         axes = axes or self.axes
         if len(axes) not in (1, 2):
@@ -119,10 +118,7 @@ def run_study(
     executor: Executor | None = None,
     journal: str | os.PathLike[str] | None = None,
 ) -> CompletedStudy:
-    """Train a network for each config, with a progress bar; after an interruption, finished runs are kept.
-
-    The parameters and errors are those of `explorer.training.studies.study`.
-    """
+    """Train a network for each config, with a progress bar; see `explorer.training.studies.study`."""
     configs, dataset = tuple(dict.fromkeys(configs)), dataset or load_mnist()
     settled = settled_trials(journal)
     kept = [config for config in configs if config in settled]
@@ -141,11 +137,7 @@ def run_study(
 
 
 def _with_bar(trials: Iterator[Trial], cost: Cost, n_kept: int) -> Iterator[Trial]:
-    """Yield the trials as they arrive; in a notebook, a bar shows their number and the time left.
-
-    The first `n_kept` ended earlier. The bar is an HTML element, not a widget: it also works in a static page made
-    from the notebook.
-    """
+    """Yield the trials as they arrive, with a bar that is no widget: a static page shows it, too."""
     yield from islice(trials, n_kept)
     is_notebook = hasattr(get_ipython(), "kernel")
     shown = display(_bar(n_kept, n_kept, cost, cost.seconds), display_id=True) if is_notebook else None

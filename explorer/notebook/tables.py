@@ -10,15 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.figures.formulas import (
-    Formula,
-    Walkthrough,
-    backward_formulas,
-    forward_formulas,
-    loss_formula,
-    walk_through,
-    written,
-)
+from explorer.figures import formulas
 from explorer.network import NeuralNetwork
 from explorer.notebook.page import Shown, table
 from explorer.training import TrainingConfig, TrainingRun
@@ -70,30 +62,27 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
 
 
 def forward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
-    """Return one sample's forward pass in numbers, through the units that contribute most, and its loss.
-
-    The network is not changed. The inputs `x` have shape (n_input,), the desired outputs `d` (n_output,), one-hot.
-    """
-    walk = walk_through(copy.deepcopy(network), x, d)
+    """Return a forward pass of `x` (n_input,) through its busiest units, and the loss for `d` (n_output,)."""
+    walk = formulas.walk_through(copy.deepcopy(network), x, d)
     units = enumerate(_busiest_units(walk), 1)
-    formulas = [formula for layer, unit in units for formula in forward_formulas(walk, layer, unit)]
+    shown = [formula for layer, unit in units for formula in formulas.forward_formulas(walk, layer, unit)]
     words = "The forward pass of one sample, through the units that contribute most."
-    return _numbers([*formulas, loss_formula(walk)], words)
+    return _numbers([*shown, formulas.loss_formula(walk)], words)
 
 
 def backward_numbers(network: NeuralNetwork, x: NDArray[np.floating], d: NDArray[np.floating]) -> Shown:
     """Return one sample's backward pass in numbers, through the same units as `forward_numbers`."""
-    walk = walk_through(copy.deepcopy(network), x, d)
+    walk = formulas.walk_through(copy.deepcopy(network), x, d)
     units = [int(np.abs(walk.h[0]).argmax()), *_busiest_units(walk)]
-    formulas = [
+    shown = [
         formula
         for layer in range(len(walk.a), 0, -1)
-        for formula in backward_formulas(walk, layer, units[layer], units[layer - 1])
+        for formula in formulas.backward_formulas(walk, layer, units[layer], units[layer - 1])
     ]
-    return _numbers(formulas, "The backward pass of the same sample, through the same units.")
+    return _numbers(shown, "The backward pass of the same sample, through the same units.")
 
 
-def _busiest_units(walk: Walkthrough) -> list[int]:
+def _busiest_units(walk: formulas.Walkthrough) -> list[int]:
     """Return one unit for each layer: the largest output, and before it the one that adds most to the next."""
     units = [int(walk.y.argmax())]
     for W, h in zip(walk.network.W[:0:-1], walk.h[-2:0:-1], strict=True):
@@ -121,8 +110,8 @@ def speed_table(dataset: Dataset, batch_sizes: Iterable[int]) -> Shown:
     return table(head, rows, f"{words}The time of train includes scoring {n_test} test images.")
 
 
-def _numbers(formulas: list[Formula], words: str) -> Shown:
-    texts = ((f.name, f.symbols, f.numbers, written(f.value)) for f in formulas)
+def _numbers(shown: list[formulas.Formula], words: str) -> Shown:
+    texts = ((f.name, f.symbols, f.numbers, formulas.written(f.value)) for f in shown)
     rows = [[f"`{text}`" if text else "" for text in row] for row in texts]
     return table(("name", "formula", "with numbers", "result"), rows, words)
 

@@ -132,10 +132,7 @@ def test_a_wrong_pixel_is_told_with_its_byte():
         ("self.W1 @ 3.5", "`@` on self.W1 (6, 3) and 3.5: a single number is no matrix"),
         ("self.W1 @ X.max()", "`@` on self.W1 (6, 3) and X.max(): a single number is no matrix"),
         ("(self.W1 @ X) * np.tanh(X)", "`*` on self.W1 @ X (6, 9) and np.tanh(X) (3, 9): 6 is not 3"),
-        (
-            "self.W1[:, :1] / np.ones((4, 5))",
-            "`/` on self.W1[:, :1] (6, 1) and np.ones((4, 5)) (4, 5): 6 is not 4",
-        ),
+        ("self.b1 / np.ones((4, 5))", "`/` on self.b1 (6, 1) and np.ones((4, 5)) (4, 5): 6 is not 4"),
         ("self.step(X)", "`+` on self.b1 (6, 1) and X (3, 9): 6 is not 3"),
     ],
 )
@@ -231,9 +228,6 @@ def test_prints_and_an_overflow_are_notes(capsys):
 
 class Unlike(loops.Network):
     train_iteration = None
-
-    def fit_(self):
-        """Not the method that is asked for."""
 
     def predict(self, X):
         return ...
@@ -355,7 +349,6 @@ def test_arrays_in_lists_are_as_good():
 
 def test_an_object_of_the_class_is_as_good():
     assert diagnose("backward", matrices.Network(3, 5, 4)).outcome == "right"
-    assert diagnose("backward", NeuralNetwork).outcome == "right"
 
 
 # ---------------------------------------------------------------- a whole namespace
@@ -400,10 +393,7 @@ def test_a_check_of_the_lessons_names_the_mistake_too():
     assert caught.value.mistake is MISTAKES["sign-of-the-exponent"]
     with pytest.raises(CheckError, match=r"The step goes uphill: .*\.$"):
         checks.step(MISTAKES["step-uphill"].network(3, 5, 4, seed=0), *Probe().samples(3, 4, 6))
-    words = (
-        r"expected small random weights; these are of one sign\. All weights of a layer have the same sign"
-    )
-    with pytest.raises(CheckError, match=words):
+    with pytest.raises(CheckError, match=r"of one sign\. All weights of a layer have the same sign"):
         checks.initial_weights(NeuralNetwork(50, 20, 10, initializer="uniform", seed=0))
 
 
@@ -425,12 +415,11 @@ def test_what_calls_a_wrong_function_is_judged_with_the_textbooks():
 
 
 HELPERS = {
-    "a function": ("slope", "def slope(x):\n    return [d_sigmoid(y) for y in [x]][0]\n\n\nclass Network:"),
-    "a method": ("self.slope", "class Network:\n    def slope(self, x):\n        return d_sigmoid(x)\n"),
+    "a function": ("slope", "def slope(x): return [d_sigmoid(y) for y in [x]][0]\nclass Network:"),
+    "a method": ("self.slope", "class Network:\n    def slope(self, x): return d_sigmoid(x)\n"),
     "a static method": (
         "self.slope",
-        "class Network:\n    @staticmethod\n"
-        "    def slope(x):\n        return CONFIG.get('f', d_sigmoid)(x)\n",
+        "class Network:\n    @staticmethod\n    def slope(x): return CONFIG.get('f', d_sigmoid)(x)\n",
     ),
 }
 CONFIG = "class Config(dict):\n    __getattr__ = dict.__getitem__\n\n\nCONFIG = Config()\n"

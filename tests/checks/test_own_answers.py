@@ -35,11 +35,6 @@ ANSWERS = {kind: answers(kind) for kind in ("wrong", "right")}
 WRONG, RIGHT = ANSWERS.values()
 
 
-def numbered(rows):
-    """The number of every fiftieth row; all are tried in the long test."""
-    return [pytest.param(number, id=f"{rows[number]['task']}-{number}") for number in range(0, len(rows), 50)]
-
-
 @cache
 def textbook():
     return compile(pasted(), "textbook.py", "exec")
@@ -72,24 +67,20 @@ def test_there_are_enough_for_every_task():
     assert {row["task"] for row in WRONG} == {row["task"] for row in RIGHT} == TASKS.keys()
 
 
-@pytest.mark.parametrize("number", numbered(WRONG))
-def test_a_wrong_answer_is_refused(number):
-    verdict = verdict_on("wrong", number)
-    assert verdict.outcome == "wrong", f"{WRONG[number]['made']}:\n{WRONG[number]['code']}\n{verdict}"
+EACH = [(kind, number) for kind, rows in ANSWERS.items() for number in range(len(rows))]
 
 
-@pytest.mark.parametrize("number", numbered(RIGHT))
-def test_a_right_answer_passes(number):
-    verdict = verdict_on("right", number)
-    assert verdict.outcome == "right", f"{RIGHT[number]['style']}:\n{RIGHT[number]['code']}\n{verdict}"
+@pytest.mark.parametrize(("kind", "number"), [case for case in EACH if case[1] % 50 == 0])
+def test_a_wrong_answer_is_refused_and_a_right_one_passes(kind, number):
+    """All are tried in the long test."""
+    verdict = verdict_on(kind, number)
+    assert verdict.outcome == kind, f"{ANSWERS[kind][number]}\n{verdict}"
 
 
 @pytest.mark.long
 def test_all_right_answers_pass_and_wrong_ones_do_not_but_mostly_have_a_name_that_is_true_of_them():
-    for number in range(len(RIGHT)):
-        test_a_right_answer_passes(number)
-    for number in range(len(WRONG)):
-        test_a_wrong_answer_is_refused(number)
+    for case in EACH:
+        test_a_wrong_answer_is_refused_and_a_right_one_passes(*case)
     names = [verdict_on("wrong", number).mistake for number in range(len(WRONG))]
     untrue = [
         f"{row['task']}, {row['made']}: {name}"

@@ -30,11 +30,6 @@ def closed(name: str, x: float) -> tuple[float, float]:
     return (1.0 if x >= 0 else e) / (1.0 + e), e / (1.0 + e) ** 2
 
 
-def test_sigmoid_of_zero_is_exactly_a_half():
-    assert sigmoid(0.0) == sigmoid(-0.0) == sigmoid(np.float32(0)) == 0.5
-    assert d_sigmoid(0.0) == 0.25
-
-
 def test_sigmoid_does_not_overflow():
     """The mistake that the exercise invites first: 1 / (1 + exp(−a)) at a = −1000."""
     for dtype, huge in ((np.float64, 1e308), (np.float32, 3e38)):

@@ -6,7 +6,7 @@ import reference
 from random_networks import every_place, small_samples
 
 from explorer.network import NeuralNetwork
-from explorer.network.gradient_check import STEP, CheckedWeight, Place, check_gradient, choose_weights
+from explorer.network.gradient_check import CheckedWeight, Place, check_gradient, choose_weights
 
 
 def network(**options):
@@ -28,19 +28,6 @@ def test_both_gradients_are_right_everywhere(functions):
     for weight in smooth:
         assert weight.agrees
         assert weight.numeric == pytest.approx(weight.analytic, rel=1e-5, abs=1e-8)
-
-
-def test_the_numeric_gradient_is_a_central_difference():
-    nn = network(dtype=np.float64)
-    X, d = small_samples()
-    weights = [w.copy() for w in nn.weights()]
-
-    def loss():
-        return reference.loss("squared_error", reference.forward(weights, X, "sigmoid", "sigmoid")[1][-1], d)
-
-    expected = np.concatenate([s.ravel() for s in reference.central_differences(loss, weights, STEP)])
-    checked = check_gradient(nn, X, d, every_place(nn))
-    np.testing.assert_allclose([weight.numeric for weight in checked], expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.5, 1.001])

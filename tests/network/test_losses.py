@@ -14,18 +14,6 @@ Y = np.array([[0.7, 0.1, 0.25], [0.2, 0.6, 0.25], [0.1, 0.3, 0.5]])
 D = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
 
 
-def test_squared_error_by_hand():
-    y, d = np.array([[0.5, 1.0], [0.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
-    assert squared_error(y, d) == pytest.approx((0.25 + 1 + 0 + 1) / 2)
-    np.testing.assert_array_equal(d_squared_error(y, d), [[-0.5, 1], [0, 1]])
-
-
-def test_cross_entropy_by_hand():
-    assert cross_entropy(Y, D) == pytest.approx(-math.log(0.7) - math.log(0.6) - math.log(0.5))
-    slopes = np.diag([-1 / 0.7, -1 / 0.6, -2])
-    np.testing.assert_allclose(d_cross_entropy(Y, D), slopes, rtol=1e-14)
-
-
 @pytest.mark.parametrize("name", PAIRS)
 def test_no_loss_is_zero_without_a_sign_and_not_a_number_stays_visible(name):
     loss, y = PAIRS[name][0], Y.copy()

@@ -1,7 +1,6 @@
-import copy
 import itertools
 import math
-import pickle
+import re
 
 import numpy as np
 import pytest
@@ -116,16 +115,12 @@ def test_a_parameter_changed_in_place_is_used(name):
     np.testing.assert_allclose(nn.forward(X), y, rtol=1e-12)
 
 
-def test_assigning_a_whole_matrix_is_used_and_copied():
-    X, d = data()
-    nn = network()
-    W1 = np.random.default_rng(9).normal(size=(4, 5))
-    mine = W1.copy()
+def test_an_assigned_matrix_is_copied():
+    nn, mine = network(), np.zeros((4, 5))
     nn.W1 = mine
-    y = reference.forward([W1, *nn.weights()[1:]], X, "sigmoid", "sigmoid")[1][-1]
-    np.testing.assert_allclose(nn.forward(X), y, rtol=1e-12)
-    nn.train_iteration(X, d, lr=1.0)
-    np.testing.assert_array_equal(mine, W1, err_msg="training changes an array of the caller's")
+    nn.train_iteration(*data(), lr=1.0)
+    assert nn.W1.any()
+    assert not mine.any(), "training changes an array of the caller's"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +131,8 @@ def test_assigning_a_wrong_shape_is_refused(name, shape):
     """Also where NumPy would broadcast it silently."""
     nn = network()
     before = nn.weights()
-    with pytest.raises(ValueError, match=name) as refused:
+    with pytest.raises(ValueError, match=f"{name}.*{re.escape(str(getattr(nn, name).shape))}"):
         setattr(nn, name, np.zeros(shape))
-    assert str(getattr(nn, name).shape) in str(refused.value)
     all_close(nn.weights(), before, rtol=0)
 
 
@@ -178,27 +172,6 @@ def test_forward_keeps_every_layer(activation, output, n_hidden):
         np.testing.assert_allclose(getattr(nn, f"a{i}"), a[i - 1], rtol=1e-12, atol=1e-14)
     for i in range(1, len(a)):
         np.testing.assert_allclose(getattr(nn, f"h{i}"), h[i], rtol=1e-12)
-
-
-def test_predict_is_the_row_of_the_largest_output():
-    nn = network()
-    X, _ = data(n_samples=50)
-    classes = nn.predict(X)
-    assert classes.shape == (50,)
-    assert np.issubdtype(classes.dtype, np.integer)
-    np.testing.assert_array_equal(classes, nn.forward(X).argmax(axis=0))
-
-
-def test_one_matrix_product_by_hand():
-    """784-like wiring in the small: W1 (n_hidden, n_input) acts from the left on columns."""
-    nn = NeuralNetwork(2, 1, 1, dtype=np.float64, hidden_activation="relu")
-    nn.W1, nn.b1 = np.array([[2.0, -1.0]]), np.array([[0.5]])
-    nn.W2, nn.b2 = np.array([[3.0]]), np.array([[-1.0]])
-    y = nn.forward(np.array([[1.0, 0.0], [1.0, 2.0]]))
-    np.testing.assert_array_equal(nn.a1, [[1.5, -1.5]])
-    np.testing.assert_array_equal(nn.h1, [[1.5, 0.0]])
-    np.testing.assert_array_equal(nn.a2, [[3.5, -1.0]])
-    np.testing.assert_allclose(y, [[1 / (1 + math.exp(-3.5)), 1 / (1 + math.e)]])
 
 
 # ---------------------------------------------------------------- backward
@@ -289,11 +262,9 @@ def test_fit_steps_as_the_reference_does():
 
 def test_fit_passes_the_learning_rate_and_its_defaults_on():
     nn, X, d = recorder(6)
-    history = nn.fit(X, d, 6)
-    assert len(history) == len(nn.calls) == 10
-    assert {lr for _, _, lr, _ in nn.calls} == {0.01}
+    assert len(nn.fit(X, d, 6)) == len(nn.calls) == 10
     nn.fit(X, d, 6, 1, 0.5)
-    assert nn.calls[-1][2] == 0.5
+    assert [lr for _, _, lr, _ in nn.calls] == [0.01] * 10 + [0.5]
 
 
 def test_fit_repeats_with_its_seed_and_leaves_the_data_alone():
@@ -305,27 +276,17 @@ def test_fit_repeats_with_its_seed_and_leaves_the_data_alone():
     all_close(first.weights(), second.weights(), rtol=0)
 
 
-# ---------------------------------------------------------------- the mistakes that the exercise invites
-
-
-def test_mistake_data_left_untransposed():
-    """Samples × features: refused with words that say what to do."""
-    nn = NeuralNetwork(784, 32, 10)
-    X, d = np.zeros((100, 784)), np.zeros((10, 100))
-    for call in (
-        lambda: nn.forward(X),
-        lambda: nn.predict(X),
-        lambda: nn.train_iteration(X, d),
-        lambda: nn.fit(X, d, batch_size=10),
-    ):
-        with pytest.raises(ValueError, match=r"(?i)transpos|\.T\b|columns") as refused:
-            call()
-        assert "784" in str(refused.value)
-    with pytest.raises(ValueError, match=r"(?i)shape|column|2-D"):  # one sample without its column
-        nn.forward(np.zeros(784))
-
-
 # ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("method", ["forward", "predict", "train_iteration", "fit"])
+def test_samples_left_in_rows_are_refused_with_words_that_say_what_to_do(method):
+    nn, X = NeuralNetwork(784, 32, 10), np.zeros((100, 784))
+    rest = {"train_iteration": [np.zeros((10, 100))], "fit": [np.zeros((10, 100)), 10]}.get(method, ())
+    with pytest.raises(ValueError, match=r"\(784, n_samples\): samples are columns, so pass X\.T"):
+        getattr(nn, method)(X, *rest)
+    with pytest.raises(ValueError, match=r"a single sample is a column"):
+        getattr(nn, method)(X[0], *rest)
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (4, 6), (2, 6), (6, 3), (6,), (1, 6)])
@@ -411,27 +372,6 @@ def test_nothing_becomes_a_number_again():
     assert math.isnan(nn.train_iteration(X, d))
 
 
-# ---------------------------------------------------------------- copies
-
-
-@pytest.mark.parametrize(
-    "copied",
-    [NeuralNetwork.copy, copy.deepcopy, lambda nn: pickle.loads(pickle.dumps(nn))],
-    ids=["copy", "deepcopy", "pickle"],
-)
-def test_a_copy_goes_on_as_the_network_itself_does(copied):
-    """Also where it was made in the middle of training, with the pass's arrays at hand."""
-    nn = network(n_hidden=(4, 3))
-    X, d = data()
-    nn.train_iteration(X, d, lr=0.5)
-    other = copied(nn)
-    all_close(other.weights(), nn.weights(), rtol=0)
-    for _ in range(3):
-        assert other.train_iteration(X, d, lr=0.5) == nn.train_iteration(X, d, lr=0.5)
-    all_close(other.weights(), nn.weights(), rtol=0)
-    all_close(other.backward(X, other.forward(X), d), nn.backward(X, nn.forward(X), d), rtol=0)
-
-
 def test_a_copy_may_count_in_another_dtype():
     nn = NeuralNetwork(5, 4, 3, seed=1)
     X, _ = data()
@@ -447,14 +387,12 @@ def test_a_copy_may_count_in_another_dtype():
 
 
 def test_what_a_pass_keeps_is_not_overwritten_by_the_next():
-    nn = network()
-    X, d = data()
+    nn, (X, d) = network(), data()
     nn.forward(X)
-    kept = {name: (getattr(nn, name), getattr(nn, name).copy()) for name in ("a1", "h1", "a2", "h2")}
+    kept = [*nn.a, *nn.h]
+    before = [array.copy() for array in kept]
     nn.train_iteration(X / 2, d)
-    for name, (array, before) in kept.items():
-        np.testing.assert_array_equal(array, before)
-        assert getattr(nn, name) is not array
+    all_close(kept, before, rtol=0)
 
 
 def test_a_layer_is_there_under_its_name_and_in_its_list():
@@ -499,13 +437,6 @@ class Linear(NeuralNetwork):
         return 4 * (y - d) ** 3
 
 
-class Halved(NeuralNetwork):
-    """A backward pass of one's own."""
-
-    def backward(self, X, y, d):
-        return tuple(gradient / 2 for gradient in super().backward(X, y, d))
-
-
 @pytest.mark.parametrize("kind", [Leaky, Linear])
 def test_the_gradient_follows_a_formula_of_ones_own(kind):
     nn = kind(5, (4, 3), 3, dtype=np.float64, seed=1)
@@ -513,15 +444,6 @@ def test_the_gradient_follows_a_formula_of_ones_own(kind):
     gradient = nn.backward(X, nn.forward(X), d)
     expected = reference.central_differences(lambda: nn.compute_loss(nn.forward(X), d), nn.parameters)
     all_close(gradient, expected, rtol=1e-6, atol=1e-8)
-
-
-def test_fit_follows_the_formulas():
-    """Half the gradient is half the learning rate."""
-    X, d = data(n_samples=23)
-    plain, halved = (kind(5, 4, 3, seed=3) for kind in (NeuralNetwork, Halved))
-    expected = plain.fit(X, d, batch_size=4, n_epochs=2, lr=0.05)
-    np.testing.assert_allclose(halved.fit(X, d, batch_size=4, n_epochs=2, lr=0.1), expected, rtol=1e-5)
-    all_close(halved.weights(), plain.weights(), rtol=1e-4)
 
 
 # ---------------------------------------------------------------- it learns

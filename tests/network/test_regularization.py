@@ -1,6 +1,8 @@
 """Penalties, dropout and max-norm: each formula by itself, then in a network, against measured slopes."""
 
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -157,11 +159,8 @@ def test_a_step_that_fails_leaves_nothing_out_afterwards():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_after_each_step_no_hidden_unit_is_longer_than_max_norm(optimizer):
-    (X, d), nn, plain = (
-        small_samples(),
-        network(max_norm=0.7, optimizer=optimizer),
-        network(optimizer=optimizer),
-    )
+    (X, d), plain = small_samples(), network(optimizer=optimizer)
+    nn = network(max_norm=0.7, optimizer=optimizer)
     for _ in range(5):
         for each in (nn, plain):
             each.train_iteration(X, d, 0.2)
@@ -205,12 +204,15 @@ def test_what_is_no_amount_is_refused_by_its_name(name, wrong):
 EVERYTHING = {"l2": 0.3, "l1": 0.05, "dropout": 0.4, "input_dropout": 0.25, "max_norm": 0.7}
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_copy_trains_on_as_the_network_does(optimizer):
+COPIES = NeuralNetwork.copy, copy.deepcopy, lambda nn: pickle.loads(pickle.dumps(nn))
+
+
+@pytest.mark.parametrize(("optimizer", "copied"), [*zip(OPTIMIZERS, COPIES * 2, strict=True)])
+def test_a_copy_trains_on_as_the_network_does(optimizer, copied):
     X, d = small_samples(20)
     nn = network(optimizer=optimizer, **EVERYTHING)
     nn.fit(X, d, 6, 2, 0.02)
-    other, untouched = nn.copy(), nn.copy()
+    other, untouched = copied(nn), nn.copy()
     np.testing.assert_array_equal(other.fit(X, d, 6, 2, 0.02), nn.fit(X, d, 6, 2, 0.02))
     all_close(nn.parameters, other.parameters, rtol=0)
     assert nn.n_steps == other.n_steps == 16

@@ -38,14 +38,6 @@ def test_warm_up_rises_in_a_line_and_then_leaves_the_schedule_alone(schedule, wa
     assert rate_factor(schedule, t, 40, 0) == plain
 
 
-class Recorder(NeuralNetwork):
-    """Keeps the rate of each step."""
-
-    def train_iteration(self, X, d, lr=1e-2):
-        vars(self).setdefault("rates", []).append(lr)
-        return super().train_iteration(X, d, lr)
-
-
 def samples():
     X = np.random.default_rng(0).random((3, 10))
     return X, np.eye(2)[:, np.arange(10) % 2]
@@ -53,7 +45,8 @@ def samples():
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_fit_asks_for_the_rate_at_the_middle_of_each_mini_batch(reduction):
-    network, asked = Recorder(3, 4, 2, seed=0), []
+    network, asked, rates = NeuralNetwork(3, 4, 2, seed=0), [], []
+    network.train_iteration = lambda X, d, lr: rates.append(lr) or 0.0
 
     def rate(t):
         asked.append(t)
@@ -63,7 +56,7 @@ def test_fit_asks_for_the_rate_at_the_middle_of_each_mini_batch(reduction):
     middles = [0.2, 0.6, 0.9, 1.2, 1.6, 1.9]  # of 4, 4 and 2 of 10 samples, twice
     assert asked == pytest.approx(middles)
     sizes = [4, 4, 2, 4, 4, 2] if reduction == "mean" else [1] * 6
-    assert network.rates == pytest.approx([0.2 / (1 + t) / n for t, n in zip(middles, sizes, strict=True)])
+    assert rates == pytest.approx([0.2 / (1 + t) / n for t, n in zip(middles, sizes, strict=True)])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

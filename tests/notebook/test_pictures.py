@@ -146,3 +146,28 @@ def test_each_image_is_followed_by_its_versions(small_dataset):
     assert len(set(pictured)) == 8
     still = pictures.distorted(small_dataset, Augmentation(), n_images=2, n_epochs=3)
     assert len(set(re.findall(r'class="lesson-light".*?src="(.*?)"', still.html))) == 2
+
+
+def test_opposite_quarters_are_alike():
+    X, labels = pictures.quarters(400)
+    assert X.shape == (2, 400)
+    assert np.abs(X).min() > 0.05
+    assert np.abs(X).max() <= 1
+    for (x, y), label in zip(X.T.tolist(), labels.tolist(), strict=True):
+        assert label == ((x > 0) == (y > 0))
+    assert 150 < labels.sum() < 250
+    np.testing.assert_equal(pictures.quarters(400), (X, labels))
+    assert not np.array_equal(pictures.quarters(400, seed=1)[0], X)
+
+
+def test_the_map_is_what_the_network_says_and_leaves_it_alone():
+    X, labels = pictures.quarters(20)
+    network = NeuralNetwork(2, 3, 2, dtype=np.float64, seed=0)
+    network.forward(X)
+    before = network.h1.copy()
+    (drawn,) = figures_in(pictures.show_plane(X, labels, network, "Now.").html)
+    background = drawn["data"][0]
+    np.testing.assert_array_equal(network.h1, before)
+    shares = np.frombuffer(base64.b64decode(background["z"]["bdata"])).reshape(61, 61)
+    corner = network.forward(np.array([[-1.0], [1.0]]))  # left, and on top: the last row, the first column
+    np.testing.assert_allclose(shares[-1, 0], corner[1, 0] / corner.sum(), rtol=1e-12)

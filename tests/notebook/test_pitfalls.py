@@ -13,7 +13,8 @@ from explorer.checks.exercise import Network
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.activations import sigmoid
 from explorer.notebook import pitfalls
-from explorer.notebook.pitfalls import attempt, contrast_runs, reported_losses, run
+from explorer.notebook.pitfalls import attempt, contrast_runs, run
+from explorer.training.process_settings import one_blas_thread
 
 CHANCE = 0.15  # the most frequent of ten digits has 11 % of the test images
 
@@ -32,9 +33,6 @@ def right(few):
     return run(network_of(NeuralNetwork), few, n_epochs=4)
 
 
-# ---------------------------------------------------------------- the right network
-
-
 def test_all_but_its_batches_is_right_in_one_batch_too_many(few):
     network, X, d = network_of(pitfalls.OneBatchTooMany), few.X_train[:, :20], few.Y_train[:, :20]
     checks.initial_weights(network)
@@ -49,13 +47,11 @@ def test_all_but_its_batches_is_right_in_one_batch_too_many(few):
 
 def test_a_run_is_training_epoch_by_epoch(few, right):
     network = network_of(NeuralNetwork)
-    losses = reported_losses(network, few, n_epochs=4)
+    with one_blas_thread():
+        losses = network.fit(few.X_train, few.Y_train, 128, n_epochs=4)
     np.testing.assert_array_equal(losses, right.loss)
     np.testing.assert_array_equal(network.W1, right.network.W1)
     assert right.accuracy[-1] == accuracy(few.test_labels, network.predict(few.X_test))
-
-
-# ---------------------------------------------------------------- 1
 
 
 def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, right):
@@ -71,9 +67,6 @@ def test_positive_weights_saturate_every_hidden_unit_and_nothing_moves(few, righ
     assert (fresh.h1 > 0.99).mean() < 0.001
     with pytest.raises(CheckError, match="these are of one sign"):
         checks.initial_weights(network_of(NeuralNetwork, initializer="uniform"))
-
-
-# ---------------------------------------------------------------- 2
 
 
 def test_of_three_sigmoids_one_is_right_by_luck_one_wrong_and_one_quiet():
@@ -103,9 +96,6 @@ def test_a_quotient_ends_the_training_at_its_first_step(few):
     assert holding.warned == ()
 
 
-# ---------------------------------------------------------------- 3
-
-
 def test_rows_are_refused_unless_there_are_as_many_as_inputs(few):
     rows = pitfalls.left_as_rows(few.train_images)
     assert rows.shape == (3000, 784)
@@ -129,9 +119,6 @@ def test_reshaping_alone_mixes_images_and_says_nothing(few, right):
     assert scrambled.warned == ()
 
 
-# ---------------------------------------------------------------- 4
-
-
 def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
     X, d = few.X_train, few.Y_train
     for wrong, shape in ((pitfalls.OnePixel, r"\(\)"), (pitfalls.Rows, r"\(128, 3000\)")):
@@ -139,9 +126,6 @@ def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
             network_of(wrong).fit(X, d, 128)
         with pytest.raises(CheckError, match=r"fit raised IndexError|shape of the largest batch: expected"):
             checks.mini_batches(network_of(wrong))
-
-
-# ---------------------------------------------------------------- 5
 
 
 @pytest.mark.parametrize(
@@ -154,14 +138,12 @@ def test_a_comma_takes_one_number_and_a_bare_colon_takes_rows(few):
 def test_a_wrong_loss_is_told_of_a_network_that_learns(few, mistake, expected, epoch):
     right = run(network_of(Network), few, n_epochs=4)
     network = network_of(checks.MISTAKES[mistake].network)
-    losses = reported_losses(network, few, n_epochs=4)
+    with one_blas_thread():
+        losses = network.fit(few.X_train, few.Y_train, 128, n_epochs=4)
     np.testing.assert_allclose(losses, expected(right.loss), rtol=1e-12)
     np.testing.assert_array_equal(network.W1, right.network.W1)
     with pytest.raises(CheckError, match=f"mean loss of epoch {epoch}"):
         checks.mini_batches(network)
-
-
-# ---------------------------------------------------------------- 6
 
 
 @pytest.mark.parametrize(("batch_size", "last"), [(128, 3000 % 128), (100, 0)])
@@ -193,18 +175,12 @@ def test_an_empty_batch_is_silent_by_sum_and_the_end_by_mean(few):
     np.testing.assert_allclose(by_mean.loss, summed.loss, rtol=1e-3)  # 0.01 by sum is 1 by mean of 100
 
 
-# ---------------------------------------------------------------- 7
-
-
 def test_random_labels_give_train_accuracy_away(mnist):
     small, settings = mnist.head(300), {"batch_size": 10, "n_epochs": 30, "lr": 0.2}
     nonsense = replace(small, train_labels=np.random.default_rng(0).permutation(small.train_labels))
     flattered = run(network_of(NeuralNetwork), nonsense, score=pitfalls.on_train, **settings)
     honest = run(network_of(NeuralNetwork), nonsense, score=pitfalls.on_test, **settings)
     assert honest.accuracy[-1] < 0.25 < 0.5 < flattered.accuracy[-1]
-
-
-# ---------------------------------------------------------------- 8
 
 
 def test_labels_are_refused_and_as_a_row_they_are_not(few, right):
@@ -228,17 +204,11 @@ def test_one_hot_compared_with_classes_looks_like_guessing(few, right):
         accuracy(few.Y_test, decided)
 
 
-# ---------------------------------------------------------------- what is shown
-
-
-def test_an_attempt_shows_the_error_and_its_own_words():
+def test_an_attempt_shows_its_error_or_its_warnings_and_the_result():
     shown = attempt(int, "<b>")
     assert repr(shown) == "✗ ValueError: invalid literal for int() with base 10: '<b>'"
     assert "lesson-raised" in shown.html
     assert "<b>" not in shown.html
-
-
-def test_an_attempt_shows_warnings_and_the_result():
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # none gets out
         shown = attempt(pitfalls.quotient, np.array([0, 1000], np.float32))
@@ -247,9 +217,6 @@ def test_an_attempt_shows_warnings_and_the_result():
         "⚠ RuntimeWarning: invalid value encountered in divide",
         "returns [0.5 nan]",
     ]
-
-
-def test_an_attempt_says_when_nothing_is_said():
     assert repr(attempt(abs, -2)) == "no error, no warning; returns 2"
     assert repr(attempt(np.zeros, (10, 30))) == "no error, no warning; returns an array of shape (10, 30)"
     assert repr(attempt(checks.sigmoid, np.tanh)).startswith("✗ tanh(0.25): expected")

@@ -24,6 +24,8 @@ from rich.console import Console
 from rich.progress import track
 
 from explorer.checks import MISTAKES, TASKS, Verdict
+from explorer.checks.diagnosis import SIGNS
+from explorer.checks.tasks import REQUIRED
 from explorer.extensions.grading.submission import Limits
 from explorer.extensions.grading.warden import MOST_PROCESSES, TOO_LARGE, TOO_MANY, descendants, end_all
 from explorer.foreign_files import printable
@@ -33,11 +35,9 @@ from explorer.training.studies.executors import BLAS_VARIABLES
 from explorer.training.turns import n_cores
 from explorer.wording import counted, duration
 
-REQUIRED = tuple(name for name, task in TASKS.items() if not task.is_bonus)
 _PR_SET_DUMPABLE = 4
 _MOST_BYTES = 1_000_000  # of a check's output
 ENDINGS = (".py", ".ipynb")
-SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
 _MOST_NAME = 36  # letters of a file's name in the table
 _MOST_LETTERS = 1000  # of a line
 _MOST_MISTAKES = 10
@@ -121,18 +121,10 @@ def check_all(paths: Iterable[Path], limits: Limits) -> Iterator[CheckedSubmissi
 
 def _check(path: Path, limits: Limits, running: set[Popen[bytes]]) -> CheckedSubmission:
     """Check one submission in a process without secrets in its environment, in an empty working directory."""
-    python = sys.executable, "-m"
-    submission = *python, "explorer.extensions.grading.submission", str(path.absolute()), *map(str, limits)
-    warden = (
-        (*python, "explorer.extensions.grading.warden", str(limits.megabytes))
-        if sys.platform == "linux"
-        else ()
-    )
-    command = [*warden, *submission]
-    with (
-        TemporaryDirectory(prefix="nn-explorer-check-", ignore_cleanup_errors=True) as folder,
-        TemporaryFile() as output,
-    ):
+    command = [sys.executable, "-m", f"{__package__}.submission", str(path.absolute()), *map(str, limits)]
+    if sys.platform == "linux":
+        command = [sys.executable, "-m", f"{__package__}.warden", str(limits.megabytes), *command]
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, TemporaryFile() as output:
         environment = kernel_environment(os.environ) | dict.fromkeys(BLAS_VARIABLES, "1")
         environment |= {"MPLBACKEND": "Agg", "TMPDIR": folder}
         settings: dict[str, Any] = {"cwd": folder, "env": environment, "start_new_session": True}

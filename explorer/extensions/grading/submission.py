@@ -1,8 +1,7 @@
 """Executes a submission's definitions and checks them, in a process of its own.
 
-Of a script or a notebook only imports, functions, classes and plain assignments, also in loops, are executed,
-statement by statement: no training, no drawing, no call to what the submission itself defines. The code comes from
-strangers, so the process has limits; it is not a sandbox.
+Only imports, functions, classes and plain assignments are executed, also in loops, but no call to what the
+submission defines. The code comes from strangers, so the process has limits; it is not a sandbox.
 """
 
 import __future__
@@ -79,7 +78,6 @@ def main() -> None:
 
 
 def _limit(limits: Limits) -> None:
-    """Limit this process's memory, file size and lifetime, if the system can."""
     if os.name == "posix":
         import resource
 

@@ -1,7 +1,7 @@
-"""Watches one submission: what its processes use together, and that none of them is left at its end.
+"""Watches one submission, on Linux: what its processes use together, and that none of them is left at its end.
 
 ``python -m explorer.extensions.grading.warden MEGABYTES COMMAND …`` runs the command. Its environment is the
-submission's, so there is nothing more in the parent's. It is for Linux.
+submission's, so there is nothing more in the parent's.
 """
 
 import os

@@ -21,7 +21,7 @@ from explorer import load_mnist
 from explorer.experiments.demonstration import SEEDS
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
-TEXTS = Path(__file__).parents[2] / "explorer" / "demonstrations" / "demonstrations.toml"
+TEXTS = Path(__file__).parents[2] / "explorer/extensions/demonstrations/demonstrations.toml"
 POINTS = 16
 positional = partial(np.format_float_positional, precision=3, fractional=False, trim="-")
 CHOSEN = {"forgetting": 0, "sharpness": 0}

@@ -1,15 +1,22 @@
 """The eighteen demonstrations, in the order of the page."""
 
-from importlib import import_module
-
 from explorer.experiments import Demonstration
-
-_FILES = (
-    "fgsm", "fooling", "distillation", "swapped", "double_descent", "averages", "sharpness", "lottery", "nonsense",
-    "feedback", "forgetting", "grokking", "landscape", "straight_line", "rate_finder", "noise_scale",
-    "temperature", "random_features",
-)  # fmt: skip
-
-DEMONSTRATIONS: tuple[Demonstration, ...] = tuple(
-    import_module(f"explorer.extensions.demonstrations.{name}").DEMONSTRATION for name in _FILES
+from explorer.extensions.demonstrations import (
+    attacks,
+    dynamics,
+    feedback,
+    labels,
+    lottery,
+    random_features,
+    settings,
+    soft_answers,
+    weight_space,
 )
+
+DEMONSTRATIONS: tuple[Demonstration, ...] = (
+    attacks.fast_gradient_sign, attacks.fooling, soft_answers.distillation, labels.swapped,
+    random_features.double_descent, weight_space.averages, dynamics.edge_of_stability, lottery.ticket,
+    labels.nonsense, feedback.alignment, dynamics.forgetting, dynamics.grokking, weight_space.landscape,
+    weight_space.straight_line, settings.rate_finder, settings.batch_size, soft_answers.temperature,
+    random_features.untrained_layer,
+)  # fmt: skip

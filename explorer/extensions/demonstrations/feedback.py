@@ -1,15 +1,13 @@
 """Backpropagation through a random matrix: the network bends until the wrong feedback is right."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.experiments.demonstration import Array, Demonstration, Result, Steps, batches, reads
+from explorer.experiments.demonstration import Array, Result, Steps, batches, reads
 from explorer.extensions.demonstrations.figures import PERCENT, curves
-from explorer.extensions.demonstrations.texts import TEXTS
-from explorer.network import NeuralNetwork
+from explorer.extensions.demonstrations.texts import demonstration
 from explorer.network.network import Network
 from explorer.training.presets import PRESETS
 
@@ -40,7 +38,9 @@ class RandomFeedback(Network):
         return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def _run(dataset: Dataset, seed: int, _network: NeuralNetwork | None = None) -> Steps:
+@demonstration("feedback", _CONFIG)
+def alignment(dataset: Dataset, seed: int, _network: object = None) -> Steps:
+    """Train with the wrong feedback and with the right one."""
     few, X, d, rng = dataset.head(1000), dataset.X_train, dataset.Y_train, np.random.default_rng(seed)
     names = "hidden_activation", "output", "loss", "initializer"
     how: dict[str, Any] = {name: getattr(_CONFIG, name) for name in names}
@@ -65,7 +65,4 @@ def _result(rows: Array) -> Result:
     lines = accuracies | {"angle (degrees)": (epochs, angles)}
     numbers = {"random": random[-1], "true": true[-1], "angle": angles[-1], "first_angle": angles[0]}
     numbers["more"] = (1 - random[-1]) / max(1 - true[-1], 1e-9) - 1
-    return Result(numbers, partial(curves, lines, "epoch", "test accuracy (%), angle (degrees)", y=PERCENT))
-
-
-DEMONSTRATION = Demonstration("feedback", TEXTS["feedback"], _CONFIG, _run)
+    return Result(numbers, curves(lines, "epoch", "test accuracy (%), angle (degrees)", y=PERCENT))

@@ -1,23 +1,13 @@
 """A lottery ticket: nine of ten weights cut, the rest as they were at the start, and still it reads."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.experiments.demonstration import (
-    Array,
-    Demonstration,
-    Knob,
-    Result,
-    Steps,
-    batches,
-    reads,
-    training,
-)
+from explorer.experiments.demonstration import Array, Knob, Result, Steps, batches, reads, training
 from explorer.extensions.demonstrations.figures import pictures
-from explorer.extensions.demonstrations.texts import TEXTS
+from explorer.extensions.demonstrations.texts import demonstration
 from explorer.network import NeuralNetwork
 from explorer.training import new_network
 from explorer.training.presets import PRESETS
@@ -49,21 +39,19 @@ def _epoch(network: NeuralNetwork, masks: Sequence[Array], dataset: Dataset, see
     return reads(network, dataset)
 
 
-def _run(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, share: float = 0.9) -> Steps:
+@demonstration("lottery", _CONFIG, Knob("share", "cut", (0.5, 0.8, 0.9, 0.95, 0.98), 0.9), uses_run=True)
+def ticket(dataset: Dataset, seed: int, network: NeuralNetwork | None = None, share: float = 0.9) -> Steps:
+    """Cut the smallest weights, and train the others from where they began."""
     dense = network or (yield from training(_CONFIG.replace(seed=seed), dataset, 0.5))
     config = _CONFIG.replace(seed=seed, hidden_sizes=dense.layer_sizes[1:-1], **dense.functions)
     masks, start = large_weights(dense, share), new_network(config, dataset)
     ticket, other = masked(start, masks), masked(new_network(config.replace(seed=seed + 1), dataset), masks)
     kept = dense.W[0] * masks[0]
     images = [(row / (np.abs(row).max() or 1)).reshape(28, 28) for row in kept[:_SHOWN]]
-    figure = partial(pictures, images, [f"unit {k}" for k in range(len(images))], 6)
+    figure = pictures(images, [f"unit {k}" for k in range(len(images))], 6)
     found = {"untrained": reads(ticket, dataset), "dense": reads(dense, dataset), "share": share}
     yield Result({**found, "trained": np.nan, "other": np.nan}, figure)
     found["trained"] = trained = _epoch(ticket, masks, dataset, seed)
     yield Result({**found, "other": np.nan}, figure)
     found |= {"other": _epoch(other, masks, dataset, seed), "below": found["dense"] - trained}
     yield Result({**found, "lead": trained - found["other"]}, figure)
-
-
-_SHARE = Knob("share", "cut", (0.5, 0.8, 0.9, 0.95, 0.98), 0.9)
-DEMONSTRATION = Demonstration("lottery", TEXTS["lottery"], _CONFIG, _run, _SHARE, uses_run=True)

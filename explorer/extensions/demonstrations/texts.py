@@ -1,11 +1,12 @@
 """What the page says of the demonstrations: the tables of ``demonstrations.toml``."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from types import MappingProxyType
 
-from explorer.experiments.demonstration import Claim, Texts
+from explorer.experiments import Claim, Demonstration, Knob, Steps, Texts
+from explorer.training import TrainingConfig
 
 
 def _read() -> Mapping[str, Texts]:
@@ -19,3 +20,10 @@ def _read() -> Mapping[str, Texts]:
 
 TEXTS = _read()
 """The texts of each demonstration, by its key."""
+
+
+def demonstration(
+    key: str, config: TrainingConfig, knob: Knob | None = None, **uses: bool
+) -> Callable[[Callable[..., Steps]], Demonstration]:
+    """Turn an experiment into the demonstration that has the texts of `key`."""
+    return lambda run: Demonstration(key, TEXTS[key], config, run, knob, **uses)

@@ -146,5 +146,5 @@ def test_equal_seeds_give_equal_results():
 
 def test_images_keep_their_place_as_a_figure_grows():
     """With Plotly's other way, "range", they shrink each time that the figure is drawn larger."""
-    layout = pictures([np.zeros((28, 28))] * 2, ["one", "two"], 2, "light").layout
+    layout = pictures([np.zeros((28, 28))] * 2, ["one", "two"], 2)("light").layout
     assert (layout.xaxis.constrain, layout.yaxis.constrain) == ("domain", "domain")

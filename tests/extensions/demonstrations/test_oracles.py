@@ -7,19 +7,20 @@ import pytest
 from random_networks import all_close
 from scipy.special import log_softmax, softmax
 
-from explorer.extensions.demonstrations.averages import average, blend, match_units
-from explorer.extensions.demonstrations.distillation import Student
+from explorer.extensions.demonstrations.attacks import adversarial, fgsm, fooling_noise, universal_change
+from explorer.extensions.demonstrations.dynamics import sharpness
 from explorer.extensions.demonstrations.feedback import RandomFeedback
-from explorer.extensions.demonstrations.fgsm import adversarial, fgsm
-from explorer.extensions.demonstrations.fooling import fooling_noise, universal_change
-from explorer.extensions.demonstrations.landscape import directions
 from explorer.extensions.demonstrations.lottery import large_weights, masked
-from explorer.extensions.demonstrations.noise_scale import noise_scale
 from explorer.extensions.demonstrations.random_features import random_features
-from explorer.extensions.demonstrations.rate_finder import rate_test
-from explorer.extensions.demonstrations.sharpness import sharpness
-from explorer.extensions.demonstrations.straight_line import loss_on_line
-from explorer.extensions.demonstrations.temperature import best_temperature, calibration
+from explorer.extensions.demonstrations.settings import noise_scale, rate_test
+from explorer.extensions.demonstrations.soft_answers import Student, best_temperature, calibration
+from explorer.extensions.demonstrations.weight_space import (
+    average,
+    blend,
+    directions,
+    loss_on_line,
+    match_units,
+)
 from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network

@@ -145,16 +145,13 @@ class Demonstration:
 
     def _verdict(self, numbers: Mapping[str, float]) -> str:
         """Return whether these numbers repeat the paper, and which claims fail or depend on the seed."""
-        knob, words = self.knob, [f"Reproduced in this run: {self.reproduces(numbers)}."]
-        is_measured = knob is None or numbers[knob.name] == knob.value
+        words = [f"Reproduced in this run: {self.reproduces(numbers)}."]
+        is_measured = self.knob is None or numbers[self.knob.name] == self.knob.value
         for claim in self.texts.claims:
-            seeds = (
-                f" (in {claim.seeds or 'none'} of {SEEDS} seeds)"
-                if is_measured and claim.seeds < SEEDS
-                else ""
-            )
-            if seeds or not claim.holds(numbers):
-                words.append(f"{'So' if claim.holds(numbers) else 'Not so'} here: {claim.says}{seeds}.")
+            holds, depends = claim.holds(numbers), is_measured and claim.seeds < SEEDS
+            if depends or not holds:
+                seeds = f" (in {claim.seeds or 'none'} of {SEEDS} seeds)" if depends else ""
+                words.append(f"{'So' if holds else 'Not so'} here: {claim.says}{seeds}.")
         return " ".join(words)
 
     def in_words(self, value: float) -> str:

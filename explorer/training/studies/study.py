@@ -21,7 +21,6 @@ from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 from explorer.training.turns import cores_each, n_cores, study_workers, turns_of, worker_seconds
 
-_LOOK_SECONDS = 0.2
 _LOOK_SECONDS = 0.5  # between two looks at a server's turns
 
 _log = logging.getLogger(__name__)

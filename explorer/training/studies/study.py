@@ -41,12 +41,16 @@ def study(
 ) -> Generator[Trial, None, None]:
     """Train a network for each config, and yield each trial as soon as it ends, in any order.
 
+    Equal configs run once. A run that fails is a trial too, with its `error`. If a worker dies, its run is tried
+    again, up to three times in all. Leaving the iteration early cancels runs that have not started; those in
+    progress are killed in the study's own pool, and finished by an executor that you pass. Worker processes import
+    the main module, so a script calls this under ``if __name__ == "__main__":``.
+
     Parameters
     ----------
     configs : iterable of TrainingConfig
-        The runs; duplicates run once.
     dataset : Dataset, optional
-        The images and labels, by default the package's MNIST.
+        By default the package's MNIST.
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
         process per core; with one core or one config, in this process. A run uses two cores if there are two for
@@ -55,12 +59,6 @@ def study(
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.
 
-    Yields
-    ------
-    Trial
-        One for each config. A run that fails is a trial too, with its `error`. If a worker dies, its run is tried
-        again, up to three times in all, while the others continue.
-
     Raises
     ------
     ConfigError
@@ -68,13 +66,6 @@ def study(
     StudyError
         If the journal can't be used, is in use, or can't be written; if the executor accepts no more work, or its
         workers have other versions. Trials that ended before are in the journal.
-
-    Notes
-    -----
-    Leaving the iteration early cancels runs that have not started. Runs in progress are killed in the study's own
-    pool; an executor that you pass finishes them.
-
-    Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
     if not isinstance(dataset, Dataset | None):
         raise TypeError(f"dataset is {dataset!r:.60}; expected a Dataset, as load_dataset returns, or None")

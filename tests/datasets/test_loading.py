@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import stat
+import tarfile
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from dataset_files import member, npy, tar
 from explorer.datasets import DatasetError, load_dataset, load_mnist, loading
 from explorer.datasets.dataset import ARRAYS
 from explorer.datasets.loading import map_dataset, offer_file, shared_dataset, usual_offers, write_dataset
+from explorer.datasets.mnist import write_archive
 
 IMAGES = "mnist-train-images.npy"
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # of Debian's package dataset-fashion-mnist
@@ -61,6 +63,23 @@ def test_an_archive(make, npy_files, arrays, mode, folder):
     dataset = load_dataset(make.file(tar(extra + members, mode), "mine.tgz"))
     assert_holds(dataset, arrays)
     assert dataset.name == "mine.tgz"
+
+
+def test_the_archive_is_read_by_anybody_and_equal_data_gives_equal_bytes(make, npy_files, arrays):
+    """As the exercise does: unpacked by `tarfile`, loaded by NumPy without pickles."""
+    dataset, *streams = load_dataset(make.archive(npy_files)), io.BytesIO(), io.BytesIO()
+    for stream in streams:
+        write_archive(dataset, stream)
+    content, again = (stream.getvalue() for stream in streams)
+    assert content == again
+    with tarfile.open(fileobj=io.BytesIO(content)) as packed:
+        assert len(packed.getnames()) == 4
+        for name, array in arrays.items():
+            member = packed.getmember(f"mnist-{name}.npy")
+            loaded = np.load(io.BytesIO(packed.extractfile(member).read()), allow_pickle=False)
+            assert loaded.dtype == np.uint8
+            np.testing.assert_array_equal(loaded, array)
+            assert (member.mode, member.mtime, member.uname) == (0o644, 0, "")
 
 
 def test_an_archive_with_extended_headers(make, npy_files, arrays):

@@ -117,19 +117,14 @@ def test_labels_of_any_integer_type(make, npy_files, idx_files, arrays, dtype):
         assert_holds(load_dataset(make.folder(idx_files | {"t10k-labels-idx1-ubyte": content})), arrays)
 
 
-def test_images_in_column_order(make, npy_files, arrays):
-    files = npy_files | {"mnist-train-images.npy": npy(np.asfortranarray(arrays["train-images"]))}
-    assert b"'fortran_order': True" in files["mnist-train-images.npy"]
-    dataset = load_dataset(make.folder(files))
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_every_version_of_npy_and_columns_first(make, npy_files, arrays, version):
+    in_columns = np.asfortranarray(arrays["train-images"])
+    np.lib.format.write_array(stream := io.BytesIO(), in_columns, version=(version, 0))
+    assert b"'fortran_order': True" in stream.getvalue()
+    dataset = load_dataset(make.folder(npy_files | {IMAGES: stream.getvalue()}))
     assert_holds(dataset, arrays)
     assert dataset.train_images.flags.c_contiguous
-
-
-def test_every_version_of_npy(make, npy_files, arrays):
-    for version in ((1, 0), (2, 0), (3, 0)):
-        np.lib.format.write_array(stream := io.BytesIO(), arrays["test-images"], version=version)
-        files = npy_files | {"mnist-test-images.npy": stream.getvalue()}
-        assert_holds(load_dataset(make.folder(files)), arrays)
 
 
 def test_a_part_or_a_changed_copy_of_mnist_is_not_called_so(make, mnist):

@@ -57,6 +57,10 @@ _ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in
 def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Read a data set in MNIST's shape: 28 × 28 gray images in ten classes.
 
+    It is named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
+    images alone determine the names of the classes. Raises `DatasetError`, which names the file, what was found
+    and what was expected.
+
     Parameters
     ----------
     path : str or path-like
@@ -66,18 +70,6 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
         ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or
         ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at the start is the home folder.
         Points in a plane are ``"plane:"`` and the text of a `Plane`: ``"plane:spirals,500,0.01,0.7,0"``.
-
-    Returns
-    -------
-    Dataset
-        Named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
-        images alone determine the names of the classes.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such file, or its content is not as above. The message names the file, what was found and
-        what was expected.
     """
     if isinstance(path, str) and path.startswith(PREFIX):
         return dataset_of(Plane.parse(path.removeprefix(PREFIX)))

@@ -108,7 +108,7 @@ def as_text(setting: Field, value: Any) -> str:
 
 def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
     """Suggest values of a setting for a study, as text."""
-    if setting.name == "learning_rate" and isinstance(setting, Real):
+    if setting.name == "learning_rate":
         low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
         return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
     values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]

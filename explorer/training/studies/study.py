@@ -160,8 +160,11 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
         return _finished(future, tries)
     except StudyError:
         raise
-    except (ImportError, AttributeError) as error:  # the worker lacks the function
-        raise StudyError(f"The study can't go on: {_cause(error)}.") from error
+    except (ImportError, AttributeError) as error:
+        cause = (
+            f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
+        )
+        raise StudyError(f"The study can't go on: {cause}.") from error
     except Exception as error:  # noqa: BLE001  # however it was lost
         if tries < MOST_TRIES:
             return None
@@ -178,8 +181,6 @@ def _finished(future: Future[Trial], tries: int) -> Trial:
 def _cause(error: BaseException) -> str:
     if isinstance(error, BrokenExecutor):
         return "a worker process died (killed or out of memory)"
-    if isinstance(error, ImportError | AttributeError):
-        return f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

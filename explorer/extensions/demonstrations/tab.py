@@ -9,8 +9,7 @@ from typing import Any
 from explorer.app.layout import box, close_all
 from explorer.app.views import Drawing, Views, ViewState
 from explorer.experiments import Demonstration, Result, offered_demonstrations
-from explorer.experiments.demonstration import failed_demonstrations
-from explorer.experiments.running import Experiment
+from explorer.experiments.demonstration import Experiment, failed_demonstrations
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
 from explorer.training import DivergedError

@@ -9,15 +9,16 @@ from scipy.special import log_softmax, softmax
 
 from explorer.extensions.demonstrations.attacks import adversarial, fgsm, fooling_noise, universal_change
 from explorer.extensions.demonstrations.dynamics import sharpness
-from explorer.extensions.demonstrations.lottery import large_weights, masked
 from explorer.extensions.demonstrations.random_parts import RandomFeedback, random_features
 from explorer.extensions.demonstrations.settings import noise_scale, rate_test
 from explorer.extensions.demonstrations.soft_answers import Student, best_temperature, calibration
-from explorer.extensions.demonstrations.weight_space import (
+from explorer.extensions.demonstrations.weights import (
     average,
     blend,
     directions,
+    large_weights,
     loss_on_line,
+    masked,
     match_units,
 )
 from explorer.inspection import d_loss

@@ -3,9 +3,9 @@
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.datasets.relabeled import of_classes
 from explorer.experiments.demonstration import Array, Knob, Result, Steps, reads, training
 from explorer.extensions.demonstrations.figures import PERCENT, curves
+from explorer.extensions.demonstrations.labels import of_classes
 from explorer.extensions.demonstrations.texts import demonstration
 from explorer.network import accuracy
 from explorer.network.network import Network

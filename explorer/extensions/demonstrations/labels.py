@@ -1,11 +1,11 @@
 """Wrong labels: swapped ones that a network finds, random ones by heart, and a pattern through most of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.datasets.relabeled import random_labels, swapped_labels
 from explorer.experiments.demonstration import Array, Knob, Result, Steps, training
 from explorer.extensions.demonstrations.figures import PERCENT, curves, pictures
 from explorer.extensions.demonstrations.texts import demonstration
@@ -17,6 +17,41 @@ from explorer.training.presets import PRESETS
 _SWAPPED, _SHOWN = 3000, 24
 _CONFIG = PRESETS["Modern"].replace(epochs=3, learning_rate=0.1)
 _BY_HEART = PRESETS["Adam"].replace(hidden_sizes=(256,), n_train=2000, batch_size=50, epochs=40)
+
+
+def random_labels(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
+    """Return the data with a label drawn at random for a `share`, 0 to 1, of the training images.
+
+    It may be the true one (Zhang et al., 2017). The test images keep theirs.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {share}; expected 0 to 1")
+    rng, labels = np.random.default_rng([seed, 5]), dataset.train_labels.copy()
+    chosen = rng.permutation(len(labels))[: round(share * len(labels))]
+    labels[chosen] = rng.integers(0, dataset.n_classes, len(chosen))
+    return replace(dataset, train_labels=labels)
+
+
+def swapped_labels(dataset: Dataset, n: int, seed: int = 0) -> tuple[Dataset, Array]:
+    """Return the data with another class for `n` training images, and the indices of these, ascending."""
+    if not 0 <= n <= dataset.n_train or dataset.n_classes < 2:
+        raise ValueError(f"n is {n}; expected 0 to {dataset.n_train}, and two classes or more")
+    rng, labels = np.random.default_rng([seed, 6]), dataset.train_labels.copy()
+    chosen = np.sort(rng.permutation(len(labels))[:n])
+    labels[chosen] = (labels[chosen] + rng.integers(1, dataset.n_classes, n)) % dataset.n_classes
+    return replace(dataset, train_labels=labels), chosen
+
+
+def of_classes(dataset: Dataset, classes: Collection[int]) -> Dataset:
+    """Return only the images of some classes, which keep their labels; `DatasetError` if there are none."""
+    train, test = (np.isin(labels, list(classes)) for labels in (dataset.train_labels, dataset.test_labels))
+    return replace(
+        dataset,
+        train_images=dataset.train_images[train],
+        train_labels=dataset.train_labels[train],
+        test_images=dataset.test_images[test],
+        test_labels=dataset.test_labels[test],
+    )
 
 
 def least_believed(network: NeuralNetwork, dataset: Dataset) -> Array:

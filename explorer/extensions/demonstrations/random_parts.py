@@ -7,9 +7,9 @@ import numpy as np
 from scipy.linalg import lstsq
 
 from explorer.datasets import Dataset
-from explorer.datasets.relabeled import random_labels
 from explorer.experiments.demonstration import Array, Result, Steps, batches, reads
 from explorer.extensions.demonstrations.figures import PERCENT, curves
+from explorer.extensions.demonstrations.labels import random_labels
 from explorer.extensions.demonstrations.texts import demonstration
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network

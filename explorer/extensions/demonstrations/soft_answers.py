@@ -7,9 +7,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from explorer.datasets import Dataset
-from explorer.datasets.relabeled import of_classes
 from explorer.experiments.demonstration import Array, Knob, Result, Steps, batches, training
 from explorer.extensions.demonstrations.figures import curves
+from explorer.extensions.demonstrations.labels import of_classes
 from explorer.extensions.demonstrations.texts import demonstration
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.reliability import reliability

@@ -204,10 +204,8 @@ class Dataset:
         return WeakValueDictionary()
 
     @cached_property
-    def _drawn(self) -> Callable[[int, int, int, bool], _Drawn]:
-        """Returns images and labels of splits; all heads and splits of these data share a cache of the newest."""
-        if self.part_of is not None and not isinstance(self, _Split):
-            return self.part_of._drawn
+    def _drawn(self) -> Callable[[int, int, bool], _Drawn]:
+        """Returns images and labels of splits of these data, the newest from a cache."""
         return lru_cache(maxsize=2)(partial(_drawn, self.train_images, self.train_labels))
 
 
@@ -228,7 +226,7 @@ class _Split(Dataset):
         if name not in ARRAYS or self.part_of is None:
             raise AttributeError(name)
         split, part = name.split("_")
-        drawn = self.part_of._drawn(self.part_of.n_train, self.n_test, vars(self)["seed"], split == "test")
+        drawn = self.part_of._drawn(self.n_test, vars(self)["seed"], split == "test")
         return drawn[part == "labels"]
 
 
@@ -247,11 +245,10 @@ def split_indices(
 
 
 def _drawn(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], n: int, n_test: int, seed: int, is_test: bool
+    images: NDArray[np.uint8], labels: NDArray[np.int64], n_test: int, seed: int, is_test: bool
 ) -> _Drawn:
-    """Return the images and labels of one part of a split of the first `n`."""
-    trained, held_out = split_indices(labels[:n], n_test, seed)
-    chosen = held_out if is_test else trained
+    """Return the images and labels of one part of a split."""
+    chosen = split_indices(labels, n_test, seed)[is_test]
     return _read_only(images[chosen]), _read_only(labels[chosen])
 
 

@@ -42,12 +42,6 @@ _SMALL = 50_000_000  # bytes that any file may unpack to: MNIST's training image
 _MOST_PACKED = 30  # maximum compression ratio of a larger one; MNIST's is 5
 _MOST_MEMBERS = 1000
 _MOST_REST = 100_000_000  # bytes of an archive besides one array
-_KINDS = MappingProxyType(  # of members that are neither files nor folders
-    {
-        tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.CHRTYPE: "a device",
-        tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe",
-    }
-)  # fmt: skip
 
 _NAMES = "names.json"  # in the folder of a shared data set
 
@@ -63,6 +57,10 @@ _ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in
 def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Read a data set in MNIST's shape: 28 × 28 gray images in ten classes.
 
+    It is named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
+    images alone determine the names of the classes. Raises `DatasetError`, which names the file, what was found
+    and what was expected.
+
     Parameters
     ----------
     path : str or path-like
@@ -72,36 +70,17 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
         ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or
         ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at the start is the home folder.
         Points in a plane are ``"plane:"`` and the text of a `Plane`: ``"plane:spirals,500,0.01,0.7,0"``.
-
-    Returns
-    -------
-    Dataset
-        Named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
-        images alone determine the names of the classes.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such file, or its content is not as above. The message names the file, what was found and
-        what was expected.
     """
     if isinstance(path, str) and path.startswith(PREFIX):
         return dataset_of(Plane.parse(path.removeprefix(PREFIX)))
-    folder_or_file = _as_path(path)
+    with explained(printable(repr(path)), DatasetError, "a path as text that isn't empty"):
+        if not path:
+            raise ValueError("nothing")
+        folder_or_file = Path(path).expanduser()
     name = printable(folder_or_file.name or str(folder_or_file))
     with explained(name, DatasetError, "a smaller data set"):
         read = _read_folder if stat.S_ISDIR(file_mode(folder_or_file, name)) else _read_archive
         return _dataset(name, str(folder_or_file.absolute()), read(folder_or_file, name))
-
-
-def _as_path(path: str | os.PathLike[str]) -> Path:
-    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
-    if not isinstance(text, str) or not text:
-        raise DatasetError(printable(repr(path)), f"{type(path).__name__}", "a path as text that isn't empty")
-    try:
-        return Path(text).expanduser()
-    except (RuntimeError, ValueError) as error:  # ValueError: half a surrogate pair in the user's name
-        raise DatasetError(printable(text), "no home folder for its “~”", "a full path") from error
 
 
 def _read_folder(folder: Path, name: str) -> _Arrays:
@@ -194,8 +173,8 @@ def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tup
 
 def _check_member(member: tarfile.TarInfo, archive: str) -> None:
     if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or member.issparse():
-        kind = _KINDS.get(member.type, "a special file")
-        raise DatasetError(archive, f"{printable(member.name)}, {kind}", "plain files only")
+        found = f"{printable(member.name)}, a link or special file"
+        raise DatasetError(archive, found, "plain files only")
     parts = PurePosixPath(member.name.replace("\\", "/")).parts
     if parts[:1] == ("/",) or ".." in parts or ":" in "".join(parts[:1]):
         found = f"{printable(member.name)}, a path that leaves the archive"

@@ -7,17 +7,7 @@ from explorer.experiments.demonstration import (
     Result,
     Steps,
     Texts,
-    failed_demonstrations,
     offered_demonstrations,
 )
 
-__all__ = [
-    "Claim",
-    "Demonstration",
-    "Knob",
-    "Result",
-    "Steps",
-    "Texts",
-    "failed_demonstrations",
-    "offered_demonstrations",
-]
+__all__ = ["Claim", "Demonstration", "Knob", "Result", "Steps", "Texts", "offered_demonstrations"]

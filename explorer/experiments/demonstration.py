@@ -1,9 +1,13 @@
-"""What a demonstration is: a question to guess at, an experiment, and the paper that it repeats."""
+"""A demonstration: a question to guess at, an experiment, which may run in a thread, and the paper it repeats."""
 
 import math
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from threading import Event, Thread
+from time import thread_time
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,6 +22,7 @@ from explorer.network import NeuralNetwork, accuracy
 from explorer.network.network import Network
 from explorer.training import TrainingConfig, TrainingRun
 from explorer.training.process_settings import one_blas_thread
+from explorer.training.turns import Turns, patience, turns_of
 from explorer.wording import class_noun
 
 Array = NDArray[Any]
@@ -145,16 +150,13 @@ class Demonstration:
 
     def _verdict(self, numbers: Mapping[str, float]) -> str:
         """Return whether these numbers repeat the paper, and which claims fail or depend on the seed."""
-        knob, words = self.knob, [f"Reproduced in this run: {self.reproduces(numbers)}."]
-        is_measured = knob is None or numbers[knob.name] == knob.value
+        words = [f"Reproduced in this run: {self.reproduces(numbers)}."]
+        is_measured = self.knob is None or numbers[self.knob.name] == self.knob.value
         for claim in self.texts.claims:
-            seeds = (
-                f" (in {claim.seeds or 'none'} of {SEEDS} seeds)"
-                if is_measured and claim.seeds < SEEDS
-                else ""
-            )
-            if seeds or not claim.holds(numbers):
-                words.append(f"{'So' if claim.holds(numbers) else 'Not so'} here: {claim.says}{seeds}.")
+            holds, depends = claim.holds(numbers), is_measured and claim.seeds < SEEDS
+            if depends or not holds:
+                seeds = f" (in {claim.seeds or 'none'} of {SEEDS} seeds)" if depends else ""
+                words.append(f"{'So' if holds else 'Not so'} here: {claim.says}{seeds}.")
         return " ".join(words)
 
     def in_words(self, value: float) -> str:
@@ -178,6 +180,41 @@ class Demonstration:
             *_, found = self.run(dataset, seed, network, **knobs)
         assert isinstance(found, Result)
         return found
+
+
+class Experiment:
+    """An experiment in a thread; `deliver` is called with each event, and with None or an error at the end."""
+
+    def __init__(self, steps: Any, deliver: Callable[[Any], object]) -> None:
+        self._steps, self._deliver, self._is_stopped = steps, deliver, Event()
+        Thread(target=self._work, name="demonstration", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it at its next step."""
+        self._is_stopped.set()
+
+    def _work(self) -> None:
+        end: Exception | None = None
+        turns = turns_of(os.environ)
+        try:
+            with one_blas_thread(), closing(self._steps):
+                while self._has_turn(turns) and (event := next(self._steps, None)) is not None:
+                    self._deliver(event)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the panel says it
+            end = error
+        finally:
+            if turns is not None:
+                turns.leave()
+        self._deliver(end)
+
+    def _has_turn(self, turns: Turns | None) -> bool:
+        """Wait for a turn on a server; return False once it is stopped, and raise `ValueError` at a limit."""
+        if turns is not None:
+            if reason := turns.limit(thread_time()):
+                raise ValueError(reason)
+            while not self._is_stopped.is_set() and (place := turns.place()):
+                self._is_stopped.wait(patience(place))
+        return not self._is_stopped.is_set()
 
 
 def offered_demonstrations() -> Mapping[str, Demonstration]:

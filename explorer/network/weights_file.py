@@ -7,7 +7,7 @@ and of other entries. Declared sizes are checked before reading, so a small host
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO

@@ -3,15 +3,12 @@
     python tests/benchmarks/demonstrations.py
 
 takes about five minutes on one core. Nothing else should run. The exit code is 0 if each claim holds in as many
-seeds as ``demonstrations.toml`` says. With ``--thumbnails`` it writes the curves on the cards instead, from the
-results with seed 0.
+seeds as ``demonstrations.toml`` says.
 """
 
-import re
 import sys
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -21,46 +18,7 @@ from explorer import load_mnist
 from explorer.experiments.demonstration import SEEDS
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
-TEXTS = Path(__file__).parents[2] / "explorer" / "extensions" / "demonstrations" / "demonstrations.toml"
-POINTS = 16
 positional = partial(np.format_float_positional, precision=3, fractional=False, trim="-")
-CHOSEN = {"forgetting": 0, "sharpness": 0}
-"""Which curve of a figure is the one in question, where another changes more."""
-
-
-def thumbnail(one, data):
-    """The heights, 0 to 1, of the curve that changes most in the figure, or else of the answers by the knob."""
-    figure = one.last(data).figure("light")
-    lines = (trace for trace in figure.data if trace.type == "scatter" and len(trace.y) > 3)
-    curves = [np.asarray(trace.y, float) for trace in lines]
-    longest = [y for y in curves if len(y) == max(map(len, curves))]
-    low, high = figure.layout.yaxis.range or (None, None)
-    if longest:
-        changes = [np.nanstd(y) / np.nanmax(np.abs(y)) for y in longest]
-        y = longest[CHOSEN.get(one.key, changes.index(max(changes)))]
-        y = np.log10(y) if figure.layout.yaxis.type == "log" else y
-    elif one.knob is not None:
-        results = [one.last(data, **{one.knob.name: value}) for value in one.knob.values]
-        y = np.array([one.answer(result.numbers) for result in results])
-        low, high = 0, 100
-    else:
-        y = np.asarray(figure.data[0].z)[len(figure.data[0].z) // 2]
-        low = y.min()
-    low, high = (min(0, np.nanmin(y)), np.nanmax(y)) if high is None else (low, high)
-    shares = np.clip((np.nan_to_num(y, nan=high) - low) / (high - low), 0, 1)
-    at = np.unique(np.linspace(0, len(y) - 1, POINTS).round().astype(int))
-    return [round(float(share), 2) for share in shares[at]]
-
-
-def write_thumbnails(data, names):
-    """Replace the curves in the texts."""
-    for one in DEMONSTRATIONS:
-        if not names or one.key in names:
-            curve = thumbnail(one, data)
-            before, at, after = TEXTS.read_text(encoding="utf-8").partition(f"[{one.key}]\n")
-            after = re.sub("thumbnail = .*", f"thumbnail = {curve}", after, count=1)
-            TEXTS.write_text(before + at + after, encoding="utf-8")
-            print(one.key, curve, flush=True)
 
 
 def measured(one, data, seeds):
@@ -88,11 +46,7 @@ def claim_rows(one, numbers):
 def main() -> int:
     parser = command(__doc__, quick="one seed")
     parser.add_argument("names", nargs="*", help="some of them")
-    parser.add_argument("--thumbnails", action="store_true", help="write the curves on the cards")
     options = parser.parse_args()
-    if options.thumbnails:
-        write_thumbnails(load_mnist(), options.names)
-        return 0
     say(machine("scipy", "plotly"))
     data, rows = load_mnist(), []
     print("| demonstration | paper | our answers | reproduced | CPU s |\n|---|---|---|---|---|")

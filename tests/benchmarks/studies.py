@@ -3,19 +3,13 @@
     python tests/benchmarks/studies.py
 
 trains the exercise's network with sixteen seeds on one and on two processes of a pool that wait for work; then
-many tiny networks, also in a plain loop. (It takes 2 minutes on two cores with nothing else to do.) From these it
-tells how long the sixteen would take with more workers, by a simple model:
-
-    seconds = start + trials × overhead + trials × training / workers, but never less than one training
-
-where the start and the overhead are one after the other, in the process of the study. The exit code is 0 if every
-target is met.
+many tiny networks, also in a plain loop. (It takes 2 minutes on two cores with nothing else to do.) The exit code
+is 0 if every target is met.
 """
 
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,27 +26,8 @@ from explorer.training.studies import WorkerPool, grid, study
 N_TRIALS = 16
 TRIALS = grid(TrainingConfig(epochs=10), seed=range(N_TRIALS))
 TINY = TrainingConfig(hidden_sizes=8, batch_size=500, epochs=1, n_train=1000)
-WORKERS = 1, 2, 8, 64
 
 Configs = Sequence[TrainingConfig]
-
-
-@dataclass(frozen=True)
-class Model:
-    """How long a study takes; all in seconds."""
-
-    start: float
-    overhead: float
-    training: float
-
-    def seconds(self, workers: int) -> float:
-        shared = max(N_TRIALS * self.training / workers, self.training)
-        return self.start + N_TRIALS * self.overhead + shared
-
-    def length_that_pays(self, workers: int) -> float:
-        """Return from which length on the workers are faster for the sixteen trials."""
-        busy = min(workers, N_TRIALS)
-        return (self.start + N_TRIALS * self.overhead) / (N_TRIALS - N_TRIALS / busy)
 
 
 def seconds(configs: Configs, executor: Executor) -> float:
@@ -117,35 +92,12 @@ def results(times: dict[str, float], n_tiny: int) -> list[Result]:
     ]
 
 
-def prediction(model: Model, times: dict[str, float]) -> str:
-    """What the model says of the sixteen trials, next to what was measured, and of others."""
-    measured = {1: times["1 worker"], 2: times["2 workers"]}
-    lines = [
-        f"The model: {model.start:.2f} s + trials × {1000 * model.overhead:.1f} ms + trials × training / workers;",
-        f"{N_TRIALS} trials of {model.training:.2f} s, from the start of the workers on:",
-        f"{'workers':>9}{'predicted, s':>14}{'measured, s':>13}{'speed-up':>10}{'pays from a training of':>25}",
-    ]
-    for workers in WORKERS:
-        predicted = model.seconds(workers)
-        seen = f"{times['start'] + measured[workers]:.2f}" if workers in measured else ""
-        pays = f"{model.length_that_pays(workers):.2f} s" if workers > 1 else ""
-        speedup = N_TRIALS * model.training / predicted
-        lines.append(f"{workers:>9}{predicted:>14.2f}{seen:>13}{speedup:>10.1f}{pays:>25}")
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = command(__doc__, quick="one round instead of three").parse_args(arguments)
     n_tiny = 200
     times = measure(1 if options.quick else 3, n_tiny)
     found = results(times, n_tiny)
-    model = Model(
-        start=times["start"],
-        overhead=max(times["tiny, 1 worker"] - times["tiny, loop"], 0) / n_tiny,
-        training=times["1 worker"] / N_TRIALS,
-    )
     print("\n".join(result.line() for result in found))
-    print(f"\n{prediction(model, times)}\n")
     say(machine())
     return exit_code(found)
 

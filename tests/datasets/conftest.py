@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from dataset_files import idx, member, npy, tar
+from dataset_files import idx, npy
 
 N_TRAIN, N_TEST = 30, 20
 
@@ -37,7 +37,7 @@ def idx_files(arrays):
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory):
-    """Writers of files by name: in a folder, or in an archive; and of a file."""
+    """Writers of files by name in a folder, and of a file."""
 
     def folder(files):
         path = tmp_path_factory.mktemp("digits")
@@ -50,7 +50,4 @@ def make(tmp_path_factory):
         path.write_bytes(content)
         return path
 
-    def archive(files):
-        return file(tar(member(name, content) for name, content in files.items()))
-
-    return SimpleNamespace(folder=folder, file=file, archive=archive)
+    return SimpleNamespace(folder=folder, file=file)

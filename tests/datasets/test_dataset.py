@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.datasets import DatasetError
-from explorer.datasets.dataset import class_means, split_indices
-
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+from explorer.datasets.dataset import ARRAYS, class_means, split_indices
 
 
 def test_a_column_of_X_is_one_image_row_by_row_divided_by_255(small_dataset):

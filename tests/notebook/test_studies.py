@@ -14,7 +14,7 @@ from explorer.notebook import studies
 from explorer.notebook.studies import CompletedStudy, run_study, trained
 from explorer.training import TrainingConfig, train
 from explorer.training.studies import StudyError, Trial, grid
-from explorer.training.studies.configs import Cost, batch_size_grid, measured_cost
+from explorer.training.studies.configs import Cost, measured_cost
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2)
 TRIALS = [finished(0.9, seed=0, batch_size=8), finished(0.8, seed=0, batch_size=64), diverged(batch_size=512)]
@@ -70,7 +70,8 @@ def test_the_bar_says_how_long_the_others_take(monkeypatch, small_dataset):
 
 @pytest.fixture(scope="module")
 def result(small_dataset):
-    configs = batch_size_grid(SMALL, batch_sizes=(600, 1, 20), seeds=range(2))
+    by_mean, varied = SMALL.replace(reduction="mean", learning_rate=3.0), {"batch_size": (600, 1, 20)}
+    configs = [run for base in (SMALL, by_mean) for run in grid(base, **varied, seed=range(2))]
     with ThreadPoolExecutor(1) as thread:
         return run_study(configs, small_dataset, executor=thread)
 

@@ -15,7 +15,6 @@ from explorer.training.studies import grid
 from explorer.training.studies.configs import (
     NO_AXES,
     SAME_STEP,
-    batch_size_grid,
     batch_size_rates,
     offered_values,
     parse_values,
@@ -47,18 +46,19 @@ class StudyPlan:
     def of(cls, config: TrainingConfig, values: Mapping[str, Iterable[Any]], seeds: Sequence[int]) -> Self:
         """Return every combination of values and seeds, ordered so that the whole figure appears early.
 
-        Batch sizes by sum and by mean are those of `batch_size_grid`, with a learning rate for each. Raises
-        `ConfigError` if there are more than `MOST_TRIALS`.
+        Batch sizes by sum and by mean have a learning rate for each. Raises `ConfigError` if there are more than
+        `MOST_TRIALS`.
         """
-        axes = {name: tuple(own) for name, own in values.items()}
+        axes, bases = {name: tuple(own) for name, own in values.items()}, [config]
         n_runs = math.prod(map(len, axes.values())) * len(seeds)
         if n_runs > MOST_TRIALS:
             raise ConfigError("runs", n_runs, f"at most {grouped(MOST_TRIALS)} runs")
         if "batch_size" in axes and len(axes.get("reduction", ())) == 2:
-            configs = batch_size_grid(config, batch_sizes=axes["batch_size"], seeds=seeds)
-        else:
-            configs = grid(config, **axes, seed=seeds)
-        return cls(tuple(axes), tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size))))
+            del axes["reduction"]
+            rates = batch_size_rates(config).items()
+            bases = [config.replace(reduction=name, learning_rate=rate) for name, rate in rates]
+        configs = [run for base in bases for run in grid(base, **axes, seed=seeds)]
+        return cls(tuple(values), tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size))))
 
 
 class StudyForm:

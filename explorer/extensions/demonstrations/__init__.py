@@ -1,8 +1,7 @@
 """Famous experiments on this very network, live in seconds, with the paper's figure next to ours.
 
-Each file is one: a pure function from a network or settings, a data set and a seed to frozen arrays, a figure,
-and its `DEMONSTRATION`; its texts are a table in ``demonstrations.toml``. A new one is a file, a table, and its
-name in ``all.py``.
+Each is a function from a network or settings, a data set and a seed to results, decorated with `demonstration`;
+its texts are a table in ``demonstrations.toml``. A new one is a function, a table, and its place in ``all.py``.
 """
 
 from explorer.extension import Command, Extension, LessonCard, Section, Tab
@@ -18,7 +17,7 @@ EXTENSION = Extension(
             table=f"{__name__}:commands.toml",
         ),
     ),
-    sections=(Section("findings", "Demonstrations in this session", f"{__name__}.findings:described"),),
+    sections=(Section("findings", "Demonstrations in this session", f"{__name__}.texts:described"),),
     lesson_cards=(LessonCard("demonstration", f"{__name__}.lesson:demonstrate"),),
     demonstrations=(f"{__name__}.all:DEMONSTRATIONS",),
 )

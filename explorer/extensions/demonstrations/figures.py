@@ -1,9 +1,10 @@
-"""Figures that demonstrations share: curves, with marks; and images side by side."""
+"""Figures that demonstrations share: curves, with marks; and images side by side. They are drawn in any theme."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from itertools import cycle
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from explorer.figures.axes import as_float32
 from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
 from explorer.figures.template import axis, drawn, scatter
 
+_P = ParamSpec("_P")
+
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _HEIGHT = 340  # px
 
@@ -20,7 +23,20 @@ PERCENT = MappingProxyType({"range": [0, 102]})
 """The range of an axis of percentages."""
 
 
-def curves(named: Mapping[str, Any], x_title: str, y_title: str, theme: Theme, **layout: Any) -> go.Figure:
+def for_any_theme(
+    figure: Callable[Concatenate[Theme, _P], go.Figure],
+) -> Callable[_P, Callable[[Theme], go.Figure]]:
+    """Have a figure wait for its first parameter, the theme."""
+
+    @wraps(figure)
+    def waiting(*args: _P.args, **kwargs: _P.kwargs) -> Callable[[Theme], go.Figure]:
+        return lambda theme: figure(theme, *args, **kwargs)
+
+    return waiting
+
+
+@for_any_theme
+def curves(theme: Theme, /, named: Mapping[str, Any], x_title: str, y_title: str, **layout: Any) -> go.Figure:
     """Return curves (x, y) by name; one named ``""`` is a thin line to compare with."""
     looks, traces = zip(cycle(RUN_COLORS[theme]), cycle(_DASHES), strict=False), []
     for (name, (x, y)), (color, dash) in zip(named.items(), looks, strict=False):
@@ -36,8 +52,9 @@ def curves(named: Mapping[str, Any], x_title: str, y_title: str, theme: Theme, *
     return drawn(traces, theme, height=_HEIGHT, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
 
 
+@for_any_theme
 def pictures(
-    images: Sequence[NDArray[Any]], captions: Sequence[str], columns: int, theme: Theme
+    theme: Theme, images: Sequence[NDArray[Any]], captions: Sequence[str], columns: int
 ) -> go.Figure:
     """Return images (28, 28) with a caption below each: gray levels 0 to 1, or −1 to 1 in two hues."""
     palette, side, gap = PALETTES[theme], 28, (10, 4)

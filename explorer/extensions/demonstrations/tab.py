@@ -9,8 +9,8 @@ from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.views import Drawing, Views, ViewState
-from explorer.experiments import Demonstration, Result, failed_demonstrations, offered_demonstrations
-from explorer.experiments.running import Experiment
+from explorer.experiments import Demonstration, Result, offered_demonstrations
+from explorer.experiments.demonstration import Experiment, failed_demonstrations
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
 from explorer.training import DivergedError
@@ -59,11 +59,9 @@ class Demonstrations:
     def show(self, state: ViewState) -> None:
         """Draw in the state's theme; forget what another session has found."""
         if state.series != self._series:
-            self._series = state.series
             self.results.clear()
-            self._draw()
-        if state.theme != self._theme:
-            self._theme = state.theme
+        if (state.series, state.theme) != (self._series, self._theme):
+            self._series, self._theme = state.series, state.theme
             self._draw()
 
     def open(self, key: str) -> None:
@@ -74,9 +72,8 @@ class Demonstrations:
         set_hidden(self._cards, one is not None)
         set_hidden(self._page, one is None)
         if one is None:
-            self.cards.draw(
-                *(_card(card, focus if card is before else None) for card in self._known.values())
-            )
+            cards = (_card(card, focus if card is before else None) for card in self._known.values())
+            self.cards.draw(*cards)
             return
         question = element("p", one.texts.question, class_="explorer-prominent")
         self.words.draw(element("h2", one.texts.title, tabindex="-1", data_focus=focus), question)

@@ -20,10 +20,10 @@ from explorer.training.turns import study_workers
 from explorer.wording import counted, long_duration
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
-"""The batch sizes of the batch-size study."""
+"""Batch sizes to compare."""
 
 SAME_STEP = 300
-"""Images in the batch for which both reductions make the same step in the batch-size study."""
+"""Images in the batch for which both reductions make the same step, at `batch_size_rates`."""
 
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, if their number isn't given
@@ -74,29 +74,8 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
     return listed
 
 
-def batch_size_grid(
-    config: TrainingConfig | None = None,
-    *,
-    batch_sizes: Iterable[int] = BATCH_SIZES,
-    seeds: Iterable[int] = (0, 1, 2),
-) -> tuple[TrainingConfig, ...]:
-    """Return the configs of the batch-size study: each batch size and seed, with summed and with mean gradients.
-
-    With the sum, larger batches make larger steps; with the mean they don't: at one learning rate a large batch
-    then fails for opposite reasons. The two rates are those of `batch_size_rates`; the other settings stay, by
-    default those of the exercise.
-    """
-    config = config or TrainingConfig()
-    varied = {"batch_size": tuple(batch_sizes), "seed": tuple(seeds)}
-    return tuple(
-        run
-        for reduction, rate in batch_size_rates(config).items()
-        for run in grid(config.replace(reduction=reduction, learning_rate=rate), **varied)
-    )
-
-
 def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
-    """Return the learning rate of each reduction in the batch-size study, by ``"sum"`` and ``"mean"``.
+    """Return a learning rate for each reduction, by ``"sum"`` and ``"mean"``, at which batch sizes compare.
 
     The config's rate applies to its own reduction. The other rate makes the same step on `SAME_STEP` images, or as
     close to it as the range of learning rates allows. RMSProp and Adam always use the mean, and have one rate.
@@ -129,7 +108,7 @@ def as_text(setting: Field, value: Any) -> str:
 
 def offered_values(setting: Field, config: TrainingConfig, n_images: int) -> str:
     """Suggest values of a setting for a study, as text."""
-    if setting.name == "learning_rate" and isinstance(setting, Real):
+    if setting.name == "learning_rate":
         low, high = (setting.clamp(f"{config.learning_rate * factor:.3g}") for factor in (0.1, 10))
         return f"{setting.format(low)}..{setting.format(high)} ×{_IN_A_RANGE}"
     values = setting.choices if isinstance(setting, Choice) else _OFFERED[setting.name]

@@ -57,7 +57,7 @@ class WorkerPool(Executor):
         self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
         self._lock = Lock()  # guards the attributes below
         self._workers = set[_Worker]()
-        self._takes_calls, self._drops_calls, self._is_ended = True, False, False
+        self._takes_calls, self._is_ended = True, False
         self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_workers)]
         for thread in self._threads:
             thread.start()
@@ -76,7 +76,7 @@ class WorkerPool(Executor):
         """Let the processes finish and end."""
         with self._lock:
             self._takes_calls = False
-            self._drops_calls |= cancel_futures
+            self._is_ended |= cancel_futures
             for _ in self._threads:
                 self._calls.put(None)
         if wait:
@@ -92,18 +92,17 @@ class WorkerPool(Executor):
 
     def end_workers(self) -> None:
         """Kill the processes, even during calls, and accept no more calls."""
+        self.shutdown(wait=False, cancel_futures=True)
         with self._lock:
-            self._is_ended = True
             for worker in self._workers:
                 worker.process.kill()
-        self.shutdown(wait=False, cancel_futures=True)
 
     def _serve(self) -> None:
         """Run queued calls one by one in a process owned by this thread."""
         worker: _Worker | None = None
         while queued := self._calls.get():
             future, call = queued
-            if self._drops_calls:
+            if self._is_ended:
                 future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue

@@ -1,8 +1,7 @@
 """The journal of a study: a file that stores each trial as soon as it ends, so that the study can be resumed.
 
-It is text, with one JSON object per line. Each study that opens it adds a header line (package version, data,
-writer), then one line per trial. Lines never change, and each is on disk before its trial counts, so truncation at
-any byte leaves the earlier lines intact.
+It has one JSON object per line: a header (package version, data, writer) for each study that opens it, then its
+trials. Lines never change, and each is on disk before its trial counts: cut at any byte, the earlier ones stay.
 """
 
 import json

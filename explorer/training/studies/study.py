@@ -21,7 +21,6 @@ from explorer.training.studies.journal import Journal
 from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
 from explorer.training.turns import cores_each, n_cores, study_workers, turns_of, worker_seconds
 
-_LOOK_SECONDS = 0.2
 _LOOK_SECONDS = 0.5  # between two looks at a server's turns
 
 _log = logging.getLogger(__name__)
@@ -42,12 +41,16 @@ def study(
 ) -> Generator[Trial, None, None]:
     """Train a network for each config, and yield each trial as soon as it ends, in any order.
 
+    Equal configs run once. A run that fails is a trial too, with its `error`. If a worker dies, its run is tried
+    again, up to three times in all. Leaving the iteration early cancels runs that have not started; those in
+    progress are killed in the study's own pool, and finished by an executor that you pass. Worker processes import
+    the main module, so a script calls this under ``if __name__ == "__main__":``.
+
     Parameters
     ----------
     configs : iterable of TrainingConfig
-        The runs; duplicates run once.
     dataset : Dataset, optional
-        The images and labels, by default the package's MNIST.
+        By default the package's MNIST.
     executor : concurrent.futures.Executor, optional
         Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
         process per core; with one core or one config, in this process. A run uses two cores if there are two for
@@ -56,12 +59,6 @@ def study(
         A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
         not run again, except those that failed.
 
-    Yields
-    ------
-    Trial
-        One for each config. A run that fails is a trial too, with its `error`. If a worker dies, its run is tried
-        again, up to three times in all, while the others continue.
-
     Raises
     ------
     ConfigError
@@ -69,13 +66,6 @@ def study(
     StudyError
         If the journal can't be used, is in use, or can't be written; if the executor accepts no more work, or its
         workers have other versions. Trials that ended before are in the journal.
-
-    Notes
-    -----
-    Leaving the iteration early cancels runs that have not started. Runs in progress are killed in the study's own
-    pool; an executor that you pass finishes them.
-
-    Worker processes import the main module, so a script calls this under ``if __name__ == "__main__":``.
     """
     if not isinstance(dataset, Dataset | None):
         raise TypeError(f"dataset is {dataset!r:.60}; expected a Dataset, as load_dataset returns, or None")
@@ -170,8 +160,11 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
         return _finished(future, tries)
     except StudyError:
         raise
-    except (ImportError, AttributeError) as error:  # the worker lacks the function
-        raise StudyError(f"The study can't go on: {_cause(error)}.") from error
+    except (ImportError, AttributeError) as error:
+        cause = (
+            f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
+        )
+        raise StudyError(f"The study can't go on: {cause}.") from error
     except Exception as error:  # noqa: BLE001  # however it was lost
         if tries < MOST_TRIES:
             return None
@@ -188,8 +181,6 @@ def _finished(future: Future[Trial], tries: int) -> Trial:
 def _cause(error: BaseException) -> str:
     if isinstance(error, BrokenExecutor):
         return "a worker process died (killed or out of memory)"
-    if isinstance(error, ImportError | AttributeError):
-        return f"a worker can't import what it needs ({error}): install the same version of nn-explorer there"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -150,11 +150,9 @@ def _interval(best: StudyLevel, other: StudyLevel, n: int) -> tuple[float, float
     """Return the 95 % interval of the best level's mean minus another's, -1 to 1, all `n` such intervals together.
 
     It is Welch's (1947, "The generalization of 'Student's' problem when several different population variances are
-    involved"), its 5 % shared among the comparisons with the best (Bonferroni): if all are above 0, this level is
-    the truly best one with 95 % confidence, although it was picked by its median (Hsu 1984, "Constrained
-    simultaneous confidence intervals for multiple comparisons with the best"). It assumes that accuracies are
-    roughly normally distributed over the seeds, which a few seeds can't confirm. None with one seed, or if neither
-    level has any spread.
+    involved"), its 5 % shared among the comparisons with the best (Bonferroni; Hsu 1984, "Constrained simultaneous
+    confidence intervals for multiple comparisons with the best"). It assumes that accuracies are about normal over
+    the seeds, which a few seeds can't confirm. None with one seed, or if neither level has any spread.
     """
     pair = best.accuracies, other.accuracies
     if min(map(len, pair)) < 2:

@@ -109,9 +109,8 @@ def run_trial(
     if (own := versions()) != expected:
         words = f"{own}, the study has {expected}: install the same versions on both."
         raise StudyError(f"The worker {_name()} has {words}")
-    started, epochs, final = perf_counter(), list[EpochRecord](), None
+    started, epochs, final, error = perf_counter(), list[EpochRecord](), None, ""
     status: TrialStatus = "finished"
-    error = ""
 
     def on_event(event: Event) -> None:  # what there is before an error, too
         if isinstance(event, EpochRecord):
@@ -126,13 +125,11 @@ def run_trial(
             final = FinalFigures.of(_trained(run, on_event))
     except DivergedError as failure:
         status, error = "diverged", str(failure)
+    except (ConfigError, StudyError) as failure:
+        status, error = "failed", str(failure)
     except Exception as failure:  # noqa: BLE001  # whatever it is, it is the trial's result
-        status = "failed"
-        if isinstance(failure, ConfigError | StudyError):
-            error = str(failure)
-        else:
-            _log.exception("A trial of a study failed")
-            error = f"{type(failure).__name__}: {failure}"
+        _log.exception("A trial of a study failed")
+        status, error = "failed", f"{type(failure).__name__}: {failure}"
     seconds = perf_counter() - started
     return Trial(config, status, tuple(epochs), final, error, seconds, _name())
 

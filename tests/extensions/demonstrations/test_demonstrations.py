@@ -12,9 +12,10 @@ from explorer import load_mnist
 from explorer.experiments.demonstration import reads
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 from explorer.extensions.demonstrations.figures import pictures
-from explorer.extensions.demonstrations.findings import described
-from explorer.extensions.demonstrations.lottery import large_weights, masked
+from explorer.extensions.demonstrations.texts import described
+from explorer.extensions.demonstrations.weights import large_weights, masked
 from explorer.network import NeuralNetwork
+from explorer.serve.command import main
 from explorer.session.state import Finding
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.query import read_query, write_query
@@ -146,5 +147,47 @@ def test_equal_seeds_give_equal_results():
 
 def test_images_keep_their_place_as_a_figure_grows():
     """With Plotly's other way, "range", they shrink each time that the figure is drawn larger."""
-    layout = pictures([np.zeros((28, 28))] * 2, ["one", "two"], 2, "light").layout
+    layout = pictures([np.zeros((28, 28))] * 2, ["one", "two"], 2)("light").layout
     assert (layout.xaxis.constrain, layout.yaxis.constrain) == ("domain", "domain")
+
+
+def test_all_are_listed_with_their_questions(capsys):
+    assert main(["demo"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    for one in DEMONSTRATIONS:
+        assert one.key in words
+        assert one.texts.question in words
+
+
+def test_one_is_run_and_drawn(capsys, tmp_path):
+    path = tmp_path / "rates.html"
+    assert main(["demo", "rate_finder", "--seed", "1", "--html", str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "At which rate does the loss stop falling?" in out
+    assert "Smith (2017)" in out
+    page = path.read_text(encoding="utf-8")
+    assert "Smith (2017)" in page
+    assert "Plotly.newPlot" in page
+    assert main(["demo", "rate_finder", "--html", str(path)]) == 2
+    assert "rates.html" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demo", "gone"], "there is no demonstration 'gone'; nn-explorer demo lists them."),
+        (["demo", "rate_finder", "--value", "3"], "--value: rate_finder has no number to change."),
+        (["demo", "fgsm", "--value", "nan"], "--value: expected 0 to 0.3."),
+        (["demo", "sharpness", "--value", "0"], "--value: expected 0.3 to 0.5."),
+        (["demo", "swapped", "--value", "70000"], "--value: expected 1000 to 12000."),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments, words, capsys):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"nn-explorer demo: {words}\n"
+
+
+def test_a_negative_seed_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "fgsm", "--seed", "-1"])
+    assert "expected a whole number of at least 0" in capsys.readouterr().err

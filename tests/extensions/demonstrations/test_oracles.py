@@ -7,19 +7,22 @@ import pytest
 from random_networks import all_close
 from scipy.special import log_softmax, softmax
 
-from explorer.extensions.demonstrations.averages import average, blend, match_units
-from explorer.extensions.demonstrations.distillation import Student
-from explorer.extensions.demonstrations.feedback import RandomFeedback
-from explorer.extensions.demonstrations.fgsm import adversarial, fgsm
-from explorer.extensions.demonstrations.fooling import fooling_noise, universal_change
-from explorer.extensions.demonstrations.landscape import directions
-from explorer.extensions.demonstrations.lottery import large_weights, masked
-from explorer.extensions.demonstrations.noise_scale import noise_scale
-from explorer.extensions.demonstrations.random_features import random_features
-from explorer.extensions.demonstrations.rate_finder import rate_test
-from explorer.extensions.demonstrations.sharpness import sharpness
-from explorer.extensions.demonstrations.straight_line import loss_on_line
-from explorer.extensions.demonstrations.temperature import best_temperature, calibration
+from explorer.datasets import DatasetError
+from explorer.extensions.demonstrations.attacks import adversarial, fgsm, fooling_noise, universal_change
+from explorer.extensions.demonstrations.dynamics import sharpness
+from explorer.extensions.demonstrations.labels import of_classes, random_labels, swapped_labels
+from explorer.extensions.demonstrations.random_parts import RandomFeedback, random_features
+from explorer.extensions.demonstrations.settings import noise_scale, rate_test
+from explorer.extensions.demonstrations.soft_answers import Student, best_temperature, calibration
+from explorer.extensions.demonstrations.weights import (
+    average,
+    blend,
+    directions,
+    large_weights,
+    loss_on_line,
+    masked,
+    match_units,
+)
 from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network
@@ -238,3 +241,36 @@ def test_a_rate_test_leaves_the_network_alone_and_stops_where_the_loss_blows_up(
     assert rates[0] == pytest.approx(0.001)
     assert len(rates) == len(losses) <= 100
     assert len(rates) == 100 or losses[-1] > 4 * losses.min()
+
+
+def test_a_share_of_the_labels_is_drawn_and_the_rest_and_the_test_images_stay(small_dataset):
+    drawn = random_labels(small_dataset, 0.5, seed=3)
+    changed = np.mean(drawn.train_labels != small_dataset.train_labels)
+    share = 0.5 * (1 - 1 / small_dataset.n_classes)  # some are drawn as they were
+    assert changed == pytest.approx(share, abs=0.08)
+    np.testing.assert_array_equal(drawn.test_labels, small_dataset.test_labels)
+    again = random_labels(small_dataset, 0.5, seed=3)
+    np.testing.assert_array_equal(drawn.train_labels, again.train_labels)
+    np.testing.assert_array_equal(random_labels(small_dataset, 0.0).train_labels, small_dataset.train_labels)
+
+
+def test_swapped_labels_are_all_wrong_and_known(small_dataset):
+    wrong, chosen = swapped_labels(small_dataset, 40, seed=1)
+    np.testing.assert_array_equal(np.flatnonzero(wrong.train_labels != small_dataset.train_labels), chosen)
+    assert len(chosen) == 40
+
+
+def test_only_some_classes_stay_with_their_labels(small_dataset):
+    part = of_classes(small_dataset, {0, 2})
+    assert {*part.train_labels} == {*part.test_labels} == {0, 2}
+    assert part.n_classes == small_dataset.n_classes
+    assert part.n_train == np.isin(small_dataset.train_labels, [0, 2]).sum()
+
+
+def test_bad_shares_counts_and_classes_are_refused(small_dataset):
+    with pytest.raises(ValueError, match="expected 0 to 1"):
+        random_labels(small_dataset, 1.5)
+    with pytest.raises(ValueError, match="expected 0 to"):
+        swapped_labels(small_dataset, small_dataset.n_train + 1)
+    with pytest.raises(DatasetError):
+        of_classes(small_dataset, ())

@@ -8,14 +8,7 @@ from hypothesis import given
 
 from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.studies import grid
-from explorer.training.studies.configs import (
-    NO_AXES,
-    as_text,
-    batch_size_grid,
-    batch_size_rates,
-    offered_values,
-    parse_values,
-)
+from explorer.training.studies.configs import NO_AXES, as_text, batch_size_rates, offered_values, parse_values
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
 
@@ -60,13 +53,6 @@ def test_a_grid_has_each_combination_once_the_last_setting_fastest(axes):
 def test_a_grid_says_what_it_refuses(axes, sentence):
     with pytest.raises(ConfigError, match=sentence):
         grid(SMALL, **axes)
-
-
-def test_the_batch_size_question_about_another_network():
-    other = SMALL.replace(reduction="mean", learning_rate=6.0)
-    by_mean = other.replace(batch_size=5, seed=7)
-    configs = batch_size_grid(other, batch_sizes=[5], seeds=[7])
-    assert configs == (by_mean.replace(reduction="sum", learning_rate=0.02), by_mean)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """The processes that train: what they do alone, and what becomes of them."""
 
+import errno
 import multiprocessing
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor
@@ -82,12 +81,12 @@ def test_shutting_down_lets_the_calls_end_first():
     pool.shutdown()
 
 
-def test_ending_the_workers_in_the_middle_of_their_calls():
+def test_an_exception_that_leaves_the_block_ends_the_workers_in_the_middle_of_their_calls():
     before = {*multiprocessing.active_children()}
-    with WorkerPool(2) as pool:
+    with suppress(KeyboardInterrupt), WorkerPool(2) as pool:
         futures = [pool.submit(time.sleep, 1000) for _ in range(5)]
         until(lambda: sum(future.running() for future in futures) == 2)
-        pool.end_workers()
+        raise KeyboardInterrupt
     assert sum(future.cancelled() for future in futures) == 3
     broken = [future.exception() for future in futures if not future.cancelled()]
     assert {type(error) for error in broken} == {BrokenExecutor}
@@ -105,36 +104,17 @@ def test_ending_the_workers_while_one_is_replaced_leaves_none(n_died):
     assert {*multiprocessing.active_children()} == before
 
 
-def test_an_exception_that_leaves_the_block_ends_the_workers():
-    before = {*multiprocessing.active_children()}
-    with suppress(KeyboardInterrupt), WorkerPool(1) as pool:
-        future = pool.submit(time.sleep, 1000)
-        until(future.running)
-        raise KeyboardInterrupt
-    assert isinstance(future.exception(), BrokenExecutor)
-    assert {*multiprocessing.active_children()} == before
+def test_where_no_process_can_be_started_one_sentence_says_so(monkeypatch):
+    def start(_process):
+        raise OSError(errno.EMFILE, "Too many open files")
 
-
-NO_PROCESS = """
-import os, resource
-from explorer.training.studies import StudyError, WorkerPool
-with WorkerPool(1) as pool:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    error = pool.submit(abs, -1).exception()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    print(type(error).__name__, error, pool.submit(abs, -1).result())
-"""
-
-
-@needs.LINUX
-def test_where_no_process_can_be_started_one_sentence_says_so():
-    done = subprocess.run([sys.executable, "-c", NO_PROCESS], capture_output=True, text=True)
-    sentence = "The study can't go on: the system starts no further process (Too many open files)."
-    assert (done.stdout, done.stderr) == (f"StudyError {sentence} 1\n", "")
-    assert issubclass(StudyError, RuntimeError)
+    with WorkerPool(1) as pool:
+        with monkeypatch.context() as patch:
+            patch.setattr("multiprocessing.context.SpawnProcess.start", start)
+            failure = pool.submit(abs, -1).exception()
+        assert pool.submit(abs, -1).result() == 1
+    assert isinstance(failure, StudyError)
+    assert str(failure).endswith("the system starts no further process (Too many open files).")
 
 
 PARENT = """

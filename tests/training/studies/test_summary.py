@@ -10,7 +10,6 @@ from made_trials import diverged, finished, swept
 
 from explorer.training import TrainingConfig
 from explorer.training.studies import Trial, grid
-from explorer.training.studies.configs import batch_size_grid
 from explorer.training.studies.summary import (
     CHOSEN_BY_TEST,
     levels,
@@ -48,7 +47,9 @@ def test_the_settings_that_differ_are_told_in_the_order_of_the_controls_without_
 
 
 def test_a_rate_that_goes_with_the_reduction_is_no_setting_of_its_own():
-    assert varied(batch_size_grid()) == ("batch_size", "reduction")
+    by_sum, by_mean = TrainingConfig(), TrainingConfig(reduction="mean", learning_rate=3.0)
+    sizes = [run for base in (by_sum, by_mean) for run in grid(base, batch_size=[8, 64])]
+    assert varied(sizes) == ("batch_size", "reduction")
     axes = {"learning_rate": [0.1, 1.0], "reduction": ["sum", "mean"]}
     assert varied(grid(TrainingConfig(), **axes)) == ("learning_rate", "reduction")
 

@@ -88,14 +88,6 @@ def test_a_model_with_sorted_pixels_gives_the_outputs_of_one_without(mnist, n_th
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_images_of_other_data_and_in_an_order_of_their_own_are_refused(mnist):
-    model = Model(network(), dataset=mnist.head(75))
-    with pytest.raises(ValueError, match="dataset is another than the model was made with"):
-        MiniBatches(model, mnist.head(60), 5, 0.01, "sum")
-    with pytest.raises(ValueError, match="expected a model made without a dataset"):
-        MiniBatches(model, mnist.head(75), 5, 0.01, "sum", take=lambda *_: None)
-
-
 def test_weights_are_in_the_networks_order(mnist):
     model = Model(network(), dataset=mnist.head(600))
     before = network().parameters

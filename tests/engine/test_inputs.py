@@ -17,6 +17,7 @@ from explorer.engine.inputs import CHUNK_ROWS, AugmentedImages, InkedFirst
 from explorer.engine.minibatches import MiniBatches
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.learners import finished
 
 
 def network(n_hidden=400, **methods):
@@ -24,12 +25,7 @@ def network(n_hidden=400, **methods):
 
 
 def outputs(model, images):
-    scoring = Scorer(model).scoring(images, np.zeros(len(images), np.int64))
-    while True:
-        try:
-            next(scoring)
-        except StopIteration as end:
-            return end.value.outputs
+    return finished(Scorer(model).scoring(images, np.zeros(len(images), np.int64))).outputs
 
 
 def pictures(n, *pixels):

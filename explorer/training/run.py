@@ -348,7 +348,8 @@ class TrainingRun:
         self._trained, self._scored = 0, None
         if sample is not None:
             yield self._sampled(sample)
-        yield from settings.before_batch(number, self.step, 0)
+        if not settings.is_steady:
+            yield from settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
         while self._trained < n:
             size, scores_each = learner.batch_size, learner.scores_each

@@ -346,3 +346,8 @@ class Timeline:
     def newest(self) -> Moment | None:
         """The last moment, or None before the first."""
         return self.moments[-1] if self.moments else None
+
+    @property
+    def epochs(self) -> tuple[float, ...]:
+        """The epoch of each moment."""
+        return tuple(moment.epoch for moment in self.moments)

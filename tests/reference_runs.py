@@ -45,3 +45,8 @@ def diverging(config):
         loss="cross_entropy",
         learning_rate=100.0,
     )
+
+
+def of(kind, events):
+    """The events of a run that are records of a kind."""
+    return [event for event in events if isinstance(event, kind)]

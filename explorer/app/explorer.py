@@ -291,7 +291,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         """
         if theme is not None:
             self.header.theme = theme
-        given = parts(query).values
+        given = parts(query)
         self.views.opens_still = given.get(MOTION_KEY) == "off"
         if query:
             self._address.open(query)

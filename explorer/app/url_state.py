@@ -70,7 +70,7 @@ class Link:
         of levels of the bug lab; `fields` are the settings as `fields_of` returns them for a data set, which limit
         the number of images.
         """
-        own = dict(parts(query).values)
+        own = parts(query)
         config, notices = read_query(query, fields)
         if own.get("tab") == "draw" or own.get("section") in ("image", "weights"):
             own |= {"tab": "", "section": ""}  # in older links; the network on the first tab shows these

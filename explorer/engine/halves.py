@@ -5,11 +5,10 @@ samples of a mini-batch, or some of the weights of a step. Large work is split i
 thread performs both: results are identical to the bit. BLAS's own threads would round differently, and spin.
 """
 
+import os
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
 
 import numpy as np
 
@@ -21,56 +20,28 @@ LARGE_WORK = 20_000_000
 Half = Callable[[int], slice]
 """Maps a length to the slice of it that one thread works on."""
 
-Done = SimpleQueue[BaseException | None]
-"""Receives None when calls have been performed, or the exception they raised."""
+
+@cache
+def _second_thread(_pid: int) -> ThreadPoolExecutor:
+    """Return the second thread of a process; a forked one needs its own."""
+    return ThreadPoolExecutor(1, "explorer-second-half")
 
 
-class _Helper:
-    """The second thread of this process. It starts on first use, and again in a forked process."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._thread: Thread | None = None
-        self._waiting: SimpleQueue[tuple[Calls, Done]] = SimpleQueue()
-
-    def perform_both(self, own: Calls, other: Calls) -> None:
-        """Perform both, `other` in the second thread if that starts them before `own` are done."""
-        done = Done()  # new each time: after an interruption the last may be unread
-        if self._thread is None or not self._thread.is_alive():
-            self._start()
-        self._waiting.put((other, done))
-        try:
-            perform(own)
-        finally:
-            with suppress(Empty):  # nobody else has begun it
-                _perform(*self._waiting.get_nowait())
-            error = done.get()
-        if error is not None:
-            raise error
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._waiting = SimpleQueue()
-                self._thread = Thread(target=self._serve, name="explorer-second-half", daemon=True)
-                self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            _perform(*self._waiting.get())
-
-
-def _perform(calls: Calls, done: Done) -> None:
+def _perform_both(own: Calls, other: Calls) -> None:
+    """Perform both, `other` in the second thread if that starts them before `own` are done."""
+    others = _second_thread(os.getpid()).submit(_perform_silently, other)
     try:
-        with np.errstate(all="ignore"):  # overflow shows in the scores
-            perform(calls)
-    except BaseException as error:  # noqa: BLE001  # raised where both halves are awaited
-        done.put(error)
-    else:
-        done.put(None)
+        perform(own)
+    finally:
+        if others.cancel():
+            perform(other)
+        else:
+            others.result()
 
 
-_HELPER = _Helper()
+def _perform_silently(calls: Calls) -> None:
+    with np.errstate(all="ignore"):  # overflow shows in the scores
+        perform(calls)
 
 
 def whole(n: int) -> slice:
@@ -118,4 +89,4 @@ def in_halves(make: Callable[[Half], Calls], work: int, n_threads: int, middle: 
         return make(whole)
     first = make(lambda n: slice(0, first_half(n, middle)))
     second = make(lambda n: slice(first_half(n, middle), n))
-    return first + second if n_threads == 1 else (partial(_HELPER.perform_both, first, second),)
+    return first + second if n_threads == 1 else (partial(_perform_both, first, second),)

@@ -144,14 +144,15 @@ class AugmentedImages:
 
         The images of the previous epoch are dropped.
         """
-        self._forget(range(len(self._order)))
-        self._epoch, self._order = epoch, order
+        for made in self._chunks.values():
+            made.cancel()
+        self._epoch, self._order, self._chunks = epoch, order, {}
         self._make(0)
 
     def take(self, start: int, stop: int, out: NDArray[np.uint8]) -> None:
         """Write the epoch's images from `start` to `stop` into `out`, of shape (stop - start, 784).
 
-        Waits until they are computed, and raises any error of the computation.
+        Later calls are for later images. Waits until they are computed; raises any error of the computation.
         """
         for chunk in range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)):
             self._make(chunk)
@@ -159,7 +160,7 @@ class AugmentedImages:
             begin, end = max(start, first), min(stop, first + CHUNK_ROWS)
             made = self._chunks[chunk].result()
             out[begin - start : end - start] = made[begin - first : end - first]
-            self._forget(range(chunk))
+            self._chunks.pop(chunk - 1, None)
 
     def _make(self, chunk: int) -> None:
         """Schedule a chunk and the following ones, unless they are scheduled already."""
@@ -172,9 +173,3 @@ class AugmentedImages:
         rng = np.random.default_rng([self._seed, STREAM, epoch, chunk])
         indices = order[chunk * CHUNK_ROWS : (chunk + 1) * CHUNK_ROWS]
         return distort(self._images[indices], self._augmentation, rng).reshape(len(indices), -1)
-
-    def _forget(self, numbers: range) -> None:
-        """Drop chunks that are no longer needed, computed or not."""
-        for number in [*self._chunks]:
-            if number in numbers:
-                self._chunks.pop(number).cancel()

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
 from explorer.engine.halves import Half
-from explorer.engine.inputs import Inputs
 from explorer.engine.kernels import Array, Calls
 from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, DropoutMasks, Pass, bounds
@@ -74,30 +73,13 @@ class Load:
     block: BlockedPass | None = None  # does the work if mini-batches are tiny
 
 
-@dataclass(slots=True)
-class _Source:
-    """The source of a load's images: those of a data set, or else `taken`."""
-
-    inputs: Inputs
-    images: NDArray[np.uint8] | None  # (n, n_inputs), with pixels in the order of the inputs
-    taken: NDArray[np.uint8]  # (rows, n_inputs)
-    indices: NDArray[np.int64]  # (rows of the load,)
-
-    def write(self, rows: slice) -> None:
-        """Write some of the load's images into the inputs."""
-        if self.images is None:
-            self.inputs.write(self.taken[rows], rows)
-        else:
-            self.inputs.gather(self.images, self.indices[rows], rows)
-
-
 class MiniBatches:
     """The mini-batches of a data set's training images, and the model that is trained on them in place.
 
     The gradient is the sum or the mean (`reduction`) over `batch_size` images, at most all; `seed` is that of
     dropout. ``take(start, stop, out)`` writes the epoch's images between two positions into `out`, uint8, shape
-    (stop - start, n_inputs); by default they are the data set's, unchanged. `ValueError` if the model sorts its
-    pixels. The caller must silence NumPy's warnings of infinite values and NaN: both show in the scores.
+    (stop - start, n_inputs), for a model made without a data set; by default they are the data set's, unchanged.
+    The caller must silence NumPy's warnings of infinite values and NaN: both show in the scores.
     """
 
     def __init__(
@@ -111,8 +93,6 @@ class MiniBatches:
         seed: int = 0,
         take: Take | None = None,
     ) -> None:
-        if take is not None and model.inked is not None:
-            raise ValueError("take orders its images itself; expected a model made without a dataset")
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
         self.descent = Descent(model, learning_rate, reduction)
@@ -124,9 +104,9 @@ class MiniBatches:
         self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
         rows = min(LOAD_ROWS, n)
         self._inputs = model.inputs(rows)
-        images = model.images_of(dataset) if take is None else None
-        taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
-        self._source = _Source(self._inputs, images, taken, np.arange(0))
+        self._images = model.images_of(dataset)
+        self._taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
+        self._indices = np.arange(0)  # of the load's images
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
         self._outputs = np.empty((-(-n // SCORES_PER_EPOCH) + rows, n_classes), model.dtype)
         self._load: Load | None
@@ -183,7 +163,10 @@ class MiniBatches:
         scores_each = self.scores_each and not self._is_in_parts
         start = scored = counted = begin  # images processed, scored, and counted in a mini-batch
         batch = Score()
-        self._begin(number, is_new=begin == 0)
+        if self._dropout is not None and not begin:
+            self._dropout.begin(number)
+        self._penalty = self._penalties = 0.0  # of each sample now; sum since the last score
+        self._is_first_load = True
         for load in self._loads_of(n - begin):
             stop = start + load.rows
             self._gather(order[start:stop], start, labels[start:stop])
@@ -195,35 +178,29 @@ class MiniBatches:
                     call()
                 if scores_each:
                     rows = slice((self._done - 1) * self.batch_size, self._done * self.batch_size)
-                    batch = self._score_part(self._Y[rows], labels[start:stop][rows])
+                    batch = self._score(self._Y[rows], labels[start:stop][rows]).penalised(self._penalty)
                 if self._done < len(load.work):
                     yield Part(is_step=True, batch=batch) if scores_each else _STEP
                     if self._is_ended:
                         done = self._done * self.batch_size
                         self._outputs[start - scored : start + done - scored] = self._Y[:done]
-                        yield Part(False, self._score(self._outputs, labels[scored : start + done]))
+                        yield Part(False, self._score_all(labels[scored : start + done]))
                         return
             self._outputs[start - scored : stop - scored] = self._Y[: stop - start]
             start = stop
             is_due = (stop - scored) * SCORES_PER_EPOCH >= n or stop == n
-            score = self._score(self._outputs, labels[scored:stop]) if is_due else None
+            score = self._score_all(labels[scored:stop]) if is_due else None
             if self.scores_each and self._is_in_parts and (is_due or load.is_step):
                 own = score if counted == scored else None  # the same images
-                batch += own or self._score_part(self._outputs[counted - scored :], labels[counted:stop])
+                since = self._outputs[counted - scored :], labels[counted:stop]
+                batch += own or self._score(*since).penalised(self._penalty)
                 counted = stop
             yield Part(load.is_step, score, batch if self.scores_each and load.is_step else None)
             if self._is_ended and load.is_step and stop < n:
-                yield Part(False, None if is_due else self._score(self._outputs, labels[scored:stop]))
+                yield Part(False, None if is_due else self._score_all(labels[scored:stop]))
                 return
             scored = stop if is_due else scored
             batch = Score() if load.is_step else batch
-
-    def _begin(self, number: int, is_new: bool) -> None:
-        """Prepare an epoch or the rest of one."""
-        if self._dropout is not None and is_new:
-            self._dropout.begin(number)
-        self._penalty = self._penalties = 0.0  # of each sample now; sum since the last score
-        self._is_first_load = True
 
     def _penalise(self, load: Load) -> None:
         """Add the penalty of the next images, computed with the weights before their update."""
@@ -292,7 +269,7 @@ class MiniBatches:
         def both(half: Half) -> Calls:
             part = half(stop - start)
             own = slice(start + part.start, start + part.stop)
-            gather: Calls = (partial(self._source.write, own),) if self._is_shared else ()
+            gather: Calls = (partial(self._write, own),) if self._is_shared else ()
             return *gather, *batch.forward(inputs, Y, half), *batch.backward(Y, D, rate, half)
 
         return *batch.draw(), *self.model.in_halves(both, stop - start, batch.middles[0])
@@ -311,19 +288,24 @@ class MiniBatches:
     def _gather(self, indices: NDArray[np.int64], start: int, labels: NDArray[np.int64]) -> None:
         n = len(indices)
         if self._take is not None:
-            self._take(start, start + n, self._source.taken[:n])
-        self._source.indices = indices
+            self._take(start, start + n, self._taken[:n])
+        self._indices = indices
         np.take(self._one_hot, labels, 0, self._D[:n], "clip")
         if not self._is_shared:
-            self._source.write(slice(n))
+            self._write(slice(n))
 
-    def _score_part(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
-        """Score images of the last completed mini-batch."""
-        score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
-        return score.penalised(self._penalty)
+    def _write(self, rows: slice) -> None:
+        """Write some of the load's images into the inputs."""
+        if self._take is not None:
+            self._inputs.write(self._taken[rows], rows)
+        else:
+            self._inputs.gather(self._images, self._indices[rows], rows)
 
     def _score(self, outputs: Array, labels: NDArray[np.int64]) -> Score:
+        return score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
+
+    def _score_all(self, labels: NDArray[np.int64]) -> Score:
         """Score all images since the last score."""
-        score = score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
-        penalties, self._penalties = self._penalties, 0.0
+        score, penalties = self._score(self._outputs, labels), self._penalties
+        self._penalties = 0.0
         return Score(score.n, score.hits, score.loss + penalties)

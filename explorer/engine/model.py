@@ -136,15 +136,8 @@ class Model:
         return Inputs(rows, self.sizes[0], self.dtype, self.order)
 
     def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
-        """Return the training images, shape (n, n_inputs), with pixels in the order of the inputs.
-
-        Raises `ValueError` for a data set other than the one that the order is from.
-        """
-        if self.inked is None:
-            return dataset.train_images.reshape(-1, self.sizes[0])
-        if self.inked is not InkedFirst.of(dataset):
-            raise ValueError("dataset is another than the model was made with")
-        return self.inked.images
+        """Return the training images, shape (n, n_inputs), with pixels in the order of the inputs."""
+        return dataset.train_images.reshape(-1, self.sizes[0]) if self.inked is None else self.inked.images
 
     def new_parameters(self) -> Parameters:
         """Allocate all parameters, or a step of them."""

@@ -95,7 +95,7 @@ def settings_of(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingC
         return TrainingConfig(), given
     query = query_of(args.from_url)
     config, notices = read_query(query, fields)
-    data = parts(query).values.get(DATA_KEY)
+    data = parts(query).get(DATA_KEY)
     if data and not args.dataset:
         words = f"The link is of the data set {listed([data])}, which --dataset must name: this is MNIST."
         notices += (words,)

@@ -7,15 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from explorer.wording import grouped, plain
 
-_LONGEST_NUMBER = 20
-_LONGEST_ROW = 200
 _HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")
 _NO_NUMBERS = (bool, np.timedelta64)  # types that pass for integers
 _DIVIDER = re.compile(r"\s*[,;]\s*|\s+")
@@ -24,7 +22,6 @@ MOST_CHANGES = 50
 """Maximum number of changes per run."""
 
 _MOST_STEPS = 10**12
-_LONGEST_TEXT = 3000
 
 
 class ConfigError(ValueError):
@@ -89,7 +86,15 @@ class Field(ABC):
 
     def parse(self, text: str) -> Any:
         """Parse `text` from a URL or the command line, or raise `ConfigError`."""
-        return self.check(text)
+        value = self._read(text)
+        try:
+            return self.check(value)
+        except ConfigError:
+            raise ConfigError(self.name, text, self.expected_text) from None
+
+    def _read(self, text: str) -> Any:
+        """Return what `text` stands for, or anything that `check` refuses."""
+        return text
 
     def clamp(self, text: str) -> Any:
         """Return the valid value nearest to the number in `text`; raise `ConfigError` if it holds none."""
@@ -135,13 +140,8 @@ class Whole(Field):
             raise self.refuse(value)
         return int(value)
 
-    def parse(self, text: str) -> int | None:
-        if self.none_means and text == self.none_means:
-            return None
-        try:
-            return self.check(int(text) if len(text) <= _LONGEST_NUMBER else text)
-        except ValueError:
-            raise ConfigError(self.name, text, self.expected_text) from None
+    def _read(self, text: str) -> Any:
+        return None if self.none_means and text == self.none_means else _number(int, text)
 
     def clamp(self, text: str) -> int | None:
         number = _clamped(self, text, self.low, math.inf)
@@ -178,11 +178,8 @@ class Real(Field):
             raise self.refuse(value)
         return number
 
-    def parse(self, text: str) -> float:
-        try:
-            return self.check(float(text))
-        except ValueError:
-            raise self.refuse(text) from None
+    def _read(self, text: str) -> Any:
+        return _number(float, text)
 
     def clamp(self, text: str) -> float:
         return _clamped(self, text, self.low, self.high)
@@ -235,20 +232,14 @@ class LayerSizes(Field):
 
     def check(self, value: Any) -> tuple[int, ...]:
         row = (value,) if isinstance(value, numbers.Integral) else value
-        if not is_row(row):
-            raise self.refuse(value)
-        sizes = tuple(islice(row, self.most_layers + 1))  # one beyond the limit is enough to refuse it
+        sizes = row[: self.most_layers + 1] if _is_row(row) else ()  # one beyond the limit is refused
         fits = 1 <= len(sizes) <= self.most_layers
         if not fits or not all(_is_whole(size, self.low, self.high) for size in sizes):
             raise self.refuse(value)
-        return tuple(int(size) for size in sizes)
+        return tuple(map(int, sizes))
 
-    def parse(self, text: str) -> tuple[int, ...]:
-        sizes = self._hidden(text)
-        try:
-            return self.check([int(size) for size in sizes])
-        except ValueError:
-            raise self.refuse(text) from None
+    def _read(self, text: str) -> Any:
+        return [_number(int, size) for size in self._hidden(text)]
 
     def clamp(self, text: str) -> tuple[int, ...]:
         sizes = self._hidden(text)
@@ -258,10 +249,9 @@ class LayerSizes(Field):
 
     def _hidden(self, text: str) -> list[str]:
         """Split `text` into the sizes; `ConfigError` for what seems to be all layers, but of another network."""
-        text = text[:_LONGEST_ROW].strip()
-        chain = _HYPHEN.split(text)
+        chain = _HYPHEN.split(text.strip())
         if len(chain) == 1:
-            return _DIVIDER.split(text)
+            return _DIVIDER.split(text.strip())
         inputs, outputs = str(self.n_inputs), str(self.n_outputs)
         begins, ends = chain[0] == inputs, chain[-1] == outputs
         hidden = chain[begins : len(chain) - ends]
@@ -305,10 +295,10 @@ class Changes(Field):
         return f"up to {MOST_CHANGES} changes, each step:rate:batch with a later step, as 1170:0.001:512"
 
     def check(self, value: Any) -> tuple[Change, ...]:
-        if not is_row(value):
+        if not _is_row(value):
             raise self.refuse(value)
         try:
-            changes = tuple(map(self._change, islice(value, MOST_CHANGES + 1)))
+            changes = tuple(map(self._change, value[: MOST_CHANGES + 1]))
         except ConfigError:
             raise self.refuse(value) from None
         is_ordered = all(before.step < after.step for before, after in pairwise(changes))
@@ -325,15 +315,11 @@ class Changes(Field):
         rate, size = self.rate.check(change.learning_rate), self.batch.check(change.batch_size)
         return Change(change.step, rate, size or 0)
 
-    def parse(self, text: str) -> tuple[Change, ...]:
-        try:
-            if len(text) > _LONGEST_TEXT:
-                raise self.refuse(text)
-            parts = (part.split(":") for part in text.split(",") if part)
-            changes = [Change(int(a), self.rate.parse(b), self.batch.parse(c) or 0) for a, b, c in parts]
-            return self.check(changes)
-        except ValueError:
-            raise ConfigError(self.name, text, self.expected) from None
+    def _read(self, text: str) -> Any:
+        rows = [part.split(":") for part in text.split(",") if part]
+        if any(len(row) != 3 for row in rows):
+            return text
+        return [Change(_number(int, a), _number(float, b), _number(int, c)) for a, b, c in rows]
 
     def format(self, value: Any) -> str:
         return ",".join(map(str, value))
@@ -347,11 +333,19 @@ class Changes(Field):
         return "; ".join(words) or "none"
 
 
-def is_row(value: Any) -> bool:
+def _is_row(value: Any) -> bool:
     """Return whether a value is a sequence other than text or bytes, or a one-dimensional array."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
+
+
+def _number(kind: type, text: str) -> Any:
+    """Return `text` as a number, or if it holds none as it is, which no `check` accepts."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:
@@ -365,10 +359,7 @@ def _written_out(number: str) -> str:
 
 
 def _clamped(field: Field, text: str, low: float, high: float) -> float:
-    try:
-        number = float(text) if len(text) <= _LONGEST_NUMBER else math.nan
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = _number(float, text)
+    if number is text or not math.isfinite(number):
         raise field.refuse(text)
-    return min(max(number, low), high)
+    return float(min(max(number, low), high))

@@ -129,10 +129,6 @@ class _Findings:
         return [(getattr(r, f"{kind}_loss"), getattr(r, f"{kind}_accuracy")) for r in self.history]
 
     @property
-    def accuracy_name(self) -> str:
-        return f"{self.judged_by.capitalize()} accuracy"
-
-    @property
     def accuracy_words(self) -> str:
         return percent(self.accuracy)
 
@@ -143,10 +139,11 @@ class _Findings:
 
     @property
     def low_accuracy(self) -> str:
+        name = f"{self.judged_by.capitalize()} accuracy"
         if not self.is_stuck:
-            return f"{self.accuracy_name} is only {self.accuracy_words}."
+            return f"{name} is only {self.accuracy_words}."
         level = "near chance" if self.accuracy < 1.5 / len(self.history[-1].confusion) else "low"
-        return f"{self.accuracy_name} stays {level} ({self.accuracy_words})."
+        return f"{name} stays {level} ({self.accuracy_words})."
 
     @property
     def is_stuck(self) -> bool:

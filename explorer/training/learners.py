@@ -19,7 +19,7 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import MOST_CHANGES, Change, ConfigError
 from explorer.training.networks import new_network
 from explorer.training.process_settings import one_blas_thread, small_product
-from explorer.training.records import Evaluation, FinalTest, SampleRecord, Snapshot
+from explorer.training.records import FinalTest, SampleRecord, Snapshot
 
 if TYPE_CHECKING:
     from explorer.training.own_network import OwnLearner
@@ -29,7 +29,6 @@ _SAMPLED = 1000  # held-out images that are scored within the first epoch
 _SAMPLE_STREAM = 11  # keeps the sample's random numbers apart from all others of the seed
 
 Weights = Sequence[NDArray[np.floating]]
-SnapshotWeights = tuple[NDArray[np.floating], ...]
 Scoring = Callable[[NDArray[np.uint8], NDArray[np.int64]], Generator[None, None, ScoredSet]]
 
 _Found = TypeVar("_Found")
@@ -163,49 +162,6 @@ class BatchSettings:
         self._learner.learning_rate = self._learning_rate * factor
 
 
-class ExactFigures:
-    """Figures of a learner over the whole training and test set, with its current weights; `seed` is its run's."""
-
-    def __init__(self, learner: Learner, dataset: Dataset, seed: int) -> None:
-        self._learner, self._dataset, self._seed = learner, dataset, seed
-        self._sample: Sample | None = None
-        self.newest: tuple[Snapshot, ScoredSet] | None = None
-        """The network at the end of the newest epoch, and its scores on the test set."""
-
-    def on_train(self) -> Generator[None, None, ScoredSet]:
-        """Score the training set."""
-        return self._learner.scoring(self._dataset.train_images, self._dataset.train_labels)
-
-    def on_test(self) -> Generator[None, None, ScoredSet]:
-        """Score the test set."""
-        return self._learner.scoring(self._dataset.test_images, self._dataset.test_labels)
-
-    def testing(self) -> Generator[None, None, ScoredSet]:
-        """Score the test set, or reuse the newest epoch's scores if the weights have not changed since."""
-        if self.newest is not None:
-            snapshot, scored = self.newest
-            if snapshot.weights and all(map(np.array_equal, snapshot.weights, self._learner.weights())):
-                return scored
-        return (yield from self.on_test())
-
-    def on_sample(self, epoch: float, step: int) -> SampleRecord:
-        """Score a sample of the test set, the same for equal seeds, after so many epochs and mini-batches."""
-        self._sample = self._sample or Sample(self._dataset, self._seed)
-        with self._learner.settled():
-            return self._sample.record(self._learner.scoring, self._learner.weights(), epoch, step)
-
-    def evaluating(self, epoch: float, step: int) -> Generator[None, None, Evaluation]:
-        """Score both, after so many epochs and mini-batches."""
-        with self._learner.settled():
-            on_train = yield from self.on_train()
-            yield
-            on_test = yield from self.testing()
-            losses = on_train.score.mean_loss, on_test.score.mean_loss
-            accuracies = on_train.score.accuracy, on_test.score.accuracy
-            snapshot = Snapshot(epoch, self._learner.weights(), on_test.outputs)
-            return Evaluation(epoch, step, *losses, *accuracies, on_test.confusion, snapshot)
-
-
 class Sample:
     """A sample of the held-out images, by which networks within the first epoch are judged."""
 
@@ -215,7 +171,9 @@ class Sample:
         chosen.flags.writeable = False
         self._images, self._labels = dataset.test_images[chosen], dataset.test_labels[chosen]
 
-    def record(self, scoring: Scoring, weights: SnapshotWeights, epoch: float, step: int) -> SampleRecord:
+    def record(
+        self, scoring: Scoring, weights: tuple[NDArray[np.floating], ...], epoch: float, step: int
+    ) -> SampleRecord:
         """Score a network with these weights, after so many epochs and mini-batches."""
         found = finished(scoring(self._images, self._labels))
         figures = found.score.mean_loss, found.score.accuracy
@@ -231,11 +189,10 @@ class EarlyStopping:
         self._best_loss = math.inf
         self.replaced: Snapshot | None = None  # of the last epoch, once the best weights are restored
 
-    def restored(self, newest: tuple[Snapshot, ScoredSet] | None, config: TrainingConfig) -> Snapshot | None:
+    def restored(self, snapshot: Snapshot, scored: ScoredSet, config: TrainingConfig) -> Snapshot | None:
         """Return the best weights if they replace those of this epoch: the last, or `patience` after the best."""
-        if newest is None or not (config.patience and config.n_validation):
+        if not (config.patience and config.n_validation):
             return None
-        snapshot, scored = newest
         if scored.score.mean_loss < self._best_loss:
             self._best, self._best_loss = snapshot, scored.score.mean_loss
         best = self._best

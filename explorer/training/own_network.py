@@ -123,14 +123,10 @@ class OwnClass:
 
     def weights(self, made: Any, shapes: Mapping[str, tuple[int, int]]) -> tuple[Array, ...]:
         """Return read-only copies of ``(W1, b1, W2, b2, …)``; empty if they have other names or shapes."""
-        found = []
-        for name, shape in shapes.items():
-            array = np.array(getattr(made, name, None), dtype=np.float32)
-            if array.shape != shape:
-                return ()
+        found = tuple(np.array(getattr(made, name, None), dtype=np.float32) for name in shapes)
+        for array in found:
             array.flags.writeable = False
-            found.append(array)
-        return tuple(found)
+        return found if [array.shape for array in found] == [*shapes.values()] else ()
 
     def call(self, method: str, network: Any, *arguments: Any) -> Any:
         """Call a method of an instance; any error becomes an `OwnNetworkError` that names the line."""

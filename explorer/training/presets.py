@@ -116,20 +116,17 @@ _WIDE_LAYER = 64  # wider layers get a third of it with a squared error
 def fitting_rate(config: TrainingConfig, n_train: int) -> float:
     """Return the largest learning rate of 1 or 3 times a power of ten, 1e-5 to 100, that still trains well.
 
-    It depends on the config's hidden layers, loss, optimizer, batch size and reduction; a batch has at most
-    `n_train` images. Three limits, each measured on MNIST as a factor on the MEAN gradient (for a sum, that is the
-    learning rate times the batch size):
+    A batch has at most `n_train` images. Each limit was measured on MNIST, as a factor on the MEAN gradient (for a
+    sum, that is the learning rate times the batch size):
 
     - one for each pair of hidden activation and loss;
-    - with a squared error, 264 / width for sigmoid units: their activations are all positive, so the change of an
-      output per step grows with their number; for relu and tanh, the limit divided by the depth;
-    - the noise of a small batch: its gradient deviates from the mean by 1 / √batch, so the limit grows with
-      √batch.
+    - with a squared error, 264 / width for sigmoid units, whose positive activations add up in an output; for relu
+      and tanh, the limit divided by the depth;
+    - √batch times the limit of one image, as the noise of a batch's gradient is 1 / √batch.
 
     Momentum makes steps add up to 1 / (1 − μ) times as much, so the limit shrinks by that factor, and is halved
-    again with a squared error. RMSProp, Adam and AdamW, whose step length is the rate whatever the gradient, train
-    well with 0.003 to 0.01. Dropout doesn't affect the limits; with a schedule or warm-up they apply to the
-    highest rate of the run, so that rate may even be larger.
+    again with a squared error. RMSProp, Adam and AdamW, whose step length is the rate, train well with 0.003 to
+    0.01. With a schedule or warm-up, the limits are those of the highest rate of the run.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
         is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE_LAYER

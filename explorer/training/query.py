@@ -4,8 +4,8 @@ A preset or an experiment has a name: ``"preset=exercise"``, which other setting
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -42,7 +42,7 @@ NAMED: Mapping[str, TrainingConfig] = MappingProxyType(
 _HOST_PREFIX = "voila-"  # of keys for the program that serves the page
 _MOST_NOTICES = 5  # invalid values described in full
 MOST_CHARACTERS = 10_000
-MOST_PARTS = 100
+_TOO_LONG = f"The link is too long: only its first {grouped(MOST_CHARACTERS)} characters are read."
 
 _MOST_NAMED = 3
 _LONGEST_NAME = 40
@@ -66,7 +66,7 @@ def write_query(config: TrainingConfig) -> str:
 def sets_run(query: str) -> bool:
     """Return whether a query string has settings, and not only what changes the view."""
     settings = {PRESET_KEY, DATA_KEY, *(field.key for field in FIELDS.values())}
-    return not settings.isdisjoint(parts(query).values)
+    return not settings.isdisjoint(parts(query))
 
 
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:
@@ -77,36 +77,48 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     or the fields of one data set as returned by `fields_of`. Unreadable values become the preset's, or Start's. If
     there are many problems of one kind, a few are named and the rest are counted.
     """
-    by_key, found = {field.key: field for field in fields.values()}, parts(query)
-    name = found.values.get(PRESET_KEY, "")
+    by_key, pairs = {field.key: field for field in fields.values()}, _pairs(query)
+    values, counts = dict(pairs), Counter(key for key, _ in pairs)
+    name = values.get(PRESET_KEY, "")
     base = NAMED.get(name, START)
-    given = ((field, found.values[key]) for key, field in by_key.items() if key in found.values)
-    read = {field: _read(field, text, base) for field, text in given}
+    read = {field: _read(field, values[key], base) for key, field in by_key.items() if key in values}
     noticed = [(field.label, notice) for field, (_, notice) in read.items() if notice]
     others = ", ".join(label for label, _ in noticed[_MOST_NOTICES:])
     known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY, PRESET_KEY)
-    unknown = [key for key in found.values if key not in known and not key.startswith(_HOST_PREFIX)]
-    notices = (
+    unknown = [key for key in values if key not in known and not key.startswith(_HOST_PREFIX)]
+    guess = did_you_mean(unknown[0], by_key, 0.6) if len(unknown) == 1 else ""
+    repeated = [key for key in known if counts[key] > 1]
+    notices = [
         *(notice for _, notice in noticed[:_MOST_NOTICES]),
         f"Replaced as well: {others}." if others else "",
         _no_preset(name) if name and name not in NAMED else "",
-        _unknown(unknown, by_key),
-        found.doubled(known),
-        found.cut_off(by_key),
-    )
+        _of_keys(
+            unknown, "is not a setting and is ignored", "are not settings and are ignored", guess or "."
+        ),
+        _of_keys(
+            repeated,
+            "stands more than once: the last is used",
+            "stand more than once: the last of each is used",
+        ),
+        _TOO_LONG if len(query.removeprefix("?")) > MOST_CHARACTERS else "",
+    ]
     config = fitting = replace(base, **{field.name: value for field, (value, _) in read.items()})
     images = fields["n_train"]
     if isinstance(images, Whole) and not images.high_means:  # fields of a data set: its size is known
         fitting = config.for_images(images.high)
     if fitting != config:
         asked, most = config.text("n_validation"), fitting.text("n_validation")
-        notices += (f"Only {most} of these training images can be held out, not {asked}.",)
-    return fitting, tuple(notice for notice in notices if notice)
+        notices.append(f"Only {most} of these training images can be held out, not {asked}.")
+    return fitting, tuple(filter(None, notices))
 
 
 def _no_preset(name: str) -> str:
     guess = did_you_mean(name, NAMED) or f"; there are {', '.join(NAMED)}."
     return f"There is no preset {listed([name])}{guess}"
+
+
+def _of_keys(keys: Sequence[str], of_one: str, of_several: str, end: str = ".") -> str:
+    return f"{listed(keys)} {of_one if len(keys) == 1 else of_several}{end}" if keys else ""
 
 
 def _read(field: Field, text: str, base: TrainingConfig) -> tuple[Any, str]:
@@ -123,54 +135,19 @@ def _read(field: Field, text: str, base: TrainingConfig) -> tuple[Any, str]:
     return nearest, f"{problem} {used} used."
 
 
-def _unknown(keys: Sequence[str], known: Collection[str]) -> str:
-    if len(keys) == 1:
-        return f"{listed(keys)} is not a setting and is ignored{did_you_mean(keys[0], known, 0.6) or '.'}"
-    return f"{listed(keys)} are not settings and are ignored." if keys else ""
+def parts(query: str) -> dict[str, str]:
+    """Parse any query string, with or without the leading ``?``, into its keys and their last values.
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The content of a query string."""
-
-    values: dict[str, str]
-    """The value of each key; the last one for a repeated key."""
-    repeated: tuple[str, ...]
-    """The keys that occur more than once."""
-    unread: tuple[str, ...]
-    """The keys of the parts beyond the limits."""
-
-    def doubled(self, known: Collection[str]) -> str:
-        """Return a sentence that names the repeated keys among `known`; empty if there are none."""
-        keys = [key for key in self.repeated if key in known]
-        if len(keys) == 1:
-            return f"{listed(keys)} stands more than once: the last is used."
-        return f"{listed(keys)} stand more than once: the last of each is used." if keys else ""
-
-    def cut_off(self, known: Collection[str]) -> str:
-        """Return a sentence on the parts that were cut off, `known` keys first; empty if nothing was."""
-        if not self.unread:
-            return ""
-        keys = sorted(self.unread, key=lambda key: key not in known)
-        verb = "is" if len(keys) == 1 else "are"
-        bounds = f"{MOST_PARTS} parts and {grouped(MOST_CHARACTERS)} characters"
-        return f"The link is too long, only {bounds} are read: {listed(keys)} {verb} ignored."
-
-
-def parts(query: str) -> Parts:
-    """Parse any query string: the part of a URL after the ``?``, with or without the ``?`` itself.
-
-    Only the first 100 parts within the first 10 000 characters are read; a part is read as a whole or not at all.
+    Only whole parts within the first 10 000 characters are read.
     """
-    found = [part for part in writable(query).removeprefix("?").split("&") if part]
-    n_read, length = 0, -1
-    while n_read < min(len(found), MOST_PARTS) and length + 1 + len(found[n_read]) <= MOST_CHARACTERS:
-        length += 1 + len(found[n_read])
-        n_read += 1
-    pairs = parse_qsl("&".join(found[:n_read]), keep_blank_values=True)
-    counts = Counter(key for key, _ in pairs)
-    repeated = tuple(key for key, count in counts.items() if count > 1)
-    return Parts(dict(pairs), repeated, tuple(part.partition("=")[0] for part in found[n_read:]))
+    return dict(_pairs(query))
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    text = writable(query).removeprefix("?")
+    if len(text) > MOST_CHARACTERS:
+        text = text[: MOST_CHARACTERS + 1].rpartition("&")[0]
+    return parse_qsl(text, keep_blank_values=True)
 
 
 def listed(names: Sequence[str]) -> str:

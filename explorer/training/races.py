@@ -32,14 +32,12 @@ def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[Histor
     ----------
     configs : sequence of TrainingConfig
         Two to six, all different, with the same seed, number of epochs and number of validation images.
-    dataset : Dataset
-        The images and labels.
 
     Yields
     ------
     History
-        Its `config` identifies the entry. Each is yielded once more with its `end`: "finished" with exact
-        figures, or "failed" if its loss became infinite or NaN; the others then continue.
+        Its `config` identifies the entry. The last of each has its `end`: "finished" with exact figures, or
+        "failed" if its loss became infinite or NaN; the others then continue.
 
     Raises
     ------
@@ -94,7 +92,6 @@ class Race:
         """The runs."""
         self._dropped = set[int]()
         self._over = set[int]()
-        self._scored = set[int]()
 
     def __iter__(self) -> Iterator[Event]:
         """Train the entry that is furthest back, turn by turn; of equals entry 0 is the last to end an epoch."""
@@ -102,7 +99,9 @@ class Race:
             entry = min(going, key=lambda entry: self.entries[entry].position)
             yield from self._turn(entry)
         if (error := self.entries[0].error) is not None:
-            yield from self._last_figures()
+            for number, rival in enumerate(self.entries[1:], 1):
+                if rival.error is None and number not in self._dropped:
+                    yield RivalRecord(number, rival.evaluate())
             raise error
 
     def _turn(self, entry: int) -> Iterator[Event]:
@@ -120,13 +119,6 @@ class Race:
             yield RivalRecord(entry, end) if entry else None
         else:
             self._over.add(entry)
-
-    def _last_figures(self) -> Iterator[RivalRecord]:
-        """Yield the exact figures of the rivals of an entry 0 that has diverged, once."""
-        for entry, run in enumerate(self.entries[1:], 1):
-            if run.error is None and entry not in self._dropped | self._scored:
-                self._scored.add(entry)
-                yield RivalRecord(entry, run.evaluate())
 
     def extend(self, epochs: int) -> None:
         """Raise the number of epochs of all entries whose records don't depend on it, and of entry 0."""

@@ -105,7 +105,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Exact figures of a network at one moment, which may be within an epoch."""
+    """Exact figures of a network at one moment, over the whole training and test set; else as in `EpochRecord`."""
 
     epoch: float
     """Epochs so far; 1.25 is a quarter into the second."""
@@ -113,30 +113,24 @@ class Evaluation:
     """Mini-batches (updates of the weights) so far."""
     train_loss: float
     test_loss: float
-    """Mean loss per sample over the whole training and test set."""
     train_accuracy: float
     test_accuracy: float
-    """Share of the same samples classified correctly, 0 to 1."""
     confusion: NDArray[np.int64]
-    """Counts over the test set, (n_classes, n_classes): rows are the true class, columns the predicted."""
     snapshot: Snapshot
     """The network at this moment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleRecord:
-    """The network within the first epoch, with figures on a sample of the held-out images."""
+    """The network within the first epoch, with figures as in `EpochRecord` on a sample of the held-out images."""
 
     epoch: float
     """Epochs so far, 0 to below 1."""
     step: int
     """Mini-batches (updates of the weights) so far: 0, 1, 2, 4, 8, …"""
     test_loss: float
-    """Mean loss per sampled image."""
     test_accuracy: float
-    """Share of them classified correctly, 0 to 1."""
     confusion: NDArray[np.int64]
-    """Counts over them, (n_classes, n_classes), read-only: rows the true class, columns the predicted."""
     sample: NDArray[np.int64]
     """Indices of the sampled images in the test set, ascending, read-only."""
     snapshot: Snapshot

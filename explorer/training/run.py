@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine import Score
+from explorer.engine import Score, ScoredSet
 from explorer.network import NeuralNetwork
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change, ConfigError
@@ -21,8 +21,8 @@ from explorer.training.learners import (
     BatchSettings,
     EarlyStopping,
     EngineLearner,
-    ExactFigures,
     Learner,
+    Sample,
     Weights,
     finished,
 )
@@ -59,17 +59,9 @@ class DivergedError(ArithmeticError):
 def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
     """Train a new network and yield the record of each epoch as it ends.
 
-    Parameters
-    ----------
-    config : TrainingConfig
-        The settings.
-    dataset : Dataset
-        The images and labels.
-
-    Yields
-    ------
-    EpochRecord
-        Identical for equal settings and data, to the bit, apart from `seconds`.
+    The records are identical for equal settings and data, to the bit, apart from `seconds`. From the first to the
+    last, BLAS uses one thread in the whole process, even while none is being requested; closing the iterator ends
+    that early.
 
     Raises
     ------
@@ -77,11 +69,6 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
         If the config asks for more training samples than the dataset has.
     DivergedError
         If the loss becomes infinite or NaN.
-
-    Notes
-    -----
-    From the first record to the last, BLAS uses one thread in the whole process, even while no record is being
-    requested. Closing the iterator ends that early.
     """
     with one_blas_thread():
         for event in TrainingRun(config, dataset):
@@ -117,9 +104,7 @@ class TrainingRun:
     Parameters
     ----------
     config : TrainingConfig
-        The settings. Raises `ConfigError` if they need more training samples than there are.
-    dataset : Dataset
-        The images and labels.
+        The settings. Raises `ConfigError` if they need more training samples than the data set has.
     own : OwnClass, optional
         A user's class to train, as `OwnLearner` does. The config then names its functions. Its exceptions, here or
         in training, are raised as `OwnNetworkError`.
@@ -158,10 +143,10 @@ class TrainingRun:
             config, self.first_weights = learner.config, learner.weights()
         self._settings = BatchSettings(config, self._learner, self.dataset.n_train)
         self._stopping = EarlyStopping()
-        self._figures = ExactFigures(self._learner, self.dataset, config.seed)
+        self._sample = Sample(self.dataset, config.seed) if samples else None
+        self._scored: ScoredSet | None = None  # the test set, while the weights are those of an epoch's end
         self._trained = 0  # images of the current epoch
         self._newest = 0, 0  # where in the epoch the newest mini-batch begins and ends
-        self._sampled_epoch = int(samples)
         self.error: DivergedError | None = None
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.step = 0
@@ -198,6 +183,7 @@ class TrainingRun:
     def set_weights(self, weights: Weights) -> None:
         """Continue with other weights, ``(W1, b1, W2, b2, …)``; `ValueError` if they don't fit this network."""
         self._learner.set_weights(weights)
+        self._scored = None
 
     def __iter__(self) -> Iterator[Event]:
         if inspect.getgeneratorstate(self._events) == inspect.GEN_CLOSED:
@@ -278,7 +264,24 @@ class TrainingRun:
         """
         if self.error is not None:
             raise self.error
-        return finished(self._figures.evaluating(self.epoch, self.step), goes_on)
+        return finished(self._evaluating(), goes_on)
+
+    def _evaluating(self) -> Generator[None, None, Evaluation]:
+        with self._learner.settled():
+            on_train = yield from self._on_train()
+            yield
+            on_test = yield from self._on_test()
+            losses = on_train.score.mean_loss, on_test.score.mean_loss
+            accuracies = on_train.score.accuracy, on_test.score.accuracy
+            snapshot = Snapshot(self.epoch, self._learner.weights(), on_test.outputs)
+            return Evaluation(self.epoch, self.step, *losses, *accuracies, on_test.confusion, snapshot)
+
+    def _on_train(self) -> Generator[None, None, ScoredSet]:
+        return self._learner.scoring(self.dataset.train_images, self.dataset.train_labels)
+
+    def _on_test(self) -> Generator[None, None, ScoredSet]:
+        scoring = self._learner.scoring(self.dataset.test_images, self.dataset.test_labels)
+        return self._scored or (yield from scoring)
 
     def batch_step(self, before: Weights, goes_on: Callable[[], bool] = lambda: True) -> BatchStep | None:
         """Measure the effect of the newest mini-batch, given the weights before it; `goes_on` as in `evaluate`."""
@@ -302,7 +305,7 @@ class TrainingRun:
     def snapshot(self) -> Snapshot:
         """Return a read-only copy of the current network, with its outputs for the test set."""
         with self._learner.settled():
-            return Snapshot(self.epoch, self._learner.weights(), finished(self._figures.testing()).outputs)
+            return Snapshot(self.epoch, self._learner.weights(), finished(self._on_test()).outputs)
 
     def _go_on_from(self, start: Snapshot) -> None:
         if start.epoch != int(start.epoch):
@@ -323,7 +326,7 @@ class TrainingRun:
                 self._epochs_done, self._stopping.replaced = int(last.epoch), None
             number, started = self._epochs_done + 1, self._clock()
             whole = yield from self._descend(number)
-            on_test = yield from self._figures.on_test()
+            on_test = yield from self._on_test()
             self._check_finite(on_test.score, number)
             self._epochs_done, self._trained = number, 0
             seconds = self._clock() - started
@@ -331,21 +334,22 @@ class TrainingRun:
             accuracies, rate = (whole.accuracy, on_test.score.accuracy), self._learner.learning_rate
             record = EpochRecord(number, *losses, *accuracies, seconds, on_test.confusion, rate)
             snapshot = Snapshot(number, self._learner.weights(), on_test.outputs)
-            self._figures.newest = snapshot, on_test
+            self._scored = on_test
             yield record
             yield snapshot
-            if best := self._stopping.restored(self._figures.newest, self.config):
+            if best := self._stopping.restored(snapshot, on_test, self.config):
                 self.set_weights(best.weights)
                 self._epochs_done = int(best.epoch)
 
     def _descend(self, number: int) -> Generator[Event, None, Score]:
         """Train an epoch and return the sums over its images, each measured before its update."""
         n, whole, seen = self.dataset.n_train, Score(), 0
-        learner, settings, is_sampled = self._learner, self._settings, number == self._sampled_epoch
-        self._trained = 0
-        if is_sampled:
-            yield self._sample()
-        yield from settings.before_batch(number, self.step, 0)
+        learner, settings, sample = self._learner, self._settings, self._sample if number == 1 else None
+        self._trained, self._scored = 0, None
+        if sample is not None:
+            yield self._sampled(sample)
+        if not settings.is_steady:
+            yield from settings.before_batch(number, self.step, 0)
         rate = learner.learning_rate
         while self._trained < n:
             size, scores_each = learner.batch_size, learner.scores_each
@@ -366,18 +370,19 @@ class TrainingRun:
                 yield record
                 if part.is_step and self._trained < n:
                     # A user's `fit` is over already; its parts have no score.
-                    if is_sampled and not self.step & (self.step - 1) and (part.score or self.own is None):
-                        yield self._sample()
+                    is_due = not self.step & (self.step - 1) and (part.score or self.own is None)
+                    if sample is not None and is_due:
+                        yield self._sampled(sample)
                     if not settings.is_steady:
                         yield from settings.before_batch(number, self.step, self._trained)
         if whole.n:
             return whole
-        return (yield from self._figures.on_train()).score  # a user's `fit` has trained on no mini-batch
+        return (yield from self._on_train()).score  # a user's `fit` has trained on no mini-batch
 
-    def _sample(self) -> SampleRecord:
-        """Return the figures of a sample: in the first epoch, at step 0 and each power of two."""
-        began = perf_counter()
-        record = self._figures.on_sample(self.epoch, self.step)
+    def _sampled(self, sample: Sample) -> SampleRecord:
+        began, learner = perf_counter(), self._learner
+        with learner.settled():
+            record = sample.record(learner.scoring, learner.weights(), self.epoch, self.step)
         self._seconds -= perf_counter() - began  # not part of the epoch's `seconds`
         return record
 

@@ -17,6 +17,7 @@ from explorer.engine.inputs import CHUNK_ROWS, AugmentedImages, InkedFirst
 from explorer.engine.minibatches import MiniBatches
 from explorer.network import NeuralNetwork
 from explorer.training import TrainingConfig, TrainingRun
+from explorer.training.learners import finished
 
 
 def network(n_hidden=400, **methods):
@@ -24,12 +25,7 @@ def network(n_hidden=400, **methods):
 
 
 def outputs(model, images):
-    scoring = Scorer(model).scoring(images, np.zeros(len(images), np.int64))
-    while True:
-        try:
-            next(scoring)
-        except StopIteration as end:
-            return end.value.outputs
+    return finished(Scorer(model).scoring(images, np.zeros(len(images), np.int64))).outputs
 
 
 def pictures(n, *pixels):
@@ -86,14 +82,6 @@ def test_a_model_with_sorted_pixels_gives_the_outputs_of_one_without(mnist, n_th
     for images in (digits[:1], digits[:7], digits[:520], corner, pictures(1), pictures(40), mixed):
         found, expected = outputs(sorted_model, images), outputs(model, images)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_images_of_other_data_and_in_an_order_of_their_own_are_refused(mnist):
-    model = Model(network(), dataset=mnist.head(75))
-    with pytest.raises(ValueError, match="dataset is another than the model was made with"):
-        MiniBatches(model, mnist.head(60), 5, 0.01, "sum")
-    with pytest.raises(ValueError, match="expected a model made without a dataset"):
-        MiniBatches(model, mnist.head(75), 5, 0.01, "sum", take=lambda *_: None)
 
 
 def test_weights_are_in_the_networks_order(mnist):

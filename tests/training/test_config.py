@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.app.panels.inside import SECTIONS
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from explorer.training import FIELDS, PRESETS, ConfigError, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Change, Real, Whole
-from explorer.training.presets import SITUATIONS, START
+from explorer.training.presets import SITUATIONS, START, preset_changes
 from explorer.training.query import NAMED, read_query, write_query
 
 NO_NAMES = ["swish", "", " sigmoid", "Sigmoid", None, 3, True, ["sigmoid"], ("sum",), b"sum"]
@@ -162,14 +163,12 @@ def test_a_link_says_only_what_differs():
     assert read_query("hidden=128%2C64&lr=1e-1")[0] == config
 
 
-def test_presets_and_experiments_have_names_and_a_preset_that_is_near_is_named():
+def test_presets_and_experiments_have_names():
     assert write_query(TrainingConfig()) == "preset=exercise"
     assert write_query(TrainingConfig(hidden_sizes=77)) == "preset=exercise&hidden=77"
     assert [read_query(f"preset={name}") for name in NAMED] == [(config, ()) for config in NAMED.values()]
     assert read_query("preset=exercise&hidden=64")[0] == TrainingConfig(hidden_sizes=64)
     assert [*NAMED.values()] == [*PRESETS.values(), *(one.config for one in SITUATIONS.values())]
-    told = "There is no preset “exersise”; did you mean 'exercise'?"
-    assert read_query("preset=exersise") == (START, (told,))
 
 
 @given(query=st.text(max_size=200))
@@ -193,43 +192,31 @@ def test_a_hostile_link_gives_the_defaults_and_short_notices(query):
     assert all(len(notice) < 300 for notice in notices)
 
 
-def test_unknown_keys_are_ignored_with_a_notice():
-    config, notices = read_query("color=red&epochs=3&utm_source=mail")
-    assert config == START.replace(epochs=3)
-    assert notices == ("“color” and “utm_source” are not settings and are ignored.",)
-    _, notices = read_query("color=red")
-    assert notices == ("“color” is not a setting and is ignored.",)
-    _, notices = read_query("hidden_size=64")
-    assert notices == ("“hidden_size” is not a setting and is ignored; did you mean 'hidden'?",)
+@pytest.mark.parametrize(("query", "changes", "notice"), [
+    ("color=red&epochs=3&utm=mail", {"epochs": 3}, "“color” and “utm” are not settings and are ignored."),
+    ("color=red", {}, "“color” is not a setting and is ignored."),
+    ("hidden_size=64", {}, "“hidden_size” is not a setting and is ignored; did you mean 'hidden'?"),
+    ("&".join(f"k{i}=1" for i in range(98)), {}, "“k0”, “k1”, “k2” and 95 more are not settings and are ignored."),
+    ("lr=1&batch=8&lr=2", {"learning_rate": 2, "batch_size": 8}, "“lr” stands more than once: the last is used."),
+    ("lr=1&lr=0.5&tab=a&tab=b&tab=c", {}, "“lr” and “tab” stand more than once: the last of each is used."),
+    ("preset=exersise", {}, "There is no preset “exersise”; did you mean 'exercise'?"),
+    ("lr=1e-9", {"learning_rate": 1e-5},
+     "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used."),
+])  # fmt: skip
+def test_what_is_ignored_or_replaced_is_named(query, changes, notice):
+    assert read_query(query) == (START.replace(**changes), (notice,))
+
+
+def test_keys_of_the_view_are_no_settings():
     view = "tab=inside&section=histograms&theme=dark&controls=hidden,lr&voila-theme=dark&bug=3&lr=0.5"
     assert read_query(view) == (START, ())
 
 
-def test_of_many_unknown_keys_a_few_are_named_and_all_are_counted():
-    config, notices = read_query("lr=0.5&" + "&".join(f"k{i}=1" for i in range(98)))
-    assert config == START.replace(learning_rate=0.5)
-    assert notices == ("“k0”, “k1”, “k2” and 95 more are not settings and are ignored.",)
-
-
-def test_a_key_that_stands_twice_is_named_and_its_last_value_used():
-    config, notices = read_query("lr=0.5&batch=8&lr=0.25")
-    assert config == START.replace(learning_rate=0.25, batch_size=8)
-    assert notices == ("“lr” stands more than once: the last is used.",)
-    _, notices = read_query("lr=0.5&lr=0.25&tab=a&tab=b&tab=c")
-    assert notices == ("“lr” and “tab” stand more than once: the last of each is used.",)
-
-
-def test_what_is_cut_off_is_named():
-    told = "The link is too long, only 100 parts and 10\u202f000 characters are read: "
-    parts = [f"lr={i}" for i in range(1, 101)]
-    config, notices = read_query("&".join([*parts, "epochs=3", "batch=8"]))
-    assert config == START.replace(learning_rate=100)
-    assert f"{told}“epochs” and “batch” are ignored." in notices
-    _, notices = read_query("&".join([*parts, "a=1", "b=1", "c=1", "epochs=3"]))
-    assert f"{told}“epochs”, “a”, “b” and 1 more are ignored." in notices  # settings first
-    config, notices = read_query("lr=0.5&x=" + "1" * 9_980 + "&lr=0.123456789&epochs=3")
-    assert config == START.replace(learning_rate=0.5)  # and no piece of a number
-    assert f"{told}“lr” and “epochs” are ignored." in notices
+def test_of_a_long_link_whole_parts_are_read_as_far_as_it_goes():
+    told = "The link is too long: only its first 10\u202f000 characters are read."
+    for n, config in ((9_983, START.replace(learning_rate=0.5)), (9_982, START.replace(learning_rate=0.125))):
+        found, notices = read_query("lr=0.5&x=" + "1" * n + "&lr=0.125&epochs=3")
+        assert (found, told in notices) == (config, True), "and no piece of a number"
 
 
 def test_of_many_bad_values_the_first_are_told_in_full_and_the_others_named():
@@ -304,5 +291,26 @@ def test_a_small_number_is_written_out():
     assert FIELDS["learning_rate"].format(1.5e-5) == "0.000015"
     assert write_query(START.replace(learning_rate=1e-5)) == "lr=0.00001"
     assert read_query("lr=1e-5") == (START.replace(learning_rate=1e-5), ())
-    told = "Learning rate can't be “1e-9”: expected a number from 0.00001 to 100. 0.00001 is used."
-    assert read_query("lr=1e-9")[1] == (told,)
+
+
+def test_no_two_situations_are_the_same_and_none_is_a_preset():
+    configs = [one.config for one in SITUATIONS.values()] + list(PRESETS.values())
+    assert len({*configs}) == len(SITUATIONS) + len(PRESETS) >= 12
+    assert not SITUATIONS.keys() & PRESETS.keys()
+
+
+@pytest.mark.parametrize("one", SITUATIONS.values(), ids=SITUATIONS)
+def test_each_situation_asks_says_where_to_look_and_answers(one):
+    assert one.question.endswith("?")
+    assert one.tab in {"data", "overview", "mistakes", "inside", "runs", "study"}
+    assert (one.section in SECTIONS) if one.tab == "inside" else (one.section == "")
+    assert one.reason.endswith(".")
+    assert 8 <= one.reaches[0] < one.reaches[1] <= 100
+    assert one.works == (one.reaches[0] > 90)
+
+
+def test_a_preset_says_what_it_changes():
+    assert preset_changes("Honest split") == (
+        "Epochs 20, learning rate 0.001, optimizer Adam, validation images 10\u202f000, early stopping 3"
+    )
+    assert preset_changes("The exercise") == preset_changes("Modern") == ""

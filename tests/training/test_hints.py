@@ -59,19 +59,6 @@ CHANCE = [0.1, 0.1, 0.1]
 FEW, FEW_MODERN = EXERCISE.replace(n_train=1000), MODERN.replace(n_train=1000, batch_size=16)
 
 
-def test_the_words_of_the_first_trap():
-    """From the opening settings to 128 units: with the reason and the fix."""
-    (hint,) = said(EXERCISE.replace(hidden_sizes=128), [0.28] * 10)
-    assert hint.id == "step_too_large"
-    assert hint.kind == "warning"
-    assert hint.what == "Train accuracy stays low (28.0\u00a0%)."
-    assert hint.why == (
-        "The gradient is a sum over the batch, and 128 hidden units make each step about 3 times too large."
-    )
-    assert hint.fix == {"learning_rate": 0.003}
-    assert hint.action == "Learning rate 0.01 → 0.003"
-
-
 CASES = {
     "uniform weights": (
         EXERCISE.replace(initializer="uniform"), CHANCE, "poor_first_weights", {"initializer": "glorot"},
@@ -135,6 +122,9 @@ TINY = EXERCISE.replace(batch_size=60_000, learning_rate=1e-5)
     (EXERCISE.replace(initializer="uniform"), CHANCE, "action", "Initial weights uniform U[0, 1) → Glorot"),
     (MODERN.replace(hidden_sizes=(2, 64)), [0.3, 0.3], "action", "Hidden units 2-64 → 32-64"),
     (TINY, [0.2] * 10, "action", "Batch size 60\u202f000 → 512, learning rate 0.00001 → 0.01"),
+    (EXERCISE.replace(hidden_sizes=128), CHANCE, "action", "Learning rate 0.01 → 0.003"),
+    (EXERCISE.replace(hidden_sizes=128), CHANCE, "why",
+     "The gradient is a sum over the batch, and 128 hidden units make each step about 3 times too large."),
     (EXERCISE.replace(batch_size=2048), CHANCE, "why",
      "The gradient is a sum over the batch: 2\u202f048 images make each step 4 times as large as 512 do."),
     (MODERN.replace(reduction="sum"), CHANCE, "why",

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from reference_runs import of
 
 from explorer.datasets.dataset import pixel_columns
 from explorer.engine.inputs import AugmentedImages
@@ -26,14 +27,6 @@ def events(config, dataset, change=None):
     return run, [event for event in found if event is not None]
 
 
-def epochs(found):
-    return [event for event in found if isinstance(event, EpochRecord)]
-
-
-def batches(found):
-    return [event for event in found if isinstance(event, BatchRecord)]
-
-
 @pytest.mark.parametrize(
     ("step", "batch_size"), [(1, 64), (1, 1), (3, 7), (3, 300), (13, 250), (20, 1), (20, 300)]
 )
@@ -44,11 +37,11 @@ def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size
     assert run.config == config.replace(changes=(change,))
     assert changed.count(change) == 1
     again, repeated = events(run.config, small_dataset)
-    assert epochs(changed) == epochs(repeated)
-    assert batches(changed) == batches(repeated)
+    assert of(EpochRecord, changed) == of(EpochRecord, repeated)
+    assert of(BatchRecord, changed) == of(BatchRecord, repeated)
     np.testing.assert_equal(run.weights(), again.weights())
     _, plain = events(config, small_dataset)
-    assert epochs(plain) != epochs(changed)
+    assert of(EpochRecord, plain) != of(EpochRecord, changed)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "steps", "inverse", "cosine"])
@@ -56,10 +49,10 @@ def test_a_change_in_mid_run_is_repeated_by_its_config(small_dataset, batch_size
 def test_each_batch_has_the_rate_of_its_middle(small_dataset, schedule, warmup):
     config = BASE.replace(schedule=schedule, warmup=warmup, batch_size=100, epochs=4)
     _, found = events(config, small_dataset)
-    rates = [event.learning_rate for event in batches(found)]
+    rates = [event.learning_rate for event in of(BatchRecord, found)]
     middles = (np.arange(16) / 4 + 1 / 8).tolist()
     assert rates == [0.05 * rate_factor(schedule, t, 4, warmup) for t in middles]
-    assert [record.learning_rate for record in epochs(found)] == rates[3::4]
+    assert [record.learning_rate for record in of(EpochRecord, found)] == rates[3::4]
 
 
 def textbook(run):
@@ -155,7 +148,7 @@ def by_heart(dataset, **changes):
 
 def test_early_stopping_brings_the_best_weights_back(small_dataset):
     run, found = events(*by_heart(small_dataset, epochs=100, patience=3))
-    records = epochs(found)
+    records = of(EpochRecord, found)
     losses = [record.test_loss for record in records]
     best = int(np.argmin(losses)) + 1
     assert len(records) == best + 3 < 100
@@ -169,7 +162,7 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
     """More epochs go on from the last one all the same."""
     config, data = by_heart(small_dataset, epochs=20, patience=50)
     run, found = events(config, data)
-    losses = [record.test_loss for record in epochs(found)]
+    losses = [record.test_loss for record in of(EpochRecord, found)]
     best = int(np.argmin(losses)) + 1
     assert best < len(losses) == 20
     assert (run.epoch, run.evaluate().test_loss) == (best, losses[best - 1])
@@ -177,9 +170,9 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
     assert not run.is_stopped_early
     assert run.end_reason == f"The validation loss was lowest after epoch {best}, whose weights are back."
     run.extend(30)
-    more = epochs(run)
+    more = of(EpochRecord, run)
     longer, whole = events(config.replace(epochs=30), data)
-    assert epochs(found) + more == epochs(whole)
+    assert of(EpochRecord, found) + more == of(EpochRecord, whole)
     np.testing.assert_equal(run.weights(), longer.weights())
 
 
@@ -196,10 +189,10 @@ def test_the_best_weights_come_back_where_the_epochs_end_before_patience_does(sm
 def test_what_is_drawn_is_the_runs_own(small_dataset, changes, batch_size):
     config = BASE.replace(batch_size=batch_size, **changes)
     (run, found), (_, again) = (events(config, small_dataset) for _ in range(2))
-    assert epochs(found) == epochs(again)
-    assert epochs(found) != epochs(events(config.replace(seed=1), small_dataset)[1])
+    assert of(EpochRecord, found) == of(EpochRecord, again)
+    assert of(EpochRecord, found) != of(EpochRecord, events(config.replace(seed=1), small_dataset)[1])
     # A run that goes on from an epoch's end goes on as that run did.
     first = next(event for event in found if getattr(event, "weights", None))
     forked = TrainingRun(config, small_dataset, start=first)
-    assert epochs(forked) == epochs(found)[1:]
+    assert of(EpochRecord, forked) == of(EpochRecord, found)[1:]
     np.testing.assert_equal(run.weights(), forked.weights())

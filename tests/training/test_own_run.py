@@ -16,6 +16,7 @@ from own_networks import (
     Sideways,
     SlopeForgotten,
 )
+from reference_runs import of
 
 from explorer import EpochRecord, NeuralNetwork, TrainingConfig, train
 from explorer.checks import MISTAKES
@@ -37,10 +38,6 @@ def _one_thread():
 @pytest.fixture
 def run_of(small_dataset):
     return lambda made_by, config=CONFIG: TrainingRun(config, small_dataset, own=OwnClass(made_by))
-
-
-def of(kind, events):
-    return [event for event in events if isinstance(event, kind)]
 
 
 @pytest.mark.parametrize("made_by", [Mine, Named, Pasted, NeuralNetwork])

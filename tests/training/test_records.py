@@ -4,7 +4,16 @@ import pickle
 import numpy as np
 import pytest
 
-from explorer.training import BatchRecord, EpochRecord, History, RunEnd, Snapshot, TrainingConfig
+from explorer.training import (
+    BatchRecord,
+    EpochRecord,
+    History,
+    Moment,
+    RunEnd,
+    Snapshot,
+    Timeline,
+    TrainingConfig,
+)
 
 NAN = float("nan")
 
@@ -28,7 +37,8 @@ def test_records_are_equal_whatever_time_they_took(loss):
     first, second = epoch(seconds=0.5, train_loss=loss), epoch(seconds=9.0, train_loss=float(str(loss)))
     assert first == second == pickle.loads(pickle.dumps(first))
     assert hash(first) == hash(second)
-    assert first != epoch(train_loss=0.25)
+    others = [epoch(2), *(epoch(confusion=c) for c in (((4, 2), (0, 4)), ((5, 1, 0), (0, 4, 0), (0, 0, 0))))]
+    assert epoch() not in others
 
 
 @pytest.mark.parametrize(
@@ -37,11 +47,6 @@ def test_records_are_equal_whatever_time_they_took(loss):
 def test_a_figure_that_differs_in_its_last_bit_makes_a_difference(name):
     value = getattr(epoch(), name)
     assert epoch(**{name: float(np.nextafter(value, 2))}) != epoch()
-
-
-def test_number_and_confusion_make_a_difference():
-    others = [epoch(2), *(epoch(confusion=c) for c in (((4, 2), (0, 4)), ((5, 1, 0), (0, 4, 0), (0, 0, 0))))]
-    assert epoch() not in others
 
 
 def test_a_history_is_a_sequence_of_its_epochs():
@@ -86,3 +91,36 @@ def test_a_history_until_an_epoch_holds_its_batches_and_no_end():
     late = BatchRecord(epoch=1.5, step=9, train_loss=1.0, train_accuracy=0.5)
     made = history(BATCH, epoch(1), late, epoch(2), RunEnd("finished")).until(1)
     assert (made.epochs, made.batches, made.end) == ((epoch(1),), (BATCH,), None)
+
+
+def moment(number):
+    """A moment that keeps 1000 bytes."""
+    half = np.zeros(125, np.float32)
+    return Moment(epoch(number), Snapshot(number, (half,), half))
+
+
+def timeline(numbers, **options):
+    """A timeline to which moments of these epochs were added."""
+    made = Timeline(**options)
+    for number in numbers:
+        made = made.followed_by(moment(number))
+    return made
+
+
+def test_every_second_is_left_out_when_there_is_no_room():
+    for last, kept in ((10, (10,)), (11, (10, 11)), (12, (10, 12))):
+        assert timeline(range(last + 1), most_bytes=10_000).epochs == (0, 2, 4, 6, 8, *kept)
+
+
+@pytest.mark.parametrize("last", [1, 7, 50, 499])
+@pytest.mark.parametrize("most", [2, 3, 10, 64])
+def test_memory_stays_bounded_and_the_ends_stay(last, most):
+    made = timeline(range(last + 1), most_bytes=most * 1000)
+    assert min(last + 1, most) / 2 <= len(made.moments) <= most
+    assert (made.epochs[0], made.newest.epoch) == (0, last)
+    gaps = np.diff(made.epochs[:-1])
+    assert len(set(gaps.tolist())) <= 1, "evenly spaced, but for the newest"
+
+
+def test_a_moment_within_an_epoch_gives_way_to_the_next():
+    assert timeline((0, 1, 1.25, 2)).epochs == (0, 1, 2)

@@ -10,10 +10,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import reference
-from reference_runs import diverging
+from reference_runs import diverging, of
 
 from explorer.network import confusion_matrix
-from explorer.training import ConfigError, DivergedError, TrainingConfig, TrainingRun, train
+from explorer.training import (
+    ConfigError,
+    DivergedError,
+    TrainingConfig,
+    TrainingRun,
+    complete,
+    open_test_set,
+    train,
+)
 from explorer.training.fields import Change
 from explorer.training.records import BatchRecord, EpochRecord, Snapshot
 
@@ -29,10 +37,6 @@ def records(run):
 def figures(events):
     """The part of a run's events that compares to the bit."""
     return [event for event in events if isinstance(event, EpochRecord | BatchRecord)]
-
-
-def epochs(events):
-    return [event for event in events if isinstance(event, EpochRecord)]
 
 
 def advance(run, step):
@@ -91,8 +95,8 @@ def test_every_way_of_taking_batches_is_the_same_mathematics(small_dataset, batc
     theta, losses, right = reference.sgd(told.theta, told.X, told.D, told.epochs[0], **told.options)
     assert run.step == len(losses) == math.ceil(587 / batch_size)
     assert_close_to_reference(events[-1].weights, theta)
-    assert epochs(events)[0].train_loss == pytest.approx(sum(losses) / 587, rel=1e-4)
-    assert epochs(events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
+    assert of(EpochRecord, events)[0].train_loss == pytest.approx(sum(losses) / 587, rel=1e-4)
+    assert of(EpochRecord, events)[0].train_accuracy == pytest.approx(sum(right) / 587, abs=1e-12)
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 16, 520, 600])
@@ -102,7 +106,7 @@ def test_an_epoch_has_at_most_20_stretches_which_add_up_to_its_record(small_data
     n = kinds.index(EpochRecord)
     assert 1 <= n <= 20
     assert kinds == [*[BatchRecord] * n, EpochRecord, Snapshot] * 2
-    for number, epoch in enumerate(epochs(events)):
+    for number, epoch in enumerate(of(EpochRecord, events)):
         stretches = [e for e in events if isinstance(e, BatchRecord) and number < e.epoch <= number + 1]
         ends = [done, *(stretch.epoch for stretch in stretches)]
         shares = np.diff(ends)
@@ -202,6 +206,25 @@ def test_the_test_set_is_scored_once_at_an_epochs_end(long_test_set):
     np.testing.assert_array_equal(fresh.snapshot().test_outputs, snapshot.test_outputs)
 
 
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+@pytest.mark.parametrize("n_train", [None, 400])
+def test_the_test_set_opened_is_what_a_run_without_a_split_says_of_the_same_weights(
+    small_dataset, l2, n_train
+):
+    config = SMALL.replace(l2=l2, n_train=n_train)
+    run = TrainingRun(config.replace(n_validation=150), small_dataset)
+    final = complete(run).end.final
+    judge = TrainingRun(config, small_dataset)
+    judge.set_weights(run.network.weights())
+    expected = judge.evaluate()
+    split = small_dataset.head(n_train).hold_out(150, config.seed)
+    found = open_test_set(run.network, split)
+    assert (found.accuracy, found.n_images) == (expected.test_accuracy, 200)
+    assert found.loss == pytest.approx(expected.test_loss, rel=1e-5)
+    assert found == open_test_set(run.network, small_dataset)
+    assert found.accuracy != final.test_accuracy
+
+
 def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
     run = TrainingRun(SMALL, small_dataset)
     first = run.snapshot()
@@ -209,7 +232,7 @@ def test_what_is_handed_out_is_read_only_and_stays(small_dataset):
     events = records(run)
     last = run.evaluate()
     for array in (
-        first.test_outputs, *first.weights, epochs(events)[0].confusion,
+        first.test_outputs, *first.weights, of(EpochRecord, events)[0].confusion,
         last.confusion, last.snapshot.test_outputs, *last.snapshot.weights,
     ):  # fmt: skip
         assert not array.flags.writeable
@@ -269,7 +292,7 @@ def test_going_on_from_2_to_4_epochs_is_a_run_of_4(small_dataset, batch_size):
     longer = records(TrainingRun(config.replace(epochs=4), small_dataset))
     run = TrainingRun(config, small_dataset)
     events = records(run)
-    assert len(epochs(events)) == 2
+    assert len(of(EpochRecord, events)) == 2
     run.extend(4)
     events += records(run)
     assert figures(events) == figures(longer)
@@ -336,7 +359,7 @@ def test_a_fork_takes_its_own_settings_and_leaves_the_snapshot_alone(small_datas
     next(fork)
     theta, _, _ = reference.sgd(told.theta, told.X, told.D, told.epochs[1][:1], **told.options)
     assert_close_to_reference(fork.snapshot().weights, theta)
-    assert [epoch.epoch for epoch in epochs(fork)] == [2, 3]
+    assert [epoch.epoch for epoch in of(EpochRecord, fork)] == [2, 3]
     np.testing.assert_equal(start.weights, kept)
 
 
@@ -380,7 +403,7 @@ def test_a_diverged_run_says_since_when(small_dataset):
     seen, error = until_it_diverges(run)
     assert run.step < run.steps_per_epoch, "an epoch that has gone wrong is not run to its end"
     assert all(math.isfinite(record.train_loss) for record in figures(seen))
-    assert epochs(seen) == []
+    assert of(EpochRecord, seen) == []
     assert error.epoch == 1
     assert str(error) == "the loss has not been a number since epoch 1"
     assert pickle.loads(pickle.dumps(error)).epoch == 1
@@ -389,9 +412,9 @@ def test_a_diverged_run_says_since_when(small_dataset):
 def test_a_diverged_run_keeps_what_came_before(small_dataset):
     """One step an epoch: the loss of each is from before its step, so a test loss may go wrong first."""
     seen, error = until_it_diverges(TrainingRun(DIVERGING.replace(batch_size=103), small_dataset))
-    assert error.epoch == len(epochs(seen)) + 1 > 1
+    assert error.epoch == len(of(EpochRecord, seen)) + 1 > 1
     assert all(math.isfinite(record.train_loss) for record in figures(seen))
-    assert all(math.isfinite(record.test_loss) for record in epochs(seen))
+    assert all(math.isfinite(record.test_loss) for record in of(EpochRecord, seen))
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from own_networks import Mine, OnlySteps
+from reference_runs import of
 
 from explorer.network import confusion_matrix
 from explorer.training import EpochRecord, SampleRecord, Snapshot, TrainingConfig, TrainingRun
@@ -31,10 +32,6 @@ def events(config, dataset, **options):
     return [event for event in TrainingRun(config, dataset, **options) if event is not None]
 
 
-def samples(found):
-    return [event for event in found if isinstance(event, SampleRecord)]
-
-
 def bits(event):
     """What compares to the bit."""
     if isinstance(event, SampleRecord):
@@ -49,15 +46,15 @@ def bits(event):
 def test_they_change_no_other_record_and_are_equal_for_equal_settings(long_test_set, settings):
     config = SMALL.replace(**settings)
     without, found = (events(config, long_test_set, samples=on) for on in (False, True))
-    assert not samples(events(config, long_test_set))
+    assert not of(SampleRecord, events(config, long_test_set))
     assert [*map(bits, found)] == [*map(bits, events(config, long_test_set, samples=True))]
     assert [bits(one) for one in found if not isinstance(one, SampleRecord)] == [*map(bits, without)]
     run = TrainingRun(config, long_test_set)
     n_steps = run.config.steps_at_ends(run.dataset.n_train)[1]
-    assert [one.step for one in samples(found)] == [0, *(2**k for k in range(20) if 2**k < n_steps)]
-    assert all(0 <= a.epoch < b.epoch < 1 for a, b in pairwise(samples(found)))
-    other = samples(events(config.replace(seed=4), long_test_set, samples=True))
-    assert config.n_validation or not np.array_equal(samples(found)[0].sample, other[0].sample)
+    assert [one.step for one in of(SampleRecord, found)] == [0, *(2**k for k in range(20) if 2**k < n_steps)]
+    assert all(0 <= a.epoch < b.epoch < 1 for a, b in pairwise(of(SampleRecord, found)))
+    other = of(SampleRecord, events(config.replace(seed=4), long_test_set, samples=True))
+    assert config.n_validation or not np.array_equal(of(SampleRecord, found)[0].sample, other[0].sample)
 
 
 @pytest.mark.parametrize(("network", "n"), [(Mine, 7), (OnlySteps, 7), (AtOnce, 1)])
@@ -66,8 +63,8 @@ def test_a_users_class_is_scored_too_but_not_within_a_fit_of_its_own(long_test_s
     runs = ({"samples": on, "own": OwnClass(network)} for on in (False, True))
     without, found = (events(config, long_test_set, **options) for options in runs)
     assert [bits(one) for one in found if not isinstance(one, SampleRecord)] == [*map(bits, without)]
-    assert [one.step for one in samples(found)] == [0, 1, 2, 4, 8, 16, 32][:n]
-    first = samples(found)[0]
+    assert [one.step for one in of(SampleRecord, found)] == [0, 1, 2, 4, 8, 16, 32][:n]
+    first = of(SampleRecord, found)[0]
     made = OwnClass(network).make(config, long_test_set)
     expected = made.forward(long_test_set.X_test[:, first.sample])
     np.testing.assert_allclose(first.snapshot.test_outputs, expected, rtol=1e-5)
@@ -79,7 +76,7 @@ def test_they_are_what_the_network_of_that_step_gives_on_those_images(long_test_
     config = SMALL.replace(**settings)
     run = TrainingRun(config, long_test_set)
     data, network = run.dataset, new_network(config, run.dataset)
-    for one in samples(events(config, long_test_set, samples=True)):
+    for one in of(SampleRecord, events(config, long_test_set, samples=True)):
         while run.step < one.step:
             next(run)
         network.set_weights(run.weights())
@@ -102,11 +99,11 @@ def test_their_time_is_not_the_epochs(small_dataset, monkeypatch):
     monkeypatch.setattr("explorer.training.run.perf_counter", lambda: float(next(clock)))
     runs = [events(SMALL.replace(epochs=1), small_dataset, samples=on) for on in (False, True)]
     without, found = (next(e.seconds for e in run if isinstance(e, EpochRecord)) for run in runs)
-    assert found - without == 2 * len(samples(runs[1]))  # the two looks of its iteration, not those within
+    assert found - without == 2 * len(of(SampleRecord, runs[1]))  # two looks at each
 
 
 def test_in_a_race_the_first_entry_gives_its_own(small_dataset):
     configs = [SMALL.replace(learning_rate=rate) for rate in (0.02, 0.05)]
     found = [getattr(event, "record", event) for event in Race(configs, small_dataset, samples=True)]
-    alone = samples(events(configs[0], small_dataset, samples=True))
-    assert [*map(bits, samples(found))] == [*map(bits, alone)]
+    alone = of(SampleRecord, events(configs[0], small_dataset, samples=True))
+    assert [*map(bits, of(SampleRecord, found))] == [*map(bits, alone)]

@@ -198,7 +198,7 @@ class Address:
         run = state.run
         self._header.link_limits = link_limits(state)
         self.write()
-        trained = None if run is None or run.status == "idle" else (run.number, run.settings)
+        trained = None if run is None or run.status == "idle" else (run.number, run.config)
         if trained is not None and trained != self._trained and trained[1] == state.config:
             self._is_trained = True
         self._trained = trained

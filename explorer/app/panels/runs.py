@@ -361,7 +361,7 @@ class RunsPanel:
                 why = "is of other images or without its network: load its settings and train again"
                 self._reply(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
             case "load":
-                session.config = run.settings
+                session.config = run.config
                 self._reply(
                     f"The settings of {run.mention} are in the controls. Train starts a run with them."
                 )

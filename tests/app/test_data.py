@@ -197,7 +197,7 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     panel = app.panels["runs"]
     chips = {row["number"]: row["chips"] for row in panel.table.rows}
     assert chips == {1: ("patterns",), 2: ("Ways",)}
-    assert "1 run on patterns is not drawn: other test images" in panel.captions["accuracy"].text
+    assert "Not drawn: 1 run on patterns, with other test images" in panel.captions["accuracy"].text
     assert sum(trace.visible is True for trace in panel.accuracy.plot.data) == 1
     panel.table.chosen = [1, 2]
     shown = panel.comparison.side_by_side.shown

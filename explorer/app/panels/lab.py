@@ -163,18 +163,14 @@ class BugQuestion(Drawable):
 
 
 class LabPanel:
-    """A level of the bug lab, in a session of its own; `solved` is the set of solved levels, which it updates."""
+    """A level of the bug lab, in a session of its own; in an app, whose views are `host`, the one of before."""
 
-    def __init__(
-        self,
-        level: int,
-        solved: set[int] | None = None,
-        *,
-        on_level: Callable[[int], object] = lambda _level: None,
-        on_fault: Callable[[Exception], object] = log_fault,
-    ) -> None:
-        self.level, self._solved, self._on_level = level, set() if solved is None else solved, on_level
-        self._session = session = Session(load_mnist(), on_fault=on_fault)
+    def __init__(self, level: int = 1, host: Views | None = None) -> None:
+        self._host = host
+        self.level: int
+        self._solved: set[int]
+        self.level, self._solved = (level, set()) if host is None else host.kept.get("lab", (1, set()))
+        self._session = session = Session(load_mnist(), on_fault=host.loop.on_fault if host else log_fault)
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
@@ -201,7 +197,9 @@ class LabPanel:
         self.level, question = level, BugQuestion(level, frozenset(self._solved))
         self._session.use_network(MISTAKES[question.level.mistake].network, question.level.config)
         self.question.show(question)
-        self._on_level(level)
+        if self._host is not None:
+            self._host.kept["lab"] = level, self._solved
+            self._host.on_view()
 
     def close(self) -> None:
         """End the run, and stop drawing."""
@@ -319,13 +317,7 @@ class BugLab(AppBox):
 
 
 def lab_panel(views: Views) -> LabPanel:
-    """Return the tab, at the level of before; it remembers which ones are solved."""
-    level, solved = views.kept.get("lab", (1, set()))
-
-    def on_level(level: int) -> None:
-        views.kept["lab"] = level, solved
-        views.on_view()
-
-    lab = LabPanel(level, solved, on_level=on_level, on_fault=views.loop.on_fault)
+    """Return the tab."""
+    lab = LabPanel(host=views)
     views.on_close(lab.close)
     return lab

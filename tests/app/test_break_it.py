@@ -157,11 +157,11 @@ def test_while_a_run_trains_its_network_is_kept_until_another_is_asked_for(app, 
     app.run_bar.auto = False
     broken(panel, "off", unit=3)
     kept = figures(panel)
-    done(app.session.step, "epoch")
+    done(app.session.extend, 4)
     assert (figures(panel), panel.tiles.shown.tiles[0].note[-7:]) == (kept, "epoch 3")
     press(panel, "renew")
     assert panel.tiles.shown.tiles[0].note.endswith("epoch 4")
-    done(app.session.step, "epoch")
+    done(app.session.extend, 5)
     app.panels.tab_bar.selected = "map"
     assert open_tab(app, "break").tiles.shown.tiles[0].note.endswith("epoch 5")
     assert "renew" not in str(panel.list.content)

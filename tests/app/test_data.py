@@ -22,7 +22,6 @@ from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.digits import sprite
-from explorer.training.query import write_query
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -41,14 +40,6 @@ def usual(small_dataset, other_dataset):
 def text(element):
     """All text in an element."""
     return element if isinstance(element, str) else " ".join(map(text, element[2:]))
-
-
-def test_the_page_opens_with_the_overview(own_app):
-    bar, header = own_app.panels.tab_bar, own_app.header
-    assert next(iter(own_app.panels.labels)) == bar.selected == "overview"
-    assert header.query == write_query(CONFIG)
-    bar.selected = "data"
-    assert header.query.endswith("tab=data")
 
 
 def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small_dataset):

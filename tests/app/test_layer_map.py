@@ -180,14 +180,6 @@ def test_a_blank_drawing_and_dead_units(app, why, own_app):
     assert not why.cards[3].shown.picture
 
 
-def test_themes(app, why):
-    light = why.cards[0].shown.picture
-    app.header.theme = "dark"
-    assert why.cards[0].shown.picture != light
-    ground = open_tab(app, "map").figure.plot.layout.template.layout.paper_bgcolor
-    assert ground == "#171c23"
-
-
 class Doubled(Mine):
     """Another network than the textbook's: its outputs are of a doubled image."""
 

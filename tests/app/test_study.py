@@ -172,47 +172,22 @@ def test_a_study_says_that_it_waits(panel, started):
     assert "The disk is full." in panel.progress.shown.text
 
 
-@pytest.fixture
-def paused(monkeypatch):
-    """Hold back a thread of the panel; what is returned lets it go on, and waits for its end."""
-
-    def hold(name):
-        inner, gate, done = getattr(module, name), Event(), Event()
-
-        def wait(*given, **options):
-            try:
-                assert gate.wait(60)
-                return inner(*given, **options)
-            finally:
-                done.set()
-
-        def let_go():
-            gate.set()
-            assert done.wait(60)
-            for thread in {*threading.enumerate()} - before:
-                if thread.is_alive():
-                    thread.join(60)
-
-        before = set(threading.enumerate())
-        monkeypatch.setattr(module, name, wait)
-        return let_go
-
-    return hold
-
-
 @pytest.mark.parametrize("leave", ["", "close", "use"])
 def test_a_press_while_the_cost_is_measured_starts_the_study_later_but_for_no_page_that_is_gone(
-    app, panel, started, paused, other_dataset, leave
+    app, panel, started, monkeypatch, other_dataset, leave
 ):
     costs(panel)
-    let_go = paused("measured_cost")
+    gate, before, measured = Event(), {*threading.enumerate()}, module.measured_cost
+    monkeypatch.setattr(module, "measured_cost", lambda *given: gate.wait(60) and measured(*given))
     panel.form.seeds.text = "2"
     assert panel.progress.shown.waits
     press(panel)
     if leave:
         app.close() if leave == "close" else app.session.use(other_dataset)
     assert not started
-    let_go()
+    gate.set()
+    for thread in {*threading.enumerate()} - before:
+        thread.join(60)
     if leave:
         assert not started
     else:

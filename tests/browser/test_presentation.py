@@ -137,19 +137,6 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_not_blank(page, "learns")
 
 
-def test_a_widget_keeps_its_keys_until_escape(page):
-    go_to(page, "mistakes")
-    choice = present(page).get_by_role("combobox", name="True class")
-    choice.focus()
-    before = choice.input_value()
-    page.keyboard.press("ArrowDown")
-    expect(choice).not_to_have_value(before)
-    assert_at(page, "mistakes")
-    page.keyboard.press("Escape")
-    page.keyboard.press("ArrowRight")
-    assert_at(page, "uniform")
-
-
 def test_the_explorer_has_its_keys_and_the_slides_theirs(page):
     page.keyboard.press("Space")
     assert_at(page, "learns")  # the space bar of the explorer, which is on another slide, has not taken it

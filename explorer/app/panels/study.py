@@ -39,7 +39,7 @@ _RECORDED_WORDS = (
 )
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
 _OWN = "The study of the form above."
-_HINT = "Click on a point, a cell or a dot to choose another run."
+_HINT = "Click on a point or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
 
 

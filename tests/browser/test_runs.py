@@ -161,6 +161,7 @@ def test_a_study_fills_in_and_a_click_says_which_run_opens_with_equal_figures(ap
     expect(words).to_have_text([re.compile("^A recorded example"), re.compile("^Best of 16: .*\nNext: ")])
     page.get_by_role("combobox", name="What varies", exact=True).select_option("learning_rate")
     panel = page.locator(".explorer-panel:has(> .explorer-study-start)")
+    expect(panel.get_by_role("textbox", name="Values")).to_have_value("0.05..5.0 ×5")  # offered
     for label, text in {"Values": "0.001..1 ×4", "Epochs": "1", "Seeds": "3"}.items():
         enter(panel.get_by_role("textbox", name=label, exact=False), text)
     expect(progress).to_contain_text("12 runs, about")

@@ -1,9 +1,8 @@
 """The controls of a session: settings, run buttons, the choice of data set, and advice with its buttons."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
-from explorer.app.views import ViewState
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.loading import DatasetOffer
 from explorer.datasets.plane import Plane, dataset_of
@@ -36,9 +35,8 @@ class SettingsPart:
         self.view.on_clean(
             on_loop(lambda config: session.apply(config, clean=True, at_once=config == session.config))
         )
-        rate, size = (self.view[name] for name in _CHANGEABLE)
-        rate.on_change_now(on_loop(lambda value: session.change(learning_rate=value)))
-        size.on_change_now(on_loop(lambda value: session.change(batch_size=value)))
+        for name in _CHANGEABLE:
+            self.view[name].on_change_now(on_loop(lambda value, name=name: session.change(**{name: value})))
 
     def show(self, state: SessionState) -> None:
         """Show the current settings, and the initial weights of the next run."""
@@ -58,20 +56,15 @@ class RunBarPart:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.view = RunBar(auto=session.auto_train)
-        verbs: dict[str, Callable[[], object]] = {
-            "train": self._train,
-            "pause": session.pause,
-            "resume": session.resume,
-            "step_epoch": partial(session.step, "epoch"),
-            "step_batch": partial(session.step, "batch"),
-            "stop": session.stop,
-            "reset": session.reset,
-        }
-        self.view.on_action(session.loop.bind(lambda action: verbs[action]()))
+        self.view.on_action(session.loop.bind(self._on_action))
         self.view.observe(session.loop.bind(lambda _: setattr(session, "auto_train", self.view.auto)), "auto")
 
-    def _train(self) -> None:
-        """Train, and note a guess with the new run."""
+    def _on_action(self, action: str) -> None:
+        """Perform an action; a run that begins has the guess as its note."""
+        verb, _, unit = action.partition("_")
+        if verb != "train":
+            getattr(self._session, verb)(*filter(None, [unit]))
+            return
         self._session.restart()
         run, guess = self._session.state.run, self.view.guess[:_LONGEST_GUESS]
         if guess and run is not None and not self._session.auto_train:
@@ -92,13 +85,12 @@ class RunBarPart:
             RunProgress(
                 state.status,
                 run.epoch,
-                run.settings.epochs,
+                run.config.epochs,
                 seconds_left,
                 run.position if state.status == "paused" else None,
                 run.queue_position,
                 is_early=run.history.is_stopped_early,
                 restored=run.history.restored is not None,
-                beyond=run.steps_beyond,
             ),
             resumes=_going_on(state, run),
             trains="Train" if state.waits or run.status == "idle" else "Train again",
@@ -133,18 +125,14 @@ class AdvicePart:
         self._advice: dict[str, Advice] = {}
         self._number = 0  # of the last run seen
         messages.on_action(session.loop.bind(self._on_action))
-        session.subscribe(self.follow)
+        session.subscribe(self.show)
 
-    def follow(self, state: SessionState) -> None:
-        """Clear the messages about another run."""
-        number = 0 if state.run is None else state.run.number
-        if number != self._number:
+    def show(self, _state: SessionState | None = None) -> None:
+        """Show the advice; that on settings only once the answer to an experiment's question is open."""
+        run = self._session.state.run
+        if (number := 0 if run is None else run.number) != self._number:  # the messages are about another run
             self._number, self._advice = number, {}
             self._messages.clear()
-
-    def show(self, _state: ViewState | None = None) -> None:
-        """Show the advice; that on settings only once the answer to an experiment's question is open."""
-        self.follow(self._session.state)  # views are notified before other subscribers
         advised = (one for one in self._session.advice if one.config is None or not self._settings.holds_back)
         before, self._advice = self._advice, {advice.id: advice for advice in advised}
         self._messages.dismiss(*(before.keys() - self._advice.keys()))

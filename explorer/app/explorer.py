@@ -248,8 +248,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
         session.subscribe(self._on_state)
-        for show in (self._show, self._advice.show):
-            views.add(show)
+        views.add(self._show)
         bars = {"bar": self.panels.tab_bar, "run": self.run_bar, "time": self.panels.time_bar}
         parts = {"settings": self.settings, **bars, "tiles": self.tiles}
         header = self.header, help_dialog(session.dataset)

@@ -198,17 +198,15 @@ def unsaved_work(unsaved: Sequence[SessionRun], n_findings: int = 0) -> str:
     """Return what is lost of unsaved runs and findings; empty if the page's address restores it in a minute."""
     marked = sum(run.is_marked for run in unsaved)
     seconds = sum(ended[-1].seconds * len(ended) for run in unsaved if (ended := run.history.epochs))
-    found = f"What {counted(n_findings, 'demonstration')} found is not saved." * bool(n_findings)
-    if not marked and seconds < _SECONDS:
-        return found
-    runs, words = counted(len(unsaved), "run"), "with your name, note or pin"
-    verb = "is" if len(unsaved) == 1 else "are"
-    if marked == len(unsaved):
-        lost = f"{runs} {words} {verb} not saved."
-    else:
-        lost = f"{runs} {verb} not saved{f', {marked} of them {words}' if marked else ''}."
-    taken = f"That is {duration(seconds)} of training." * (seconds >= _SECONDS)
-    return " ".join(filter(None, (lost, taken, found)))
+    lost = []
+    if marked or seconds >= _SECONDS:
+        mine = f", {marked} with your name, note or pin" if marked else ""
+        lost.append(f"Not saved: {counted(len(unsaved), 'run')}{mine}.")
+    if seconds >= _SECONDS:
+        lost.append(f"That is {duration(seconds)} of training.")
+    if n_findings:
+        lost.append(f"What {counted(n_findings, 'demonstration')} found is not saved.")
+    return " ".join(lost)
 
 
 def _too_large(name: str) -> SessionFileError:

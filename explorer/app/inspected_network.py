@@ -92,10 +92,8 @@ class InspectedNetworks:
         if snapshot is not None:
             weights, epoch = snapshot.weights, snapshot.epoch
             outputs = None if state.early is not None else snapshot.test_outputs
-        self._newest, self._snapshot = (
-            InspectedNetwork(run, weights, first, epoch, outputs, network),
-            snapshot,
-        )
+        self._snapshot = snapshot
+        self._newest = InspectedNetwork(run, weights, first, epoch, outputs, network)
         return self._newest
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ipywidgets import Layout
 
@@ -21,7 +21,7 @@ from explorer.app.panels.network import NetworkPanel
 from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.panels.weights import FirstWeights
-from explorer.app.views import Panel, Views, ViewState
+from explorer.app.views import ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility
 
 if TYPE_CHECKING:
@@ -39,12 +39,9 @@ __all__ = [
 ]
 
 
-class _MakesPanel(Protocol):
-    def __call__(self, views: Views) -> Panel: ...
-
-
 class _Part(AppBox):
-    _new_panel: ClassVar[_MakesPanel]
+    _new_panel: ClassVar[Any]
+    """Called with the app's `Views`, returns a `Panel`."""
     _is_narrow: ClassVar[bool] = False
     """Whether it is as wide as a control and does not fill its container."""
 

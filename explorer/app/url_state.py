@@ -77,21 +77,23 @@ class Link:
         asked = own.get(DATA_KEY, "")
         name = next((one for one in datasets if f"{asked},".casefold().startswith(f"{one},".casefold())), "")
         own[DATA_KEY] = name or asked
-        bugs = [str(level + 1) for level in range(n_bugs)]
-        known = {DATA_KEY: datasets, "tab": tabs, "section": sections, "theme": _THEMES, "bug": bugs}
-        wrong = {key: own[key] for key, names in known.items() if own.get(key) and own[key] not in names}
-        for key, value in wrong.items():
-            noun, names = (key, ", ".join(known[key])) if key != DATA_KEY else ("data set", listed(datasets))
-            noun, names = ("level", f"levels 1 to {n_bugs}") if key == "bug" else (noun, names)
-            labels = (label if label.lower() == name else f"{label} ({name})" for name, label in tabs.items())
-            names = ", ".join(labels) if key == "tab" else names
-            notices += (f"There is no {noun} “{value[:40]}”; the page has {names}.",)
+        labels = (label if label.lower() == name else f"{label} ({name})" for name, label in tabs.items())
+        known: dict[str, tuple[str, Collection[str], str]] = {
+            DATA_KEY: ("data set", datasets, listed(datasets)),
+            "tab": ("tab", tabs, ", ".join(labels)),
+            "section": ("section", sections, ", ".join(sections)),
+            "theme": ("theme", _THEMES, ", ".join(_THEMES)),
+            "bug": ("level", [*map(str, range(1, n_bugs + 1))], f"levels 1 to {n_bugs}"),
+        }
+        for key, (noun, names, there) in known.items():
+            if (value := own.get(key)) and value not in names:
+                own[key] = ""
+                notices += (f"There is no {noun} “{value[:40]}”; the page has {there}.",)
         shown, kept, unknown = _controls(own.get("controls", ""), tabs)
         if unknown:
             verb = "is no control" if len(unknown) == 1 else "are no controls"
             notices += (f"{listed(unknown)} {verb}.",)
-        keys = "tab", "section", "theme", "bug"
-        tab, section, theme, bug = ("" if key in wrong else own.get(key, "") for key in keys)
+        tab, section, theme, bug = (own.get(key, "") for key in ("tab", "section", "theme", "bug"))
         data = "" if not name or asked.casefold() == datasets[0].casefold() else name + asked[len(name) :]
         link = cls(config, tab, theme or "auto", shown, section, data, int(bug or 0), kept)
         return link, notices
@@ -145,9 +147,8 @@ class Address:
         self._settings, self._messages = settings, messages
         self.opening: SessionRun | None = None
         """The run that the page opened with before its address was read, and that other settings replace."""
-        self._shown = (
-            None if session.own is None else list(session.own.settings)
-        )  # unless a link says otherwise
+        # The controls to show, unless a link says otherwise.
+        self._shown = None if session.own is None else list(session.own.settings)
         self._step, self._at, self._is_trained = 0, (session.config, data.chosen), False
         self._tabs: tuple[str, ...] = ()  # that a link keeps
         self._trained: tuple[int, TrainingConfig] | None = None  # the last run seen
@@ -160,8 +161,7 @@ class Address:
 
     def open(self, query: str) -> None:
         """Apply an address: data set, settings, tab, theme and controls; new settings start a run."""
-        link, dataset, notices = self._read(query)
-        session = self._session
+        (link, dataset, notices), session = self._read(query), self._session
         if not sets_run(query):
             link = replace(link, config=session.config)
         is_new = (dataset, link.config) != (session.dataset, session.config)
@@ -177,8 +177,8 @@ class Address:
         self._header.choice = link.theme
         if link.bug:
             self._panels["lab"].open(link.bug)
-        tab = "lab" if link.bug else link.tab or self._panels.home
-        self._tabs, is_whole = link.tabs, link.shown is None and not link.tabs
+        tab, self._tabs = "lab" if link.bug else link.tab or self._panels.home, link.tabs
+        is_whole = link.shown is None and not link.tabs
         self._panels.tab_bar.offered = [] if is_whole else [self._panels.home, tab, *link.tabs]
         self._look(tab, link.section)
         if is_new:
@@ -198,7 +198,7 @@ class Address:
         run = state.run
         self._header.link_limits = link_limits(state)
         self.write()
-        trained = None if run is None or run.status == "idle" else (run.number, run.settings)
+        trained = None if run is None or run.status == "idle" else (run.number, run.config)
         if trained is not None and trained != self._trained and trained[1] == state.config:
             self._is_trained = True
         self._trained = trained
@@ -225,8 +225,7 @@ class Address:
 
     def _on_visit(self, query: str) -> None:
         """Go back or forward to earlier settings; tab, theme and controls stay."""
-        link, dataset, notices = self._read(query)
-        session = self._session
+        (link, dataset, notices), session = self._read(query), self._session
         self._at, self._is_trained = (link.config, dataset.name), True
         if (dataset, link.config) != (session.dataset, session.config):
             if dataset is not session.dataset:

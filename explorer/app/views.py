@@ -1,7 +1,7 @@
 """The views of a session: the state that they show, the network that they look into, and when they are drawn."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -121,12 +121,13 @@ class Views:
     @property
     def state(self) -> ViewState:
         """The current state to show; while the current run has nothing to show yet, the previous run's."""
-        session = {one.name: getattr(self._shown, one.name) for one in fields(SessionState)}
-        session |= {"config": self.session.state.config, "theme": self.theme, "chosen": self.chosen}
-        session["is_ghost"] = self._shown is not self.session.state
-        session["figured"] = self._n_shown, self.theme, self.chosen, self.image, self.replayed
-        state = ViewState(**session)
-        return state if self.replayed is None else replace(state, pictured=self.replayed, is_replay=True)
+        shown = {one.name: getattr(self._shown, one.name) for one in fields(SessionState)}
+        shown |= {"config": self.session.state.config, "theme": self.theme, "chosen": self.chosen}
+        shown["is_ghost"] = self._shown is not self.session.state
+        shown["figured"] = self._n_shown, self.theme, self.chosen, self.image, self.replayed
+        if self.replayed is not None:
+            shown |= {"pictured": self.replayed, "is_replay": True}
+        return ViewState(**shown)
 
     def add(self, show: Callable[[ViewState], object]) -> Callable[[], None]:
         """Call ``show(state)`` now and on every change; return a function that stops this."""

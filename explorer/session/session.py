@@ -123,13 +123,13 @@ class Session:
         """Apply the current settings with other values of some."""
         self.apply(self.config.replace(**changes))
 
-    def restart(self, *, paused: bool = False) -> None:
+    def restart(self) -> None:
         """Start a run with the current settings: a fork where it began, else with freshly initialized weights."""
         run = None if self.state.starts_clean else self.state.run
         if run is not None and (fork := new_runs.fork_again(run, self.config, self.dataset)):
-            self._begin(*fork, status="paused" if paused else "running")
+            self._begin(*fork)
         else:
-            self.train(paused=paused)
+            self.train()
 
     def train(self, config: TrainingConfig | None = None, *, paused: bool = False) -> None:
         """Start a new run with freshly initialized weights, with `config` or the current settings."""
@@ -151,18 +151,17 @@ class Session:
         self.forget_runs()
         self.train(config)
 
-    def extend(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> None:
+    def extend(self, epochs: int) -> None:
         """Let the current run continue to more epochs, whether it is running, paused or over.
 
-        If it is over, `paused` waits for `step` or `resume`; `by_step` leaves the settings' epochs as they are.
         Raises `ValueError` if no run can continue that far.
         """
         self._trainer.runner.wait(0)  # delivers pending records
         run, training = self.state.run, self._trainer.training
         if run is None or training is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
             raise ValueError(f"there is no run that can go on to {epochs} epochs")
-        self._trainer.runner.extend(training, epochs, paused=paused)
-        continued = self.state.continued(epochs, paused=paused, by_step=by_step)
+        self._trainer.runner.extend(training, epochs)
+        continued = self.state.continued(epochs)
         if self.own is not None and continued is not self.state:  # else it has just ended for good
             continued = self._trainer.train_reference(continued)
         self._publish(continued)
@@ -185,18 +184,12 @@ class Session:
             self._publish(run=replace(run, wanted=wanted))
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
-        """Train to the end of an epoch, or for `n_batches`, then pause; an ended run continues if it can."""
+        """Train to the end of an epoch, or for `n_batches`, then pause; an ended run stays as it is."""
+        if self.state.run is None:
+            self.reset()
         run = self.state.run
         if run is not None and run.status == "idle":
             self.state = replace(self.state, run=replace(run, status="paused"))
-        elif self.status not in ("running", "paused"):
-            if epochs := self.state.reach(1):
-                is_over = epochs > self.config.epochs
-                self.extend(epochs, paused=True, by_step=is_over and unit == "batch")
-            else:
-                self.restart(paused=True)
-        elif unit == "epoch":
-            self.state = self.state.with_epochs_of_steps()
         self._trainer.runner.step(unit, n_batches)
 
     def pause(self) -> None:
@@ -208,7 +201,6 @@ class Session:
         if self.status not in ("running", "paused") and (epochs := self.state.reach()):
             self.extend(epochs)
         else:
-            self.state = self.state.with_epochs_of_steps()
             self._trainer.runner.resume()
 
     def stop(self) -> None:
@@ -256,7 +248,7 @@ class Session:
         if run is not None and run.has_network:
             # Removed before the current run is added, which may evict the oldest networks.
             self.state = replace(self.state, earlier=self.state.earlier.without([run]))
-            self._leave(run.settings)
+            self._leave(run.config)
             self._show(run.reduced())
 
     def go_back_to_settings(self, config: TrainingConfig) -> bool:

@@ -112,8 +112,6 @@ class SessionRun:
     """The mini-batch before the newest mid-run change; its record may not have arrived yet."""
     test: FinalTest | None = None
     """The results of its final weights on the test set, once opened for it."""
-    ended_at: int | None = None
-    """The epochs in the settings, if single steps have gone beyond them; else None."""
 
     @classmethod
     def beginning(cls, training: TrainingRun) -> SessionRun:
@@ -153,16 +151,6 @@ class SessionRun:
     def config(self) -> TrainingConfig:
         """The settings."""
         return self.history.config
-
-    @property
-    def settings(self) -> TrainingConfig:
-        """The settings as their user has chosen them: single steps beyond the last epoch don't add one."""
-        return self.config if self.ended_at is None else self.config.replace(epochs=self.ended_at)
-
-    @property
-    def steps_beyond(self) -> int:
-        """Single steps beyond the epochs in the settings."""
-        return 0 if self.ended_at is None else max(0, self._step - self.steps_at_ends[self.ended_at])
 
     @property
     def steps_at_ends(self) -> tuple[int, ...]:
@@ -367,14 +355,12 @@ class SessionRun:
             test=None if ours else self.test,
         )
 
-    def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> SessionRun:
-        """Return the run continuing to more epochs, `by_step` only for single steps; unchanged if it can't."""
+    def continued(self, epochs: int) -> SessionRun:
+        """Return the run continuing to more epochs; unchanged if it can't."""
         config = self.config.replace(epochs=epochs)
         if not self.can_continue_to(config):
             return self
-        ended_at = self.settings.epochs if by_step else None
-        status: RunnerStatus = "paused" if paused else "running"
-        return replace(self, history=self.history.continued(config), status=status, ended_at=ended_at)
+        return replace(self, history=self.history.continued(config), status="running")
 
     def reduced(self) -> SessionRun:
         """Return the part of the run to keep when another one replaces it: its history and its newest moment."""

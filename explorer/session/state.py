@@ -83,7 +83,7 @@ class EarlierRuns(Sequence[SessionRun]):
     def alike(self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None) -> Runs:
         """Return the runs of such settings on a data set, without those on other points."""
         on_it = [run for run in self.of(dataset) if run.dataset.whole is dataset.whole and run.own == own]
-        return tuple(run for run in on_it if run.settings in configs)
+        return tuple(run for run in on_it if run.config in configs)
 
     def without_repeats(
         self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None
@@ -181,7 +181,7 @@ class SessionState:
     @property
     def waits(self) -> bool:
         """Whether the settings differ from the current run's, so that nothing has been trained with them yet."""
-        return self.run is not None and (self.starts_clean or self.config != self.run.settings)
+        return self.run is not None and (self.starts_clean or self.config != self.run.config)
 
     @property
     def continues(self) -> bool:
@@ -199,11 +199,11 @@ class SessionState:
         """Whether the current run began with weights other than freshly initialized ones."""
         return self.run is not None and bool(self.run.origin.words)
 
-    def reach(self, more: int = MORE_EPOCHS) -> int:
-        """Return the epochs that an ended run can continue to: those in the settings, or `more`; 0 for none."""
+    def reach(self) -> int:
+        """Return the epochs that an ended run can continue to: those in the settings, or more; 0 for none."""
         state, run = self, self.run
-        if run is not None and self.config == run.settings and run.epochs_done >= run.settings.epochs:
-            epochs = min(MOST_EPOCHS, run.epochs_done + more)
+        if run is not None and self.config == run.config and run.epochs_done >= run.config.epochs:
+            epochs = min(MOST_EPOCHS, run.epochs_done + MORE_EPOCHS)
             state = replace(self, config=run.config.replace(epochs=epochs))
         return state.config.epochs if state.continues else 0
 
@@ -354,20 +354,14 @@ class SessionState:
         saved = frozenset(run.revision for run in state.runs)
         return replace(state, saved=saved, saved_findings=self.findings)
 
-    def continued(self, epochs: int, *, paused: bool = False, by_step: bool = False) -> Self:
+    def continued(self, epochs: int) -> Self:
         """Let the current run and its rivals go on, as `SessionRun.continued`; return this state if it can't."""
-        run, earlier = self.run and self.run.continued(epochs, paused=paused, by_step=by_step), self.earlier
+        run, earlier = self.run and self.run.continued(epochs), self.earlier
         if run is None or run is self.run:
             return self
         for rival in map(earlier.numbered, self.rivals):
-            earlier = earlier if rival is None else earlier.changed(rival.continued(epochs, paused=paused))
-        return replace(self, run=run, config=run.settings, starts_clean=False, earlier=earlier)
-
-    def with_epochs_of_steps(self) -> Self:
-        """Make the epoch of a run's single steps one of the settings, as it will be trained to its end."""
-        if self.run is None or self.run.ended_at is None:
-            return self
-        return replace(self, run=replace(self.run, ended_at=None), config=self.run.config)
+            earlier = earlier if rival is None else earlier.changed(rival.continued(epochs))
+        return replace(self, run=run, config=run.config, starts_clean=False, earlier=earlier)
 
     def with_reference(self, run: SessionRun) -> Self:
         """Add the textbook network's run next to that of a user's class, which has ended."""

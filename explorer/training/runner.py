@@ -125,7 +125,7 @@ class Runner:
         self._job.thread.start()
         return self.token
 
-    def extend(self, run: Run, epochs: int, *, paused: bool = False) -> int:
+    def extend(self, run: Run, epochs: int) -> int:
         """Let `run` continue to more epochs, whether it is running, paused or over; otherwise like `start`.
 
         A run that failed or was stopped early is left unchanged.
@@ -137,7 +137,7 @@ class Runner:
             return self.token
         if job is None or not job.is_of(run):
             run.extend(epochs)
-            return self.start(run, paused=paused)
+            return self.start(run)
         was_over = job.signal("cancel") == "over"  # its records count, but it may get no `RunEnd`
         self._drain()
         if was_over and (job.status == "failed" or run.entries[0].is_stopped_early):
@@ -145,7 +145,7 @@ class Runner:
         run.extend(epochs)
         if was_over and run.is_complete:  # it has that many epochs already
             return self.token
-        self._job = _Job(self, run, job, paused=paused, goes_on=True)
+        self._job = _Job(self, run, job, goes_on=True)
         self._job.thread.start()
         return self.token
 
@@ -223,7 +223,7 @@ class _Job:
     """One run in one thread, from its start to its `RunEnd`."""
 
     def __init__(
-        self, runner: Runner, run: Run, before: _Job | None, *, paused: bool, goes_on: bool = False
+        self, runner: Runner, run: Run, before: _Job | None, *, paused: bool = False, goes_on: bool = False
     ) -> None:
         self.status: RunnerStatus = "paused" if paused else "running"
         self.thread = threading.Thread(target=self._go, name=f"explorer-run-{runner.token}", daemon=True)

@@ -20,13 +20,13 @@ _ENDED = ("finished", "stopped", "failed")
 ACTIONS = ("train", "pause", "resume", "step_batch", "step_epoch", "stop", "reset")
 """The actions that a user can request."""
 
-_BEGIN = frozenset({"train", "step_batch", "step_epoch"})
+_STEPS = frozenset({"step_batch", "step_epoch"})
 _ALLOWED: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "idle": _BEGIN,
+        "idle": _STEPS | {"train"},
         "running": frozenset({"pause", "stop", "reset"}),
-        "paused": _BEGIN | {"resume", "stop", "reset"},
-        **dict.fromkeys(_ENDED, _BEGIN | {"reset"}),
+        "paused": _STEPS | {"train", "resume", "stop", "reset"},
+        **dict.fromkeys(_ENDED, frozenset({"train", "reset"})),
     }
 )
 
@@ -70,8 +70,6 @@ class RunProgress:
     """Whether early stopping has ended it before its last epoch."""
     restored: bool = False
     """Whether it has ended with the weights of its best epoch, not of its last."""
-    beyond: int = 0
-    """Single steps beyond the epochs planned."""
 
     @property
     def text(self) -> str:
@@ -80,8 +78,6 @@ class RunProgress:
         under_way = f"epoch {min(done + 1, epochs)} of {epochs}"
         if self.status == "idle":
             return "not trained yet"
-        if self.beyond and self.status != "running":
-            return f"{counted(epochs, 'epoch')} + {counted(self.beyond, 'step')} · {self.status}"
         if self.status == "paused":
             if self.position is None:
                 return f"{under_way} · paused"

@@ -6,7 +6,7 @@ const FORK = "Train on from these weights, with the settings in the controls, as
 
 /** @typedef {{ epochs: number[], position: number, newest: number, n_steps: number, note: string, note_rest: string, can_fork: boolean }} State */
 
-/** A moment in words: "epoch 3", "step 8" within the first epoch, or "epoch 10 + 1 step".
+/** A moment in words: "epoch 3", "step 8" within the first epoch, or "epoch 3 + 1 step".
  * @param {number} epoch @param {number} nSteps of an epoch */
 function inWords(epoch, nSteps) {
   const [whole, step] = [Math.floor(epoch), Math.round((epoch % 1) * nSteps)];

@@ -22,7 +22,6 @@ from explorer import DatasetError, Explorer, LossCurve, TrainingConfig
 from explorer.app.panels.data import about_dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.digits import sprite
-from explorer.training.query import write_query
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -41,14 +40,6 @@ def usual(small_dataset, other_dataset):
 def text(element):
     """All text in an element."""
     return element if isinstance(element, str) else " ".join(map(text, element[2:]))
-
-
-def test_the_page_opens_with_the_overview(own_app):
-    bar, header = own_app.panels.tab_bar, own_app.header
-    assert next(iter(own_app.panels.labels)) == bar.selected == "overview"
-    assert header.query == write_query(CONFIG)
-    bar.selected = "data"
-    assert header.query.endswith("tab=data")
 
 
 def test_each_class_has_its_mean_image_a_few_of_its_own_and_its_count(app, small_dataset):
@@ -197,7 +188,7 @@ def test_the_table_names_the_data_set_and_marks_the_other(app):
     panel = app.panels["runs"]
     chips = {row["number"]: row["chips"] for row in panel.table.rows}
     assert chips == {1: ("patterns",), 2: ("Ways",)}
-    assert "1 run on patterns is not drawn: other test images" in panel.captions["accuracy"].text
+    assert "Not drawn: 1 run on patterns, with other test images" in panel.captions["accuracy"].text
     assert sum(trace.visible is True for trace in panel.accuracy.plot.data) == 1
     panel.table.chosen = [1, 2]
     shown = panel.comparison.side_by_side.shown

@@ -73,11 +73,11 @@ def test_a_fork_is_compared_with_the_first_weights_of_all(app, small_dataset):
 
 
 def test_a_dark_page_has_dark_figures(app):
-    histograms = open_tab(app, "inside", "histograms")
-    grounds = [figure.plot.layout.template.layout.paper_bgcolor for figure in histograms.figures]
+    figures = [*open_tab(app, "inside", "histograms").figures, open_tab(app, "map").figure]
     app.header.theme = "dark"
-    for figure, ground in zip(histograms.figures, grounds, strict=True):
-        assert figure.plot.layout.template.layout.paper_bgcolor != ground
+    assert {figure.plot.layout.template.layout.paper_bgcolor for figure in figures[2:]} == {"#171c23"}
+    open_tab(app, "inside", "histograms")
+    assert {figure.plot.layout.template.layout.paper_bgcolor for figure in figures} == {"#171c23"}
 
 
 def shares(figure, slot):

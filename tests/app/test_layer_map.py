@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from app_steps import DIVERGING, change_weights, done, is_hidden, open_tab, retrain, rewind, run_of, send
-from own_networks import Mine, Pasted, Renamed
+from own_networks import Mine, Pasted
 
 from explorer import TrainingConfig
 from explorer.app.views import Drawing
@@ -180,14 +180,6 @@ def test_a_blank_drawing_and_dead_units(app, why, own_app):
     assert not why.cards[3].shown.picture
 
 
-def test_themes(app, why):
-    light = why.cards[0].shown.picture
-    app.header.theme = "dark"
-    assert why.cards[0].shown.picture != light
-    ground = open_tab(app, "map").figure.plot.layout.template.layout.paper_bgcolor
-    assert ground == "#171c23"
-
-
 class Doubled(Mine):
     """Another network than the textbook's: its outputs are of a doubled image."""
 
@@ -205,11 +197,3 @@ def test_a_class_of_the_users_own(new_app, network, is_textbook):
     assert is_textbook or gradient.shown.note.endswith("there is no gradient to show.")
     assert occluded.shown.picture
     assert not any(message["kind"] == "error" for message in app.messages.messages)
-
-
-def test_a_class_whose_weights_are_unknown_is_said_to_be_one(new_app):
-    app = new_app(CONFIG.replace(hidden_sizes=6), network=Renamed)
-    for name in ("map", "why"):
-        panel = open_tab(app, name)
-        assert panel.reason.text.startswith("Renamed has no W1, b1")
-        assert is_hidden(panel.body)

@@ -24,7 +24,7 @@ from app_steps import (
     visit,
 )
 
-from explorer import NetworkView, TrainingConfig, load_mnist, load_plane
+from explorer import TrainingConfig, load_mnist, load_plane
 from explorer.app.panels.data import about_dataset
 from explorer.app.panels.plane import surface, unit_tiles
 from explorer.app.panels.sections import Sentence
@@ -244,14 +244,6 @@ def test_weights_that_are_no_numbers_and_few_points_are_drawn(own_app):
         broken = NeuralNetwork(2, 3, n_classes)
         broken.set_weights([np.full_like(one, np.nan) for one in broken.weights()])
         assert (surface(broken, "light") == rgb(PALETTES["light"].grid)).all()
-
-
-def test_a_view_of_the_network_follows_the_data(app, small_dataset):
-    view = NetworkView(app)
-    assert view._panel.plane is not None
-    choose_data(app, small_dataset.name)
-    assert view._panel.plane is None
-    view.close()
 
 
 def test_its_script_trains_it_again_without_the_package(app, tmp_path):

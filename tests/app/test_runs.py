@@ -166,7 +166,7 @@ def test_different_losses_compare_on_accuracy_and_the_page_says_why(panel):
     assert "Test loss" not in {label for label, *_ in shown.lines}
     assert shown.verdict
     assert [trace.name for trace in drawn(panel.loss)] == ["softmax output, cross-e… (run 4)"]
-    assert "3 runs with another loss are left out" in panel.captions["loss"].text
+    assert "Not drawn: 3 runs with another loss" in panel.captions["loss"].text
 
 
 def test_steps_epochs_or_seconds_and_log_or_linear(app, panel):

@@ -115,7 +115,7 @@ def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):
     other.session.edit(1, note="mine")
     from_page(other, "it.session", saved.read_bytes())
     said = messages(other)["session"]
-    words = "Opening it.session closes this session. 1 run with your name, note or pin is not saved."
+    words = "Opening it.session closes this session. Not saved: 1 run, 1 with your name, note or pin."
     assert said["text"] == words
     assert titles(other) == ["8 units, batch 16, lr 0.05, seed 9 (run 1)"]
     other.messages._on_message(other.messages, {"id": "session"}, [])
@@ -128,18 +128,18 @@ def test_before_words_of_the_user_are_closed_the_page_asks(saved, other):
 def test_the_users_words_are_asked_about_until_they_are_saved(app, tmp_path):
     retrain(app, batch_size=64)
     app.session.edit(1, note="good")
-    assert app.header.unsaved == "2 runs are not saved, 1 of them with your name, note or pin."
+    assert app.header.unsaved == "Not saved: 2 runs, 1 with your name, note or pin."
     app.save(tmp_path / "a.session")
     assert app.header.unsaved == ""
     app.session.edit(2, pinned=True)
-    assert app.header.unsaved == "1 run with your name, note or pin is not saved."
+    assert app.header.unsaved == "Not saved: 1 run, 1 with your name, note or pin."
 
 
 def test_a_minute_of_training_is_asked_about(app):
     run = run_of(app)
     object.__setattr__(run.history.last, "seconds", 40.0)
-    assert unsaved_work([run]) == "1 run is not saved. That is 1 min of training."
-    both = "1 run is not saved. That is 1 min of training. What 2 demonstrations found is not saved."
+    assert unsaved_work([run]) == "Not saved: 1 run. That is 1 min of training."
+    both = "Not saved: 1 run. That is 1 min of training. What 2 demonstrations found is not saved."
     assert unsaved_work([run], 2) == both
     object.__setattr__(run.history.last, "seconds", 29.0)
     assert unsaved_work([run]) == ""

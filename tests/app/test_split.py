@@ -54,7 +54,9 @@ def test_runs_of_both_kinds_stand_in_one_table(app):
     done(app.train, WHOLE)
     runs = open_tab(app, "runs")
     assert runs.table.headings[0] == "Held-out accuracy"
-    assert runs.captions["accuracy"].text.endswith("1 run on patterns is not drawn: other validation images")
+    assert runs.captions["accuracy"].text.endswith(
+        "Not drawn: 1 run on patterns, with other validation images"
+    )
     runs.table.chosen = [1, 2]
     assert runs.comparison.side_by_side.shown.verdict.startswith(
         "patterns (other validation images) and patterns (other test images) hold out other images"

@@ -147,19 +147,3 @@ def test_stock_widgets_are_linked_both_ways(own_app):
     assert app.config == CONFIG.replace(batch_size=32, learning_rate=0.1, hidden_activation="tanh")
     app.batch_size = 64
     assert slider.value == 64
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("changes", [500, pytest.param(2000, marks=pytest.mark.sweep)])
-def test_many_changes_in_mid_training_leave_no_error(small_dataset, caplog, changes):
-    async def page():
-        app = Explorer(small_dataset, CONFIG.replace(epochs=500))
-        for number in range(changes):
-            app.batch_size = 2 + number % 300
-            await asyncio.sleep(0.002 if number % 20 else 0.06)
-        messages = [message for message in app.messages.messages if message["kind"] == "error"]
-        app.close()
-        return messages
-
-    assert asyncio.run(page()) == []
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -84,16 +84,16 @@ def views(visit):
     expect(page.locator(".explorer-side-by-side .explorer-verdict")).to_contain_text("classifies")
     yield "runs"
     visit.tab("study")
-    expect(page.locator(".explorer-study")).to_contain_text("48 runs")
+    expect(page.locator(".explorer-study")).to_contain_text("24 runs")
     yield "study"
     values = page.get_by_role("textbox", name="Values").first
     offered = values.input_value()
     enter(values, "8, 70000")
-    expect(page.locator(".explorer-study-axes .explorer-error").first).to_contain_text("can't be used")
+    expect(page.locator(".explorer-study-entry .explorer-error").first).to_contain_text("can't be used")
     yield "study, of bad values"
     enter(values, offered)
     page.get_by_role("button", name="Run the study").click()
-    expect(page.locator(".explorer-study p")).to_contain_text(re.compile("[2-9] of 48 runs"))
+    expect(page.locator(".explorer-study p")).to_contain_text(re.compile("[2-9] of 24 runs"))
     yield "study, under way"
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator(".explorer-study p")).to_contain_text("stopped")

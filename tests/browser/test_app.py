@@ -3,7 +3,6 @@
 import re
 from functools import partial
 
-import numpy as np
 import pytest
 from browser.page_object import exercise
 from playwright.sync_api import expect
@@ -164,26 +163,6 @@ def test_a_zoom_and_a_hidden_curve_are_kept_while_it_trains_and_reset(trained):
     reset.click()
     expect(reset).to_be_hidden()
     page.wait_for_function(IS_WHOLE, arg=1.2 * zoomed[3])
-
-
-def test_each_changed_setting_changes_curves_and_matrix_and_of_fast_changes_the_last_counts(trained):
-    slider = trained.slider("hidden_sizes")
-    slider.press("ArrowLeft")
-    expect(trained.number("hidden_sizes")).not_to_have_value("32")
-    units = trained.number("hidden_sizes").input_value()
-    expect(trained.tiles).to_contain_text(f"784-{units}-10")
-    trained.set(hidden_sizes=300)
-    changes = {}
-    for name, value in (("hidden_sizes", 16), ("batch_size", 1024), ("epochs", 4)):
-        changes[name] = value
-        trained.set(**{name: value})
-        known = KNOWN(**changes)
-        shown = [100 * r.test_accuracy for r in known]
-        trained.until_matrix(known[-1].confusion)
-        trained.until_finished(len(known))
-        expect(trained.tiles).to_contain_text(f"{shown[-1]:.1f} %")
-        trained.until_points(f"=== {len(known)}")
-        np.testing.assert_allclose(trained.curve("accuracy", "test"), shown, rtol=1e-5)
 
 
 def test_pause_step_and_stop(trained):

@@ -53,27 +53,3 @@ def test_in_jupyterlab_after_a_reload_with_two_kernels_and_after_a_restart(jupyt
     expect(page.locator(".jp-Notebook:visible .explorer-caption:visible")).to_have_count(2)
     check(page, "in another cell")
     assert visit.page_errors == []
-
-
-BUSY = """(() => {
-  const { timeout } = AbortSignal;
-  let isFirst = true;
-  AbortSignal.timeout = (ms) => {
-    const isOver = ms === 2000 && !isFirst;
-    isFirst &&= ms !== 2000;
-    return timeout.call(AbortSignal, isOver ? 0 : ms);
-  };
-})()"""
-"""A page on which the two seconds that anywidget gives a widget are over at once, but for the first of all."""
-
-
-@pytest.mark.long
-def test_a_part_that_a_busy_page_begins_late_follows_python(jupyterlab, notebook, open_page):
-    address = jupyterlab.address(notebook("busy"))
-    visit = open_page(address, patience=0, prepare=lambda page: page.add_init_script(BUSY))
-    lines = visit.page.locator(".explorer-caption p:not(.explorer-unseen)")
-    for texts in (["first"], ["changed", "second"]):
-        visit.until_idle()
-        visit.command("notebook:run-cell-and-select-next")
-        expect(lines).to_have_text(texts)
-    assert visit.page_errors == []

@@ -36,11 +36,6 @@ FILLED = """(name) => {  // a slide in the speaker's window is laid out as on th
   const isWhole = clientWidth === opener.innerWidth && clientHeight === opener.innerHeight;
   return isWhole && ['left', 'top', 'width', 'height'].every((side) => Math.abs(outer[side] - inner[side]) < 1);
 }"""
-CURVE = """() => {
-  const plots = [...document.querySelectorAll('.explorer-slides > article[data-present] .js-plotly-plot')];
-  const plot = plots.find((one) => one.layout.yaxis?.title.text === 'accuracy (%)');
-  return Array.from(plot?.data.find(({ name }) => name === 'test')?.y ?? []);
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -140,46 +135,6 @@ def test_every_slide_forwards_and_back(page, width, height):
     assert_at(page, "title")
     page.keyboard.press("Space")
     assert_not_blank(page, "learns")
-
-
-def test_a_slide_is_trained_live_at_a_pace_and_one_key_returns_to_the_recording(page):
-    go_to(page, "averaged")
-    recorded = page.evaluate(CURVE)
-    bar = present(page).locator(".explorer-live-bar")
-    expect(bar).to_contain_text("recorded run")
-    bar.get_by_role("button", name="Run it live").click()
-    expect(bar).to_contain_text(re.compile(r"live run, trained in \d+\.\d s"))
-    page.wait_for_function(f"({CURVE})().length === 11")
-    untrained, *learned = page.evaluate(CURVE)
-    assert untrained < 20
-    assert learned == pytest.approx(recorded, abs=0.3)
-    assert_not_blank(page, "averaged")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowLeft")
-    assert_not_blank(page, "averaged")
-    expect(bar).to_contain_text("live run")
-    page.keyboard.press("v")
-    expect(bar).to_contain_text("as fast as it goes")
-    for key, n_blank in (("", 0), ("b", 1), ("x", 0)):  # in reveal.js the first key blanks the screen, too
-        page.keyboard.type(key)
-        expect(page.locator(".reveal.paused")).to_have_count(n_blank)
-    page.keyboard.press("v")
-    expect(bar).not_to_contain_text("as fast as it goes")
-    page.keyboard.press("x")
-    expect(bar).to_contain_text("recorded run")
-
-
-def test_a_widget_keeps_its_keys_until_escape(page):
-    go_to(page, "mistakes")
-    choice = present(page).get_by_role("combobox", name="True class")
-    choice.focus()
-    before = choice.input_value()
-    page.keyboard.press("ArrowDown")
-    expect(choice).not_to_have_value(before)
-    assert_at(page, "mistakes")
-    page.keyboard.press("Escape")
-    page.keyboard.press("ArrowRight")
-    assert_at(page, "uniform")
 
 
 def test_the_explorer_has_its_keys_and_the_slides_theirs(page):

@@ -54,23 +54,6 @@ def found(shared):
     shared.assert_clean()
 
 
-def test_a_hint_is_provoked_and_fixed_by_its_button(found):
-    page = found.page
-    found.begin(exercise(hidden=64, epochs=3))
-    message = page.locator('.explorer-message[data-id="step_too_large"]')
-    expect(message).to_be_attached(timeout=90_000)
-    if message.is_hidden():
-        found.button(re.compile(r"^\d+ more$")).click()
-    message.get_by_text("Why", exact=True).click()
-    expect(message.locator("details p")).to_be_visible()
-    query = page.url
-    message.locator(".explorer-fix").click()
-    expect(message).to_have_count(0)
-    expect(page).not_to_have_url(query)
-    found.until_finished()
-    expect(message).to_have_count(0)
-
-
 def test_a_fork_at_2_parts_from_its_parent_after_2(found):
     page = found.page
     found.begin(exercise(epochs=4))

@@ -6,15 +6,9 @@ import pytest
 from browser.page_object import exercise, rgb
 from playwright.sync_api import expect
 
-from explorer.datasets.corruption import CORRUPTIONS
 from explorer.figures.palette import PALETTES
 
 pytestmark = pytest.mark.long
-CURVES = """() => [...document.querySelectorAll('.explorer-robustness .js-plotly-plot')].flatMap(
-  (plot) => plot.data.filter((t) => t.visible === true).map((t) => [t.name, Array.from(t.y)]))"""
-MARKED = "() => document.querySelector('.explorer-robustness .js-plotly-plot').layout.shapes.map((s) => s.x0)"
-PICTURES = """() => [...document.querySelectorAll('.explorer-data .explorer-row-picture')]
-  .map((picture) => getComputedStyle(picture).backgroundImage)"""
 DOTS = """() => [...document.querySelector('.explorer-map .js-plotly-plot')?.data ?? []].slice(0, 10)
   .reduce((sum, { x }) => sum + (x?.length ?? 0), 0)"""
 RIGHTMOST = """() => {
@@ -42,60 +36,6 @@ def visit(shared):
     expect(shared.tiles).to_contain_text("784-32-10")
     yield shared
     shared.assert_clean()
-
-
-def test_changed_images_have_curves_a_slider_and_a_link(visit, wait_for):
-    page, section = visit.page, visit.page.locator(".explorer-robustness")
-    caption = section.locator(".explorer-caption p").first
-    expect(caption).to_contain_text("at 60°")
-    expect(caption).to_contain_text("Accuracy on 2 000 of 10 000 test images: this run ")
-    wait_for(lambda: [len(y) for _, y in page.evaluate(CURVES)] == [len(CORRUPTIONS["rotation"].amounts)])
-    slider = section.get_by_role("slider", name="Rotation")
-    assert page.evaluate(MARKED) == [30]
-    expect(section.locator(".explorer-gallery-caption")).to_have_count(8)
-    slider.focus()
-    page.keyboard.press("Home")
-    expect(slider).to_have_attribute("aria-valuetext", "−60°")
-    wait_for(lambda: page.evaluate(MARKED) == [-60])
-    expect(section.locator(".explorer-slider p")).to_contain_text("of these 8 test images")
-
-    section.get_by_text("Shift", exact=True).click()
-    expect(section.get_by_role("slider", name="Shift")).to_have_attribute("aria-valuetext", "5 px")
-    expect(caption).to_contain_text("at 8 px")
-    visit.set(hidden_sizes=16)
-    section.get_by_label("compared with").select_option("1")
-    expect(caption).to_contain_text("; run 1 ")
-    wait_for(lambda: [len(y) for _, y in page.evaluate(CURVES)] == [8, 8])
-    assert {name for name, _ in page.evaluate(CURVES)} == {"this run", "run 1"}
-    assert "section=robustness" in page.url
-    page.get_by_text("Mistakes", exact=True).nth(1).click()
-    expect(page.locator(".explorer-mistakes")).to_be_visible()
-    expect(page).not_to_have_url(re.compile("section"))
-    visit.set(hidden_sizes=32)
-
-
-def test_each_class_shows_its_mean_and_a_few_images_and_others_at_a_press(visit):
-    page, panel = visit.page, visit.page.locator(".explorer-data")
-    visit.tab("data")
-    rows = panel.locator(".explorer-picture-rows section > ul > li")
-    expect(rows).to_have_count(10)
-    expect(rows.nth(3).get_by_role("img")).to_have_count(11)
-    expect(rows.nth(3).get_by_role("img", name="3: the mean image")).to_be_visible()
-    expect(panel.locator(".explorer-prose")).to_contain_text("60\u202f000 training images")
-    expect(panel.locator(".explorer-plane-pad")).to_be_hidden()  # although its view was there before
-    before = page.evaluate(PICTURES)
-    assert len({*before}) == 1
-    assert before[0].startswith('url("blob:')
-    visit.button("Show others").press("Enter")
-    page.wait_for_function(f"(before) => ({PICTURES})()[0] !== before", arg=before[0])
-    expect(visit.button("Show others")).to_be_focused()
-    tabs = page.get_by_role("tablist", name="Views")
-    for width in (390, 1440):
-        page.set_viewport_size({"width": width, "height": 844})
-        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-        assert panel.evaluate("(panel) => panel.scrollWidth <= panel.clientWidth")
-        page.get_by_role("tab", name="Find the bug").scroll_into_view_if_needed()
-        assert tabs.evaluate("(list) => list.scrollHeight <= list.clientHeight")
 
 
 def test_from_the_map_to_an_image_and_why_it_is_read_so(visit):

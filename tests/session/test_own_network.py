@@ -45,12 +45,13 @@ def test_other_settings_train_both_again_and_the_same_ones_only_ones_own(session
     assert [run.own is None for run in session.state.runs] == [True, False, True, False]
 
 
-def test_it_goes_on_and_stops_by_single_steps(session):
+def test_it_is_trained_by_single_steps(session):
+    session.reset()
     done(session.step, "batch")
     step = session.state.run.stepped
-    assert (step.step, step.n_images, session.status) == (21, 64, "paused")
+    assert (step.step, step.n_images, session.status) == (1, 64, "paused")
     assert step.loss_after < step.train_loss
-    assert 0 < step.moved < 0.1
+    assert 0 < step.moved < 1
 
 
 def test_it_is_no_run_to_fork(session):

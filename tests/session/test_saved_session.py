@@ -362,7 +362,7 @@ def test_a_text_that_no_page_can_show_is_made_fit(content, back):
 
 def test_a_session_is_opened_though_a_network_in_it_has_overflowed(begin, back):
     session = begin(DIVERGING)
-    session.restart(paused=True)
+    session.train(paused=True)
     done(session.step, "batch")
     while all(np.isfinite(W).all() for W in session.state.run.newest.weights):
         done(session.step, "batch")

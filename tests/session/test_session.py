@@ -73,38 +73,17 @@ def test_no_run_goes_on_beyond_the_most_epochs(trained):
     assert recorded.reach() == 0
 
 
-def test_steps_go_on_after_a_stop_and_after_the_end(session, small_dataset):
+def test_steps_go_on_while_the_run_is_paused_and_not_once_it_has_ended(session, small_dataset):
     n_steps = 38  # of 16 images, of 600
-    session.step("batch")
-    assert paused_at(session) == ("paused", 1, 1)
-    done(session.stop)
-    session.step("batch")
-    assert paused_at(session) == ("paused", 1, 2)
-    done(session.stop)
-    session.step("epoch")
-    assert paused_at(session) == ("paused", 1, n_steps)
+    for unit, step in (("batch", 1), ("batch", 2), ("epoch", n_steps)):
+        session.step(unit)
+        assert paused_at(session) == ("paused", 1, step)
     session.resume()
     assert paused_at(session) == ("finished", 3, n_steps)
-    session.step("batch")
-    assert paused_at(session) == ("paused", 4, 1)
-    assert (session.config.epochs, run_of(session).settings, run_of(session).steps_beyond) == (3, CONFIG, 1)
-    assert session.state.waits is False
-    session.step("epoch")
-    assert paused_at(session) == ("finished", 4, n_steps)
-    assert (session.config.epochs, run_of(session).steps_beyond) == (4, 0)
-    session.step("epoch")
-    assert paused_at(session) == ("finished", 5, n_steps)
-    assert run_of(session).number == 1
-    assert list(run_of(session).history) == list(train(CONFIG.replace(epochs=5), small_dataset))
-
-
-def test_a_step_with_other_settings_begins_a_run_with_them(trained):
-    trained.auto_train = False
-    trained.apply(CONFIG.replace(batch_size=60))
-    trained.step("batch")
-    assert paused_at(trained) == ("paused", 1, 1)
-    run = run_of(trained)
-    assert (run.number, run.config.batch_size, run.stepped.n_images) == (2, 60, 60)
+    assert list(run_of(session).history) == list(train(CONFIG, small_dataset))
+    for unit in ("batch", "epoch"):
+        session.step(unit)
+        assert paused_at(session) == ("finished", 3, n_steps)
 
 
 def test_a_step_says_what_it_did(session):
@@ -432,7 +411,6 @@ def test_more_epochs_right_after_stop_lose_no_record(session, small_dataset):
 
 
 def test_weights_from_within_an_epoch_are_not_offered_to_be_trained_on(session):
-    session.train(paused=True)
     done(session.step, "batch")
     assert "fork" not in {advice.verb for advice in session.advice}
     with pytest.raises(ForkError, match="from within an epoch"):
@@ -460,9 +438,11 @@ def test_a_run_that_was_left_within_an_epoch_trains_that_epoch_again(session, sm
     begun = session.state.earlier.numbered(1)
     assert begun.history.batches[-1].epoch > begun.epochs_done
     session.go_back_to(1)
-    done(session.step, "epoch")
+    session.resume()
+    until(lambda: session.wait(0.01) or run_of(session).epochs_done > begun.epochs_done)
+    done(session.stop)
     history = run_of(session).history
-    assert len(history) == len(begun.history) + 1
+    assert history.epochs[len(begun.history)].epoch == begun.epochs_done + 1
     places = [record.epoch for record in history.batches]
     assert places == sorted({*places})
     saved = read_session(session.save_session(), "mine", small_dataset)

@@ -8,9 +8,9 @@ POSSIBLE = {
     "idle": "train step_batch step_epoch",
     "running": "pause stop reset",
     "paused": "train resume step_batch step_epoch stop reset",
-    "finished": "train step_batch step_epoch reset",
-    "stopped": "train step_batch step_epoch reset",
-    "failed": "train step_batch step_epoch reset",
+    "finished": "train reset",
+    "stopped": "train reset",
+    "failed": "train reset",
 }
 
 

@@ -135,11 +135,8 @@ class BreakIt(Section):
         self.tiles.show(Tiles((Tile(label, accuracy, of, "test"), Tile("Wrong", wrong, of))))
         W = network.W[0].copy()
         W[~network.W[1].any(axis=0)] = 0.0
-        heading, limit = (
-            f"{counted(len(W), 'unit')} of layer 1; blank if off",
-            full_tone(inspected.weights[0]),
-        )
-        show_weights(self.images, W, heading, limit, state.theme)
+        heading = f"{counted(len(W), 'unit')} of layer 1; blank if off"
+        show_weights(self.images, W, heading, full_tone(inspected.weights[0]), state.theme)
         self._draw_list(misfits)
         self._draw_bars(inspected)
 

@@ -112,8 +112,7 @@ class ChosenImages:
         self.gallery = Gallery(views.dataset.class_names, "not trained yet")
         self.view: DOMWidget = self.gallery
         self._views, self._dataset, self._per_page = views, views.dataset, per_page
-        self._true, self._predicted, self._page = ANY, ANY, 0
-        self._order = "loss"
+        self._chosen, self._page, self._order = (ANY, ANY), 0, "loss"
         self._pace = Pace(_SECONDS_BETWEEN)
         self.gallery.on_page(views.on_loop(self._turn))
         self.gallery.on_filter(views.on_loop(views.choose))
@@ -123,9 +122,9 @@ class ChosenImages:
 
     def show(self, state: ViewState) -> None:
         """Show the chosen images with the network's predictions; during training, once a second."""
-        is_new = state.chosen != (self._true, self._predicted)
-        self._true, self._predicted = state.chosen
-        self._page = 0 if is_new else self._page
+        is_new = state.chosen != self._chosen
+        if is_new:
+            self._chosen, self._page = state.chosen, 0
         self._draw(state, at_once=is_new)
 
     def sort_by(self, order: str) -> None:
@@ -146,17 +145,13 @@ class ChosenImages:
         if not self._pace.is_due(state, state.pictured and state.pictured.snapshot, *shown, at_once=at_once):
             return
         self._dataset = data = state.scored_on
-        chosen = {"true": self._true, "predicted": self._predicted}
+        chosen = dict(zip(("true", "predicted"), self._chosen, strict=True))
         if state.pictured is None or state.run is None:  # no images yet, but the classes apply to later ones
             what = self._what or f"{data.noun.capitalize()}s"
             self.gallery.show(what, [], b"", columns=1, n_pages=0, empty=state.nothing, **chosen)
             return
-        indices, columns_of = state.select(
-            true=None if self._true == ANY else self._true,
-            predicted=None if self._predicted == ANY else self._predicted,
-            mistakes_only=state.cell is None,
-            order=self._order,
-        )
+        wanted = {name: k for name, k in chosen.items() if k != ANY}
+        indices, columns_of = state.select(**wanted, mistakes_only=state.cell is None, order=self._order)
         n_pages = max(1, -(-len(indices) // self._per_page))
         self._page = min(self._page, n_pages - 1)
         shown_ones = slice(self._page * self._per_page, (self._page + 1) * self._per_page)
@@ -176,22 +171,21 @@ class ChosenImages:
 
     def _heading(self, n: int) -> str:
         """Return which images these are, how many and in which order, the only text for screen readers."""
-        is_right = self._true == self._predicted != ANY
-        count = counted(n, self._dataset.noun if is_right else "mistake")
+        true, predicted = self._chosen
+        count = counted(n, self._dataset.noun if true == predicted != ANY else "mistake")
         what = f"{self._what}: {count}" if self._what else count
         return f"{what}, {ORDERS[self._order]}" if n > 1 else what
 
     @property
     def _what(self) -> str:
         """The chosen classes in words: ``"9 read as 4"``; empty if all mistakes are shown."""
-        names = self._dataset.class_names
-        if ANY not in (self._true, self._predicted):
-            is_right = self._true == self._predicted
-            words = "classified correctly" if is_right else f"read as {names[self._predicted]}"
-            return f"{names[self._true]} {words}"
-        if self._true != ANY:
-            return f"{names[self._true]} misclassified"
-        return "" if self._predicted == ANY else f"misclassified as {names[self._predicted]}"
+        names, (true, predicted) = self._dataset.class_names, self._chosen
+        if ANY not in self._chosen:
+            words = "classified correctly" if true == predicted else f"read as {names[predicted]}"
+            return f"{names[true]} {words}"
+        if true != ANY:
+            return f"{names[true]} misclassified"
+        return "" if predicted == ANY else f"misclassified as {names[predicted]}"
 
 
 def read_images(
@@ -212,7 +206,7 @@ def read_images(
         first = np.argsort(-shares, kind="stable")[:3]
         best = ", ".join(f"{names[k]} {100 * shares[k]:.0f} %" for k in first)
         title = f"true {names[true]}, read as {names[decided]}"
-        one = GalleryImage(
+        image = GalleryImage(
             caption=f"{names[true]} → {names[decided]}",
             note=f"{100 * shares[decided]:.0f} % sure" if is_known else "not a number",
             detail=f"{title}; {called} {best}",
@@ -222,5 +216,5 @@ def read_images(
             about=f"{source}, {called}",
             shares=tuple(shares.round(4).tolist()) if is_known else (),
         )
-        images.append(one)
+        images.append(image)
     return images

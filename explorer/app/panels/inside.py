@@ -72,10 +72,8 @@ class Histograms(FigurePair):
 
     def _draw(self, _state: ViewState, inspected: InspectedNetwork) -> None:
         if self._first is not inspected.first:
-            self._first, self._first_activations = (
-                inspected.first,
-                self._activations(inspected, inspected.first),
-            )
+            self._first = inspected.first
+            self._first_activations = self._activations(inspected, self._first)
         names = (*(f"layer {number}" for number in range(1, inspected.n_layers)), "output")
         activations = self._activations(inspected, inspected.weights)
         weights = list(inspected.weights[::2]), list(inspected.first[::2])
@@ -206,9 +204,9 @@ class GradientCheck(Section):
         with inspected.network(weights) as network:
             checked = check_gradient(network, X, d, choose_weights(network, X, rng, _N_CHECKED))
         verdict, agrees = gradient_verdict(checked)
+        images = counted(len(d.T), inspected.run.dataset.held_out_noun)
         how = (
-            f"L is the summed loss of {counted(len(d.T), inspected.run.dataset.held_out_noun)}, in float64. "
-            "Analytic: backpropagation. "
+            f"L is the summed loss of {images}, in float64. Analytic: backpropagation. "
             f"Numeric: (L(w + ε) − L(w − ε)) / 2ε with ε = {written(STEP)}. Epoch {epoch:g}."
         )
         self.table.show(CheckedWeights(verdict, how, tuple(map(_row, checked)), agrees))

@@ -40,6 +40,7 @@ from explorer.wording import counted
 
 _ALONG = 1e-6  # share of a step that may go in another direction
 _JUDGED = 1e-3  # maximum share of a step that may be rounding
+_STEP = "The first call of train_iteration: each parameter, its gradient by backward, its step."
 _INTRODUCTION = (
     "This network has one mistake. Say which it is, from what its figures show. It trains separately from "
     "your own runs, with 32 hidden units on 6 000 images. In gray: the textbook's network, with the same settings."
@@ -70,11 +71,6 @@ class Level:
         """The settings that it trains with."""
         return TrainingConfig(**self.settings)
 
-    @property
-    def network(self) -> Any:
-        """The network's class."""
-        return MISTAKES[self.mistake].network
-
     def answer(self, guess: Guess) -> str:
         """Return the response to a guess: why the figures support it, or contradict it."""
         if guess.mistake == self.mistake:
@@ -84,13 +80,11 @@ class Level:
 
 def _read_levels() -> tuple[tuple[Guess, ...], tuple[Level, ...]]:
     table = tomllib.loads(Path(__file__).with_name("levels.toml").read_text(encoding="utf-8"))
-    settings, here = table["settings"], table["here"]
-    levels = {
-        mistake: {"settings": settings} | level | {"here": MappingProxyType(here | level.get("here", {}))}
-        for mistake, level in table["level"].items()
-    }
-    guesses = tuple(Guess(mistake, **guess) for mistake, guess in table["guess"].items())
-    return guesses, tuple(Level(mistake, **level) for mistake, level in levels.items())
+    levels = []
+    for mistake, level in table["level"].items():
+        here = MappingProxyType(table["here"] | level.get("here", {}))
+        levels.append(Level(mistake, **{"settings": table["settings"]} | level | {"here": here}))
+    return tuple(Guess(mistake, **guess) for mistake, guess in table["guess"].items()), tuple(levels)
 
 
 GUESSES, LEVELS = _read_levels()
@@ -118,7 +112,7 @@ class BugQuestion(Drawable):
     @property
     def is_right(self) -> bool | None:
         """Whether the last guess was right; None before the first."""
-        return self._was_right(self.guessed[-1]) if self.guessed else None
+        return GUESSES[self.guessed[-1]].mistake == self.level.mistake if self.guessed else None
 
     @property
     def response(self) -> str:
@@ -133,7 +127,10 @@ class BugQuestion(Drawable):
     def elements(self) -> list[Element]:
         """Return the question as elements."""
         status = {"role": "status", "aria_live": "polite", "data_right": word_of(self.is_right)}
-        lines = [_line(line) for line in self.source.splitlines()]
+        lines = [
+            element("span", f"{line}\n", class_="explorer-bug-wrong" if line.endswith("# WRONG") else None)
+            for line in self.source.splitlines()
+        ]
         buttons = [button_element("again", "Train it again", class_="explorer-button")]
         if self.is_right and self.number < len(LEVELS):
             look = {"class_": "explorer-button", "data_primary": True}
@@ -149,9 +146,6 @@ class BugQuestion(Drawable):
             element("ul", *map(self._guess, range(len(GUESSES)))),
         ]
 
-    def _was_right(self, guess: int) -> bool:
-        return GUESSES[guess].mistake == self.level.mistake
-
     def _level(self, number: int) -> Element:
         done = number in self.solved
         words = f"Level {number} of {len(LEVELS)}{', solved' * done}"
@@ -159,31 +153,24 @@ class BugQuestion(Drawable):
         return button_element(f"level {number}", f"{number}{' ✓' * done}", **named)
 
     def _guess(self, number: int) -> Element:
-        was_right = self._was_right(number) if number in self.guessed else None
+        guess, was_right = GUESSES[number], None
+        if number in self.guessed:
+            was_right = guess.mistake == self.level.mistake
         mark, spoken = {True: ("✓", "right: "), False: ("✗", "wrong: "), None: ("", "")}[was_right]
         marks = element("span", mark, aria_hidden=True), element("span", spoken, class_="explorer-unseen")
-        words, right = GUESSES[number].words, word_of(was_right)
-        return element("li", button_element(f"guess {number}", *marks, words, data_right=right))
-
-
-def _line(line: str) -> Element:
-    is_wrong = line.endswith("# WRONG")
-    return element("span", f"{line}\n", class_="explorer-bug-wrong" if is_wrong else None)
+        press = button_element(f"guess {number}", *marks, guess.words, data_right=word_of(was_right))
+        return element("li", press)
 
 
 class LabPanel:
-    """A level of the bug lab, in a session of its own; `solved` is the set of solved levels, which it updates."""
+    """A level of the bug lab, in a session of its own; in an app, whose views are `host`, the one of before."""
 
-    def __init__(
-        self,
-        level: int,
-        solved: set[int] | None = None,
-        *,
-        on_level: Callable[[int], object] = lambda _level: None,
-        on_fault: Callable[[Exception], object] = log_fault,
-    ) -> None:
-        self.level, self._solved, self._on_level = level, set() if solved is None else solved, on_level
-        self._session = session = Session(load_mnist(), on_fault=on_fault)
+    def __init__(self, level: int = 1, host: Views | None = None) -> None:
+        self._host = host
+        self.level: int
+        self._solved: set[int]
+        self.level, self._solved = (level, set()) if host is None else host.kept.get("lab", (1, set()))
+        self._session = session = Session(load_mnist(), on_fault=host.loop.on_fault if host else log_fault)
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
         self.question.on_press(views.on_loop(self._on_press))
@@ -208,9 +195,11 @@ class LabPanel:
     def open(self, level: int) -> None:
         """Train a level's network; of earlier levels, only whether they are solved is kept."""
         self.level, question = level, BugQuestion(level, frozenset(self._solved))
-        self._session.use_network(question.level.network, question.level.config)
+        self._session.use_network(MISTAKES[question.level.mistake].network, question.level.config)
         self.question.show(question)
-        self._on_level(level)
+        if self._host is not None:
+            self._host.kept["lab"] = level, self._solved
+            self._host.on_view()
 
     def close(self) -> None:
         """End the run, and stop drawing."""
@@ -238,10 +227,7 @@ class _Step:
         batches = ("mini-batch", "X", "d", "with their own label")
         self.steps = Display(Table("The first step", steps))
         self.batches = Display(Table("What train_iteration is given", batches))
-        self.caption = Caption()
-        step = Caption(
-            "The first call of train_iteration: each parameter, its gradient by backward, its step."
-        )
+        step, self.caption = Caption(_STEP), Caption()
         self.view = box("explorer-column", step, self.steps, self.caption, self.batches)
 
     def show(self, state: ViewState) -> None:
@@ -331,13 +317,7 @@ class BugLab(AppBox):
 
 
 def lab_panel(views: Views) -> LabPanel:
-    """Return the tab, at the level of before; it remembers which ones are solved."""
-    level, solved = views.kept.get("lab", (1, set()))
-
-    def on_level(level: int) -> None:
-        views.kept["lab"] = level, solved
-        views.on_view()
-
-    lab = LabPanel(level, solved, on_level=on_level, on_fault=views.loop.on_fault)
+    """Return the tab."""
+    lab = LabPanel(host=views)
     views.on_close(lab.close)
     return lab

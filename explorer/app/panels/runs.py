@@ -1,6 +1,6 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -9,7 +9,6 @@ from explorer.app.layout import box
 from explorer.app.readouts import glossary
 from explorer.app.redrawing import Pace
 from explorer.app.views import Views, ViewState
-from explorer.datasets import Dataset
 from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
@@ -18,7 +17,7 @@ from explorer.figures.template import legend_text
 from explorer.network.diagnostics import paired, verdict
 from explorer.session import SessionRun
 from explorer.session.run_names import setting_in_words
-from explorer.training import FIELDS, TrainingConfig
+from explorer.training import FIELDS
 from explorer.training.config import held_out_of
 from explorer.training.races import RACES
 from explorer.widgets.controls import Dropdown, Segmented
@@ -30,7 +29,6 @@ from explorer.widgets.run_table import RunCell, RunRow, RunTable
 from explorer.wording import counted, ordinal, percent, with_noun
 
 _SECONDS_BETWEEN = 1.0
-_NEVER = -1
 _BEST = 5  # runs drawn of too many
 _MOST_POINTS = 40  # of a sparkline
 _NONE = "–"
@@ -46,54 +44,40 @@ _TEST = "exact McNemar test"
 _AGAIN = "load its settings and train again: equal settings give the equal run."
 _LIMITS = "This compares these two networks only. To compare their settings, train with several seeds."
 
-Names = tuple[str, ...]
 
-
-def _differing(runs: Sequence[SessionRun]) -> Names:
-    """Return what any two runs differ in: settings, except for the number of epochs, and the data set."""
-    names = [
-        name for name in FIELDS if name != "epochs" and len({getattr(run.config, name) for run in runs}) > 1
-    ]
-    return (*(("dataset",) if len({run.dataset.name for run in runs}) > 1 else ()), *names)
+def _differing(runs: Sequence[SessionRun]) -> list[str]:
+    """Return the settings, except for the number of epochs, that any two runs differ in."""
+    return [n for n in FIELDS if n != "epochs" and len({getattr(run.config, n) for run in runs}) > 1]
 
 
 def _held_out_accuracy(runs: Sequence[SessionRun]) -> str:
     return f"{held_out_of(run.config for run in runs).capitalize()} accuracy"
 
 
-def _row(
-    run: SessionRun,
-    differing: Names,
-    n_columns: int,
-    present: TrainingConfig,
-    dataset: Dataset,
-    numbers: Collection[int],
-    theme: Theme,
-    *,
-    is_present: bool = False,
-) -> RunRow:
-    """Return a run's row: the current run's chips are all that differs, those of another what it doesn't share.
-
-    `numbers` are those of all existing runs: a parent may be missing.
-    """
-    others = {*present.differences(run.config), *(() if run.dataset.compares_with(dataset) else ("dataset",))}
+def _row(run: SessionRun, state: ViewState, differing: Iterable[str], n_columns: int) -> RunRow:
+    """Return a run's row: the current run's chips are all that differs, those of another what it doesn't share."""
+    present = state.begun_run
+    others = {*(present or state).config.differences(run.config)}
+    if not run.dataset.compares_with(state.scored_on):
+        others.add("dataset")
     named = {name: getattr(run, name) for name in ("number", "label", "name", "note", "pinned", "hidden")}
     shares = [record.test_accuracy for record in run.history.epochs]
+    chips = [name for name in differing if run is present or name in others]
     return RunRow(
         **named,
-        color=run_color(run.number, theme),
+        color=run_color(run.number, state.theme),
         cells=(*_result_cells(run, epochs_differ="epochs" in others), _test_cell(run))[:n_columns],
         curve=tuple(round(share, 4) for share in shares[:: len(shares) // _MOST_POINTS + 1]),
-        chips=tuple(_chips(run, [name for name in differing if is_present or name in others], numbers)),
-        present=is_present,
+        chips=tuple(_chips(run, chips, state.runs)),
+        present=run is present,
     )
 
 
-def _chips(run: SessionRun, names: Iterable[str], numbers: Collection[int]) -> Iterator[str]:
+def _chips(run: SessionRun, names: Iterable[str], runs: Iterable[SessionRun]) -> Iterator[str]:
     """Yield where a run began, if it is a fork, and its settings in words, except for those that are off."""
-    if run.origin.parent is not None:
-        gone = "" if run.origin.parent.number in numbers else " (deleted)"
-        yield f"from run {run.origin.parent.number}{gone}, epoch {run.origin.epoch}"
+    if (parent := run.origin.parent) is not None:
+        gone = "" if any(one.number == parent.number for one in runs) else " (deleted)"
+        yield f"from run {parent.number}{gone}, epoch {run.origin.epoch}"
     for name in names:
         if name == "dataset":
             yield run.dataset.name
@@ -189,16 +173,17 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
     words = (_held_out_accuracy((a, b)), "Best epoch", "Epochs", "Training time")
     results = zip(words, _result_cells(a), _result_cells(b), strict=True)
     lines = [(name, in_a.text, in_b.text) for name, in_a, in_b in results]
-    same = a.dataset.compares_with(b.dataset)
     if a.test or b.test:
         lines.insert(1, ("Test accuracy", _test_cell(a).text, _test_cell(b).text))
-    if not same:
+    if not a.dataset.compares_with(b.dataset):
         lines.insert(0, ("Data set", _images_of(a, b), _images_of(b, a)))
     elif a.config.loss_terms == b.config.loss_terms:
-        lines.insert(1, (f"{a.config.held_out.capitalize()} loss", _loss(a), _loss(b)))
+        losses = [_NONE if run.newest is None else f"{run.newest.record.test_loss:.4g}" for run in (a, b)]
+        lines.insert(1, (f"{a.config.held_out.capitalize()} loss", losses[0], losses[1]))
     names = [name for name in a.config.differences(b.config) if name != "epochs"]
-    texts = [(FIELDS[name].label, a.config.text(name), b.config.text(name)) for name in names]
-    lines += [(with_noun(label, a.dataset.noun), in_a, in_b) for label, in_a, in_b in texts]
+    for name in names:
+        label = with_noun(FIELDS[name].label, a.dataset.noun)
+        lines.append((label, a.config.text(name), b.config.text(name)))
     return lines if names else [*lines, ("Other settings", "the same", "the same")]
 
 
@@ -206,10 +191,6 @@ def _images_of(run: SessionRun, other: SessionRun) -> str:
     """Return how a run's images differ from another's: the data set, or the held-out images."""
     name = run.dataset.name
     return name if name != other.dataset.name else f"{name} (other {run.dataset.held_out_noun}s)"
-
-
-def _loss(run: SessionRun) -> str:
-    return _NONE if run.newest is None else f"{run.newest.record.test_loss:.4g}"
 
 
 class RunsPanel:
@@ -220,8 +201,7 @@ class RunsPanel:
         self._views, self._session = views, views.session
         self._pace = Pace(_SECONDS_BETWEEN)
         self._marks: object = None
-        self._earlier: tuple[object, list[RunRow]] = (None, [])
-        self._replied_during = _NEVER  # number of the current run when the user was last replied to
+        self._replied_during: int | None = None  # number of the current run when the user was last replied to
         self.table = RunTable(meanings=glossary(views.dataset.noun))
         self.table.on_action(on_loop(self._on_action))
         buttons = (button_element(name, name, class_="explorer-button", data_help=_RACE) for name in RACES)
@@ -236,11 +216,9 @@ class RunsPanel:
         axes = {axis: axis for axis in ("epochs", "steps", "seconds")}
         self.axis = Segmented("What the x axis counts", axes)
         self.scale = Segmented("Scale of the loss", {"linear": "linear loss", "log": "log loss"})
-        for choice in (self.axis, self.scale):
-            for show in (self._show_accuracy, self._show_loss):
-                choice.observe(on_loop(lambda _, show=show: show(views.state)), "value")
         self.filter = Dropdown("Only runs with", {"": "any settings"}).add_class("explorer-hidden")
-        self.filter.observe(on_loop(lambda _: self._show_all(views.state)), "value")
+        for choice in (self.axis, self.scale, self.filter):
+            choice.observe(on_loop(lambda _: self._show_all(views.state)), "value")
         self.accuracy, self.loss = _figure("accuracy", theme), _figure("loss", theme)
         self.captions = {"accuracy": Caption(), "loss": Caption()}
         pairs = zip((self.accuracy, self.loss), self.captions.values(), strict=True)
@@ -268,22 +246,24 @@ class RunsPanel:
         return not name or run.config.text(name) == text
 
     def _show_table(self, state: ViewState) -> None:
-        runs, present, opened = state.runs, state.begun_run, any(run.test is not None for run in state.runs)
-        headings = [_held_out_accuracy(runs), "Best", "Epochs", "Time", *["Test set"] * opened]
-        names = [name for name in _differing(runs) if name != "dataset"]
-        by_value = {f"{name}={run.config.text(name)}": (run, name) for name in names for run in runs}
-        words = {value: setting_in_words(run.config, name) for value, (run, name) in by_value.items()}
+        runs, present = state.runs, state.begun_run
+        headings = [_held_out_accuracy(runs), "Best", "Epochs", "Time"]
+        if any(run.test is not None for run in runs):
+            headings.append("Test set")
+        names = _differing(runs)
+        words = {
+            f"{name}={run.config.text(name)}": setting_in_words(run.config, name)
+            for name in names
+            for run in runs
+        }
         self.filter.offer({"": "any settings", **words})
         set_hidden(self.filter, len(runs) <= SLOTS)
-        config, numbers = (present or state).config, frozenset(run.number for run in runs)
-        given = _differing(runs), len(headings), config, state.scored_on, numbers, state.theme
-        key = self.filter.value, given, _marks(state.earlier), tuple(map(_progress, state.racing))
-        if self._earlier[0] != key:
-            self._earlier = key, [_row(run, *given) for run in state.earlier if self._is_wanted(run)]
-        own = [] if present is None else [_row(present, *given, is_present=True)]
-        self.table.show(headings, [*self._earlier[1], *own])
+        if len({run.dataset.name for run in runs}) > 1:
+            names = ["dataset", *names]
+        wanted = [run for run in runs if run is present or self._is_wanted(run)]
+        self.table.show(headings, [_row(run, state, names, len(headings)) for run in wanted])
         if not self.table.undo and self._replied_during != _number(state):
-            self._replied_during = _NEVER
+            self._replied_during = None
             self.table.show_status(_described(len(runs), _replaced(state.earlier.replaced, present)))
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
@@ -318,7 +298,7 @@ class RunsPanel:
             own |= {f"first_{name}": getattr(run.origin, name) for name in ("epoch", "step", "seconds")}
             alike = [other for other, another in zip(runs, cut, strict=True) if another == text]
             if len(alike) > 1 and text.endswith("…") and not run.name:  # they are cut where they differ
-                texts = [setting_in_words(run.config, one) for one in _differing(alike) if one != "dataset"]
+                texts = [setting_in_words(run.config, one) for one in _differing(alike)]
                 own["title"] = f"{', '.join(texts) or run.label} (run {run.number})"
             curves.append(RunCurve(**own, epochs=run.curve.epochs, is_present=run is state.run))
         self.captions[metric].text = caption
@@ -344,7 +324,7 @@ class RunsPanel:
                 session.restore()
             case "forget":
                 self.table.show_status("")
-                self._replied_during = _NEVER
+                self._replied_during = None
                 session.forget()
                 self._show_table(self._views.state)
             case _ if run is None:
@@ -358,10 +338,10 @@ class RunsPanel:
             case "open":
                 session.go_back_to(run.number)
                 is_open = _number(self._views.state) == run.number
-                why = "is of other images or without its network: load its settings and train again"
-                self._reply(f"All tabs show {run.mention}." if is_open else f"{_mentioned(run)} {why}.")
+                why = "of other images or without its network: load its settings and train again"
+                self._reply(f"All tabs show {run.mention}." if is_open else f"{_named((run,))} {why}.")
             case "load":
-                session.config = run.settings
+                session.config = run.config
                 self._reply(
                     f"The settings of {run.mention} are in the controls. Train starts a run with them."
                 )
@@ -407,11 +387,10 @@ def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
 
 def _named(runs: tuple[SessionRun, ...]) -> str:
     """Return ``"Run 3 is"``, or ``"2 runs are"``, for the beginning of a sentence."""
-    return f"{_mentioned(runs[0])} is" if len(runs) == 1 else f"{len(runs)} runs are"
-
-
-def _mentioned(run: SessionRun) -> str:
-    return f"{run.mention[:1].upper()}{run.mention[1:]}"
+    if len(runs) > 1:
+        return f"{len(runs)} runs are"
+    name = runs[0].mention
+    return f"{name[:1].upper()}{name[1:]} is"
 
 
 def _left_out(runs: list[SessionRun]) -> str:
@@ -420,8 +399,7 @@ def _left_out(runs: list[SessionRun]) -> str:
         return ""
     datasets = " and ".join(dict.fromkeys(run.dataset.name for run in runs))
     what = " and ".join(dict.fromkeys(f"{run.dataset.held_out_noun}s" for run in runs))
-    verb = "is" if len(runs) == 1 else "are"
-    return f" · {counted(len(runs), 'run')} on {datasets} {verb} not drawn: other {what}"
+    return f" · Not drawn: {counted(len(runs), 'run')} on {datasets}, with other {what}"
 
 
 def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
@@ -436,11 +414,9 @@ def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
 
 
 def _loss_caption(loss: Mapping[str, float], n_others: int, noun: str) -> str:
-    name = " + ".join(loss)
-    if not n_others:
-        return f"{name}, mean over the {noun}s"
-    others = "1 run with another loss is" if n_others == 1 else f"{n_others} runs with another loss are"
-    return f"{name} only: {others} left out, because the two measure different things. Accuracy compares."
+    name = f"{' + '.join(loss)}, mean over the {noun}s"
+    others = f"{counted(n_others, 'run')} with another loss, which measures something else"
+    return f"{name}. Not drawn: {others}. Accuracy compares." if n_others else name
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:

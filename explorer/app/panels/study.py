@@ -1,4 +1,4 @@
-"""The Study tab: the effect of one or two settings on the current network, from many runs."""
+"""The Study tab: the effect of a setting on the current network, from many runs."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,6 @@ from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.panels.study_form import StudyForm, StudyPlan
-from explorer.app.redrawing import RedrawQueue
 from explorer.app.views import Views, ViewState
 from explorer.datasets import load_mnist
 from explorer.figures import studies
@@ -40,12 +39,12 @@ _RECORDED_WORDS = (
 )
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
 _OWN = "The study of the form above."
-_HINT = "Click on a point, a cell or a dot to choose another run."
+_HINT = "Click on a point or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
 
 
 class StudyPanel:
-    """A study of one setting or two; a trial can be opened as a run."""
+    """A study of one setting; a trial can be opened as a run."""
 
     def __init__(self, views: Views) -> None:
         self._views, self._dataset = views, views.dataset
@@ -67,7 +66,7 @@ class StudyPanel:
         self.view = box(
             "explorer-panel explorer-column",
             box("", form.words),
-            form.axes_box,
+            form.view,
             box("explorer-tools explorer-study-start", form.epochs, form.seeds, self.progress),
             self.drawing.view,
         )
@@ -121,13 +120,11 @@ class StudyPanel:
     def _measure(self, configs: tuple[TrainingConfig, ...], deliver: Callable[..., object]) -> None:
         """Measure the cost in a thread; on the loop, `deliver` it, or None and what went wrong."""
         try:
-            cost = measured_cost(configs, self._dataset)
+            deliver(measured_cost(configs, self._dataset))
         except Exception as failure:  # noqa: BLE001  # reported to the user, whatever it is
             deliver(None, f"The cost can't be estimated: {failure}.")
-        else:
-            deliver(cost, "")
 
-    def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost | None, error: str) -> None:
+    def _on_cost(self, configs: tuple[TrainingConfig, ...], cost: Cost | None, error: str = "") -> None:
         if configs is self.missing and not self.progress.shown.running:
             self._cost = cost
             self._show_plan(error)
@@ -135,17 +132,15 @@ class StudyPanel:
                 self._on_press(self.progress.shown.press)
 
     def _show_plan(self, text: str = "", press: str = "") -> None:
-        """Show a text, or the plan; until its cost is known, the study can't start."""
-        n_runs, n_done = len(self.plan.configs), len(self.plan.configs) - len(self.missing)
-        parts: list[str] = []
+        """Show a text, or the plan with its cost; until that is known, the study can't start."""
+        n_runs, cost = len(self.plan.configs), "" if self._cost is None else str(self._cost)
+        n_done = n_runs - len(self.missing)
+        parts = [cost or counted(n_runs, "run")] if n_runs else [_REFUSED]
         if n_done or self._end:
-            parts = [f"{n_done} of {counted(n_runs, 'run')}", *self._failures(), self._end]
-        if self._cost is not None:
-            parts.append(f"remaining: {self._cost}" if n_done else str(self._cost))
-        elif self.missing and not n_done:
-            parts.append(counted(n_runs, "run"))
-        waits = not text and self._cost is None and (bool(self.missing) or not self.plan.configs)
-        text = text or " · ".join(filter(None, parts)) or _REFUSED
+            done = f"{n_done} of {counted(n_runs, 'run')}"
+            parts = [done, *self._failures(), self._end, f"remaining: {cost}" if cost else ""]
+        waits = not text and self._cost is None and (bool(self.missing) or not n_runs)
+        text = text or " · ".join(filter(None, parts))
         self._show_origin()
         press = press or ("go on" if n_done and self.missing else "run")
         self.progress.show(StudyProgress(text, n_done / max(n_runs, 1), press, waits=waits))
@@ -215,15 +210,14 @@ class StudyPanel:
         self.drawing.origin.text = _RECORDED_WORDS if self._recorded else own
 
     def _show_running(self) -> None:
-        n_runs, n_done = len(self._study.configs), len(self._trials)
-        parts = [f"{n_done} of {counted(n_runs, 'run')}"]
+        n_runs, n_done, left = len(self._study.configs), len(self._trials), ""
         if self._queue_position:
-            parts.append(queue_text(self._queue_position))
+            left = queue_text(self._queue_position)
         elif self._cost is not None and self._done > 0:
             seconds = self._cost.seconds_left(self._done, monotonic() - self._started)
-            parts.append(f"{duration(seconds)} left")
-        text = " · ".join([*parts, *self._failures()])
-        self.progress.show(StudyProgress(text, n_done / n_runs, "stop"))
+            left = f"{duration(seconds)} left"
+        parts = f"{n_done} of {counted(n_runs, 'run')}", left, *self._failures()
+        self.progress.show(StudyProgress(" · ".join(filter(None, parts)), n_done / n_runs, "stop"))
 
     def _failures(self) -> list[str]:
         errors = [trial.error for trial in self._trials.values() if trial.status == "failed"]
@@ -235,16 +229,16 @@ class StudyDrawing:
 
     def __init__(self, views: Views) -> None:
         self._views = views
-        self._plan, self.trials, self._queue = StudyPlan(), tuple[Trial, ...](), RedrawQueue(views.loop)
+        self._plan, self.trials = StudyPlan(), tuple[Trial, ...]()
         self.figure: LiveFigure | None = None
-        self._best = ""
+        self._best = ""  # the run that was offered first
         self.choice = Dropdown("Run", {"": "–"})
         self.choice.observe(views.on_loop(lambda _: self._show_chosen()), "value")
         empty = curves_figure(History(TrainingConfig()), metric="accuracy", theme=views.theme)
         self.curve = LiveFigure(empty, fills=True, theme=views.theme, name="Run of the study")
         button = button_element("open", "Open this run", class_="explorer-button")
         self.opener = Rendered("explorer-study-open", button)
-        self.opener.on_press(views.on_loop(lambda _: self._open()))
+        self.opener.on_press(views.on_loop(lambda _: self.chosen and views.open_run(self.chosen.config)))
         self.origin, self.words, self.hint = Caption(), Caption(), Caption(_HINT)
         """Which study is shown; the result of the study; and which of its runs."""
         ranking = studies.ranking_figure(self._shown, views.theme)
@@ -262,24 +256,20 @@ class StudyDrawing:
         return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: tuple[Trial, ...]) -> None:
-        """Show the trials that a study has so far, on the axes of its plan, one part after the other."""
+        """Show the trials that a study has so far, on the axes of its plan."""
         is_other = self.figure is None or plan.settings != self._plan.settings
         if plan is not self._plan:
             self._best = self.choice.value
         self._plan, self.trials = plan, trials
         if is_other:
-            figure, style = (
-                studies.study_figure(self._shown, self.curve.theme),
-                partial(studies.study_style, self._shown),
-            )
-            old, name = self.figure, "Accuracies of the study"
-            self.figure = self._clickable(figure, style, name, fills=True)
+            old, figure = self.figure, studies.study_figure(self._shown, self.curve.theme)
+            style = partial(studies.study_style, self._shown)
+            self.figure = self._clickable(figure, style, "Accuracies of the study", fills=True)
             self._place.children = (self.figure, self.ranking)
             if old is not None:
                 close_all(old)
-        self._queue.clear()
-        self._queue.add(self._draw)
-        self._queue.add(self._offer)
+        self._draw()
+        self._offer()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in this theme."""
@@ -346,7 +336,3 @@ class StudyDrawing:
             numbers = numbers[index]
         if runs := tuple(self.trials[n] for n in numbers if n < len(self.trials)):
             self.choice.value = str(self.trials.index(StudyLevel((), runs).nearest))
-
-    def _open(self) -> None:
-        if (trial := self.chosen) is not None:
-            self._views.open_run(trial.config)

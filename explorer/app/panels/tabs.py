@@ -78,10 +78,14 @@ class PanelHost:
             return FailedPanel(error)
         return panel
 
-    def _show(self, state: ViewState) -> None:
-        """Draw the visible panel; if that fails, a panel that says why takes its place."""
-        name = self.tab_bar.selected
-        panel = self[name]
+    def show(self, state: ViewState) -> None:
+        """Show which moments exist, and draw the visible panel; if that fails, one that says why replaces it."""
+        if not state.dataset.compares_with(self._dataset):
+            self._dataset = state.dataset
+            self._make_again()
+        if self._pace.is_due(state, state.figured):
+            self._show_moments(state)
+        panel = self[name := self.tab_bar.selected]
         try:
             with self._offered[name].explaining_errors():
                 panel.show(state)
@@ -89,15 +93,6 @@ class PanelHost:
             self._panels[name] = FailedPanel(error)
             self.view.children = [one.view for one in self._panels.values()]
             close_all(panel.view)
-
-    def show(self, state: ViewState) -> None:
-        """Show which moments exist, and draw the visible panel."""
-        if not state.dataset.compares_with(self._dataset):
-            self._dataset = state.dataset
-            self._make_again()
-        if self._pace.is_due(state, state.figured):
-            self._show_moments(state)
-        self._show(state)
 
     def _open(self, name: str) -> None:
         self[name]
@@ -123,21 +118,18 @@ class PanelHost:
             self.time_bar.update(epochs=[], newest=0.0, note="", note_rest="", position=-1, can_fork=True)
             return
         epochs, stride = [float(one.epoch) for one in run.moments], run.timeline.stride
-        megabytes = run.timeline.most_bytes // 2**20
-        note, rest = "", ""
-        if state.is_replay:
-            note = "Replay"
-        elif stride > 1:
+        note, rest = "Replay" if state.is_replay else "", ""
+        if stride > 1 and not state.is_replay:
+            megabytes = run.timeline.most_bytes // 2**20
             note, rest = f"1 epoch in {stride}", f" is kept, to stay within {megabytes} MB"
-        epoch = None if state.selected_epoch is None else shown.epoch
-        position = epochs.index(epoch) if epoch in epochs else -1
+        is_selected = state.selected_epoch is not None and shown.epoch in epochs
         self.time_bar.update(
             epochs=epochs,
             newest=shown.epoch,
             n_steps=run.position[2],
             note=note,
             note_rest=rest,
-            position=position,
+            position=epochs.index(shown.epoch) if is_selected else -1,
             # Only a user's own class knows how to continue its training, and runs go on from an epoch's end.
             can_fork=run.own is None and state.early is None,
         )

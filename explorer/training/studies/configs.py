@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from explorer.datasets import Dataset
-from explorer.network import OPTIMIZERS
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import Choice, ConfigError, Field, LayerSizes, Real, Whole
 from explorer.training.process_settings import one_blas_thread
@@ -21,9 +20,6 @@ from explorer.wording import counted, long_duration
 
 BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
 """Batch sizes to compare."""
-
-SAME_STEP = 300
-"""Images in the batch for which both reductions make the same step, at `batch_size_rates`."""
 
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, if their number isn't given
@@ -72,19 +68,6 @@ def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
     if not (listed := tuple(values)):
         raise ConfigError(name, values, "at least one value")
     return listed
-
-
-def batch_size_rates(config: TrainingConfig) -> Mapping[str, float]:
-    """Return a learning rate for each reduction, by ``"sum"`` and ``"mean"``, at which batch sizes compare.
-
-    The config's rate applies to its own reduction. The other rate makes the same step on `SAME_STEP` images, or as
-    close to it as the range of learning rates allows. RMSProp and Adam always use the mean, and have one rate.
-    """
-    if OPTIMIZERS[config.optimizer].is_scale_free:
-        return {config.reduction: config.learning_rate}
-    by_sum = config.learning_rate / (1 if config.reduction == "sum" else SAME_STEP)
-    rates = {"sum": by_sum, "mean": by_sum * SAME_STEP} | {config.reduction: config.learning_rate}
-    return {name: float(FIELDS["learning_rate"].clamp(f"{rate:.10g}")) for name, rate in rates.items()}
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from explorer.training import FIELDS, ConfigError, TrainingConfig
 from explorer.training.studies import grid
-from explorer.training.studies.configs import NO_AXES, as_text, batch_size_rates, offered_values, parse_values
+from explorer.training.studies.configs import NO_AXES, as_text, offered_values, parse_values
 
 SMALL = TrainingConfig(hidden_sizes=(8,), epochs=2, n_train=100)
 
@@ -53,20 +53,6 @@ def test_a_grid_has_each_combination_once_the_last_setting_fastest(axes):
 def test_a_grid_says_what_it_refuses(axes, sentence):
     with pytest.raises(ConfigError, match=sentence):
         grid(SMALL, **axes)
-
-
-@pytest.mark.parametrize(
-    ("config", "rates"),
-    [
-        (TrainingConfig(), {"sum": 0.01, "mean": 3.0}),
-        (TrainingConfig(reduction="mean", learning_rate=0.3), {"sum": 0.001, "mean": 0.3}),
-        (TrainingConfig(learning_rate=1.0), {"sum": 1.0, "mean": 100.0}),  # the highest that there is
-        (TrainingConfig(reduction="mean", learning_rate=1e-5), {"sum": 1e-5, "mean": 1e-5}),  # and the lowest
-        (TrainingConfig(optimizer="adam"), {"sum": 0.01}),  # which takes the mean in any case
-    ],
-)
-def test_both_reductions_take_the_same_step_at_300_images(config, rates):
-    assert batch_size_rates(config) == rates
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,9 @@ def test_the_network_is_a_copy(app, small_dataset):
 
 def test_closing_closes_every_widget(small_dataset):
     """But those that bring Plotly, style sheets and scripts to the page for all that the process makes."""
-    Explorer(small_dataset, train=False).close()
+    first = Explorer(small_dataset, train=False)
+    open_all_tabs(first)
+    first.close()
     before = set(_instances)
     app = Explorer(small_dataset, CONFIG)
     open_all_tabs(app)

@@ -125,6 +125,7 @@ def test_data_updates_clicks_and_a_reload_in_jupyterlab(jupyterlab, notebook, op
     visit.command("docmanager:save")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     page.goto(page.url.removesuffix("?reset"), wait_until="commit")
+    visit.until_shown("() => document.querySelector('.js-plotly-plot')")
     check_that_it_shows_its_data(page)
     wait_until(page, "it counts", COUNTED)
     assert visit.page_errors == []

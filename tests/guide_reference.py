@@ -29,7 +29,7 @@ RELIED_ON = {  # names of modules, with the members of classes
         "SessionState": "dataset config run runs moment",
     },
     "explorer.training": {"Moment": "epoch record confusion test_outputs weights"},
-    "explorer.exports.exported_run": {"ExportedRun": "title note dataset config history moment network"},
+    "explorer.exports.files": {"ExportedRun": "title note dataset config history moment network"},
     "explorer.experiments": {
         "Demonstration": "key texts config run knob uses_run uses_drawing",
         "Texts": "title question guesses unit paper reports says claims seconds thumbnail",

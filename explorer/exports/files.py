@@ -62,9 +62,8 @@ class ExportedRun:
     before: tuple[TrainingStage, ...] = ()
     """The stages of the runs that it was forked from, oldest first; empty if it is not a fork."""
     file: str = ""
-    """The file with the first stage's initial weights; empty if they were drawn."""
     first_epoch: int = 0
-    """Epochs that these were trained for."""
+    """The file with the first stage's initial weights, empty if they were drawn, and the epochs that they had."""
     note: str = ""
     sections: Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]] = ()
     """What extensions add to a report: headings, each with titles and their sentences."""

@@ -24,8 +24,6 @@ from explorer.exports.files import ExportedRun, page
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.training import Evaluation
 
-_METHOD_SETTINGS = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
-
 
 def training_script(run: ExportedRun) -> str:
     """Return a script that imports only NumPy, trains the run again and prints its figures.
@@ -44,7 +42,8 @@ def training_script(run: ExportedRun) -> str:
     shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%} on all training images"
-    used = {name: getattr(config, name) for name in _METHOD_SETTINGS}
+    methods = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
+    used = {name: getattr(config, name) for name in methods}
     settings = {name: value for name, value in used.items() if value != getattr(NeuralNetwork, name)}
     return page(
         "script.py.j2",

@@ -162,9 +162,7 @@ class Trainer:
     def __init__(self, loop: EventLoop, update: Callable[..., object]) -> None:
         self._loop, self._update = loop, update
         self.runner = Runner(loop.bind(self._deliver), turns=turns_of(os.environ))
-        """Trains the current run."""
-        self.training: Run | None = None
-        """What the runner trains, or would continue."""
+        self.training: Run | None = None  # what the runner trains, or would continue
         self._reference_runner = Runner(loop.bind(self._deliver_reference), turns=turns_of(os.environ))
         self._reference: SessionRun | None = None  # until it is over
         self._tested: SessionRun | None = None  # the run that the test set was last opened for

@@ -38,9 +38,7 @@ class FileError(ValueError):
     """A file, or a part of it, that can't be used: its name, what was found and what was expected, in words."""
 
     def __init__(self, file: str, found: str, expected: str) -> None:
-        self.file = file
-        self.found = found
-        self.expected = expected
+        self.file, self.found, self.expected = file, found, expected
         super().__init__(file, found, expected)
 
     def __str__(self) -> str:

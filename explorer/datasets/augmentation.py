@@ -92,21 +92,30 @@ def transform(
             axis[:, column] = term
     v, u = np.indices((SIDE, SIDE), dtype=np.float32).reshape(2, -1) - np.float32(CENTER)
     pixels = np.stack([u, v, np.ones_like(u)])  # (3, 784)
-    # The weights of the noise points of a row, or column, for each of its pixels. The squares of a pixel's weights
-    # sum to 1, so the weighted sum of noise with variance 1 has variance 1 too.
-    points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
-    weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))  # (28, n_points)
-    smoothing = (weights / np.sqrt((weights**2).sum(axis=1, keepdims=True))).astype(np.float32)
+    smoothing = _smoothing()
     changed = np.empty_like(images)
     for start in range(0, len(images), BLOCK):
         block = slice(start, start + BLOCK)
         places = factors[:, block] @ pixels  # (2, n, 784)
         if elastic and rng is not None:
-            noise = rng.standard_normal((*places.shape[:2], len(points), len(points)), np.float32)
-            bent = smoothing @ (noise @ smoothing.T)  # (2, n, 28, 28), variance 1
-            places += np.float32(elastic) * bent.reshape(places.shape)
+            places += np.float32(elastic) * _displacements(places.shape[1], smoothing, rng)
         changed[block] = look_up(images[block], places + np.float32(CENTER))
     return changed
+
+
+def _smoothing() -> Floats:
+    """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points)."""
+    points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
+    weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
+    # The squares of a pixel's weights sum to 1: the weighted sum of noise with variance 1 has variance 1 too.
+    return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), np.float32)
+
+
+def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Floats:
+    """Return noise smoothed by a Gaussian along both axes: (2, n, 784), variance 1."""
+    n_points = smoothing.shape[1]
+    noise = rng.standard_normal((2, n, n_points, n_points), np.float32)
+    return (smoothing @ (noise @ smoothing.T)).reshape(2, n, SIDE * SIDE)
 
 
 def look_up(images: Images, places: Floats) -> Images:
@@ -138,9 +147,8 @@ class Corruption:
 
     label: str
     unit: str
-    """Name on screen, ``"Rotation"``, and unit of the amounts, ``"°"``."""
     amounts: tuple[float, ...]
-    """Amounts in ascending order, including 0, which changes nothing."""
+    """In ascending order, including 0, which changes nothing."""
     step: float
     """Smallest useful difference between two amounts."""
     about: str

@@ -106,7 +106,6 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
 
 
 def _histories(run: ExportedRun) -> Iterator[tuple[str, History]]:
-    """Yield each stage's name and records; for a run that is not a fork the name is empty."""
     differ = len({stage.config.loss_name for stage in run.stages}) > 1
     for number, stage in enumerate(run.stages, 1):
         name = f"Stage {number} of {len(run.stages)}" if run.forks else ""

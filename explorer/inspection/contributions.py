@@ -80,7 +80,6 @@ def d_loss(network: NeuralNetwork, X: ArrayLike, d: ArrayLike) -> Array:
 
 
 def _to_inputs(network: NeuralNetwork, delta: Array) -> Array:
-    """Take ∂/∂a of the output layer, after a forward pass, back to the inputs."""
     for i in reversed(range(network.n_layers)):
         delta = network.W[i].T @ delta  # (n_in, n)
         if i > 0:

@@ -344,7 +344,6 @@ def _fits(finding: Finding) -> bool:
 
 
 def _findings(content: Any, part: str) -> dict[str, Finding]:
-    """Return what demonstrations have found; older files have nothing of it."""
     found: dict[str, Finding] = {}
     for key, entry in _checked(content, (), part).items():
         of_it = f"{part}, {printable(key)[:40]}"

@@ -46,7 +46,6 @@ class Session:
         """The user's class that is trained; None for the textbook network."""
         dataset = load_mnist() if dataset is None else dataset
         self.state = SessionState(dataset=dataset, config=config or TrainingConfig())
-        """The current state, which is frozen."""
         check_images(self.config, dataset)
         self._listeners = list[Callable[[SessionState], object]]()
         self._advisor = Advisor()

@@ -74,11 +74,10 @@ def swapped(dataset: Dataset, seed: int, _network: object = None, n: float = _SW
 
 
 def _learned(config: TrainingConfig, dataset: Dataset) -> Iterator[Array]:
-    """Yield the test and train accuracies so far, (2, n_epochs)."""
     rows = []
     for record in train(config, dataset):
         rows.append((record.test_accuracy, record.train_accuracy))
-        yield np.array(rows).T
+        yield np.array(rows).T  # so far, (2, n_epochs)
 
 
 @demonstration("nonsense", _CONFIG, Knob("share", "lies", (0.2, 0.4, 0.6, 0.8, 0.9), 0.8))

@@ -24,7 +24,6 @@ _P = ParamSpec("_P")
 
 _TABLES = tomllib.loads((files(__package__) / "demonstrations.toml").read_text(encoding="utf-8"))
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_HEIGHT = 340  # px
 PERCENT = MappingProxyType({"range": [0, 102]})  # of an axis
 
 
@@ -75,7 +74,7 @@ def curves(theme: Theme, /, named: Mapping[str, Any], x_title: str, y_title: str
         values = {"x": as_float32(x), "y": as_float32(y)}
         traces.append(scatter(hover, name=name, showlegend=bool(name), **values, **look))
     across, up = axis(x_title, **layout.pop("x", {})), axis(y_title, **layout.pop("y", {}))
-    return drawn(traces, theme, height=_HEIGHT, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
+    return drawn(traces, theme, height=340, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
 
 
 @for_any_theme

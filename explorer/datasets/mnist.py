@@ -1,7 +1,4 @@
-"""The package's MNIST, with one copy of the images in memory for all processes.
-
-The first process to need the 70 000 images unpacks them into the user's cache folder; each process maps that file.
-"""
+"""The package's MNIST: the first process to need it unpacks it into the user's cache, and all map that file."""
 
 import gzip
 import os
@@ -32,9 +29,7 @@ N_IMAGES, N_TRAIN = 70_000, 60_000  # in the package's file, and of the train sp
 
 @cache
 def load_mnist() -> Dataset:
-    """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits.
-
-    Raises `DatasetError` if the package's own file is missing or damaged.
+    """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits; or raise `DatasetError`.
 
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
     Proceedings of the IEEE 86 (1998), section III.A.

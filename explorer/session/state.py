@@ -313,12 +313,9 @@ class SessionState:
         )
 
     def superseded_by(self, configs: Sequence[TrainingConfig], own: OwnClass | None = None) -> Self:
-        """Archive the current run, set the first of `configs`, and remove the runs that they would repeat.
-
-        Forks, parents, marked and tested runs stay.
-        """
+        """Archive the current run, set the first of `configs`, and remove the runs that they would repeat."""
         state = self.archived(configs[0])
-        earlier = state.earlier
+        earlier = state.earlier  # of which forks, parents, marked and tested runs stay
         parents = {run.origin.parent.number for run in earlier if run.origin.parent is not None}
         alike = [run for run in earlier.alike(configs, self.dataset, own) if run.number not in parents]
         gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]

@@ -1,7 +1,4 @@
-"""What training does in time: it forgets, it knows by heart before it knows better, it settles at the edge.
-
-And what it tells of its settings: the learning rate, and the batch size that pays now.
-"""
+"""What training does in time: it forgets, learns by heart, settles at the edge; its best rate and batch size."""
 
 import numpy as np
 

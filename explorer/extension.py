@@ -59,7 +59,7 @@ class Export:
     suffix: str
     """Of the file, with its dot; ``app.save`` finds the kind by it."""
     write: Code
-    """``write(run)`` returns text or bytes for an `explorer.exports.exported_run.ExportedRun`."""
+    """``write(run)`` returns text or bytes for an `explorer.exports.files.ExportedRun`."""
     media_type: str = "application/octet-stream"
     """The file's MIME type."""
 

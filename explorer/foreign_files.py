@@ -1,7 +1,6 @@
-"""Utilities for readers of untrusted files: one kind of error, printable texts, and limits on sizes.
+"""For readers of untrusted files: one kind of error, printable texts, arrays as ``.npy``, alone or in a zip file.
 
-Arrays come as ``.npy``, alone or in a zip file, as written by `numpy.savez`. Declared sizes are checked before
-reading, so that a small hostile file can't fill the memory.
+Declared sizes are checked before reading, so that a small hostile file can't fill the memory.
 """
 
 import io
@@ -24,9 +23,7 @@ from typing import IO, Any, BinaryIO, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-HEADER_BYTES = 4096
-"""Maximum length of a header, and as many bytes as `ArrayHeader` needs."""
-
+HEADER_BYTES = 4096  # as many as `ArrayHeader` needs
 _CHUNK = 1 << 20  # bytes read at a time: a false size costs no more memory than the file holds
 _MOST_ENTRIES = 100
 _MOST_CONTENTS = 1 << 16  # bytes of the zip file's central directory
@@ -41,9 +38,7 @@ class FileError(ValueError):
     """A file, or a part of it, that can't be used: its name, what was found and what was expected, in words."""
 
     def __init__(self, file: str, found: str, expected: str) -> None:
-        self.file = file
-        self.found = found
-        self.expected = expected
+        self.file, self.found, self.expected = file, found, expected
         super().__init__(file, found, expected)
 
     def __str__(self) -> str:
@@ -86,23 +81,17 @@ def file_mode(path: Path, name: str) -> int:
 
 
 def open_plain_file(path: Path, name: str) -> io.BufferedReader:
-    """Open the file at `path` for reading; pipes and devices are refused without blocking.
-
-    Raises `FileError`, with the `name`, if there is none, it can't be read, or it is not a regular file.
-    """
+    """Open the regular file at `path` for reading; else `FileError`, without waiting for a pipe or a device."""
     mode = file_mode(path, name)
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         raise FileError(name, kinds.get(stat.S_IFMT(mode), "a device"), "a file")
+    # If a pipe has replaced the file since the check, opening it still doesn't wait for a writer.
+    at_once = getattr(os, "O_NONBLOCK", 0)
     try:
-        return io.BufferedReader(io.FileIO(path, opener=_open_at_once))
+        return io.BufferedReader(io.FileIO(path, opener=lambda path, flags: os.open(path, flags | at_once)))
     except OSError as error:
         raise FileError(name, reason(error), "a file that can be read") from error
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # If a pipe has replaced the file since the check, opening it still doesn't wait for a writer.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class ArrayHeader(NamedTuple):
@@ -165,10 +154,7 @@ def archive_bytes(arrays: Mapping[str, NDArray[Any]], packed: Collection[str] = 
 
 
 class ArrayArchive:
-    """A zip file of arrays, called `name` in errors, whose entries declare at most `most_bytes` together.
-
-    Other content raises one of many errors, which `explained` converts into one.
-    """
+    """A zip file, `name` in errors, of arrays of at most `most_bytes`; for other content see `explained`."""
 
     def __init__(self, stream: BinaryIO, name: str, most_bytes: int) -> None:
         self.name = name
@@ -209,8 +195,7 @@ class ArrayArchive:
     ) -> NDArray[Any]:
         """Return one array, after checking that its header is as `expected`, a description in words.
 
-        `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``. With None for `n_axes` any
-        number of them fits. An axis of length 0 is refused unless `may_be_empty`.
+        `dtypes` is a pattern of the dtype's code without its byte order: ``"f4|f8"``; None for `n_axes` fits any.
         """
         entry, part = self._entries[key], f"{self.name}, {key}"
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -229,11 +214,9 @@ class ArrayArchive:
 
 
 def _check_contents(stream: BinaryIO, name: str) -> None:
-    """Raise if the central directory is large: zipfile creates an object for each of its entries.
-
-    The last 22 bytes have its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
-    locator of a record for millions of entries: files of arrays have neither.
-    """
+    """Raise if the central directory is large: zipfile creates an object for each of its entries."""
+    # The last 22 bytes have its size (APPNOTE.TXT 6.3.10, 4.3.16), unless there is a comment or, before them, the
+    # locator of a record for millions of entries: files of arrays have neither.
     stream.seek(max(stream.seek(0, os.SEEK_END) - 42, 0))
     tail = stream.read()
     if tail[-22:-18] != b"PK\5\6" or tail[-2:] != b"\0\0":

@@ -17,11 +17,7 @@ _MARK = b"nn-explorer deletes this folder.\n"  # what such a file says
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Return the full path of a writable file; links are followed, and a ``~`` at the start is the home folder.
-
-    Raises `OSError` if something other than a file exists there, a file does and may not be overwritten, or its
-    folder is missing or can't be written.
-    """
+    """Return the full path of a file that can be written, after links and a ``~`` at the start; else `OSError`."""
     destination = Path(path).expanduser().resolve()
     if destination.exists():
         if not destination.is_file():
@@ -54,10 +50,9 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
 
 @contextmanager
 def own_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
-    """Create a temporary folder for a context; except on Windows, also remove those left by killed processes.
+    """Create a temporary folder for a context, by default where the system has them.
 
-    `prefix` begins its name and those to remove; `parent` is by default the system's folder for temporary files.
-    Raises `OSError` if the folder can't be created.
+    Except on Windows, also remove those left by killed processes whose names begin with the same `prefix`.
     """
     parent = Path(gettempdir()) if parent is None else parent
     for left in parent.glob(f"{prefix}*/{_OWNER}"):

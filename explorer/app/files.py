@@ -10,8 +10,15 @@ from pathlib import Path
 from explorer.app.controls import described
 from explorer.datasets import Dataset
 from explorer.discovery import ExtensionError, offers
-from explorer.exports.exported_run import ExportedRun, TrainingStage
-from explorer.exports.files import ExportedFile, ExportError, export, kind_of, kinds
+from explorer.exports.files import (
+    ExportedFile,
+    ExportedRun,
+    ExportError,
+    TrainingStage,
+    export,
+    kind_of,
+    kinds,
+)
 from explorer.network.weights_file import WeightsError
 from explorer.safe_write import whole_file
 from explorer.session import Session, SessionFileError, SessionRun, SessionState

@@ -1,4 +1,4 @@
-"""New images made from images by shifting, turning, scaling and bending, as handwriting varies.
+"""New images made from images: distorted as handwriting varies, for training, or corrupted: harder to read.
 
 A network that sees each training image in another form every epoch learns what the forms have in common
 (P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks applied to visual
@@ -6,16 +6,20 @@ document analysis", 2003: 1.6 % error on MNIST became 1.1 % with affine, 0.7 % w
 
 Every pixel of the new image looks up one point of the old one. The distortions are summed before the lookup, so an
 image is interpolated only once.
+
+How fast the accuracy falls with corruptions shows what a network relies on (D. Hendrycks and T. Dietterich,
+"Benchmarking neural network robustness to common corruptions and perturbations", 2019; N. Mu and J. Gilmer,
+"MNIST-C", 2019).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-SMOOTHING = 4.0
-"""Standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels."""
-
+SMOOTHING = 4.0  # standard deviation σ of the Gaussian that smooths the elastic displacements, in pixels
 SIDE = 28
 CENTER = (SIDE - 1) / 2
 STEPS = 256  # coordinates are in steps of 1/256 pixel: fractions and gray levels multiply as integers
@@ -52,11 +56,10 @@ class Augmentation:
 
 
 def distort(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
-    """Return new images, each distorted by its own random amounts, equal for equal states of `rng`.
+    """Return new images, uint8 of shape (n, 28, 28), each distorted by its own random amounts.
 
-    Four amounts are drawn for each image (right, down, turn, size), up to the maxima in `augmentation`, then its
-    elastic displacements, which are proportional to `elastic`: changing one maximum leaves the other amounts
-    unchanged. Images are uint8 of shape (n, 28, 28); pixels from outside are 0.
+    Four are drawn for each image (right, down, turn, size), up to the maxima in `augmentation`, then its elastic
+    displacements, which are proportional to `elastic`: changing one maximum leaves the other amounts unchanged.
     """
     limits = (augmentation.shift, augmentation.shift, augmentation.rotation, augmentation.scale)
     right, down, degrees, growth = rng.uniform(-1, 1, (len(images), 4)).T * np.array(limits)[:, None]
@@ -75,9 +78,8 @@ def transform(
     """Return new images: scaled and turned about the center, then shifted, and bent.
 
     Images are uint8 of shape (n, 28, 28); each amount is one for all, or float64 of shape (n,): `right` and `down`
-    in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is the standard deviation of a pixel's
-    displacement on each axis, in pixels, which `rng` draws. Bilinear interpolation between the four nearest
-    pixels, in steps of 1/256 pixel; 0 outside.
+    in pixels, `degrees` anticlockwise, `size` a factor above 0. `elastic` is as in `Augmentation`; `rng` draws its
+    displacements. Bilinear interpolation in steps of 1/256 pixel; 0 outside.
     """
     turn = np.deg2rad(degrees)
     cosine, sine = np.cos(turn) / size, np.sin(turn) / size
@@ -102,12 +104,10 @@ def transform(
 
 
 def _smoothing() -> Floats:
-    """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points).
-
-    The squares of a pixel's weights sum to 1, so the weighted sum of noise with variance 1 has variance 1 too.
-    """
+    """Return the weights of the noise points of a row (or column) for each of its pixels, shape (28, n_points)."""
     points = np.arange(-2 * SPACING, SIDE + 2 * SPACING + 1, SPACING)
     weights = np.exp(-((np.arange(SIDE)[:, None] - points) ** 2) / (2 * SMOOTHING**2))
+    # The squares of a pixel's weights sum to 1: the weighted sum of noise with variance 1 has variance 1 too.
     return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), np.float32)
 
 
@@ -119,15 +119,19 @@ def _displacements(n: int, smoothing: Floats, rng: np.random.Generator) -> Float
 
 
 def look_up(images: Images, places: Floats) -> Images:
-    """Sample the images, uint8 of shape (n, 28, 28), bilinearly at `places`; 0 outside.
+    """Sample the images, uint8 (n, 28, 28), bilinearly at `places`, float32 (2, n, 784); 0 outside.
 
-    `places`, float32 of shape (2, n, 784), has for each pixel of a new image the column, then the row, to show: 0
-    is the center of the first.
+    They are the column and the row that each pixel of a new image shows; 0 is the center of the first.
     """
     steps = np.clip((places + 1) * STEPS + 0.5, 0, FRAME * STEPS - 1).astype(np.uint32)
     (right, below), (column, row) = steps % STEPS, steps // STEPS
     first = np.arange(len(images), dtype=np.uint32)[:, None] * (FRAME * FRAME)
-    four = _squares(images).ravel().take(first + row * FRAME + column)
+    # Each pixel with its right, lower and lower right neighbors, packed into the bytes of a number.
+    framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
+    framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
+    pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8
+    squares = pairs[:, :-1] + pairs[:, 1:] * 2**16  # (n, 30, 30)
+    four = squares.ravel().take(first + row * FRAME + column)
     # Two 16-bit numbers in one of 32 bits: the upper pixels, and 65 536 times the lower ones.
     left = four & 0x00FF00FF
     pair = left * STEPS + (((four >> 8) & 0x00FF00FF) - left) * right
@@ -137,9 +141,81 @@ def look_up(images: Images, places: Floats) -> Images:
     return gray.reshape(images.shape)
 
 
-def _squares(images: Images) -> NDArray[np.uint32]:
-    """Pack each pixel with its right, lower and lower right neighbors into the bytes of a number: (n, 30, 30)."""
-    framed = np.zeros((len(images), FRAME + 1, FRAME + 1), np.uint32)
-    framed[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
-    pairs = framed[:, :, :-1] + framed[:, :, 1:] * 2**8
-    return np.asarray(pairs[:, :-1] + pairs[:, 1:] * 2**16, np.uint32)
+@dataclass(frozen=True, slots=True)
+class Corruption:
+    """One way to make images harder to read, with adjustable strength."""
+
+    label: str
+    unit: str
+    amounts: tuple[float, ...]
+    """In ascending order, including 0, which changes nothing."""
+    step: float
+    """Smallest useful difference between two amounts."""
+    about: str
+    """The meaning of the amount, in a sentence."""
+    change: Callable[[Images, float], Images]
+    """Returns changed images, uint8 of shape (n, 28, 28)."""
+
+
+def corrupt(images: Images, kind: str, amount: float) -> Images:
+    """Return new images, uint8 (n, 28, 28), changed by `amount` in the unit of `kind`; 0 changes nothing."""
+    return CORRUPTIONS[kind].change(images, amount) if amount else images.copy()
+
+
+def _shifted(images: Images, pixels: float) -> Images:
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, len(images))
+    return transform(images, pixels * np.cos(angle), pixels * np.sin(angle))
+
+
+def _noisy(images: Images, percent: float) -> Images:
+    noise = np.random.default_rng(0).standard_normal(images.shape, np.float32)
+    return _gray(images + noise * np.float32(255 * percent / 100))
+
+
+def _blurred(images: Images, sigma: float) -> Images:
+    distances = np.arange(SIDE)[:, None] - np.arange(SIDE)
+    reach = np.arange(-np.ceil(4 * sigma), np.ceil(4 * sigma) + 1)  # four standard deviations
+    weights = np.exp(-(distances**2) / (2 * sigma**2)) / np.exp(-(reach**2) / (2 * sigma**2)).sum()
+    smoothing = weights.astype(np.float32)
+    return _gray(smoothing @ images.astype(np.float32) @ smoothing)
+
+
+def _rewidened(images: Images, pixels: float) -> Images:
+    """Blend each pixel with the maximum or minimum of itself and its four neighbors (dilation or erosion)."""
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    moved = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
+    near = np.stack([framed[:, down : down + 28, right : right + 28] for down, right in moved])
+    changed = near.max(axis=0) if pixels > 0 else near.min(axis=0)
+    share = np.float32(abs(pixels) / 2)  # strokes change by a pixel on either side
+    return _gray(images + share * (changed.astype(np.float32) - images))
+
+
+def _gray(values: NDArray[np.float32]) -> Images:
+    gray: Images = np.rint(np.clip(values, 0, 255)).astype(np.uint8)
+    return gray
+
+
+# fmt: off
+CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
+    {
+        "rotation": Corruption(
+            "Rotation", "°", (-60, -45, -30, -20, -10, 0, 10, 20, 30, 45, 60), 1,
+            "Amounts above 0 turn anticlockwise.", lambda images, degrees: transform(images, degrees=degrees),
+        ),
+        "shift": Corruption(
+            "Shift", " px", (0, 1, 2, 3, 4, 5, 6, 8), 0.5, "Each image moves in a direction of its own.", _shifted,
+        ),
+        "noise": Corruption(
+            "Noise", " %", (0, 10, 20, 30, 40, 60, 80), 1,
+            "Gaussian noise on each pixel; its standard deviation is a share of full ink.", _noisy,
+        ),
+        "blur": Corruption(
+            "Blur", " px", (0, 0.5, 1, 1.5, 2, 2.5, 3), 0.1, "A Gaussian of this standard deviation.", _blurred,
+        ),
+        "stroke": Corruption(
+            "Stroke width", " px", (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2), 0.1,
+            "Erosion makes strokes thinner, dilation thicker; in steps between, a part of it.", _rewidened,
+        ),
+    }
+)
+# fmt: on

@@ -1,14 +1,13 @@
 """One canonical data set: images and labels, train and test, frozen and checked.
 
-Whatever the source, the rest of the explorer uses only this class. Images stay uint8 and sample-major, as on disk;
-the float arrays of the exercise are computed on first access.
+Images stay uint8 and sample-major, as on disk; the float arrays of the exercise are computed on first access.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -25,10 +24,7 @@ IMAGE_SHAPE, PLANE_SHAPE = (28, 28), (1, 2)
 """Height and width in pixels: of an image, and of a point in a plane, whose pixels are x and y."""
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
-"""The names of a data set's arrays."""
-
 DIGITS = tuple("0123456789")
-"""The class names of MNIST."""
 
 
 class DatasetError(FileError):
@@ -37,39 +33,25 @@ class DatasetError(FileError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images and labels of a train and a test split, read-only.
+    """Images and labels of a train and a test split, read-only; two are equal only if they are one object.
 
-    Two data sets are equal only if they are one object. Images given as a C-contiguous array are not copied.
-
-    Parameters
-    ----------
-    name : str
-        Name on screen.
-    train_images, test_images : ndarray of shape (n, 28, 28), or (n, 1, 2) for points in a plane, uint8
-        Brightness 0 to 255, sample-major and C-contiguous: ``images.reshape(n, 784)`` is a view.
-    train_labels, test_labels : ndarray of shape (n,), integer
-        Class of each image, 0 to n_classes - 1; kept as int64.
-    class_names : tuple of str
-        Name of each class, in the order of the labels.
-    source : str
-        Path that `load_dataset` reads it from; empty for the package's own data and data created in Python.
-    held_out : {"test", "validation"}
-        Kind of the test images: `hold_out` replaces them by validation images.
-
-    Raises
-    ------
-    DatasetError
-        If a shape, dtype, label or count differs from the above, or a split is empty.
+    Images are brightness 0 to 255, uint8 of shape (n, 28, 28), or (n, 1, 2) for points in a plane, C-contiguous:
+    ``images.reshape(n, 784)`` is a view. Labels are integers of shape (n,), 0 to n_classes - 1, kept as int64.
+    Raises `DatasetError` if a shape, dtype, label or count differs from that, or a split is empty.
     """
 
     name: str
+    """On screen."""
     train_images: NDArray[np.uint8]
     train_labels: NDArray[np.int64]
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...] = DIGITS
+    """Name of each class, in the order of the labels."""
     source: str = ""
+    """Path that `load_dataset` reads it from; empty for the package's own data and data created in Python."""
     held_out: str = "test"
+    """Kind of the test images, "test" or "validation": `hold_out` replaces them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -163,11 +145,9 @@ class Dataset:
     def hold_out(self, n_validation: int, seed: int) -> Dataset:
         """Return the data for choosing settings: `n_validation` training images replace the test images.
 
-        They are drawn by `seed`, stratified by class; the others are left for training, and the test images are
-        left out. 0 returns the data unchanged. Splits that are not in use take hardly any memory: the arrays are
-        copied on access. Raises `ValueError` if no image would be left for training.
-
-        It is the simplest form of Stone 1974, "Cross-validatory choice and assessment of statistical predictions".
+        They are drawn by `seed`, stratified by class, and the others are left for training: the simplest form of
+        Stone 1974, "Cross-validatory choice and assessment of statistical predictions". Arrays are copied on
+        access, so that splits take hardly any memory. Raises `ValueError` if no image would be left.
         """
         if n_validation == 0:
             return self
@@ -206,7 +186,17 @@ class Dataset:
     @cached_property
     def _drawn(self) -> Callable[[int, int, bool], _Drawn]:
         """Returns images and labels of splits of these data, the newest from a cache."""
-        return lru_cache(maxsize=2)(partial(_drawn, self.train_images, self.train_labels))
+        images, labels = (
+            self.train_images,
+            self.train_labels,
+        )  # without a circle: the cache doesn't hold `self`
+
+        @lru_cache(maxsize=2)
+        def drawn(n_test: int, seed: int, is_test: bool) -> _Drawn:
+            chosen = split_indices(labels, n_test, seed)[is_test]
+            return _read_only(images[chosen]), _read_only(labels[chosen])
+
+        return drawn
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -235,21 +225,12 @@ def split_indices(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices of the training and the validation images, both in ascending order.
 
-    The split is stratified: the images are shuffled by `seed`, sorted by label, and picked at even intervals. So
-    each class has the same share of the validation images as of all images, up to one image.
+    The images are shuffled by `seed`, sorted by label, and picked at even intervals: each class has its share.
     """
     order = np.random.default_rng([seed, 3]).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     chosen = np.arange(n_validation) * len(labels) // max(n_validation, 1)
     return np.sort(np.delete(order, chosen)), np.sort(order[chosen])
-
-
-def _drawn(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], n_test: int, seed: int, is_test: bool
-) -> _Drawn:
-    """Return the images and labels of one part of a split."""
-    chosen = split_indices(labels, n_test, seed)[is_test]
-    return _read_only(images[chosen]), _read_only(labels[chosen])
 
 
 def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -1,7 +1,6 @@
 """Read a data set from an archive or a folder with four files, detected by content; list available data sets.
 
 Nothing is unpickled, nothing in an archive is written to disk, and every problem raises a `DatasetError`.
-Processes share a data set through files that all of them map, so that its arrays are in memory once.
 """
 
 import gzip
@@ -45,9 +44,7 @@ _MOST_REST = 100_000_000  # bytes of an archive besides one array
 
 _NAMES = "names.json"  # in the folder of a shared data set
 
-_FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")
-"""Name, and the folder of Debian's package ``dataset-fashion-mnist``."""
-
+_FASHION_MNIST = "Fashion-MNIST", Path("/usr/share/datasets/fashion-mnist")  # of Debian's package
 
 _TABLE = tomllib.loads((files("explorer.datasets") / "published.toml").read_text(encoding="utf-8"))
 _NAMINGS: Sequence[Mapping[str, str]] = tuple(_TABLE["namings"])
@@ -57,19 +54,14 @@ _ROLE_OF = MappingProxyType({file: role for naming in _NAMINGS for role, file in
 def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     """Read a data set in MNIST's shape: 28 × 28 gray images in ten classes.
 
-    It is named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; their test
-    images alone determine the names of the classes. Raises `DatasetError`, which names the file, what was found
-    and what was expected.
+    The path is that of a ``.tgz`` or ``.tar`` archive, or a folder, with four files, plain or gzipped:
+    ``mnist-train-images.npy``, ``mnist-train-labels.npy``, ``mnist-test-images.npy``, ``mnist-test-labels.npy``;
+    or, as MNIST and Fashion-MNIST are published, ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at
+    the start is the home folder. Points in a plane are ``"plane:"`` and the text of a `Plane`.
 
-    Parameters
-    ----------
-    path : str or path-like
-        A ``.tgz`` or ``.tar`` archive, or a folder, with four files, plain or gzipped:
-        ``mnist-train-images.npy``, ``mnist-train-labels.npy``, ``mnist-test-images.npy`` and
-        ``mnist-test-labels.npy``; or, as MNIST and Fashion-MNIST are published, ``train-images-idx3-ubyte``,
-        ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` (or
-        ``.idx3-ubyte`` and ``.idx1-ubyte``). A ``~`` at the start is the home folder.
-        Points in a plane are ``"plane:"`` and the text of a `Plane`: ``"plane:spirals,500,0.01,0.7,0"``.
+    The data set is named after the path, but complete copies of MNIST and Fashion-MNIST have their own names; the
+    test images alone determine the names of the classes. Raises `DatasetError`.
     """
     if isinstance(path, str) and path.startswith(PREFIX):
         return dataset_of(Plane.parse(path.removeprefix(PREFIX)))
@@ -80,7 +72,12 @@ def load_dataset(path: str | os.PathLike[str]) -> Dataset:
     name = printable(folder_or_file.name or str(folder_or_file))
     with explained(name, DatasetError, "a smaller data set"):
         read = _read_folder if stat.S_ISDIR(file_mode(folder_or_file, name)) else _read_archive
-        return _dataset(name, str(folder_or_file.absolute()), read(folder_or_file, name))
+        arrays = read(folder_or_file, name)
+        values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
+        try:
+            return _recognized(Dataset(name=name, source=str(folder_or_file.absolute()), **values))
+        except DatasetError as error:  # the same sentence, with the file's name instead of the role
+            raise DatasetError(arrays[error.file][0], error.found, error.expected) from None
 
 
 def _read_folder(folder: Path, name: str) -> _Arrays:
@@ -107,7 +104,6 @@ def _chosen(naming: Mapping[str, str], present: Collection[str]) -> dict[str, st
 
 
 def _most_bytes(file: io.BufferedReader) -> int:
-    """Return the maximum size of an array in a file, which may be compressed."""
     return max(_SMALL, _MOST_PACKED * os.fstat(file.fileno()).st_size)
 
 
@@ -148,10 +144,7 @@ class _Capped:
 
 
 def _members(stream: io.BufferedReader, archive: str, most: int) -> Iterator[tuple[str, io.BufferedReader]]:
-    """Yield the name, without its folder, and the content, valid until the next, of each file of a tar archive.
-
-    Raises `DatasetError` for a link, a device or a path outside the archive, and for too many members or bytes.
-    """
+    """Yield the name, without its folder, and the content, valid until the next, of each file of a tar archive."""
     capped = _Capped(stream, archive, most)
     try:
         # As a stream: there is no way back to an earlier header, and so no endless loop.
@@ -182,10 +175,8 @@ def _check_member(member: tarfile.TarInfo, archive: str) -> None:
 
 
 def _unzipped(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return the stream, decompressed if its first two bytes are those of gzip."""
-    if stream.peek(2)[:2] != b"\x1f\x8b":
-        return stream
-    return io.BufferedReader(gzip.GzipFile(fileobj=stream))
+    is_gzip = stream.peek(2)[:2] == b"\x1f\x8b"
+    return io.BufferedReader(gzip.GzipFile(fileobj=stream)) if is_gzip else stream
 
 
 def _read_array(stream: io.BufferedReader, role: str, file: str, most_bytes: int) -> NDArray[Any]:
@@ -222,14 +213,6 @@ def _check_complete(source: str, roles: Collection[str]) -> None:
         found = f"no {' and no '.join(missing)}" if roles else "none of the four files"
         names = ", ".join(_NAMINGS[0].values())
         raise DatasetError(source, found, f"{names}, or idx files named as MNIST's")
-
-
-def _dataset(name: str, source: str, arrays: _Arrays) -> Dataset:
-    values: dict[str, Any] = {role.replace(" ", "_"): array for role, (_, array) in arrays.items()}
-    try:
-        return _recognized(Dataset(name=name, source=source, **values))
-    except DatasetError as error:  # the same sentence, with the file's name instead of the role
-        raise DatasetError(arrays[error.file][0], error.found, error.expected) from None
 
 
 def _recognized(dataset: Dataset) -> Dataset:
@@ -288,10 +271,7 @@ def map_dataset(folder: Path) -> Dataset:
 
 
 def shared_dataset(folder: Path, load: Callable[[], Dataset]) -> Dataset:
-    """Return the data set in `folder`; if there is none yet, `load` it and store it there in one step.
-
-    Without space or permission, this process keeps what it has loaded.
-    """
+    """Return the data set in `folder`; if there is none yet, `load` it and, if possible, store it in one step."""
     with suppress(OSError):
         return map_dataset(folder)
     dataset = load()

@@ -1,8 +1,4 @@
-"""The package's MNIST, with one copy of the images in memory for all processes.
-
-The package contains the 70 000 images compressed. The first process to need them unpacks them into the user's
-cache folder; each process then maps that file, so that ten kernels share the same 55 MB.
-"""
+"""The package's MNIST: the first process to need it unpacks it into the user's cache, and all map that file."""
 
 import gzip
 import os
@@ -28,16 +24,12 @@ from explorer.safe_write import own_folder
 DATA = Path(__file__).parent / "data"
 IMAGES = "mnist-images.npy.gz"
 LABELS = "mnist-labels.npy.gz"
-
-N_IMAGES, N_TRAIN = 70_000, 60_000
-"""Images in the package's file, and of the train split, which comes first."""
+N_IMAGES, N_TRAIN = 70_000, 60_000  # in the package's file, and of the train split, which comes first
 
 
 @cache
 def load_mnist() -> Dataset:
-    """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits.
-
-    Raises `DatasetError` if the package's own file is missing or damaged.
+    """Return the package's MNIST data set: 60 000 train and 10 000 test images of digits; or raise `DatasetError`.
 
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
     Proceedings of the IEEE 86 (1998), section III.A.
@@ -66,20 +58,17 @@ def _shared_images(folder: Path | None) -> NDArray[np.uint8]:
     """Map the unpacked images, unpacking them if necessary; without a usable cache, load them into memory."""
     images = None
     if folder is not None:
-        checksum, size = _trailer()
+        with explained(IMAGES, DatasetError, "the package's own file"):
+            trailer = (DATA / IMAGES).read_bytes()[
+                -8:
+            ]  # CRC-32 and size in bytes, unpacked (RFC 1952, 2.3.1)
+        checksum, size = int.from_bytes(trailer[:4], "little"), int.from_bytes(trailer[4:], "little")
         path = folder / f"mnist-images-{checksum:08x}.npy"
         images = _mapped(path, checksum, size)
         if images is None:
             _unpack(path)
             images = _mapped(path, checksum, size)
     return _read(IMAGES) if images is None else images
-
-
-def _trailer() -> tuple[int, int]:
-    """Return the CRC-32 and the size in bytes of the unpacked images (RFC 1952, section 2.3.1)."""
-    with explained(IMAGES, DatasetError, "the package's own file"):
-        trailer = (DATA / IMAGES).read_bytes()[-8:]
-    return int.from_bytes(trailer[:4], "little"), int.from_bytes(trailer[4:], "little")
 
 
 def _mapped(path: Path, checksum: int, size: int) -> NDArray[np.uint8] | None:
@@ -107,10 +96,7 @@ def _unpack(path: Path) -> None:
 
 
 def write_archive(dataset: Dataset, stream: IO[bytes], order: Sequence[str] = ARRAYS) -> None:
-    """Write a data set in the format of the exercise's ``mnist.tgz``: four ``.npy`` files.
-
-    They are stored in this `order`. Equal data sets give equal bytes: no time, name or machine is stored.
-    """
+    """Write the exercise's ``mnist.tgz``: four ``.npy`` files in this `order`; equal data give equal bytes."""
     with (
         # Level 7 takes a third longer to save 1.4 %.
         gzip.GzipFile("", "wb", 6, stream, mtime=0) as packed,

@@ -1,7 +1,4 @@
-"""Points in a plane: a point is an image of 1 × 2 pixels, x and y, so everything else treats it as any image.
-
-The plane is the unit square, x to the right and y up, in steps of 1/255.
-"""
+"""Points in the unit square, in steps of 1/255: each is an image of 1 × 2 pixels, x to the right and y up."""
 
 import re
 from dataclasses import astuple, dataclass, replace
@@ -14,12 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.datasets.dataset import PLANE_SHAPE, Dataset, DatasetError
 
-PREFIX = "plane:"
-"""What the source of such a data set starts with; the rest is `Plane.text`."""
-
-KINDS = MappingProxyType({"quarters": 2, "circles": 2, "spirals": 2, "moons": 2, "gaussians": 3})
-"""The kinds of points, with their number of classes."""
-
+PREFIX = "plane:"  # of the source of such a data set; the rest is `Plane.text`
+KINDS = MappingProxyType({"quarters": 2, "circles": 2, "spirals": 2, "moons": 2, "gaussians": 3})  # n_classes
 LIMITS = MappingProxyType({"n": (2, 2000), "noise": (0.0, 0.3), "share": (0.1, 0.9), "seed": (0, 999)})
 MOST_ADDED = 200
 
@@ -56,8 +49,8 @@ def places(kind: str, labels: NDArray[np.int64], rng: np.random.Generator) -> ND
 class Plane:
     """What a data set of points is made of; raises `DatasetError` for another kind, or values outside `LIMITS`.
 
-    `n` points are drawn by `seed`, a `share` of them for training, with `noise` as the standard deviation of what
-    is added to each coordinate. `added` has six hex digits for each further training point: x, y, and class.
+    A `share` of the `n` points is for training, and `noise` a standard deviation on each axis. `added` has six hex
+    digits for each further training point: x, y, and class.
     """
 
     kind: str = "spirals"

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.datasets.dataset import IMAGE_SHAPE
 
-BOX = 20
-"""Longest side of a scaled digit, in pixels."""
-
-CENTER = 14
-"""Row and column of the center of mass in an image, counted from 0; true of all MNIST images, ± ½."""
+BOX = 20  # longest side of a scaled digit, in pixels
+CENTER = 14  # row and column of the center of mass, counted from 0; true of all MNIST images, ± ½
 
 Image = NDArray[np.uint8]
 
@@ -32,10 +29,7 @@ def crop(ink: Image) -> Image:
 
 
 def scale(ink: Image) -> Image:
-    """Return `ink` with its longest side scaled to 20 pixels and the other in proportion, at least 1 pixel.
-
-    Each new pixel is the mean of the area that it covers, so thin strokes turn gray instead of breaking up.
-    """
+    """Return `ink` with a longest side of 20 pixels, each the mean of the area that it covers."""
     height, width = (max(1, round(side * BOX / max(ink.shape))) for side in ink.shape)
     # The sums are exact, so that halves of a gray level round as in a published page.
     sums = _coverage(ink.shape[0], height) @ ink @ _coverage(ink.shape[1], width).T  # (height, width)
@@ -48,10 +42,7 @@ def scale(ink: Image) -> Image:
 
 
 def center(ink: Image) -> Image:
-    """Return `ink`, at most 28 × 28, moved by whole pixels so that its center of mass is nearest to (14, 14).
-
-    No ink leaves the image: of two very different halves, the center of mass stays off the center instead.
-    """
+    """Return `ink`, at most 28 × 28, moved by whole pixels so that its center of mass is nearest to (14, 14)."""
     image = np.zeros(IMAGE_SHAPE, np.uint8)
     masses = (np.indices(ink.shape) * ink).sum(axis=(1, 2)) / ink.sum()  # row and column, the first is at 0
     top, left = (

@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
-from explorer.exports.exported_run import ExportedRun
-from explorer.exports.pages import page
+from explorer.exports.files import ExportedRun, page
 from explorer.figures.axes import Metric
 from explorer.figures.confusion import confusion_figure
 from explorer.figures.curves import curves_figure
@@ -29,20 +28,25 @@ _PIXELS = 3  # per pixel of an image: stays sharp although browsers smooth
 
 
 def report(run: ExportedRun) -> str:
-    """Return the report as HTML of about 5 MB, including Plotly's JavaScript.
+    """Return the report as HTML of about 5 MB, including Plotly's JavaScript: it loads nothing from other hosts.
 
     Figures, matrix and mistakes are those of the run's moment; the curves show the whole run, including a fork's
-    parents. It loads nothing from other hosts, follows the reader's choice of light or dark, and prints light. The
-    user's note stays text.
+    parents. It follows the reader's choice of light or dark, and prints light.
     """
     names, held_out = run.dataset.class_names, run.config.held_out
     confusion, whole, of = run.moment.confusion, run.whole(), run.scored_on.held_out_noun
+    scores = per_class(confusion)
+    shares = scores.recall, scores.precision, scores.f1
+    classes = [
+        (names[k], *(percent(float(column[k])) for column in shares), grouped(int(scores.support[k])))
+        for k in hardest_classes(confusion)
+    ]
+    end, name = run.history.end, run.dataset_option
+    has_failed = end is not None and end.status == "failed"  # it would fail there again
     return page(
         "report.html.j2",
         palettes={theme: palette.css() for theme, palette in PALETTES.items()},
-        figures=to_json_plotly(
-            {theme: dict(_figures(run, theme)) for theme in PALETTES}
-        ),  # Plotly writes no `<`
+        figures=to_json_plotly({theme: dict(_figures(run, theme)) for theme in PALETTES}),  # without any `<`
         plotly=get_plotlyjs(),
         page_title=f"{run.title} · {run.dataset.name} · {run.day}",
         run=run,
@@ -53,15 +57,16 @@ def report(run: ExportedRun) -> str:
         of_other_loss=[stage.end for stage in run.stages if stage.config.loss_terms != run.config.loss_terms],
         sentence=difficulty(confusion, names, of),
         kind=class_noun(names),
-        classes=_classes(run),
+        classes=classes,
         confused=most_confused(confusion, 1),
         mistakes=[*_mistakes(run)],
         n_mistakes=int(confusion.sum() - confusion.trace()),
         settings=[(FIELDS[name].label, run.config.text(name), FIELDS[name].help) for name in FIELDS],
         before=[*_before(run)],
-        is_cut_short=_is_cut_short(run),
+        is_cut_short=run.newest.epoch < run.config.epochs and run.history.restored is None and not has_failed,
         query=write_query(run.config),
-        path=_path(run),
+        # The images' file for a command line: empty for MNIST, None if its name can't be typed.
+        path=shlex.quote(name) if name and name.isprintable() else "" if name == "" else None,
         histories=[*_histories(run)],
         shows_rates=len({stage.config.learning_rate for stage in run.stages}) > 1
         or not all(stage.config.has_one_rate for stage in run.stages),
@@ -69,7 +74,6 @@ def report(run: ExportedRun) -> str:
 
 
 def _figures(run: ExportedRun, theme: Theme) -> Iterator[tuple[str, go.Figure]]:
-    """Yield the name of each figure, and the figure."""
     restored = [] if run.history.restored is None else [run.history.restored]
     metrics: tuple[Metric, ...] = ("loss", "accuracy") if run.whole() else ()
     for metric in metrics:
@@ -80,15 +84,6 @@ def _figures(run: ExportedRun, theme: Theme) -> Iterator[tuple[str, go.Figure]]:
         yield metric, figure
     matrix = confusion_figure(run.moment.confusion, run.dataset.class_names, theme=theme)
     yield "confusion", matrix.update_layout(title=None, margin={"t": 8})  # the page has its heading
-
-
-def _classes(run: ExportedRun) -> list[tuple[str, ...]]:
-    scores, names = per_class(run.moment.confusion), run.dataset.class_names
-    shares = (scores.recall, scores.precision, scores.f1)
-    return [
-        (names[k], *(percent(float(column[k])) for column in shares), grouped(int(scores.support[k])))
-        for k in hardest_classes(run.moment.confusion)
-    ]
 
 
 def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
@@ -111,7 +106,6 @@ def _mistakes(run: ExportedRun) -> Iterator[dict[str, Any]]:
 
 
 def _histories(run: ExportedRun) -> Iterator[tuple[str, History]]:
-    """Yield each stage's name and records; for a run that is not a fork the name is empty."""
     differ = len({stage.config.loss_name for stage in run.stages}) > 1
     for number, stage in enumerate(run.stages, 1):
         name = f"Stage {number} of {len(run.stages)}" if run.forks else ""
@@ -126,15 +120,3 @@ def _before(run: ExportedRun) -> Iterator[tuple[float, str]]:
         others = [name for name in stage.config.differences(following.config) if name != "epochs"]
         words = (f"{FIELDS[name].label.lower()} {stage.config.text(name)}" for name in others)
         yield stage.end, ", ".join(words)
-
-
-def _is_cut_short(run: ExportedRun) -> bool:
-    """Return whether the run ended or stands before its last epoch; a failed one would fail there again."""
-    has_failed = run.history.end is not None and run.history.end.status == "failed"
-    return run.newest.epoch < run.config.epochs and run.history.restored is None and not has_failed
-
-
-def _path(run: ExportedRun) -> str | None:
-    """Return the images' file for a command line: empty for MNIST, None if its name can't be typed."""
-    name = run.dataset_option
-    return shlex.quote(name) if name and name.isprintable() else "" if name == "" else None

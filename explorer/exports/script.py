@@ -20,22 +20,18 @@ from numpy.typing import NDArray
 import explorer.network as textbook
 from explorer.datasets.dataset import split_indices
 from explorer.datasets.plane import all_points
-from explorer.exports.exported_run import ExportedRun
-from explorer.exports.pages import page
+from explorer.exports.files import ExportedRun, page
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.training import Evaluation
-
-_METHOD_SETTINGS = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
 
 
 def training_script(run: ExportedRun) -> str:
     """Return a script that imports only NumPy, trains the run again and prints its figures.
 
-    It includes the methods beyond the exercise only if the run uses one. A continued run is trained in one go,
-    which gives the same records. A run that began with a file of weights loads it by name; so does a fork, whose
-    script says where to export that file. A run that was paused or stopped within an epoch stops after the same
-    mini-batch; a failed one ends with its last complete epoch, one whose best weights were restored with those.
-    With validation images the figures refer to these, and the script finally prints the test accuracy.
+    It includes the methods beyond the exercise only if the run uses one. A run that began with a file of weights
+    loads it by name; so does a fork, whose script says where to export that file. A paused or stopped run stops
+    after the same mini-batch, a failed one with its last complete epoch, one whose best weights were restored with
+    those. With validation images the figures refer to these, and the script finally prints the test accuracy.
     """
     forks = run.stages[:-1]
     if forks:
@@ -46,30 +42,30 @@ def training_script(run: ExportedRun) -> str:
     shown = f"The explorer showed a {config.held_out} accuracy of {figures.test_accuracy:.3%}"
     if isinstance(figures, Evaluation):
         shown += f" and a train accuracy of {figures.train_accuracy:.3%} on all training images"
-    used = {name: getattr(config, name) for name in _METHOD_SETTINGS}
+    methods = ("optimizer", "l2", "l1", "dropout", "input_dropout", "max_norm")
+    used = {name: getattr(config, name) for name in methods}
     settings = {name: value for name, value in used.items() if value != getattr(NeuralNetwork, name)}
-    values = {
-        "run": run,
-        "config": config,
-        "shown": f"{shown}.",
-        "is_fork": bool(forks),
-        "closeness": _closeness(run),
-        "methods": settings,
-        "points": fill(all_points(run.dataset).tobytes().hex(), 110) if run.dataset.is_plane else "",
-        "source": _source,
-        "textbook": textbook,
-        "functions": {each.__name__: each for each in (read, split_indices, augmented, interpolated)},
+    return page(
+        "script.py.j2",
+        run=run,
+        config=config,
+        shown=f"{shown}.",
+        is_fork=bool(forks),
+        closeness=_closeness(run),
+        methods=settings,
+        points=fill(all_points(run.dataset).tobytes().hex(), 110) if run.dataset.is_plane else "",
+        source=_source,
+        textbook=textbook,
+        functions={each.__name__: each for each in (read, split_indices, augmented, interpolated)},
         **_loop(run),
-    }
-    return page("script.py.j2", **values)
+    )
 
 
 def _closeness(run: ExportedRun) -> tuple[float, float]:
     """Return the tolerances of the script's figures: losses in percent, accuracies in points.
 
-    They are bounds from runs of ten epochs on MNIST with several seeds. For smooth networks the largest
-    differences were 0.01 % and 0.02 points, with relu and Adam 1.5 % and 0.09 points. Large steps amplify
-    differences from one to the next, up to 71 % and 1.7 points where the loss jumped.
+    In ten epochs on MNIST with several seeds, smooth networks differed by 0.01 % and 0.02 points, those with relu
+    and Adam by 1.5 % and 0.09 points, and where the loss jumped, by up to 71 % and 1.7 points.
     """
     losses, is_relu = [record.test_loss for record in run.history], run.config.hidden_activation == "relu"
     most = 1.05 if is_relu else 1.01

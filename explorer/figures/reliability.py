@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.datasets.corruption import Corruption
+from explorer.datasets.augmentation import Corruption
 from explorer.figures.axes import HOVERS, as_float32, epoch_mark
 from explorer.figures.data_table import GUIDE
 from explorer.figures.palette import PALETTES, Theme

@@ -1,7 +1,14 @@
 """What a trained network does with one image, and, in `damage`, what happens if it is broken: pure functions."""
 
-from explorer.inspection.attribution import d_input, d_loss, flip, gradient_times_input, occlusion
-from explorer.inspection.contributions import Contributions, contributions
+from explorer.inspection.contributions import (
+    Contributions,
+    contributions,
+    d_input,
+    d_loss,
+    flip,
+    gradient_times_input,
+    occlusion,
+)
 from explorer.inspection.played_step import PlayedStep, play_step
 from explorer.inspection.projection import Projection, nearest, project
 

@@ -39,28 +39,18 @@ class PlayedStep:
 
 @np.errstate(all="ignore")  # infinite or NaN weights show in the result
 def play_step(network: NeuralNetwork, X: ArrayLike, d: ArrayLike, lr: float = 0.01) -> PlayedStep:
-    """Make one `train_iteration` on a copy of a network, without dropout, and return all its numbers.
-
-    The network stays as it is; its optimizer remembers the steps so far. `X`, `d` and `lr` are those of
-    `train_iteration`, which raises `ValueError` if they don't fit. Each sample takes a backward pass of its own.
-    """
+    """Make one `train_iteration` on a copy of a network, without dropout, and return all its numbers."""
     copy = network.copy()
     copy.dropout = copy.input_dropout = 0.0  # units that come and go at random would hide what the step does
     X, d = np.array(X, copy.dtype), np.array(d, copy.dtype)
     h = activations(copy, X)[1:]
     a, y = [*copy.a], h[-1]
-    loss, gradient, deltas = copy.total_loss(y, d), copy.backward(X, y, d), _deltas(copy, X, d)
-    before = copy.weights()
+    loss, gradient, before = copy.total_loss(y, d), copy.backward(X, y, d), copy.weights()
+    # ∂L/∂a of every layer for each sample: of one sample, it is the gradient of the biases.
+    columns = ((X[:, [i]], d[:, [i]]) for i in range(X.shape[1]))
+    passes = [copy.backward(x, copy.forward(x), wanted)[1::2] for x, wanted in columns]
+    deltas = [np.hstack(of_layer) for of_layer in zip(*passes, strict=True)]
     copy.train_iteration(X, d, lr)
     after, y_after = copy.weights(), copy.forward(X)
     loss_after = copy.total_loss(y_after, d)
     return PlayedStep(X, d, a, h, loss, deltas, gradient, before, after, y_after, loss_after, lr)
-
-
-def _deltas(network: NeuralNetwork, X: Array, d: Array) -> list[Array]:
-    """Return ∂L/∂a of every layer for each sample: of one sample, it is the gradient of the biases."""
-    passes = []
-    for i in range(X.shape[1]):
-        x, wanted = X[:, [i]], d[:, [i]]
-        passes.append(network.backward(x, network.forward(x), wanted)[1::2])
-    return [np.hstack(columns) for columns in zip(*passes, strict=True)]

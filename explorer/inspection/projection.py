@@ -23,10 +23,9 @@ class Projection:
 def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike | None = None) -> Projection:
     """Return the first two principal components of a layer's activations for some samples (Pearson, 1901).
 
-    `X` are the samples, shape (n_input, n); layer 1 is the first hidden one, 0 are the inputs themselves. With
-    `like`, the points of an earlier map of the same samples, the new one is turned and mirrored so that they move
-    as little as possible (orthogonal Procrustes: Schönemann, 1966). Raises `ValueError` if a shape is wrong, there
-    is no such layer, or an activation is not finite. Like `forward`, this replaces the arrays of the last pass.
+    Layer 0 are the inputs themselves. With `like`, the points of an earlier map of the same samples, the new one
+    is turned and mirrored so that they move as little as possible (orthogonal Procrustes: Schönemann, 1966).
+    Raises `ValueError` if a shape is wrong, there is no such layer, or an activation is not finite.
     """
     check_layer(network, layer, first=0)
     with np.errstate(all="ignore"):
@@ -50,10 +49,9 @@ def project(network: NeuralNetwork, layer: int, X: ArrayLike, *, like: ArrayLike
 
 @np.errstate(all="ignore")
 def nearest(network: NeuralNetwork, layer: int, X: ArrayLike, x: ArrayLike, n: int = 8) -> NDArray[np.intp]:
-    """Return the indices of the n samples whose activations in a layer are nearest to those of one, at most: (n,).
+    """Return the indices of at most n samples `X` whose activations in a layer are nearest to those of one, `x`.
 
-    The samples are `X`, shape (n_input, n_samples), and the one is `x`, shape (n_input,), the first if it is among
-    them; `layer` is as in `project`. The distance is Euclidean; NaN comes last.
+    The distance is Euclidean; NaN comes last. `layer` is as in `project`.
     """
     check_layer(network, layer, first=0)
     h = activations(network, X)[layer]

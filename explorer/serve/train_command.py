@@ -15,8 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from explorer.datasets import Dataset
-from explorer.exports.exported_run import ExportedRun
-from explorer.exports.files import ExportError, export
+from explorer.exports.files import ExportedRun, ExportError, export
 from explorer.network import hardest_classes, most_confused, per_class
 from explorer.serve import run_options
 from explorer.serve.access import FAILED, INTERRUPTED

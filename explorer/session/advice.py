@@ -56,7 +56,13 @@ class Advisor:
             return tuple(_untrained(state))
         waiting = (_waiting(run, state),) if state.waits else ()
         found = tuple(self._hints(run, state)) if run.history.epochs or run.history.end else ()
-        return (*waiting, *_repeated(run), *_ended(run, state, found), *_own(run))
+        repeated, parent = list[Advice](), run.origin.parent
+        # Optimizers with memories restart without them, so that a fork doesn't repeat its parent.
+        if parent and run.config == parent.config and not OPTIMIZERS[run.config.optimizer].n_memories:
+            text = f"Same settings: this repeats {parent.short_title} exactly."
+            why = "Change a setting, and the curve parts from that run's."
+            repeated.append(Advice("repeated", "info", text, why))
+        return (*waiting, *repeated, *_ended(run, state, found), *_own(run))
 
     def _hints(self, run: SessionRun, state: SessionState) -> Iterator[Advice]:
         for hint in hints(
@@ -85,15 +91,6 @@ class Advisor:
                 found = diagnose(run.new_network(), X, d, weights=weights)
             self._measured = weights, found
         return self._measured[1]
-
-
-def _repeated(run: SessionRun) -> Iterator[Advice]:
-    """Report that a fork repeats its parent's run; not for optimizers with state, which restart without it."""
-    parent = run.origin.parent
-    if parent is None or run.config != parent.config or OPTIMIZERS[run.config.optimizer].n_memories:
-        return
-    text = f"Same settings: this repeats {parent.short_title} exactly."
-    yield Advice("repeated", "info", text, "Change a setting, and the curve parts from that run's.")
 
 
 def _untrained(state: SessionState) -> Iterator[Advice]:
@@ -125,19 +122,14 @@ def _waiting(run: SessionRun, state: SessionState) -> Advice:
         return Advice("waiting", "info", text, action="Train with them", verb="apply")
     here = f"epoch {state.moment.epoch:g}"
     text = f"You are looking at {here}, so the new settings wait."
-    why = f"They begin with {_FRESH}." if state.starts_clean else _refusal(state)
-    if why:
-        return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
-    return Advice("waiting", "info", text, f"Train begins with {_FRESH}.", f"Branch from {here}", "fork")
-
-
-def _refusal(state: SessionState) -> str:
-    """Return why the shown weights can't be trained further with the settings; empty if they can."""
+    why = f"They begin with {_FRESH}." if state.starts_clean else ""
     try:
         fork_point(state)
     except ForkError as error:
-        return str(error)
-    return ""
+        why = why or str(error)
+    if why:
+        return Advice("waiting", "info", text, why, f"Train with {_FRESH}", "train")
+    return Advice("waiting", "info", text, f"Train begins with {_FRESH}.", f"Branch from {here}", "fork")
 
 
 def _ended(run: SessionRun, state: SessionState, found: tuple[Advice, ...]) -> Iterator[Advice]:

@@ -1,26 +1,29 @@
-"""How a run of a session begins: with fresh weights, in a race, as a fork, or again from its end."""
+"""How a run of a session begins, with fresh weights, in a race or as a fork, and the threads that train it."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
+from threading import Thread
+from time import monotonic
 
 from explorer.datasets import Dataset
 from explorer.network import OPTIMIZERS
-from explorer.session.run_names import entry_labels, fork_label
+from explorer.session.run_names import entry_labels, fork_label, run_label
 from explorer.session.saved_session import SessionFileError, read_session
 from explorer.session.session_run import SessionRun
 from explorer.session.state import SessionState
-from explorer.training import TrainingConfig, TrainingRun
+from explorer.training import TrainingConfig, TrainingRun, open_test_set
 from explorer.training.config import MOST_EPOCHS
+from explorer.training.event_loop import EventLoop
 from explorer.training.own_network import OwnClass
 from explorer.training.races import Race, RaceError
 from explorer.training.records import Moment
+from explorer.training.runner import Delivery, Run, Runner
+from explorer.training.turns import turns_of
 
-RECORDING = "start.session"
-"""A file next to this module, which ``python tests/record_start.py`` writes."""
-
-NewRun = tuple[TrainingRun, SessionRun]
-"""A training that has not begun, and the session's run of it, which has no number yet."""
+RECORDING = "start.session"  # next to this module, written by ``python tests/record_start.py``
+NewRun = tuple[TrainingRun, SessionRun]  # a training that has not begun, and the run of it, without a number
 
 
 class ForkError(ValueError):
@@ -48,10 +51,7 @@ def race(
 
 
 def fork_point(state: SessionState) -> tuple[SessionRun, Moment] | None:
-    """Return the current run and the moment that a fork of it begins with; None if there is nothing to fork.
-
-    Raises `ForkError` if the weights can't be trained further with the settings.
-    """
+    """Return the current run and the moment that a fork of it begins with, or None; raises `ForkError`."""
     run, moment, config = state.run, state.moment, state.config
     if run is None or moment is None:
         return None
@@ -127,17 +127,10 @@ def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, Sess
     There is none within an epoch, with an optimizer whose state is lost, with early stopping, which needs the
     lowest loss, with a user's class, and after a failure.
     """
-    newest, config = run.newest, run.config
+    newest, config, training = run.newest, run.config, None
     forgets = run.own is not None or OPTIMIZERS[config.optimizer].n_memories > 0
-    forgets = forgets or bool(config.patience and config.n_validation)
-    training = None
-    if (
-        newest is not None
-        and newest.weights
-        and newest.epoch % 1 == 0
-        and run.status != "failed"
-        and not forgets
-    ):
+    forgets = forgets or run.status == "failed" or bool(config.patience and config.n_validation)
+    if newest is not None and newest.weights and newest.epoch % 1 == 0 and not forgets:
         training = TrainingRun(config, dataset, start=newest.snapshot)
         if run.epoch > training.first_epoch:  # a partly trained epoch is trained again
             records = replace(run.history.until(training.first_epoch), end=run.history.end)
@@ -150,13 +143,91 @@ def resumed(run: SessionRun, dataset: Dataset) -> tuple[TrainingRun | None, Sess
 
 
 def recorded_start(dataset: Dataset) -> SessionRun | None:
-    """Return the recorded run of `START` on MNIST, with which the page opens; None on other images.
-
-    It is finished, with its networks, also those within its first epoch: nobody has to wait for its training.
-    """
+    """Return the recorded, finished run of `START` on MNIST, with which the page opens; None on other images."""
     content = (files("explorer.session") / RECORDING).read_bytes()
     try:
         (run,) = read_session(content, RECORDING, dataset).runs
     except SessionFileError:  # a test holds that the file itself has no fault
         return None
     return run
+
+
+class Trainer:
+    """Trains a session's current run and, next to a run of a user's class, the textbook network: the reference.
+
+    On the event loop, it calls ``update(transition, …)`` with a function of a state, and its further arguments,
+    that returns the next state.
+    """
+
+    def __init__(self, loop: EventLoop, update: Callable[..., object]) -> None:
+        self._loop, self._update = loop, update
+        self.runner = Runner(loop.bind(self._deliver), turns=turns_of(os.environ))
+        self.training: Run | None = None  # what the runner trains, or would continue
+        self._reference_runner = Runner(loop.bind(self._deliver_reference), turns=turns_of(os.environ))
+        self._reference: SessionRun | None = None  # until it is over
+        self._tested: SessionRun | None = None  # the run that the test set was last opened for
+
+    def train_reference(self, state: SessionState) -> SessionState:
+        """Train with a state's settings, unless that has been done; return the state without older attempts."""
+        config, earlier = state.config, state.earlier
+        alike = [
+            run
+            for run in earlier.of(state.dataset)
+            if run.own is None and {*run.config.differences(config)} <= {"epochs"} and not run.is_marked
+        ]
+        if any(run.config == config and run.status == "finished" for run in alike):
+            return state
+        training, run = fresh(config, state.dataset)
+        label = f"textbook, {run_label(config, state.first)}"
+        state, (self._reference,) = state.numbering(replace(run, label=label))
+        self._reference_runner.start(training)
+        return replace(state, earlier=earlier.without(alike))
+
+    def open_test_set(self, run: SessionRun | None) -> None:
+        """Evaluate a run's network on the test set, once; with an event loop the figures follow soon."""
+        if run is None or run.newest is None or not run.can_be_tested or run is self._tested:
+            return
+        self._tested, network = run, run.new_network()
+        network.set_weights(run.newest.weights)
+        report = self._loop.bind(self._update)
+
+        def look() -> None:
+            try:
+                report(SessionState.tested, run, open_test_set(network, run.dataset))
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is reported to the user
+                self._tested = None
+                self._loop.call(self._loop.on_fault, error)
+
+        if self._loop.loop is None:
+            look()
+        else:
+            Thread(target=look, daemon=True).start()
+
+    def leave(self) -> None:
+        """End all training; nothing more of it is delivered."""
+        self.runner.cancel()
+        self._reference_runner.cancel()
+        self.training = self._reference = None
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until all training is over or paused; return False if `timeout` seconds passed first."""
+        end = None if timeout is None else monotonic() + timeout
+        is_over = self.runner.wait(timeout)
+        return is_over and self._reference_runner.wait(None if end is None else max(0.0, end - monotonic()))
+
+    def close(self) -> None:
+        """End all training and its threads."""
+        self._reference_runner.close()
+        self.runner.close()
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if delivery.token == self.runner.token:  # others are of a previous run
+            self._update(SessionState.with_delivery, delivery)
+
+    def _deliver_reference(self, delivery: Delivery) -> None:
+        if self._reference is None or delivery.token != self._reference_runner.token:
+            return
+        self._reference = run = self._reference.with_records(delivery.status, delivery.records)
+        if run.history.end is not None:
+            self._reference = None
+            self._update(lambda state: replace(state, earlier=state.earlier.followed_by(run)))

@@ -12,8 +12,6 @@ _MOST_SETTINGS = 3
 _NOT_NAMED = frozenset({"epochs"})  # extending a run doesn't change its name
 _NAMED = attrgetter(*(name for name in FIELDS if name not in _NOT_NAMED))
 _PREFIXES = MappingProxyType({"the exercise": PRESETS["The exercise"], "Modern": PRESETS["Modern"]})
-"""The settings that a name may be relative to, by their own name."""
-
 _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
     {
         "hidden_sizes": lambda config: config.hidden_units.replace(" hidden", ""),
@@ -30,15 +28,13 @@ _WORDS: Mapping[str, Callable[[TrainingConfig], str]] = MappingProxyType(
             f"{counted(len(config.changes), 'change') if config.changes else 'no change'} in mid-run"
         ),
     }
-)
-"""Wordings of settings whose values alone would be ambiguous."""
+)  # of settings whose values alone would be ambiguous
 
 
 def run_label(config: TrainingConfig, first: TrainingConfig | None = None) -> str:
     """Return a label for a run: ``"128 units"``, ``"batch 64, lr 0.1"``, ``"Modern, seed 3"``.
 
-    It lists the differences from `first`, the session's first run, or else from the exercise. Settings that are
-    closer to a preset are compared with that, and named after it.
+    It lists the differences from `first`, the session's first run, the exercise or a preset, whichever is nearest.
     """
     for name, preset in {**_PREFIXES, **PRESETS}.items():
         if _NAMED(preset) == _NAMED(config):

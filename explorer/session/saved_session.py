@@ -1,7 +1,6 @@
-"""A session as a file: all its runs, with their names and notes, and the settings.
+"""A session as a file: a zip of plain arrays, without pickles, whose JSON text ``session`` says what they are.
 
-The file is a zip of plain arrays, without pickles. All records of one kind are in one table, run after run;
-the JSON text ``session`` assigns the rows to the runs. Weights are stored, outputs are recomputed. Those of the
+All records of one kind are in one table, run after run. Weights are stored, outputs are recomputed; those of the
 current run within its first epoch come last. Reading an untrusted file gives a session or one clear error.
 """
 
@@ -104,8 +103,7 @@ def _share(run: SessionRun) -> float:
 def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> bytes:
     """Return a session with its `kept_runs` as the content of a file, at most 64 MB.
 
-    If the networks take more than `weight_bytes`, the oldest are dropped first; figures and curves stay. A current
-    run whose network is not there becomes an earlier one.
+    Beyond `weight_bytes`, the oldest networks are dropped; a current run without its own becomes an earlier one.
     """
     kept, dataset, shown = kept_runs(state), state.dataset, state.begun_run
     listed = {run.number: run for run in kept}
@@ -144,7 +142,6 @@ def session_bytes(state: SessionState, weight_bytes: int = _WEIGHT_BYTES) -> byt
 
 
 def _data_checksums(dataset: Dataset) -> list[int]:
-    """Return the CRC-32 of the data set's four arrays, which identify it in a file; takes some 15 ms."""
     return [zlib.crc32(np.ascontiguousarray(getattr(dataset, name)).data) for name in ARRAYS]
 
 
@@ -270,11 +267,9 @@ class SessionFileError(FileError):
 
 
 def read_session(content: bytes, name: str, dataset: Dataset) -> SessionState:
-    """Read a session from a file written by `session_bytes`.
+    """Read an untrusted file written by `session_bytes`, with runs on `dataset` or on points that it describes.
 
-    `content` is untrusted: nothing in it is executed, and sizes are checked before reading. Errors call the file
-    `name`; its runs are on the images of `dataset`, or on points, which the file describes. Raises
-    `SessionFileError` for any other content; the message names the file, what was found and what was expected.
+    Raises `SessionFileError` for any other content, with the file's `name`, what was found and what was expected.
     """
     name = printable(name)
     with explained(name, SessionFileError, _EXPECTED):
@@ -349,7 +344,6 @@ def _fits(finding: Finding) -> bool:
 
 
 def _findings(content: Any, part: str) -> dict[str, Finding]:
-    """Return what demonstrations have found; older files have nothing of it."""
     found: dict[str, Finding] = {}
     for key, entry in _checked(content, (), part).items():
         of_it = f"{part}, {printable(key)[:40]}"

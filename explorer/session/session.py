@@ -10,34 +10,25 @@ from explorer.session.advice import Advice, Advisor
 from explorer.session.saved_session import kept_runs, session_bytes
 from explorer.session.session_run import SessionRun
 from explorer.session.state import Finding, SessionState
-from explorer.session.trainer import Trainer
 from explorer.training import OwnNetworkError, TrainingConfig, check_images
 from explorer.training.event_loop import EventLoop, log_fault
 from explorer.training.own_network import OwnClass
+from explorer.training.races import Race
 from explorer.training.runner import Run, RunnerStatus, Unit
-
-Listener = Callable[[SessionState], object]
 
 _PATIENCE_SECONDS = 3.0  # for a user's code to return
 
 
 class Session:
-    """All runs of one user on one data set, which `use` can replace, and the settings, which belong to it alone.
+    """All runs of one user on one data set, by default MNIST, and the settings, by default the exercise's.
 
     One run trains at a time, in a thread. Everything else happens on the event loop that was running when the
     session was created, where its methods must be called; without a loop, `wait` delivers the thread's records.
     Methods that accept settings raise `ConfigError` if these need more images than the data set has. After each
-    change, all listeners are called with the new state, in no particular order.
+    change, all listeners are called with the new state; their exceptions go to `on_fault`, or are logged.
 
-    Parameters
-    ----------
-    dataset, config : Dataset, TrainingConfig, optional
-        The images and the initial settings; MNIST and the exercise's by default.
-    network : type, optional
-        A user's class as in `OwnClass`, to be trained by its own methods. Next to each of its runs, the textbook
-        network is trained with the same settings, as an earlier run.
-    on_fault : callable, optional
-        Called with each exception of a listener; the other listeners are still called. Logs it by default.
+    `network` is a user's class as in `OwnClass`, to be trained by its own methods. Next to each of its runs, the
+    textbook network is trained with the same settings, as an earlier run.
     """
 
     def __init__(
@@ -55,11 +46,10 @@ class Session:
         """The user's class that is trained; None for the textbook network."""
         dataset = load_mnist() if dataset is None else dataset
         self.state = SessionState(dataset=dataset, config=config or TrainingConfig())
-        """The current state, which is frozen."""
         check_images(self.config, dataset)
-        self._listeners: list[Listener] = []
+        self._listeners = list[Callable[[SessionState], object]]()
         self._advisor = Advisor()
-        self._trainer = Trainer(self.loop, self._update)
+        self._trainer = new_runs.Trainer(self.loop, self._update)
 
     @property
     def dataset(self) -> Dataset:
@@ -88,7 +78,7 @@ class Session:
             self.state = replace(self.state, config=config, starts_clean=self.state.is_from_others)
         self._settle()
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[SessionState], object]) -> Callable[[], None]:
         """Call ``listener(state)`` after each change; return a function that unsubscribes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
@@ -99,8 +89,7 @@ class Session:
         """Apply new settings, or the current ones, and train with them if `auto_train` is on.
 
         More epochs continue the current run; a fork restarts where it began; otherwise, and with `clean`, a new
-        run starts with freshly initialized weights. Unless `at_once`, settings stay pending, as
-        `SessionState.waits` reports, if a new run would discard the selected epoch.
+        run starts. Unless `at_once`, settings stay pending if a new run would discard the selected epoch.
         """
         if config is not None:
             check_images(config, self.dataset)
@@ -152,10 +141,7 @@ class Session:
         self.train(config)
 
     def extend(self, epochs: int) -> None:
-        """Let the current run continue to more epochs, whether it is running, paused or over.
-
-        Raises `ValueError` if no run can continue that far.
-        """
+        """Let the current run continue to more epochs, also after its end; `ValueError` if it can't."""
         self._trainer.runner.wait(0)  # delivers pending records
         run, training = self.state.run, self._trainer.training
         if run is None or training is None or not run.can_continue_to(run.config.replace(epochs=epochs)):
@@ -207,7 +193,7 @@ class Session:
         """Stop the run within a mini-batch; its results are kept. Code that never returns is reported."""
         self._trainer.runner.stop()
         if self.own is not None and self.loop.loop is not None:
-            self.loop.call_later(_PATIENCE_SECONDS, _report_endless_code, self, self.state.run)
+            self.loop.call_later(_PATIENCE_SECONDS, self._report_endless_code, self.state.run)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the run is over or paused; return False if `timeout` seconds passed first."""
@@ -297,8 +283,9 @@ class Session:
 
     def delete(self, number: int) -> None:
         """Remove an earlier run, until `restore` or `forget`; if it is racing, its training ends."""
-        if number in filter(None, self.state.rivals):
-            self._trainer.drop(self.state.rivals.index(number) + 1)
+        training, rivals = self._trainer.training, self.state.rivals
+        if isinstance(training, Race) and number in filter(None, rivals):
+            training.drop(rivals.index(number) + 1)
         self._publish(self.state.deleting(number))
 
     def restore(self) -> None:
@@ -313,6 +300,14 @@ class Session:
         """Keep what a demonstration has found, for the report and the session's file."""
         others = {name: one for name, one in self.state.findings.items() if name != key}
         self._publish(findings={**others, key: finding})
+
+    def _report_endless_code(self, run: SessionRun | None) -> None:
+        """Report user code that has not returned since its run, if that is still current, was stopped."""
+        now = self.state.run
+        if run is None or run.own is None or now is None or (now.key, now.status) != (run.key, "running"):
+            return
+        words = f"The code of {run.own.name} doesn't return, so the run can't stop: restart the kernel."
+        self.loop.on_fault(OwnNetworkError(words))
 
     def _update(self, transition: Callable[..., SessionState], *arguments: Any) -> None:
         self._publish(transition(self.state, *arguments))
@@ -337,19 +332,11 @@ class Session:
 
     def _begin(self, training: Run, *runs: SessionRun, status: RunnerStatus = "running") -> None:
         self.state = self.state.beginning(*(replace(run, status=status) for run in runs))
-        self._trainer.start(training, paused=status != "running")
+        self._trainer.training = training
+        self._trainer.runner.start(training, paused=status != "running")
         self._publish()
 
     def _show(self, run: SessionRun) -> None:
         """Make an ended run the current one, ready for more epochs if it can continue."""
         self._trainer.training, run = new_runs.resumed(run, self.dataset)
         self._publish(run=run)
-
-
-def _report_endless_code(session: Session, run: SessionRun | None) -> None:
-    """Report the code of a user that has not returned since its run was stopped, which is then still current."""
-    now = session.state.run
-    if run is None or run.own is None or now is None or (now.key, now.status) != (run.key, "running"):
-        return
-    words = f"The code of {run.own.name} doesn't return, so the run can't stop: restart the kernel."
-    session.loop.on_fault(OwnNetworkError(words))

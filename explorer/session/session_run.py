@@ -35,9 +35,7 @@ from explorer.training.run import restored_words
 from explorer.training.runner import STOPPED_BY_USER, Record, RunnerStatus
 
 _EARLY_BYTES = 1 << 23  # of the networks within the first epoch; the oldest are dropped
-
-MOST_BYTES = 1 << 26
-"""Maximum size of an uploaded file: above the largest network that the controls allow, in float64."""
+MOST_BYTES = 1 << 26  # of an uploaded file: above the largest network that the controls allow, in float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +43,9 @@ class Origin:
     """What a run began with: freshly initialized weights, unless it is a fork."""
 
     epoch: int = 0
-    """Epochs trained before it, by its parent."""
     step: int = 0
-    """Updates of the weights before it, by its parent."""
     seconds: float = 0.0
-    """Seconds of training before it, by its parent."""
+    """Epochs, updates of the weights and seconds of training before it, by its parent."""
     parent: SessionRun | None = None
     """The run that it was forked from, without its moments."""
     moment: Moment | None = None
@@ -84,7 +80,6 @@ class SessionRun:
     """Whether it is listed first in the table and always among the curves."""
     hidden: bool = False
     origin: Origin = Origin()
-    """What it began with."""
     own: OwnClass | None = None
     """The user's class that was trained; None for the textbook network."""
     start: EpochRecord | None = None
@@ -94,7 +89,6 @@ class SessionRun:
     dataset: Dataset
     """The images, without unused training images."""
     history: History
-    """The records so far."""
     timeline: Timeline = field(default_factory=lambda: Timeline())
     """The ends of its epochs, which can be revisited."""
     early: tuple[SampleRecord, ...] = ()
@@ -279,10 +273,7 @@ class SessionRun:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the run is kept when another one replaces it.
-
-        Not one that new settings replace in its first epoch: dragging a slider starts many of them.
-        """
+        """Whether it is kept when another replaces it; in its first epoch not: a dragged slider starts many."""
         history, figures = self.history, self.status != "idle" and self.evaluation is not None
         records = history.batches or history.last or history.end or figures
         overtaken = self.status == "running" and history.last is None

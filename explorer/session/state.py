@@ -1,11 +1,8 @@
-"""A frozen snapshot of a session, the same for all listeners, and its transitions: each returns the next state.
-
-Earlier runs are stored in reduced form, with rules on which are shown; deleted ones can be restored.
-"""
+"""A frozen snapshot of a session, the same for all listeners, and its transitions: each returns the next state."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -19,28 +16,21 @@ from explorer.training.records import RivalRecord
 from explorer.training.runner import Delivery, RunnerStatus
 from explorer.wording import with_noun
 
-MORE_EPOCHS = 10
-"""Default number of epochs to add to a run that has reached its last one."""
-
-MOST_BYTES = 64 * 2**20
-"""Maximum bytes of the moments of earlier runs, deleted ones included; enough for 120 of the exercise's."""
+MORE_EPOCHS = 10  # to add to a run that has reached its last one
+MOST_BYTES = 64 * 2**20  # of the moments of earlier runs, deleted ones included: 120 of the exercise's
 
 Runs = tuple[SessionRun, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlierRuns(Sequence[SessionRun]):
-    """Runs that another run has replaced, the newest last, with their histories and their newest moments.
-
-    If the moments take more than `MOST_BYTES`, the oldest runs keep only their figures, deleted ones first and
-    pinned ones last.
-    """
+    """Runs that another run has replaced, the newest last, with their histories and their newest moments."""
 
     runs: Runs = ()
     deleted: Runs = ()
     """The runs that `restored` would restore."""
     replaced: Runs = ()
-    """The runs that `without_repeats` removed last, without their moments."""
+    """The runs that were removed last because others repeat them, without their moments."""
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -59,7 +49,7 @@ class EarlierRuns(Sequence[SessionRun]):
         return next((run for run in self.runs if run.number == number), None)
 
     def followed_by(self, run: SessionRun) -> EarlierRuns:
-        """Add the run that ended last."""
+        """Add the run that ended last; beyond `MOST_BYTES`, the oldest keep only figures, deleted ones first."""
         newest = run.reduced()
         kept = replace(self, runs=(*self.runs, newest))
         n_bytes = sum(run.n_bytes for run in (*kept.deleted, *kept.runs))
@@ -73,7 +63,11 @@ class EarlierRuns(Sequence[SessionRun]):
 
     def changed(self, run: SessionRun) -> EarlierRuns:
         """Replace the run that has the same number."""
-        return replace(self, runs=_with(self.runs, run), deleted=_with(self.deleted, run))
+        runs, deleted = (
+            tuple(run if one.number == run.number else one for one in known)
+            for known in (self.runs, self.deleted)
+        )
+        return replace(self, runs=runs, deleted=deleted)
 
     def of(self, dataset: Dataset) -> EarlierRuns:
         """Select the runs on a data set, whatever images they hold out."""
@@ -85,32 +79,14 @@ class EarlierRuns(Sequence[SessionRun]):
         on_it = [run for run in self.of(dataset) if run.dataset.whole is dataset.whole and run.own == own]
         return tuple(run for run in on_it if run.config in configs)
 
-    def without_repeats(
-        self, configs: Collection[TrainingConfig], dataset: Dataset, own: OwnClass | None
-    ) -> EarlierRuns:
-        """Remove runs that `configs` would repeat, except forks, parents, marked and tested runs."""
-        parents = {run.origin.parent.number for run in self.runs if run.origin.parent is not None}
-        alike = [run for run in self.alike(configs, dataset, own) if run.number not in parents]
-        gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]
-        return replace(self.without(gone), replaced=tuple(run.without_moments() for run in gone))
-
     def without(self, gone: Collection[SessionRun]) -> EarlierRuns:
         """Remove some of the runs."""
         return replace(self, runs=tuple(run for run in self.runs if run not in gone))
-
-    def deleting(self, number: int) -> EarlierRuns:
-        """Move a run to the deleted ones; its training, if it is racing, ends."""
-        run = self.numbered(number)
-        return self if run is None else replace(self.without([run]), deleted=(*self.deleted, run.reduced()))
 
     def restored(self) -> EarlierRuns:
         """Restore the deleted runs that are not forgotten, in order of their numbers."""
         runs = sorted([*self.runs, *self.deleted], key=lambda run: run.number)
         return replace(self, runs=tuple(runs), deleted=())
-
-
-def _with(runs: Iterable[SessionRun], changed: SessionRun) -> Runs:
-    return tuple(changed if run.number == changed.number else run for run in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +315,12 @@ class SessionState:
     def superseded_by(self, configs: Sequence[TrainingConfig], own: OwnClass | None = None) -> Self:
         """Archive the current run, set the first of `configs`, and remove the runs that they would repeat."""
         state = self.archived(configs[0])
-        return replace(state, earlier=state.earlier.without_repeats(configs, self.dataset, own))
+        earlier = state.earlier  # of which forks, parents, marked and tested runs stay
+        parents = {run.origin.parent.number for run in earlier if run.origin.parent is not None}
+        alike = [run for run in earlier.alike(configs, self.dataset, own) if run.number not in parents]
+        gone = [run for run in alike if not (run.origin.words or run.is_marked or run.test)]
+        replaced = tuple(run.without_moments() for run in gone)
+        return replace(state, earlier=replace(earlier.without(gone), replaced=replaced))
 
     def cleared(self) -> Self:
         """Discard all runs, as if none had been trained; the numbers of others begin at 1."""
@@ -363,14 +344,12 @@ class SessionState:
             earlier = earlier if rival is None else earlier.changed(rival.continued(epochs))
         return replace(self, run=run, config=run.config, starts_clean=False, earlier=earlier)
 
-    def with_reference(self, run: SessionRun) -> Self:
-        """Add the textbook network's run next to that of a user's class, which has ended."""
-        return replace(self, earlier=self.earlier.followed_by(run))
-
     def deleting(self, number: int) -> Self:
         """Move an earlier run to the deleted ones; if it is racing, it drops out."""
-        rivals = tuple(0 if rival == number else rival for rival in self.rivals)
-        return replace(self, rivals=rivals, earlier=self.earlier.deleting(number))
+        rivals, earlier = tuple(0 if one == number else one for one in self.rivals), self.earlier
+        if run := earlier.numbered(number):
+            earlier = replace(earlier.without([run]), deleted=(*earlier.deleted, run.reduced()))
+        return replace(self, rivals=rivals, earlier=earlier)
 
     def tested(self, run: SessionRun, found: FinalTest) -> Self:
         """Add a run's results on the test set, unless it is gone or has been trained further meanwhile."""

@@ -10,7 +10,7 @@ from app_steps import PATIENCE, drawn, open_tab, retrain, run_of, send
 from explorer import Explorer, TrainingConfig
 from explorer.app.panels import mistakes
 from explorer.app.views import Drawing
-from explorer.datasets.corruption import CORRUPTIONS, corrupt
+from explorer.datasets.augmentation import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.digits import sprite
 

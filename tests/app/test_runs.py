@@ -12,7 +12,7 @@ from ipywidgets import Widget
 
 from explorer import TrainingConfig
 from explorer.network.diagnostics import paired, verdict
-from explorer.session import EarlierRuns, SessionRun
+from explorer.session import EarlierRuns, SessionRun, SessionState
 from explorer.training import TrainingRun
 
 CONFIG = TrainingConfig(hidden_sizes=8, epochs=2, batch_size=16, learning_rate=0.05)
@@ -297,7 +297,8 @@ def test_deleted_runs_count_and_go_first(small_dataset, monkeypatch):
     monkeypatch.setattr("explorer.session.state.MOST_BYTES", 2 * runs[0].newest.n_bytes)
     for run in runs[:2]:
         earlier = earlier.followed_by(run)
-    earlier = earlier.deleting(2).followed_by(runs[2])  # no page has said "forget"
+    state = SessionState(dataset=small_dataset, config=runs[0].config, earlier=earlier)
+    earlier = state.deleting(2).earlier.followed_by(runs[2])  # no page has said "forget"
     assert [run.newest.test_outputs.size > 0 for run in earlier.restored()] == [True, False, True]
     earlier = earlier.followed_by(runs[3]).restored()
     assert [run.newest.test_outputs.size > 0 for run in earlier] == [False, False, True, True]

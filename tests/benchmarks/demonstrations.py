@@ -15,7 +15,7 @@ import numpy as np
 from report import command, machine, say
 
 from explorer import load_mnist
-from explorer.experiments.demonstration import SEEDS
+from explorer.experiments import SEEDS
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
 positional = partial(np.format_float_positional, precision=3, fractional=False, trim="-")

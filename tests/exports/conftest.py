@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from explorer import TrainingConfig, load_dataset
-from explorer.exports.exported_run import ExportedRun
+from explorer.exports.files import ExportedRun
 from explorer.training import EpochRecord, History, Moment, Snapshot, TrainingRun
 from explorer.training.process_settings import one_blas_thread
 

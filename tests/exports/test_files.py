@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from explorer import NeuralNetwork, TrainingConfig
-from explorer.exports.exported_run import TrainingStage
 from explorer.exports.files import (
     COLUMNS,
     ExportError,
+    TrainingStage,
     export,
     kind_of,
     kinds,

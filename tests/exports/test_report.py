@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from explorer import load_mnist
-from explorer.exports.exported_run import TrainingStage
+from explorer.exports.files import TrainingStage
 from explorer.exports.report import MOST_MISTAKES, report
 from explorer.network.metrics import select_samples
 from explorer.training import FIELDS, Moment, RunEnd, Snapshot

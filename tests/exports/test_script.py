@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from explorer import TrainingConfig, load_mnist
 from explorer.datasets.mnist import DATA
-from explorer.exports.exported_run import ExportedRun, TrainingStage
-from explorer.exports.files import weights_archive
+from explorer.exports.files import ExportedRun, TrainingStage, weights_archive
 from explorer.exports.script import training_script
 from explorer.network import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, Network
 from explorer.network.methods import Dropout

@@ -12,7 +12,7 @@ from extension_files import FILES, GUIDE, write_loose
 
 from explorer import Explorer, TrainingConfig
 from explorer.discovery import FOUND, NAMES, ExtensionError, checked, found, offers, use
-from explorer.experiments.demonstration import failed_demonstrations, offered_demonstrations
+from explorer.experiments import failed_demonstrations, offered_demonstrations
 from explorer.exports.files import ExportError
 from explorer.extension import API, Command, Export, Extension, OfferedDataset, Route, Tab
 from explorer.notebook.page import card

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from made_trials import diverged, finished, swept
 
-from explorer.datasets.corruption import CORRUPTIONS
+from explorer.datasets.augmentation import CORRUPTIONS
 from explorer.figures import charts, confusion
 from explorer.figures.curves import curves_figure
 from explorer.figures.layers import histograms_figure, layers_figure

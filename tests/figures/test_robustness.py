@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from explorer.datasets.corruption import CORRUPTIONS
+from explorer.datasets.augmentation import CORRUPTIONS
 from explorer.figures.palette import PALETTES
 from explorer.figures.reliability import robustness_data, robustness_figure, robustness_summary
 

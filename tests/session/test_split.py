@@ -138,7 +138,7 @@ def test_what_goes_wrong_while_it_is_opened_is_told_and_can_be_tried_again(small
         def fail(*_arguments):
             raise MemoryError("no room")
 
-        monkeypatch.setattr("explorer.session.trainer.open_test_set", fail)
+        monkeypatch.setattr("explorer.session.new_runs.open_test_set", fail)
         for _ in range(2):
             session.open_test_set()
             error = await asyncio.wait_for(told.get(), PATIENCE)

@@ -14,7 +14,7 @@ from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
 from explorer.app.redrawing import IdleWork, Pace
 from explorer.app.views import Drawing, Panel, Views, ViewState
-from explorer.datasets.corruption import CORRUPTIONS, corrupt
+from explorer.datasets.augmentation import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
 from explorer.figures.digits import sprite

@@ -17,7 +17,7 @@ EXTENSION = Extension(
             table=f"{__name__}:commands.toml",
         ),
     ),
-    sections=(Section("findings", "Demonstrations in this session", f"{__name__}.texts:described"),),
+    sections=(Section("findings", "Demonstrations in this session", f"{__name__}.presentation:described"),),
     lesson_cards=(LessonCard("demonstration", f"{__name__}.lesson:demonstrate"),),
     demonstrations=(f"{__name__}.all:DEMONSTRATIONS",),
 )

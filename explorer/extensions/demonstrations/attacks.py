@@ -4,9 +4,8 @@ import numpy as np
 
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
-from explorer.experiments.demonstration import Array, Knob, Result, Steps, training
-from explorer.extensions.demonstrations.figures import pictures
-from explorer.extensions.demonstrations.texts import demonstration
+from explorer.experiments import Array, Knob, Result, Steps, training
+from explorer.extensions.demonstrations.presentation import demonstration, pictures
 from explorer.inspection import d_loss
 from explorer.network import NeuralNetwork, accuracy
 from explorer.network.metrics import probabilities
@@ -18,10 +17,10 @@ _TARGET, _SAMPLES, _TURNS = 8, 2000, 20
 
 
 def adversarial(network: NeuralNetwork, X: Array, d: Array, eps: float) -> Array:
-    """Return X + ε sign(∂L/∂X), shape (n_input, n): the fast gradient sign method (Goodfellow et al., 2015).
+    """Return X + ε sign(∂L/∂X), (n_input, n): the fast gradient sign method (Goodfellow et al., 2015).
 
-    `X` are images (n_input, n), `d` their desired outputs (n_output, n); `eps` is in gray levels from 0 to 1. The
-    sum is clipped to [0, 1], so that it is an image, too; in the paper it isn't.
+    ε is in gray levels from 0 to 1. The sum is clipped to [0, 1], so that it is an image, too; in the paper it
+    isn't.
     """
     return np.asarray(np.clip(X + np.float32(eps) * np.sign(d_loss(network, X, d)), 0, 1), X.dtype)
 
@@ -29,11 +28,10 @@ def adversarial(network: NeuralNetwork, X: Array, d: Array, eps: float) -> Array
 def fgsm(
     network: NeuralNetwork, dataset: Dataset, eps: float = 0.1, seed: int = 0, drawing: Array | None = None
 ) -> Result:
-    """Attack all test images with `adversarial`, and compare with random changes of ±ε.
+    """Attack all test images with `adversarial`, and compare with random changes of ±ε, from 0 to 1.
 
     The numbers are accuracies, 0 to 1: "attacked", "before", and "noisy" for the random changes. The figure has a
-    `drawing`, uint8 (28, 28), or the first test image that the attack turns into another class. Raises
-    `ValueError` if `eps` is not from 0 to 1.
+    `drawing`, uint8 (28, 28), or the first test image that the attack turns into another class.
     """
     if not 0 <= eps <= 1:
         raise ValueError(f"eps is {eps}; expected 0 to 1")
@@ -73,10 +71,7 @@ def fast_gradient_sign(
 
 
 def fooling_noise(network: NeuralNetwork, seed: int = 0, steps: int = _STEPS) -> Array:
-    """Return noise, (n_input, n_classes), that the network is sure shows each class (Nguyen et al., 2015).
-
-    Each of the `steps` moves every pixel, by 0.1 and then by less, to where that class's loss falls in [0, 1].
-    """
+    """Return noise, (n_input, n_classes), that the network is sure shows each class (Nguyen et al., 2015)."""
     n_input, n_classes = network.layer_sizes[0], network.layer_sizes[-1]
     X = np.random.default_rng(seed).random((n_input, 1), np.float32).repeat(n_classes, axis=1)
     for length in np.linspace(_LENGTH, 0, steps, endpoint=False, dtype=X.dtype):
@@ -88,8 +83,8 @@ def fooling_noise(network: NeuralNetwork, seed: int = 0, steps: int = _STEPS) ->
 def universal_change(network: NeuralNetwork, X: Array, target: int, eps: float) -> Array:
     """Return one change, (n_input, 1), each pixel by ±ε, that makes images `X` be read as `target`.
 
-    It goes against the sign of the loss's mean gradient over all images, again and again from where it led, within
-    [0, 1]; simpler than the algorithm of Moosavi-Dezfooli et al. (2017), and towards one class.
+    It goes against the sign of the loss's mean gradient over all images, again and again from where it led:
+    simpler than the algorithm of Moosavi-Dezfooli et al. (2017), and towards one class.
     """
     d, change = np.zeros((network.layer_sizes[-1], X.shape[1]), X.dtype), np.zeros((len(X), 1), X.dtype)
     d[target] = 1

@@ -7,10 +7,9 @@ import numpy as np
 from scipy.linalg import lstsq
 
 from explorer.datasets import Dataset
-from explorer.experiments.demonstration import Array, Result, Steps, batches, reads
-from explorer.extensions.demonstrations.figures import PERCENT, curves
+from explorer.experiments import Array, Result, Steps, batches, reads
 from explorer.extensions.demonstrations.labels import random_labels
-from explorer.extensions.demonstrations.texts import demonstration
+from explorer.extensions.demonstrations.presentation import PERCENT, curves, demonstration
 from explorer.network import NeuralNetwork
 from explorer.network.network import Network
 from explorer.training import TrainingConfig
@@ -36,16 +35,13 @@ def random_features(dataset: Dataset, units: int, seed: int = 0, ridge: float = 
     if ridge:
         A = h @ h.T + np.float32(ridge * h.shape[1]) * np.eye(units, dtype=h.dtype)
         network.W[1][:] = np.linalg.solve(A.astype(np.float64), (h @ Y.T).astype(np.float64)).T
-    else:
-        network.W[1][:] = _shortest(h.astype(np.float64), Y.astype(np.float64))
-    return network
-
-
-def _shortest(h: Array, Y: Array) -> Array:
-    """Return the W with the smallest Σ W² of those that minimize Σ (W h − Y)²."""
+        return network
+    h, Y = h.astype(np.float64), Y.astype(np.float64)
     if len(h) > 1.5 * h.shape[1]:  # all are fitted: W = Y (hᵀh)⁻¹ hᵀ
-        return np.asarray(np.linalg.solve(h.T @ h, Y.T).T @ h.T)
-    return np.asarray(lstsq(h.T, Y.T, lapack_driver="gelsy")[0].T)
+        network.W[1][:] = np.linalg.solve(h.T @ h, Y.T).T @ h.T
+    else:
+        network.W[1][:] = lstsq(h.T, Y.T, lapack_driver="gelsy")[0].T
+    return network
 
 
 @demonstration("random_features", _CONFIG)
@@ -106,10 +102,8 @@ def feedback_alignment(dataset: Dataset, seed: int, _network: object = None) -> 
     """Train with the wrong feedback and with the right one."""
     few, X, d, rng = dataset.head(1000), dataset.X_train, dataset.Y_train, np.random.default_rng(seed)
     names = "hidden_activation", "output", "loss", "initializer"
-    how: dict[str, Any] = {name: getattr(_MODERN, name) for name in names} | {
-        "dtype": np.float32,
-        "seed": seed,
-    }
+    how: dict[str, Any] = {name: getattr(_MODERN, name) for name in names}
+    how |= {"dtype": np.float32, "seed": seed}
     wrong = RandomFeedback(dataset.n_inputs, 128, dataset.n_classes, **how)
     right = Network(dataset.n_inputs, 128, dataset.n_classes, **how)
     rows, steps = list[tuple[float, ...]](), 0
@@ -118,16 +112,13 @@ def feedback_alignment(dataset: Dataset, seed: int, _network: object = None) -> 
             if steps % _EVERY == 0:
                 epoch, angle = steps * _BATCH / X.shape[1], wrong.angle(few.X_train, few.Y_train)
                 rows.append((epoch, reads(wrong, dataset), reads(right, dataset), angle))
-                yield _result(np.array(rows))
+                epochs, random, true, angles = np.array(rows).T
+                lines = {"random feedback": (epochs, 100 * random), "backpropagation": (epochs, 100 * true)}
+                lines["angle (degrees)"] = epochs, angles
+                numbers = {"random": random[-1], "true": true[-1], "angle": angle, "first_angle": angles[0]}
+                numbers["more"] = (1 - random[-1]) / max(1 - true[-1], 1e-9) - 1
+                titles = "epoch", "test accuracy (%), angle (degrees)"
+                yield Result(numbers, curves(lines, *titles, y=PERCENT))
             for network in (wrong, right):
                 network.train_iteration(X[:, batch], d[:, batch], _RATE / len(batch))
             steps += 1
-
-
-def _result(rows: Array) -> Result:
-    epochs, random, true, angles = rows.T
-    accuracies = {"random feedback": (epochs, 100 * random), "backpropagation": (epochs, 100 * true)}
-    lines = accuracies | {"angle (degrees)": (epochs, angles)}
-    numbers = {"random": random[-1], "true": true[-1], "angle": angles[-1], "first_angle": angles[0]}
-    numbers["more"] = (1 - random[-1]) / max(1 - true[-1], 1e-9) - 1
-    return Result(numbers, curves(lines, "epoch", "test accuracy (%), angle (degrees)", y=PERCENT))

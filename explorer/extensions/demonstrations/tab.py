@@ -9,8 +9,13 @@ from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.views import Drawing, Views, ViewState
-from explorer.experiments import Demonstration, Result, offered_demonstrations
-from explorer.experiments.demonstration import Experiment, failed_demonstrations
+from explorer.experiments import (
+    Demonstration,
+    Experiment,
+    Result,
+    failed_demonstrations,
+    offered_demonstrations,
+)
 from explorer.network import NeuralNetwork
 from explorer.session.state import Finding
 from explorer.training import DivergedError
@@ -77,13 +82,6 @@ class Demonstrations:
             return
         question = element("p", one.texts.question, class_="explorer-prominent")
         self.words.draw(element("h2", one.texts.title, tabindex="-1", data_focus=focus), question)
-        self._offer(one)
-        self.state.text = one.refused(self._views.dataset) or f"It takes about {one.texts.seconds:g} s."
-        self._show_buttons()
-        self._draw()
-
-    def _offer(self, one: Demonstration) -> None:
-        """Offer guesses, the values of the knob, and the run's network if it can be used."""
         guesses = {f"{guess:g}": one.in_words(guess) for guess in one.texts.guesses}
         self.choices = {"guess": Segmented("Your guess", {"": "no guess"} | guesses)}
         if one.knob is not None:
@@ -92,9 +90,12 @@ class Demonstrations:
             self.choices["knob"].observe(self._views.on_loop(lambda _: self._on_knob(one)), "value")
         if one.uses_run:
             self.choices["network"] = Segmented("Network", {"new": "a new network", _MINE: "my run’s"})
-        before, self._tools.children = self._tools.children, tuple(self.choices.values())
-        for old in before:
+        previous, self._tools.children = self._tools.children, tuple(self.choices.values())
+        for old in previous:
             close_all(old)
+        self.state.text = one.refused(self._views.dataset) or f"It takes about {one.texts.seconds:g} s."
+        self._show_buttons()
+        self._draw()
 
     def _chosen(self, name: str) -> str:
         return self.choices[name].value if name in self.choices else ""
@@ -160,9 +161,12 @@ class Demonstrations:
             self.stop()
         elif event is None or isinstance(event, Exception):
             self._running = None
-            self.state.text = "" if event is None else _failure(event)
-            if event is None:
-                numbers = self.results[one.key].plain_numbers
+            if isinstance(event, DivergedError | ValueError):
+                self.state.text = f"It ended early: {str(event).rstrip('.')}."
+            elif event is not None:
+                self.state.text = f"It failed: {type(event).__name__}: {event}"
+            else:
+                self.state.text, numbers = "", self.results[one.key].plain_numbers
                 self._views.session.note_finding(one.key, Finding(numbers, self._guesses[one.key]))
             self._show_buttons()
             self._draw()
@@ -216,9 +220,3 @@ def _card(one: Demonstration, focus: str | None = None) -> Element:
     seconds = element("span", f"{one.texts.seconds:g} s", class_="explorer-muted explorer-small")
     parts = curve, element("em", one.texts.title), words, seconds
     return button_element(one.key, *parts, class_="explorer-demonstration-card", data_focus=focus)
-
-
-def _failure(error: Exception) -> str:
-    if isinstance(error, DivergedError | ValueError):
-        return f"It ended early: {str(error).rstrip('.')}."
-    return f"It failed: {type(error).__name__}: {error}"

@@ -8,9 +8,8 @@ from scipy.ndimage import minimum_filter
 from scipy.optimize import linear_sum_assignment
 
 from explorer.datasets import Dataset
-from explorer.experiments.demonstration import Array, Knob, Result, Steps, batches, finish, reads, training
-from explorer.extensions.demonstrations.figures import curves, for_any_theme, pictures
-from explorer.extensions.demonstrations.texts import demonstration
+from explorer.experiments import Array, Knob, Result, Steps, batches, finish, reads, training
+from explorer.extensions.demonstrations.presentation import curves, demonstration, for_any_theme, pictures
 from explorer.figures.palette import PALETTES, Theme
 from explorer.figures.template import axis, drawn
 from explorer.network import NeuralNetwork
@@ -32,8 +31,7 @@ def average(a: NeuralNetwork, b: NeuralNetwork, share: float = 0.5) -> NeuralNet
 def match_units(a: NeuralNetwork, b: NeuralNetwork) -> NeuralNetwork:
     """Return network b with its hidden units in the order that is most like a's (Ainsworth et al., 2023).
 
-    Layer by layer, the order maximizes the sum of the inner products of incoming weights with a's: an assignment
-    problem (Kuhn, 1955). The result computes what b does.
+    By layer, the order maximizes the sum of inner products with a's weights: an assignment problem (Kuhn, 1955).
     """
     same = b.copy()
     for layer in range(b.n_layers - 1):
@@ -75,10 +73,7 @@ def averages(dataset: Dataset, seed: int, network: NeuralNetwork | None = None) 
 
 
 def loss_on_line(start: NeuralNetwork, end: NeuralNetwork, X: Array, d: Array, shares: Array) -> Array:
-    """Return the mean loss per sample at start + t (end − start) for each t in `shares`: (n,).
-
-    `X` are inputs (n_input, m), `d` their desired outputs (n_output, m).
-    """
+    """Return the mean loss of samples, (n_input, m), at start + t (end − start) for each t in `shares`: (n,)."""
     networks = (average(start, end, float(t)) for t in shares)
     return np.array([network.compute_loss(network.forward(X), d) / X.shape[1] for network in networks])
 
@@ -100,10 +95,7 @@ def straight_line(dataset: Dataset, seed: int, network: NeuralNetwork | None = N
 
 
 def directions(network: NeuralNetwork, seed: int = 0) -> tuple[list[Array], list[Array]]:
-    """Return two random directions in weight space, each unit's part as long as its weights (Li et al., 2018).
-
-    Biases stay, as in the paper. Each direction is a list like ``network.W``.
-    """
+    """Return two random directions like ``network.W``, each unit's as long as its weights (Li et al., 2018)."""
     rng, found = np.random.default_rng(seed), (list[Array](), list[Array]())
     for W in network.W:
         lengths = np.linalg.norm(W, axis=1, keepdims=True)
@@ -116,10 +108,8 @@ def directions(network: NeuralNetwork, seed: int = 0) -> tuple[list[Array], list
 def losses_around(
     network: NeuralNetwork, both: tuple[list[Array], list[Array]], X: Array, d: Array, steps: Array
 ) -> Iterator[Array]:
-    """Yield for each y in `steps` the losses per sample at W + x d₁ + y d₂ for each x in them: (n,).
-
-    The inputs, by far the longest sums, are multiplied with each part only once.
-    """
+    """Yield for each y in `steps` the losses per sample at W + x d₁ + y d₂ for each x in them: (n,)."""
+    # The inputs, by far the longest sums, are multiplied with each part only once.
     (first, second), W, b, steps = both, network.W, network.b, steps.astype(X.dtype)
     own, one, other = W[0] @ X + b[0], first[0] @ X, second[0] @ X
     with np.errstate(all="ignore"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from plotly.io.json import to_json_plotly
 
 from explorer.datasets import Dataset
-from explorer.exports.pages import page
+from explorer.exports.files import page
 from explorer.extensions.publish.axes import Axis, axes_of
 from explorer.extensions.publish.recordings import PublishedRun, fitting, packed
 from explorer.figures.axes import FACTORS, Metric, epoch_mark

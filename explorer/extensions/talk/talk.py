@@ -18,8 +18,7 @@ from explorer.app.layout import box
 from explorer.app.readouts import accuracy_tile
 from explorer.app.views import ViewState
 from explorer.datasets import Dataset
-from explorer.experiments import Result, offered_demonstrations
-from explorer.experiments.demonstration import Experiment
+from explorer.experiments import Experiment, Result, offered_demonstrations
 from explorer.extensions.talk.file import READY, Slide, TalkError, TalkFile, read_talk
 from explorer.extensions.talk.markdown import markdown, plain
 from explorer.extensions.talk.pictures import NEW_PICTURES, Look, SlideViews

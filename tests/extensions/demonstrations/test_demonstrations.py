@@ -9,10 +9,9 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer import load_mnist
-from explorer.experiments.demonstration import reads
+from explorer.experiments import reads
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
-from explorer.extensions.demonstrations.figures import pictures
-from explorer.extensions.demonstrations.texts import described
+from explorer.extensions.demonstrations.presentation import described, pictures
 from explorer.extensions.demonstrations.weights import large_weights, masked
 from explorer.network import NeuralNetwork
 from explorer.serve.command import main

@@ -9,11 +9,16 @@ from scipy.special import log_softmax, softmax
 
 from explorer.datasets import DatasetError
 from explorer.extensions.demonstrations.attacks import adversarial, fgsm, fooling_noise, universal_change
-from explorer.extensions.demonstrations.dynamics import sharpness
-from explorer.extensions.demonstrations.labels import of_classes, random_labels, swapped_labels
+from explorer.extensions.demonstrations.dynamics import noise_scale, rate_test, sharpness
+from explorer.extensions.demonstrations.labels import (
+    Student,
+    best_temperature,
+    calibration,
+    of_classes,
+    random_labels,
+    swapped_labels,
+)
 from explorer.extensions.demonstrations.random_parts import RandomFeedback, random_features
-from explorer.extensions.demonstrations.settings import noise_scale, rate_test
-from explorer.extensions.demonstrations.soft_answers import Student, best_temperature, calibration
 from explorer.extensions.demonstrations.weights import (
     average,
     blend,

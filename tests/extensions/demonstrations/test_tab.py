@@ -77,7 +77,7 @@ def test_another_knob_value_reuses_the_network_and_may_come_before_an_experiment
         trained.append(config)
         return TrainingRun(config, dataset)
 
-    monkeypatch.setattr("explorer.experiments.demonstration.TrainingRun", noted)
+    monkeypatch.setattr("explorer.experiments.TrainingRun", noted)
     panel.open("fgsm")
     run(panel)
     before = panel.results["fgsm"].numbers

@@ -27,11 +27,8 @@ from explorer.wording import class_noun
 
 Array = NDArray[Any]
 _FEWEST = 10_000
-_CHUNK = 1000
 SEEDS = 8  # seeds 0 to 7, with which each claim is measured
-
-Progress = float
-"""The share of the work that is done, 0 to 1."""
+Progress = float  # the share of the work that is done, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,10 +124,7 @@ class Demonstration:
         return next(iter(numbers.values())) * (100 if self.texts.unit == "%" else 1)
 
     def sentences(self, numbers: Mapping[str, float], guess: float | None = None) -> tuple[str, str, str]:
-        """Return the answer, with the guess; what is seen; and what the paper found.
-
-        Raises `ValueError` if the numbers are not those of this demonstration.
-        """
+        """Return the answer, with the guess; what is seen; the paper's finding. `ValueError` for other numbers."""
         texts = self.texts
         try:
             if not all(map(math.isfinite, numbers.values())):
@@ -268,5 +262,5 @@ def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[Array]:
 def reads(network: Network, dataset: Dataset) -> float:
     """Return the share of the test images, 0 to 1, that a network reads right; a few at a time, to save memory."""
     X = dataset.X_test
-    read = [network.predict(X[:, at : at + _CHUNK]) for at in range(0, X.shape[1], _CHUNK)]
+    read = [network.predict(X[:, at : at + 1000]) for at in range(0, X.shape[1], 1000)]
     return accuracy(dataset.test_labels, np.concatenate(read))

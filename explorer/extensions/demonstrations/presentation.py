@@ -1,7 +1,10 @@
-"""Figures that demonstrations share: curves, with marks; and images side by side. They are drawn in any theme."""
+"""How demonstrations look: their texts, by the tables of ``demonstrations.toml``, and figures in any theme."""
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
+from importlib.resources import files
 from itertools import cycle
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
@@ -10,17 +13,39 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from explorer.experiments import Claim, Demonstration, Knob, Steps, Texts, offered_demonstrations
 from explorer.figures.axes import as_float32
 from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
 from explorer.figures.template import axis, drawn, scatter
+from explorer.session import SessionState
+from explorer.training import TrainingConfig
 
 _P = ParamSpec("_P")
 
+_TABLES = tomllib.loads((files(__package__) / "demonstrations.toml").read_text(encoding="utf-8"))
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_HEIGHT = 340  # px
+PERCENT = MappingProxyType({"range": [0, 102]})  # of an axis
 
-PERCENT = MappingProxyType({"range": [0, 102]})
-"""The range of an axis of percentages."""
+
+def demonstration(
+    key: str, config: TrainingConfig, knob: Knob | None = None, **uses: bool
+) -> Callable[[Callable[..., Steps]], Demonstration]:
+    """Turn an experiment into the demonstration that has the texts of `key`."""
+    table = {"unit": "%"} | _TABLES[key]
+    claims = [Claim(number=number, **claim) for number, claim in table.pop("claims").items()]
+    texts = Texts(**table, claims=claims)
+    return lambda run: Demonstration(key, texts, config, run, knob, **uses)
+
+
+def described(state: SessionState) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the title and the sentences of each finding of a session; unknown ones are left out."""
+    if not state.findings:
+        return ()
+    known, found = offered_demonstrations(), []
+    for key, finding in state.findings.items():
+        with suppress(KeyError, ValueError):
+            found.append((known[key].texts.title, known[key].sentences(finding.numbers, finding.guess)))
+    return found
 
 
 def for_any_theme(
@@ -49,7 +74,7 @@ def curves(theme: Theme, /, named: Mapping[str, Any], x_title: str, y_title: str
         values = {"x": as_float32(x), "y": as_float32(y)}
         traces.append(scatter(hover, name=name, showlegend=bool(name), **values, **look))
     across, up = axis(x_title, **layout.pop("x", {})), axis(y_title, **layout.pop("y", {}))
-    return drawn(traces, theme, height=_HEIGHT, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
+    return drawn(traces, theme, height=340, showlegend=len(named) > 1, xaxis=across, yaxis=up, **layout)
 
 
 @for_any_theme

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPart, described
 from explorer.app.files import FileMenu, FileVerbs
-from explorer.app.help import help_dialog
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
-from explorer.app.readouts import results
+from explorer.app.readouts import help_dialog, results
 from explorer.app.redrawing import Pace
 from explorer.app.url_state import Address
 from explorer.app.views import Views, ViewState

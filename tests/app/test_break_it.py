@@ -9,7 +9,7 @@ from own_networks import Mine
 
 from explorer import TrainingConfig
 from explorer.app.panels.break_it import KINDS
-from explorer.app.panels.weights import full_tone
+from explorer.app.panels.drawn_network import full_tone
 from explorer.figures.digits import weights_sprite
 from explorer.inspection.damage import ablate, importance, prune, scale_weights, swap_units
 

@@ -9,8 +9,7 @@ from study_steps import until
 
 from explorer import TrainingConfig
 from explorer.app.panels import study as module
-from explorer.app.panels.study import RECORDED
-from explorer.app.panels.study_form import StudyPlan
+from explorer.app.panels.study import RECORDED, StudyPlan
 from explorer.training.studies import Trial, read_journal
 from explorer.training.studies.configs import BATCH_SIZES
 from explorer.training.studies.study import StudyRunner, study

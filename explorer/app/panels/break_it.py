@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
+from explorer.app.panels.drawn_network import full_tone, show_weights
 from explorer.app.panels.sections import Section
-from explorer.app.panels.weights import full_tone, show_weights
-from explorer.app.views import Views, ViewState
+from explorer.app.views import InspectedNetwork, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures.summaries import mix_ups

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, Sentence, probe_size
 from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, InspectedNetwork, Panel, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written

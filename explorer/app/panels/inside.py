@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork, Weights
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, SectionedPanel, probe, probe_size
 from explorer.app.redrawing import IdleWork
-from explorer.app.views import Views, ViewState
+from explorer.app.views import InspectedNetwork, Views, ViewState, Weights
 from explorer.figures import layers
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme

@@ -17,10 +17,10 @@ from ipywidgets import Layout
 from numpy.typing import NDArray
 
 from explorer.app.layout import AppBox, box
+from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
-from explorer.app.panels.weights import FirstWeights
 from explorer.app.redrawing import Pace
 from explorer.app.views import Panel, Views, ViewState
 from explorer.checks.mistakes import MISTAKES

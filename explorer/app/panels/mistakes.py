@@ -7,13 +7,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork, InspectedNetworks
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
 from explorer.app.redrawing import IdleWork, Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, InspectedNetwork, InspectedNetworks, Panel, Views, ViewState
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.help import first_words
 from explorer.app.layout import box
 from explorer.app.panels.confusion import read_images
 from explorer.app.panels.drawn_network import DrawnNetwork
 from explorer.app.panels.plane import PlaneSource
 from explorer.app.panels.step_player import StepPlayback
+from explorer.app.readouts import first_words
 from explorer.app.redrawing import Pace
 from explorer.app.views import Drawing, Views, ViewState
 from explorer.datasets.dataset import pixel_columns

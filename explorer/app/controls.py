@@ -194,7 +194,7 @@ class DataChoice:
             dataset = self.load(name)
         except (DatasetError, ExtensionError) as error:
             why = f"{self.chosen} stays, and so does the run."
-            self._messages.show(Message("data", "error", unreadable(name, error), why))
+            self._messages.show(Message("data", "error", f"{name} can't be read. {error}", why))
             return
         self._messages.dismiss("data")
         before = self._session.dataset
@@ -220,11 +220,6 @@ class DataChoice:
         if name not in self._offers:
             raise ValueError(f"no data set is called {name!r}{did_you_mean(name, self._offers)}")
         return self._offers[name]
-
-
-def unreadable(name: str, error: Exception) -> str:
-    """Return the message for a data set that can't be read."""
-    return f"{name} can't be read. {error}"
 
 
 def described(dataset: Dataset) -> str:

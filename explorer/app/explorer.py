@@ -25,21 +25,16 @@ from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig, check_images
 from explorer.training.fields import LayerSizes, Whole
 from explorer.training.query import MOTION_KEY, parts
-from explorer.widgets.header import Header
 from explorer.widgets.messages import Messages
-from explorer.widgets.numbers import Tiles
 from explorer.widgets.page_state import KernelNotice
 from explorer.widgets.rendered import Display
-from explorer.widgets.run_bar import RunBar
 from explorer.widgets.setting import as_whole
-from explorer.widgets.settings_panel import SettingsPanel
 
 
 class _Setting(traitlets.TraitType[Any, Any]):
     """A setting: assigned values are validated by its row in the table of fields, and by the data."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the value in its canonical type; raise `ConfigError`, and change nothing, if it is invalid."""
         assert self.name is not None
         field = FIELDS[self.name]
         checked = field.check(as_whole(value) if isinstance(field, LayerSizes | Whole) else value)
@@ -50,16 +45,10 @@ class _Setting(traitlets.TraitType[Any, Any]):
 
 class _Config(traitlets.Instance[TrainingConfig]):
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the config; raise `ConfigError`, and change nothing, if the data don't allow it."""
         config: Any = super().validate(obj, value)
         if config != obj.session.config:
             check_images(config, obj.session.dataset)
         return config
-
-
-def _setting(name: str) -> Any:
-    """Return a setting's trait; mid-run changes, which pages write in another form, are not synced."""
-    return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
 
 
 def _score() -> Any:
@@ -93,7 +82,8 @@ class AppTraits(traitlets.HasTraits):
     session: Session
 
     config = _Config(TrainingConfig, ())
-    vars().update({name: _setting(name) for name in FIELDS})
+    # Mid-run changes, which pages write in another form, are not synced.
+    vars().update({n: _Setting(getattr(TrainingConfig(), n)).tag(sync=n != "changes") for n in FIELDS})
 
     status = traitlets.Unicode("idle", read_only=True).tag(sync=True)
     epoch = traitlets.Float(0.0, read_only=True).tag(sync=True)
@@ -207,15 +197,6 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     True
     >>> app.batch_size = 128
     """
-
-    views: Views
-    data: DataChoice
-    header: Header
-    settings: SettingsPanel
-    run_bar: RunBar
-    messages: Messages
-    tiles: Display[Tiles]
-    panels: PanelHost
 
     def __init__(
         self,

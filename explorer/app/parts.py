@@ -18,8 +18,7 @@ from ipywidgets import Layout
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
 from explorer.app.panels.drawn_network import FirstWeights
-from explorer.app.panels.network import NetworkPanel
-from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
+from explorer.app.panels.overview import ChosenMatrix, Curve, NetworkPanel, chosen_images
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.views import ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility

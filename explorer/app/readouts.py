@@ -71,7 +71,6 @@ def _trend(state: SessionState, moment: Moment) -> str:
 
 
 def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fact]:
-    """Yield the other numbers, each with what it means."""
     noun = run.dataset.noun
     if isinstance(moment, SampleRecord):
         of = f"of {grouped(run.steps_at_ends[1])}"

@@ -60,7 +60,6 @@ class RedrawQueue:
         self._is_scheduled = False
 
     def __len__(self) -> int:
-        """Return how many functions are waiting."""
         return len(self._waiting)
 
     def add(self, function: Callable[..., object], *arguments: Any) -> None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlencode
 
-from explorer.app.controls import DataChoice, unreadable
+from explorer.app.controls import DataChoice
 from explorer.app.panels.inside import SECTIONS
 from explorer.app.panels.lab import LEVELS
 from explorer.app.panels.mistakes import MISTAKES
@@ -213,7 +213,7 @@ class Address:
         try:
             dataset = self._data.load(name)
         except (DatasetError, ExtensionError) as error:
-            notices = (unreadable(name, error),)
+            notices = (f"{name} can't be read. {error}",)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
         link, wrong = read(fields=fields, n_bugs=len(LEVELS))
         return link, dataset, (*wrong, *notices)

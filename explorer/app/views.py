@@ -167,7 +167,7 @@ class Panel(Protocol):
     view: DOMWidget
 
     def show(self, state: ViewState) -> None:
-        """Draw what has changed."""
+        """Draw what has changed; during training, when its `Pace` says that it is time."""
 
 
 class Views:

@@ -121,7 +121,6 @@ class ChosenImages:
             self.gallery.on_open(OPENS, views.on_loop(self._open))
 
     def show(self, state: ViewState) -> None:
-        """Show the chosen images with the network's predictions; during training, once a second."""
         is_new = state.chosen != self._chosen
         if is_new:
             self._chosen, self._page = state.chosen, 0

@@ -41,7 +41,6 @@ class AugmentationPreview:
         self.view.on_press(views.on_loop(self._draw_again))
 
     def show(self, state: ViewState) -> None:
-        """Show the effect of the settings."""
         shown = state.dataset, state.config.augmentation, self._draw_number, state.theme
         if self._pace.is_due(state, *shown):
             distorts = state.config.augmentation.is_on and not state.dataset.is_plane
@@ -103,7 +102,6 @@ class DataPanel:
         self.view = box("explorer-panel explorer-column explorer-data", *parts)
 
     def show(self, state: ViewState) -> None:
-        """Show the data set in use."""
         self.choice.value = self._data.chosen
         set_hidden(self.plane.view, not state.dataset.is_plane)
         set_hidden(self._of_images, state.dataset.is_plane)

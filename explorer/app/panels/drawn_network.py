@@ -83,7 +83,6 @@ class DrawnNetwork:
         return self._views.image, self.drawing.chosen, tuple(self.drawing.unit), frozenset(self.whole)
 
     def show(self, state: ViewState, *, at_once: bool = False) -> None:
-        """Draw the moment's network."""
         inspected = self._views.networks.of(state)
         if not self._pace.is_due(state, inspected, state.theme, *self.chosen, at_once=at_once):
             return

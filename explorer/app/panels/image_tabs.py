@@ -52,7 +52,6 @@ class ImageTab(Section):
         self._dataset = views.state.scored_on
 
     def show(self, state: ViewState) -> None:
-        """Draw what has changed, another image at once."""
         self._dataset, image = state.scored_on, self._views.image
         if not isinstance(image, Drawing):  # there may be fewer held-out images than before
             image = self._views.image = min(image, len(self._dataset.test_labels) - 1)
@@ -210,7 +209,11 @@ class LayerMap(ImageTab):
         ]
         self._show_map(inspected, indices, np.array(decided), texts)
         near = near[indices[near] != self._image][:_N_NEAREST]  # the image itself is the nearest
-        self._show_nearest(indices[near], [texts[i] for i in near], state.theme)
+        found = indices[near]
+        names = (data.class_names[k] for k in data.test_labels[found])
+        rows = [PictureRow("", [*map(RowPicture, (texts[i] for i in near), names)])] if len(near) else []
+        picture = sprite(data.test_images[found], _COLUMNS, theme=state.theme)
+        self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
 
     def _sample(self, inspected: InspectedNetwork) -> Array:
         """Return the indices of the mapped images, spread over all; the chosen one takes its neighbor's place."""
@@ -256,13 +259,6 @@ class LayerMap(ImageTab):
         shown = map_data(projection, labels, texts, (wrong, indices == self._image), data.n_classes)
         self.figure.show(*shown, summary=text)
         self.caption.text = text
-
-    def _show_nearest(self, found: Array, texts: list[str], theme: Theme) -> None:
-        data = self._dataset
-        names = (data.class_names[k] for k in data.test_labels[found])
-        rows = (PictureRow("", [*map(RowPicture, texts, names)]),) if texts else ()
-        picture = sprite(data.test_images[found], _COLUMNS, theme=theme)
-        self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
 
 
 def why_panel(views: Views) -> Panel:

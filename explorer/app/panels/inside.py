@@ -120,7 +120,6 @@ class OverTime(FigurePair):
         self._plotted_at = float("-inf")
 
     def show(self, state: ViewState) -> None:
-        """Show the results so far, and diagnose further moments."""
         super().show(state)
         if self._seen is not None and not state.is_training and self._left(self._seen[1]):
             self._idle_work.go_on()

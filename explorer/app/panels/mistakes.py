@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
@@ -79,7 +80,6 @@ class Robustness:
         self.amount.observe(on_loop(lambda _: self._draw()), "value")
 
     def show(self, state: ViewState) -> None:
-        """Show this moment's networks, and measure them once the run doesn't train."""
         self._state = state
         others = (run for run in reversed(state.comparable) if run.newest is not None)
         self.other.offer({**_ALONE, **{str(run.number): run.title for run in others}})
@@ -114,24 +114,22 @@ class Robustness:
     def _measuring(self) -> Iterator[None]:
         """Measure what is missing, the smallest amounts first."""
         kind = self.kind.value
-        for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
-            for inspected in self._networks.values():
-                if amount not in self._known.setdefault((inspected, kind), {}):
-                    yield from self._measured(inspected, kind, amount)
-                    self._draw()
-
-    def _measured(self, inspected: InspectedNetwork, kind: str, amount: float) -> Iterator[None]:
-        dataset, chosen = self._data, self._chosen
-        images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
-        at_once = probe_size(inspected.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
-        right = 0
-        yield
-        for start in range(0, len(images), at_once):
-            part = slice(start, start + at_once)
-            with inspected.network() as network, np.errstate(all="ignore"):
-                right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+        pairs = product(sorted(CORRUPTIONS[kind].amounts, key=abs), self._networks.values())
+        for amount, inspected in pairs:
+            if amount in self._known.setdefault((inspected, kind), {}):
+                continue
+            right, data, chosen = 0, self._data, self._chosen
+            images, labels = corrupt(data.test_images[chosen], kind, amount), data.test_labels[chosen]
+            limits = {"most": len(images), "least": 1, "products": _PRODUCTS_AT_ONCE}
+            at_once = probe_size(inspected.n_parameters, **limits)
             yield
-        self._known[inspected, kind][amount] = right / len(images)
+            for start in range(0, len(images), at_once):
+                part = slice(start, start + at_once)
+                with inspected.network() as network, np.errstate(all="ignore"):
+                    right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+                yield
+            self._known[inspected, kind][amount] = right / len(images)
+            self._draw()
 
     @property
     def _chosen(self) -> NDArray[np.int64]:
@@ -240,7 +238,6 @@ class MistakesPanel:
         )
 
     def show(self, state: ViewState) -> None:
-        """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)

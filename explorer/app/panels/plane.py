@@ -42,7 +42,6 @@ class PlaneSource:
         self.view.point = self._put
 
     def show(self, state: ViewState) -> None:
-        """Draw the points that the run uses."""
         data, plane = state.scored_on, plane_of(state.dataset)
         self.view.update(
             names=[*data.class_names],

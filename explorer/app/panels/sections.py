@@ -62,7 +62,6 @@ class Section(ABC):
         self.view = box(f"explorer-sectioned {kind}", self._missing, self.body)
 
     def show(self, state: ViewState) -> None:
-        """Draw the network, once there is one, if it has changed and it is time to."""
         for figure in self.figures:
             figure.set_theme(state.theme)
         if (inspected := self._inspected(state)) is not None:
@@ -117,7 +116,6 @@ class SectionedPanel:
         self.view = box(classes, self.choice)
 
     def __getitem__(self, name: str) -> Any:
-        """Return a section, which is created on first use."""
         if name not in self._sections:
             section = self._sections[name] = self._makers[name][1](self._views)
             set_hidden(section.view, True)
@@ -125,7 +123,6 @@ class SectionedPanel:
         return self._sections[name]
 
     def show(self, state: ViewState) -> None:
-        """Show the chosen section."""
         chosen = self[self.choice.value]
         for section in self._sections.values():
             set_hidden(section.view, section is not chosen)

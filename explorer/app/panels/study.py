@@ -180,7 +180,6 @@ class StudyPanel:
         return tuple(self._trials.values()) or self._recorded
 
     def show(self, state: ViewState) -> None:
-        """Use the settings for the next study, and follow the theme."""
         if self.form.follow(state.config):
             self._replan()
         self.drawing.set_theme(state.theme)
@@ -188,7 +187,6 @@ class StudyPanel:
             self._draw()
 
     def _replan(self) -> None:
-        """Read the controls, and estimate the cost of their study; if one is running, after that."""
         if self.progress.shown.running:
             return
         plan = self.form.read()
@@ -281,7 +279,6 @@ class StudyPanel:
         self._replan()  # with the changes made during the study
 
     def _draw(self) -> None:
-        """Draw the trials so far, if the tab is visible, and describe their result."""
         self._is_due, running = False, self.progress.shown.running
         if running:
             self._show_running()
@@ -344,7 +341,6 @@ class StudyDrawing:
         return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: tuple[Trial, ...]) -> None:
-        """Show the trials that a study has so far, on the axes of its plan."""
         is_other = self.figure is None or plan.settings != self._plan.settings
         if plan is not self._plan:
             self._best = self.choice.value
@@ -360,7 +356,6 @@ class StudyDrawing:
         self._offer()
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw in this theme."""
         if theme != self.curve.theme:
             for figure in filter(None, (self.figure, self.ranking, self.curve)):
                 figure.set_theme(theme)
@@ -371,7 +366,6 @@ class StudyDrawing:
         return studies.StudyView(self.trials, self._plan.settings, self._plan.configs)
 
     def _clickable(self, drawn: Any, style: Any, name: str, *, fills: bool = False) -> LiveFigure:
-        """Return a figure on the page whose points choose a run."""
         click = self._views.on_loop(lambda *point: self._on_point(live, *point))
         look: Any = {"theme": self._views.theme, "style": style, "name": name, "fills": fills}
         live = LiveFigure(drawn, on_click=click, **look)

@@ -57,7 +57,6 @@ class PanelHost:
         views.add(self.show)
 
     def __getitem__(self, name: str) -> Any:
-        """Return the panel of a tab, which is created on first use."""
         if name not in self._panels:
             panel = self._panels[name] = self._made(name)
             set_hidden(panel.view, True)
@@ -82,7 +81,11 @@ class PanelHost:
         """Show which moments exist, and draw the visible panel; if that fails, one that says why replaces it."""
         if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
-            self._make_again()
+            old, self._panels = self._panels, {_LASTING: self[_LASTING]}
+            self.view.children = [self[_LASTING].view]
+            for name in old.keys() - self._panels.keys():
+                close_all(old[name].view)
+            self._open(self.tab_bar.selected)
         if self._pace.is_due(state, state.figured):
             self._show_moments(state)
         panel = self[name := self.tab_bar.selected]
@@ -98,13 +101,6 @@ class PanelHost:
         self[name]
         for other, panel in self._panels.items():
             set_hidden(panel.view, other != name)
-
-    def _make_again(self) -> None:
-        old, self._panels = self._panels, {_LASTING: self[_LASTING]}
-        self.view.children = [self[_LASTING].view]
-        for name in old.keys() - self._panels.keys():
-            close_all(old[name].view)
-        self._open(self.tab_bar.selected)
 
     def _on_selected(self, change: Mapping[str, Any]) -> None:
         self._open(change["new"])

@@ -14,9 +14,8 @@ from explorer.app.files import FileMenu, FileVerbs
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
 from explorer.app.readouts import help_dialog, results
-from explorer.app.redrawing import Pace
 from explorer.app.url_state import Address
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
@@ -25,10 +24,14 @@ from explorer.session import Session, SessionRun, SessionState
 from explorer.training import FIELDS, ConfigError, History, TrainingConfig, check_images
 from explorer.training.fields import LayerSizes, Whole
 from explorer.training.query import MOTION_KEY, parts
+from explorer.widgets.header import Header
 from explorer.widgets.messages import Messages
+from explorer.widgets.numbers import Tiles
 from explorer.widgets.page_state import KernelNotice
 from explorer.widgets.rendered import Display
+from explorer.widgets.run_bar import RunBar
 from explorer.widgets.setting import as_whole
+from explorer.widgets.settings_panel import SettingsPanel
 
 
 class _Setting(traitlets.TraitType[Any, Any]):
@@ -198,6 +201,15 @@ class Explorer(AppTraits, FileVerbs, AppBox):
     >>> app.batch_size = 128
     """
 
+    views: Views
+    data: DataChoice
+    header: Header
+    settings: SettingsPanel
+    run_bar: RunBar
+    messages: Messages
+    tiles: Display[Tiles]
+    panels: PanelHost
+
     def __init__(
         self,
         dataset: Dataset | None = None,
@@ -224,7 +236,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages, self.settings)
-        self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
+        self._address = Address(views, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
         session.subscribe(self._on_state)

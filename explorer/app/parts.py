@@ -98,14 +98,7 @@ class Mistakes(_Part):
 
 
 class NetworkView(_Part):
-    """The network drawn, lit by a test image or a drawing; follows the run, the selected epoch and cell.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, NetworkView
-    >>> app = Explorer()
-    >>> network = NetworkView(app)
-    """
+    """The network drawn, lit by a test image or a drawing; follows the run, the selected epoch and cell."""
 
     _new_panel = staticmethod(lambda views: NetworkPanel(views, StepPlayback(views)))
 

@@ -1,4 +1,4 @@
-"""What a trained network does with one image, and, in `damage`, what happens if it is broken: pure functions."""
+"""What a trained network does with one image: pure functions."""
 
 from explorer.inspection.attribution import d_input, d_loss, flip, gradient_times_input, occlusion
 from explorer.inspection.contributions import Contributions, contributions

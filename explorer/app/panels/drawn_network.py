@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.app.layout import box
-from explorer.app.panels.plane import PlaneSource
+from explorer.app.panels.data import PlaneSource
 from explorer.app.panels.sections import Section
-from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, InspectedNetwork, Views, ViewState
+from explorer.app.views import Drawing, InspectedNetwork, Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.figures.digits import as_images, sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -101,8 +100,13 @@ class DrawnNetwork:
             DrawnLayer(f"{counted(len(h), 'unit')}, {network.hidden_activation}", shown, len(h))
             for h, shown in zip(found.hidden, self.units, strict=True)
         ]
-        sprite = self._sprite(inspected, network, state.theme)
-        self.drawing.show(layers, sprite, self._signal(image, inspected, network, found))
+        before, self._pictured = self._pictured, (inspected, self.units, state.theme)
+        pictures = None  # those on the page are the same
+        if before != self._pictured and self.plane is None:
+            pictures = unit_images(inspected.weights[0], self.units[0], state.theme)
+        elif before != self._pictured and self.plane is not None:
+            pictures = self.plane.draw(network, self.units, state.theme, _COLUMNS)
+        self.drawing.show(layers, pictures, self._signal(image, inspected, network, found))
         self.unit.show(state, inspected, self.drawing.unit, image.pixels, found)
         self.caption.text = self._described(state, found)
 
@@ -124,15 +128,6 @@ class DrawnNetwork:
             looked_at=found.sums[-1].unit,
             words=inspected.differs,
         )
-
-    def _sprite(self, inspected: InspectedNetwork, network: NeuralNetwork, theme: Theme) -> bytes | None:
-        """Return the pictures of the units; None if those on the page are the same."""
-        before, self._pictured = self._pictured, (inspected, self.units, theme)
-        if before == self._pictured:
-            return None
-        if self.plane is not None:
-            return self.plane.draw(network, self.units, theme, _COLUMNS)
-        return unit_images(inspected.weights[0], self.units[0], theme)
 
     def _choose_units(self, state: ViewState, inspected: InspectedNetwork, found: Pass) -> None:
         """Choose the units to show of each layer, all or the strongest; while a run trains, the same."""
@@ -269,10 +264,7 @@ class FirstWeights(Section):
 
 
 def show_weights(gallery: Gallery, W: Array, heading: str, limit: float, theme: Theme) -> None:
-    """Show the gallery's page, or else the last one, of the images of weights (n_units, n_inputs).
-
-    `limit` is the weight in full tone.
-    """
+    """Show the gallery's page, at most the last, of weights (n_units, n_inputs), with `limit` in full tone."""
     n_pages = -(-len(W) // PER_PAGE)
     page = min(gallery.page, n_pages - 1)
     first, shown = page * PER_PAGE, W[page * PER_PAGE : (page + 1) * PER_PAGE]

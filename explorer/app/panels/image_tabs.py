@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, Sentence, probe_size
-from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, InspectedNetwork, Panel, Views, ViewState
+from explorer.app.views import Drawing, InspectedNetwork, Pace, Panel, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -199,7 +198,12 @@ class LayerMap(ImageTab):
             y = network.forward(np.column_stack([X, x]))
             *decided, read = np.nan_to_num(y, nan=-np.inf).argmax(axis=0)
             near = nearest(network, layer, X, x, _N_NEAREST + 1)
-            self._update_map(inspected, network, layer, indices, X)
+            of = (inspected.run.dataset if layer == 0 else inspected, layer, indices.tobytes())
+            if of != self._mapped:
+                self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
+                with suppress(ValueError):  # activations are not finite
+                    self._map = project(network, layer, X, like=self._last.get(size))
+                    self._last[size] = self._map.points
         self._show_image(shown, int(read), state.theme)
         data, noun = self._dataset, self._dataset.held_out_noun
         named = (data.class_names[k] for k in data.test_labels[indices])
@@ -224,16 +228,6 @@ class LayerMap(ImageTab):
         if not isinstance(self._image, Drawing):
             indices[np.searchsorted(indices, self._image, side="right") - 1] = self._image
         return indices
-
-    def _update_map(
-        self, inspected: InspectedNetwork, network: NeuralNetwork, layer: int, indices: Array, X: Array
-    ) -> None:
-        of = (inspected.run.dataset if layer == 0 else inspected, layer, indices.tobytes())
-        if of != self._mapped:
-            self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
-            with suppress(ValueError):  # activations are not finite
-                self._map = project(network, layer, X, like=self._last.get(size))
-                self._last[size] = self._map.points
 
     def _show_map(
         self, inspected: InspectedNetwork, indices: Array, decided: Array, texts: list[str]

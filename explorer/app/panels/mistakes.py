@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from types import MappingProxyType
 
@@ -12,8 +13,16 @@ from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
-from explorer.app.redrawing import IdleWork, Pace
-from explorer.app.views import Drawing, InspectedNetwork, InspectedNetworks, Panel, Views, ViewState
+from explorer.app.views import (
+    Drawing,
+    IdleWork,
+    InspectedNetwork,
+    InspectedNetworks,
+    Pace,
+    Panel,
+    Views,
+    ViewState,
+)
 from explorer.datasets.corruption import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
@@ -46,11 +55,7 @@ _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
 
 
 class Robustness:
-    """Accuracy against the amount of a corruption, for one run or two, and images with a slider.
-
-    The amounts are measured one by one when the event loop is idle, and only while the section is visible and no
-    run trains. The results are kept while their networks are shown.
-    """
+    """Accuracy of one run or two against the amount of a corruption, measured when the event loop is idle."""
 
     def __init__(self, views: Views) -> None:
         self._views, self._data, on_loop = views, views.dataset, views.on_loop
@@ -302,6 +307,5 @@ MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
 """The sections of the tab; the first is the default."""
 
 
-def mistakes_panel(views: Views) -> SectionedPanel:
-    """Return the tab."""
-    return SectionedPanel(views, MISTAKES)
+mistakes_panel = partial(SectionedPanel, sections=MISTAKES)
+"""Makes the tab."""

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from explorer.app.layout import box, framed
 from explorer.app.panels.confusion import ChosenImages, Matrix, read_images
+from explorer.app.panels.data import PlaneSource
 from explorer.app.panels.drawn_network import DrawnNetwork
-from explorer.app.panels.plane import PlaneSource
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.readouts import first_words
-from explorer.app.redrawing import Pace
-from explorer.app.views import ANY, Drawing, Panel, Views, ViewState
+from explorer.app.views import ANY, Drawing, Pace, Panel, Views, ViewState
 from explorer.datasets.dataset import pixel_columns
 from explorer.datasets.preprocessing import preprocess
 from explorer.figures import curves as figures

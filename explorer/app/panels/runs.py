@@ -7,8 +7,7 @@ import numpy as np
 
 from explorer.app.layout import box
 from explorer.app.readouts import glossary
-from explorer.app.redrawing import Pace
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme

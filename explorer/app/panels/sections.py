@@ -9,8 +9,7 @@ from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
 from explorer.app.layout import box
-from explorer.app.redrawing import Pace
-from explorer.app.views import InspectedNetwork, Panel, Views, ViewState
+from explorer.app.views import InspectedNetwork, Pace, Panel, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.widgets.controls import Segmented

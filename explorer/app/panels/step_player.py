@@ -18,8 +18,7 @@ from explorer.app.panels.drawn_network import (
     sums_of,
     unit_images,
 )
-from explorer.app.redrawing import Pace
-from explorer.app.views import InspectedNetwork, Views, ViewState
+from explorer.app.views import InspectedNetwork, Pace, Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.inspection import PlayedStep, play_step

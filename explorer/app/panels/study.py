@@ -38,7 +38,6 @@ MOST_TRIALS = 2000
 OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
-_FORM_WORDS = "One run for each value and seed. All other settings come from the controls."
 _VALUES_HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 _SECONDS_BETWEEN = 0.2  # between two drawings
 _ORDER = "The comparison appears once all runs have ended."
@@ -47,7 +46,6 @@ _RECORDED_WORDS = (
     "large batch overshoots: each step adds up all its gradients. By mean, it takes too few steps."
 )
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
-_OWN = "The study of the form above."
 _HINT = "Click on a point or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
 
@@ -62,10 +60,7 @@ class StudyPlan:
 
     @classmethod
     def of(cls, config: TrainingConfig, name: str, values: Sequence[Any], seeds: Sequence[int]) -> Self:
-        """Return every combination of values and seeds, ordered so that the whole curve appears early.
-
-        Raises `ConfigError` if there are more than `MOST_TRIALS`.
-        """
+        """Return every combination of values and seeds, the whole curve first; at most `MOST_TRIALS`."""
         if (n_runs := len(values) * len(seeds)) > MOST_TRIALS:
             raise ConfigError("runs", n_runs, f"at most {grouped(MOST_TRIALS)} runs")
         configs = grid(config, **{name: values}, seed=seeds)
@@ -84,7 +79,7 @@ class StudyForm:
         self.axis = Dropdown("What varies", names, value="batch_size")
         self.values = StudyEntry(label="Values", hint=_VALUES_HINT, text=self._offered(config))
         self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
-        self.words = Caption(_FORM_WORDS)
+        self.words = Caption("One run for each value and seed. All other settings come from the controls.")
         self.view = box("explorer-column explorer-close", self.axis, self.values)
 
         def offer(_change: object) -> None:
@@ -291,7 +286,7 @@ class StudyPanel:
 
     def _show_origin(self) -> None:
         """Say which study the drawing shows: the form may describe another one."""
-        own = _OWN if self._study is self.plan else _EARLIER
+        own = "The study of the form above." if self._study is self.plan else _EARLIER
         self.drawing.origin.text = _RECORDED_WORDS if self._recorded else own
 
     def _show_running(self) -> None:

@@ -9,9 +9,7 @@ from typing import Any
 from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
-from explorer.app.panels.break_it import BreakIt
-from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
@@ -45,14 +43,17 @@ class PanelHost:
         self._offered = offered_tabs()
         self.labels = {name: one.what.label for name, one in self._offered.items()}
         """The label of each tab, by its name."""
+        offered = (one.what for one in self._offered.values())
+        self.levels = {one.key: (one.name, one.levels) for one in offered if one.levels}
+        """By their keys in addresses, the tabs that have levels, and how many."""
         tabs = {name: (one.what.label, one.what.group) for name, one in self._offered.items()}
         self.tab_bar, self.time_bar, self._pace = TabBar(tabs, selected=self.home), TimeBar(), Pace()
         views.look_into, views.open_run = self._look_into, self._open_run
         self.view = box("")
         self._panels: dict[str, Panel] = {}
         self[_LASTING]
-        self._open(self.home)
-        self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
+        self[self.home]
+        self.tab_bar.observe(views.on_loop(lambda _: self.show(views.state)), "selected")
         self.time_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
 
@@ -85,10 +86,11 @@ class PanelHost:
             self.view.children = [self[_LASTING].view]
             for name in old.keys() - self._panels.keys():
                 close_all(old[name].view)
-            self._open(self.tab_bar.selected)
         if self._pace.is_due(state, state.figured):
             self._show_moments(state)
         panel = self[name := self.tab_bar.selected]
+        for other, one in self._panels.items():
+            set_hidden(one.view, other != name)
         try:
             with self._offered[name].explaining_errors():
                 panel.show(state)
@@ -96,17 +98,6 @@ class PanelHost:
             self._panels[name] = FailedPanel(error)
             self.view.children = [one.view for one in self._panels.values()]
             close_all(panel.view)
-
-    def _open(self, name: str) -> None:
-        self[name]
-        for other, panel in self._panels.items():
-            set_hidden(panel.view, other != name)
-
-    def _on_selected(self, change: Mapping[str, Any]) -> None:
-        self._open(change["new"])
-        if isinstance(panel := self[change["new"]], BreakIt):
-            panel.renew()
-        self.show(self._views.state)
 
     def _show_moments(self, state: ViewState) -> None:
         run, shown = state.run, state.pictured

@@ -1,13 +1,13 @@
 """The Study tab: the effect of a setting on the current network, from many runs that a form asks for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import mode
 from threading import Thread
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
 from explorer.app.layout import box, close_all
 from explorer.app.views import Views, ViewState
@@ -32,11 +32,9 @@ from explorer.wording import counted, duration, grouped, percent, queue_text, wi
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 """The study that the tab opens with on MNIST: the exercise's network, trained in advance."""
 
-MOST_TRIALS = 2000
-"""Maximum number of runs of a study in the app."""
-
 OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
 
+_MOST_TRIALS = 2000
 _SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
 _VALUES_HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 _SECONDS_BETWEEN = 0.2  # between two drawings
@@ -57,14 +55,6 @@ class StudyPlan:
     settings: tuple[str, ...] = ("batch_size",)
     """The settings that vary, except the seed: one, or two in a recorded study."""
     configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
-
-    @classmethod
-    def of(cls, config: TrainingConfig, name: str, values: Sequence[Any], seeds: Sequence[int]) -> Self:
-        """Return every combination of values and seeds, the whole curve first; at most `MOST_TRIALS`."""
-        if (n_runs := len(values) * len(seeds)) > MOST_TRIALS:
-            raise ConfigError("runs", n_runs, f"at most {grouped(MOST_TRIALS)} runs")
-        configs = grid(config, **{name: values}, seed=seeds)
-        return cls((name,), tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size))))
 
 
 class StudyForm:
@@ -106,11 +96,12 @@ class StudyForm:
         if None in (values, seeds, epochs):
             return StudyPlan()
         config = self.config if name == "epochs" else self.config.replace(epochs=epochs)
-        try:
-            return StudyPlan.of(config, name, values, range(seeds))
-        except ConfigError as error:
-            self.seeds.error = f"Too many runs: expected {error.expected}."
+        if len(values) * seeds > _MOST_TRIALS:
+            self.seeds.error = f"Too many runs: expected at most {grouped(_MOST_TRIALS)} runs."
             return StudyPlan()
+        configs = grid(config, **{name: values}, seed=range(seeds))
+        # The whole curve is to appear early.
+        return StudyPlan((name,), tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size))))
 
     def _offered(self, config: TrainingConfig) -> str:
         return offered_values(self._fields[self.axis.value], config, self._n_images)

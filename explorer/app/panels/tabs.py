@@ -25,10 +25,10 @@ def offered_tabs() -> dict[str, Offer]:
     """Return the tabs of the core and of all extensions, by name, in the order of the tab bar."""
     found = {one.what.name: one for one in offers("tabs")}
     for name, one in [*found.items()]:
-        if one.what.before in found:  # all that follows comes after it
-            at = [*found].index(one.what.before)
-            others = [item for item in found.items() if item[0] != name]
-            found = dict([*others[:at], (name, one), *others[at:]])
+        others = [other for other in found if other != name]
+        if one.what.before in others:  # all that follows comes after it
+            at = others.index(one.what.before)
+            found = {tab: found[tab] for tab in (*others[:at], name, *others[at:])}
     return found
 
 

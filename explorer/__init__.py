@@ -22,7 +22,6 @@ __version__ = "0.1.0"
 _MODULES = MappingProxyType(
     {
         "app.explorer": ("Explorer",),
-        "app.panels.lab": ("BugLab",),
         "app.parts": (
             "AccuracyCurve", "ConfusionMatrix", "LossCurve", "Mistakes", "NetworkView", "RunButtons", "Settings",
             "Weights",
@@ -38,7 +37,7 @@ _MODULES = MappingProxyType(
 _HOMES = MappingProxyType({name: module for module, names in _MODULES.items() for name in names})
 
 __all__ = [
-    "AccuracyCurve", "BugLab", "ConfigError", "ConfusionMatrix", "Dataset", "DatasetError", "EpochRecord",
+    "AccuracyCurve", "ConfigError", "ConfusionMatrix", "Dataset", "DatasetError", "EpochRecord",
     "Explorer", "History", "LossCurve", "Mistakes", "NetworkView", "NeuralNetwork", "RunButtons", "Settings",
     "TrainingConfig", "Trial", "Weights", "accuracy", "confusion_matrix", "cross_entropy", "d_cross_entropy",
     "d_relu", "d_sigmoid", "d_squared_error", "d_tanh", "grid", "load_dataset", "load_mnist", "load_plane",

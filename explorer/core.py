@@ -13,11 +13,9 @@ CORE = Extension(
         Tab("inside", "Layers", f"{_PANELS}.inside:layers_panel", "Look inside"),
         Tab("map", "Map", f"{_PANELS}.image_tabs:LayerMap", "Look inside"),
         Tab("why", "Why", f"{_PANELS}.image_tabs:why_panel", "Look inside"),
-        Tab("break", "Break it", f"{_PANELS}.break_it:BreakIt", "Look inside"),
         Tab("runs", "Runs", f"{_PANELS}.runs:RunsPanel", "Compare"),
         Tab("study", "Many runs", f"{_PANELS}.study:StudyPanel", "Compare"),
         Tab("data", "Data", f"{_PANELS}.data:DataPanel", "Learn"),
-        Tab("lab", "Find the bug", f"{_PANELS}.lab:lab_panel", "Learn"),
     ),
     commands=(
         Command(

@@ -228,6 +228,10 @@ def _wrong_part(what: Any) -> str:
     hints = {"code": Code} if kind is str else get_type_hints(kind, include_extras=True)
     for part, hint in hints.items():
         text = what if kind is str else getattr(what, part)
+        if hint is int:
+            if not isinstance(text, int):
+                return f"{part} is {text!r:.60}; expected a whole number."
+            continue
         pattern, words = _CODE if hint == Code else _TEXT
         if part in {"name", "path"}:
             pattern, words = _PRINTABLE if kind is OfferedDataset else _LETTERS

@@ -29,6 +29,10 @@ class Tab:
     """Heading of its group in the tab bar."""
     before: str = ""
     """Name of the tab that it stands before; empty for the end of its group."""
+    key: str = ""
+    """Of its levels, in addresses: ``?key=2`` opens it at the second. The panel finds it in `Views.levels`."""
+    levels: int = 0
+    """How many it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,8 @@ from explorer.engine.kernels import perform
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")
 sys.path.insert(0, str(Path(__file__).parent))  # so that every folder's tests can `import reference`
-os.environ["EXPLORER_EXTENSIONS"] = (
-    "classroom,demonstrations,grading,publish,talk"  # whatever else is installed
-)
+# Whatever else is installed.
+os.environ["EXPLORER_EXTENSIONS"] = "classroom,demonstrations,grading,lab,publish,robustness,talk"
 SECONDS = {
     frozenset({"browser", "long"}): 30,
     frozenset({"browser"}): 5,

@@ -21,7 +21,7 @@ COMMANDS = "serve", "train", "study", "publish", "check", "archive", "present", 
 RELIED_ON = {  # names of modules, with the members of classes
     "explorer.app.views": {
         "Panel": "view show",
-        "Views": "theme dataset state on_loop refresh look_into open_run on_close",
+        "Views": "theme dataset state levels on_loop on_view refresh look_into open_run on_close",
         "ViewState": "theme dataset scored_on config status run runs moment",
     },
     "explorer.session": {

@@ -41,7 +41,9 @@ FLOORS = {
     ),
     "extensions/demonstrations": (9, {"numpy", "scipy", "plotly"}),
     "extensions/grading": (9, {"IPython", "rich"}),
+    "extensions/lab": (9, {"numpy", "ipywidgets"}),
     "extensions/publish": (9, {"numpy", "plotly", "mistune"}),
+    "extensions/robustness": (9, {"numpy"}),
     "extensions/talk": (
         9,
         {"numpy", "plotly", "ipywidgets", "traitlets", "IPython", "mistune", "playwright"},

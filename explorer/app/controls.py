@@ -79,6 +79,10 @@ class RunBarPart:
             progress = RunProgress("idle", 0.0, state.config.epochs)
             self.view.show(progress, trains="Train", resumes="", note="", classes=classes)
             return
+        epochs = 0 if run.status in ("running", "paused") else state.reach()
+        resumes = counted(epochs - run.epochs_done, "more epoch") if epochs else ""
+        if run.status == "stopped" and run.history.batches and epochs:
+            resumes = "Resume"
         estimates = [one.seconds_left for one in (run, *state.racing)]  # they take turns
         seconds_left = sum(filter(None, estimates)) if any(estimates) else None
         self.view.show(
@@ -92,7 +96,7 @@ class RunBarPart:
                 is_early=run.history.is_stopped_early,
                 restored=run.history.restored is not None,
             ),
-            resumes=_going_on(state, run),
+            resumes=resumes,
             trains="Train" if state.waits or run.status == "idle" else "Train again",
             note=step_in_words(run.stepped, run.dataset.noun) if run.stepped else _outcome(run),
             classes=classes,
@@ -107,13 +111,6 @@ def _outcome(run: SessionRun) -> str:
     confusion, names = run.newest.confusion, run.dataset.class_names
     pairs = [f"{names[pair.true]} → {names[pair.predicted]}" for pair in most_confused(confusion, 1)]
     return f"{guess} · Outcome: {', '.join([percent(run.newest.record.test_accuracy), *pairs])}"
-
-
-def _going_on(state: SessionState, run: SessionRun) -> str:
-    epochs = 0 if run.status in ("running", "paused") else state.reach()
-    if run.status == "stopped" and run.history.batches and epochs:
-        return "Resume"
-    return counted(epochs - run.epochs_done, "more epoch") if epochs else ""
 
 
 class AdvicePart:
@@ -194,7 +191,7 @@ class DataChoice:
             dataset = self.load(name)
         except (DatasetError, ExtensionError) as error:
             why = f"{self.chosen} stays, and so does the run."
-            self._messages.show(Message("data", "error", unreadable(name, error), why))
+            self._messages.show(Message("data", "error", f"{name} can't be read. {error}", why))
             return
         self._messages.dismiss("data")
         before = self._session.dataset
@@ -220,11 +217,6 @@ class DataChoice:
         if name not in self._offers:
             raise ValueError(f"no data set is called {name!r}{did_you_mean(name, self._offers)}")
         return self._offers[name]
-
-
-def unreadable(name: str, error: Exception) -> str:
-    """Return the message for a data set that can't be read."""
-    return f"{name} can't be read. {error}"
 
 
 def described(dataset: Dataset) -> str:

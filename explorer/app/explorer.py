@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from explorer.app.controls import AdvicePart, DataChoice, RunBarPart, SettingsPart, described
 from explorer.app.files import FileMenu, FileVerbs
-from explorer.app.help import help_dialog
 from explorer.app.layout import AppBox, screen
 from explorer.app.panels.tabs import PanelHost
-from explorer.app.readouts import results
-from explorer.app.redrawing import Pace
+from explorer.app.readouts import help_dialog, results
 from explorer.app.url_state import Address
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.loading import DatasetOffer
 from explorer.figures.palette import Theme
@@ -40,7 +38,6 @@ class _Setting(traitlets.TraitType[Any, Any]):
     """A setting: assigned values are validated by its row in the table of fields, and by the data."""
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the value in its canonical type; raise `ConfigError`, and change nothing, if it is invalid."""
         assert self.name is not None
         field = FIELDS[self.name]
         checked = field.check(as_whole(value) if isinstance(field, LayerSizes | Whole) else value)
@@ -51,16 +48,10 @@ class _Setting(traitlets.TraitType[Any, Any]):
 
 class _Config(traitlets.Instance[TrainingConfig]):
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the config; raise `ConfigError`, and change nothing, if the data don't allow it."""
         config: Any = super().validate(obj, value)
         if config != obj.session.config:
             check_images(config, obj.session.dataset)
         return config
-
-
-def _setting(name: str) -> Any:
-    """Return a setting's trait; mid-run changes, which pages write in another form, are not synced."""
-    return _Setting(getattr(TrainingConfig(), name)).tag(sync=name != "changes")
 
 
 def _score() -> Any:
@@ -94,7 +85,8 @@ class AppTraits(traitlets.HasTraits):
     session: Session
 
     config = _Config(TrainingConfig, ())
-    vars().update({name: _setting(name) for name in FIELDS})
+    # Mid-run changes, which pages write in another form, are not synced.
+    vars().update({n: _Setting(getattr(TrainingConfig(), n)).tag(sync=n != "changes") for n in FIELDS})
 
     status = traitlets.Unicode("idle", read_only=True).tag(sync=True)
     epoch = traitlets.Float(0.0, read_only=True).tag(sync=True)
@@ -244,7 +236,7 @@ class Explorer(AppTraits, FileVerbs, AppBox):
         self._settings, self._run_bar = SettingsPart(session, shown), RunBarPart(session)
         self.settings, self.run_bar = self._settings.view, self._run_bar.view
         self._advice = AdvicePart(session, self.messages, self.settings)
-        self._address = Address(session, self.data, self.header, self.panels, self.settings, self.messages)
+        self._address = Address(views, self.data, self.header, self.panels, self.settings, self.messages)
         self.panels.time_bar.on_fork(session.loop.bind(session.fork))
         self.header.observe(session.loop.bind(lambda change: views.set_theme(change["new"])), "theme")
         session.subscribe(self._on_state)

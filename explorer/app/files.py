@@ -172,7 +172,6 @@ class FileMenu:
         self.header.keep(words, content if len(content) <= _MOST_BYTES else b"")
 
     def _on_open(self, name: str, content: bytes | None) -> None:
-        """Open a session of the user; errors are shown, and the run continues."""
         try:
             if content is None:
                 raise _too_large(name)

@@ -30,12 +30,7 @@ class AppBox(KnownNames, VBox):
 def screen(
     header: Sequence[DOMWidget], messages: DOMWidget, panels: DOMWidget, **parts: DOMWidget
 ) -> tuple[Box, Box]:
-    """Arrange the parts, by their grid areas, on one screen; return the page's header, and everything else.
-
-    The grid follows the width of its container: settings next to figures if there is room, one column on a phone.
-    On the app's own page it fills the window, or exceeds it if that is low; in a cell it is as high as its
-    content.
-    """
+    """Arrange the parts, by their grid areas, on one screen; return the page's header, and everything else."""
     look_of(Path(__file__).parent)
     for widget, name, area in ((messages, "messages", "messages"), (panels, "panels", "panel")):
         widget.add_class(f"explorer-place-{name}").layout = {"grid_area": area}
@@ -56,10 +51,7 @@ def close_all(widget: DOMWidget) -> None:
 def framed(
     name: str, figure: DOMWidget, caption: DOMWidget | None = None, *, tool: DOMWidget | None = None
 ) -> Box:
-    """Return a figure with a caption and a control in its upper right corner; it fills its container.
-
-    The class ``explorer-place-`` plus its name selects its grid area.
-    """
+    """Return a figure with a caption, and a control in its corner, in the grid area ``explorer-place-name``."""
     if tool is not None:
         tool.add_class("explorer-figure-tool")
     return _place(name, tool, figure, caption, kind="explorer-figure")

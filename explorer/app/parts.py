@@ -17,10 +17,9 @@ from ipywidgets import Layout
 
 from explorer.app.controls import RunBarPart, SettingsPart
 from explorer.app.layout import AppBox, close_all
-from explorer.app.panels.network import NetworkPanel
-from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
+from explorer.app.panels.drawn_network import FirstWeights
+from explorer.app.panels.overview import ChosenMatrix, Curve, NetworkPanel, chosen_images
 from explorer.app.panels.step_player import StepPlayback
-from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import ViewState
 from explorer.widgets.page_state import KernelNotice, Visibility
 
@@ -99,14 +98,7 @@ class Mistakes(_Part):
 
 
 class NetworkView(_Part):
-    """The network drawn, lit by a test image or a drawing; follows the run, the selected epoch and cell.
-
-    Examples
-    --------
-    >>> from explorer import Explorer, NetworkView
-    >>> app = Explorer()
-    >>> network = NetworkView(app)
-    """
+    """The network drawn, lit by a test image or a drawing; follows the run, the selected epoch and cell."""
 
     _new_panel = staticmethod(lambda views: NetworkPanel(views, StepPlayback(views)))
 

@@ -1,17 +1,22 @@
-"""The run's results in words and numbers: the tiles, and a glossary of the page's terms."""
+"""The run's results in words and numbers, a glossary of the page's terms, and its help."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 
-from explorer.app.help import WORDS
 from explorer.datasets import Dataset
 from explorer.network import hardest_classes, most_confused
 from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS, Evaluation, Moment, SampleRecord
+from explorer.widgets.controls import HelpDialog
 from explorer.widgets.numbers import Fact, Tile, Tiles
 from explorer.wording import class_noun, counted, grouped, percent, times, with_noun
+
+WORDS = tomllib.loads((files("explorer.app") / "words.toml").read_text(encoding="utf-8"))
+"""The help's paragraphs, the effect of each key, and a sentence for each term."""
 
 _NONE = "–"
 
@@ -66,7 +71,6 @@ def _trend(state: SessionState, moment: Moment) -> str:
 
 
 def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fact]:
-    """Yield the other numbers, each with what it means."""
     noun = run.dataset.noun
     if isinstance(moment, SampleRecord):
         of = f"of {grouped(run.steps_at_ends[1])}"
@@ -105,3 +109,18 @@ def _facts(run: SessionRun, moment: Moment | SampleRecord | None) -> Iterator[Fa
         "Inputs, units of each hidden layer, outputs; and all weights and biases, which training changes."
     )
     yield Fact(f"{'-'.join(map(str, sizes))}, {grouped(n_parameters)} parameters", meaning)
+
+
+def help_dialog(dataset: Dataset) -> HelpDialog:
+    """Return the page's help, in the terms of a data set."""
+    noun = class_noun(dataset.class_names)
+    learns = "read handwritten digits" if noun == "digit" else "tell images apart"
+    about = [words.format(learns=learns, noun=noun) for words in WORDS["help"]]
+    return HelpDialog([with_noun(words, dataset.noun) for words in about], WORDS["keys"])
+
+
+def first_words(dataset: Dataset) -> str:
+    """Return a line for those who see the page for the first time: what to do first."""
+    draws = "Draw a digit over the image" if class_noun(dataset.class_names) == "digit" else "Click a tile"
+    what = "Click into the plane" if dataset.is_plane else draws
+    return f"New here? {what}, or move a slider: the network learns again while you watch."

@@ -12,15 +12,15 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlencode
 
-from explorer.app.controls import DataChoice, unreadable
+from explorer.app.controls import DataChoice
 from explorer.app.panels.inside import SECTIONS
-from explorer.app.panels.lab import LEVELS
 from explorer.app.panels.mistakes import MISTAKES
 from explorer.app.panels.tabs import PanelHost
+from explorer.app.views import Views
 from explorer.datasets import Dataset, DatasetError
 from explorer.datasets.plane import plane_of
 from explorer.discovery import ExtensionError
-from explorer.session import Session, SessionRun, SessionState
+from explorer.session import SessionRun, SessionState
 from explorer.training import FIELDS, TrainingConfig
 from explorer.training.config import fields_of
 from explorer.training.fields import Field
@@ -48,8 +48,8 @@ class Link:
     section: str = ""
     data: str = ""
     """Name of the data set, or "" for the first; of points in a plane, what they are made of."""
-    bug: int = 0
-    """Level of the bug lab, which is then the open tab; 0 for none."""
+    level: tuple[str, int] = ("", 0)
+    """A level of a tab, which is then the open one: the key that it has in addresses, and the number."""
     tabs: tuple[str, ...] = ()
     """Names of the only tabs to show, with the first and the open one; if empty, all where all settings are."""
 
@@ -62,13 +62,13 @@ class Link:
         datasets: Sequence[str] = (),
         *,
         fields: Mapping[str, Field] = FIELDS,
-        n_bugs: int = 0,
+        levels: Mapping[str, tuple[str, int]] = MappingProxyType({}),
     ) -> tuple[Self, tuple[str, ...]]:
         """Read a query string, which may contain anything: return its valid part, and sentences on the rest.
 
-        `tabs` has the known names with their labels, `sections` and `datasets` are names, `n_bugs` is the number
-        of levels of the bug lab; `fields` are the settings as `fields_of` returns them for a data set, which limit
-        the number of images.
+        `tabs` has the known names with their labels, `sections` and `datasets` are names, `levels` has by key the
+        tabs with levels, and how many; `fields` are the settings as `fields_of` returns them for a data set, which
+        limit the number of images.
         """
         own = parts(query)
         config, notices = read_query(query, fields)
@@ -83,8 +83,9 @@ class Link:
             "tab": ("tab", tabs, ", ".join(labels)),
             "section": ("section", sections, ", ".join(sections)),
             "theme": ("theme", _THEMES, ", ".join(_THEMES)),
-            "bug": ("level", [*map(str, range(1, n_bugs + 1))], f"levels 1 to {n_bugs}"),
         }
+        for key, (_, n) in levels.items():
+            known[key] = "level", [*map(str, range(1, n + 1))], f"levels 1 to {n}"
         for key, (noun, names, there) in known.items():
             if (value := own.get(key)) and value not in names:
                 own[key] = ""
@@ -93,17 +94,18 @@ class Link:
         if unknown:
             verb = "is no control" if len(unknown) == 1 else "are no controls"
             notices += (f"{listed(unknown)} {verb}.",)
-        tab, section, theme, bug = (own.get(key, "") for key in ("tab", "section", "theme", "bug"))
+        tab, section, theme = (own.get(key, "") for key in ("tab", "section", "theme"))
+        level = next(((key, int(number)) for key in levels if (number := own.get(key))), ("", 0))
         data = "" if not name or asked.casefold() == datasets[0].casefold() else name + asked[len(name) :]
-        link = cls(config, tab, theme or "auto", shown, section, data, int(bug or 0), kept)
+        link = cls(config, tab, theme or "auto", shown, section, data, level, kept)
         return link, notices
 
     def write(self) -> str:
         """Return the query string from which `read` restores this link; empty for what the page opens with."""
         theme = "" if self.theme == "auto" else self.theme
         controls = ",".join([*(_KEYS[name] for name in self.shown or ()), *self.tabs])
-        view = (self.tab, self.section, theme, controls, str(self.bug or ""))
-        others = {DATA_KEY: self.data.lower(), **dict(zip(VIEW_KEYS, view, strict=True))}
+        view = dict(zip(VIEW_KEYS, (self.tab, self.section, theme, controls), strict=True))
+        others = {DATA_KEY: self.data.lower(), **view, self.level[0]: str(self.level[1] or "")}
         written = (write_query(self.config), urlencode({k: v for k, v in others.items() if v}, safe=","))
         return "&".join(part for part in written if part)
 
@@ -136,14 +138,15 @@ class Address:
 
     def __init__(
         self,
-        session: Session,
+        views: Views,
         data: DataChoice,
         header: Header,
         panels: PanelHost,
         settings: SettingsPanel,
         messages: Messages,
     ) -> None:
-        self._session, self._data, self._header, self._panels = session, data, header, panels
+        self._views, self._session, session = views, views.session, views.session
+        self._data, self._header, self._panels = data, header, panels
         self._settings, self._messages = settings, messages
         self.opening: SessionRun | None = None
         """The run that the page opened with before its address was read, and that other settings replace."""
@@ -175,9 +178,11 @@ class Address:
             session.use(dataset, link.config)
         self._settings.set_trait("shown", self._shown if link.shown is None else list(link.shown))
         self._header.choice = link.theme
-        if link.bug:
-            self._panels["lab"].open(link.bug)
-        tab, self._tabs = "lab" if link.bug else link.tab or self._panels.home, link.tabs
+        tab, self._tabs = link.tab or self._panels.home, link.tabs
+        if link.level[1]:
+            key, number = link.level
+            tab, self._views.levels[key] = self._panels.levels[key][0], number
+            self._views.refresh()  # the tab may be open at another level
         is_whole = link.shown is None and not link.tabs
         self._panels.tab_bar.offered = [] if is_whole else [self._panels.home, tab, *link.tabs]
         self._look(tab, link.section)
@@ -213,9 +218,9 @@ class Address:
         try:
             dataset = self._data.load(name)
         except (DatasetError, ExtensionError) as error:
-            notices = (unreadable(name, error),)
+            notices = (f"{name} can't be read. {error}",)
         fields = fields_of(len(dataset.train_labels), dataset.n_classes)
-        link, wrong = read(fields=fields, n_bugs=len(LEVELS))
+        link, wrong = read(fields=fields, levels=self._panels.levels)
         return link, dataset, (*wrong, *notices)
 
     def _complain(self, notices: tuple[str, ...]) -> None:
@@ -239,13 +244,15 @@ class Address:
         """Write the page's state to its address."""
         tab, data = self._panels.tab_bar.selected, self._session.dataset
         section = self._panels[tab].choice.value if tab in _SECTIONS else ""
+        keys = (key for key, (name, _) in self._panels.levels.items() if name == tab)
+        level = next(((key, self._views.levels.get(key, 0)) for key in keys), ("", 0))
         shown = None if self._settings.shown == self._shown else self._settings.shown
         other = "" if data.name == self._data.names[0] else data.name
         link = Link(
             config=self._session.config,
             data=plane_of(data).text if data.is_plane else other,
-            tab="" if tab in (self._panels.home, "lab") else tab,
-            bug=self._panels["lab"].level if tab == "lab" else 0,
+            tab="" if tab == self._panels.home or level[1] else tab,
+            level=level,
             section="" if section == _SECTIONS.get(tab, ("",))[0] else section,
             theme=self._header.choice,
             shown=None if shown is None else tuple(shown),

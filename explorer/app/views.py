@@ -1,23 +1,34 @@
 """The views of a session: the state that they show, the network that they look into, and when they are drawn."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
+from time import monotonic, thread_time
 from typing import Any, Protocol
 
 import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetworks
-from explorer.app.redrawing import RedrawQueue
 from explorer.datasets import Dataset
 from explorer.figures.palette import Theme
+from explorer.network import NeuralNetwork
 from explorer.network.metrics import select_samples
-from explorer.session import Session, SessionState
-from explorer.training import Moment, SampleRecord, TrainingConfig
+from explorer.session import Session, SessionRun, SessionState
+from explorer.training import Moment, OwnNetworkError, SampleRecord, Snapshot, TrainingConfig
+from explorer.training.event_loop import EventLoop
+from explorer.training.own_network import departs
+from explorer.training.process_settings import one_blas_thread
+
+Weights = tuple[NDArray[np.floating[Any]], ...]
 
 ANY = -1
 """Means any class where classes are chosen."""
+
+_REST = 100  # pause after a costly drawing, in multiples of its duration: it takes 1 % of the time
+_LEAST_GAP_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,13 +76,100 @@ class ViewState(SessionState):
         return scored[found], found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class InspectedNetwork:
+    """A network at one moment. Instances compare by identity."""
+
+    run: SessionRun
+    """The run that it belongs to."""
+    weights: Weights
+    """``(W1, b1, W2, b2, …)`` at this moment."""
+    first: Weights
+    """The initial weights of the run, or of the run that it was forked from."""
+    epoch: float
+    """Epochs so far; with only the initial weights, the epochs before them: 0 unless a file records more."""
+    test_outputs: NDArray[np.floating[Any]] | None
+    """Outputs for the held-out images, shape (n_classes, n_test); None within the first epoch."""
+    _network: NeuralNetwork
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers, including the output layer."""
+        return len(self.weights) // 2
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return self._network.n_parameters
+
+    @property
+    def differs(self) -> str:
+        """Why the formulas would not describe the network; empty if they do."""
+        own = self.run.own
+        try:
+            if own is None or not departs(self._network):
+                return ""
+        except OwnNetworkError as error:
+            return str(error)
+        functions = ", ".join(map(self.run.config.text, ("hidden_activation", "output", "loss")))
+        return f"{own.name}'s forward or backward pass differs from the textbook's formulas ({functions})"
+
+    @contextmanager
+    def network(self, weights: Weights | None = None) -> Iterator[NeuralNetwork]:
+        """Yield the network with the weights of this moment, or with others of the run.
+
+        Its passes use one BLAS thread: while other processes compute, two threads take ten times as long.
+        """
+        with one_blas_thread():
+            self._network.set_weights(self.weights if weights is None else weights)
+            yield self._network
+
+
+class InspectedNetworks:
+    """Returns the network of each state, the same object for the same moment."""
+
+    def __init__(self) -> None:
+        self._newest: InspectedNetwork | None = None
+        self._snapshot: Snapshot | None = None
+
+    def of(self, state: SessionState) -> InspectedNetwork | None:
+        """Return the network to inspect: at the moment, or before the first one with its initial weights.
+
+        None without a run, and if the weights of a user's own network are unknown.
+        """
+        run = state.run
+        if run is None or (run.own is not None and not run.origin.weights):
+            return None
+        snapshot, last = None if state.pictured is None else state.pictured.snapshot, self._newest
+        if last is not None and last.run.key == run.key:
+            if self._snapshot is snapshot:
+                return last
+            network, first = last._network, last.first
+        else:
+            network, root = run.new_network(), run.lineage[-1]
+            if (given := root.origin.weights) is None:
+                n_inputs, *n_hidden, n_outputs = (
+                    network.layer_sizes
+                )  # same as the root's: its weights were used
+                how: Any = {"initializer": root.config.initializer, "seed": root.config.seed}
+                given = NeuralNetwork(n_inputs, n_hidden, n_outputs, **how).weights()
+            first = given
+        weights, epoch, outputs = first, float(run.lineage[-1].origin.epoch), None
+        if snapshot is not None:
+            weights, epoch = snapshot.weights, snapshot.epoch
+            outputs = None if state.early is not None else snapshot.test_outputs
+        self._snapshot = snapshot
+        self._newest = InspectedNetwork(run, weights, first, epoch, outputs, network)
+        return self._newest
+
+
 class Panel(Protocol):
     """Something that can be shown: it has a widget, and `show` is called only while that is visible."""
 
     view: DOMWidget
 
     def show(self, state: ViewState) -> None:
-        """Draw what has changed."""
+        """Draw what has changed; during training, when its `Pace` says that it is time."""
 
 
 class Views:
@@ -100,10 +198,11 @@ class Views:
         """The data sets to choose from, an `explorer.app.controls.DataChoice`; None outside the app."""
         self.kept: dict[str, Any] = {}
         """What tabs keep while their panels are recreated for other images, by the tab's name."""
+        self.levels: dict[str, int] = {}
+        """The level that a tab shows, by the key that it has in addresses; set by the tab and by links."""
         self.replayed: Moment | SampleRecord | None = None
         """The moment of the run that the opening replay has come to; None to show the one selected."""
         self.networks = InspectedNetworks()
-        """The networks that are looked into."""
         self._shown, self._n_shown = session.state, 0  # a state, and the number of those before it
         self._closers: list[Callable[[], object]] = []
         self._shows: list[Callable[[ViewState], object]] = []
@@ -198,3 +297,110 @@ class Views:
         self._is_late, state = False, self.state
         for show in tuple(self._shows):
             call(show, state)
+
+
+class Pace:
+    """Tells a part of the page when to draw: when its content has changed and, during training, not too often.
+
+    Two drawings are at least `seconds` apart and, after a `costly` one, `rest` times its CPU time. A run's first
+    figures are never delayed.
+    """
+
+    def __init__(self, seconds: float = 0.0, rest: float = _REST) -> None:
+        self._seconds, self._rest, self._rests_until = seconds, rest, float("-inf")
+        self._drawn: tuple[object, ...] | None = None
+
+    def is_due(self, state: SessionState, *content: object, at_once: bool = False) -> bool:
+        """Return whether to draw this content now, `at_once` without a delay; if so, it counts as drawn.
+
+        A run's next delivery asks again for what is delayed.
+        """
+        if content == self._drawn:
+            return False
+        begins, now = state.pictured is None, monotonic()
+        if now < self._rests_until and state.is_training and not begins and not at_once:
+            return False
+        self._drawn, self._rests_until = content, float("-inf") if begins else now + self._seconds
+        return True
+
+    @contextmanager
+    def costly(self) -> Iterator[None]:
+        """Rest after a drawing in proportion to its CPU time in this thread, without that of other threads."""
+        started = thread_time()
+        yield
+        rest = self._rest * (thread_time() - started)
+        self._rests_until = max(self._rests_until, monotonic() + rest)
+
+
+class RedrawQueue:
+    """Calls functions in the order in which they were added, one per iteration of the event loop.
+
+    Functions added during a call run right after it. Without an event loop, each is called at once.
+    """
+
+    def __init__(self, loop: EventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[partial[object]] = deque()
+        self._added: list[partial[object]] | None = None  # by the function that is being called
+        self._is_scheduled = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call ``function(*arguments)`` when it is its turn."""
+        if self._loop.loop is None:
+            self._loop.guarded(function, *arguments)
+            return
+        (self._waiting if self._added is None else self._added).append(partial(function, *arguments))
+        self._schedule()
+
+    def in_turn(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call ``function(*arguments)``, a part of a drawing: if that is being called in its turn, after it."""
+        if self._added is None:
+            function(*arguments)
+        else:
+            self._added.append(partial(function, *arguments))
+
+    def clear(self) -> None:
+        """Discard the waiting functions."""
+        self._waiting.clear()
+
+    def _schedule(self) -> None:
+        if self._loop.loop is not None and not self._is_scheduled and self._waiting:
+            self._is_scheduled = True
+            # After the timers that have expired meanwhile, and their callbacks.
+            self._loop.loop.call_later(0, self._loop.loop.call_soon, self._call_next)
+
+    def _call_next(self) -> None:
+        self._is_scheduled = False
+        if self._waiting:
+            function, self._added = self._waiting.popleft(), []
+            self._loop.guarded(function)
+            self._waiting.extendleft(reversed(self._added))
+            self._added = None
+            self._schedule()
+
+
+class IdleWork:
+    """Does long work in steps, each of which returns whether more remains; between them the event loop is free."""
+
+    def __init__(self, step: Callable[[], bool], loop: EventLoop) -> None:
+        self._step, self._loop, self._is_waiting = step, loop, False
+
+    def go_on(self) -> None:
+        """Schedule the work; without an event loop, do all of it now."""
+        if self._loop.loop is None:
+            while self._step():
+                continue
+        elif not self._is_waiting:
+            self._schedule(_LEAST_GAP_SECONDS)
+
+    def _schedule(self, seconds: float) -> None:
+        self._is_waiting = True
+        self._loop.call_later(seconds, self._loop.guarded, self._do_step)
+
+    def _do_step(self) -> None:
+        self._is_waiting, started = False, monotonic()
+        if self._step():
+            self._schedule(max(_LEAST_GAP_SECONDS, monotonic() - started))

@@ -1,4 +1,4 @@
-"""What a trained network does with one image, and, in `damage`, what happens if it is broken: pure functions."""
+"""What a trained network does with one image: pure functions."""
 
 from explorer.inspection.contributions import (
     Contributions,

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from explorer.discovery import offers
 from explorer.training.config import FIELDS, TrainingConfig
 from explorer.training.fields import ConfigError, Field, Whole
 from explorer.training.presets import PRESETS, SITUATIONS, START
 from explorer.wording import did_you_mean, grouped, writable
 
-VIEW_KEYS = ("tab", "section", "theme", "controls", "bug")
-"""Query keys that only affect the view."""
+VIEW_KEYS = ("tab", "section", "theme", "controls")
+"""Query keys that only affect the view, with those of the tabs' levels."""
 
 MOTION_KEY = "motion"
 """Query key whose value ``"off"`` opens the page at rest; settings, which train, make it needless."""
@@ -72,10 +73,10 @@ def sets_run(query: str) -> bool:
 def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[TrainingConfig, tuple[str, ...]]:
     """Parse a URL's query string into settings and at most ten sentences on what was ignored or replaced.
 
-    `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. `VIEW_KEYS` and
-    `DATA_KEY` are skipped. Numbers out of range are clamped to the nearest value that `fields` allows: `FIELDS`,
-    or the fields of one data set as returned by `fields_of`. Unreadable values become the preset's, or Start's. If
-    there are many problems of one kind, a few are named and the rest are counted.
+    `query` is the part after the ``?`` (a leading ``?`` is ignored): ``"hidden=128,64&lr=0.1"``. Keys of the
+    view and `DATA_KEY` are skipped. Numbers out of range are clamped to the nearest value that `fields` allows:
+    `FIELDS`, or the fields of one data set as returned by `fields_of`. Unreadable values become the preset's, or
+    Start's. If there are many problems of one kind, a few are named and the rest are counted.
     """
     by_key, pairs = {field.key: field for field in fields.values()}, _pairs(query)
     values, counts = dict(pairs), Counter(key for key, _ in pairs)
@@ -84,7 +85,8 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     read = {field: _read(field, values[key], base) for key, field in by_key.items() if key in values}
     noticed = [(field.label, notice) for field, (_, notice) in read.items() if notice]
     others = ", ".join(label for label, _ in noticed[_MOST_NOTICES:])
-    known = (*by_key, *VIEW_KEYS, DATA_KEY, MOTION_KEY, PRESET_KEY)
+    levels = filter(None, (tab.what.key for tab in offers("tabs")))
+    known = (*by_key, *VIEW_KEYS, *levels, DATA_KEY, MOTION_KEY, PRESET_KEY)
     unknown = [key for key in values if key not in known and not key.startswith(_HOST_PREFIX)]
     guess = did_you_mean(unknown[0], by_key, 0.6) if len(unknown) == 1 else ""
     repeated = [key for key in known if counts[key] > 1]

@@ -101,7 +101,7 @@ def test_it_goes_when_the_first_steps_fail_on_a_reset_and_with_other_data(app, o
 
 
 def test_the_page_opens_with_the_first_epoch_in_all_views(small_dataset, monkeypatch):
-    monkeypatch.setattr("explorer.app.panels.network._REPLAY_SECONDS", 0)  # each is drawn, however soon
+    monkeypatch.setattr("explorer.app.panels.overview._REPLAY_SECONDS", 0)  # each is drawn, however soon
 
     async def replayed():
         app, seen = Explorer(small_dataset, CONFIG.replace(epochs=5)), []

@@ -21,7 +21,7 @@ from app_steps import (
 
 from explorer import TrainingConfig
 from explorer.app.panels.inside import gradient_verdict
-from explorer.app.redrawing import Pace
+from explorer.app.views import Pace
 from explorer.figures.formulas import written
 from explorer.network import NeuralNetwork
 from explorer.network.diagnostics import diagnose

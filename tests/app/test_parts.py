@@ -7,7 +7,7 @@ from ipywidgets import HBox
 import explorer
 from explorer import LossCurve, TrainingConfig
 from explorer.app import parts
-from explorer.app.panels.weights import full_tone
+from explorer.app.panels.drawn_network import full_tone
 from explorer.figures.digits import weights_sprite
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.live_figure import LiveFigure

@@ -25,8 +25,7 @@ from app_steps import (
 )
 
 from explorer import TrainingConfig, load_mnist, load_plane
-from explorer.app.panels.data import about_dataset
-from explorer.app.panels.plane import surface, unit_tiles
+from explorer.app.panels.data import about_dataset, surface, unit_tiles
 from explorer.app.panels.sections import Sentence
 from explorer.datasets.plane import KINDS, Plane, dataset_of, plane_of
 from explorer.figures.digits import weights_sprite

@@ -32,7 +32,7 @@ def test_a_link_comes_back_as_it_was(tab, theme, shown, section, batch_size, dat
 
 def test_what_is_not_understood_is_named():
     bad = "?tab=<script>&section=spleen&theme=pink&controls=hidden,knob&lr=-1&spam=1&data=mars&bug=0"
-    link, notices = Link.read(bad, TABS, SECTIONS, DATASETS, n_bugs=9)
+    link, notices = Link.read(bad, TABS, SECTIONS, DATASETS, levels={"bug": ("lab", 9)})
     assert link == Link(START.replace(learning_rate=1e-5), shown=("hidden_sizes",))
     said = " ".join(notices)
     words = (

@@ -17,7 +17,7 @@ from report import Result, command, exit_code, machine, say
 from served import Served, explorer, wait_until_warm
 
 from explorer.datasets import load_mnist
-from explorer.inspection.damage import ablate
+from explorer.extensions.robustness.damage import ablate
 from explorer.network import NeuralNetwork, accuracy
 
 LONGEST_SECONDS = 5.0

@@ -140,6 +140,7 @@ OTHER = Extension("other", tabs=(Tab("sure", "Sure", "other:make"),))
         (Extension("x", tabs=(7,)), "tabs has int; expected Tab."),
         (Extension("x", tabs=(Tab("a", "A", print),)), "tabs: make is <built-in function print>; expected"),
         (Extension("x", tabs=(Tab("a", 7, "x:y"),)), "tabs: label is 7; expected text."),
+        (Extension("x", tabs=(Tab("a", "A", "x:y", levels="3"),)), "levels is '3'; expected a whole number."),
         (Extension("x", routes=(Route("../y", "x:y"),)), "routes: path is '../y'; expected letters"),
         (Extension("x", demonstrations=("x",)), "demonstrations: code is 'x'; expected module:name"),
         (Extension("x", datasets=(OfferedDataset("a,b", "x:y"),)), "datasets: name is 'a,b'; expected up to"),
@@ -205,7 +206,8 @@ def test_which_are_used_is_chosen(looking, monkeypatch, capsys):
         assert main(["extensions", *options]) == 0
         return re.findall(r"^\w+", capsys.readouterr().out, re.MULTILINE)
 
-    assert listed() == ["core", "classroom", "demonstrations", "grading", "publish", "talk"]
+    usual = ["classroom", "demonstrations", "grading", "lab", "publish", "robustness", "talk"]
+    assert listed() == ["core", *usual]
     assert listed("--extensions", "talk, grading") == ["core", "grading", "talk"]
     assert listed("--extensions", "none") == ["core"]
     for options in (["--extensions", "no"], ["--extension"]):
@@ -252,9 +254,7 @@ def test_page_training_studies_and_notebooks_work_when_none_is_found():
     command, environment = [sys.executable, "-c", ALONE], {**os.environ, NAMES: "none", FOUND: ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(
-        "overview mistakes inside map why break runs study data lab <!DOCTYPE html>"
-    )
+    assert done.stdout.startswith("overview mistakes inside map why runs study data <!DOCTYPE html>")
 
 
 FINDING = """
@@ -264,14 +264,14 @@ before = {*sys.modules}
 look_as_asked([])
 print(*sorted(name for name in {*sys.modules} - before if name.startswith("explorer") or "numpy" in name))
 before = {*sys.modules}
-assert len(found()) == 6 and not {*sys.modules} - before
+assert len(found()) == 8 and not {*sys.modules} - before
 """
 
 
 def test_finding_imports_data_alone_and_what_was_found_is_read_without_an_import():
     command = [sys.executable, "-c", FINDING]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = ("", ".classroom", ".demonstrations", ".grading", ".publish", ".talk")
+    names = ("", ".classroom", ".demonstrations", ".grading", ".lab", ".publish", ".robustness", ".talk")
     assert done.stdout.split() == [f"explorer.extensions{name}" for name in names]
 
 

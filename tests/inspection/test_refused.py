@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from explorer import inspection as i
-from explorer.inspection import damage
 from explorer.network import NeuralNetwork
 
 X, x = np.full((4, 7), 0.5), np.full(4, 0.5)
@@ -14,20 +13,6 @@ X, x = np.full((4, 7), 0.5), np.full(4, 0.5)
     (lambda nn: i.contributions(nn, X), r"x has shape \(4, 7\); expected \(4,\), one sample"),
     (lambda nn: i.contributions(nn, x, layer=0), "layer is 0; expected 1 to 3"),
     (lambda nn: i.contributions(nn, x, 2), "there is no unit 2: layer 3 has 2 units, counted from 0"),
-    (lambda nn: damage.ablate(nn, 0, layer=3), "layer is 3; expected 1 to 2"),
-    (lambda nn: damage.ablate(nn, 1.5), "no unit 1.5"),
-    (lambda nn: damage.ablate(nn, np.ones(5, bool)), "no unit True"),
-    (lambda nn: damage.prune(nn, np.nan), "share is nan; expected 0 to 1"),
-    (lambda nn: damage.quantize(nn, 2.5), "bits is 2.5; expected 1 to 16"),
-    (lambda nn: damage.add_noise(nn, -1), "size is -1; expected a finite number of at least 0"),
-    (lambda nn: damage.shuffle_weights(nn, layer=4), "layer is 4"),
-    (lambda nn: damage.scale_weights(nn, np.inf), "factor is inf; expected a finite number"),
-    (lambda nn: damage.scale_weights(nn, 2, layer=0), "layer is 0; expected 1 to 3"),
-    (lambda nn: damage.flip_bias(nn, 5), "no unit 5"),
-    (lambda nn: damage.shift_bias(nn, -1, 0.1, layer=3), "no unit -1"),
-    (lambda nn: damage.swap_units(nn, 0, 1, layer=3), "layer is 3"),
-    (lambda nn: damage.importance(nn, X, np.zeros((2, 7))), r"labels has shape \(2, 7\); expected \(7,\)"),
-    (lambda nn: damage.importance(nn, X[:, :0], []), r"X has shape \(4, 0\)"),
     (lambda nn: i.d_input(nn, X.T, 0), "samples are columns"),
     (lambda nn: i.d_input(nn, X, [0, 1]), "shape"),
     (lambda nn: i.occlusion(nn, x, 0, size=2), "size is 2; expected an odd number"),

@@ -9,8 +9,7 @@ import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.redrawing import Pace
-from explorer.app.views import ANY, Views, ViewState
+from explorer.app.views import ANY, Pace, Views, ViewState
 from explorer.figures import confusion as figures
 from explorer.figures.digits import sprite
 from explorer.figures.summaries import confusion_summary
@@ -31,10 +30,7 @@ _SECONDS_BETWEEN = 1.0
 
 
 class Matrix:
-    """Counts or row percentages over the held-out images, with a frame around the selected cell.
-
-    Cells are selected by a click or the arrow keys; Escape leaves them.
-    """
+    """Counts or row percentages over the held-out images, with a frame around the selected cell."""
 
     def __init__(self, views: Views) -> None:
         self._class_names = class_names = views.dataset.class_names
@@ -101,10 +97,7 @@ class Matrix:
 
 
 class ChosenImages:
-    """A gallery of held-out images of the chosen classes, the worst first.
-
-    It calls `on_open` with the index of an image that the user opens.
-    """
+    """A gallery of held-out images of the chosen classes, worst first; `on_open` is called with an index."""
 
     def __init__(
         self, views: Views, *, on_open: Callable[[int], object] | None = None, per_page: int = 24
@@ -121,7 +114,6 @@ class ChosenImages:
             self.gallery.on_open(OPENS, views.on_loop(self._open))
 
     def show(self, state: ViewState) -> None:
-        """Show the chosen images with the network's predictions; during training, once a second."""
         is_new = state.chosen != self._chosen
         if is_new:
             self._chosen, self._page = state.chosen, 0

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, Sentence, probe_size
-from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, InspectedNetwork, Pace, Panel, Views, ViewState
 from explorer.datasets.dataset import IMAGE_SHAPE, pixel_columns
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.formulas import written
@@ -53,7 +51,6 @@ class ImageTab(Section):
         self._dataset = views.state.scored_on
 
     def show(self, state: ViewState) -> None:
-        """Draw what has changed, another image at once."""
         self._dataset, image = state.scored_on, self._views.image
         if not isinstance(image, Drawing):  # there may be fewer held-out images than before
             image = self._views.image = min(image, len(self._dataset.test_labels) - 1)
@@ -201,7 +198,12 @@ class LayerMap(ImageTab):
             y = network.forward(np.column_stack([X, x]))
             *decided, read = np.nan_to_num(y, nan=-np.inf).argmax(axis=0)
             near = nearest(network, layer, X, x, _N_NEAREST + 1)
-            self._update_map(inspected, network, layer, indices, X)
+            of = (inspected.run.dataset if layer == 0 else inspected, layer, indices.tobytes())
+            if of != self._mapped:
+                self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
+                with suppress(ValueError):  # activations are not finite
+                    self._map = project(network, layer, X, like=self._last.get(size))
+                    self._last[size] = self._map.points
         self._show_image(shown, int(read), state.theme)
         data, noun = self._dataset, self._dataset.held_out_noun
         named = (data.class_names[k] for k in data.test_labels[indices])
@@ -211,7 +213,11 @@ class LayerMap(ImageTab):
         ]
         self._show_map(inspected, indices, np.array(decided), texts)
         near = near[indices[near] != self._image][:_N_NEAREST]  # the image itself is the nearest
-        self._show_nearest(indices[near], [texts[i] for i in near], state.theme)
+        found = indices[near]
+        names = (data.class_names[k] for k in data.test_labels[found])
+        rows = [PictureRow("", [*map(RowPicture, (texts[i] for i in near), names)])] if len(near) else []
+        picture = sprite(data.test_images[found], _COLUMNS, theme=state.theme)
+        self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
 
     def _sample(self, inspected: InspectedNetwork) -> Array:
         """Return the indices of the mapped images, spread over all; the chosen one takes its neighbor's place."""
@@ -222,16 +228,6 @@ class LayerMap(ImageTab):
         if not isinstance(self._image, Drawing):
             indices[np.searchsorted(indices, self._image, side="right") - 1] = self._image
         return indices
-
-    def _update_map(
-        self, inspected: InspectedNetwork, network: NeuralNetwork, layer: int, indices: Array, X: Array
-    ) -> None:
-        of = (inspected.run.dataset if layer == 0 else inspected, layer, indices.tobytes())
-        if of != self._mapped:
-            self._mapped, self._map, size = of, None, (layer, network.layer_sizes[layer], len(indices))
-            with suppress(ValueError):  # activations are not finite
-                self._map = project(network, layer, X, like=self._last.get(size))
-                self._last[size] = self._map.points
 
     def _show_map(
         self, inspected: InspectedNetwork, indices: Array, decided: Array, texts: list[str]
@@ -257,13 +253,6 @@ class LayerMap(ImageTab):
         shown = map_data(projection, labels, texts, (wrong, indices == self._image), data.n_classes)
         self.figure.show(*shown, summary=text)
         self.caption.text = text
-
-    def _show_nearest(self, found: Array, texts: list[str], theme: Theme) -> None:
-        data = self._dataset
-        names = (data.class_names[k] for k in data.test_labels[found])
-        rows = (PictureRow("", [*map(RowPicture, texts, names)]),) if texts else ()
-        picture = sprite(data.test_images[found], _COLUMNS, theme=theme)
-        self.nearest.show(PictureRows("Nearest in this layer", rows, picture, _COLUMNS))
 
 
 def why_panel(views: Views) -> Panel:

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork, Weights
 from explorer.app.layout import box
 from explorer.app.panels.sections import Section, SectionedPanel, probe, probe_size
-from explorer.app.redrawing import IdleWork
-from explorer.app.views import Views, ViewState
+from explorer.app.views import IdleWork, InspectedNetwork, Views, ViewState, Weights
 from explorer.figures import layers
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
@@ -104,11 +102,7 @@ def _spreads(names: tuple[str, ...], now: Layers, first: Layers) -> str:
 
 
 class OverTime(FigurePair):
-    """The gradient of each layer, and its dead units or saturated activations, over the epochs.
-
-    A run's moments are diagnosed one by one when the event loop is idle, and the results are kept while the run is
-    shown.
-    """
+    """Each layer's gradient, and stuck units, over the epochs, diagnosed when the event loop is idle."""
 
     def __init__(self, views: Views) -> None:
         names = "Gradient of each layer", "Dead and saturated units"
@@ -121,7 +115,6 @@ class OverTime(FigurePair):
         self._plotted_at = float("-inf")
 
     def show(self, state: ViewState) -> None:
-        """Show the results so far, and diagnose further moments."""
         super().show(state)
         if self._seen is not None and not state.is_training and self._left(self._seen[1]):
             self._idle_work.go_on()
@@ -250,6 +243,5 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Views], Section]]] = MappingProxyTyp
 """The sections by their names, also used in links; the first is the default."""
 
 
-def layers_panel(views: Views) -> SectionedPanel:
-    """Return the tab."""
-    return SectionedPanel(views, SECTIONS)
+layers_panel = partial(SectionedPanel, sections=SECTIONS)
+"""Makes the tab."""

@@ -2,18 +2,27 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import product
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork, InspectedNetworks
 from explorer.app.layout import box
 from explorer.app.panels.confusion import OPENS, ORDERS, ChosenImages, Matrix, read_images
 from explorer.app.panels.sections import SectionedPanel, Sentence, probe_size
 from explorer.app.readouts import glossary
-from explorer.app.redrawing import IdleWork, Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import (
+    Drawing,
+    IdleWork,
+    InspectedNetwork,
+    InspectedNetworks,
+    Pace,
+    Panel,
+    Views,
+    ViewState,
+)
 from explorer.datasets.augmentation import CORRUPTIONS, corrupt
 from explorer.datasets.dataset import pixel_columns
 from explorer.figures import reliability
@@ -46,11 +55,7 @@ _PRODUCTS_AT_ONCE = 2**28  # weights times images: about 15 ms
 
 
 class Robustness:
-    """Accuracy against the amount of a corruption, for one run or two, and images with a slider.
-
-    The amounts are measured one by one when the event loop is idle, and only while the section is visible and no
-    run trains. The results are kept while their networks are shown.
-    """
+    """Accuracy of one run or two against the amount of a corruption, measured when the event loop is idle."""
 
     def __init__(self, views: Views) -> None:
         self._views, self._data, on_loop = views, views.dataset, views.on_loop
@@ -80,7 +85,6 @@ class Robustness:
         self.amount.observe(on_loop(lambda _: self._draw()), "value")
 
     def show(self, state: ViewState) -> None:
-        """Show this moment's networks, and measure them once the run doesn't train."""
         self._state = state
         others = (run for run in reversed(state.comparable) if run.newest is not None)
         self.other.offer({**_ALONE, **{str(run.number): run.title for run in others}})
@@ -115,24 +119,22 @@ class Robustness:
     def _measuring(self) -> Iterator[None]:
         """Measure what is missing, the smallest amounts first."""
         kind = self.kind.value
-        for amount in sorted(CORRUPTIONS[kind].amounts, key=abs):
-            for inspected in self._networks.values():
-                if amount not in self._known.setdefault((inspected, kind), {}):
-                    yield from self._measured(inspected, kind, amount)
-                    self._draw()
-
-    def _measured(self, inspected: InspectedNetwork, kind: str, amount: float) -> Iterator[None]:
-        dataset, chosen = self._data, self._chosen
-        images, labels = corrupt(dataset.test_images[chosen], kind, amount), dataset.test_labels[chosen]
-        at_once = probe_size(inspected.n_parameters, most=len(images), least=1, products=_PRODUCTS_AT_ONCE)
-        right = 0
-        yield
-        for start in range(0, len(images), at_once):
-            part = slice(start, start + at_once)
-            with inspected.network() as network, np.errstate(all="ignore"):
-                right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+        pairs = product(sorted(CORRUPTIONS[kind].amounts, key=abs), self._networks.values())
+        for amount, inspected in pairs:
+            if amount in self._known.setdefault((inspected, kind), {}):
+                continue
+            right, data, chosen = 0, self._data, self._chosen
+            images, labels = corrupt(data.test_images[chosen], kind, amount), data.test_labels[chosen]
+            limits = {"most": len(images), "least": 1, "products": _PRODUCTS_AT_ONCE}
+            at_once = probe_size(inspected.n_parameters, **limits)
             yield
-        self._known[inspected, kind][amount] = right / len(images)
+            for start in range(0, len(images), at_once):
+                part = slice(start, start + at_once)
+                with inspected.network() as network, np.errstate(all="ignore"):
+                    right += int((network.predict(pixel_columns(images[part])) == labels[part]).sum())
+                yield
+            self._known[inspected, kind][amount] = right / len(images)
+            self._draw()
 
     @property
     def _chosen(self) -> NDArray[np.int64]:
@@ -241,7 +243,6 @@ class MistakesPanel:
         )
 
     def show(self, state: ViewState) -> None:
-        """Show the mistakes; during training, once a second."""
         self.images.show(state)
         self.matrix.show(state)
         self.calibration.set_theme(state.theme)
@@ -306,6 +307,5 @@ MISTAKES: Mapping[str, tuple[str, Callable[[Views], Panel]]] = MappingProxyType(
 """The sections of the tab; the first is the default."""
 
 
-def mistakes_panel(views: Views) -> SectionedPanel:
-    """Return the tab."""
-    return SectionedPanel(views, MISTAKES)
+mistakes_panel = partial(SectionedPanel, sections=MISTAKES)
+"""Makes the tab."""

@@ -1,14 +1,13 @@
 """The Runs tab: all runs of the session in a table, their curves, and two of them side by side."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from explorer.app.layout import box
 from explorer.app.readouts import glossary
-from explorer.app.redrawing import Pace
-from explorer.app.views import Views, ViewState
+from explorer.app.views import Pace, Views, ViewState
 from explorer.figures import confusion
 from explorer.figures.axes import Metric, Scale
 from explorer.figures.palette import Theme
@@ -32,7 +31,6 @@ _SECONDS_BETWEEN = 1.0
 _BEST = 5  # runs drawn of too many
 _MOST_POINTS = 40  # of a sparkline
 _NONE = "–"
-_KEPT = "Only the current run can be rewound."
 _RACE = "They start alike and train at once; the settings in the controls are one of them."
 _IMAGES = (
     "{a} and {b} hold out other images: neither accuracy nor loss says which of the two networks is better."
@@ -95,14 +93,13 @@ def _result_cells(run: SessionRun, *, epochs_differ: bool = False) -> tuple[RunC
         best = RunCell(at, run.best.test_accuracy)
     seconds = run.origin.seconds + sum(record.seconds for record in run.history)  # a fork's parents included
     time = RunCell(f"{seconds:.1f} s", seconds) if seconds else RunCell(_NONE, 0.0)
-    return final, best, RunCell(_epochs(run), run.epoch, epochs_differ), time
-
-
-def _epochs(run: SessionRun) -> str:
-    done = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
+    epochs = f"{run.epoch:.2f}".rstrip("0").rstrip(".")
     if run.history.restored is not None:
-        return f"{done} of {run.epochs_done} · {'early' if run.history.is_stopped_early else 'best'}"
-    return done if run.status in ("finished", "idle") else f"{done} · {run.status}"
+        how = "early" if run.history.is_stopped_early else "best"
+        epochs = f"{epochs} of {run.epochs_done} · {how}"
+    elif run.status not in ("finished", "idle"):
+        epochs = f"{epochs} · {run.status}"
+    return final, best, RunCell(epochs, run.epoch, epochs_differ), time
 
 
 def _test_cell(run: SessionRun) -> RunCell:
@@ -127,7 +124,6 @@ class RunComparison:
         self.view = box(classes, self.side_by_side, self.figure)
 
     def show(self, runs: Sequence[SessionRun], theme: Theme) -> None:
-        """Compare two runs; hidden if fewer are selected."""
         set_hidden(self.view, len(runs) != 2)
         if len(runs) != 2:
             return
@@ -188,7 +184,6 @@ def _lines(a: SessionRun, b: SessionRun) -> list[tuple[str, str, str]]:
 
 
 def _images_of(run: SessionRun, other: SessionRun) -> str:
-    """Return how a run's images differ from another's: the data set, or the held-out images."""
     name = run.dataset.name
     return name if name != other.dataset.name else f"{name} (other {run.dataset.held_out_noun}s)"
 
@@ -200,7 +195,7 @@ class RunsPanel:
         theme, on_loop = views.theme, views.on_loop
         self._views, self._session = views, views.session
         self._pace = Pace(_SECONDS_BETWEEN)
-        self._marks: object = None
+        self._marks: object = None  # all that the user can change in runs, and their results on the test set
         self._replied_during: int | None = None  # number of the current run when the user was last replied to
         self.table = RunTable(meanings=glossary(views.dataset.noun))
         self.table.on_action(on_loop(self._on_action))
@@ -229,10 +224,10 @@ class RunsPanel:
         self.view = box("explorer-panel explorer-column", tools, curves, self.table, self.comparison.view)
 
     def show(self, state: ViewState) -> None:
-        """Show all runs; during training, once a second, unless the user changes one."""
-        marks = state.theme, _marks(state.runs)
+        marks = state.theme, [(r.key, r.name, r.note, r.pinned, r.hidden, r.test) for r in state.runs]
         is_changed, self._marks = marks != self._marks, marks
-        progress = tuple(map(_progress, (*state.racing, *([] if state.run is None else [state.run]))))
+        training = *state.racing, *([] if state.run is None else [state.run])
+        progress = [(run.key, run.status, len(run.history), id(run.evaluation)) for run in training]
         config = state.config if state.run is None else None
         if self._pace.is_due(state, *marks, progress, config, at_once=is_changed):
             self._show_all(state)
@@ -264,7 +259,10 @@ class RunsPanel:
         self.table.show(headings, [_row(run, state, names, len(headings)) for run in wanted])
         if not self.table.undo and self._replied_during != _number(state):
             self._replied_during = None
-            self.table.show_status(_described(len(runs), _replaced(state.earlier.replaced, present)))
+            tick = "" if len(runs) == 1 else "Tick two to compare them. "
+            which = _replaced(state.earlier.replaced, present) or "Only the current run can be rewound."
+            about = f"{counted(len(runs), 'run')}. {tick}{which}"
+            self.table.show_status(about if runs else "No run yet: Train starts one.")
 
     def _drawn_runs(self, state: ViewState) -> list[SessionRun]:
         earlier = [run for run in state.comparable.shown if run.has_curve and self._is_wanted(run)]
@@ -275,15 +273,21 @@ class RunsPanel:
 
     def _show_accuracy(self, state: ViewState) -> None:
         drawn = self._drawn_runs(state)
-        others = [run for run in state.not_comparable.shown if run.has_curve]
-        caption = _accuracy_caption(drawn, len(state.comparable.shown) + 1) + _left_out(others)
+        caption = _accuracy_caption(drawn, len(state.comparable.shown) + 1)
+        if others := [run for run in state.not_comparable.shown if run.has_curve]:
+            datasets = " and ".join(dict.fromkeys(run.dataset.name for run in others))
+            what = " and ".join(dict.fromkeys(f"{run.dataset.held_out_noun}s" for run in others))
+            caption += f" · Not drawn: {counted(len(others), 'run')} on {datasets}, with other {what}"
         self._draw("accuracy", self.accuracy, drawn, caption, state)
 
     def _show_loss(self, state: ViewState) -> None:
         runs = self._drawn_runs(state)
         loss = (runs[-1] if runs else state).config.loss_terms
         comparable = [run for run in runs if run.config.loss_terms == loss]
-        caption = _loss_caption(loss, len(runs) - len(comparable), state.scored_on.held_out_noun)
+        caption = f"{' + '.join(loss)}, mean over the {state.scored_on.held_out_noun}s"
+        if n_others := len(runs) - len(comparable):
+            others = f"{counted(n_others, 'run')} with another loss, which measures something else"
+            caption = f"{caption}. Not drawn: {others}. Accuracy compares."
         self._draw("loss", self.loss, comparable, caption, state)
 
     def _draw(
@@ -354,24 +358,8 @@ class RunsPanel:
         self.table.show_status(words, undo=undo)
 
 
-def _progress(run: SessionRun) -> tuple[object, ...]:
-    return run.key, run.status, len(run.history), id(run.evaluation)
-
-
-def _marks(runs: Iterable[SessionRun]) -> tuple[object, ...]:
-    """Return everything that the user can change in runs, and their results on the test set."""
-    return tuple((run.key, run.name, run.note, run.pinned, run.hidden, run.test) for run in runs)
-
-
 def _number(state: ViewState) -> int:
     return 0 if state.run is None else state.run.number
-
-
-def _described(n_runs: int, replaced: str) -> str:
-    if n_runs == 0:
-        return "No run yet: Train starts one."
-    tick = "" if n_runs == 1 else "Tick two to compare them. "
-    return f"{counted(n_runs, 'run')}. {tick}{replaced or _KEPT}"
 
 
 def _replaced(gone: tuple[SessionRun, ...], run: SessionRun | None) -> str:
@@ -393,15 +381,6 @@ def _named(runs: tuple[SessionRun, ...]) -> str:
     return f"{name[:1].upper()}{name[1:]} is"
 
 
-def _left_out(runs: list[SessionRun]) -> str:
-    """Return which runs are not drawn, by data set; empty if there are none."""
-    if not runs:
-        return ""
-    datasets = " and ".join(dict.fromkeys(run.dataset.name for run in runs))
-    what = " and ".join(dict.fromkeys(f"{run.dataset.held_out_noun}s" for run in runs))
-    return f" · Not drawn: {counted(len(runs), 'run')} on {datasets}, with other {what}"
-
-
 def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
     if n_runs > SLOTS:
         n = min(SLOTS, len(runs))
@@ -411,12 +390,6 @@ def _accuracy_caption(runs: list[SessionRun], n_runs: int) -> str:
         return "not trained yet"
     accuracy, called = max(done, key=lambda found: found[0])
     return f"highest {runs[-1].config.held_out} accuracy: {called}, {100 * accuracy:.2f} %"
-
-
-def _loss_caption(loss: Mapping[str, float], n_others: int, noun: str) -> str:
-    name = f"{' + '.join(loss)}, mean over the {noun}s"
-    others = f"{counted(n_others, 'run')} with another loss, which measures something else"
-    return f"{name}. Not drawn: {others}. Accuracy compares." if n_others else name
 
 
 def _figure(metric: Metric, theme: Theme) -> LiveFigure:

@@ -8,10 +8,8 @@ import numpy as np
 from ipywidgets import DOMWidget
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.redrawing import Pace
-from explorer.app.views import Panel, Views, ViewState
+from explorer.app.views import InspectedNetwork, Pace, Panel, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.widgets.controls import Segmented
@@ -63,7 +61,6 @@ class Section(ABC):
         self.view = box(f"explorer-sectioned {kind}", self._missing, self.body)
 
     def show(self, state: ViewState) -> None:
-        """Draw the network, once there is one, if it has changed and it is time to."""
         for figure in self.figures:
             figure.set_theme(state.theme)
         if (inspected := self._inspected(state)) is not None:
@@ -118,7 +115,6 @@ class SectionedPanel:
         self.view = box(classes, self.choice)
 
     def __getitem__(self, name: str) -> Any:
-        """Return a section, which is created on first use."""
         if name not in self._sections:
             section = self._sections[name] = self._makers[name][1](self._views)
             set_hidden(section.view, True)
@@ -126,7 +122,6 @@ class SectionedPanel:
         return self._sections[name]
 
     def show(self, state: ViewState) -> None:
-        """Show the chosen section."""
         chosen = self[self.choice.value]
         for section in self._sections.values():
             set_hidden(section.view, section is not chosen)

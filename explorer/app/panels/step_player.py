@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
-from explorer.app.panels.drawn_network import DrawnNetwork, figure, floats, signed, sums_of, unit_images
-from explorer.app.panels.weights import full_tone
-from explorer.app.redrawing import Pace
-from explorer.app.views import Views, ViewState
+from explorer.app.panels.drawn_network import (
+    DrawnNetwork,
+    figure,
+    floats,
+    full_tone,
+    signed,
+    sums_of,
+    unit_images,
+)
+from explorer.app.views import InspectedNetwork, Pace, Views, ViewState
 from explorer.datasets.dataset import one_hot_columns, pixel_columns
 from explorer.figures.formulas import backward_formulas, forward_formulas, loss_formula, walk_through, written
 from explorer.inspection import PlayedStep, play_step

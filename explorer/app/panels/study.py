@@ -1,6 +1,7 @@
-"""The Study tab: the effect of a setting on the current network, from many runs."""
+"""The Study tab: the effect of a setting on the current network, from many runs that a form asks for."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import mode
@@ -9,28 +10,33 @@ from time import monotonic
 from typing import Any
 
 from explorer.app.layout import box, close_all
-from explorer.app.panels.study_form import StudyForm, StudyPlan
 from explorer.app.views import Views, ViewState
-from explorer.datasets import load_mnist
+from explorer.datasets import Dataset, load_mnist
 from explorer.figures import studies
 from explorer.figures.curves import curves_data, curves_figure
 from explorer.figures.palette import Theme
-from explorer.training import TrainingConfig
-from explorer.training.records import History
-from explorer.training.studies import Trial, read_journal
-from explorer.training.studies.configs import Cost, measured_cost
+from explorer.training import FIELDS, ConfigError, History, TrainingConfig
+from explorer.training.config import fields_of
+from explorer.training.fields import Whole
+from explorer.training.studies import Trial, grid, read_journal
+from explorer.training.studies.configs import NO_AXES, Cost, measured_cost, offered_values, parse_values
 from explorer.training.studies.study import StudyEvent, StudyRunner
 from explorer.training.studies.summary import StudyLevel, levels, settings_text, study_words
-from explorer.widgets.controls import Dropdown
+from explorer.widgets.controls import Dropdown, StudyEntry
 from explorer.widgets.live_figure import LiveFigure
 from explorer.widgets.page_part import set_hidden
 from explorer.widgets.rendered import Caption, Display, Rendered, button_element
 from explorer.widgets.run_bar import StudyProgress
-from explorer.wording import counted, duration, percent, queue_text
+from explorer.wording import counted, duration, grouped, percent, queue_text, with_noun
 
 RECORDED = Path(__file__).with_name("recorded_study.jsonl")
 """The study that the tab opens with on MNIST: the exercise's network, trained in advance."""
 
+OnLoop = Callable[[Callable[..., object]], Callable[..., None]]  # runs it on the app's event loop
+
+_MOST_TRIALS = 2000
+_SEEDS = Whole(name="seeds", label="Seeds", key="", help="", low=1, high=1000)
+_VALUES_HINT = "Values such as 8, 32, 128 or a range such as 0.001..1 ×4."
 _SECONDS_BETWEEN = 0.2  # between two drawings
 _ORDER = "The comparison appears once all runs have ended."
 _RECORDED_WORDS = (
@@ -38,9 +44,77 @@ _RECORDED_WORDS = (
     "large batch overshoots: each step adds up all its gradients. By mean, it takes too few steps."
 )
 _EARLIER = "Your last study. The form above has changed since, and describes the next one."
-_OWN = "The study of the form above."
 _HINT = "Click on a point or a dot to choose another run."
 _REFUSED = "The study can't start yet: see what is expected above."
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """The runs of a study, and the settings on its figures' axes."""
+
+    settings: tuple[str, ...] = ("batch_size",)
+    """The settings that vary, except the seed: one, or two in a recorded study."""
+    configs: tuple[TrainingConfig, ...] = field(default=(), repr=False)
+
+
+class StudyForm:
+    """The controls that ask for a study; `on_change` is called after each change."""
+
+    def __init__(
+        self, dataset: Dataset, config: TrainingConfig, on_loop: OnLoop, on_change: Callable[[], object]
+    ) -> None:
+        self.config, self._n_images = config, len(dataset.train_labels)
+        self._fields = fields_of(self._n_images, dataset.n_classes)
+        names = {n: with_noun(f.label, dataset.noun) for n, f in self._fields.items() if n not in NO_AXES}
+        self.axis = Dropdown("What varies", names, value="batch_size")
+        self.values = StudyEntry(label="Values", hint=_VALUES_HINT, text=self._offered(config))
+        self.epochs, self.seeds = StudyEntry(label="Epochs", text="3"), StudyEntry(label="Seeds", text="3")
+        self.words = Caption("One run for each value and seed. All other settings come from the controls.")
+        self.view = box("explorer-column explorer-close", self.axis, self.values)
+
+        def offer(_change: object) -> None:
+            self.values.text = self._offered(self.config)
+            on_change()
+
+        self.axis.observe(on_loop(offer), "value")
+        for entry in (self.values, self.epochs, self.seeds):
+            entry.observe(on_loop(lambda _: on_change()), "text")
+
+    def follow(self, config: TrainingConfig) -> bool:
+        """Use these settings for all else; return whether they are new. Values that the user typed stay."""
+        before, self.config = self.config, config
+        if self.values.text == self._offered(before):
+            self.values.text = self._offered(config)
+        return config != before
+
+    def read(self) -> StudyPlan:
+        """Return the plan; if a control is invalid, show its error and return a plan without runs."""
+        name = self.axis.value
+        set_hidden(self.epochs, name == "epochs")
+        values = _read(self.values, partial(parse_values, self._fields[name]))
+        seeds, epochs = _read(self.seeds, _SEEDS.parse), _read(self.epochs, FIELDS["epochs"].parse)
+        if None in (values, seeds, epochs):
+            return StudyPlan()
+        config = self.config if name == "epochs" else self.config.replace(epochs=epochs)
+        if len(values) * seeds > _MOST_TRIALS:
+            self.seeds.error = f"Too many runs: expected at most {grouped(_MOST_TRIALS)} runs."
+            return StudyPlan()
+        configs = grid(config, **{name: values}, seed=range(seeds))
+        # The whole curve is to appear early.
+        return StudyPlan((name,), tuple(sorted(configs, key=lambda run: (run.seed, -run.batch_size))))
+
+    def _offered(self, config: TrainingConfig) -> str:
+        return offered_values(self._fields[self.axis.value], config, self._n_images)
+
+
+def _read(entry: StudyEntry, parse: Callable[[str], Any]) -> Any:
+    """Return the parsed text, or None after showing an error if it is invalid."""
+    try:
+        value, entry.error = parse(entry.text.strip()), ""
+    except ConfigError as error:
+        entry.error = f"“{str(error.value)[:40]}” can't be used: expected {error.expected}."
+        return None
+    return value
 
 
 class StudyPanel:
@@ -92,7 +166,6 @@ class StudyPanel:
         return tuple(self._trials.values()) or self._recorded
 
     def show(self, state: ViewState) -> None:
-        """Use the settings for the next study, and follow the theme."""
         if self.form.follow(state.config):
             self._replan()
         self.drawing.set_theme(state.theme)
@@ -100,7 +173,6 @@ class StudyPanel:
             self._draw()
 
     def _replan(self) -> None:
-        """Read the controls, and estimate the cost of their study; if one is running, after that."""
         if self.progress.shown.running:
             return
         plan = self.form.read()
@@ -193,7 +265,6 @@ class StudyPanel:
         self._replan()  # with the changes made during the study
 
     def _draw(self) -> None:
-        """Draw the trials so far, if the tab is visible, and describe their result."""
         self._is_due, running = False, self.progress.shown.running
         if running:
             self._show_running()
@@ -206,7 +277,7 @@ class StudyPanel:
 
     def _show_origin(self) -> None:
         """Say which study the drawing shows: the form may describe another one."""
-        own = _OWN if self._study is self.plan else _EARLIER
+        own = "The study of the form above." if self._study is self.plan else _EARLIER
         self.drawing.origin.text = _RECORDED_WORDS if self._recorded else own
 
     def _show_running(self) -> None:
@@ -256,7 +327,6 @@ class StudyDrawing:
         return dict(enumerate(self.trials)).get(int(self.choice.value or -1))
 
     def show(self, plan: StudyPlan, trials: tuple[Trial, ...]) -> None:
-        """Show the trials that a study has so far, on the axes of its plan."""
         is_other = self.figure is None or plan.settings != self._plan.settings
         if plan is not self._plan:
             self._best = self.choice.value
@@ -272,7 +342,6 @@ class StudyDrawing:
         self._offer()
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw in this theme."""
         if theme != self.curve.theme:
             for figure in filter(None, (self.figure, self.ranking, self.curve)):
                 figure.set_theme(theme)
@@ -283,7 +352,6 @@ class StudyDrawing:
         return studies.StudyView(self.trials, self._plan.settings, self._plan.configs)
 
     def _clickable(self, drawn: Any, style: Any, name: str, *, fills: bool = False) -> LiveFigure:
-        """Return a figure on the page whose points choose a run."""
         click = self._views.on_loop(lambda *point: self._on_point(live, *point))
         look: Any = {"theme": self._views.theme, "style": style, "name": name, "fills": fills}
         live = LiveFigure(drawn, on_click=click, **look)

@@ -9,9 +9,7 @@ from typing import Any
 from ipywidgets import DOMWidget
 
 from explorer.app.layout import box, close_all
-from explorer.app.panels.break_it import BreakIt
-from explorer.app.redrawing import Pace
-from explorer.app.views import Drawing, Panel, Views, ViewState
+from explorer.app.views import Drawing, Pace, Panel, Views, ViewState
 from explorer.discovery import ExtensionError, Offer, offers
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import TabBar, TimeBar
@@ -27,10 +25,10 @@ def offered_tabs() -> dict[str, Offer]:
     """Return the tabs of the core and of all extensions, by name, in the order of the tab bar."""
     found = {one.what.name: one for one in offers("tabs")}
     for name, one in [*found.items()]:
-        if one.what.before in found:  # all that follows comes after it
-            at = [*found].index(one.what.before)
-            others = [item for item in found.items() if item[0] != name]
-            found = dict([*others[:at], (name, one), *others[at:]])
+        others = [other for other in found if other != name]
+        if one.what.before in others:  # all that follows comes after it
+            at = others.index(one.what.before)
+            found = {tab: found[tab] for tab in (*others[:at], name, *others[at:])}
     return found
 
 
@@ -45,19 +43,21 @@ class PanelHost:
         self._offered = offered_tabs()
         self.labels = {name: one.what.label for name, one in self._offered.items()}
         """The label of each tab, by its name."""
+        offered = (one.what for one in self._offered.values())
+        self.levels = {one.key: (one.name, one.levels) for one in offered if one.levels}
+        """By their keys in addresses, the tabs that have levels, and how many."""
         tabs = {name: (one.what.label, one.what.group) for name, one in self._offered.items()}
         self.tab_bar, self.time_bar, self._pace = TabBar(tabs, selected=self.home), TimeBar(), Pace()
         views.look_into, views.open_run = self._look_into, self._open_run
         self.view = box("")
         self._panels: dict[str, Panel] = {}
         self[_LASTING]
-        self._open(self.home)
-        self.tab_bar.observe(views.on_loop(self._on_selected), "selected")
+        self[self.home]
+        self.tab_bar.observe(views.on_loop(lambda _: self.show(views.state)), "selected")
         self.time_bar.observe(views.on_loop(self._on_position), "position")
         views.add(self.show)
 
     def __getitem__(self, name: str) -> Any:
-        """Return the panel of a tab, which is created on first use."""
         if name not in self._panels:
             panel = self._panels[name] = self._made(name)
             set_hidden(panel.view, True)
@@ -82,10 +82,15 @@ class PanelHost:
         """Show which moments exist, and draw the visible panel; if that fails, one that says why replaces it."""
         if not state.dataset.compares_with(self._dataset):
             self._dataset = state.dataset
-            self._make_again()
+            old, self._panels = self._panels, {_LASTING: self[_LASTING]}
+            self.view.children = [self[_LASTING].view]
+            for name in old.keys() - self._panels.keys():
+                close_all(old[name].view)
         if self._pace.is_due(state, state.figured):
             self._show_moments(state)
         panel = self[name := self.tab_bar.selected]
+        for other, one in self._panels.items():
+            set_hidden(one.view, other != name)
         try:
             with self._offered[name].explaining_errors():
                 panel.show(state)
@@ -93,24 +98,6 @@ class PanelHost:
             self._panels[name] = FailedPanel(error)
             self.view.children = [one.view for one in self._panels.values()]
             close_all(panel.view)
-
-    def _open(self, name: str) -> None:
-        self[name]
-        for other, panel in self._panels.items():
-            set_hidden(panel.view, other != name)
-
-    def _make_again(self) -> None:
-        old, self._panels = self._panels, {_LASTING: self[_LASTING]}
-        self.view.children = [self[_LASTING].view]
-        for name in old.keys() - self._panels.keys():
-            close_all(old[name].view)
-        self._open(self.tab_bar.selected)
-
-    def _on_selected(self, change: Mapping[str, Any]) -> None:
-        self._open(change["new"])
-        if isinstance(panel := self[change["new"]], BreakIt):
-            panel.renew()
-        self.show(self._views.state)
 
     def _show_moments(self, state: ViewState) -> None:
         run, shown = state.run, state.pictured

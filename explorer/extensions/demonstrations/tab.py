@@ -58,7 +58,8 @@ class Demonstrations:
         asked = box("explorer-column", self.words, self._tools, self.buttons, self.state, self.outcome)
         classes = "explorer-column explorer-two explorer-demonstration explorer-hidden"
         self._page = box(classes, asked, self.figure)
-        self.view = box("explorer-panel explorer-column explorer-demonstration-tab", self._cards, self._page)
+        classes = "explorer-panel explorer-column explorer-apart explorer-demonstration-tab"
+        self.view = box(classes, self._cards, self._page)
         views.on_close(self.stop)
 
     def show(self, state: ViewState) -> None:

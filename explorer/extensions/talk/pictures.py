@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from explorer.app import Explorer
 from explorer.app.layout import box, close_all
 from explorer.app.panels.confusion import ChosenImages
+from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.image_tabs import LayerMap
-from explorer.app.panels.network import NetworkPanel
-from explorer.app.panels.overview import ChosenMatrix
+from explorer.app.panels.overview import ChosenMatrix, NetworkPanel
 from explorer.app.panels.step_player import StepPlayback
-from explorer.app.panels.weights import FirstWeights
-from explorer.app.redrawing import Pace
-from explorer.app.views import Panel, Views, ViewState
+from explorer.app.views import Pace, Panel, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.experiments import Result, offered_demonstrations
 from explorer.extensions.talk.file import TalkFile

@@ -5,7 +5,6 @@ from ipywidgets import Accordion, GridBox, HBox, IntSlider, Layout, Tab, VBox
 
 from explorer import (
     AccuracyCurve,
-    BugLab,
     ConfusionMatrix,
     Explorer,
     LossCurve,
@@ -15,6 +14,7 @@ from explorer import (
     Settings,
     Weights,
 )
+from explorer.extensions.lab.bug_lab import BugLab
 
 app = Explorer(epochs=2, n_train=6000)
 

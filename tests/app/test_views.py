@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from explorer import Explorer, TrainingConfig
-from explorer.app.redrawing import RedrawQueue
+from explorer.app.views import RedrawQueue
 from explorer.training.event_loop import EventLoop
 
 

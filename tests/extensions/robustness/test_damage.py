@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import Unrolled, all_close, networks, samples_for
 
-from explorer.inspection import damage
+from explorer.extensions.robustness import damage
 from explorer.network import NeuralNetwork
 
 
@@ -137,3 +137,24 @@ def test_only_a_copy_is_damaged_even_one_without_a_number(broken):
     all_close([*nn.parameters, nn.h[-1]], [*before, y], rtol=0)
     nn.W1 = np.where(nn.W1 > 0, np.nan, np.inf)
     broken(nn)  # without a warning
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda nn: damage.ablate(nn, 0, layer=3), "layer is 3; expected 1 to 2"),
+    (lambda nn: damage.ablate(nn, 1.5), "no unit 1.5"),
+    (lambda nn: damage.ablate(nn, np.ones(5, bool)), "no unit True"),
+    (lambda nn: damage.prune(nn, np.nan), "share is nan; expected 0 to 1"),
+    (lambda nn: damage.quantize(nn, 2.5), "bits is 2.5; expected 1 to 16"),
+    (lambda nn: damage.add_noise(nn, -1), "size is -1; expected a finite number of at least 0"),
+    (lambda nn: damage.shuffle_weights(nn, layer=4), "layer is 4"),
+    (lambda nn: damage.scale_weights(nn, np.inf), "factor is inf; expected a finite number"),
+    (lambda nn: damage.scale_weights(nn, 2, layer=0), "layer is 0; expected 1 to 3"),
+    (lambda nn: damage.flip_bias(nn, 5), "no unit 5"),
+    (lambda nn: damage.shift_bias(nn, -1, 0.1, layer=3), "no unit -1"),
+    (lambda nn: damage.swap_units(nn, 0, 1, layer=3), "layer is 3"),
+    (lambda nn: damage.importance(nn, np.ones((4, 7)), [[0] * 7]), r"labels has shape \(1, 7\); expected \(7,\)"),
+    (lambda nn: damage.importance(nn, np.ones((4, 0)), []), r"X has shape \(4, 0\)"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call(NeuralNetwork(4, (5, 3), 2, seed=0))

@@ -128,14 +128,12 @@ def importance(network: NeuralNetwork, X: ArrayLike, labels: ArrayLike, *, layer
     for unit in range(len(lost)):
         outgoing = W[:, unit].copy()
         W[:, unit] = 0.0
-        y = _outputs(copy, layer, h[layer]) if is_textbook else copy.forward(X)
+        y = h[layer]
+        if is_textbook:
+            for later, b, f in zip(copy.W[layer:], copy.b[layer:], copy.f[layer:], strict=True):
+                y = f(later @ y + b)
+        else:
+            y = copy.forward(X)
         lost[unit] = correct - np.count_nonzero(y.argmax(axis=0) == labels)
         W[:, unit] = outgoing
     return lost / labels.size
-
-
-def _outputs(network: NeuralNetwork, layer: int, h: NDArray[Any]) -> NDArray[Any]:
-    """Return the outputs for the activations of a layer."""
-    for W, b, f in zip(network.W[layer:], network.b[layer:], network.f[layer:], strict=True):
-        h = f(W @ h + b)
-    return h

@@ -8,20 +8,13 @@ from app_steps import DIVERGING, done, is_hidden, open_tab, rewind, run_of, send
 from own_networks import Mine
 
 from explorer import TrainingConfig
-from explorer.app.panels.break_it import KINDS
-from explorer.app.panels.weights import full_tone
+from explorer.app.panels.drawn_network import full_tone
+from explorer.extensions.robustness.break_it import KINDS
+from explorer.extensions.robustness.damage import ablate, importance, prune, scale_weights, swap_units
 from explorer.figures.digits import weights_sprite
-from explorer.inspection.damage import ablate, importance, prune, scale_weights, swap_units
 
-CONFIG = TrainingConfig(
-    hidden_sizes=(12, 6),
-    hidden_activation="relu",
-    output="softmax",
-    loss="cross_entropy",
-    epochs=3,
-    batch_size=16,
-    learning_rate=0.01,
-)
+FUNCTIONS = {"hidden_activation": "relu", "output": "softmax", "loss": "cross_entropy"}
+CONFIG = TrainingConfig(hidden_sizes=(12, 6), epochs=3, batch_size=16, learning_rate=0.01, **FUNCTIONS)
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ import numpy as np
 from ipywidgets import Layout
 from numpy.typing import NDArray
 
+import explorer.app.layout
 from explorer.app.layout import AppBox, box
+from explorer.app.panels.drawn_network import FirstWeights
 from explorer.app.panels.inside import GradientCheck, Histograms
 from explorer.app.panels.overview import Overview
 from explorer.app.panels.sections import SectionedPanel
-from explorer.app.panels.weights import FirstWeights
-from explorer.app.redrawing import Pace
-from explorer.app.views import Panel, Views, ViewState
+from explorer.app.views import Pace, Panel, Views, ViewState
 from explorer.checks.mistakes import MISTAKES
 from explorer.checks.structure import parameters
 from explorer.datasets import Dataset, load_mnist
@@ -38,6 +38,7 @@ from explorer.widgets.page_state import KernelNotice, Visibility
 from explorer.widgets.rendered import Caption, Display, Drawable, Element, button_element, element, word_of
 from explorer.wording import counted
 
+_KEY = "bug"  # of a level, in addresses
 _ALONG = 1e-6  # share of a step that may go in another direction
 _JUDGED = 1e-3  # maximum share of a step that may be rounding
 _STEP = "The first call of train_iteration: each parameter, its gradient by backward, its step."
@@ -65,11 +66,6 @@ class Level:
     seen: str
     settings: Mapping[str, Any]
     here: Mapping[str, str]
-
-    @property
-    def config(self) -> TrainingConfig:
-        """The settings that it trains with."""
-        return TrainingConfig(**self.settings)
 
     def answer(self, guess: Guess) -> str:
         """Return the response to a guess: why the figures support it, or contradict it."""
@@ -165,11 +161,10 @@ class BugQuestion(Drawable):
 class LabPanel:
     """A level of the bug lab, in a session of its own; in an app, whose views are `host`, the one of before."""
 
-    def __init__(self, level: int = 1, host: Views | None = None) -> None:
-        self._host = host
-        self.level: int
-        self._solved: set[int]
-        self.level, self._solved = (level, set()) if host is None else host.kept.get("lab", (1, set()))
+    def __init__(self, host: Views | None = None, level: int = 1) -> None:
+        look_of(Path(__file__).parent)
+        self._host, self.level = host, level
+        self._solved: set[int] = set() if host is None else host.kept.setdefault("lab", set())
         self._session = session = Session(load_mnist(), on_fault=host.loop.on_fault if host else log_fault)
         self.views = views = Views(session)
         self.question = Display(BugQuestion())
@@ -184,21 +179,26 @@ class LabPanel:
         }
         self.evidence = SectionedPanel(views, sections, classes="explorer-sectioned explorer-lab-evidence")
         views.add(self.evidence.show)
-        self.view = box("explorer-panel explorer-column explorer-lab", self.question, self.evidence.view)
+        classes = "explorer-panel explorer-column explorer-apart explorer-lab"
+        self.view = box(classes, self.question, self.evidence.view)
+        if host is not None:
+            host.on_close(self.close)
 
     def show(self, state: ViewState) -> None:
         """Follow the theme; the first time, train the level."""
         self.views.set_theme(state.theme)
-        if self._session.own is None:
-            self.open(self.level)
+        level = self.level if self._host is None else self._host.levels.get(_KEY, self.level)
+        if self._session.own is None or level != self.level:
+            self.open(level)
 
     def open(self, level: int) -> None:
         """Train a level's network; of earlier levels, only whether they are solved is kept."""
         self.level, question = level, BugQuestion(level, frozenset(self._solved))
-        self._session.use_network(MISTAKES[question.level.mistake].network, question.level.config)
+        config = TrainingConfig(**question.level.settings)
+        self._session.use_network(MISTAKES[question.level.mistake].network, config)
         self.question.show(question)
         if self._host is not None:
-            self._host.kept["lab"] = level, self._solved
+            self._host.levels[_KEY] = level
             self._host.on_view()
 
     def close(self) -> None:
@@ -278,21 +278,11 @@ def _in_steps(before: NDArray[Any], after: NDArray[Any], expected: NDArray[Any])
 class BugLab(AppBox):
     """Networks with one mistake each: identify it from the figures and choose it from a list.
 
-    Parameters
-    ----------
-    level : int
-        The level to start with, 1 to 10.
-    layout : Layout or dict, optional
-        As of any ipywidgets box.
-
-    Raises
-    ------
-    ValueError
-        If there is no such level.
+    The first `level` is one of 1 to 10; raises `ValueError` for any other.
 
     Examples
     --------
-    >>> from explorer import BugLab
+    >>> from explorer.extensions.lab.bug_lab import BugLab
     >>> lab = BugLab(level=3)
     """
 
@@ -301,8 +291,8 @@ class BugLab(AppBox):
     def __init__(self, level: int = 1, *, layout: Layout | Mapping[str, Any] | None = None) -> None:
         if level not in range(1, len(LEVELS) + 1):
             raise ValueError(f"level is {level!r}; expected 1 to {len(LEVELS)}")
-        look_of(Path(__file__).parents[1])  # the sheets of the app
-        self.panel = LabPanel(level)
+        look_of(Path(explorer.app.layout.__file__).parent)  # the sheets of the app
+        self.panel = LabPanel(level=level)
         sight, views = Visibility(), self.panel.views
         sight.observe(views.on_loop(lambda change: views.set_theme(change["new"])), "theme")
         super().__init__([self.panel.view, sight, KernelNotice()], layout=layout)
@@ -314,10 +304,3 @@ class BugLab(AppBox):
         if "panel" in vars(self):  # __init__ has completed
             self.panel.close()
         super().close()
-
-
-def lab_panel(views: Views) -> LabPanel:
-    """Return the tab."""
-    lab = LabPanel(host=views)
-    views.on_close(lab.close)
-    return lab

@@ -2,23 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.inspected_network import InspectedNetwork
 from explorer.app.layout import box
+from explorer.app.panels.drawn_network import full_tone, show_weights
 from explorer.app.panels.sections import Section
-from explorer.app.panels.weights import full_tone, show_weights
-from explorer.app.views import Views, ViewState
+from explorer.app.views import InspectedNetwork, Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
+from explorer.extensions.robustness import damage
 from explorer.figures.summaries import mix_ups
-from explorer.inspection import damage
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.training.process_settings import one_blas_thread
+from explorer.widgets.assets import look_of
 from explorer.widgets.controls import Dropdown, Slider
 from explorer.widgets.gallery import Gallery
 from explorer.widgets.numbers import Bar, Bars, Tile, Tiles
@@ -94,6 +95,8 @@ class BreakIt(Section):
         self._sizes: tuple[int, ...] = (1, 2, 2)
         self._scored: tuple[Any, ...] = (None,)
         self._ranked: tuple[object, int, NDArray[np.float64], str] = (None, 1, np.zeros(1), "")
+        look_of(Path(__file__).parent)
+        self.view.observe(lambda _: self.renew(), "_dom_classes")  # the tab is opened, or left
         self.kind.observe(views.on_loop(self._on_kind), "value")
         self.layer.observe(views.on_loop(lambda _: self._fit(self._sizes)), "value")
         self.images.on_open("Press to choose the unit", views.on_loop(self._on_image))

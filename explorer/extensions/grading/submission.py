@@ -153,7 +153,11 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
                 exec(code, namespace)
             except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, even SystemExit
                 yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_message(error)}"
-    needed = {textbook(task).__name__ for task in TASKS} | _globals_used(namespace)
+    things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
+    things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
+    codes = (getattr(thing, "__code__", None) for thing in things)
+    needed = {textbook(task).__name__ for task in TASKS}
+    needed = needed.union(*(names_in(code, "LOAD_GLOBAL") for code in codes if code))
     for place, names in left_out:
         if missed := enumerated(sorted(names & needed)):
             yield f"{place} sets {missed}, but is left out: {_RULE}"
@@ -162,13 +166,6 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
 def _assigned(node: ast.AST) -> set[str]:
     parts = (part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
     return {part.id for part in parts if isinstance(part, ast.Name)}
-
-
-def _globals_used(namespace: dict[str, Any]) -> set[str]:
-    things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
-    things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
-    codes = (getattr(thing, "__code__", None) for thing in things)
-    return set[str]().union(*(names_in(code, "LOAD_GLOBAL") for code in codes if code))
 
 
 def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:

@@ -84,9 +84,27 @@ class Mistake:
 
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
-        """The textbook's answers with this mistake, one per variant."""
+        """The textbook's answers with this mistake: one per variant, an edited source of the textbook."""
         every = dict.fromkeys(each for variant in self.variants for each in _alternatives(variant))
-        return tuple(_answers(self, f"{self.name}-{number}", each) for number, each in enumerate(every))
+        found = list[SimpleNamespace]()
+        for number, variant in enumerate(every):
+            text = text_for(self.task)
+            for edit in variant.split(" & "):
+                right, _, wrong = edit.rpartition(" → ")
+                right = right or self.right
+                before, _, after = text.partition(right)
+                begun, _, line = before.rpartition("\n")
+                rest, _, below = after.partition("\n")
+                changed = f"{line}{wrong.replace('…', right)}{rest}"
+                mark = "" if MARK in wrong else MARK
+                text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
+            file = f"exercise.py with {self.name}-{number}"
+            linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
+            defined: dict[str, Any] = {"__name__": exercise.__name__}
+            exec(compile(text, file, "exec"), defined)
+            own = {name: thing for name, thing in defined.items() if _is_textbooks(thing)}
+            found.append(SimpleNamespace(**own))
+        return tuple(found)
 
     @property
     def network(self) -> Any:
@@ -109,25 +127,6 @@ def _alternatives(variant: str) -> Iterator[str]:
             yield from _alternatives(variant.replace(choice[0], option))
     else:
         yield variant
-
-
-def _answers(mistake: Mistake, name: str, variant: str) -> SimpleNamespace:
-    """Return the answers to a mistake's task after a variant's edits of the textbook's source."""
-    text = text_for(mistake.task)
-    for edit in variant.split(" & "):
-        right, _, wrong = edit.rpartition(" → ")
-        right = right or mistake.right
-        before, _, after = text.partition(right)
-        begun, _, line = before.rpartition("\n")
-        rest, _, below = after.partition("\n")
-        changed = f"{line}{wrong.replace('…', right)}{rest}"
-        mark = "" if MARK in wrong else MARK
-        text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
-    file = f"exercise.py with {name}"
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
-    defined: dict[str, Any] = {"__name__": exercise.__name__}
-    exec(compile(text, file, "exec"), defined)
-    return SimpleNamespace(**{name: thing for name, thing in defined.items() if _is_textbooks(thing)})
 
 
 def _is_textbooks(thing: Any) -> bool:

@@ -1,7 +1,4 @@
-"""The exercise from a student's side: each answer is checked in a process of its own, and gets a card.
-
-A file keeps the progress.
-"""
+"""The exercise from a student's side: a process of its own checks each answer, and a file keeps the progress."""
 
 import faulthandler
 import io

@@ -64,7 +64,14 @@ def main() -> None:
     path, limits = Path(sys.argv[1]), Limits(*map(int, sys.argv[2:]))
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what the submission prints
-        _limit(limits)
+        if os.name == "posix":
+            import resource
+
+            signal.alarm(limits.seconds + 10)  # in case the parent has died
+            bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
+            for kind, most in bounds.items():
+                with suppress(OSError, ValueError):  # not every system has each
+                    resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
         try:
             for found in _findings(path, max(1, limits.seconds // _MOST_HANGING)):
                 stream.write(json.dumps(found) + "\n")
@@ -75,17 +82,6 @@ def main() -> None:
         signal.raise_signal(signal.SIGSTOP)  # the warden looks at what is there, and ends it
     if os.name == "posix":
         os.killpg(0, signal.SIGKILL)  # also kills processes and threads that the submission has started
-
-
-def _limit(limits: Limits) -> None:
-    if os.name == "posix":
-        import resource
-
-        signal.alarm(limits.seconds + 10)  # in case the parent has died
-        bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
-        for kind, most in bounds.items():
-            with suppress(OSError, ValueError):  # not every system has each
-                resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
 
 
 def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:

@@ -61,11 +61,9 @@ class Verdict:
     curve: tuple[float, ...] = ()
     """A wrong function's values at `CURVE_AT`; empty for what is no function of each element."""
     note: str = ""
-    """A further remark; empty if there is none."""
     helpers: tuple[str, ...] = ()
     """Parts that the answer builds on and that aren't right yet: the textbook's were used instead."""
     seconds: float = 0.0
-    """Duration of the diagnosis."""
 
     @property
     def remark(self) -> str:

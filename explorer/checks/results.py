@@ -50,7 +50,6 @@ class CheckError(AssertionError):
     """A check failed; the message says where, what was expected and what it got, and which mistake causes that."""
 
     answer: Any = None
-    """The answer that was checked."""
     mistake: Mistake | None = None
 
     def __str__(self) -> str:

@@ -78,7 +78,6 @@ class Optimizer:
     """An optimizer and its properties."""
 
     change: Callable[..., Change]
-    """The function."""
     n_memories: int = 0
     """Arrays of memory for each parameter."""
     is_scale_free: bool = False

@@ -53,11 +53,9 @@ class Attempt:
     outcome: str
     """``"right"``, ``"wrong"``, or ``"hint"`` if a hint or the solution was opened."""
     mistake: str = ""
-    """Its name; empty if it has none."""
     rung: int = 0
     """The last hint opened so far: 1 to 3, 4 for the solution, 0 for none."""
     seconds: float = 0.0
-    """Duration of the check, in seconds."""
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """The time in UTC: ``"2030-01-31T12:00:00+00:00"``."""
 
@@ -314,7 +312,7 @@ class Exercise:
             look = f"{look} {helped}".strip()
         colored = (
             element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
-            for kind, text in tokens(solution(task))
+            for kind, text in tokens(solution(task) if has_tried else "")
         )
         return TaskCard(
             name=task,
@@ -325,7 +323,7 @@ class Exercise:
             curves=(tuple(textbook(task)(CURVE_AT).tolist()), verdict.curve) if verdict.curve else (),
             note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=tuple(TASKS[task].hints),
-            solution=tuple(colored) if has_tried else (),
+            solution=tuple(colored),
             rung=self._log.rung(task),
         )
 

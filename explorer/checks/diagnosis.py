@@ -96,8 +96,8 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     verdicts: dict[str, Verdict] = {}
     task, probe = TASKS[task].name, Probe(seed, seconds)
     used = _used(answer, task)
-    for name in _FUNCTIONS:
-        if name != task and name in used and _is_own(name, used[name]):
+    for name in TASKS:
+        if name not in (*NETWORKS, task) and name in used and _is_own(name, used[name]):
             verdicts[name] = _diagnosed(name, used[name], probe, verdicts)
     return _diagnosed(task, answer, probe, verdicts)
 
@@ -324,9 +324,6 @@ def _hand_over(source: Any, target: Any) -> None:
             setattr(target, name, array)
     if isinstance(source, Layers) and isinstance(target, Layers) and hasattr(source, "h"):
         target.h = [*source.h]  # the first are the inputs
-
-
-_FUNCTIONS = tuple(name for name in TASKS if name not in NETWORKS)
 
 
 def _is_own(name: str, thing: Any) -> bool:

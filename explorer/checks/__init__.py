@@ -2,8 +2,7 @@
 
 Each has an oracle of its own: a loop over plain numbers, a slope measured by central differences, a count. They
 accept any function and any network, so they work for your own solution as well: a class with W1, b1, W2, b2,
-`forward`, `backward`, `train_iteration` and `fit`, whatever its style. A check returns one line, with the largest
-difference found, or raises an error of one line: what was expected, and what it got.
+`forward`, `backward`, `train_iteration` and `fit`, whatever its style.
 """
 
 from explorer.checks import functions, networks

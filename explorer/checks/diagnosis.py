@@ -17,11 +17,19 @@ import numpy as np
 from explorer.checks import exercise
 from explorer.checks.mistakes import METHODS, NETWORKS, textbook
 from explorer.checks.observations import KEPT, Probe, attempt
-from explorer.checks.results import CheckError, Passed, RaisedError, check, compare
+from explorer.checks.results import (
+    CheckError,
+    GapError,
+    Passed,
+    RaisedError,
+    check,
+    compare,
+    limited,
+    watched,
+)
 from explorer.checks.structure import parameters, sizes_found
 from explorer.checks.tasks import TASKS, recognize
-from explorer.checks.watch import GapError, limited, watched
-from explorer.network.layers import Layers
+from explorer.network import Layers
 from explorer.wording import did_you_mean, enumerated
 
 SIGNS = MappingProxyType({"right": "✓", "wrong": "✗", "waiting": "…", "missing": "–", "unchecked": "?"})
@@ -53,11 +61,9 @@ class Verdict:
     curve: tuple[float, ...] = ()
     """A wrong function's values at `CURVE_AT`; empty for what is no function of each element."""
     note: str = ""
-    """A further remark; empty if there is none."""
     helpers: tuple[str, ...] = ()
     """Parts that the answer builds on and that aren't right yet: the textbook's were used instead."""
     seconds: float = 0.0
-    """Duration of the diagnosis."""
 
     @property
     def remark(self) -> str:
@@ -84,14 +90,14 @@ def diagnose(task: str, answer: Any, seconds: float = 5.0, *, seed: int = 0) -> 
     """Diagnose an answer to one of `TASKS`; whatever the answer does, this doesn't raise.
 
     The answer is a function, or for the parts of a network its class, or an object of it. After `seconds` it is
-    stopped; a single long call can only be ended with its process, as `explorer.notebook.examiner` does. `seed`
+    stopped; a single long call can only be ended with its process, as `explorer.notebook.exercise` does. `seed`
     determines the numbers and sizes of the trial.
     """
     verdicts: dict[str, Verdict] = {}
     task, probe = TASKS[task].name, Probe(seed, seconds)
     used = _used(answer, task)
-    for name in _FUNCTIONS:
-        if name != task and name in used and _is_own(name, used[name]):
+    for name in TASKS:
+        if name not in (*NETWORKS, task) and name in used and _is_own(name, used[name]):
             verdicts[name] = _diagnosed(name, used[name], probe, verdicts)
     return _diagnosed(task, answer, probe, verdicts)
 
@@ -107,7 +113,11 @@ def diagnose_each(namespace: Mapping[str, Any], seconds: float = 5.0, *, seed: i
     verdicts: dict[str, Verdict] = {}
     for task, answer in _answers(own).items():
         if answer is None:
-            verdicts[task] = Verdict(task, "missing", message=_not_found(task, own))
+            message = f"there is no function {task}{did_you_mean(task, own.keys() - TASKS.keys(), 0.7)}"
+            if task in NETWORKS:
+                second = "second " * (task == "several_layers")
+                message = f"there is no {second}class with the methods of a network"
+            verdicts[task] = Verdict(task, "missing", message=message)
         else:
             verdicts[task] = _diagnosed(task, answer, Probe(seed, seconds), verdicts)
         yield verdicts[task]
@@ -316,18 +326,9 @@ def _hand_over(source: Any, target: Any) -> None:
         target.h = [*source.h]  # the first are the inputs
 
 
-_FUNCTIONS = tuple(name for name in TASKS if name not in NETWORKS)
-
-
 def _is_own(name: str, thing: Any) -> bool:
     """Return whether an object in a namespace may be a student's: neither private nor this package's."""
     return not name.startswith("_") and not str(getattr(thing, "__module__", "")).startswith("explorer.")
-
-
-def _is_variant(kind: type, network: Any) -> bool:
-    """Return whether a class is the network itself or shares a part with it, so it is no separate answer."""
-    parts = "__init__", "forward", "backward"
-    return any(getattr(kind, part, None) in (None, getattr(network, part, None)) for part in parts)
 
 
 def _answers(own: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,13 +336,9 @@ def _answers(own: Mapping[str, Any]) -> dict[str, Any]:
     having = {kind: sum(callable(getattr(kind, name, None)) for name in METHODS) for kind in classes}
     networks = sorted((kind for kind in classes if having[kind] >= 2), key=lambda kind: -having[kind])
     network = own.get("Network", next(iter(networks), None))
-    another = next((kind for kind in networks if not _is_variant(kind, network)), None)
-    layered = own.get("LayeredNetwork", another)
+    for part in ("__init__", "forward", "backward"):  # a class that shares one is no separate answer
+        inherited = None, getattr(network, part, None)
+        networks = [kind for kind in networks if getattr(kind, part, None) not in inherited]
+    layered = own.get("LayeredNetwork", next(iter(networks), None))
     found = {"several_layers": layered, **own, **dict.fromkeys(METHODS, network)}
     return {task: found.get(task) for task in TASKS}
-
-
-def _not_found(task: str, own: Mapping[str, Any]) -> str:
-    if task in NETWORKS:
-        return f"there is no {'second ' * (task not in METHODS)}class with the methods of a network"
-    return f"there is no function {task}{did_you_mean(task, own.keys() - TASKS.keys(), 0.7)}"

@@ -1,8 +1,4 @@
-"""The exercise's answers: the textbook's formulas, and two functions on images that the textbook lacks.
-
-Each known mistake is the source of this module, or of the textbook, with a line changed (`mistakes.toml`); its
-output is compared with that of a student's answer.
-"""
+"""The exercise's answers: the textbook's formulas, and two functions on images that the textbook lacks."""
 
 import tarfile
 from tempfile import TemporaryDirectory
@@ -12,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.network.activations import d_relu, d_sigmoid, relu, sigmoid, softmax
-from explorer.network.layers import Layers
 from explorer.network.losses import cross_entropy, d_squared_error, squared_error
 from explorer.network.network import Network as Textbook
+from explorer.network.neural_network import Layers
 
 __all__ = [
     "LayeredNetwork",

@@ -2,15 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from explorer.checks.observations import Probe, apart, many_outputs
-from explorer.checks.oracles import PLAIN, POINTS, measured_slopes, plain_columns, plain_loss, precision
+from explorer.checks.observations import POINTS, Probe, apart, many_outputs
 from explorer.checks.results import CheckError, Passed, check, compare, expect, name_of, numbers
 
 if TYPE_CHECKING:
@@ -25,6 +24,48 @@ _EXACT = 1e-12  # float64, a few operations
 _CLIPPED = 1e-5  # a logarithm whose argument is kept away from 0 by a small number
 _COSTLY = 4.6  # −log 0.01: the least cost of an output of 0
 _FAR = np.array([[-1000.0, 0.0, 1000.0]])
+
+PLAIN: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {
+        "sigmoid": lambda a: 1 / (1 + math.exp(-a)) if a > -700 else 0.0,  # below, e⁻ᵃ overflows
+        "relu": lambda a: a if a > 0 else 0.0,
+        "tanh": math.tanh,
+    }
+)
+"""The activations that work on a single number, by name."""
+
+
+def plain_softmax(a: Array) -> Array:
+    """Return the softmax of each column: exponentials, each divided by their sum."""
+    columns = []
+    for column in a.T.tolist():
+        powers = [math.exp(value - max(column)) for value in column]
+        columns.append([power / math.fsum(powers) for power in powers])
+    return np.array(columns).T
+
+
+def plain_loss(name: str, y: Array, d: Array) -> float:
+    """Return the loss with that name, ½ Σ (y − d)² or −Σ d log y, in a loop over all outputs."""
+    pairs = zip(y.ravel().tolist(), d.ravel().tolist(), strict=True)
+    if name == "squared_error":
+        return math.fsum(0.5 * (output - target) ** 2 for output, target in pairs)
+    return -math.fsum(target * math.log(output) for output, target in pairs if target)
+
+
+def precision(result: ArrayLike) -> tuple[float, float]:
+    """Return the step for central differences of a function with this result, and the tolerance of the slope."""
+    return {2: (0.1, 1e-2), 4: (1e-2, 1e-3)}.get(np.asarray(result).dtype.itemsize, (1e-5, 1e-7))
+
+
+def measured_slopes(function: Callable[[Array], Any], at: Array) -> tuple[Array, float]:
+    """Return the slope of `function` along each element of `at`, by central differences, and their tolerance."""
+    slopes = np.empty_like(at)
+    step, tolerance = precision(function(at))
+    for index in np.ndindex(at.shape):
+        moved = np.zeros_like(at)
+        moved[index] = step
+        slopes[index] = (function(at + moved) - function(at - moved)) / (2 * step)
+    return slopes, tolerance
 
 
 @check
@@ -50,7 +91,12 @@ def slope(f: Function, d_f: Function) -> Passed:
             found = d_f(points.copy())
         measured = (high - low) / (2 * move)
         worst = max(worst, compare(name_of(d_f), found, measured, tolerance, _at(d_f, points)))
-    _between(f, d_f, step)
+    # At 0, where a function may have a kink, between the slopes on either side.
+    zero = np.zeros((1, 1))
+    left, middle, right = (numbers(name_of(f), f(zero + move)) for move in (-step, 0.0, step))
+    either = np.sort([(middle - left) / step, (right - middle) / step], axis=0)
+    nearest = np.clip(np.nan_to_num(numbers(name_of(d_f), d_f(zero.copy()))), *either)
+    compare(name_of(d_f), d_f(zero.copy()), nearest, 10 * step, _at(d_f, zero))
     what = f"{name_of(d_f)} against the measured slope of {name_of(f)}, at {POINTS.size} points"
     return Passed(what, worst)
 
@@ -92,10 +138,10 @@ def loss_slope(loss: Loss, d_loss: Loss) -> Passed:
 def softmax(f: Function) -> Passed:
     """Check a softmax against exponentials and their sum in plain numbers, column by column."""
     a, name = np.random.default_rng(5).normal(0, 3, (4, 6)), name_of(f)
-    worst = compare(f"{name}(a)", f(a.copy()), plain_columns(a), _EXACT)
+    worst = compare(f"{name}(a)", f(a.copy()), plain_softmax(a), _EXACT)
     for where, moved in (("a + 1000", a + 1000.0), ("columns that lie apart", apart(a))):
         # Such sums are known to 1e-13.
-        compare(f"{name}({where})", f(moved.copy()), plain_columns(moved), 1e-9)
+        compare(f"{name}({where})", f(moved.copy()), plain_softmax(moved), 1e-9)
     return Passed(f"{name} against plain exponentials divided by their sum, also 1000 above and apart", worst)
 
 
@@ -105,15 +151,6 @@ def _elementwise(kind: str, f: Function, formula: str) -> Passed:
         expected = [[*map(PLAIN[kind], row)] for row in points.tolist()]
         worst = max(worst, compare(name_of(f), f(points.copy()), expected, _EXACT, _at(f, points)))
     return Passed(f"{name_of(f)} against {formula}, from a = −1000 to 1000", worst)
-
-
-def _between(f: Function, d_f: Function, step: float) -> None:
-    """Check a derivative at 0, where a function may have a kink: between the slopes on either side."""
-    zero = np.zeros((1, 1))
-    left, middle, right = (numbers(name_of(f), f(zero + move)) for move in (-step, 0.0, step))
-    either = np.sort([(middle - left) / step, (right - middle) / step], axis=0)
-    nearest = np.clip(np.nan_to_num(numbers(name_of(d_f), d_f(zero.copy()))), *either)
-    compare(name_of(d_f), d_f(zero.copy()), nearest, 10 * step, _at(d_f, zero))
 
 
 def _at(f: Function, points: Array) -> Callable[[tuple[int, ...]], str]:

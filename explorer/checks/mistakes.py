@@ -1,5 +1,6 @@
-"""The known mistakes: answers to a task that are the textbook's source with a piece changed."""
+"""The textbook's source as on a blackboard, and the known mistakes: answers with a piece of it changed."""
 
+import ast
 import inspect
 import linecache
 import re
@@ -8,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from textwrap import dedent
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any
 
 from explorer.checks import exercise
-from explorer.checks.source import plain_source
 from explorer.network import activations, initializers, losses, network
 
 METHODS = "init_weights", "forward", "predict", "backward", "train_iteration", "fit"
@@ -24,11 +25,44 @@ NETWORKS = (*METHODS, "several_layers")
 MARK = "  # WRONG"
 """Suffix of each line that a mistake has changed."""
 
+_GUARDS = "of_floats", "of_one_shape"  # convert or reject arguments that a network never passes
 _TEXTBOOK = "activations|losses|initializers|network"
 _INNER_IMPORT = re.compile(rf"^from (explorer\.network)?\.({_TEXTBOOK}) import .+\n", re.MULTILINE)
 
 _CHOICE = re.compile("⟨([^⟨⟩]*)⟩")
 _SET = re.compile(r"\{(\w+)\}")
+
+
+def plain_source(thing: Any) -> str:
+    """Return the source of a function, method, property or class, without docstrings, types and guards."""
+    return "\n".join(plain_lines(thing).values())
+
+
+def plain_lines(thing: Any) -> dict[int, str]:
+    """Return the lines of `plain_source`, by their numbers in the file; a function's arguments are one line."""
+    code, first = inspect.getsourcelines(getattr(thing, "fget", thing))
+    text = dedent("".join(code))
+    lines, hidden = dict(enumerate(text.splitlines(), first)), set[int]()
+    for node in ast.walk(ast.increment_lineno(ast.parse(text), first - 1)):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        begin, end = node.body[0].lineno, node.body[0].end_lineno or 0
+        hidden |= {item.lineno for item in node.decorator_list if ast.unparse(item) in _GUARDS}
+        if ast.get_docstring(node) is not None:
+            hidden |= {*range(begin, end + 1 + (lines.get(end + 1) == ""))}
+        if isinstance(node, ast.FunctionDef) and begin > node.lineno:
+            for part in ast.walk(node):
+                if isinstance(part, ast.arg):
+                    part.annotation = None
+                elif isinstance(part, ast.AnnAssign):
+                    typed = f": {ast.unparse(part.annotation)} ="
+                    lines[part.lineno] = lines[part.lineno].replace(typed, " =", 1)
+            head = f"def {node.name}({ast.unparse(node.args)}):".replace("'", '"')
+            lines[node.lineno] = " " * node.col_offset + head
+            hidden |= {
+                row for row in range(node.lineno + 1, begin) if not lines[row].lstrip().startswith("#")
+            }
+    return {row: line for row, line in lines.items() if row not in hidden}
 
 
 def textbook(task: str, answers: Any = exercise) -> Any:
@@ -50,9 +84,27 @@ class Mistake:
 
     @cached_property
     def answers(self) -> tuple[SimpleNamespace, ...]:
-        """The textbook's answers with this mistake, one per variant."""
+        """The textbook's answers with this mistake: one per variant, an edited source of the textbook."""
         every = dict.fromkeys(each for variant in self.variants for each in _alternatives(variant))
-        return tuple(_answers(self, f"{self.name}-{number}", each) for number, each in enumerate(every))
+        found = list[SimpleNamespace]()
+        for number, variant in enumerate(every):
+            text = text_for(self.task)
+            for edit in variant.split(" & "):
+                right, _, wrong = edit.rpartition(" → ")
+                right = right or self.right
+                before, _, after = text.partition(right)
+                begun, _, line = before.rpartition("\n")
+                rest, _, below = after.partition("\n")
+                changed = f"{line}{wrong.replace('…', right)}{rest}"
+                mark = "" if MARK in wrong else MARK
+                text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
+            file = f"exercise.py with {self.name}-{number}"
+            linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
+            defined: dict[str, Any] = {"__name__": exercise.__name__}
+            exec(compile(text, file, "exec"), defined)
+            own = {name: thing for name, thing in defined.items() if _is_textbooks(thing)}
+            found.append(SimpleNamespace(**own))
+        return tuple(found)
 
     @property
     def network(self) -> Any:
@@ -75,25 +127,6 @@ def _alternatives(variant: str) -> Iterator[str]:
             yield from _alternatives(variant.replace(choice[0], option))
     else:
         yield variant
-
-
-def _answers(mistake: Mistake, name: str, variant: str) -> SimpleNamespace:
-    """Return the answers to a mistake's task after a variant's edits of the textbook's source."""
-    text = text_for(mistake.task)
-    for edit in variant.split(" & "):
-        right, _, wrong = edit.rpartition(" → ")
-        right = right or mistake.right
-        before, _, after = text.partition(right)
-        begun, _, line = before.rpartition("\n")
-        rest, _, below = after.partition("\n")
-        changed = f"{line}{wrong.replace('…', right)}{rest}"
-        mark = "" if MARK in wrong else MARK
-        text = "\n".join([begun, f"{changed}{mark}", below] if changed.strip() else [begun, below])
-    file = f"exercise.py with {name}"
-    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file  # for `inspect`
-    defined: dict[str, Any] = {"__name__": exercise.__name__}
-    exec(compile(text, file, "exec"), defined)
-    return SimpleNamespace(**{name: thing for name, thing in defined.items() if _is_textbooks(thing)})
 
 
 def _is_textbooks(thing: Any) -> bool:

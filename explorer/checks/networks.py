@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.checks.functions import PLAIN, measured_slopes, plain_loss, plain_softmax, precision
 from explorer.checks.observations import Probe, initialized, unkept
-from explorer.checks.oracles import PLAIN, measured_slopes, plain_columns, plain_loss, precision
-from explorer.checks.results import CheckError, Passed, check, compare, expect, numbers
+from explorer.checks.results import CheckError, Passed, arrays_in, check, compare, expect, numbers
 from explorer.checks.structure import (
     RATE,
     Step,
@@ -33,7 +33,6 @@ from explorer.checks.structure import (
     unchanged,
     unfit,
 )
-from explorer.checks.watch import arrays_in
 from explorer.network.methods import Penalties
 from explorer.wording import enumerated
 
@@ -47,7 +46,7 @@ _ROUNDED = 1e-5  # one number in float32
 _EXACT = 1e-12  # a few operations in float64
 _EPOCHS = 3
 _SAMPLES = 100
-_DRAWN = 40  # from a large array
+_DRAWN = 40  # from a large array; of a small one all are used
 _BEGINNING = MappingProxyType({"W": "small random weights", "b": "biases near 0"})
 
 
@@ -59,7 +58,16 @@ def initial_weights(network: Any) -> Passed:
     for name, array in arrays.items():
         _refuse_unfit(name, array)
         if name.startswith("W"):
-            worst = max(worst, _mean(name, array, by_glorot))
+            r, spreading, sure = math.sqrt(6 / sum(array.shape)), spread(array), 5 / math.sqrt(array.size)
+            mean, most = float(array.mean()), sure * float(np.std(array))  # five standard errors
+            if abs(mean) > most:
+                raise CheckError(f"{name}: expected a mean within {most:.2g} of 0, got {mean:.4f}")
+            if by_glorot and (np.abs(array).max() > r * (1 + _ROUNDED) or abs(spreading**2 - 1) > sure):
+                got = f"{array.min():.4f} to {array.max():.4f}"
+                raise CheckError(
+                    f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {got}"
+                )
+            worst = max(worst, abs(mean) / r)
         elif by_glorot:
             compare(name, array, np.zeros(array.shape), 0.0)
     rule = "biases are 0, weights within ±r" if by_glorot else "weights differ from unit to unit"
@@ -244,7 +252,7 @@ def forward_pass_of(kind: type[Any], probe: Probe) -> Passed:
 
 
 def _softmax_loss(d: Array, a: Array) -> float:
-    return plain_loss("cross_entropy", plain_columns(a), d)
+    return plain_loss("cross_entropy", plain_softmax(a), d)
 
 
 def _samples(array: Array) -> Array:
@@ -256,18 +264,6 @@ def _refuse_unfit(name: str, array: Array) -> None:
         raise CheckError(f"{name}: expected {_BEGINNING[name[0]]}; these are {found}")
 
 
-def _mean(name: str, W: Array, by_glorot: bool) -> float:
-    """Return the mean of weights, in units of r, or raise if it isn't near 0 or they aren't spread by the rule."""
-    r, ratio, sure = math.sqrt(6 / sum(W.shape)), spread(W), 5 / math.sqrt(W.size)  # standard errors
-    mean, most = abs(float(W.mean())), sure * float(np.std(W))
-    if mean > most:
-        raise CheckError(f"{name}: expected a mean within {most:.2g} of 0, got {W.mean():.4f}")
-    if by_glorot and (np.abs(W).max() > r * (1 + _ROUNDED) or abs(ratio**2 - 1) > sure):
-        got = f"{W.min():.4f} to {W.max():.4f}"
-        raise CheckError(f"{name}: expected weights spread evenly from {-r:.4f} to {r:.4f}, got {got}")
-    return mean / r
-
-
 def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array]:
     W, b = (getattr(network, f"{kind}{number}").tolist() for kind in "Wb")
     units, samples = [*zip(W, b, strict=True)], inputs.T.tolist()
@@ -275,7 +271,7 @@ def _plain_layer(network: Any, number: int, inputs: Array) -> tuple[Array, Array
     is_last = number == len(sizes_found(network)) - 1
     name = option(network, "output" if is_last else "hidden_activation")
     if name == "softmax":
-        return a, plain_columns(a)
+        return a, plain_softmax(a)
     return a, np.array([[*map(PLAIN[name], row)] for row in a.tolist()])
 
 
@@ -294,21 +290,23 @@ def _gradients(network: Any, X: Array, d: Array) -> dict[str, Array]:
 
 
 def _measured(network: Any, X: Array, d: Array) -> tuple[dict[Place, float], float]:
-    """Return measured slopes of the loss, but where a relu unit turns on or off, and their tolerance."""
-    moved, slopes = copy.deepcopy(network), {}
+    """Return measured slopes of the loss, except where a relu unit turns on or off, and their tolerance."""
+    moved, slopes, rng = copy.deepcopy(network), dict[Place, float](), np.random.default_rng(0)
     size, tolerance = precision(outputs(moved, X))
-    for place in _places(network, X):
-        name, row, column = place
-        array, losses, on = np.array(getattr(network, name)), [], []
-        for shift in (size, -size):
-            shifted = array.copy()
-            shifted[row, column] += shift
-            setattr(moved, name, shifted)
-            losses.append(_loss(moved, X, d))
-            on.append(_units_on(moved))
-        setattr(moved, name, array)
-        if on[0] == on[1]:
-            slopes[place] = (losses[0] - losses[1]) / (2 * size)
+    for name, array in parameters(network).items():
+        # In W1, inputs that are all 0 have no slope.
+        usable = np.argwhere(np.broadcast_to(X.any(axis=1) if name == "W1" else True, array.shape))
+        for row, column in rng.permutation(usable)[:_DRAWN].tolist():
+            losses, on = [], []
+            for shift in (size, -size):
+                shifted = np.array(array)
+                shifted[row, column] += shift
+                setattr(moved, name, shifted)
+                losses.append(_loss(moved, X, d))
+                on.append(_units_on(moved))
+            if on[0] == on[1]:
+                slopes[name, row, column] = (losses[0] - losses[1]) / (2 * size)
+        setattr(moved, name, np.array(array))
     return slopes, tolerance
 
 
@@ -327,15 +325,6 @@ def _units_on(network: Any) -> list[bytes]:
         return []
     sums = [getattr(network, f"a{number}", None) for number in range(1, len(sizes_found(network)) - 1)]
     return [(a > 0).tobytes() for a in sums if a is not None]
-
-
-def _places(network: Any, X: Array) -> list[Place]:
-    """Return all indices of small arrays, and 40 drawn from each large one; in W1 only of inputs not all 0."""
-    rng, places = np.random.default_rng(0), list[Place]()
-    for name, array in parameters(network).items():
-        usable = np.argwhere(np.broadcast_to(X.any(axis=1) if name == "W1" else True, array.shape))
-        places += [(name, row, column) for row, column in rng.permutation(usable)[:_DRAWN].tolist()]
-    return places
 
 
 def _compare_at(

@@ -1,18 +1,28 @@
-"""The result of a check, always in one line: that it passed, or what was expected and what it got."""
+"""The result of a check, always in one line: that it passed, or what was expected and what it got.
+
+A student's code is called safely: endless loops, prints, changed inputs and gaps are results, too.
+"""
 
 import ast
+import ctypes
+import dis
+import io
 import linecache
 import re
 import sysconfig
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import wraps
 from html import escape
+from itertools import product
 from pathlib import Path
-from types import FrameType
-from typing import Any, ParamSpec
+from threading import Thread
+from time import perf_counter, process_time
+from types import FrameType, MappingProxyType
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +30,8 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.checks.mistakes import Mistake
 
 _Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_Naming = Callable[[tuple[int, ...]], str]
 _MISFIT = re.compile("gufunc|broadcast|not aligned")  # NumPy's words where shapes don't fit
 _SIZES = re.compile(r"size (\d+) is different from (\d+)|(\d+) \(dim.*?(\d+) \(dim")
 _SHAPES = re.compile(r"\(([\d,]*)\).*?\(([\d,]*)\)")
@@ -28,6 +40,9 @@ _OVERFLOW = "overflow encountered in exp"
 _COARSEST = 0.01  # ten times the rounding error of float16; a thousand times would accept anything
 _INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _OURS = Path(__file__).parents[1], Path(np.__file__).parent
+_MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType({"empty": np.empty, "empty_like": np.empty_like})
+_TRIES, _PAUSE = 20, 0.05  # attempts to stop code, and the seconds between them
+_BUSY = 0.02  # the least share of the time for which code that computes has a core
 _NOT_THEIRS = (*map(str, (*_OURS, *_INSTALLED)), "<frozen ", "<__array_function__")
 
 
@@ -35,7 +50,6 @@ class CheckError(AssertionError):
     """A check failed; the message says where, what was expected and what it got, and which mistake causes that."""
 
     answer: Any = None
-    """The answer that was checked."""
     mistake: Mistake | None = None
 
     def __str__(self) -> str:
@@ -49,6 +63,10 @@ class CheckError(AssertionError):
 
 class RaisedError(CheckError):
     """The checked code raised an exception; the message says which, and in which line."""
+
+
+class GapError(CheckError):
+    """An answer still has a gap."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -105,11 +123,7 @@ def numbers(part: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def compare(
-    part: str,
-    found: ArrayLike,
-    expected: ArrayLike,
-    tolerance: float,
-    place: Callable[[tuple[int, ...]], str] | None = None,
+    part: str, found: ArrayLike, expected: ArrayLike, tolerance: float, place: _Naming | None = None
 ) -> float:
     """Return the largest difference, relative for numbers above 1; raise if it exceeds the tolerance.
 
@@ -199,3 +213,130 @@ def _value(node: ast.expr, frame: FrameType) -> Any:
     """Return an expression's value in a frame, or None if evaluating it would call anything."""
     is_safe = not any(isinstance(part, ast.Call | ast.NamedExpr) for part in ast.walk(node))
     return eval(ast.unparse(node), frame.f_globals, frame.f_locals) if is_safe else None
+
+
+class _TimeIsUp(SystemExit):
+    """Ends a thread silently; a student's ``except Exception`` doesn't catch it."""
+
+
+def limited(function: Callable[[], _Result], seconds: float) -> tuple[_Result, int]:
+    """Return a function's result and the number of lines it prints, or raise its exception.
+
+    It runs in a thread. After `seconds` of computing, however long that takes on a busy machine, it is told to
+    stop at its next Python instruction, and `CheckError` is raised; code that never gets there continues.
+    """
+    results, errors, printed = list[_Result](), list[BaseException](), io.StringIO()
+
+    def work() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:  # noqa: BLE001  # even SystemExit: all are raised in the caller's thread
+            errors.append(error)
+
+    thread, began, computed = Thread(target=work, daemon=True), perf_counter(), process_time()
+    with redirect_stdout(printed), warnings.catch_warnings(), no_leftovers():
+        warnings.simplefilter("ignore")
+        thread.start()
+        try:
+            while thread.is_alive() and (used := process_time() - computed) < seconds:
+                if (waited := perf_counter() - began) > seconds and used < _BUSY * waited:  # it waits
+                    break
+                thread.join(_PAUSE)
+        finally:
+            in_time = not thread.is_alive()
+            _stop(thread)
+    if not in_time:
+        raise CheckError(f"no result after {seconds:g} seconds: there seems to be a loop that doesn't end")
+    for error in errors:
+        if not isinstance(error, Exception):
+            raise CheckError(f"{type(error).__name__} is raised: an answer must not end the program")
+        raise error
+    return results[0], len(printed.getvalue().splitlines())
+
+
+@contextmanager
+def no_leftovers() -> Iterator[None]:
+    """Fill NumPy's uninitialized arrays with NaN: leftovers in memory may look right."""
+
+    def filled(make: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(make)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            array = make(*args, **kwargs)
+            if array.dtype.kind in "fc":
+                array.fill(np.nan)
+            return array
+
+        return call
+
+    try:
+        for name, make in _MAKERS.items():
+            setattr(np, name, filled(make))
+        yield
+    finally:
+        for name, make in _MAKERS.items():
+            setattr(np, name, make)
+
+
+def _stop(thread: Thread) -> None:
+    """Raise an exception in a thread, until it ends or seems not to run Python at all."""
+    for _ in range(_TRIES):
+        if thread.is_alive():
+            number, error = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_TimeIsUp)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
+            thread.join(_PAUSE)
+
+
+def watched(function: Callable[..., Any], *, returns: str = "array") -> Callable[..., Any]:
+    """Return a wrapper that raises for a gap, a changed input, and a result that isn't new or `Task.returns`."""
+    name, last = getattr(function, "__name__", type(function).__name__), list[Any]()
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [array for array in (*args, *kwargs.values()) if isinstance(array, np.ndarray)]
+        before, earlier = [array.copy() for array in given], [*last]  # it may call itself
+        try:
+            result = function(*args, **kwargs)
+        except NotImplementedError:  # raised by the gaps of nbgrader and otter: a gap is no error
+            raise GapError(f"{name} waits for its code") from None
+        except Exception as error:
+            kept = [value for owner in args[:1] for value in getattr(owner, "__dict__", {}).values()]
+            kept += [item for value in kept if isinstance(value, list) for item in value]
+            is_index = isinstance(error, IndexError)  # whose message names all indices
+            if ("ellipsis" in str(error).lower() and not is_index) or any(value is ... for value in kept):
+                raise GapError(f"{name} waits for its code") from None
+            raise
+        values = result if isinstance(result, tuple | list) else (result,)
+        if any(value is ... for value in values) or (result is None and _is_empty(function)):
+            raise GapError(f"{name} waits for its code")
+        if returns != "nothing" and result is None:
+            raise CheckError(f"{name} returns None; is there a return at its end?")
+        if returns == "array" and isinstance(result, list | tuple):
+            kind = type(result).__name__
+            raise CheckError(f"{name} returns a {kind}; expected a NumPy array, to go on computing with")
+        for array, copy in zip(given, before, strict=True):
+            if not np.array_equal(array, copy, equal_nan=array.dtype.kind in "fc"):
+                raise CheckError(f"{name} changes an array that it is given; it should work on a copy")
+        arrays = arrays_in(result)
+        if any(np.may_share_memory(*pair) for pair in product(earlier, arrays)):
+            raise CheckError(f"{name} returns the same array in each call: the next one changes it")
+        last[:] = arrays
+        return result
+
+    return call
+
+
+def arrays_in(value: Any) -> list[Any]:
+    """Return an array, or the arrays in a container of any depth."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [array for item in items for array in arrays_in(item)]
+
+
+def _is_empty(function: Callable[..., Any]) -> bool:
+    """Return whether a function only returns a constant: None, if its body is ``...`` or ``pass``."""
+    quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS"}
+    code = getattr(function, "__code__", None)
+    steps = [*dis.get_instructions(code)] if code else []
+    constants = {step.argval for step in steps if "CONST" in step.opname}
+    return constants == {None} and all(step.opname in quiet for step in steps)

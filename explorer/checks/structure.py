@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.checks.results import CheckError, expect, numbers
-from explorer.checks.watch import GapError
+from explorer.checks.results import CheckError, GapError, expect, numbers
 
 Array = NDArray[Any]
 

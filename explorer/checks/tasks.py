@@ -13,11 +13,9 @@ import numpy as np
 
 from explorer.checks import exercise, functions, networks
 from explorer.checks import observations as seen
-from explorer.checks.mistakes import METHODS, MISTAKES, Mistake, table, textbook
+from explorer.checks.mistakes import METHODS, MISTAKES, Mistake, plain_source, table, textbook
 from explorer.checks.observations import RAISED, SHAPES, Pieces, Probe, is_same
-from explorer.checks.results import CheckError, Passed
-from explorer.checks.source import plain_source
-from explorer.checks.watch import no_leftovers
+from explorer.checks.results import CheckError, Passed, no_leftovers
 from explorer.network import initializers
 
 _Arguments = ParamSpec("_Arguments")
@@ -101,22 +99,18 @@ def solution(task: str) -> str:
 
     def source(named: re.Match[str]) -> str:
         function = next(getattr(owner, named[2]) for owner in owners if hasattr(owner, named[2]))
-        return indent(_source(function), named[1])
+        lines = plain_source(function).splitlines()
+        at = next(row for row, line in enumerate(lines) if line.startswith("def "))
+        head, body = [lines[at]], lines[at + 1 :]
+        for line in reversed(lines[:at]):
+            if line.startswith("@np."):  # a block instead: functions decorated by NumPy can't be pickled
+                call, mark, comment = line[1:].partition("  #")
+                body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
+            else:
+                head.insert(0, line)
+        return indent("\n".join([*head, *body]), named[1])
 
     return _NAMED.sub(source, TASKS[task].cell or usual)
-
-
-def _source(function: Any) -> str:
-    lines = plain_source(function).splitlines()
-    at = next(row for row, line in enumerate(lines) if line.startswith("def "))
-    head, body = [lines[at]], lines[at + 1 :]
-    for line in reversed(lines[:at]):
-        if line.startswith("@np."):  # a block instead: functions decorated by NumPy can't be pickled
-            call, mark, comment = line[1:].partition("  #")
-            body = [f"    with {call}:{mark}{comment}", *(indent(each, "    ") for each in body)]
-        else:
-            head.insert(0, line)
-    return "\n".join([*head, *body])
 
 
 def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Arguments, Passed]:
@@ -127,9 +121,11 @@ def naming(task: str, check: Callable[_Arguments, Passed]) -> Callable[_Argument
         try:
             return check(*args, **kwargs)
         except CheckError as error:
-            answer = args[1 if task.startswith("d_") else 0]
-            if task.startswith("d_") and not _is_textbook(task.removeprefix("d_"), args[0]):
-                raise error.with_traceback(None) from None  # another function's slope: no mistake applies
+            answer, function = args[1 if task.startswith("d_") else 0], task.removeprefix("d_")
+            if function != task:
+                seen, right = (_seen(function, each, Probe()) for each in (args[0], textbook(function)))
+                if not is_same(seen.get("value"), right["value"]):
+                    raise error.with_traceback(None) from None  # another function's slope: no mistake applies
             if task == "init_weights":
                 error.mistake = recognize(task, lambda *_: answer)  # its own weights, whatever their number
             else:
@@ -156,8 +152,12 @@ def recognize(task: str, answer: Any, probe: Probe | None = None) -> Mistake | N
         return None  # it is the textbook's answer, or its exception has another cause than the mistakes
     found = dict[Mistake, set[str]]()
     for mistake in (mistake for mistake in MISTAKES.values() if mistake.task == task):
-        wrong = (_known(task, textbook(task, answers), probe) for answers in mistake.answers)
-        found[mistake] = set[str]().union(*(_explained(pieces, right, seen) for pieces in wrong))
+        found[mistake] = set()
+        for wrong in (_known(task, textbook(task, answers), probe) for answers in mistake.answers):
+            changed = {name for name, piece in wrong.items() if not is_same(piece, right.get(name))}
+            changed = {name for name in changed & seen.keys() if not is_same(seen[name], SHAPES)}
+            if all(is_same(seen[name], wrong[name]) for name in changed):
+                found[mistake] |= changed
     if set[str]().union(*found.values()) != differing:
         return None
     return max(found, key=lambda mistake: len(found[mistake]))
@@ -171,17 +171,4 @@ def _seen(task: str, answer: Any, probe: Probe) -> Pieces:
 
 @cache
 def _known(task: str, answer: Any, probe: Probe) -> Pieces:
-    """Return what is seen of the textbook's answer, or of one with a mistake: each is observed once."""
     return _seen(task, answer, probe)
-
-
-def _explained(wrong: Pieces, right: Pieces, seen: Pieces) -> set[str]:
-    """Return the observed pieces that a mistake changes, if they have changed in the same way in the answer."""
-    changed = {name for name, piece in wrong.items() if not is_same(piece, right.get(name))}
-    changed = {name for name in changed & seen.keys() if not is_same(seen[name], SHAPES)}
-    return changed if all(is_same(seen[name], wrong[name]) for name in changed) else set()
-
-
-def _is_textbook(task: str, function: Any) -> bool:
-    seen, right = _seen(task, function, Probe()), _known(task, textbook(task), Probe())
-    return is_same(seen.get("value"), right["value"])

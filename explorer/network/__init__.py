@@ -2,19 +2,10 @@
 
 from .activations import ACTIVATIONS, OUTPUTS
 from .initializers import INITIALIZERS
-from .layers import Layers
 from .losses import LOSSES
-from .metrics import (
-    ClassScores,
-    Confusion,
-    accuracy,
-    confusion_matrix,
-    hardest_classes,
-    most_confused,
-    per_class,
-)
+from .metrics import accuracy, confusion_matrix, hardest_classes, most_confused, per_class
 from .network import Network
-from .neural_network import NeuralNetwork
+from .neural_network import Layers, NeuralNetwork
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 
@@ -25,8 +16,6 @@ __all__ = [
     "OPTIMIZERS",
     "OUTPUTS",
     "SCHEDULES",
-    "ClassScores",
-    "Confusion",
     "Layers",
     "Network",
     "NeuralNetwork",

@@ -51,14 +51,6 @@ def samples(
     return array
 
 
-def last_pass(y: Array, a: Array | None, h: Array | None) -> None:
-    """Raise unless `y` is the result of the last forward pass: the output layer's `a` and `h`."""
-    if a is None or a.shape != y.shape:
-        raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
-    if h is not None and y is not h and not np.array_equal(y, h, equal_nan=True):
-        raise ValueError("y is not what the last forward pass returned; call forward(X) again")
-
-
 def parameter(name: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return a copy of a weight matrix or bias column, checked to have `shape`, as `dtype`."""
     array = np.array(value, dtype)

@@ -29,13 +29,11 @@ class LayerDiagnostics:
     n_units: int
     saturated: float
     """Share, 0 to 1, of the activations, one for each unit and sample, within 1 % of the range from a limit: there
-    the slope is below 4 % of its maximum. 0 for relu, and for softmax, whose outputs are meant to be near 0 and
-    1."""
+    the slope is below 4 % of its maximum. 0 for relu and softmax."""
     dead: float
     """Share, 0 to 1, of the units that are 0 on every sample of the probe, for relu; 0 for other activations."""
     gradient_rms: float
-    """Root mean square of ∂L/∂W, L being the MEAN loss per sample; NaN if not finite. A norm would favor large
-    layers."""
+    """Root mean square of ∂L/∂W, L being the MEAN loss per sample; NaN if not finite."""
 
 
 @np.errstate(all="ignore")  # infinite or NaN weights show in the result
@@ -45,29 +43,21 @@ def diagnose(
     """Diagnose each layer on a batch of samples; the output layer is the last. The network is not changed.
 
     A few hundred samples suffice: inputs `X` (n_input, n), desired outputs `d` (n_output, n). `weights` are those
-    of a snapshot, by default the network's own. Raises `ValueError` if a shape or the number of `weights` is
-    wrong.
+    of a snapshot, by default the network's own. Raises `ValueError` for a wrong shape or number of `weights`.
     """
     probe = network.copy()
     if weights is not None:
         probe.set_weights(weights)
     y = probe.forward(X)
     gradients = probe.backward(X, y, d)[::2]
-    names = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output]
-    layers = enumerate(zip(names, probe.h[1:], gradients, strict=True), 1)
-    return tuple(_layer(number, name, h, gradient / y.shape[1]) for number, (name, h, gradient) in layers)
-
-
-def _layer(number: int, name: str, h: NDArray[Any], gradient: NDArray[Any]) -> LayerDiagnostics:
-    low, high = _SATURATED.get(name, (-np.inf, np.inf))
-    return LayerDiagnostics(
-        layer=number,
-        activation=name,
-        n_units=len(h),
-        saturated=float(np.mean((h < low) | (h > high))),
-        dead=float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0,
-        gradient_rms=float(np.sqrt(np.mean(np.square(gradient, dtype=np.float64)))),
-    )
+    names, layers = [probe.hidden_activation] * (probe.n_layers - 1) + [probe.output], []
+    for number, (name, h, gradient) in enumerate(zip(names, probe.h[1:], gradients, strict=True), 1):
+        low, high = _SATURATED.get(name, (-np.inf, np.inf))
+        saturated = float(np.mean((h < low) | (h > high)))
+        dead = float(np.mean(~(h > 0).any(axis=1))) if name == "relu" else 0.0
+        rms = float(np.sqrt(np.mean(np.square(gradient / y.shape[1], dtype=np.float64))))
+        layers.append(LayerDiagnostics(number, name, len(h), saturated, dead, rms))
+    return tuple(layers)
 
 
 _DOUBTFUL = 0.05  # from this p-value on, the gap may be chance
@@ -90,10 +80,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def paired(outputs_a: NDArray[Any], outputs_b: NDArray[Any], labels: NDArray[np.integer]) -> tuple[int, int]:
-    """Count the images that only network A classifies correctly, and those that only B does.
-
-    Outputs for the same samples have the shape (n_classes, n_samples), the true classes (n_samples,).
-    """
+    """Count what only A gets right, and only B: their outputs are (n_classes, n), the true classes (n,)."""
     a, b = outputs_a.argmax(axis=0) == labels, outputs_b.argmax(axis=0) == labels
     return int((a & ~b).sum()), int((b & ~a).sum())
 
@@ -109,14 +96,9 @@ def verdict(only_a: int, only_b: int) -> str:
         return f"{seen} That may be chance (p = {p_value:.2f})."
     strength, better = "strong" if p_value < _CLEAR else "some", "B" if only_b > only_a else "A"
     ends = f"{strength} evidence that {better} is better"
-    rare = _how_rare(p_value)
+    rare = "less than once in a billion tests"
+    if p_value >= _RAREST:
+        tests = 1 / p_value
+        unit = 10 ** max(0, math.floor(math.log10(tests)) - 1)
+        rare = f"once in {grouped(round(tests / unit) * unit)} tests"  # to two digits
     return f"{seen} If the two were equally good, a gap this large would appear by chance {rare}: {ends}."
-
-
-def _how_rare(p_value: float) -> str:
-    """Express a small p-value as a frequency, to two digits: ``"once in 2 700 tests"``."""
-    if p_value < _RAREST:
-        return "less than once in a billion tests"
-    tests = 1 / p_value
-    unit = 10 ** max(0, math.floor(math.log10(tests)) - 1)
-    return f"once in {grouped(round(tests / unit) * unit)} tests"

@@ -7,14 +7,12 @@ so where the two agree, the backward pass is correct.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .neural_network import NeuralNetwork
-
-Array = NDArray[Any]
 
 STEP = 1e-5
 """ε, the distance by which a weight is moved both ways: the error of the quotient is about 1e-10 in float64."""
@@ -68,16 +66,28 @@ def check_gradient(
 ) -> tuple[CheckedWeight, ...]:
     """Compute the gradient at each of `places`, by backpropagation and by central differences, in float64.
 
-    `X` (n_input, n_samples) are a few samples and `d` (n_output, n_samples) their desired outputs; the loss is the
-    SUM over them. Central differences have an error of order ε² where one-sided ones have ε (C. M. Bishop,
-    "Pattern Recognition and Machine Learning", 2006, 5.3.3). The network isn't changed. Raises `ValueError` for
-    wrong shapes.
+    `X` (n_input, n) are a few samples and `d` (n_output, n) their desired outputs; the loss is the SUM over them.
+    Central differences have an error of order ε² where one-sided ones have ε (C. M. Bishop, "Pattern Recognition
+    and Machine Learning", 2006, 5.3.3). The network isn't changed. Raises `ValueError` for wrong shapes.
     """
-    double = network.copy(np.float64)
+    double, checked = network.copy(np.float64), []
     X, d = np.asarray(X, np.float64), np.asarray(d, np.float64)
     gradients = dict(zip(double.shapes, double.backward(X, double.forward(X), d), strict=True))
-    analytic = [float(gradients[name][row, column]) for name, row, column in places]
-    return tuple(_checked(double, X, d, place, slope) for place, slope in zip(places, analytic, strict=True))
+    for place in places:
+        name, at = place.parameter, place[1:]
+        parameter = getattr(double, name)  # the array itself: writing to it changes the network
+        weight, losses, on = parameter[at], [], []
+        for moved in (weight + STEP, weight - STEP):
+            parameter[at] = moved
+            losses.append(double.total_loss(double.forward(X), d))
+            on.append([a > 0 for a in double.a[:-1]])
+        parameter[at] = weight
+        has_corner = double.penalties[1] > 0 and name.startswith("W") and bool(abs(weight) < STEP)
+        turns = double.hidden_activation == "relu" and not all(map(np.array_equal, *on))
+        numeric = (losses[0] - losses[1]) / (2 * STEP)
+        noise = _ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / STEP
+        checked.append(CheckedWeight(place, float(gradients[name][at]), numeric, noise, has_corner or turns))
+    return tuple(checked)
 
 
 def choose_weights(
@@ -85,9 +95,8 @@ def choose_weights(
 ) -> tuple[Place, ...]:
     """Draw the positions of `n` weights and biases at random, from all layers in turn.
 
-    In the first layer, no input is 0 on all samples `X` (n_input, n_samples): its gradient is 0 whatever the
-    backward pass does. If a layer gets several, the last is a bias. Raises `ValueError` if `n` is less than one
-    per layer.
+    In the first layer, no input is 0 on all samples `X` (n_input, n): its gradient is 0 whatever the backward pass
+    does. If a layer gets several, the last is a bias. Raises `ValueError` if `n` is less than one per layer.
     """
     shapes = [shape for name, shape in network.shapes.items() if name.startswith("W")]
     if n < len(shapes):
@@ -103,23 +112,3 @@ def choose_weights(
             name, column = (f"b{layer}", 0) if is_bias else (f"W{layer}", int(rng.choice(inputs)))
             places.append(Place(name, unit, column))
     return tuple(places)
-
-
-def _checked(network: NeuralNetwork, X: Array, d: Array, place: Place, analytic: float) -> CheckedWeight:
-    parameter = getattr(network, place.parameter)  # the array itself: writing to it changes the network
-    weight = parameter[place.row, place.column]
-    losses, on = [], []
-    for moved in (weight + STEP, weight - STEP):
-        parameter[place.row, place.column] = moved
-        losses.append(network.total_loss(network.forward(X), d))
-        on.append([a > 0 for a in network.a[:-1]])
-    parameter[place.row, place.column] = weight
-    has_corner = network.penalties[1] > 0 and place.parameter.startswith("W") and abs(weight) < STEP
-    turns = network.hidden_activation == "relu" and not all(map(np.array_equal, *on))
-    return CheckedWeight(
-        place=place,
-        analytic=analytic,
-        numeric=(losses[0] - losses[1]) / (2 * STEP),
-        noise=_ROUNDINGS * float(np.finfo(np.float64).eps) * abs(losses[0]) / STEP,
-        has_kink=bool(has_corner) or turns,
-    )

@@ -1,6 +1,7 @@
 """The public network class: the formulas of `network` with all methods, and checked arguments."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import pairwise
@@ -10,10 +11,44 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import arguments
-from .layers import Layers
 from .methods import Dropout, Optimization, Penalties, Schedule
 from .network import Array
 from .optimizers import OPTIMIZERS
+
+_NUMBERED = re.compile(r"([Wbah])([1-9][0-9]?)")
+
+
+class Layers:
+    """The exercise's names for the arrays of each layer: ``W1``, ``b1``, ``a1`` and ``h1`` are the first's.
+
+    Such a name accesses an entry of the list ``W``, ``b``, ``a`` or ``h``, which is created or extended as needed.
+    The list ``h`` starts with the inputs of the network, ``h[0]``.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        found, hint = _place(name), ""
+        if found is not None:
+            kind, index = found
+            arrays = vars(self).get(kind, ())
+            if index < len(arrays) and arrays[index] is not None:
+                return arrays[index]
+            hint = ": forward(X) makes it, for each of the network's layers" if kind in "ah" else ""
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        found = _place(name) if name[-1].isdigit() else None
+        arrays = [] if found is None else vars(self).setdefault(found[0], [])
+        if found is None or not isinstance(arrays, list):  # the letter has another use in a subclass
+            super().__setattr__(name, value)
+        else:
+            arrays.extend([None] * (found[1] + 1 - len(arrays)))
+            arrays[found[1]] = value
+
+
+def _place(name: str) -> tuple[str, int] | None:
+    """Return the list and index that a name such as ``"W1"`` refers to; None for other names."""
+    found = _NUMBERED.fullmatch(name)
+    return (found[1], int(found[2]) - (found[1] != "h")) if found else None
 
 
 class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
@@ -23,10 +58,8 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
     Parameters
     ----------
-    n_input, n_output : int
-        Inputs, and outputs (one per class), at least 1.
-    n_hidden : int, or sequence or one-dimensional array of int
-        Units in the hidden layer, or in each of several, at least 1.
+    n_input, n_hidden, n_output : int
+        Inputs, units of the hidden layer (of several: a sequence or an array), and classes, each at least 1.
     hidden_activation : {"sigmoid", "relu", "tanh"}
     output : {"sigmoid", "softmax"}
         Activations of the hidden layers and of the output layer.
@@ -53,10 +86,8 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
         Parameters of each layer: weights (n_out, n_in), biases (n_out, 1); can be changed in place or assigned.
     a1, h1, a2, h2, … : ndarray
         Weighted sums and activations of the last forward pass, shape (n_out, n); all in lists, as in `Network`.
-    layer_sizes : tuple of int
-        Units of every layer, the inputs first.
-    shapes : dict of str to tuple of int
-        The shape of each parameter by its name, in the order W1, b1, W2, b2, …
+    layer_sizes, shapes : tuple of int, dict of str to tuple of int
+        Units of every layer, the inputs first; the shape of each parameter by its name, in the order W1, b1, …
     """
 
     dtype: np.dtype[np.floating]
@@ -120,15 +151,15 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
 
     @np.errstate(invalid="ignore")  # as in forward
     def backward(self, X: ArrayLike, y: ArrayLike, d: ArrayLike) -> tuple[Array, ...]:
-        """Return ``(d_W1, d_b1, d_W2, d_b2, …)``, the gradient of `total_loss`, summed over the samples.
-
-        `X` (n_input, n) are the inputs of the last forward pass, `y` (n_output, n) the outputs that it returned,
-        and `d` (n_output, n) the desired ones.
-        """
+        """Return the gradient of `total_loss`, ``(d_W1, d_b1, …)``; `y` is what ``forward(X)`` just returned."""
         X = arguments.columns("X", X, self.layer_sizes[0], self.dtype)
         y = arguments.columns("y", y, self.layer_sizes[-1], self.dtype, X.shape[1])
         d = arguments.columns("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])
-        arguments.last_pass(y, *(getattr(self, f"{name}{self.n_layers}", None) for name in "ah"))
+        a, h = (getattr(self, f"{name}{self.n_layers}", None) for name in "ah")
+        if a is None or a.shape != y.shape:
+            raise ValueError(f"call forward(X) with these {y.shape[1]} samples before backward(X, y, d)")
+        if h is not None and y is not h and not np.array_equal(y, h, equal_nan=True):
+            raise ValueError("y is not what the last forward pass returned; call forward(X) again")
         return super().backward(X, y, d)
 
     def train_iteration(self, X: ArrayLike, d: ArrayLike, lr: float = 1e-2) -> float:
@@ -153,18 +184,10 @@ class NeuralNetwork(Layers, Dropout, Penalties, Schedule, Optimization):
     ) -> NDArray[np.float64]:
         """Train by mini-batch gradient descent, and return the mean loss per sample of each epoch: (n_epochs,).
 
-        Every epoch uses each sample once, in a new order; each mini-batch is one call of `train_iteration`.
-
-        Parameters
-        ----------
-        X, d : array_like, shapes (n_input, n) and (n_output, n)
-            All training samples and their desired outputs, finite.
-        batch_size, n_epochs : int
-            Samples per step (in the last one fewer, if need be), and passes over the samples; at least 1.
-        lr : float or callable
-            Learning rate, finite and greater than 0, or a function of the epochs up to a mini-batch's middle.
-        reduction : {"sum", "mean"}
-            Whether `lr` multiplies the sum or the mean of the gradients; RMSProp and Adam always use the mean.
+        Every epoch uses each sample of `X` (n_input, n) and `d` (n_output, n), all finite, once, in a new order.
+        Each mini-batch, of which the last may be shorter, is one call of `train_iteration`. `lr` is greater than
+        0, or a function of the epochs up to a mini-batch's middle; the `reduction`, "sum" or "mean", says which of
+        the gradients it multiplies (the mean, with RMSProp and Adam).
         """
         X = arguments.samples("X", X, self.layer_sizes[0], self.dtype)
         d = arguments.samples("d", d, self.layer_sizes[-1], self.dtype, X.shape[1])

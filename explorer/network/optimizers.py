@@ -22,8 +22,7 @@ MOMENTUM = 0.9
 """μ: the share of the last step that momentum keeps."""
 
 DECAY = 0.9
-"""ρ: the share of the mean square that RMSProp keeps from step to step, as in its authors' lecture; PyTorch's
-default is 0.99."""
+"""ρ: the share of the mean square that RMSProp keeps, as in its authors' lecture; PyTorch's default is 0.99."""
 
 BETA_1, BETA_2 = 0.9, 0.999
 """β₁ and β₂: the shares of the mean gradient and of the mean square that Adam keeps; its authors' values."""
@@ -79,7 +78,6 @@ class Optimizer:
     """An optimizer and its properties."""
 
     change: Callable[..., Change]
-    """The function."""
     n_memories: int = 0
     """Arrays of memory for each parameter."""
     is_scale_free: bool = False

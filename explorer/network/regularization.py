@@ -37,9 +37,6 @@ def dropout_mask(rng: np.random.Generator, rate: float, n_units: int, n: int) ->
 
 
 def limit_norms(W: Array, longest: float) -> Array:
-    """Return weights (n_out, n_in) with each unit's row scaled down to the length `longest` if it is longer.
-
-    Max-norm (Srivastava et al. 2014, as above): large steps can't make the weights explode.
-    """
+    """Return weights (n_out, n_in) with rows no longer than `longest`: max-norm (Srivastava et al. 2014)."""
     lengths = np.sqrt(np.square(W).sum(axis=1, keepdims=True))  # (n_out, 1)
     return np.asarray(W * np.minimum(1, longest / np.maximum(lengths, np.finfo(W.dtype).tiny)))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,7 +67,12 @@ def weights_bytes(weights: Mapping[str, Array], functions: Mapping[str, str], **
     for key, array in weights.items():
         _check_finite(array, f"the network, {key}")
     text = json.dumps({"format": FORMAT, **functions, "metadata": list(metadata)})
-    extras = {key: _storable(key, value) for key, value in metadata.items()}
+    extras = {key: np.asarray(value, order="C") for key, value in metadata.items()}
+    for key, array in extras.items():
+        if key == "network" or _PARAMETER.fullmatch(key):
+            raise ValueError(f"the name {key!r} is kept for the network itself")
+        if array.dtype.kind not in "Ubiuf":
+            raise ValueError(f"{key} has dtype {array.dtype}; expected text and numbers")
     return archive_bytes({"network": np.array(text), **weights, **extras})
 
 
@@ -76,37 +81,31 @@ def load_weights(path: str | os.PathLike[str]) -> SavedWeights:
     location = Path(path).expanduser()
     name = printable(location.name)
     with explained(name, WeightsError, _EXPECTED), open_plain_file(location, name) as stream:
-        return _read(stream, name)
-
-
-def _storable(name: str, value: ArrayLike) -> Array:
-    if name == "network" or _PARAMETER.fullmatch(name):
-        raise ValueError(f"the name {name!r} is kept for the network itself")
-    array = np.asarray(value, order="C")
-    if array.dtype.kind not in "Ubiuf":
-        raise ValueError(f"{name} has dtype {array.dtype}; expected text and numbers")
-    return array
+        archive = ArrayArchive(stream, name, MOST_BYTES)
+        functions, extras = _read_settings(archive)
+        n_layers = sum(entry.startswith("W") for entry in archive.names if _PARAMETER.fullmatch(entry))
+        names = [f"{kind}{number}" for number in range(1, max(n_layers, 2) + 1) for kind in "Wb"]
+        expected = {"network", *names, *extras}
+        if archive.names != expected:
+            missing, more = sorted(expected - archive.names), sorted(archive.names - expected)
+            found = f"no {printable(missing[0])}" if missing else f"an entry {printable(more[0])}"
+            raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
+        words = "float32 or float64 in two dimensions"
+        weights = {key: archive.array(key, "f4|f8", 2, words) for key in names}
+        n_in, dtype = weights["W1"].shape[1], weights["W1"].dtype
+        for key, array in weights.items():
+            shape = (len(array), n_in) if key.startswith("W") else (n_in, 1)
+            if array.shape != shape or array.dtype != dtype:
+                found = f"{array.dtype} of shape {array.shape}"
+                raise WeightsError(f"{name}, {key}", found, f"{dtype} of shape {shape}")
+            _check_finite(array, f"{name}, {key}")
+            n_in = len(array)
+        return SavedWeights(weights, functions)
 
 
 def _check_finite(array: Array, part: str) -> None:
     if not np.isfinite(array).all():
         raise WeightsError(part, "values that are infinite or not a number", "finite weights")
-
-
-def _read(stream: BinaryIO, name: str) -> SavedWeights:
-    archive = ArrayArchive(stream, name, MOST_BYTES)
-    functions, extras = _read_settings(archive)
-    n_layers = sum(entry.startswith("W") for entry in archive.names if _PARAMETER.fullmatch(entry))
-    names = [f"{kind}{number}" for number in range(1, max(n_layers, 2) + 1) for kind in "Wb"]
-    expected = {"network", *names, *extras}
-    if archive.names != expected:
-        missing, more = sorted(expected - archive.names), sorted(archive.names - expected)
-        found = f"no {printable(missing[0])}" if missing else f"an entry {printable(more[0])}"
-        raise WeightsError(name, found, "W1, b1, W2, b2 and so on, and the entries named in “network”")
-    words = "float32 or float64 in two dimensions"
-    weights = {key: archive.array(key, "f4|f8", 2, words) for key in names}
-    _check_weights(weights, name)
-    return SavedWeights(weights, functions)
 
 
 def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
@@ -120,14 +119,3 @@ def _read_settings(archive: ArrayArchive) -> tuple[dict[str, str], list[str]]:
         raise WeightsError(part, "other settings", ", ".join(sorted(_KEYS)))
     functions = arguments.FUNCTIONS.items()
     return {key: arguments.choice(key, settings[key], known) for key, known in functions}, names
-
-
-def _check_weights(weights: Mapping[str, Array], name: str) -> None:
-    n_in, dtype = weights["W1"].shape[1], weights["W1"].dtype
-    for key, array in weights.items():
-        shape = (len(array), n_in) if key.startswith("W") else (n_in, 1)
-        if array.shape != shape or array.dtype != dtype:
-            found = f"{array.dtype} of shape {array.shape}"
-            raise WeightsError(f"{name}, {key}", found, f"{dtype} of shape {shape}")
-        _check_finite(array, f"{name}, {key}")
-        n_in = len(array)

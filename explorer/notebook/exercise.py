@@ -1,35 +1,48 @@
-"""The exercise from a student's side: each answer is checked and gets a card, and a file keeps the progress."""
+"""The exercise from a student's side: a process of its own checks each answer, and a file keeps the progress."""
 
+import faulthandler
+import io
 import json
+import linecache
+import marshal
 import os
+import pickle
+import threading
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from types import CodeType
+from typing import Any, ClassVar
+from weakref import finalize
 
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
 
 from explorer.checks import TASKS, Verdict
-from explorer.checks.diagnosis import CURVE_AT
+from explorer.checks.diagnosis import CURVE_AT, diagnose
 from explorer.checks.mistakes import textbook
 from explorer.checks.results import unfitting
 from explorer.checks.tasks import REQUIRED, solution
 from explorer.foreign_files import reason
-from explorer.notebook.examiner import Examiner
 from explorer.notebook.page import Shown, lesson_html, limit_blas_in_cells, tokens
-from explorer.widgets.rendered import Display, Element, element
+from explorer.training.studies.executors import WorkerPool
+from explorer.widgets.rendered import Display, element
 from explorer.widgets.task_card import TaskCard
 from explorer.wording import counted, did_you_mean, duration, enumerated
 
 _PROUD = f"All {len(REQUIRED)} tasks are right: from e⁻ᵃ to the digits it reads, this network is yours."
 _PAUSE = 0.2  # seconds between two messages about a training
 _LONGEST_LINE = 10_000  # characters; longer lines were not written by this module
+_BEAT = 0.1  # seconds
+_FROZEN = 1  # the exit code of `faulthandler`
+_MOST_BYTES = 50_000_000  # of an answer with everything that it uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +53,9 @@ class Attempt:
     outcome: str
     """``"right"``, ``"wrong"``, or ``"hint"`` if a hint or the solution was opened."""
     mistake: str = ""
-    """Its name; empty if it has none."""
     rung: int = 0
     """The last hint opened so far: 1 to 3, 4 for the solution, 0 for none."""
     seconds: float = 0.0
-    """Duration of the check, in seconds."""
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """The time in UTC: ``"2030-01-31T12:00:00+00:00"``."""
 
@@ -66,8 +77,12 @@ class AttemptLog:
     def add(self, attempt: Attempt) -> None:
         """Record an attempt."""
         self._attempts.append(attempt)
-        with self._noticing():
-            _append(self._path, json.dumps(asdict(attempt)))
+        with self._noticing(), self._path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":  # the previous line was cut off, and must not damage this one
+                    file.write(b"\n")
+            file.write(json.dumps(asdict(attempt)).encode() + b"\n")
 
     def rung(self, task: str) -> int:
         """Return the last hint of a task that was opened, as in `Attempt.rung`."""
@@ -100,6 +115,93 @@ class CheckedTask(Display[TaskCard]):
 
     def __repr__(self) -> str:
         return self.shown.line
+
+
+class Examiner:
+    """Diagnoses answers in another process, or in this one if there can't be another.
+
+    A thread can only be stopped between two instructions of Python: a single one such as ``7**10**8`` would freeze
+    its whole process, and thus a notebook's kernel.
+    """
+
+    def __init__(self) -> None:
+        self._pool: WorkerPool | None = None
+
+    def prepare(self) -> WorkerPool:
+        """Return a pool of one process, starting it unless it runs; this doesn't wait for it."""
+        if self._pool is None:
+            self._pool = WorkerPool(1, niceness=0)
+            finalize(self, self._pool.end_workers)
+            self._pool.submit(diagnose, "sigmoid", None)  # imports what it needs
+        return self._pool
+
+    def diagnose(self, task: str, answer: Any, seconds: float = 5.0) -> Verdict:
+        """Diagnose as `explorer.checks.diagnose` does, even if an answer freezes or ends its process."""
+        began, is_usable = perf_counter(), False
+        try:
+            request = _request(task, answer, seconds)
+            verdict, is_usable = self.prepare().submit(_diagnosed, request).result()
+        except BrokenExecutor as error:
+            reason = f"no result after {seconds:g} seconds: a single call in it takes too long"
+            if (code := error.args[-1]) != _FROZEN:
+                reason = f"it ends the program that checks it (exit code {code})"
+            return Verdict(task, "wrong", message=reason, seconds=round(perf_counter() - began, 3))
+        except Exception:  # noqa: BLE001  # it can't be pickled, or there are no processes, as in a browser
+            return diagnose(task, answer, seconds)
+        finally:
+            if not is_usable and self._pool is not None:  # also after an interrupt
+                self._pool.end_workers()
+                self._pool = None
+        return verdict
+
+
+def _request(task: str, answer: Any, seconds: float) -> bytes:
+    """Return a request for the other process: an answer with everything that it uses, and its source cells."""
+    import cloudpickle  # here: without it, answers are checked in this process
+
+    reducers = {CodeType: lambda code: (marshal.loads, (marshal.dumps(code),))}
+
+    class Carrier(cloudpickle.Pickler):  # type: ignore[misc]  # it comes without types
+        """Preserves a code's file and lines, which error messages report."""
+
+        dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(reducers, cloudpickle.Pickler.dispatch_table)
+
+    cells = {file: entry for file, entry in linecache.cache.items() if len(entry) > 1 and entry[1] is None}
+    Carrier(carried := io.BytesIO()).dump((task, answer, seconds, cells))
+    if carried.tell() > _MOST_BYTES:
+        raise ValueError("it uses a large array")
+    return carried.getvalue()
+
+
+def _diagnosed(request: bytes) -> tuple[Verdict, bool]:
+    """Return the verdict of a request, and whether the process is usable afterwards: all threads have ended."""
+    n_threads = threading.active_count()
+    task, answer, seconds, cells = pickle.loads(request)
+    linecache.cache.update(cells)
+    with _living(seconds):
+        verdict = diagnose(task, answer, seconds)
+    return verdict, threading.active_count() == n_threads
+
+
+@contextmanager
+def _living(seconds: float) -> Iterator[None]:
+    """End this process, from a thread that needs no Python, once no other thread has run for some time."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(_BEAT):
+            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+            faulthandler.cancel_dump_traceback_later()
 
 
 class Exercise:
@@ -208,6 +310,10 @@ class Exercise:
             message = "Write your code in place of the gap, and run the cell again."
         elif helped:
             look = f"{look} {helped}".strip()
+        colored = (
+            element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
+            for kind, text in tokens(solution(task) if has_tried else "")
+        )
         return TaskCard(
             name=task,
             outcome=verdict.outcome,
@@ -217,7 +323,7 @@ class Exercise:
             curves=(tuple(textbook(task)(CURVE_AT).tolist()), verdict.curve) if verdict.curve else (),
             note=" ".join(filter(None, (note, self._log.trouble()))),
             hints=tuple(TASKS[task].hints),
-            solution=tuple(_colored(solution(task))) if has_tried else (),
+            solution=tuple(colored),
             rung=self._log.rung(task),
         )
 
@@ -249,11 +355,6 @@ def _sentence(start: str, words: str) -> str:
     return f"{start}{words.removesuffix('.')}." if words else ""
 
 
-def _colored(code: str) -> Iterator[Element | str]:
-    for kind, text in tokens(code):
-        yield element("span", text, class_=kind) if kind in {"keyword", "comment"} else text
-
-
 def _read(path: Path) -> Iterator[Attempt]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         while line := lines.readline(_LONGEST_LINE):
@@ -262,12 +363,3 @@ def _read(path: Path) -> Iterator[Attempt]:
                 match found:
                     case {"task": str(), "outcome": "right" | "wrong" | "hint", "rung": 0 | 1 | 2 | 3 | 4}:
                         yield Attempt(found["task"], found["outcome"], rung=found["rung"])
-
-
-def _append(path: Path, line: str) -> None:
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read() != b"\n":  # the previous line was cut off, and must not damage this one
-                file.write(b"\n")
-        file.write(line.encode() + b"\n")

@@ -24,7 +24,7 @@ from plotly.offline import get_plotlyjs
 from pygments import token
 from pygments.lexers import PythonLexer
 
-from explorer.checks.source import plain_lines
+from explorer.checks.mistakes import plain_lines
 from explorer.discovery import ExtensionError, offers
 from explorer.figures.digits import sprite, weights_sprite
 from explorer.figures.palette import PALETTES, RUN_COLORS, rgb
@@ -87,8 +87,11 @@ def prepare() -> Shown:
     """Return the scripts and styles of a notebook's figures, for its first cell; its cells get one BLAS thread."""
     limit_blas_in_cells()
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("lesson.css", "lesson.js"))
-    dark = json.dumps(_dark_colors())
-    return Shown(lesson_html("prepare", style, get_plotlyjs(), script, dark), "Figures are ready.")
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    pairs = [(getattr(light, f.name), getattr(dark, f.name)) for f in fields(light) if f.name != "on_accent"]
+    pairs += zip(RUN_COLORS["light"], RUN_COLORS["dark"], strict=True)
+    colors = json.dumps(dict(pairs) | {_rgba(old): _rgba(new) for old, new in pairs})
+    return Shown(lesson_html("prepare", style, get_plotlyjs(), script, colors), "Figures are ready.")
 
 
 def limit_blas_in_cells() -> None:
@@ -147,25 +150,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Sho
 
 
 def source(*things: Any) -> Shown:
-    """Return the source of functions, methods or classes, with its file and lines, as on a blackboard.
-
-    Raises TypeError or OSError if there is no Python source to read.
-    """
-    own = map(inspect.unwrap, things)  # the undecorated function
-    parts = [(thing, plain_lines(thing)) for thing in own]
-    html = "".join(_block(thing, lines) for thing, lines in parts)
-    return Shown(html, "\n\n".join("\n".join(lines.values()) for _, lines in parts))
-
-
-def _block(thing: Any, lines: dict[int, str]) -> str:
-    html = ""
-    for kind, text in tokens("\n".join(lines.values())):
-        parts = (escape(part, quote=False) for part in text.split("\n"))  # a span ends with its line
-        html += "\n".join(f'<span class="{kind}">{part}</span>' if kind else part for part in parts)
-    file, package = Path(inspect.getsourcefile(thing) or ""), _FOLDER.parents[1]
-    place = file.relative_to(package).as_posix() if file.is_relative_to(package) else file.name
-    numbered = [*zip(lines, html.split("\n"), strict=True)]
-    return lesson_html("source", thing.__qualname__, f"{place}, line {min(lines)}", numbered)
+    """Return the source of functions or classes, as on a blackboard; TypeError or OSError if there is none."""
+    blocks, texts = list[str](), list[str]()
+    for thing in map(inspect.unwrap, things):  # the undecorated function
+        lines, html = plain_lines(thing), ""
+        texts.append("\n".join(lines.values()))
+        for kind, text in tokens(texts[-1]):
+            parts = (escape(part, quote=False) for part in text.split("\n"))  # a span ends with its line
+            html += "\n".join(f'<span class="{kind}">{part}</span>' if kind else part for part in parts)
+        file, package = Path(inspect.getsourcefile(thing) or ""), _FOLDER.parents[1]
+        place = file.relative_to(package).as_posix() if file.is_relative_to(package) else file.name
+        numbered = [*zip(lines, html.split("\n"), strict=True)]
+        blocks.append(lesson_html("source", thing.__qualname__, f"{place}, line {min(lines)}", numbered))
+    return Shown("".join(blocks), "\n\n".join(texts))
 
 
 def tokens(code: str) -> Iterator[tuple[str, str]]:
@@ -174,13 +171,6 @@ def tokens(code: str) -> Iterator[tuple[str, str]]:
         yield next((kind for known, kind in _KINDS.items() if found in known), ""), text
 
 
-def _dark_colors() -> dict[str, str]:
-    """Return the dark counterpart of each light color, as hex and as the beginning of an rgba()."""
-    light, dark = PALETTES["light"], PALETTES["dark"]
-    pairs = [(getattr(light, f.name), getattr(dark, f.name)) for f in fields(light) if f.name != "on_accent"]
-    pairs += zip(RUN_COLORS["light"], RUN_COLORS["dark"], strict=True)
-    return dict(pairs) | {_rgba(old): _rgba(new) for old, new in pairs}
-
-
 def _rgba(color: str) -> str:
+    """Return the beginning of a color with an opacity."""
     return "rgba(" + ",".join(map(str, rgb(color)))

@@ -202,20 +202,21 @@ def diagram(network: Network) -> Shown:
     sizes = network.layer_sizes
     if max(sizes) > _MOST_UNITS:
         raise ValueError(f"a layer has {max(sizes)} units; expected at most {_MOST_UNITS}")
-    layers = [_centers(i, n, max(sizes)) for i, n in enumerate(sizes)]
+    layers, names, last = list[list[tuple[float, float]]](), list[tuple[float, str]](), len(sizes) - 1
+    for i, n in enumerate(sizes):
+        x, top = _COLUMN * (i + 0.5), _TOP + _ROW * (max(sizes) - n) / 2
+        layers.append([(x, top + _ROW * (unit + 0.5)) for unit in range(n)])
+        names.append((x, f"a{i}, y" if i == last else f"a{i}, h{i}" if i else "X"))
+    names += [(_COLUMN * i, f"W{i}, b{i}") for i in range(1, len(sizes))]  # between the layers
     lines = [(*one, *other) for left, right in pairwise(layers) for one in left for other in right]
     circles = [center for layer in layers for center in layer]
     width, height = _COLUMN * len(sizes), _TOP + _ROW * max(sizes) + 8
     words = f"A {'-'.join(map(str, sizes))} network: a circle for each unit, a line for each weight."
-    drawn = lesson_html("network", lines, circles, _names(len(sizes)), width, height, words)
-    return Shown(drawn, words)
+    return Shown(lesson_html("network", lines, circles, names, width, height, words), words)
 
 
 def quarters(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return `n` points of a square and their classes: 1 if both coordinates have the same sign, else 0.
-
-    The points, float64 in (−1, 1), have shape (2, n), the classes, int64, shape (n,).
-    """
+    """Return `n` points in (−1, 1), (2, n), and their classes, (n,): 1 if both signs are the same, else 0."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(_MARGIN, 1, (2, n)) * rng.choice([-1.0, 1.0], (2, n))
     return X, (X[0] * X[1] > 0).astype(np.int64)
@@ -225,24 +226,10 @@ def show_plane(
     X: NDArray[np.floating], labels: NDArray[np.integer], network: Network | None = None, words: str = ""
 ) -> Shown:
     """Return points, as of `quarters`, on a map of the outputs of a network with 2 inputs and 2 outputs."""
-    return figure(charts.plane_figure(X, labels, None if network is None else _shares(network)), words)
-
-
-def _centers(layer: int, n_units: int, most: int) -> list[tuple[float, float]]:
-    x, top = _COLUMN * (layer + 0.5), _TOP + _ROW * (most - n_units) / 2
-    return [(x, top + _ROW * (unit + 0.5)) for unit in range(n_units)]
-
-
-def _names(n_layers: int) -> list[tuple[float, str]]:
-    """Return the names of each layer's units, and of the weights between layers, with their positions."""
-    units = ["X", *(f"a{i}, h{i}" for i in range(1, n_layers - 1)), f"a{n_layers - 1}, y"]
-    weights = [(_COLUMN * i, f"W{i}, b{i}") for i in range(1, n_layers)]
-    return [*((_COLUMN * (i + 0.5), name) for i, name in enumerate(units)), *weights]
-
-
-def _shares(network: Network) -> NDArray[Any]:
-    steps = np.linspace(-1, 1, _CELLS)
-    places = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)])  # (2, cells²)
-    y = copy.deepcopy(network).forward(places)
-    shares: NDArray[Any] = (y[1] / y.sum(axis=0)).reshape(_CELLS, _CELLS)
-    return shares
+    shares = None
+    if network is not None:
+        steps = np.linspace(-1, 1, _CELLS)
+        places = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)])  # (2, cells²)
+        y = copy.deepcopy(network).forward(places)
+        shares = (y[1] / y.sum(axis=0)).reshape(_CELLS, _CELLS)
+    return figure(charts.plane_figure(X, labels, shares), words)

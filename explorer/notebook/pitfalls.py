@@ -247,21 +247,20 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Sh
     wrong = lesson_html("said", lines, "raised")
     if result is None:
         return Shown(wrong, "\n".join(lines))
-    given = result if isinstance(result, Passed) else _given(result, silent=not lines)
+    given: Shown | Passed
+    if isinstance(result, Passed):
+        given = result
+    else:
+        returned = str(result)
+        if isinstance(result, np.ndarray):
+            returned = f"an array of shape {result.shape}"
+            if result.size <= _FEW:
+                returned = np.array2string(result, precision=4, suppress_small=True, max_line_width=_WIDE)
+        text = f"{'' if lines else 'no error, no warning; '}returns {returned}"
+        given = Shown(lesson_html("said", [text], "returned"), text)
     return Shown(f"{wrong}{given._repr_html_()}", "\n".join([*lines, repr(given)]))
 
 
 def stacked(*parts: Shown | Passed) -> Shown:
     """Return several outcomes, one below the other."""
     return Shown("".join(part._repr_html_() for part in parts), "\n".join(map(repr, parts)))
-
-
-def _given(result: Any, *, silent: bool) -> Shown:
-    if not isinstance(result, np.ndarray):
-        shown = str(result)
-    elif result.size > _FEW:
-        shown = f"an array of shape {result.shape}"
-    else:
-        shown = np.array2string(result, precision=4, suppress_small=True, max_line_width=_WIDE)
-    text = f"{'no error, no warning; ' * silent}returns {shown}"
-    return Shown(lesson_html("said", [text], "returned"), text)

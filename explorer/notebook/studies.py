@@ -60,7 +60,6 @@ class CompletedStudy:
     """The results of a study; in a notebook it displays how many runs ended."""
 
     configs: tuple[TrainingConfig, ...]
-    """The planned runs."""
     trials: tuple[Trial, ...]
     """The runs that ended, in order of completion; fewer if the study was interrupted."""
     seconds: float

@@ -46,7 +46,13 @@ def derivatives(network: NeuralNetwork, n_samples: int) -> Shown:
         n_in, n_out, inputs = sizes[k - 1], sizes[k], "X" if k == 1 else f"h{k - 1}"
         of_delta = _shape(n_out, n)
         if k == n_layers:
-            formula, factors = _output_delta(network, k), of_delta
+            formulas_of = {
+                ("sigmoid", "squared_error"): f"`(y − d) ∘ f′(a{k})`",
+                ("sigmoid", "cross_entropy"): "`−d ∘ (1 − y)`",
+                ("softmax", "cross_entropy"): "`y − d`",
+            }
+            formula = formulas_of.get((network.output, network.loss), f"`∂L/∂a{k}`")
+            factors = of_delta
         else:
             formula = f"`(W{k + 1}ᵀ delta{k + 1}) ∘ f′(a{k})`"
             factors = f"{_shape(n_out, sizes[k + 1])} · {_shape(sizes[k + 1], n)}"
@@ -114,15 +120,6 @@ def _numbers(shown: list[formulas.Formula], words: str) -> Shown:
     texts = ((f.name, f.symbols, f.numbers, formulas.written(f.value)) for f in shown)
     rows = [[f"`{text}`" if text else "" for text in row] for row in texts]
     return table(("name", "formula", "with numbers", "result"), rows, words)
-
-
-def _output_delta(network: NeuralNetwork, k: int) -> str:
-    names = {
-        ("sigmoid", "squared_error"): f"`(y − d) ∘ f′(a{k})`",
-        ("sigmoid", "cross_entropy"): "`−d ∘ (1 − y)`",
-        ("softmax", "cross_entropy"): "`y − d`",
-    }
-    return names.get((network.output, network.loss), f"`∂L/∂a{k}`")
 
 
 def _shape(rows: int, columns: int) -> str:

@@ -5,8 +5,7 @@ from checks.injected import INJECTIONS, RIGHT, WRONG, verdict_on
 from thinned import one_in
 
 from explorer.checks import MISTAKES
-from explorer.checks.mistakes import MARK, textbook
-from explorer.checks.source import plain_source
+from explorer.checks.mistakes import MARK, plain_source, textbook
 
 NAMED = 0.6  # at least so large a share of the wrong answers has a name
 

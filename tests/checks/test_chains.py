@@ -10,8 +10,7 @@ from exercise_answers import ANSWERS, GAP
 from lessons import read
 
 from explorer.checks import TASKS, diagnose_all
-from explorer.notebook.examiner import Examiner
-from explorer.notebook.exercise import Exercise
+from explorer.notebook.exercise import Examiner, Exercise
 
 EXERCISE = read(Path(__file__).parents[2] / "notebooks" / "exercise.ipynb")
 CELLS = {cell.id: cell.source for cell in EXERCISE.cells if cell.cell_type == "code"}

@@ -209,7 +209,7 @@ def test_it_is_told_in_a_sentence(answer, outcome, words, capsys):
 
 def test_the_time_limit_counts_computing_not_waiting_for_a_core(monkeypatch):
     """On this machine, it has a tenth of a core."""
-    monkeypatch.setattr("explorer.checks.watch.perf_counter", lambda: 10 * time.process_time())
+    monkeypatch.setattr("explorer.checks.results.perf_counter", lambda: 10 * time.process_time())
 
     def slow(a):
         began = time.process_time()

@@ -9,8 +9,7 @@ from exercise_answers import given, pasted
 
 from explorer.checks import TASKS, diagnose_all
 from explorer.checks.exercise import Network
-from explorer.checks.mistakes import METHODS, textbook
-from explorer.checks.source import plain_source
+from explorer.checks.mistakes import METHODS, plain_source, textbook
 from explorer.checks.tasks import solution
 
 PASTED = {task: compile(solution(task), task, "exec") for task in TASKS}

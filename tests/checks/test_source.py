@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from explorer.checks.source import plain_lines, plain_source
+from explorer.checks.mistakes import plain_lines, plain_source
 from explorer.datasets import augmentation
 from explorer.network import activations, initializers, losses, methods, network, optimizers, regularization
 from explorer.network.neural_network import NeuralNetwork

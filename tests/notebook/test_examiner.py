@@ -15,7 +15,7 @@ from thinned import one_in
 
 from explorer.checks import TASKS, diagnose, exercise
 from explorer.checks.mistakes import METHODS
-from explorer.notebook.examiner import Examiner
+from explorer.notebook.exercise import Examiner
 
 ACTIVATIONS = {"right": lambda a: exercise.sigmoid(a)}
 

@@ -15,8 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from explorer.checks import TASKS
 from explorer.checks.mistakes import METHODS
 from explorer.checks.tasks import solution
-from explorer.notebook.examiner import Examiner
-from explorer.notebook.exercise import Attempt, AttemptLog, Exercise
+from explorer.notebook.exercise import Attempt, AttemptLog, Examiner, Exercise
 
 N_TASKS = sum(not task.is_bonus for task in TASKS.values())
 

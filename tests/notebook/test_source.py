@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import explorer
-from explorer.checks.source import plain_lines
+from explorer.checks.mistakes import plain_lines
 from explorer.engine.passes import Pass
 from explorer.network.activations import d_sigmoid, sigmoid
 from explorer.network.methods import Dropout

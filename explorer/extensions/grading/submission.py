@@ -64,7 +64,14 @@ def main() -> None:
     path, limits = Path(sys.argv[1]), Limits(*map(int, sys.argv[2:]))
     with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as stream:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # discards what the submission prints
-        _limit(limits)
+        if os.name == "posix":
+            import resource
+
+            signal.alarm(limits.seconds + 10)  # in case the parent has died
+            bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
+            for kind, most in bounds.items():
+                with suppress(OSError, ValueError):  # not every system has each
+                    resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
         try:
             for found in _findings(path, max(1, limits.seconds // _MOST_HANGING)):
                 stream.write(json.dumps(found) + "\n")
@@ -75,17 +82,6 @@ def main() -> None:
         signal.raise_signal(signal.SIGSTOP)  # the warden looks at what is there, and ends it
     if os.name == "posix":
         os.killpg(0, signal.SIGKILL)  # also kills processes and threads that the submission has started
-
-
-def _limit(limits: Limits) -> None:
-    if os.name == "posix":
-        import resource
-
-        signal.alarm(limits.seconds + 10)  # in case the parent has died
-        bounds = {"DATA": limits.megabytes * 2**20, "FSIZE": _MOST_WRITTEN, "CORE": 0}
-        for kind, most in bounds.items():
-            with suppress(OSError, ValueError):  # not every system has each
-                resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (most, most))
 
 
 def _findings(path: Path, seconds: float) -> Iterator[dict[str, Any]]:
@@ -153,7 +149,11 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
                 exec(code, namespace)
             except BaseException as error:  # noqa: BLE001  # a stranger's code may raise anything, even SystemExit
                 yield f"{cell.place}line {node.lineno} raised {type(error).__name__}: {_message(error)}"
-    needed = {textbook(task).__name__ for task in TASKS} | _globals_used(namespace)
+    things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
+    things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
+    codes = (getattr(thing, "__code__", None) for thing in things)
+    needed = {textbook(task).__name__ for task in TASKS}
+    needed = needed.union(*(names_in(code, "LOAD_GLOBAL") for code in codes if code))
     for place, names in left_out:
         if missed := enumerated(sorted(names & needed)):
             yield f"{place} sets {missed}, but is left out: {_RULE}"
@@ -162,13 +162,6 @@ def execute(cells: list[Cell], namespace: dict[str, Any]) -> Iterator[str]:
 def _assigned(node: ast.AST) -> set[str]:
     parts = (part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store))
     return {part.id for part in parts if isinstance(part, ast.Name)}
-
-
-def _globals_used(namespace: dict[str, Any]) -> set[str]:
-    things = [thing for thing in namespace.values() if _origin(thing) == MODULE]
-    things += [member for thing in things if isinstance(thing, type) for member in vars(thing).values()]
-    codes = (getattr(thing, "__code__", None) for thing in things)
-    return set[str]().union(*(names_in(code, "LOAD_GLOBAL") for code in codes if code))
 
 
 def _is_definition(node: ast.AST, namespace: dict[str, Any]) -> bool:

@@ -23,9 +23,6 @@ from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, DropoutMasks, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
-Take = Callable[[int, int, NDArray[np.uint8]], object]
-"""Writes the images of an epoch between two positions in its order into an array."""
-
 BLOCK_ROWS = 32  # images in a block, and rows and columns of its Gram matrix
 LOAD_ROWS = 512  # images gathered at once
 LARGEST_BLOCKED = 8  # largest mini-batch size at which mini-batches share their work on the first layer
@@ -75,7 +72,7 @@ class MiniBatches:
         reduction: str,
         *,
         seed: int = 0,
-        take: Take | None = None,
+        take: Callable[[int, int, NDArray[np.uint8]], object] | None = None,
     ) -> None:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from explorer.engine.halves import LARGE_WORK, in_halves
-from explorer.engine.kernels import perform
+from explorer.engine.kernels import LARGE_WORK, in_halves, perform
 
 hypothesis.settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("no deadline")

@@ -11,24 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine.halves import Half
-from explorer.engine.kernels import Array, Calls
+from explorer.engine.kernels import Array, Calls, Half
 from explorer.engine.model import Model, Parameters
 from explorer.network.optimizers import BETA_1, BETA_2, DECAY, EPSILON, MOMENTUM, OPTIMIZERS
 
-UPDATE_WORK = 100
-"""The cost of updating one parameter, in multiplications of a matrix product."""
-
+UPDATE_WORK = 100  # the cost of updating one parameter, in multiplications of a matrix product
+# Parameters processed at a time: few enough for the cache, but enough that two threads seldom wait for the
+# interpreter, which each call needs before and after.
 _PIECE = 131_072
-"""Parameters processed at a time: few enough for the cache, but enough that two threads seldom wait for the
-interpreter, which each call needs before and after."""
 
 
 class Descent:
-    """The optimizer of a model, which is updated in place, with its state, penalties, max-norm and learning rate.
-
-    The gradient is the sum or the mean (`reduction`) over a mini-batch; for RMSProp, Adam and AdamW the mean.
-    """
+    """The optimizer of a model, updated in place, with its state, penalties, max-norm and learning rate."""
 
     def __init__(self, model: Model, learning_rate: float, reduction: str) -> None:
         optimizer = OPTIMIZERS[model.optimizer]
@@ -82,25 +76,20 @@ class Descent:
         return (self._correct,) if self._kernel == self._adam else ()
 
     def update(self, steps: Parameters, n: int, half: Half) -> Calls:
-        """Return the calls that update half of the weights; `steps` is `rate` times the gradient, a sum over `n`.
-
-        They are cached: those of a large network take megabytes, and an epoch has many mini-batches.
-        """
+        """Return the calls, cached, that update half of the weights by the steps of `n` samples."""
         span = self._model.parameters.span(half)
         key = id(steps.flat), n, span.start, span.stop  # the calls keep that array alive
         if key not in self._updates:
-            self._updates[key] = self._new_update(steps, n, half, span)
+            arrays = (self._flat[span], steps.flat[span])
+            if self.is_plain:
+                update = self._sgd(*arrays)
+            else:
+                in_pieces = self._in_pieces(self._kernel, *arrays, *(memory[span] for memory in self._memory))
+                update = *self._penalise(steps, n, half), *self._decay(half), *in_pieces
+            self._updates[key] = update
         return self._updates[key]
 
-    def _new_update(self, steps: Parameters, n: int, half: Half, span: slice) -> Calls:
-        arrays = (self._flat[span], steps.flat[span])
-        if self.is_plain:
-            return self._sgd(*arrays)
-        update = self._in_pieces(self._kernel, *arrays, *(memory[span] for memory in self._memory))
-        return *self._penalise(steps, n, half), *self._decay(half), *update
-
     def _in_pieces(self, kernel: Callable[..., Calls], *arrays: Array) -> Calls:
-        """Return a kernel's calls on flat arrays of equal size, piece by piece."""
         size = arrays[0].size
         scratch = np.empty(min(_PIECE, size), arrays[0].dtype)
         calls: Calls = ()
@@ -112,7 +101,11 @@ class Descent:
     def _penalise(self, steps: Parameters, n: int, half: Half) -> Calls:
         """Add λ₂ W + λ₁ sign W to the gradient, for each of the `n` samples in the sum."""
         model = self._model
-        l2, l1 = (self._penalty_rate(weight, n) for weight in model.penalties)
+        times = 1 if self._takes_mean else n
+        l2, l1 = (
+            self._number(weight) if self._is_scale_free else self._bind(weight, times)
+            for weight in model.penalties
+        )
 
         def add_l2(V: Array, dV: Array, scratch: Array) -> Calls:
             return partial(np.multiply, V, l2, scratch), partial(np.add, dV, scratch, dV)
@@ -124,11 +117,6 @@ class Descent:
         kernels = [kernel for weight, kernel in zip(model.penalties, (add_l2, add_l1), strict=True) if weight]
         pairs = [*zip(model.parameters.weights_of(half), steps.weights_of(half), strict=True)]
         return tuple(call for pair in pairs for kernel in kernels for call in self._in_pieces(kernel, *pair))
-
-    def _penalty_rate(self, weight: float, n: int) -> Array:
-        if self._is_scale_free:
-            return self._number(weight)
-        return self._bind(weight, 1 if self._takes_mean else n)
 
     def _decay(self, half: Half) -> Calls:
         """W ← W − η λ₂ W, before AdamW's step."""

@@ -21,11 +21,8 @@ from explorer.datasets import Dataset
 from explorer.datasets.augmentation import Augmentation, distort
 from explorer.engine.kernels import Array
 
-PIXEL_SCALE = 1.0 / 255.0
-"""Factor on the first layer's sums, because its inputs are 255 times too large."""
-
-WIDE = 150_000
-"""Weights of the first layer from which sorting the pixels pays off."""
+PIXEL_SCALE = 1.0 / 255.0  # factor on the first layer's sums, because its inputs are 255 times too large
+WIDE = 150_000  # weights of the first layer from which sorting the pixels pays off
 
 
 def ink_ends(images: NDArray[np.uint8]) -> NDArray[np.uint16]:
@@ -36,10 +33,7 @@ def ink_ends(images: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 
 class InkedFirst:
-    """Training images, shape (n, n_pixels), with pixels sorted by how many images have ink there, most first.
-
-    `of` returns the images of a data set, created once for all networks trained on it.
-    """
+    """Training images, shape (n, n_pixels), with pixels sorted by how many images have ink there, most first."""
 
     _KNOWN: ClassVar = WeakKeyDictionary[Dataset, "InkedFirst"]()
 
@@ -54,7 +48,7 @@ class InkedFirst:
 
     @classmethod
     def of(cls, dataset: Dataset) -> InkedFirst:
-        """Return the sorted training images of a data set."""
+        """Return the sorted training images of a data set, created once for all networks trained on it."""
         if (known := cls._KNOWN.get(dataset)) is None:
             images = dataset.train_images.reshape(-1, dataset.n_inputs)
             known = cls._KNOWN.setdefault(dataset, cls(images))  # another thread's, if that was faster
@@ -140,20 +134,14 @@ class AugmentedImages:
         self._chunks: dict[int, Future[NDArray[np.uint8]]] = {}
 
     def begin(self, epoch: int, order: NDArray[np.int64]) -> None:
-        """Start computing the images of an epoch; `order` has their indices in the data set, shape (n,).
-
-        The images of the previous epoch are dropped.
-        """
+        """Start computing an epoch's images in place of the one before; `order` has their indices, shape (n,)."""
         for made in self._chunks.values():
             made.cancel()
         self._epoch, self._order, self._chunks = epoch, order, {}
         self._make(0)
 
     def take(self, start: int, stop: int, out: NDArray[np.uint8]) -> None:
-        """Write the epoch's images from `start` to `stop` into `out`, of shape (stop - start, 784).
-
-        Later calls are for later images. Waits until they are computed; raises any error of the computation.
-        """
+        """Write the images from `start` to `stop`, later ones than before, into `out`, (stop - start, 784)."""
         for chunk in range(start // CHUNK_ROWS, -(-stop // CHUNK_ROWS)):
             self._make(chunk)
             first = chunk * CHUNK_ROWS

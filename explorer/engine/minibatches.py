@@ -18,34 +18,22 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.engine.descent import UPDATE_WORK, Descent
-from explorer.engine.halves import Half
-from explorer.engine.kernels import Array, Calls
+from explorer.engine.kernels import Array, Calls, Half
 from explorer.engine.model import Model, Parameters
 from explorer.engine.passes import BlockedPass, DropoutMasks, Pass, bounds
 from explorer.engine.scoring import Score, score_outputs
 
-Take = Callable[[int, int, NDArray[np.uint8]], object]
-"""Writes the images of an epoch between two positions in its order into an array."""
-
-BLOCK_ROWS = 32
-"""Images in a block, and rows and columns of its Gram matrix."""
-
-LOAD_ROWS = 512
-"""Images gathered at once."""
-
-LARGEST_BLOCKED = 8
-"""Largest mini-batch size at which mini-batches share their work on the first layer."""
-
-SCORES_PER_EPOCH = 20
-"""Maximum number of scores of its training images that an epoch yields."""
+BLOCK_ROWS = 32  # images in a block, and rows and columns of its Gram matrix
+LOAD_ROWS = 512  # images gathered at once
+LARGEST_BLOCKED = 8  # largest mini-batch size at which mini-batches share their work on the first layer
+SCORES_PER_EPOCH = 20  # the most scores of its training images that an epoch yields
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """Progress since the last part."""
 
-    is_step: bool
-    """Whether a mini-batch is complete and the weights have changed; False within a large one."""
+    is_step: bool  # whether a mini-batch is complete and the weights have changed; False within a large one
     score: Score | None = None
     """Sums over the images since the last score, each measured before its update. At most 20 per epoch, because it
     takes time; the last part of an epoch has one. None in the other parts."""
@@ -54,13 +42,6 @@ class Part:
 
 
 _STEP = Part(is_step=True)
-
-
-def _add(sums: Parameters, steps: Parameters, is_first: bool, half: Half) -> Calls:
-    """Return the calls that add half of the steps to their sums."""
-    span = sums.span(half)
-    a, b = sums.flat[span], steps.flat[span]
-    return (partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +72,7 @@ class MiniBatches:
         reduction: str,
         *,
         seed: int = 0,
-        take: Take | None = None,
+        take: Callable[[int, int, NDArray[np.uint8]], object] | None = None,
     ) -> None:
         n, n_inputs, n_classes = len(dataset.train_labels), dataset.n_inputs, dataset.n_classes
         self.model = model
@@ -104,7 +85,8 @@ class MiniBatches:
         self._pass = cache(partial(Pass, model, dropout=self._dropout))  # by number of images
         rows = min(LOAD_ROWS, n)
         self._inputs = model.inputs(rows)
-        self._images = model.images_of(dataset)
+        unsorted = dataset.train_images.reshape(n, n_inputs)
+        self._images = unsorted if model.inked is None else model.inked.images
         self._taken = np.empty((0 if take is None else rows, n_inputs), np.uint8)
         self._indices = np.arange(0)  # of the load's images
         self._Y, self._D = (np.empty((rows, n_classes), model.dtype) for _ in range(2))
@@ -140,7 +122,6 @@ class MiniBatches:
         self._is_penalised = any(self.model.penalties)
 
     def _loads_of(self, n: int) -> Iterator[Load]:
-        """Yield the loads for `n` images."""
         if self._is_in_parts:
             make_loads, most = self._parts, self.batch_size
         elif self.is_blocked:
@@ -252,9 +233,15 @@ class MiniBatches:
     def _parts(self, rows: int) -> tuple[Load, ...]:
         """Return the loads of one large mini-batch, whose gradients are summed."""
         total, loads = self.model.new_parameters(), []
+
+        def add(steps: Parameters, is_first: bool, half: Half) -> Calls:
+            span = total.span(half)
+            a, b = total.flat[span], steps.flat[span]
+            return (partial(np.copyto, a, b) if is_first else partial(np.add, a, b, a),)
+
         for start, stop in bounds(rows, LOAD_ROWS):
             n, is_last = stop - start, stop == rows
-            then = [partial(_add, total, self._pass(n).steps, not start)]
+            then = [partial(add, self._pass(n).steps, not start)]
             if is_last:
                 then.append(partial(self.descent.update, total, rows))
             calls = (*self._passes(0, n, rows), *self._steps(0, n, *then, is_last=is_last))
@@ -295,7 +282,6 @@ class MiniBatches:
             self._write(slice(n))
 
     def _write(self, rows: slice) -> None:
-        """Write some of the load's images into the inputs."""
         if self._take is not None:
             self._inputs.write(self._taken[rows], rows)
         else:
@@ -305,7 +291,6 @@ class MiniBatches:
         return score_outputs(outputs[: len(labels)], self._one_hot[labels], labels, self.model.loss)
 
     def _score_all(self, labels: NDArray[np.int64]) -> Score:
-        """Score all images since the last score."""
         score, penalties = self._score(self._outputs, labels), self._penalties
         self._penalties = 0.0
         return Score(score.n, score.hits, score.loss + penalties)

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.datasets import Dataset
-from explorer.engine.halves import Half, aligned, in_halves, is_large, rows_at_once
 from explorer.engine.inputs import WIDE, InkedFirst, Inputs
-from explorer.engine.kernels import Array, Calls
+from explorer.engine.kernels import Array, Calls, Half, aligned, in_halves, is_large, rows_at_once
 from explorer.network import OPTIMIZERS, NeuralNetwork
 from explorer.network.regularization import penalty
 
@@ -134,10 +133,6 @@ class Model:
     def inputs(self, rows: int) -> Inputs:
         """Return a buffer for the pixels of `rows` images."""
         return Inputs(rows, self.sizes[0], self.dtype, self.order)
-
-    def images_of(self, dataset: Dataset) -> NDArray[np.uint8]:
-        """Return the training images, shape (n, n_inputs), with pixels in the order of the inputs."""
-        return dataset.train_images.reshape(-1, self.sizes[0]) if self.inked is None else self.inked.images
 
     def new_parameters(self) -> Parameters:
         """Allocate all parameters, or a step of them."""

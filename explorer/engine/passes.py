@@ -16,7 +16,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from explorer.engine.halves import Half, aligned, first_half, whole
 from explorer.engine.inputs import PIXEL_SCALE, Inputs
 from explorer.engine.kernels import (
     HIDDEN_KERNELS,
@@ -24,19 +23,19 @@ from explorer.engine.kernels import (
     OUTPUT_KERNELS,
     Array,
     Calls,
+    Half,
+    aligned,
+    first_half,
     product,
+    whole,
 )
 from explorer.engine.model import Model
 
 ALL = slice(None)
 
 _DROPOUT_STREAM = 1  # of the run's seed; that of augmentation is 2
-
-_IMAGES_MIDDLE = 0.6
-"""Where the images of a mini-batch are split if blank inputs are skipped: the first half has less ink."""
-
-_STEPS_MIDDLE = 0.42
-"""Where the steps are split then: the second half has the skipped inputs."""
+_IMAGES_MIDDLE = 0.6  # where a mini-batch is split if blank inputs are skipped: the first half has less ink
+_STEPS_MIDDLE = 0.42  # where the steps are split then: the second half has the skipped inputs
 
 
 def bounds(stop: int, size: int) -> list[tuple[int, int]]:
@@ -212,10 +211,7 @@ class Pass:
         return calls
 
     def scale_first(self, delta: Array, rows: slice = ALL) -> Calls:
-        """Return the calls that write the first layer's delta / 255 into its `scratch`, shape (n, n_1).
-
-        Its inputs are 255 times too large, so its steps would be too.
-        """
+        """Return the calls for the first layer's delta / 255, as its inputs are scaled, in its `scratch`."""
         return (partial(np.multiply, delta[rows], self.scale, self.first.scratch[rows]),)
 
     def first_steps(self, X: Array, half: Half = whole) -> Calls:

@@ -20,8 +20,8 @@ from explorer.figures.palette import PALETTES, RUN_COLORS, Theme
 from explorer.figures.template import FigureData, axis, drawn_data, merged, scatter
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
+from explorer.training.studies.journal import Trial
 from explorer.training.studies.summary import StudyLevel, levels, ranked, setting_values, settings_text
-from explorer.training.studies.trials import Trial
 from explorer.wording import percent
 
 _MOST_TICKS = 10  # maximum number of values of a setting that each have a tick

@@ -6,7 +6,7 @@ Two runs with equal settings on the same data give the same records, to the bit.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from types import MappingProxyType
@@ -16,13 +16,10 @@ from explorer.datasets.augmentation import Augmentation
 from explorer.network import OPTIMIZERS
 from explorer.training.fields import Change, Changes, Choice, Field, LayerSizes, Real, Whole
 
-_KINDS: Mapping[str, Any] = MappingProxyType({"sizes": LayerSizes, "whole": Whole, "real": Real})
 
-
-def _fields() -> Iterator[Field]:
-    """Yield the fields defined in ``settings.toml``."""
+def _fields() -> dict[str, Field]:
     table = (files("explorer.training") / "settings.toml").read_text(encoding="utf-8")
-    made: dict[str, Any] = {}
+    kinds, made = {"sizes": LayerSizes, "whole": Whole, "real": Real}, dict[str, Any]()
     for name, row in tomllib.loads(table).items():
         entry = {"key": name, "label": name.replace("_", " ").capitalize()} | row
         kind = entry.pop("kind")
@@ -33,25 +30,23 @@ def _fields() -> Iterator[Field]:
             made[name] = Changes(name=name, rate=made["learning_rate"], batch=made["batch_size"], **entry)
         else:
             low, high = entry.pop("range")
-            made[name] = _KINDS[kind](name=name, low=low, high=high, **entry)
-    yield from made.values()
+            made[name] = kinds[kind](name=name, low=low, high=high, **entry)
+    return made
 
 
-FIELDS: Mapping[str, Any] = MappingProxyType({field.name: field for field in _fields()})
+FIELDS: Mapping[str, Any] = MappingProxyType(_fields())
 """The `Field` of every setting by name, in display order."""
 
 MOST_EPOCHS: int = FIELDS["epochs"].high
-"""Maximum number of epochs per run."""
 
 
 def fields_of(n_images: int, n_classes: int) -> Mapping[str, Any]:
     """Return `FIELDS` adapted to a data set with that many training images and classes."""
-    own: dict[str, dict[str, Any]] = {
-        "hidden_sizes": {"n_outputs": n_classes},
-        "n_train": {"high": n_images, "high_means": ""},
-        "n_validation": {"high": 9 * n_images // 10, "high_means": ""},
+    adapted = {
+        "hidden_sizes": replace(FIELDS["hidden_sizes"], n_outputs=n_classes),
+        "n_train": replace(FIELDS["n_train"], high=n_images, high_means=""),
+        "n_validation": replace(FIELDS["n_validation"], high=9 * n_images // 10, high_means=""),
     }
-    adapted = {name: replace(FIELDS[name], **changes) for name, changes in own.items()}
     return MappingProxyType({**FIELDS, **adapted})
 
 
@@ -143,10 +138,8 @@ class TrainingConfig:
 
     @property
     def loss_terms(self) -> dict[str, float]:
-        """The terms of the recorded loss, each with its factor; AdamW's weight decay is not one of them.
-
-        Losses are comparable only between runs with equal terms.
-        """
+        """The terms of the recorded loss, each with its factor; only losses with equal terms are comparable."""
+        # AdamW's weight decay is not in the loss.
         penalties = {"L2 penalty": self.l2 * (self.optimizer != "adamw"), "L1 penalty": self.l1}
         return {self.text("loss"): 1.0} | {name: factor for name, factor in penalties.items() if factor}
 
@@ -212,9 +205,8 @@ class TrainingConfig:
 
 
 # Each setting is documented once, in ``settings.toml``; its text also builds the docstring.
-_PARAMETERS = (f"    {field.name} : {field.expected}\n        {field.help}" for field in FIELDS.values())
-TrainingConfig.__doc__ = "\n".join(
-    [f"{TrainingConfig.__doc__}", "    Parameters\n    ----------", *_PARAMETERS, ""]
+TrainingConfig.__doc__ = f"{TrainingConfig.__doc__}\n    Parameters\n    ----------\n" + "".join(
+    f"    {field.name} : {field.expected}\n        {field.help}\n" for field in FIELDS.values()
 )
 
 

@@ -18,57 +18,36 @@ _HYPHEN = re.compile(r"(?<=\d)\s*[-–→]\s*(?=\d)")
 _NO_NUMBERS = (bool, np.timedelta64)  # types that pass for integers
 _DIVIDER = re.compile(r"\s*[,;]\s*|\s+")
 
-MOST_CHANGES = 50
-"""Maximum number of changes per run."""
-
+MOST_CHANGES = 50  # of a run
 _MOST_STEPS = 10**12
 
 
 class ConfigError(ValueError):
-    """A setting has an invalid value.
-
-    Parameters
-    ----------
-    field : str
-        Name of the setting, as in `TrainingConfig`.
-    value : object
-        The value found.
-    expected : str
-        The values expected, in words: ``"a whole number from 1 to 500"``.
-    """
+    """The setting `field` has an invalid value; `expected` says in words which: ``"a number from 0 to 1"``."""
 
     def __init__(self, field: str, value: object, expected: str) -> None:
-        self.field = field
-        self.value = value
-        self.expected = expected
+        self.field, self.value, self.expected = field, value, expected
         super().__init__(field, value, expected)
 
     def __str__(self) -> str:
-        return f"{self.field} is {_shown(self.value)}; expected {self.expected}"
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write integers of thousands of digits
-        return "a value too long to write"
-    return text if len(text) <= 60 else text[:57] + "…"
+        try:
+            found = repr(self.value)
+        except ValueError:  # Python refuses to write integers of thousands of digits
+            found = "a value too long to write"
+        if len(found) > 60:
+            found = found[:57] + "…"
+        return f"{self.field} is {found}; expected {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)
 class Field(ABC):
     """The attributes and methods common to all settings."""
 
-    name: str
-    """Attribute of `TrainingConfig`."""
-    label: str
-    """Name on screen."""
-    help: str
-    """One sentence on its effect."""
-    key: str
-    """Short name in URLs and on the command line."""
-    unit: str = ""
-    """Unit on screen; empty for a count named by its label."""
+    name: str  # attribute of `TrainingConfig`
+    label: str  # on screen
+    help: str  # one sentence on its effect
+    key: str  # in URLs and on the command line
+    unit: str = ""  # on screen; empty for a count named by its label
 
     @property
     @abstractmethod
@@ -119,8 +98,7 @@ class Whole(Field):
 
     low: int
     high: int
-    high_means: str = ""
-    """The name of the upper bound if it depends on the data set."""
+    high_means: str = ""  # the name of the upper bound if it depends on the data set
     none_means: str = ""
     is_amount: bool = True
 
@@ -277,7 +255,6 @@ class Change:
     learning_rate: float
     """Factor on the gradient, before any schedule."""
     batch_size: int
-    """Images per step."""
 
     def __str__(self) -> str:
         return f"{self.step}:{self.learning_rate!r}:{self.batch_size}"

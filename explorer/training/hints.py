@@ -45,14 +45,12 @@ _SENTENCES = tomllib.loads((files("explorer.training") / "hints.toml").read_text
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A problem, its cause and its fix."""
+    """A problem: what it is and why, a sentence each, and its fix."""
 
     id: str
     kind: Severity
     what: str
-    """The symptom, in one sentence."""
     why: str
-    """The cause, in one sentence."""
     fix: Mapping[str, Any]
     """Valid changes for `TrainingConfig.replace`; empty only if `fresh` is True."""
     action: str
@@ -82,10 +80,7 @@ def hints(
 
 
 def changes_in_words(before: TrainingConfig, after: TrainingConfig, *, most: int = len(FIELDS)) -> str:
-    """Describe how settings differ: ``"batch size 2 048 → 512, learning rate 0.01 → 0.003"``; empty if they don't.
-
-    Differences beyond the first `most` are counted: ``"… and 2 more"``.
-    """
+    """Describe how settings differ, the first `most` of them: ``"batch size 2 048 → 512 and 2 more"``."""
     names = before.differences(after)
     changes = [f"{FIELDS[name].label.lower()} {before.text(name)} → {after.text(name)}" for name in names]
     return ", ".join(changes[:most]) + (f" and {len(changes) - most} more" if len(changes) > most else "")
@@ -186,7 +181,6 @@ class _Findings:
 
     @property
     def batch(self) -> int:
-        """Images in a full batch."""
         return min(self.config.batch_size, self.n_train)
 
     @property
@@ -233,7 +227,6 @@ class _Findings:
         return not self.config.takes_mean and self.with_rate(**by_mean) == by_mean
 
     def fitting_rate(self, **changes: Any) -> float:
-        """Return the learning rate that fits the settings with `changes`."""
         return fitting_rate(self.config.replace(**changes), self.n_train)
 
     def with_rate(self, **changes: Any) -> dict[str, Any]:
@@ -469,14 +462,11 @@ def _wavering_loss(run: _Findings) -> Iterator[_Problem]:
 
 
 def _few_epochs(run: _Findings) -> Iterator[_Problem]:
-    """Fix a run that ends while it still clearly improves: more epochs, which continue it.
-
-    No hint if further epochs might undo the gain: if the loss fluctuated recently, if the steps are too large, or
-    with three or more sigmoid layers, whose accuracy jumps both up and down.
-    """
+    """Fix a run that ends while it still clearly improves, unless more epochs might undo the gain: more epochs."""
     records, hint = run.history, "few_epochs" if len(run.history) > 1 else "one_epoch"
     wavers = any(after >= before for (before, _), (after, _) in pairwise(run.judged[-4:]))
     has_large_steps = run.config.learning_rate > run.fitting_rate()
+    # The accuracy of deep sigmoid networks jumps both up and down.
     if run.accuracy > 0.95 or wavers or has_large_steps or run.has_deep_sigmoid:
         return
     done = records[-1].epoch

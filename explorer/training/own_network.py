@@ -247,8 +247,10 @@ class OwnLearner:
         self._has_usual_fit: bool | None = None
         self._score = Score()  # of the newest mini-batch
 
-    def new_network(self) -> NeuralNetwork:
-        return self._own.network(self.config, self._dataset)
+    def network(self, weights: Any) -> NeuralNetwork:
+        network = self._own.network(self.config, self._dataset)
+        network.set_weights(weights)
+        return network
 
     def weights(self) -> tuple[Array, ...]:
         return self._own.weights(self._made, self._shapes)
@@ -306,7 +308,6 @@ class OwnLearner:
         return score_outputs(y.T, d.T, d.argmax(axis=0), self.config.loss).penalised(self._penalty)
 
     def _step(self, X: Array, d: Array) -> Score:
-        """Train on a mini-batch and return its score before the step."""
         before, rate = self._scored(self._made, X, d), self._rate(len(X.T))
         loss = self._own.call("train_iteration", self._made, X, d, rate)
         if loss is None:

@@ -63,16 +63,13 @@ class Situation:
     name: str
     config: TrainingConfig
     question: str
-    reason: str
-    """The answer to the question."""
+    reason: str  # the answer
     look: str
     """Where to find it: in words, and the names of the tab and of its section, if it has sections."""
     tab: str = "overview"
     section: str = ""
-    works: bool = True
-    """Whether a network learns well with them."""
-    reaches: tuple[float, float] = (90, 100)
-    """Test accuracy on MNIST after the last epoch, in %: from, to."""
+    works: bool = True  # whether a network learns well with them
+    reaches: tuple[float, float] = (90, 100)  # test accuracy on MNIST after the last epoch, in %: from, to
 
 
 def _situations() -> Iterator[Situation]:
@@ -88,13 +85,8 @@ SITUATIONS = MappingProxyType({situation.name: situation for situation in _situa
 """All situations by name, in menu order."""
 
 EXPERIMENTS: Mapping[str, Situation] = MappingProxyType(
-    {
-        **{
-            name: Situation(name=name, config=PRESETS[name], **entry)
-            for name, entry in _ENTRIES["presets"].items()
-        },
-        **SITUATIONS,
-    }
+    {name: Situation(name=name, config=PRESETS[name], **entry) for name, entry in _ENTRIES["presets"].items()}
+    | SITUATIONS
 )
 """All entries of the menu by name: the presets with a question, and the situations."""
 
@@ -107,10 +99,6 @@ _LIMITS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
     }
 )
 """By hidden activation and loss: the largest factor on the mean gradient, and the largest for one sample."""
-
-_WIDTH_LIMIT = 264.0
-_SCALE_FREE = 0.01  # of RMSProp, Adam and AdamW
-_WIDE_LAYER = 64  # wider layers get a third of it with a squared error
 
 
 def fitting_rate(config: TrainingConfig, n_train: int) -> float:
@@ -129,15 +117,14 @@ def fitting_rate(config: TrainingConfig, n_train: int) -> float:
     0.01. With a schedule or warm-up, the limits are those of the highest rate of the run.
     """
     if OPTIMIZERS[config.optimizer].is_scale_free:
-        is_wide = config.loss == "squared_error" and max(config.hidden_sizes) > _WIDE_LAYER
-        return rounded_down(_SCALE_FREE / (3 if is_wide else 1))
+        return 0.003 if config.loss == "squared_error" and max(config.hidden_sizes) > 64 else 0.01
     batch = min(config.batch_size, n_train)
     hidden = "sigmoid" if config.hidden_activation == "sigmoid" else "rectifying"
     limit, noise = _LIMITS[hidden, config.loss]
     limit = min(limit, noise * math.sqrt(batch))
     if config.loss == "squared_error":
         width, depth = max(config.hidden_sizes), len(config.hidden_sizes)
-        limit = min(limit, _WIDTH_LIMIT / width) if hidden == "sigmoid" else limit / depth
+        limit = min(limit, 264 / width) if hidden == "sigmoid" else limit / depth
     if config.optimizer != "sgd":
         limit *= (1 - MOMENTUM) / (2 if config.loss == "squared_error" else 1)
     if config.reduction == "sum":

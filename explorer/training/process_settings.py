@@ -9,8 +9,6 @@ from typing import Any
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
-_SWITCH_SECONDS = 0.001
-
 
 class _SharedSetting:
     """A setting that the first user applies and the last one undoes."""
@@ -62,7 +60,7 @@ def _blas() -> ThreadpoolController:
 
 def _shorten_switches() -> Callable[[], None]:
     before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(0.001)
     return lambda: sys.setswitchinterval(before)
 
 

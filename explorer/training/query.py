@@ -17,17 +17,10 @@ from explorer.training.fields import ConfigError, Field, Whole
 from explorer.training.presets import PRESETS, SITUATIONS, START
 from explorer.wording import did_you_mean, grouped, writable
 
-VIEW_KEYS = ("tab", "section", "theme", "controls")
-"""Query keys that only affect the view, with those of the tabs' levels."""
-
-MOTION_KEY = "motion"
-"""Query key whose value ``"off"`` opens the page at rest; settings, which train, make it needless."""
-
+VIEW_KEYS = ("tab", "section", "theme", "controls")  # only affect the view, as those of the tabs' levels do
+MOTION_KEY = "motion"  # its value "off" opens the page at rest; settings, which train, make it needless
 DATA_KEY = "data"
-"""Query key that names the data set."""
-
-PRESET_KEY = "preset"
-"""Query key that names the settings which the others change."""
+PRESET_KEY = "preset"  # names the settings which the others change
 
 
 def _key(name: str) -> str:
@@ -40,13 +33,9 @@ NAMED: Mapping[str, TrainingConfig] = MappingProxyType(
 )
 """The presets and the experiments by their names in a link: ``"exercise"``, ``"rate-too-large"``."""
 
-_HOST_PREFIX = "voila-"  # of keys for the program that serves the page
 _MOST_NOTICES = 5  # invalid values described in full
-MOST_CHARACTERS = 10_000
-_TOO_LONG = f"The link is too long: only its first {grouped(MOST_CHARACTERS)} characters are read."
-
+_MOST_CHARACTERS = 10_000
 _MOST_NAMED = 3
-_LONGEST_NAME = 40
 
 
 @lru_cache(64)
@@ -87,23 +76,24 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     others = ", ".join(label for label, _ in noticed[_MOST_NOTICES:])
     levels = filter(None, (tab.what.key for tab in offers("tabs")))
     known = (*by_key, *VIEW_KEYS, *levels, DATA_KEY, MOTION_KEY, PRESET_KEY)
-    unknown = [key for key in values if key not in known and not key.startswith(_HOST_PREFIX)]
+    unknown = [key for key in values if key not in known and not key.startswith("voila-")]  # the server's own
     guess = did_you_mean(unknown[0], by_key, 0.6) if len(unknown) == 1 else ""
     repeated = [key for key in known if counts[key] > 1]
-    notices = [
-        *(notice for _, notice in noticed[:_MOST_NOTICES]),
-        f"Replaced as well: {others}." if others else "",
-        _no_preset(name) if name and name not in NAMED else "",
-        _of_keys(
-            unknown, "is not a setting and is ignored", "are not settings and are ignored", guess or "."
-        ),
-        _of_keys(
-            repeated,
-            "stands more than once: the last is used",
-            "stand more than once: the last of each is used",
-        ),
-        _TOO_LONG if len(query.removeprefix("?")) > MOST_CHARACTERS else "",
-    ]
+    notices = [notice for _, notice in noticed[:_MOST_NOTICES]]
+    if others:
+        notices.append(f"Replaced as well: {others}.")
+    if name and name not in NAMED:
+        instead = did_you_mean(name, NAMED) or f"; there are {', '.join(NAMED)}."
+        notices.append(f"There is no preset {listed([name])}{instead}")
+    if unknown:
+        are = "is not a setting and is" if len(unknown) == 1 else "are not settings and are"
+        notices.append(f"{listed(unknown)} {are} ignored{guess or '.'}")
+    if repeated:
+        verb, last = ("stands", "last") if len(repeated) == 1 else ("stand", "last of each")
+        notices.append(f"{listed(repeated)} {verb} more than once: the {last} is used.")
+    if len(query.removeprefix("?")) > _MOST_CHARACTERS:
+        most = grouped(_MOST_CHARACTERS)
+        notices.append(f"The link is too long: only its first {most} characters are read.")
     config = fitting = replace(base, **{field.name: value for field, (value, _) in read.items()})
     images = fields["n_train"]
     if isinstance(images, Whole) and not images.high_means:  # fields of a data set: its size is known
@@ -111,16 +101,7 @@ def read_query(query: str, fields: Mapping[str, Field] = FIELDS) -> tuple[Traini
     if fitting != config:
         asked, most = config.text("n_validation"), fitting.text("n_validation")
         notices.append(f"Only {most} of these training images can be held out, not {asked}.")
-    return fitting, tuple(filter(None, notices))
-
-
-def _no_preset(name: str) -> str:
-    guess = did_you_mean(name, NAMED) or f"; there are {', '.join(NAMED)}."
-    return f"There is no preset {listed([name])}{guess}"
-
-
-def _of_keys(keys: Sequence[str], of_one: str, of_several: str, end: str = ".") -> str:
-    return f"{listed(keys)} {of_one if len(keys) == 1 else of_several}{end}" if keys else ""
+    return fitting, tuple(notices)
 
 
 def _read(field: Field, text: str, base: TrainingConfig) -> tuple[Any, str]:
@@ -138,23 +119,20 @@ def _read(field: Field, text: str, base: TrainingConfig) -> tuple[Any, str]:
 
 
 def parts(query: str) -> dict[str, str]:
-    """Parse any query string, with or without the leading ``?``, into its keys and their last values.
-
-    Only whole parts within the first 10 000 characters are read.
-    """
+    """Parse any query string, with or without the leading ``?``, into its keys and their last values."""
     return dict(_pairs(query))
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     text = writable(query).removeprefix("?")
-    if len(text) > MOST_CHARACTERS:
-        text = text[: MOST_CHARACTERS + 1].rpartition("&")[0]
+    if len(text) > _MOST_CHARACTERS:
+        text = text[: _MOST_CHARACTERS + 1].rpartition("&")[0]
     return parse_qsl(text, keep_blank_values=True)
 
 
 def listed(names: Sequence[str]) -> str:
     """Abbreviate a list of names of any length: ``"“a”, “b”, “c” and 95 more"``."""
-    first = [f"“{name[:_LONGEST_NAME]}”" for name in names[:_MOST_NAMED]]
+    first = [f"“{name[:40]}”" for name in names[:_MOST_NAMED]]
     if len(names) > _MOST_NAMED:
         return f"{', '.join(first)} and {len(names) - _MOST_NAMED} more"
     return " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)

@@ -18,7 +18,6 @@ from explorer.training.records import BatchRecord, EpochRecord, History, RivalRe
 from explorer.training.run import DivergedError, Event, TrainingRun
 
 MOST_ENTRIES = 6
-"""Maximum number of networks in a race."""
 
 
 class RaceError(ValueError):
@@ -28,23 +27,11 @@ class RaceError(ValueError):
 def race(configs: Sequence[TrainingConfig], dataset: Dataset) -> Iterator[History]:
     """Train several networks side by side; whenever one ends an epoch, yield its records so far.
 
-    Parameters
-    ----------
-    configs : sequence of TrainingConfig
-        Two to six, all different, with the same seed, number of epochs and number of validation images.
+    The history's `config` identifies the entry. The last of each has its `end`: "finished" with exact figures, or
+    "failed" if its loss became infinite or NaN; the others then continue.
 
-    Yields
-    ------
-    History
-        Its `config` identifies the entry. The last of each has its `end`: "finished" with exact figures, or
-        "failed" if its loss became infinite or NaN; the others then continue.
-
-    Raises
-    ------
-    RaceError
-        If the settings don't make a race.
-    ConfigError
-        If one asks for more training samples than the dataset has.
+    Raises `RaceError` unless there are two to six configs, all different, with the same seed, number of epochs and
+    number of validation images; `ConfigError` if one asks for more training samples than the dataset has.
 
     Examples
     --------
@@ -84,12 +71,20 @@ class Race:
     """
 
     def __init__(self, configs: Sequence[TrainingConfig], dataset: Dataset, *, samples: bool = False) -> None:
-        _check_entries(configs)
+        if not 2 <= len(configs) <= MOST_ENTRIES:
+            raise RaceError(f"a race has 2 to {MOST_ENTRIES} entries; got {len(configs)}")
+        if len({*configs}) < len(configs):
+            raise RaceError(
+                "two entries of the race have equal settings, so that they would give equal records"
+            )
+        for name in ("seed", "n_validation", "epochs"):
+            if len({getattr(config, name) for config in configs}) > 1:
+                label = FIELDS[name].label.lower()
+                raise RaceError(f"the entries of a race differ in {label}; expected one for all")
         self.entries = tuple(
             TrainingRun(config, dataset, samples=samples and not entry)
             for entry, config in enumerate(configs)
         )
-        """The runs."""
         self._dropped = set[int]()
         self._over = set[int]()
 
@@ -153,17 +148,6 @@ class Race:
         out = self._dropped | self._over
         order = (*range(1, len(self.entries)), 0)
         return [entry for entry in order if entry not in out and self.entries[entry].error is None]
-
-
-def _check_entries(configs: Sequence[TrainingConfig]) -> None:
-    if not 2 <= len(configs) <= MOST_ENTRIES:
-        raise RaceError(f"a race has 2 to {MOST_ENTRIES} entries; got {len(configs)}")
-    if len({*configs}) < len(configs):
-        raise RaceError("two entries of the race have equal settings, so that they would give equal records")
-    for name in ("seed", "n_validation", "epochs"):
-        if len({getattr(config, name) for config in configs}) > 1:
-            label = FIELDS[name].label.lower()
-            raise RaceError(f"the entries of a race differ in {label}; expected one for all")
 
 
 def _against(

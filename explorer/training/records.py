@@ -18,8 +18,6 @@ from explorer.training.config import TrainingConfig
 from explorer.training.fields import Change
 from explorer.wording import ordinal
 
-MOST_BYTES = 64 * 2**20
-
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
@@ -44,7 +42,6 @@ class BatchStep:
     step: int
     """Mini-batches (updates of the weights) since the start of the run, this one included."""
     n_images: int
-    """Images in the mini-batch."""
     train_loss: float
     train_accuracy: float
     """Mean loss of its images, and share of them classified correctly, before the update."""
@@ -110,14 +107,12 @@ class Evaluation:
     epoch: float
     """Epochs so far; 1.25 is a quarter into the second."""
     step: int
-    """Mini-batches (updates of the weights) so far."""
     train_loss: float
     test_loss: float
     train_accuracy: float
     test_accuracy: float
     confusion: NDArray[np.int64]
     snapshot: Snapshot
-    """The network at this moment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +120,6 @@ class SampleRecord:
     """The network within the first epoch, with figures as in `EpochRecord` on a sample of the held-out images."""
 
     epoch: float
-    """Epochs so far, 0 to below 1."""
     step: int
     """Mini-batches (updates of the weights) so far: 0, 1, 2, 4, 8, …"""
     test_loss: float
@@ -142,7 +136,6 @@ class RunEnd:
     """The final record of a run."""
 
     status: Literal["finished", "stopped", "failed"]
-    """Why it ended."""
     reason: str = ""
     """One sentence for the user; empty when it finished at its last epoch."""
     final: Evaluation | None = None
@@ -173,8 +166,7 @@ class FinalTest:
 class RivalRecord:
     """A record of an entry other than the first in a race."""
 
-    entry: int
-    """Index of the entry, 1 for the first rival."""
+    entry: int  # 1 for the first rival
     record: BatchRecord | EpochRecord | SampleRecord | Snapshot | Evaluation | RunEnd
     """The record that its own run would give; a `RunEnd` only if it failed."""
 
@@ -186,15 +178,11 @@ class History(Sequence[EpochRecord]):
     config: TrainingConfig
     epochs: tuple[EpochRecord, ...] = ()
     batches: tuple[BatchRecord, ...] = ()
-    """The mini-batches so far, or the stretches of them."""
     end: RunEnd | None = None
     """The final record; None while the run continues."""
 
     def followed_by(self, *records: EpochRecord | BatchRecord | Change | RunEnd) -> History:
-        """Return the history with further records; a `Change` goes into its config, a `RunEnd` comes last.
-
-        Raises `RuntimeError` for records after a `RunEnd`, `TypeError` for anything that is not a record.
-        """
+        """Return the history with further records; a `Change` goes into its config, a `RunEnd` comes last."""
         config, epochs, batches, end = self.config, list(self.epochs), list(self.batches), self.end
         for record in records:
             if end is not None:
@@ -232,9 +220,7 @@ class History(Sequence[EpochRecord]):
     @property
     def is_stopped_early(self) -> bool:
         """Whether early stopping ended the run, so that adding epochs would train nothing."""
-        if self.restored is None or self.last is None:
-            return False
-        return self.last.epoch - self.restored >= self.config.patience
+        return self.restored is not None and self[-1].epoch - self.restored >= self.config.patience
 
     @property
     def last(self) -> EpochRecord | None:
@@ -288,9 +274,7 @@ class Moment:
     """A network's figures and weights at one moment."""
 
     record: EpochRecord | Evaluation
-    """The figures."""
     snapshot: Snapshot
-    """Weights and test-set outputs; the record's confusion matrix counts the same outputs."""
 
     @property
     def epoch(self) -> float:
@@ -325,7 +309,7 @@ class Timeline:
     moments: tuple[Moment, ...] = ()
     stride: int = 1
     """Only epochs divisible by this are stored, apart from the newest."""
-    most_bytes: int = MOST_BYTES
+    most_bytes: int = 64 * 2**20
 
     def followed_by(self, moment: Moment) -> Timeline:
         """Add the moment at the end of a later epoch."""

@@ -63,12 +63,8 @@ def train(config: TrainingConfig, dataset: Dataset) -> Iterator[EpochRecord]:
     last, BLAS uses one thread in the whole process, even while none is being requested; closing the iterator ends
     that early.
 
-    Raises
-    ------
-    ConfigError
-        If the config asks for more training samples than the dataset has.
-    DivergedError
-        If the loss becomes infinite or NaN.
+    Raises `ConfigError` if the config asks for more training samples than the dataset has, `DivergedError` if the
+    loss becomes infinite or NaN.
     """
     with one_blas_thread():
         for event in TrainingRun(config, dataset):
@@ -99,12 +95,10 @@ class TrainingRun:
     - an `EpochRecord`, then a `Snapshot`, at the end of each epoch.
 
     Iteration can be suspended at any time and resumed later. After `extend` it continues with more epochs, and
-    gives the same records as a longer run.
+    gives the same records as a longer run. Raises `ConfigError` if the data set has too few training samples.
 
     Parameters
     ----------
-    config : TrainingConfig
-        The settings. Raises `ConfigError` if they need more training samples than the data set has.
     own : OwnClass, optional
         A user's class to train, as `OwnLearner` does. The config then names its functions. Its exceptions, here or
         in training, are raised as `OwnNetworkError`.
@@ -115,8 +109,7 @@ class TrainingRun:
     n_threads : {1, 2}, optional
         Threads that share the work of a large network, without changing any number; by default one per core.
     samples : bool
-        Whether to score a sample of the test set within the first epoch, for somebody who watches. The other
-        records stay the same, to the bit.
+        Whether to score a sample of the test set within the first epoch: no other record changes.
     """
 
     def __init__(
@@ -151,8 +144,7 @@ class TrainingRun:
         """The error that ended the run; it then has no exact figures, and `evaluate` raises it."""
         self.step = 0
         """Updates of the weights so far; those of the epochs before a fork count as its own."""
-        self.first_epoch = 0
-        """Epochs that the run has when it starts: those of the run that it continues."""
+        self.first_epoch = 0  # when it starts: the epochs of the run that it continues
         if start is not None:
             self._go_on_from(start)
         self._epochs_done = self.first_epoch
@@ -171,9 +163,7 @@ class TrainingRun:
     @property
     def network(self) -> NeuralNetwork:
         """A copy of the current network, as a `NeuralNetwork`."""
-        network = self._learner.new_network()
-        network.set_weights(self.weights())
-        return network
+        return self._learner.network(self.weights())
 
     def weights(self) -> tuple[NDArray[np.floating], ...]:
         """Return a read-only copy of the current weights, ``(W1, b1, W2, b2, …)``."""
@@ -247,10 +237,7 @@ class TrainingRun:
         self._settings.extend(epochs)
 
     def change(self, learning_rate: float, batch_size: int) -> None:
-        """Use another learning rate and batch size from the next mini-batch on.
-
-        The run then yields a `Change` and adds it to its config. `ConfigError` for invalid values or too many.
-        """
+        """Use others from the next mini-batch on, and yield a `Change`; `ConfigError` if invalid or too many."""
         self._settings.request(learning_rate, batch_size)
 
     @overload
@@ -258,10 +245,7 @@ class TrainingRun:
     @overload
     def evaluate(self, goes_on: Callable[[], bool]) -> Evaluation | None: ...
     def evaluate(self, goes_on: Callable[[], bool] = lambda: True) -> Evaluation | None:
-        """Compute exact figures of the current network over the whole training and test set.
-
-        `goes_on` is called before each few hundred images; if it returns False, None is returned.
-        """
+        """Compute exact figures over the training and test set; None if `goes_on`, asked in between, is False."""
         if self.error is not None:
             raise self.error
         return finished(self._evaluating(), goes_on)
@@ -401,10 +385,7 @@ def complete(
     show: Callable[[Event], object] = lambda event: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> History:
-    """Train a run to its end, or until `is_stopped` returns True, and return its records; `show` gets each event.
-
-    The status is "failed" if the loss became infinite or NaN, "stopped" if `is_stopped` ended the run early.
-    """
+    """Train a run to its end, or until `is_stopped()`, and return its records; `show` gets each event."""
     records: list[BatchRecord | EpochRecord | RunEnd] = []
     with one_blas_thread():
         try:

@@ -69,14 +69,13 @@ _HEAD_START_SECONDS = 0.05  # of a curve's first point before the figures of a s
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The records since the last delivery."""
+    """The records since the last delivery, in chronological order."""
 
     token: int
     """Token of the run, as `Runner.start` returned it."""
     status: RunnerStatus
     """The run's status after these records."""
     records: tuple[Record, ...]
-    """In chronological order."""
     queue_position: int = 0
     """The run's position in the queue for a core: 1 is next; 0 while it has one."""
 
@@ -104,8 +103,7 @@ class Runner:
         self.interval_seconds, self.turns = interval_seconds, turns
         self._loop = running_loop()
         self._job: _Job | None = None
-        self.token = 0
-        """Token of the newest run."""
+        self.token = 0  # of the newest run
         self._posted: list[Delivery] = []
         self._posting = threading.Lock()
         self._delivering = threading.RLock()
@@ -116,10 +114,7 @@ class Runner:
         return "idle" if self._job is None else self._job.status
 
     def start(self, run: Run, *, paused: bool = False) -> int:
-        """Start `run` instead of any other and return its token; with `paused` it waits for `step` or `resume`.
-
-        A run started as paused delivers the exact figures of its initial weights.
-        """
+        """Start `run` instead of any other; return its token. If `paused`, deliver its first figures and wait."""
         self.cancel()
         self._job = _Job(self, run, self._job, paused=paused)
         self._job.thread.start()
@@ -165,10 +160,7 @@ class Runner:
             self._job.resume()
 
     def step(self, unit: Unit, n_batches: int = 1) -> None:
-        """Train to the end of an epoch or for `n_batches`, then pause; after its last epoch the run is over.
-
-        If a paused run trains a single mini-batch, a `BatchStep` reports its effect.
-        """
+        """Train to the end of an epoch or for `n_batches`, then pause; a single one gives a `BatchStep`, too."""
         if self._job is not None:
             self._job.resume(unit, n_batches)
 
@@ -178,10 +170,7 @@ class Runner:
             self._job.signal("stop")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the run is over, or paused with its exact figures, and deliver the remaining records.
-
-        Returns False if `timeout` seconds passed first; None means no timeout.
-        """
+        """Wait until the run is over, or paused with its figures, and deliver them; False after `timeout` s."""
         done = self._job is None or self._job.wait(timeout)
         self._drain()
         return done
@@ -413,7 +402,7 @@ class _Job:
         return self._state in _TRAINS
 
     def _pause_here(self) -> None:
-        """If a pause is requested, report it, compute exact figures, and wait until the run may continue."""
+        """If a pause is requested, report it, and the effect of a single step; compute exact figures; and wait."""
         first = self._run.entries[0]
         with self._changed:
             if self._state not in ("pausing", "scoring", "paused"):
@@ -421,8 +410,14 @@ class _Job:
             self.signal("noticed")
             self.status = "paused"
             self._flush()
-        if not self._report_step(first):
-            return
+        start, self._stepped_from = self._stepped_from, None
+        if start is not None and first.step == start[0] + 1:
+            step = first.batch_step(start[1], lambda: self._state in _AT_PAUSE)
+            if step is None:  # interrupted
+                return
+            with self._changed:
+                self._records.append(step)
+                self._flush()
         with suppress(DivergedError):  # entry 0 of a race, which has no figures; the others continue
             evaluation = self._evaluate(_AT_PAUSE)
             if evaluation is None:
@@ -434,18 +429,6 @@ class _Job:
             self._give_turn_back()
             self.signal("scored")
             self._changed.wait_for(lambda: self._state not in _AT_PAUSE)
-
-    def _report_step(self, first: TrainingRun) -> bool:
-        """If a single mini-batch was trained, report its effect; return False if that was interrupted."""
-        start, self._stepped_from = self._stepped_from, None
-        if start is None or first.step != start[0] + 1:
-            return True
-        step = first.batch_step(start[1], lambda: self._state in _AT_PAUSE)
-        if step is not None:
-            with self._changed:
-                self._records.append(step)
-                self._flush()
-        return step is not None
 
     def _flush(self) -> None:
         records, self._records = tuple(self._records), []

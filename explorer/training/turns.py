@@ -18,8 +18,6 @@ VISITED = "EXPLORER_VISITED"
 NOBODY = -1
 """Returned by `Turns.place` when no page is connected; nothing trains then."""
 
-_KERNEL_ID = "VOILA_KERNEL_ID"
-
 
 class Turns(Protocol):
     """Turns of one visitor, who may have to wait for them; each training thread needs its own."""
@@ -53,9 +51,8 @@ def turns_of(environment: Mapping[str, str]) -> Turns | None:
         return None
     code, parameters = json.loads(environment[TURNS])
     module, _, name = code.partition(":")
-    turns: Turns = getattr(import_module(module), name)(
-        **parameters, kernel_id=environment.get(_KERNEL_ID, "")
-    )
+    kernel = environment.get("VOILA_KERNEL_ID", "")
+    turns: Turns = getattr(import_module(module), name)(**parameters, kernel_id=kernel)
     return turns
 
 
@@ -72,11 +69,6 @@ def study_workers() -> int:
     """Return the number of a study's processes: one for each core, a single one while others are on the server."""
     turns = turns_of(os.environ)
     return 1 if turns is not None and turns.has_others else n_cores()
-
-
-def cores_each(n_workers: int) -> int:
-    """Return the number of cores per worker, at least 1."""
-    return max(1, n_cores() // n_workers)
 
 
 def patience(place: int) -> float:

@@ -5,8 +5,7 @@
 
 from explorer.training.studies.configs import grid
 from explorer.training.studies.executors import WorkerPool
-from explorer.training.studies.journal import read_journal
+from explorer.training.studies.journal import FinalFigures, StudyError, Trial, read_journal
 from explorer.training.studies.study import study
-from explorer.training.studies.trials import FinalFigures, StudyError, Trial
 
 __all__ = ["FinalFigures", "StudyError", "Trial", "WorkerPool", "grid", "read_journal", "study"]

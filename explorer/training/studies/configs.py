@@ -18,9 +18,7 @@ from explorer.training.run import TrainingRun, check_images
 from explorer.training.turns import study_workers
 from explorer.wording import counted, long_duration
 
-BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)
-"""Batch sizes to compare."""
-
+BATCH_SIZES = (1, 8, 32, 128, 512, 2048, 8192, 60_000)  # to compare
 _MOST_VALUES = 1000
 _IN_A_RANGE = 5  # values, if their number isn't given
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+?)\s*(?:[×x*]\s*(\d{1,9}))?")
@@ -52,22 +50,19 @@ def grid(base: TrainingConfig, **values: Iterable[Any]) -> tuple[TrainingConfig,
     """Combine `base` with every combination of the values, the last setting varying fastest.
 
     For example ``grid(base, batch_size=[8, 64], seed=range(3))``. Mid-run changes of `base` are dropped if the
-    learning rate or batch size varies. Raises `ConfigError` if a setting is unknown, has no values, or an invalid
-    one.
+    learning rate or batch size varies. Raises `ConfigError` for unknown settings, no values, and invalid ones.
     """
-    axes = {name: _values(name, axis) for name, axis in values.items()}
+    axes = dict[str, tuple[Any, ...]]()
+    for name, axis in values.items():
+        if name not in FIELDS:
+            raise ConfigError(name, axis, "one of the settings " + ", ".join(FIELDS))
+        if isinstance(axis, str | bytes | Mapping) or not isinstance(axis, Iterable):
+            raise ConfigError(name, axis, "a list of values, or a range")
+        axes[name] = tuple(axis)
+        if not axes[name]:
+            raise ConfigError(name, axis, "at least one value")
     chosen = (dict(zip(axes, combination, strict=True)) for combination in product(*axes.values()))
     return tuple(base.replace(**changes) for changes in chosen)
-
-
-def _values(name: str, values: Iterable[Any]) -> tuple[Any, ...]:
-    if name not in FIELDS:
-        raise ConfigError(name, values, "one of the settings " + ", ".join(FIELDS))
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise ConfigError(name, values, "a list of values, or a range")
-    if not (listed := tuple(values)):
-        raise ConfigError(name, values, "at least one value")
-    return listed
 
 
 def parse_values(setting: Field, text: str) -> tuple[Any, ...]:
@@ -128,7 +123,6 @@ _STEP, _IMAGE = 300_000, 10_000  # overhead of a step and of an image, in images
 _DISTORTED, _ELASTIC = 200_000, 170_000  # overhead of a distorted image, and what elastic distortions add
 _FORWARD = 1 / 3  # share of the forward pass, which is all that scoring needs, in a step's work
 _UNTIMED = ("n_train", "n_validation", "changes", "shift", "rotation", "scale", "elastic")
-_MANY_RUNS, _LONG_SECONDS = 1000, 3600
 _MOST_TIMED, _MOST_STEPS, _MOST_WORK = 128, 512, 4e8  # images in a step, steps, and their work: about 20 ms
 
 
@@ -144,7 +138,7 @@ class Cost:
     @property
     def is_large(self) -> bool:
         """Whether the study needs confirmation before it starts."""
-        return len(self.shares) > _MANY_RUNS or self.seconds > _LONG_SECONDS
+        return len(self.shares) > 1000 or self.seconds > 3600
 
     def seconds_left(self, done: float, elapsed: float) -> float:
         """Return the remaining seconds after `elapsed` seconds, with a share `done` of the work, 0 to 1, complete.

@@ -1,23 +1,46 @@
-"""The processes that train the trials of a study on this machine."""
+"""The work on the trials of a study, in any process, and the processes for it on this machine."""
 
 from __future__ import annotations
 
 import atexit
+import logging
 import multiprocessing
 import os
 import pickle
+import platform
 import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
+from functools import cache, lru_cache
+from importlib.metadata import version
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
+from time import perf_counter, thread_time
 from typing import Any, TypeVar
 
-from explorer.training.studies.trials import StudyError
-from explorer.training.turns import cores_each, n_cores
+import numpy as np
+
+from explorer.datasets import Dataset, load_mnist
+from explorer.datasets.loading import map_dataset
+from explorer.training.config import TrainingConfig
+from explorer.training.fields import ConfigError
+from explorer.training.process_settings import one_blas_thread
+from explorer.training.records import EpochRecord, Evaluation, Snapshot
+from explorer.training.run import DivergedError, Event, TrainingRun
+from explorer.training.studies.journal import FinalFigures, StudyError, Trial, TrialStatus
+from explorer.training.turns import Turns, n_cores, turns_of
+
+WorkerData = Dataset | Path | None
+"""The images of a trial: in memory, in a folder written by `write_dataset`, or None for the package's MNIST."""
+
+_LOOK_SECONDS = 0.1  # between two looks at a server's turns
+
+_log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 
@@ -35,24 +58,108 @@ from explorer.training.studies.executors import answer_calls
 answer_calls(calls, niceness)
 """
 
-_NICENESS = 5  # of a study, so that the process that started it, such as the page, stays responsive
+
+def versions() -> str:
+    """Return the versions that must agree between a study and its workers for equal trials everywhere."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"nn-explorer {version('nn-explorer')} with NumPy {np.__version__} on Python {python}"
+
+
+def run_trial(
+    config: TrainingConfig,
+    data: WorkerData,
+    expected: str,
+    n_threads: int = 1,
+    keep: Callable[[TrainingConfig, Snapshot], object] = lambda _config, _snapshot: None,
+) -> Trial:
+    """Train a network in `n_threads` threads and return the trial; an error of the run becomes part of it.
+
+    `keep`, which a pool may add to the call, gets the network at the end of each epoch. Raises `StudyError` if
+    this process has other `versions` than `expected`, those of the study.
+    """
+    if (own := versions()) != expected:
+        words = f"{own}, the study has {expected}: install the same versions on both."
+        raise StudyError(f"The worker {_name()} has {words}")
+    started, epochs, final, error = perf_counter(), list[EpochRecord](), None, ""
+    status: TrialStatus = "finished"
+
+    def on_event(event: Event) -> None:  # what there is before an error, too
+        if isinstance(event, EpochRecord):
+            epochs.append(event)
+        elif isinstance(event, Snapshot):
+            keep(config, event)
+
+    try:
+        with one_blas_thread():
+            dataset = data if isinstance(data, Dataset) else _loaded(data)
+            # On a server a turn is for one core.
+            run = TrainingRun(config, dataset, n_threads=n_threads if _turns() is None else 1)
+            final = FinalFigures.of(_trained(run, on_event))
+    except DivergedError as failure:
+        status, error = "diverged", str(failure)
+    except (ConfigError, StudyError) as failure:
+        status, error = "failed", str(failure)
+    except Exception as failure:  # noqa: BLE001  # whatever it is, it is the trial's result
+        _log.exception("A trial of a study failed")
+        status, error = "failed", f"{type(failure).__name__}: {failure}"
+    seconds = perf_counter() - started
+    return Trial(config, status, tuple(epochs), final, error, seconds, _name())
+
+
+def _name() -> str:
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def _trained(run: TrainingRun, on_event: Callable[[Event], object]) -> Evaluation:
+    """Train like `train` and return the exact figures; on a server, in turn and within the seat's limit."""
+    turns, began, next_look = _turns(), thread_time(), 0.0
+
+    def goes_on() -> bool:
+        nonlocal next_look
+        if turns is not None and perf_counter() > next_look:
+            turns.wait()
+            if reason := turns.limit(thread_time() - began):
+                raise StudyError(reason)
+            next_look = perf_counter() + _LOOK_SECONDS
+        return True
+
+    try:
+        goes_on()
+        for event in run:
+            on_event(event)
+            goes_on()
+        return run.evaluate(goes_on) or run.evaluate()  # the first is never None
+    finally:
+        if turns is not None:
+            turns.leave()
+
+
+@cache
+def _turns() -> Turns | None:
+    """Return this worker's turns; it is cached because it tracks the visitor's page across runs."""
+    return turns_of(os.environ)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path | None) -> Dataset:
+    return load_mnist() if path is None else map_dataset(path)
 
 
 class WorkerPool(Executor):
     """Worker processes with single-threaded BLAS, which end with their parent; by default one for each core.
 
     If one dies, killed or out of memory, only the future of its current call raises `BrokenExecutor`, and a new
-    process replaces it. (The standard library's `ProcessPoolExecutor` fails as a whole.)
+    process replaces it. (The standard library's `ProcessPoolExecutor` fails as a whole.) Their `niceness` keeps
+    the process that started them, such as the page, responsive.
 
     Keep a pool open to save its startup, about a second: ``with WorkerPool() as pool: study(…, executor=pool)``.
     """
 
-    def __init__(self, n_workers: int | None = None, *, niceness: int = _NICENESS) -> None:
+    def __init__(self, n_workers: int | None = None, *, niceness: int = 5) -> None:
         n_workers = n_cores() if n_workers is None else n_workers
         if n_workers < 1:
             raise ValueError(f"n_workers is {n_workers}; expected at least 1, or None")
-        self.cores_each = cores_each(n_workers)
-        """Number of cores per process."""
+        self.cores_each = max(1, n_cores() // n_workers)
         self._niceness = niceness
         self._calls = SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None]()
         self._lock = Lock()  # guards the attributes below
@@ -140,7 +247,9 @@ class _Worker:
     """A process and the connection to it, which closes when the process dies, even during an answer."""
 
     def __init__(self, niceness: int) -> None:
-        _keep_ctrl_c()
+        if sys.platform != "win32":  # even before it runs, it ignores Ctrl-C, which its parent handles
+            resource_tracker.ensure_running()  # starting it unblocks the signal
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited from this thread
         context = multiprocessing.get_context("spawn")  # a fork would copy locks owned by other threads
         self.calls, other_end = context.Pipe()
         with other_end:
@@ -162,15 +271,6 @@ class _Worker:
         if is_result:
             return value
         raise value
-
-
-def _keep_ctrl_c() -> None:
-    """Block Ctrl-C in the processes that this thread starts, even before they run: their parent handles it."""
-    if sys.platform != "win32":
-        from multiprocessing import resource_tracker
-
-        resource_tracker.ensure_running()  # starting it unblocks the signal
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def answer_calls(calls: Connection, niceness: int) -> None:

@@ -1,8 +1,10 @@
-"""The journal of a study: a file that stores each trial as soon as it ends, so that the study can be resumed.
+"""A trial of a study, and the journal: a file that stores each as it ends, so that the study can be resumed.
 
 It has one JSON object per line: a header (package version, data, writer) for each study that opens it, then its
 trials. Lines never change, and each is on disk before its trial counts: cut at any byte, the earlier ones stay.
 """
+
+from __future__ import annotations  # `figure_kinds` reads them
 
 import json
 import logging
@@ -12,21 +14,20 @@ import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 from explorer.datasets.dataset import ARRAYS, Dataset
 from explorer.foreign_files import FileError, open_plain_file, reason
 from explorer.training.config import FIELDS, MOST_EPOCHS, TrainingConfig
-from explorer.training.records import EpochRecord, figure_kinds, read_only_counts
-from explorer.training.studies.trials import TRIAL_STATUSES, FinalFigures, StudyError, Trial
+from explorer.training.records import EpochRecord, Evaluation, History, figure_kinds, read_only_counts
 from explorer.wording import writable
 
 if sys.platform == "win32":
@@ -34,12 +35,65 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+TrialStatus = Literal["finished", "diverged", "failed"]
+
 _FORMAT = 1
 _BEGINNING = b'{"nn-explorer study": '  # of every header line
 _MOST_BYTES, _MOST_LISTS = 1 << 24, 1 << 16  # of a line: 500 epochs' matrices of 100 classes
-_FAR = 2**40  # a byte beyond any journal: Windows lets nobody read a locked one
 
 _log = logging.getLogger(__name__)
+
+
+class StudyError(RuntimeError):
+    """A study, or one of its runs, can't continue; the text is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalFigures:
+    """Exact figures of a network at the end of its run."""
+
+    train_loss: float
+    test_loss: float
+    """Mean loss per sample over the whole training set in use, and over the test set."""
+    train_accuracy: float
+    test_accuracy: float
+    """Share of the same samples classified correctly, 0 to 1."""
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Self:
+        """Copy the figures of an evaluation."""
+        return cls(**{name: getattr(evaluation, name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One run of a study. Two are equal if their results are, wherever and however fast they ran."""
+
+    config: TrainingConfig
+    status: TrialStatus
+    """Diverged if the loss became infinite or NaN; failed for any other reason, so that a retry may succeed."""
+    epochs: tuple[EpochRecord, ...] = ()
+    """Its records; if it did not finish, those up to then."""
+    final: FinalFigures | None = None
+    """Exact figures at its end; None unless it finished."""
+    error: str = ""
+    """Why it did not finish, in one sentence; empty if it did."""
+    seconds: float = field(default=0.0, compare=False)
+    """Wall time of its last attempt, in seconds."""
+    worker: str = field(default="", compare=False)
+    """Where it ran: host and process, ``"hal:4711"``."""
+    tries: int = field(default=1, compare=False)
+    """Number of attempts: more than 1 if a worker died."""
+
+    @property
+    def history(self) -> History:
+        """The records as a `History`."""
+        return History(self.config, self.epochs)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a retry would give the same result."""
+        return self.status != "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +153,9 @@ def parse_journal(content: bytes, name: str) -> RecordedStudy:
             if not is_known or {*values.get("config", ())} - FIELDS.keys():
                 raise StudyError(f"{name} was written by a later version of nn-explorer; update to read it.")
             if line.startswith(_BEGINNING):
-                found = _opened(found, values)
+                writer = f"process {values['process']} on {values['host']}, since {values['since']}"
+                dataset_name, own_hash = (writable(str(values[key])) for key in ("data", "data hash"))
+                found = RecordedStudy((), dataset_name, own_hash, writable(writer), end)
             else:
                 trial = _trial(values)
                 trials.pop(trial.config, None)
@@ -167,7 +223,7 @@ def _lock(file: FileIO) -> bool:
     """Lock a file until it is closed or the process dies; return False if another process has locked it."""
     try:
         if sys.platform == "win32":
-            file.seek(_FAR)
+            file.seek(2**40)  # a byte beyond any journal: nobody can read a locked one
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -206,14 +262,8 @@ def _opening(dataset: Dataset, own_hash: str) -> bytes:
     )
 
 
-def _opened(found: RecordedStudy, values: Mapping[str, Any]) -> RecordedStudy:
-    writer = f"process {values['process']} on {values['host']}, since {values['since']}"
-    name, own_hash = (writable(str(values[key])) for key in ("data", "data hash"))
-    return replace(found, dataset_name=name, data_hash=own_hash, writer=writable(writer))
-
-
 def _trial(row: Mapping[str, Any]) -> Trial:
-    if row["status"] not in TRIAL_STATUSES:
+    if row["status"] not in get_args(TrialStatus):
         raise ValueError(f"unknown status {row['status']!r}")
     return Trial(
         config=TrainingConfig(**row["config"]),

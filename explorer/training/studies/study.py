@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -16,17 +16,15 @@ from explorer.safe_write import own_folder
 from explorer.training.config import TrainingConfig
 from explorer.training.fields import ConfigError
 from explorer.training.run import check_images
-from explorer.training.studies.executors import WorkerPool
-from explorer.training.studies.journal import Journal
-from explorer.training.studies.trials import StudyError, Trial, WorkerData, run_trial, versions
-from explorer.training.turns import cores_each, n_cores, study_workers, turns_of, worker_seconds
-
-_LOOK_SECONDS = 0.5  # between two looks at a server's turns
+from explorer.training.studies.executors import WorkerData, WorkerPool, run_trial, versions
+from explorer.training.studies.journal import Journal, StudyError, Trial
+from explorer.training.turns import n_cores, study_workers, turns_of, worker_seconds
 
 _log = logging.getLogger(__name__)
 
-MOST_TRIES = 3
-"""Maximum number of attempts at a trial if workers die."""
+_POLL_SECONDS = 0.2  # Windows doesn't interrupt an endless wait for a future
+_TURNS_SECONDS = 0.5  # between two looks at a server's turns
+_MOST_TRIES = 3  # at a trial, if workers die
 
 _Configs = tuple[TrainingConfig, ...]
 _Keep = Callable[[Trial], object]
@@ -46,26 +44,14 @@ def study(
     progress are killed in the study's own pool, and finished by an executor that you pass. Worker processes import
     the main module, so a script calls this under ``if __name__ == "__main__":``.
 
-    Parameters
-    ----------
-    configs : iterable of TrainingConfig
-    dataset : Dataset, optional
-        By default the package's MNIST.
-    executor : concurrent.futures.Executor, optional
-        Where the runs happen; it is not shut down. By default they run in a `WorkerPool` of their own, with one
-        process per core; with one core or one config, in this process. A run uses two cores if there are two for
-        each process of the pool.
-    journal : path, optional
-        A file that stores each trial as soon as it ends, one line each. Trials already in it are yielded first and
-        not run again, except those that failed.
+    By default, the images are the package's MNIST, and the runs happen in a `WorkerPool` of their own, with one
+    process per core; with one core or one config, in this process. A run uses two cores if there are two for each
+    process of the pool. An `executor` that you pass is not shut down. The file `journal` stores each trial as soon
+    as it ends, one line each; trials already in it are yielded first and not run again, except those that failed.
 
-    Raises
-    ------
-    ConfigError
-        If a config needs more training images than there are; nothing has been run then.
-    StudyError
-        If the journal can't be used, is in use, or can't be written; if the executor accepts no more work, or its
-        workers have other versions. Trials that ended before are in the journal.
+    Raises `ConfigError` if a config needs more training images than there are: nothing has been run then. Raises
+    `StudyError` if the journal can't be used, is in use, or can't be written; if the executor accepts no more
+    work, or its workers have other versions: trials that ended before are in the journal.
     """
     if not isinstance(dataset, Dataset | None):
         raise TypeError(f"dataset is {dataset!r:.60}; expected a Dataset, as load_dataset returns, or None")
@@ -91,7 +77,7 @@ def _trials(configs: _Configs, dataset: Dataset, executor: Executor | None, keep
             yield from _trials(configs, dataset, pool, keep)
     else:
         for config in configs:
-            yield from _kept(run_trial(config, dataset, versions(), cores_each(n_workers)), keep)
+            yield from _kept(run_trial(config, dataset, versions(), n_cores()), keep)
 
 
 def _sent(dataset: Dataset, executor: Executor, stack: ExitStack) -> WorkerData:
@@ -128,7 +114,11 @@ def _from_executor(executor: Executor, configs: _Configs, data: WorkerData, keep
         for config in configs:
             begin(config, 1)
         while running:
-            config, tries = running.pop(future := _first(ended))
+            try:
+                future = ended.get(timeout=_POLL_SECONDS)
+            except Empty:
+                continue
+            config, tries = running.pop(future)
             if (trial := _outcome(future, config, tries)) is None:
                 begin(config, tries + 1)
             else:
@@ -148,13 +138,6 @@ def _kept(trial: Trial, keep: _Keep) -> Iterator[Trial]:
         yield trial  # even if it can't be kept
 
 
-def _first(ended: SimpleQueue[Future[Trial]]) -> Future[Trial]:
-    """Return the next future that ends; polls, because Windows doesn't interrupt an endless wait."""
-    while True:
-        with suppress(Empty):
-            return ended.get(timeout=_LOOK_SECONDS)
-
-
 def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial | None:
     try:
         return _finished(future, tries)
@@ -166,7 +149,7 @@ def _outcome(future: Future[Trial], config: TrainingConfig, tries: int) -> Trial
         )
         raise StudyError(f"The study can't go on: {cause}.") from error
     except Exception as error:  # noqa: BLE001  # however it was lost
-        if tries < MOST_TRIES:
+        if tries < _MOST_TRIES:
             return None
         return Trial(config, "failed", error=f"{_cause(error)}, {tries} times", tries=tries)
 
@@ -198,10 +181,7 @@ class StudyRunner:
         self._pool: WorkerPool | None = None
 
     def start(self, configs: Iterable[TrainingConfig], dataset: Dataset) -> int:
-        """Start a study instead of the current one, its runs in this order, and return its number.
-
-        An event of a stopped study may still arrive, with a lower number.
-        """
+        """Start a study and return its number; of the one before, events may still arrive, with a lower number."""
         self.stop()
         self._pool = pool = WorkerPool(study_workers())
         arguments = self._number, pool, study(configs, dataset, executor=pool)
@@ -238,7 +218,7 @@ class StudyRunner:
     def _watch_turns(self, number: int, pool: WorkerPool, limits: list[str], over: Event) -> None:
         """Report the study's queue position when it changes; end it when its seat's time is used up."""
         turns, last = turns_of(os.environ), 0
-        while turns is not None and not over.wait(_LOOK_SECONDS) and number == self._number:
+        while turns is not None and not over.wait(_TURNS_SECONDS) and number == self._number:
             if exceeded := turns.limit(worker_seconds()):
                 limits.append(exceeded)
                 pool.end_workers()

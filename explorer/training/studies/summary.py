@@ -11,13 +11,12 @@ import numpy as np
 
 from explorer.training.config import FIELDS, TrainingConfig, held_out_of
 from explorer.training.fields import Choice
-from explorer.training.studies.trials import Trial
+from explorer.training.studies.journal import Trial
 from explorer.wording import counted, enumerated, grouped, percent
 
 CHOSEN_BY_TEST = (
     "Picked by test images, the best looks better than it is: to choose, hold out validation images."
 )
-"""A warning for studies without validation images."""
 
 _CHANCE = 0.05  # of all intervals together
 _ROUNDING = 1e-40  # equal accuracies have no larger variance, squared
@@ -66,14 +65,11 @@ class StudyLevel:
 
 
 def varied(configs: Iterable[TrainingConfig]) -> tuple[str, ...]:
-    """Return the settings that differ between configs, in the order of `FIELDS`, without the seed.
-
-    If each reduction has its own learning rate, as in the batch-size study, the rate doesn't count.
-    """
+    """Return the settings that differ between configs, in the order of `FIELDS`, without the seed."""
     configs = tuple(configs)
     counts = {name: len({getattr(config, name) for config in configs}) for name in FIELDS}
     rates = {(config.reduction, config.learning_rate) for config in configs}
-    if len(rates) == counts["reduction"]:
+    if len(rates) == counts["reduction"]:  # each has its own rate, as in the batch-size study
         counts["learning_rate"] = 1
     return tuple(name for name, count in counts.items() if count > 1 and name != "seed")
 

@@ -16,7 +16,7 @@ from explorer.training import ConfigError, train
 from explorer.training.process_settings import one_blas_thread
 from explorer.training.run import TrainingRun
 from explorer.training.studies import FinalFigures, StudyError, Trial, grid, study
-from explorer.training.studies.trials import run_trial
+from explorer.training.studies.executors import run_trial
 
 SEEDS = grid(SMALL, seed=range(6))
 

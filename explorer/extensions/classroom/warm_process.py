@@ -56,10 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class WarmProcess:
-    """The server's end of the process, which it restarts whenever that has ended.
-
-    The `environment` is the process's; each kernel gets its own. `prepared` is the module.
-    """
+    """The server's end of the process, restarted whenever it has ended; `prepared` is the module."""
 
     def __init__(self, environment: Mapping[str, str], prepared: str) -> None:
         self._prepared = prepared
@@ -174,7 +171,10 @@ def main() -> None:
         if variables := lines.readline():  # empty if the server has ended
             os.environ.update(json.loads(variables))
             getattr(module, "warm_up", lambda: None)()
-            _freeze()
+            if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # only the count matters
+                sys.exit("nn-explorer: a thread is in the way of forking kernels")
+            gc.collect()
+            gc.freeze()  # so that kernels share the memory of these objects
             request = next((line for line in lines if _is_kernel(server, connection)), None)
     if request is not None:
         _run_kernel(*json.loads(request))
@@ -188,14 +188,6 @@ def _load(module: str) -> ModuleType:
     for name in _KERNEL_MODULES:
         importlib.import_module(name)
     return importlib.import_module(module)
-
-
-def _freeze() -> None:
-    """Check that no thread prevents forking, and freeze the objects in memory so that kernels share them."""
-    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # only the count matters
-        sys.exit("nn-explorer: a thread is in the way of forking kernels")
-    gc.collect()
-    gc.freeze()
 
 
 def _is_kernel(server: int, connection: socket.socket) -> bool:

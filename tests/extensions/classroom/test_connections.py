@@ -11,8 +11,8 @@ import pytest
 from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
 
-from explorer.extensions.classroom import connections
-from explorer.extensions.classroom.connections import FairServer
+from explorer.extensions.classroom import sockets
+from explorer.extensions.classroom.sockets import FairServer
 
 LARGE = 1 << 25
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -73,7 +73,7 @@ async def test_with_no_more_files_it_rests_and_says_so_once(started, monkeypatch
             raise OSError(errno.EMFILE, "Too many open files")
         return accept(listener)
 
-    monkeypatch.setattr(connections, "_REST_SECONDS", 0.1)
+    monkeypatch.setattr(sockets, "_REST_SECONDS", 0.1)
     monkeypatch.setattr(socket.socket, "accept", full)
     _, port = started()
     _, writer, line = await answered(port)
@@ -108,12 +108,12 @@ def test_a_server_without_free_files_is_quiet_and_serves_again(start):
     limit = process.num_fds() + 20
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, limit))
     host, port = server.place.rsplit(":", 1)
-    sockets = [socket.create_connection((host, int(port))) for _ in range(60)]
+    opened = [socket.create_connection((host, int(port))) for _ in range(60)]
     before = sum(process.cpu_times()[:2])
     with pytest.raises(OSError, match="timed out"):
         urlopen(server.url, timeout=3)
     assert sum(process.cpu_times()[:2]) - before < 1
-    for one in sockets:
+    for one in opened:
         one.close()
     assert server.page()
     _, _, err = server.end()

@@ -4,7 +4,7 @@ import os
 import sys
 import tomllib
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from typing import Any
 
 from explorer.datasets import DatasetError, load_mnist
 from explorer.datasets.mnist import write_archive
-from explorer.discovery import ExtensionError, Found, Offer, found, look_as_asked, offers, options_parser
+from explorer.discovery import ExtensionError, Offer, found, look_as_asked, offers, options_parser
 from explorer.extension import Extension
 from explorer.safe_write import whole_file
 from explorer.serve import access
@@ -148,16 +148,14 @@ def list_extensions(_arguments: Namespace) -> int:
     """Run ``nn-explorer extensions``: print what adds to the explorer, and what is left out."""
     for one in found():
         print(f"{one.extension.name} ({one.source or 'nn-explorer ' + version('nn-explorer')})")
-        print("\n".join(f"  {line}" for line in ([f"left out: {one.fault}"] if one.fault else _added(one))))
+        if one.fault:
+            print(f"  left out: {one.fault}")
+            continue
+        for kind in (field.name for field in fields(Extension)[2:]):
+            if offered := getattr(one.extension, kind):
+                names = (str(getattr(what, "name", getattr(what, "path", what))) for what in offered)
+                print(f"  {kind.replace('_', ' ')}: {', '.join(names)}")
     return FAILED if any(one.fault for one in found()) else 0
-
-
-def _added(one: Found) -> Iterator[str]:
-    """Yield what an extension adds, a line for each kind."""
-    for kind in (field.name for field in fields(Extension)[2:]):
-        if offered := getattr(one.extension, kind):
-            names = (str(getattr(what, "name", getattr(what, "path", what))) for what in offered)
-            yield f"{kind.replace('_', ' ')}: {', '.join(names)}"
 
 
 def write_mnist(arguments: Namespace) -> int:

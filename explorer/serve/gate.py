@@ -88,25 +88,24 @@ class Gate(Router):
 
     def find_handler(self, request: HTTPServerRequest, **_: Any) -> HTTPMessageDelegate | None:
         if refusal := self._refusal(request):
-            given = dict(zip(("status", "reason"), refusal, strict=True))
-            return self._app.get_handler_delegate(request, RefusalHandler, given)
+            return self._app.get_handler_delegate(request, RefusalHandler, refusal)
         return self._app.find_handler(request)
 
-    def _refusal(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+    def _refusal(self, request: HTTPServerRequest) -> dict[str, Any]:
         name, _ = split_host_and_port(request.host.lower())
         if not self.is_own(name):
-            return 403, FOREIGN_HOST.format(name, name)
+            return {"status": 403, "reason": FOREIGN_HOST.format(name, name)}
         if request.method not in METHODS:
-            return 405, NO_METHOD
+            return {"status": 405, "reason": NO_METHOD}
         headers = request.headers
         is_page = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
         is_own = headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
         if not is_own and not (is_page and request.method == "GET"):
-            return 403, CROSS_SITE
+            return {"status": 403, "reason": CROSS_SITE}
         # A JupyterHub's proxy asks for no login if a request claims to open a WebSocket.
         is_socket = headers.get("Upgrade", "").lower() == "websocket"
         is_lost = "%00" in request.path or (is_socket and not request.path.endswith("/channels"))
-        return (404, NO_PAGE) if is_lost else None
+        return {"status": 404, "reason": NO_PAGE} if is_lost else {}
 
     def is_own(self, name: str) -> bool:
         """Return whether a host name is this server's, in lower case and without a port."""

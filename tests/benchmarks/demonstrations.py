@@ -3,8 +3,7 @@
     python tests/benchmarks/demonstrations.py
 
 takes about five minutes on one core. Nothing else should run. The exit code is 0 if each claim holds in as many
-seeds as ``demonstrations.toml`` says. With ``--thumbnails`` it writes the curves on the cards there instead, from
-the results with seed 0.
+seeds as ``demonstrations.toml`` says. With ``--thumbnails`` it writes the cards' curves there instead, of seed 0.
 """
 
 import re
@@ -50,13 +49,6 @@ def thumbnail(one, data):
     return [round(float(share), 2) for share in shares[at]]
 
 
-def write_thumbnail(one, data):
-    """Replace the curve in the texts."""
-    before, at, after = TEXTS.read_text(encoding="utf-8").partition(f"[{one.key}]\n")
-    after = re.sub("thumbnail = .*", f"thumbnail = {thumbnail(one, data)}", after, count=1)
-    TEXTS.write_text(before + at + after, encoding="utf-8")
-
-
 def measured(one, data, seeds):
     """The numbers with each seed, and the CPU seconds of the median run."""
     numbers, times = [], []
@@ -88,7 +80,9 @@ def main() -> int:
     chosen = [one for one in DEMONSTRATIONS if not options.names or one.key in options.names]
     if options.thumbnails:
         for one in chosen:
-            write_thumbnail(one, data)
+            before, at, after = TEXTS.read_text(encoding="utf-8").partition(f"[{one.key}]\n")
+            after = re.sub("thumbnail = .*", f"thumbnail = {thumbnail(one, data)}", after, count=1)
+            TEXTS.write_text(before + at + after, encoding="utf-8")
         return 0
     say(machine("scipy", "plotly"))
     print("| demonstration | paper | our answers | reproduced | CPU s |\n|---|---|---|---|---|")

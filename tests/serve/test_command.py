@@ -82,12 +82,9 @@ def test_an_unknown_option_is_named(arguments, command, unknown, capsys):
 @pytest.fixture
 def few(mnist, tmp_path, monkeypatch):
     """The first images instead of all, for speed; the command writes to the working directory."""
-    files, empty = tmp_path / "files", tmp_path / "empty"
-    files.mkdir()
-    empty.mkdir()
-    few = load_dataset(dataset_files.write(mnist, files, 20))
+    few = load_dataset(dataset_files.write(mnist, tmp_path, 20))
     monkeypatch.setattr(commands, "load_mnist", lambda: few)
-    monkeypatch.chdir(empty)
+    monkeypatch.chdir(tmp_path)
     return few
 
 
@@ -97,7 +94,7 @@ def few(mnist, tmp_path, monkeypatch):
 def test_it_writes_what_the_loader_reads(few, path, file, tmp_path, capsys):
     assert main(["archive", *path]) == 0
     assert f"Wrote {file}: images and labels" in capsys.readouterr().out
-    np.testing.assert_array_equal(load_dataset(tmp_path / "empty" / file).train_images, few.train_images)
+    np.testing.assert_array_equal(load_dataset(tmp_path / file).train_images, few.train_images)
 
 
 def test_a_file_that_is_there_is_replaced_only_when_told_so(few, tmp_path, capsys):

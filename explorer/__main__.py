@@ -8,8 +8,8 @@ import sys
 from contextlib import closing, nullcontext, suppress
 
 from explorer.discovery import ExtensionError, look_as_asked
+from explorer.serve.access import kernel_pool
 from explorer.serve.environment import names_command
-from explorer.serve.pool import kernel_pool
 
 
 def main() -> int:

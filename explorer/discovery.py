@@ -23,8 +23,7 @@ from traceback import walk_tb
 from types import MappingProxyType, ModuleType
 from typing import Any, get_args, get_type_hints
 
-from explorer.core import CORE
-from explorer.extension import API, Code, Extension, OfferedDataset
+from explorer.extension import API, CORE, Code, Extension, OfferedDataset
 
 GROUP = "explorer.extensions"
 NAMES = "EXPLORER_EXTENSIONS"
@@ -41,6 +40,7 @@ _PRINTABLE = (
 _CODE = re.compile(r"[\w.]+:\w+"), "module:name, as text"
 _TEXT = re.compile(".*", re.DOTALL), "text"
 _log = logging.getLogger(__name__)
+_say_once = lru_cache(64)(_log.error)
 
 
 class ExtensionError(Exception):
@@ -245,15 +245,9 @@ def _apart(all_found: Iterable[Found]) -> Iterator[Found]:
     """Yield extensions; of two that offer one name, the fault of the later names both."""
     names: dict[tuple[str, str], str] = {}
     for one in all_found:
-        own = [
-            ("name", one.extension.name),
-            *(
-                (kind, what.name)
-                for kind in _kinds()
-                for what in getattr(one.extension, kind)
-                if hasattr(what, "name")
-            ),
-        ]
+        own = [("name", one.extension.name)]
+        for kind in _kinds():
+            own += [(kind, what.name) for what in getattr(one.extension, kind) if hasattr(what, "name")]
         taken = next((key for i, key in enumerate(own) if key in names or key in own[:i]), None)
         label = " of ".join(filter(None, (one.extension.name, one.source)))
         if one.fault or taken is None:
@@ -281,15 +275,13 @@ def _loose(path: str) -> ModuleType:
 
 @cache
 def _read(text: str) -> Sequence[Found]:
-    return tuple(Found(**one | {"extension": _extension(one["extension"])}) for one in json.loads(text))
-
-
-def _extension(values: dict[str, Any]) -> Extension:
-    made = {
-        name: tuple(what if kind is str else kind(**what) for what in values[name])
-        for name, kind in _kinds().items()
-    }
-    return Extension(**values | made)
+    read = []
+    for one in json.loads(text):
+        values = one["extension"]
+        for name, kind in _kinds().items():
+            values[name] = tuple(what if kind is str else kind(**what) for what in values[name])
+        read.append(Found(**one | {"extension": Extension(**values)}))
+    return tuple(read)
 
 
 @cache
@@ -312,8 +304,3 @@ def _reason(error: BaseException) -> str:
             place = f" ({Path(frame.f_code.co_filename).name}, line {line})"
     words = " ".join(f"{type(error).__name__}: {error}".split())
     return f"{words.rstrip('.')}{place}."
-
-
-@lru_cache(64)
-def _say_once(text: str) -> None:
-    _log.error("%s", text)

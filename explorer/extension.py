@@ -1,8 +1,8 @@
 """What an extension adds to the explorer: data, whose code is imported when it is first used.
 
 A package names its `Extension` in the entry point group ``explorer.extensions``; ``--extension FILE`` takes the
-`EXTENSION` of a file that isn't installed. The core's own tabs, commands and exports are such data, too. Names and
-paths consist of letters, digits, hyphens, underscores and dots.
+`EXTENSION` of a file that isn't installed. The core's own tabs, commands and exports are such data, too: `CORE`.
+Names and paths consist of letters, digits, hyphens, underscores and dots.
 """
 
 from dataclasses import dataclass
@@ -130,3 +130,41 @@ class Extension:
     routes: tuple[Route, ...] = ()
     kernels: tuple[Code, ...] = ()
     """``serve`` takes kernels from the first one that there is."""
+
+
+_PANELS, _FILES = "explorer.app.panels", "explorer.exports.files"
+
+CORE = Extension(
+    "core",
+    tabs=(
+        Tab("overview", "Explore", f"{_PANELS}.overview:Overview", "Explore"),
+        Tab("mistakes", "Mistakes", f"{_PANELS}.mistakes:mistakes_panel", "Look inside"),
+        Tab("inside", "Layers", f"{_PANELS}.inside:layers_panel", "Look inside"),
+        Tab("map", "Map", f"{_PANELS}.image_tabs:LayerMap", "Look inside"),
+        Tab("why", "Why", f"{_PANELS}.image_tabs:why_panel", "Look inside"),
+        Tab("runs", "Runs", f"{_PANELS}.runs:RunsPanel", "Compare"),
+        Tab("study", "Many runs", f"{_PANELS}.study:StudyPanel", "Compare"),
+        Tab("data", "Data", f"{_PANELS}.data:DataPanel", "Learn"),
+    ),
+    commands=tuple(
+        Command(name, words, f"explorer.serve.{code}", table="explorer.serve:commands.toml")
+        for name, words, code in (
+            (
+                "serve",
+                "open the explorer in the browser; what happens without a command",
+                "serve_command:run",
+            ),
+            ("train", "train one network in the terminal", "train_command:run"),
+            ("study", "train many networks in the terminal, and compare them", "study_command:run"),
+            ("archive", "write the exercise's mnist.tgz", "command:write_mnist"),
+            ("extensions", "list what adds to the explorer", "command:list_extensions"),
+        )
+    ),
+    exports=(
+        Export("report", "Report (HTML)", ".html", "explorer.exports.report:report", "text/html"),
+        Export("script", "Python script", ".py", "explorer.exports.script:training_script", "text/x-python"),
+        Export("csv", "Records (CSV)", ".csv", f"{_FILES}:records_table", "text/csv"),
+        Export("weights", "Weights (NumPy)", ".npz", f"{_FILES}:weights_archive"),
+    ),
+)
+"""What the core itself offers."""

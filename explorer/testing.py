@@ -9,15 +9,12 @@ from explorer.app.explorer import Explorer
 from explorer.app.panels.tabs import FailedPanel
 from explorer.discovery import FOUND, ExtensionError, checked, in_file, offers, use
 from explorer.extension import Extension
-from explorer.serve import command, routes
+from explorer.serve import command, gate
 
 
 @contextmanager
 def only(*extensions: Extension | str) -> Iterator[None]:
-    """Use these extensions alone, each an `Extension` or the path of a loose file.
-
-    Raises `ExtensionError` for one that can't be used.
-    """
+    """Use these extensions alone, each one or a loose file's path; raises `ExtensionError` for a faulty one."""
     before = os.environ.get(FOUND)
     try:
         for one in use(in_file(one) if isinstance(one, str) else checked(one) for one in extensions):
@@ -32,10 +29,7 @@ def only(*extensions: Extension | str) -> Iterator[None]:
 
 @contextmanager
 def opened(extension: Extension | str, **options: Any) -> Iterator[Explorer]:
-    """Yield an app whose open tab is the extension's first; `options` are those of `Explorer`.
-
-    Raises `ExtensionError` if that tab can't be shown.
-    """
+    """Yield an `Explorer` that shows the extension's first tab; raises `ExtensionError` if that fails."""
     with only(extension):
         (*_, own) = (offer.by.extension for offer in offers("tabs"))
         app = Explorer(**options)
@@ -58,4 +52,4 @@ def answered(extension: Extension | str, path: str, **query: str) -> tuple[str, 
     """Return the media type and the content that the extension's route answers; raises `ExtensionError`."""
     with only(extension):
         (route,) = (one for one in offers("routes") if one.what.path == path)
-        return routes.answered(route, query)
+        return gate.answered(route, query)

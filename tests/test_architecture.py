@@ -12,7 +12,6 @@ FLOORS = {
     "safe_write": (0, set()),
     "foreign_files": (0, {"numpy"}),
     "extension": (0, set()),
-    "core": (1, set()),
     "network": (1, {"numpy"}),
     "datasets": (1, {"numpy"}),
     "discovery": (2, set()),

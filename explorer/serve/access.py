@@ -1,16 +1,22 @@
-"""Options that several commands have, and the token that they ask for, checked before the start."""
+"""What a server is started with: options that several commands have, who gets in, and what kernels come from.
+
+A page's kernels start before anything heavy is imported, so this module imports little.
+"""
 
 import math
 import os
 import re
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
+
+from explorer.discovery import ExtensionError, offers
 
 SHORTEST_TOKEN = 16  # failed tokens are not rate-limited as passwords are
 _TOKEN_WORDS = f"a token has {SHORTEST_TOKEN} characters or more"
@@ -56,10 +62,7 @@ def access_from(
     kind: type[Access] = Access,
     **more: Any,
 ) -> Access:
-    """Return the access settings from options and environment; `more` are further fields of `kind`.
-
-    Raises RefusedError if they are invalid, or if nothing protects a page that others can reach.
-    """
+    """Return the access settings, with `more` fields of `kind`; raises RefusedError for invalid or unsafe ones."""
     token = environment.get("JUPYTER_TOKEN", "").strip() if arguments.token == "" else arguments.token or ""
     if token and not _is_token(token):
         raise RefusedError(f"$JUPYTER_TOKEN can't be used: {_TOKEN_WORDS}.")
@@ -132,3 +135,41 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """How argparse reads the options that several commands have."""
+
+
+class KernelPool:
+    """Voilà's own pool of one kernel that waits for its visitor, unless an extension offers another."""
+
+    server = "explorer.serve.server:ExplorerServer"
+    """Code: the class of the server, an `explorer.serve.server.ExplorerServer`."""
+
+    def start(self, module: str) -> None:
+        """Begin to prepare kernels for a notebook that imports `module`; before anything heavy is imported."""
+
+    def access(self, arguments: Namespace) -> Access:
+        """Return who can reach the server; raises RefusedError for what this pool's server can't do."""
+        options = ("allow_host", "certfile", "keyfile", "max_training_minutes", "password", "seats")
+        asked = [f"--{name.replace('_', '-')}" for name in options if getattr(arguments, name)]
+        asked += [f"${name}" for name in (HUB_PATH, PASSWORD) if os.environ.get(name)]
+        if asked:
+            raise RefusedError(f"{asked[0]} needs the extension classroom.")
+        return access_from(arguments)
+
+    def variables(self, arguments: Namespace, folder: Path) -> dict[str, str]:
+        """Return the environment variables that kernels need; `folder` lasts as long as the server."""
+        return {}
+
+    def warm_up(self, environment: Mapping[str, str]) -> None:
+        """Prepare kernels with the environment that they will have."""
+
+    def close(self) -> None:
+        """End what was started."""
+
+
+def kernel_pool() -> KernelPool:
+    """Return the pool that an extension offers, or else the core's."""
+    for offer in offers("kernels"):
+        with suppress(ExtensionError):  # it is logged
+            pool: KernelPool = offer.call(offer.what)
+            return pool
+    return KernelPool()

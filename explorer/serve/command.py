@@ -1,24 +1,32 @@
-"""The command ``nn-explorer``: its parser, made of the commands of the core and of extensions; its exit codes."""
+"""The command ``nn-explorer``: its parser, made of all commands, its exit codes, and its two shortest commands."""
 
 import os
 import sys
 import tomllib
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from importlib import import_module
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from explorer.datasets import DatasetError
+from explorer.datasets import DatasetError, load_mnist
+from explorer.datasets.mnist import write_archive
 from explorer.discovery import ExtensionError, Offer, found, look_as_asked, offers, options_parser
+from explorer.extension import Extension
+from explorer.safe_write import whole_file
 from explorer.serve import access
-from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, RefusedError
+from explorer.serve.access import FAILED, INTERRUPTED, REFUSED, KernelPool, RefusedError
 from explorer.serve.environment import configure_terminal, names_command
-from explorer.serve.pool import KernelPool
 from explorer.training import FIELDS, ConfigError
+from explorer.training.studies import StudyError
 
-_SENTENCES = (RefusedError, DatasetError, ConfigError)
+_SENTENCES = (RefusedError, DatasetError, ConfigError, StudyError)
+_ARCHIVE = "mnist.tgz"
+OPTIONS: Mapping[str, Any] = MappingProxyType({"path": {"nargs": "?", "default": _ARCHIVE}})
 
 
 def main(
@@ -134,3 +142,32 @@ def _add(group: Any, options: Mapping[str, str], parsed: Mapping[str, Any]) -> N
         elif "choices" not in settings:
             settings["action"] = "store_true"
         group.add_argument(*spellings.split(), **settings)
+
+
+def list_extensions(_arguments: Namespace) -> int:
+    """Run ``nn-explorer extensions``: print what adds to the explorer, and what is left out."""
+    for one in found():
+        print(f"{one.extension.name} ({one.source or 'nn-explorer ' + version('nn-explorer')})")
+        if one.fault:
+            print(f"  left out: {one.fault}")
+            continue
+        for kind in (field.name for field in fields(Extension)[2:]):
+            if offered := getattr(one.extension, kind):
+                names = (str(getattr(what, "name", getattr(what, "path", what))) for what in offered)
+                print(f"  {kind.replace('_', ' ')}: {', '.join(names)}")
+    return FAILED if any(one.fault for one in found()) else 0
+
+
+def write_mnist(arguments: Namespace) -> int:
+    """Run ``nn-explorer archive``: write MNIST's archive, as the exercise reads it."""
+    try:
+        path = Path(arguments.path).expanduser()
+        path = path / _ARCHIVE if path.is_dir() else path
+        with whole_file(path, overwrite=arguments.overwrite) as stream:
+            write_archive(load_mnist(), stream)
+    except FileExistsError as error:
+        raise RefusedError(f"{error}; --overwrite replaces it.") from error
+    except (DatasetError, OSError, RuntimeError, ValueError) as error:
+        raise RefusedError(f"{str(error).rstrip('.')}.") from error
+    print(f"Wrote {path}: images and labels of MNIST, {path.stat().st_size / 1e6:.1f} MB.")
+    return 0

@@ -21,11 +21,8 @@ SHARED_DATASETS = "EXPLORER_SHARED_DATASETS"  # variable of kernels: folder of m
 SHARE = Path(__file__).parent / "share"  # the page's templates, laid out as one of Jupyter's data folders
 
 SLOW_GRAMMAR = "rfc3987_syntax"
-"""An optional package of `jsonschema`, which builds a grammar of international addresses on import.
-
-Nothing here checks such addresses, and the import takes 1.3 of the 2.3 seconds of CPU time until a kernel is
-ready, and as long again in the server.
-"""
+"""An optional package of `jsonschema`, for addresses that nothing here checks. Importing it takes 1.3 of the 2.3
+seconds of CPU time until a kernel is ready, and as long again in the server."""
 
 _NEEDED = re.compile(
     r"""
@@ -40,10 +37,6 @@ _NEEDED = re.compile(
 )
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 
-_ALLOCATION: Mapping[str, str] = MappingProxyType({"MALLOC_MMAP_THRESHOLD_": str(1 << 17)})
-"""Makes glibc allocate each array of 128 kB or more with mmap and return it when freed. By default it raises that
-threshold after the first large array, and a visitor's runs leak 100 MB a minute to fragmentation."""
-
 _FILE_BYTES = 1 << 16  # size of the file that must fit: larger than any that Jupyter writes
 
 _PLAIN: Mapping[int, str] = MappingProxyType(
@@ -53,13 +46,14 @@ _PLAIN: Mapping[int, str] = MappingProxyType(
 
 
 def kernel_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables for a kernel: those that Python, Jupyter and the page need.
+    """Return a kernel's variables: those that Python, Jupyter and the page need, and one for its allocator.
 
-    They are a subset of the server's own and Voilà's, plus one that configures glibc's allocator. Anyone who can
-    open the page can use a kernel, so the server's tokens and passwords are left out.
+    Anyone who can open the page can use a kernel, so the server's tokens and passwords are left out.
     """
     names = [name for name in environment if _NEEDED.fullmatch(name) and not _SECRET.search(name)]
-    return {**{name: environment[name] for name in names}, **_ALLOCATION}
+    # glibc allocates each array of 128 kB or more with mmap, and returns it when freed. By default it raises that
+    # threshold after the first large array, and a visitor's runs leak 100 MB a minute to fragmentation.
+    return {**{name: environment[name] for name in names}, "MALLOC_MMAP_THRESHOLD_": str(1 << 17)}
 
 
 def skip_module(name: str) -> None:
@@ -125,10 +119,7 @@ def configure_log() -> None:
 
 
 def configure_jupyter(environment: MutableMapping[str, str], fallback: Path, *shares: Path) -> None:
-    """Make Jupyter find the page's template, and those of other folders laid out as `SHARE`.
-
-    Folders that it can't write to are replaced by subfolders of `fallback`.
-    """
+    """Make Jupyter find templates in `SHARE` and `shares`, and write to `fallback` where it can't otherwise."""
     paths = [*map(str, (*shares, SHARE)), *filter(None, [environment.get("JUPYTER_PATH")])]
     environment["JUPYTER_PATH"] = os.pathsep.join(paths)
     try:

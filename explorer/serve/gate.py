@@ -1,18 +1,26 @@
 """Access control: requests are refused before any other handler sees them.
 
 A foreign host name may have been pointed at this server, so that a stranger's page has the same origin (DNS
-rebinding). Cross-site requests would start a kernel with each image. Tokens and cookies are Jupyter's.
+rebinding). Cross-site requests would start a kernel with each image. Tokens and cookies are Jupyter's. Those who
+may open the page also get what extensions answer, at ``/x/<extension>/<path>``.
 """
 
+import re
 import socket
+from asyncio import wrap_future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from ipaddress import ip_address
+from threading import Thread
 from typing import Any
 
-from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, split_host_and_port
 from tornado.routing import Router
-from tornado.web import Application, HTTPError, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler, authenticated
 
+from explorer.discovery import ExtensionError, Offer
 from explorer.figures.palette import PALETTES
 from explorer.serve.access import is_loopback
 
@@ -31,7 +39,6 @@ class PlainHandler(RequestHandler):
     """A handler that is not Jupyter's, with the headers that all of the server's responses have."""
 
     def set_default_headers(self) -> None:
-        """Set the headers."""
         for name, value in self.settings.get("headers", {}).items():
             self.set_header(name, value)
 
@@ -40,15 +47,13 @@ class RefusalHandler(PlainHandler):
     """Sends an error page with the explorer's design that gives the reason."""
 
     def initialize(self, status: int = 404, reason: str = NO_PAGE) -> None:
-        """Set the HTTP status code and the reason, one sentence for the user."""
         self._status, self._why = status, reason
 
     def prepare(self) -> None:
-        """Refuse the request, whatever its method."""
         raise HTTPError(self._status)
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Write the page; tornado calls this directly for methods that it doesn't know."""
+        # tornado calls this directly for methods that it doesn't know
         write_refusal(self, status_code, NO_METHOD if status_code == 405 else self._why)
 
 
@@ -56,8 +61,7 @@ class FilesHandler(PlainHandler, FileFindHandler):
     """Serves files of the page's templates and of JupyterLab's extensions."""
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Report that there is no such file, also for one that is in none of the folders."""
-        status = 404 if status_code == 403 else status_code
+        status = 404 if status_code == 403 else status_code  # in none of the folders
         self.set_status(status)
         write_refusal(self, status, NO_PAGE)
 
@@ -83,24 +87,25 @@ class Gate(Router):
             self._names |= {own, own.partition(".")[0] + ".local", ip.lower()}
 
     def find_handler(self, request: HTTPServerRequest, **_: Any) -> HTTPMessageDelegate | None:
-        """Return the delegate that reads the request and responds."""
         if refusal := self._refusal(request):
-            given = dict(zip(("status", "reason"), refusal, strict=True))
-            return self._app.get_handler_delegate(request, RefusalHandler, given)
+            return self._app.get_handler_delegate(request, RefusalHandler, refusal)
         return self._app.find_handler(request)
 
-    def _refusal(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+    def _refusal(self, request: HTTPServerRequest) -> dict[str, Any]:
         name, _ = split_host_and_port(request.host.lower())
         if not self.is_own(name):
-            return 403, FOREIGN_HOST.format(name, name)
+            return {"status": 403, "reason": FOREIGN_HOST.format(name, name)}
         if request.method not in METHODS:
-            return 405, NO_METHOD
-        if not _is_for_itself(request):
-            return 403, CROSS_SITE
+            return {"status": 405, "reason": NO_METHOD}
+        headers = request.headers
+        is_page = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+        is_own = headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
+        if not is_own and not (is_page and request.method == "GET"):
+            return {"status": 403, "reason": CROSS_SITE}
         # A JupyterHub's proxy asks for no login if a request claims to open a WebSocket.
-        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        is_socket = headers.get("Upgrade", "").lower() == "websocket"
         is_lost = "%00" in request.path or (is_socket and not request.path.endswith("/channels"))
-        return (404, NO_PAGE) if is_lost else None
+        return {"status": 404, "reason": NO_PAGE} if is_lost else {}
 
     def is_own(self, name: str) -> bool:
         """Return whether a host name is this server's, in lower case and without a port."""
@@ -111,16 +116,59 @@ class Gate(Router):
         return address.is_loopback or not self._is_loopback or name in self._names
 
 
-def _is_for_itself(request: HTTPServerRequest) -> bool:
-    """Return whether a request is not a cross-site one, by the Sec-Fetch headers that browsers send."""
-    headers = request.headers
-    if headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
-        return True
-    is_page = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
-    return is_page and request.method == "GET"
-
-
 def theme_shown(handler: RequestHandler) -> str | None:
     """Return the theme of the last page that this browser showed, None if there was none."""
     shown = handler.get_cookie("explorer-theme")
     return shown if shown in PALETTES else None
+
+
+class RouteHandler(JupyterHandler):
+    """Sends what an extension answers, to those who may open the page."""
+
+    def initialize(self, route: Offer) -> None:
+        self._route = route
+
+    @authenticated
+    async def get(self) -> None:
+        """Send the answer, or a page that says why there is none."""
+        names = self.request.query_arguments.keys() - {"token"}  # which is for the server alone
+        query = {name: self.get_query_argument(name) for name in names}
+        self.set_header("Cache-Control", "no-store")
+        try:
+            media_type, content = await wrap_future(in_thread(partial(answered, self._route, query)))
+        except ExtensionError as error:
+            self.set_status(500)
+            write_refusal(self, 500, str(error))
+        else:
+            self.set_header("Content-Type", media_type)
+            self.finish(content)
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        write_refusal(self, status_code, "The address can't be read.")
+
+
+def answered(route: Offer, query: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return the media type and the content that an extension answers; raises `ExtensionError` if it fails."""
+    answer = route.call(route.what.answer, query)
+    with route.explaining_errors():
+        media_type, content = answer
+        if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", media_type, re.ASCII):
+            raise ValueError(f"{media_type!r} is no media type")
+        is_text = isinstance(content, str)
+        made = content.encode() if is_text else bytes(memoryview(content))
+    return media_type + "; charset=utf-8" * is_text, made
+
+
+def in_thread(function: Callable[[], Any]) -> Future[Any]:
+    """Call a function in a thread that nobody waits for when the process ends, and return its future result."""
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()  # so that only the thread sets it
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001  # it is raised where the result is awaited
+            future.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return future

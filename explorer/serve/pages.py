@@ -37,10 +37,8 @@ JAVASCRIPT = "text/javascript; charset=utf-8"
 PLOTLY_SCRIPT = f"explorer/plotly/{PLOTLY_VERSION}/plotly.js"  # its address
 
 COMPILE_HINT = b"//# allFunctionsCalledOnLoad\n"
-"""A comment that makes Chromium, from version 136 on, compile all of a script in the background while it loads.
-
-Without it, Plotly's 5 MB are compiled piece by piece on the main thread.
-"""
+"""Makes Chromium, from version 136 on, compile Plotly's 5 MB in the background as they load, not piece by piece on
+the main thread."""
 
 NAMED = re.compile(rb"""\.e\(["']?(\d+)["']?\)""")  # how a webpack bundle requests a chunk
 STRICT = re.compile(rb"""(?:\s|/\*.*?\*/|//[^\n]*\n)*["']use strict["']""", re.DOTALL)
@@ -80,7 +78,6 @@ class PageHandler(TornadoVoilaHandler):
         return pool_size > 0
 
     async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
-        """Yield the page piece by piece."""
         _ = self.xsrf_token  # sets the cookie that the page needs to end its kernel when it is closed
         query, shown = self.request.query, theme_shown(self)
         if shown is not None and "theme" not in parse_qs(query, keep_blank_values=True):
@@ -126,7 +123,6 @@ class PageExporter(VoilaExporter):
 
     @property
     def environment(self) -> Environment:
-        """Return the template environment."""
         environment: Environment = super().environment
         environment.bytecode_cache = self.templates
         return environment
@@ -153,18 +149,14 @@ class Script:
 def page_scripts(template: str, extensions: Iterable[str]) -> list[Script]:
     """Return Plotly's script, and the joined chunks of others: as seventy files they delay the first figure."""
     folders = map(Path, collect_static_paths(["voila", "nbconvert"], template))
-    voila = next((_parts(folder / "voila.js") for folder in folders if (folder / "voila.js").is_file()), [])
-    parts = [*voila, *(part for name in extensions for part in _of(name))]
+    programs = [folder / "voila.js" for folder in folders if (folder / "voila.js").is_file()][:1]
+    for name in extensions:
+        packages = (Path(path) / name / "package.json" for path in get_voila_labextensions_path())
+        if (package := next(filter(Path.is_file, packages), None)) is not None:
+            build = json.loads(package.read_text(encoding="utf-8"))["jupyterlab"]["_build"]
+            programs.append(package.parent / build["load"])
+    parts = [part for program in programs for part in _parts(program)]
     return [Script(PLOTLY_SCRIPT, COMPILE_HINT + plotly_script()), *joined(parts)]
-
-
-def _of(extension: str) -> list[Path]:
-    """Return the chunks of a JupyterLab extension, none if it isn't installed."""
-    for folder in (Path(path) / extension for path in get_voila_labextensions_path()):
-        if (folder / "package.json").is_file():
-            package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-            return _parts(folder / package["jupyterlab"]["_build"]["load"])
-    return []
 
 
 def _parts(program: Path) -> list[Path]:
@@ -187,14 +179,12 @@ class ScriptHandler(PlainHandler):
     """Sends a script that was built at startup."""
 
     def initialize(self, script: Script, far: bool) -> None:
-        """Set the script, and whether the browser may be `far`: to this computer, unpacked scripts are faster."""
         self._script, self._far = script, far
 
     def note_loading(self) -> None:
-        """Do nothing: a page loads the script."""
+        """Note that a page loads the script."""
 
     async def get(self) -> None:
-        """Send the script with a lasting cache, each piece once the previous one has been read."""
         content = self._script.content
         if self._far and "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")
@@ -204,7 +194,7 @@ class ScriptHandler(PlainHandler):
         self.set_header("Cache-Control", FOR_EVER)
         self.set_header("Vary", "Accept-Encoding")
         with suppress(StreamClosedError):  # the client has disconnected, or was too slow
-            for start in range(0, len(content), _PIECE_BYTES):
+            for start in range(0, len(content), _PIECE_BYTES):  # each once the previous one has been read
                 self.note_loading()
                 self.write(content[start : start + _PIECE_BYTES])
                 await self.flush()

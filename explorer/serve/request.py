@@ -33,8 +33,6 @@ from explorer.widgets.page_part import guard_widgets
 from explorer.widgets.page_state import Heartbeat
 from explorer.wording import writable
 
-RETRY_SECONDS = 0.5
-
 _log = logging.getLogger(__name__)
 
 MOST_SECONDS = 10.0  # a slower first run starts as the page opens, once for each visitor
@@ -103,10 +101,7 @@ def opening_run() -> SessionRun | None:
 
 
 def trained_run(config: TrainingConfig, dataset: Dataset, most_seconds: float) -> SessionRun | None:
-    """Train a run in this thread and return it, bit-identical to one that a session trains itself.
-
-    None if it took more than `most_seconds` of CPU time, or diverged.
-    """
+    """Train a run here, to the bit as a session does; None if it diverged or took `most_seconds` of CPU time."""
     training, deadline = TrainingRun(config, dataset, samples=True), process_time() + most_seconds
     events: list[Event] = []
     end = complete(training, events.append, lambda: process_time() > deadline).end
@@ -122,10 +117,9 @@ def _opening_dataset() -> Dataset:
 
 
 def wait_for_visitor() -> Visit:
-    """Wait until a visitor opens the page that this kernel was started for, and return the visit.
+    """Return the visit once a visitor opens this kernel's page; in Jupyter at once.
 
-    In Jupyter it returns at once. A page's kernel also gets a heartbeat, and the package's log messages reach the
-    terminal.
+    A page's kernel also gets a heartbeat, and the package's log messages reach the terminal.
     """
     if "VOILA_PREHEAT" not in os.environ:
         return Visit()
@@ -141,7 +135,7 @@ def wait_for_visitor() -> Visit:
         try:
             os.environ.update(wait_for_visit())
         except (OSError, HTTPException):  # the connection was lost, as when a laptop sleeps
-            time.sleep(RETRY_SECONDS)
+            time.sleep(0.5)
     os.environ[VISITED] = "1"
     Heartbeat()
     return visit(os.environ.get("QUERY_STRING", ""))

@@ -23,8 +23,6 @@ from explorer.training.query import DATA_KEY, NAMED, listed, parts, read_query
 Status = Callable[[], tuple[str, float, str]]
 """Returns what a progress bar shows: the words before it, the share done, 0 to 1, and the words after it."""
 
-_DEFAULT = TrainingConfig()
-
 
 def terminal(*, stderr: bool = False) -> Console:
     """Return a console for plain lines, which it neither formats nor wraps."""
@@ -70,7 +68,10 @@ def add_settings(parser: ArgumentParser, title: str, *, several: bool = False) -
             continue
         names = dict.fromkeys(f"--{name.replace('_', '-')}" for name in (field.key, field.name))
         metavar = kinds.get(type(field), "NAME") + (",…" if several else "")
-        group.add_argument(*names, dest=field.name, metavar=metavar, help=_help(field))
+        default = field.format(getattr(TrainingConfig(), field.name)) or "none"
+        unit, expected = f" {field.unit}" if field.unit else "", field.expected_text
+        words = f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}."
+        group.add_argument(*names, dest=field.name, metavar=metavar, help=words.replace("%", "%%"))
     others = parser.add_argument_group("where the settings come from (single options override them)")
     start = others.add_mutually_exclusive_group()
     start.add_argument("--preset", metavar="NAME", help=f"a named start: {', '.join(NAMED)}")
@@ -144,10 +145,3 @@ def save(args: Namespace, option: str, path: str, make: Callable[[], bytes]) -> 
         return FAILED
     report(f"Saved to {path}.")
     return 0
-
-
-def _help(field: Field) -> str:
-    default = field.format(getattr(_DEFAULT, field.name)) or "none"
-    unit = f" {field.unit}" if field.unit else ""
-    expected = field.expected_text
-    return f"{field.help} {expected[:1].upper()}{expected[1:]}; default: {default}{unit}.".replace("%", "%%")

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from explorer.datasets import load_dataset
 from explorer.safe_write import own_folder
-from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback
+from explorer.serve.access import Access, RefusedError, is_every_address, is_loopback, kernel_pool
 from explorer.serve.environment import (
     DATASETS,
     SHARED_DATASETS,
@@ -32,15 +32,12 @@ from explorer.serve.environment import (
     kernel_environment,
     skip_module,
 )
-from explorer.serve.pool import kernel_pool
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY
 
 if TYPE_CHECKING:
     from explorer.serve.server import ExplorerServer
 
 DEFAULT_PORT = 8866
-PORTS_TRIED = 20
-_BACKLOG = 128  # connections that wait to be accepted
 _PATIENCE = 5.0  # seconds
 
 
@@ -73,9 +70,8 @@ def serve(
 ) -> int:
     """Serve a notebook until Ctrl-C or SIGTERM; return the exit code.
 
-    `what` is the terminal's name for the page: ``"The explorer"``. `prepared` is the module that the notebook
-    imports. `shares` are folders of further templates, laid out as `SHARE`. The `settings` are further fields of
-    `explorer.serve.server.ServerSettings`.
+    `what` is the terminal's name for the page, `prepared` the module that the notebook imports. `shares` are
+    folders of further templates, laid out as `SHARE`; `settings` are further fields of `ServerSettings`.
     """
     pool = arguments.pool or kernel_pool()
     access = pool.access(arguments)
@@ -121,15 +117,12 @@ def _serve(arguments: Namespace, what: str, notebook: Path, settings: dict[str, 
 
 
 def listening_socket(ip: str, asked: int | None) -> socket.socket:
-    """Return a socket that listens at `ip`, on the port `asked`, or on 8866 or the first free one above.
-
-    Raises RefusedError if there is none.
-    """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if asked is None else [asked]
+    """Return a socket that listens at `ip` on the port `asked`, or on the first free one from 8866 on."""
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + 20) if asked is None else [asked]
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     for port in ports:
         try:
-            listener = socket.create_server((ip, port), family=family, backlog=_BACKLOG)
+            listener = socket.create_server((ip, port), family=family, backlog=128)
             listener.setblocking(False)
             return listener
         except (OSError, UnicodeError) as error:  # the second for a host name with an empty or a long label

@@ -27,19 +27,16 @@ from voila.static_file_handler import AllowListFileHandler, MultiStaticFileHandl
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
+from explorer.discovery import offers
 from explorer.figures.palette import PALETTES
 from explorer.serve import gate, pages
-from explorer.serve.access import Access, is_every_address, is_loopback
+from explorer.serve.access import Access, KernelPool, is_every_address, is_loopback
 from explorer.serve.environment import SLOW_GRAMMAR, TerminalFormatter, configure_log, kernel_environment
-from explorer.serve.pool import KernelPool
-from explorer.serve.routes import RouteHandler, extension_handlers
 from explorer.widgets.plotly_module import PAGE_HAS_PLOTLY, PLOTLY_KEY
 
 TEMPLATE = "explorer"
 
 SILENT_SECONDS = 20.0  # limit for a request's head, for its body, and for an idle connection
-MOST_BODY_BYTES = 1 << 16  # of a request: the login's is the largest, and files use the WebSocket
-WATCH_SECONDS = 0.5  # how often kernels are polled for having died
 
 JOINED_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")  # all of their parts are needed
 
@@ -113,7 +110,6 @@ class VisitedKernels(_HasTraits):
     """Environment variables that kernels get in addition."""
 
     async def start_kernel(self, **options: Any) -> str:
-        """Start a kernel, and return its id."""
         options["env"] = {**kernel_environment(options["env"]), **self.variables}
         options["extra_arguments"] = list(KERNEL_OPTIONS)
         kernel_id: str = await super().start_kernel(**options)
@@ -149,10 +145,8 @@ class ExplorerServer(Voila):
     script_handler: type[Any] = pages.ScriptHandler
     socket_handler: type[Any] = VoilaKernelWebsocketHandler
 
-    @property
-    def room(self) -> str:
-        """How many visitors it serves at once, as the terminal says it; empty for one."""
-        return ""
+    room = ""
+    """How many visitors it serves at once, as the terminal says it; empty for one."""
 
     def kernel_attributes(self) -> dict[str, Any]:
         """Return further attributes of the kernel manager's class."""
@@ -193,7 +187,7 @@ class ExplorerServer(Voila):
                 ],
             },
         )
-        self.log.addFilter(_is_news)
+        self.log.addFilter(lambda record: not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}"))
         logging.getLogger("tornado.general").setLevel(logging.ERROR)  # not for refused requests
         self.initialize([])
         self._visits = bind_sockets(0, "127.0.0.1")
@@ -236,20 +230,18 @@ class ExplorerServer(Voila):
         config.VoilaExecutor.cell_error_instruction = "The terminal that runs nn-explorer has the details."
         config.VoilaExecutor.iopub_timeout = 60  # seconds; by itself 4, after which an output is given up
         config.KernelRestarter.restart_limit = 0  # a dead kernel is not restarted: its page reports it
-        config.KernelRestarter.time_to_dead = WATCH_SECONDS
-        config.MappingKernelManager.buffer_offline_messages = (
-            False  # a page that reconnects requests the state
-        )
+        config.KernelRestarter.time_to_dead = 0.5  # seconds between two looks for dead ones
+        # A page that reconnects requests the state.
+        config.MappingKernelManager.buffer_offline_messages = False
         return config
 
     def init_settings(self) -> dict[str, Any]:
-        """Return tornado's settings; `Gate` checks host names, also for other handlers."""
         settings: dict[str, Any] = super().init_settings()
         self.kernel_spec_manager.kernel_dirs = []  # only this Python, whatever else is installed
         template = settings["voila_jinja2_env"].globals
         template["explorer"] = self.voila_configuration.resources["explorer"]
         return settings | {
-            "allow_remote_access": True,
+            "allow_remote_access": True,  # `Gate` checks host names, also for other handlers
             "xsrf_cookie_kwargs": {"path": self.base_url, "samesite": "Lax"},
             "log_function": _log_failures,
             "default_handler_class": gate.RefusalHandler,
@@ -257,7 +249,6 @@ class ExplorerServer(Voila):
         }
 
     def init_handlers(self) -> list[Any]:
-        """Return Voilà's handlers, with the explorer's own for the page and for cached files."""
         ours = {
             TornadoVoilaHandler: self.page_handler,
             VoilaKernelWebsocketHandler: self.socket_handler,
@@ -271,16 +262,17 @@ class ExplorerServer(Voila):
             for route, handler, *rest in super().init_handlers()
             if handler not in unused and route not in {"/login", "/logout"}
         ]
-        far = not is_loopback(self.ip)
-        static = f"{base}voila/templates/{self._settings.template}/static/(.*)"
+        far, static = not is_loopback(self.ip), {"path": self.static_paths}
         files: list[Any] = [
-            *(
-                (base + one.address, self.script_handler, {"script": one, "far": far})
-                for one in self._scripts
-            ),
-            (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, {"path": self.static_paths}),
-            (static, gate.FilesHandler, {"path": self.static_paths}),
+            (f"{base}{VOILA_FILES}/(.*)", gate.FilesHandler, static),
+            (f"{base}voila/templates/{self._settings.template}/static/(.*)", gate.FilesHandler, static),
         ]
+        files += [
+            (base + one.address, self.script_handler, {"script": one, "far": far}) for one in self._scripts
+        ]
+        for offer in offers("routes"):
+            name = re.escape(f"x/{offer.by.extension.name}/{offer.what.path}")
+            files.append((base + name, gate.RouteHandler, {"route": offer}))
         if address := self.voila_configuration.resources["explorer"]["reveal_url"]:
             route = rf"{base}{address}/(dist/reveal\.(?:js|css))"
             files.append((route, gate.FilesHandler, {"path": str(self._settings.reveal)}))
@@ -288,16 +280,16 @@ class ExplorerServer(Voila):
             files += self.login_handlers()
         if base != "/":
             files.append((base.rstrip("/"), RedirectHandler, {"url": base, "permanent": False}))
-        return [*files, *extension_handlers(base), *handlers]
+        return [*files, *handlers]
 
     def listen(self) -> None:
-        """Listen on the public port, and for kernels that await their visitor on one that only they know."""
         self._http = self.http_server(
             idle_connection_timeout=SILENT_SECONDS,
             body_timeout=SILENT_SECONDS,
-            max_body_size=MOST_BODY_BYTES,
+            max_body_size=1 << 16,  # the login's is the largest, and files use the WebSocket
         )
         self._http.add_socket(self._settings.listener)
+        # Kernels await their visitor on a port that only they know.
         visits = Application([("/(.*)", VisitHandler)], kernel_manager=self.kernel_manager)
         HTTPServer(visits).add_sockets(self._visits)
 
@@ -319,7 +311,7 @@ class ExplorerServer(Voila):
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-_NO_NEWS = re.compile(
+_NO_NEWS = re.compile(  # refused requests, old cookies and repeated reports
     "is not trusted|wrote error|invalid/expired login cookie|restart failed|restarted failed"
     "|Couldn't authenticate SocketHandler"
     "|died before replying|died while waiting|DeadKernelError|Nudge: attempt|Replacing stale connection"
@@ -329,10 +321,9 @@ _NO_NEWS = re.compile(
 def _log_failures(handler: RequestHandler) -> None:
     """Log a finished request if the server failed; a refusal, a full house and an extension's failure are none."""
     status, request = handler.get_status(), handler.request
-    if status >= 500 and not isinstance(handler, RouteHandler) and status != HTTPStatus.SERVICE_UNAVAILABLE:
+    if (
+        status >= 500
+        and not isinstance(handler, gate.RouteHandler)
+        and status != HTTPStatus.SERVICE_UNAVAILABLE
+    ):
         logging.getLogger("tornado.access").error("%d %s %s", status, request.method, request.path)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a log record is worth showing: no refused request, old cookie or repeated report."""
-    return not _NO_NEWS.search(f"{record.getMessage()} {record.exc_info}")

@@ -21,7 +21,6 @@ from explorer.wording import counted, duration, grouped
 
 _MOST_RUNS = 100_000  # of one study
 _MOST_WORKERS = 256
-_USUAL_SEEDS = 3
 
 OPTIONS = MappingProxyType({"--seeds": {"type": positive}, "--workers": {"type": positive}})
 
@@ -72,7 +71,7 @@ def _configs(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingConf
         raise RefusedError(f"--seeds {reason}.")
     if args.seeds is not None or not seeds:
         first = seeds[0] if seeds else start.seed
-        seeds = range(first, first + (args.seeds or _USUAL_SEEDS))
+        seeds = range(first, first + (args.seeds or 3))
     n_runs = math.prod(map(len, axes.values())) * len(seeds)
     if n_runs > _MOST_RUNS:
         raise RefusedError(f"These are {counted(n_runs, 'run')}; expected at most {grouped(_MOST_RUNS)}.")
@@ -81,13 +80,6 @@ def _configs(args: Namespace, fields: Mapping[str, Field]) -> tuple[TrainingConf
 
 def run(args: Namespace) -> int:
     """Run ``nn-explorer study``."""
-    try:
-        return _run(args)
-    except StudyError as error:
-        raise RefusedError(str(error)) from error
-
-
-def _run(args: Namespace) -> int:
     if (args.workers or 0) > _MOST_WORKERS:
         raise RefusedError(f"--workers is {args.workers}; expected at most {_MOST_WORKERS}.")
     dataset, fields = run_options.data_of(args)

@@ -155,10 +155,9 @@ def run(args: Namespace) -> int:
 
 @contextmanager
 def _interrupts() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C sets; a second Ctrl-C ends the program as usual.
+    """Yield an event that Ctrl-C sets, since an exception could hit within a step; a second one ends the program.
 
-    An exception could hit between two arrays of one step. If the signal is ignored, as in a shell's background
-    job, it stays ignored.
+    If the signal is ignored, as in a shell's background job, it stays ignored.
     """
     pressed, before = threading.Event(), signal.getsignal(signal.SIGINT)
 

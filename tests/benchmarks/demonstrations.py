@@ -3,12 +3,14 @@
     python tests/benchmarks/demonstrations.py
 
 takes about five minutes on one core. Nothing else should run. The exit code is 0 if each claim holds in as many
-seeds as ``demonstrations.toml`` says.
+seeds as ``demonstrations.toml`` says. With ``--thumbnails`` it writes the cards' curves there instead, of seed 0.
 """
 
+import re
 import sys
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -16,9 +18,35 @@ from report import command, machine, say
 
 from explorer import load_mnist
 from explorer.experiments import SEEDS
+from explorer.extensions.demonstrations import all as demonstrations
 from explorer.extensions.demonstrations.all import DEMONSTRATIONS
 
+TEXTS, POINTS = Path(demonstrations.__file__).with_name("demonstrations.toml"), 16
+CHOSEN = {"forgetting": 0, "sharpness": 0}  # the curve of a figure that matters, where another changes more
 positional = partial(np.format_float_positional, precision=3, fractional=False, trim="-")
+
+
+def thumbnail(one, data):
+    """The heights, 0 to 1, of the curve that changes most in the figure, or else of the answers by the knob."""
+    figure = one.last(data).figure("light")
+    axis = figure.layout.yaxis
+    curves = [np.asarray(line.y, float) for line in figure.data if line.type == "scatter" and len(line.y) > 3]
+    longest = [y for y in curves if len(y) == max(map(len, curves))]
+    low, high = axis.range or (None, None)
+    if longest:
+        changes = [np.nanstd(y) / np.nanmax(np.abs(y)) for y in longest]
+        y = longest[CHOSEN.get(one.key, np.argmax(changes))]
+        y = np.log10(y) if axis.type == "log" else y
+    elif one.knob is not None:
+        y = np.array([one.answer(one.last(data, **{one.knob.name: v}).numbers) for v in one.knob.values])
+        low, high = 0, 100
+    else:  # a matrix: its middle row
+        y = np.asarray(figure.data[0].z)[len(figure.data[0].z) // 2]
+        low = y.min()
+    low, high = (min(0, np.nanmin(y)), np.nanmax(y)) if high is None else (low, high)
+    shares = np.clip((np.nan_to_num(y, nan=high) - low) / (high - low), 0, 1)
+    at = np.unique(np.linspace(0, len(y) - 1, POINTS).round().astype(int))
+    return [round(float(share), 2) for share in shares[at]]
 
 
 def measured(one, data, seeds):
@@ -46,13 +74,19 @@ def claim_rows(one, numbers):
 def main() -> int:
     parser = command(__doc__, quick="one seed")
     parser.add_argument("names", nargs="*", help="some of them")
+    parser.add_argument("--thumbnails", action="store_true", help="write the curves on the cards")
     options = parser.parse_args()
-    say(machine("scipy", "plotly"))
     data, rows = load_mnist(), []
+    chosen = [one for one in DEMONSTRATIONS if not options.names or one.key in options.names]
+    if options.thumbnails:
+        for one in chosen:
+            before, at, after = TEXTS.read_text(encoding="utf-8").partition(f"[{one.key}]\n")
+            after = re.sub("thumbnail = .*", f"thumbnail = {thumbnail(one, data)}", after, count=1)
+            TEXTS.write_text(before + at + after, encoding="utf-8")
+        return 0
+    say(machine("scipy", "plotly"))
     print("| demonstration | paper | our answers | reproduced | CPU s |\n|---|---|---|---|---|")
-    for one in DEMONSTRATIONS:
-        if options.names and one.key not in options.names:
-            continue
+    for one in chosen:
         numbers, seconds = measured(one, data, 1 if options.quick else SEEDS)
         rows += claim_rows(one, numbers)
         answers = sorted(map(one.answer, numbers))

@@ -7,8 +7,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from explorer.extensions.classroom.access import ClassAccess
-from explorer.extensions.classroom.pool import Classroom
+from explorer.extensions.classroom.pool import ClassAccess, Classroom
 from explorer.extensions.classroom.server import ClassroomServer
 from explorer.serve.environment import configure_jupyter, kernel_environment
 from explorer.serve.serve_command import listening_socket, until_ended

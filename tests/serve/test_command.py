@@ -1,9 +1,13 @@
-"""What every command has in common: each mistake is one sentence and the same exit code."""
+"""What every command has in common: each mistake is one sentence and the same exit code. And ``archive``."""
 
 import os
 
+import dataset_files
+import numpy as np
 import pytest
 
+from explorer.datasets import load_dataset
+from explorer.serve import command as commands
 from explorer.serve.command import main
 
 TRAIN = [
@@ -73,3 +77,31 @@ def test_an_unknown_option_is_named(arguments, command, unknown, capsys):
     assert main(arguments) == 2
     said = f"nn-explorer {command}: {unknown} is unknown; nn-explorer {command} --help lists the options.\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.fixture
+def few(mnist, tmp_path, monkeypatch):
+    """The first images instead of all, for speed; the command writes to the working directory."""
+    few = load_dataset(dataset_files.write(mnist, tmp_path, 20))
+    monkeypatch.setattr(commands, "load_mnist", lambda: few)
+    monkeypatch.chdir(tmp_path)
+    return few
+
+
+@pytest.mark.parametrize(
+    ("path", "file"), [((), "mnist.tgz"), (("digits.tgz",), "digits.tgz"), ((".",), "mnist.tgz")]
+)
+def test_it_writes_what_the_loader_reads(few, path, file, tmp_path, capsys):
+    assert main(["archive", *path]) == 0
+    assert f"Wrote {file}: images and labels" in capsys.readouterr().out
+    np.testing.assert_array_equal(load_dataset(tmp_path / file).train_images, few.train_images)
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told_so(few, tmp_path, capsys):
+    file = tmp_path / "mine.tgz"
+    file.write_text("mine", encoding="utf-8")
+    assert main(["archive", str(file)]) == 2
+    assert "mine.tgz is there already; --overwrite replaces it.\n" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == "mine"
+    assert main(["archive", str(file), "--overwrite"]) == 0
+    assert load_dataset(file).name == "mine.tgz"

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from explorer.extensions.classroom.access import ClassAccess
 from explorer.extensions.classroom.gate import ClassGate
+from explorer.extensions.classroom.pool import ClassAccess
 from explorer.serve.environment import TerminalFormatter, configure_log
 from explorer.serve.gate import Gate
 from explorer.serve.server import ExplorerServer

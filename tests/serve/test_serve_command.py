@@ -28,7 +28,7 @@ from processes import kernel_processes, page_config
 import explorer
 from explorer.datasets import load_mnist
 from explorer.datasets.loading import write_dataset
-from explorer.extensions.classroom.access import ClassAccess
+from explorer.extensions.classroom.pool import ClassAccess
 from explorer.serve import serve_command
 from explorer.serve.access import Access, RefusedError
 from explorer.serve.command import main

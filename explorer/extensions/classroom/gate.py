@@ -1,7 +1,4 @@
-"""The gate of a class: other names are let in, and a login asks for the password or the token.
-
-Passwords and cookies are Jupyter's, with a login page of ours and a limit on guesses.
-"""
+"""The gate of a class: other names, and a login, Jupyter's with a page of ours and a limit on guesses."""
 
 from collections import deque
 from math import ceil
@@ -14,7 +11,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.escape import url_escape
 from tornado.web import Application
 
-from explorer.extensions.classroom.access import ClassAccess
+from explorer.extensions.classroom.pool import ClassAccess
 from explorer.serve.gate import CROSS_SITE, Gate, theme_shown, write_refusal
 
 NO_TARGET = "The address to open after the login is not valid."
@@ -29,7 +26,6 @@ class ClassGate(Gate):
         self._access = access
 
     def is_own(self, name: str) -> bool:
-        """Return whether a host name is this server's."""
         return self._access.is_in_hub or name.rstrip(".") in self._access.names or super().is_own(name)
 
 
@@ -58,34 +54,28 @@ class LogoutHandler(JupyterHandler):
 
     @allow_unauthenticated
     def get(self) -> None:
-        """Delete the cookie, and ask for the password or the token again."""
         self.identity_provider.clear_login_cookie(self)
         self.redirect(f"{self.base_url}login")
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Say why nothing has been done; Jupyter's page for errors needs more than the server has."""
-        write_refusal(self, status_code, CROSS_SITE)
+        write_refusal(self, status_code, CROSS_SITE)  # Jupyter's page needs more than the server has
 
 
 class LoginHandler(LoginFormHandler):
     """Asks for the password, or for the token."""
 
     def initialize(self, tries: Tries, access: ClassAccess) -> None:
-        """Set the counter of failed logins and the access settings."""
         self._tries, self._access = tries, access
 
     def get_template(self, name: str) -> Any:
-        """Return one of the explorer's templates, which use the page's colors."""
         return self.settings["voila_jinja2_env"].get_template(name)
 
     @property
     def template_namespace(self) -> dict[str, Any]:
-        """The variables of a template."""
         what = " or ".join(self._access.asked)
         return super().template_namespace | {"what": what, "theme": theme_shown(self)}
 
     def _redirect_safe(self, url: str, default: str | None = None) -> None:
-        """Redirect to the address that was requested before the login."""
         try:
             cast("Any", super())._redirect_safe(url, default)
         except ValueError:  # a line break, or no host

@@ -179,10 +179,7 @@ class Seats:
                 seat.kernel, seat.seen = "", self._clock()
 
     async def look(self, manager: Any) -> None:
-        """End kernels whose pages have been gone too long, or fail to connect while others wait.
-
-        Jupyter would take a busy kernel for a visitor.
-        """
+        """End kernels whose pages are gone too long, or don't connect while others wait, busy ones too."""
         self._shorten_queue()
         unconnected_seconds = CONTESTED_SECONDS if self._queue else FETCHED_SECONDS
         for seat in [seat for seat in self._seats if seat.kernel]:
@@ -272,7 +269,6 @@ class SeatedKernels(VisitedKernels):
     _server_ends = Instance(asyncio.Event, ())
 
     async def start_kernel(self, **options: Any) -> str:
-        """Start a kernel when it is its turn, and return its id."""
         # One at a time, in order of request: a visitor who has arrived meanwhile may get the first.
         async with self._before_seats:
             while (
@@ -300,7 +296,6 @@ class SeatedKernels(VisitedKernels):
         return kernel_id
 
     async def shutdown_kernel(self, kernel_id: str, *arguments: Any, **options: Any) -> None:
-        """Shut down a kernel, and free its seat."""
         for pool in self._pools.values():  # Voilà would raise the errors of kernels that never started
             pool[:] = [task for task in pool if not (task.done() and _has_failed(task))]
         self.seats.leave(kernel_id)
@@ -309,7 +304,6 @@ class SeatedKernels(VisitedKernels):
         await super().shutdown_kernel(kernel_id, *arguments, **options)
 
     async def shutdown_all(self, *arguments: Any, **options: Any) -> None:
-        """Shut down all kernels and the process that they are forked from."""
         self._server_ends.set()
         self.order.note_visit()  # wakes a start that waits for its turn
         if starting := [*self._starting]:
@@ -325,16 +319,13 @@ class SeatedKernels(VisitedKernels):
             self.warm_process.close()
 
     def note_waiting(self, kernel_id: str) -> None:
-        """Let the next kernel start: this one waits for its visitor."""
         self.order.note_ready(kernel_id)
 
     def notify_connect(self, kernel_id: str) -> None:
-        """Tell a kernel that its page is connected."""
         super().notify_connect(kernel_id)
         report_connections(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
     def notify_disconnect(self, kernel_id: str) -> None:
-        """Tell a kernel that its page has disconnected, unless it has another connection."""
         super().notify_disconnect(kernel_id)
         report_connections(self.variables, kernel_id, self._kernel_connections.get(kernel_id, 0))
 
@@ -369,7 +360,6 @@ class ForkedKernelProvisioner(LocalProvisioner):
     """Forks a kernel from its manager's `WarmProcess`, or starts it as usual."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
-        """Start the kernel, and return its connection info."""
         manager: Any = self.parent
         warm_process = getattr(manager.parent, "warm_process", None)
         if warm_process is not None and LAUNCHER in cmd:

@@ -9,8 +9,6 @@ A visitor's seat is a kernel and the worker processes of its study. They share i
 only while no other seat wants one. Its limit on minutes applies to all these processes together.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -60,10 +58,7 @@ class Share:
         self._seen: float | None = None
 
     def place(self) -> int:
-        """Join the queue or stay in it, and return the position: 0 for a turn, 1 for next, or `NOBODY`.
-
-        Training threads call this at least every second, and rest unless it returns 0.
-        """
+        """Join the queue or stay in it, at least every second; return 0 for a turn, 1 for next, or `NOBODY`."""
         try:
             if self._is_left():
                 return NOBODY

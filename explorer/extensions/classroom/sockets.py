@@ -1,20 +1,34 @@
-"""WebSockets between pages and kernels: which messages, how many, and sockets per kernel, whoever sends them."""
+"""What a client may take: connections of an address, and on a page's WebSocket which messages, and how many."""
 
 import asyncio
+import errno
 import json
+import logging
 import re
+import socket
 from asyncio import Future
 from collections import Counter, deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
 from typing import Any, ClassVar
 
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.iostream import IOStream
 from tornado.web import Finish, HTTPError
 from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from explorer.extensions.classroom.kernels import BROWSER
+
+STALLED_SECONDS = 60.0  # a connection whose client has read nothing of what waits for it is closed after this
+_REST_SECONDS = 1.0  # before the next connection is accepted, while there are no more open files
+_SILENT_SECONDS = 60.0  # between two log lines on connections
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+_log = logging.getLogger(__name__)
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
 POLICY_VIOLATION = 1008  # RFC 6455
@@ -34,6 +48,85 @@ _ID = re.compile(r"[\w.-]{1,100}")
 _CONTROL_TARGET = "jupyter.widget.control"
 _METHODS = ("update", "custom", "request_state", "request_states")
 _MESSAGES = ("comm_msg", "comm_close", "comm_open", "comm_info_request", "kernel_info_request")
+
+
+def rate_limited(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Return `log`, limited to one line a minute."""
+    last = -_SILENT_SECONDS
+
+    def log_rarely(words: str) -> None:
+        nonlocal last
+        if (now := monotonic()) - last >= _SILENT_SECONDS:
+            last = now
+            log(words)
+
+    return log_rarely
+
+
+class Listener(socket.socket):
+    """A listening socket that rests, instead of failing, while no more files can be opened."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(fileno=listener.detach())
+        self.setblocking(False)  # which is the object's, not the descriptor's
+        self._warn = rate_limited(_log.warning)
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; `BlockingIOError` if there is none, or no room for it."""
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._warn("No more files can be opened: new connections wait. A higher “ulimit -n” helps.")
+            loop = IOLoop.current()
+            loop.update_handler(self.fileno(), IOLoop.NONE)
+            loop.call_later(_REST_SECONDS, self._go_on)
+            raise BlockingIOError from error
+
+    def _go_on(self) -> None:
+        if self.fileno() != -1:  # the server hasn't ended
+            IOLoop.current().update_handler(self.fileno(), IOLoop.READ)
+
+
+class FairServer(HTTPServer):
+    """An HTTP server with a limit on each address's connections, which closes those that are never read."""
+
+    def initialize(self, *args: Any, most_connections: int = 1000, **options: Any) -> None:
+        """Set up the server; `most_connections` is the limit for one address."""
+        super().initialize(*args, **options)
+        self._most, self._open = most_connections, list[tuple[str, IOStream]]()
+        self._written = dict[IOStream, int]()
+        self._warn = rate_limited(_log.warning)
+        self._watch = PeriodicCallback(self.close_stalled, 1000 * STALLED_SECONDS)
+        self._watch.start()
+
+    def add_socket(self, listener: socket.socket) -> None:
+        super().add_socket(Listener(listener))
+
+    def stop(self) -> None:
+        self._watch.stop()
+        super().stop()
+
+    def handle_stream(self, stream: IOStream, address: Any) -> None:
+        host = str(address[0])
+        if len(self._open) >= self._most:
+            self._open = [(other, one) for other, one in self._open if not one.closed()]
+            if sum(other == host for other, _ in self._open) >= self._most:
+                self._warn(f"{host} has {self._most} connections: it gets no more.")
+                stream.close()
+                return
+        self._open.append((host, stream))
+        super().handle_stream(stream, address)
+
+    def close_stalled(self) -> None:
+        """Close connections whose clients read nothing of what has been waiting for them since the last call."""
+        # No public attribute of tornado's says how much has been written.
+        writing = {one: one._total_write_done_index for _, one in self._open if one.writing()}
+        for stream, done in writing.items():
+            if self._written.get(stream) == done:
+                stream.close()
+        self._written = writing
 
 
 class FrameError(ValueError):
@@ -103,7 +196,6 @@ class SocketHandler(VoilaKernelWebsocketHandler):
     _sockets: ClassVar[Counter[str]] = Counter()  # by kernel
 
     def initialize(self) -> None:
-        """Start the counters."""
         self._allowed, self._since = float(_BURST), monotonic()
         self._unread: deque[int] = deque()  # bytes of each message that the page has yet to read
         self.connection: Any = None  # Jupyter's, with the kernel
@@ -116,11 +208,9 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         await super().prepare(**options)
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """Send no error page: nobody reads the one of a WebSocket."""
-        self.finish()
+        self.finish()  # without a page: nobody reads the one of a WebSocket
 
     async def get(self, kernel_id: str) -> None:
-        """Open a WebSocket, and return when it is closed."""
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "").split(",")
         if PROTOCOL not in map(str.strip, offered) or not _is_id(self.get_query_argument("session_id", "")):
             raise HTTPError(400, reason="A page names its protocol and its session")
@@ -150,7 +240,6 @@ class SocketHandler(VoilaKernelWebsocketHandler):
             raise Finish
 
     async def open(self, kernel_id: str) -> None:
-        """Start to relay messages."""
         self._is_counted = True
         self.set_nodelay(True)
         await super().open(kernel_id)
@@ -166,7 +255,6 @@ class SocketHandler(VoilaKernelWebsocketHandler):
                 connection.disconnect()
 
     async def on_message(self, message: bytes | str) -> None:
-        """Forward a page's message; if the page exceeds its rate, the socket pauses reading."""
         if self._is_closing:
             return
         try:
@@ -178,7 +266,7 @@ class SocketHandler(VoilaKernelWebsocketHandler):
         now = monotonic()
         refilled = min(_BURST, self._allowed + (now - self._since) * _BYTES_PER_SECOND)
         self._allowed, self._since = refilled - len(message) - _MESSAGE_COST, now
-        if self._allowed < 0:
+        if self._allowed < 0:  # the page exceeds its rate: the socket pauses reading
             await asyncio.sleep(-self._allowed / _BYTES_PER_SECOND)
         if not self._is_closing:
             super().on_message(message)

@@ -25,7 +25,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 from explorer.serve.environment import SLOW_GRAMMAR, adopt_orphans, end_with_parent, skip_module
 
@@ -56,10 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 class WarmProcess:
-    """The server's end of the process, which it restarts whenever that has ended.
-
-    The `environment` is the process's; each kernel gets its own. `prepared` is the module.
-    """
+    """The server's end of the process, restarted whenever it has ended; `prepared` is the module."""
 
     def __init__(self, environment: Mapping[str, str], prepared: str) -> None:
         self._prepared = prepared
@@ -169,33 +165,23 @@ def main() -> None:
     """Fork kernels on request; in a kernel, run it until it ends."""
     server, connection = os.getppid(), socket.socket(fileno=int(sys.argv[1]))
     gc.disable()
-    module, request = _load(sys.argv[2]), None
-    with connection, connection.makefile("r", encoding="utf-8") as lines:
-        if variables := lines.readline():  # empty if the server has ended
-            os.environ.update(json.loads(variables))
-            getattr(module, "warm_up", lambda: None)()
-            _freeze()
-            request = next((line for line in lines if _is_kernel(server, connection)), None)
-    if request is not None:
-        _run_kernel(*json.loads(request))
-
-
-def _load(module: str) -> ModuleType:
-    """Import the modules of every kernel, and return `module`."""
     skip_module(SLOW_GRAMMAR)
     skip_module("debugpy")  # no page may debug; a third of a kernel's startup time
     skip_module("nbformat")  # Plotly would load it for `Figure.show`, which no page calls
     for name in _KERNEL_MODULES:
         importlib.import_module(name)
-    return importlib.import_module(module)
-
-
-def _freeze() -> None:
-    """Check that no thread prevents forking, and freeze the objects in memory so that kernels share them."""
-    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # only the count matters
-        sys.exit("nn-explorer: a thread is in the way of forking kernels")
-    gc.collect()
-    gc.freeze()
+    module, request = importlib.import_module(sys.argv[2]), None
+    with connection, connection.makefile("r", encoding="utf-8") as lines:
+        if variables := lines.readline():  # empty if the server has ended
+            os.environ.update(json.loads(variables))
+            getattr(module, "warm_up", lambda: None)()
+            if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208  # only the count matters
+                sys.exit("nn-explorer: a thread is in the way of forking kernels")
+            gc.collect()
+            gc.freeze()  # so that kernels share the memory of these objects
+            request = next((line for line in lines if _is_kernel(server, connection)), None)
+    if request is not None:
+        _run_kernel(*json.loads(request))
 
 
 def _is_kernel(server: int, connection: socket.socket) -> bool:
@@ -221,7 +207,13 @@ def _is_kernel(server: int, connection: socket.socket) -> bool:
 
 
 def _run_kernel(command: list[str], environment: dict[str, str], folder: str) -> None:
-    _show_command(command)
+    with suppress(OSError, ValueError):
+        # Overwrite this process's command line, as far as there is room (proc(5), ``arg_start``).
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        start, end = map(int, fields[45:47])
+        if 0 < start < end:
+            shown = b"\0".join(map(os.fsencode, command))[: end - start - 1]
+            ctypes.memmove(start, shown.ljust(end - start, b"\0"), end - start)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -230,16 +222,6 @@ def _run_kernel(command: list[str], environment: dict[str, str], folder: str) ->
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance([*command[command.index(LAUNCHER) + 1 :], *_FORKED])
-
-
-def _show_command(command: list[str]) -> None:
-    """Overwrite this process's command line, as far as there is room (proc(5), ``arg_start``)."""
-    with suppress(OSError, ValueError):
-        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        start, end = map(int, fields[45:47])
-        if 0 < start < end:
-            shown = b"\0".join(map(os.fsencode, command))[: end - start - 1]
-            ctypes.memmove(start, shown.ljust(end - start, b"\0"), end - start)
 
 
 if __name__ == "__main__":

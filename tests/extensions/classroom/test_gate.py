@@ -19,8 +19,8 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from explorer.extensions.classroom import gate
-from explorer.extensions.classroom.access import tls_context
 from explorer.extensions.classroom.gate import Tries
+from explorer.extensions.classroom.pool import tls_context
 from explorer.serve.access import RefusedError
 
 OPENSSL = needs.needs("openssl, to make a certificate", shutil.which("openssl"))

@@ -1,10 +1,12 @@
-"""The socket between a page and its kernel: what a stranger sends ends that socket, and troubles nobody else."""
+"""A stranger troubles nobody else: not by what a socket sends, nor by many connections or files left unread."""
 
 import asyncio
+import errno
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import closing, contextmanager, suppress
@@ -16,15 +18,18 @@ from uuid import uuid4
 
 import nbformat
 import needs
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import kernel_process
 from tornado.httpclient import HTTPRequest
+from tornado.ioloop import IOLoop
+from tornado.web import Application, RequestHandler
 from tornado.websocket import websocket_connect
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.extensions.classroom.sockets import MOST_FRAME_BYTES, FrameError, SocketHandler, check_frame
+from explorer.extensions.classroom.sockets import FairServer, FrameError, SocketHandler, check_frame
 
 SERVE = Path(__file__).parents[2] / "browser" / "serve_page.py"
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -96,7 +101,7 @@ HOSTILE = {
     "a part that is no JSON": framed([b"shell", b"{", b"{}", b"{}", b"{}"]),
     "lists in lists": framed([b"shell", b"{}", b"{}", b"{}", b"[" * 100_000]),
     "a list for an object": frame("kernel_info_request", []),
-    "too large a frame": frame("comm_msg", to_comm(UPDATE), buffers=[b"x" * MOST_FRAME_BYTES]),
+    "too large a frame": frame("comm_msg", to_comm(UPDATE), buffers=[bytes(2 << 20)]),
     "another channel": frame("kernel_info_request", {}, channel="control"),
     "code": frame("execute_request", {"code": "1"}),
     "an end": frame("shutdown_request", {}),
@@ -257,9 +262,9 @@ async def test_a_kernel_has_few_sockets_and_one_that_is_closed_makes_room(server
     sockets[0].close()
     await closed(sockets[0])
     assert refusal(server, kernel, session="s6") == 0
-    for socket in sockets[1:]:
-        socket.close()
-        await closed(socket)
+    for one in sockets[1:]:
+        one.close()
+        await closed(one)
 
 
 @needs.PROC
@@ -301,3 +306,109 @@ def test_who_never_reads_is_closed_before_much_waits_for_them(server, kernel):
         return await closed(socket)
 
     asyncio.run(asyncio.wait_for(attack(), 60))
+
+
+LARGE = 1 << 25
+
+
+class LargeFile(RequestHandler):
+    def get(self):
+        self.write(bytes(LARGE))
+
+
+@pytest.fixture
+def started():
+    """Start a server with a limit on connections in the running loop; return it and its port."""
+    servers = []
+
+    def start(most=100):
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = FairServer(Application([("/", LargeFile)]), most_connections=most)
+        port = listener.getsockname()[1]
+        server.add_socket(listener)
+        servers.append(server)
+        return server, port
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+async def answered(port):
+    """Open a connection, and return it with the first line that it gets."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    try:
+        return reader, writer, await reader.readline()
+    except ConnectionError:
+        return reader, writer, b""
+
+
+async def test_an_address_has_no_more_connections_than_the_limit_and_new_ones_when_it_leaves(started, caplog):
+    _, port = started(most=3)
+    opened = [await answered(port) for _ in range(5)]
+    assert [line for *_, line in opened] == [b"HTTP/1.1 200 OK\r\n"] * 3 + [b""] * 2
+    assert caplog.messages == ["127.0.0.1 has 3 connections: it gets no more."]
+    opened[0][1].transport.abort()
+    while opened[-1][2] == b"":
+        opened.append(await answered(port))
+    for _, writer, _ in opened:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for _, writer, _ in opened), return_exceptions=True)
+
+
+async def test_with_no_more_files_it_rests_and_says_so_once(started, monkeypatch, caplog):
+    tries, accept = [], socket.socket.accept
+
+    def full(listener):
+        tries.append(None)
+        if len(tries) <= 2:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return accept(listener)
+
+    monkeypatch.setattr("explorer.extensions.classroom.sockets._REST_SECONDS", 0.1)
+    monkeypatch.setattr(socket.socket, "accept", full)
+    _, port = started()
+    _, writer, line = await answered(port)
+    assert line == b"HTTP/1.1 200 OK\r\n"
+    (said,) = caplog.messages
+    assert said == "No more files can be opened: new connections wait. A higher “ulimit -n” helps."
+    assert len(tries) <= 4  # twice in vain, then for the connection and until there is none
+    writer.close()
+
+
+async def test_a_client_that_reads_nothing_is_left_and_a_slow_one_is_not(started):
+    server, port = started()
+    reader, writer, _ = await answered(port)
+    server.close_stalled()
+    for _ in range(3):
+        await reader.readexactly(1 << 22)
+        server.close_stalled()
+    server.close_stalled()
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await reader.readexactly(LARGE - 3 * (1 << 22))
+    writer.close()
+    assert IOLoop.current().asyncio_loop.is_running()
+
+
+@needs.LINUX
+@pytest.mark.long
+def test_a_server_without_free_files_is_quiet_and_serves_again(start):
+    import resource
+
+    server = start()
+    process = psutil.Process(server.process.pid)
+    limit = process.num_fds() + 20
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    host, port = server.place.rsplit(":", 1)
+    opened = [socket.create_connection((host, int(port))) for _ in range(60)]
+    before = sum(process.cpu_times()[:2])
+    with pytest.raises(OSError, match="timed out"):
+        urlopen(server.url, timeout=3)
+    assert sum(process.cpu_times()[:2]) - before < 1
+    for one in opened:
+        one.close()
+    assert server.page()
+    _, _, err = server.end()
+    assert err.count("No more files can be opened") == 1
+    assert len(err) < 50_000  # not a megabyte a second; a kernel that starts just then may fail, too

@@ -1,15 +1,21 @@
-"""Who may come in: what the options say, and what is refused before a server starts."""
+"""Who may come in, what each visitor's trainings are granted, and how kernels learn that their page is there."""
 
+import json
 from argparse import Namespace
 
 import pytest
 from jupyter_server.auth.security import passwd_check
+from traitlets import Dict, HasTraits
 
-from explorer.extensions.classroom import access
-from explorer.extensions.classroom.access import ClassAccess, class_access
+from explorer.extensions.classroom import pool
+from explorer.extensions.classroom.kernels import Seats, report_connections
+from explorer.extensions.classroom.pool import MINUTES, ClassAccess, Classroom, class_access
 from explorer.serve.access import RefusedError
 from explorer.serve.command import main
 from explorer.serve.serve_command import links
+from explorer.training.turns import TURNS
+
+from .conftest import manager_class
 
 
 def given(environment=None, *, ip="127.0.0.1", **options):
@@ -57,7 +63,7 @@ def test_what_can_t_be_meant_is_refused(option, words, capsys):
 
 
 def test_a_password_comes_from_a_variable_or_the_terminal_and_is_kept_hashed(monkeypatch):
-    monkeypatch.setattr(access, "getpass", lambda _: "typed")
+    monkeypatch.setattr(pool, "getpass", lambda _: "typed")
     variable = {"EXPLORER_PASSWORD": " from a variable\n"}
     for word, found in (("from a variable", given(variable)), ("typed", given(variable, password=True))):
         assert word not in repr(found)
@@ -87,7 +93,7 @@ def test_a_password_that_is_not_typed_twice_is_none(answers, words, monkeypatch)
             raise EOFError
         return answers.pop(0)
 
-    monkeypatch.setattr(access, "getpass", getpass)
+    monkeypatch.setattr(pool, "getpass", getpass)
     with pytest.raises(RefusedError, match=words):
         given(password=True)
 
@@ -111,3 +117,43 @@ def test_a_certificate_must_be_there_and_a_key_needs_one(tmp_path):
         given(certfile=tmp_path / "none")
     with pytest.raises(RefusedError, match=r"--keyfile needs --certfile"):
         given(keyfile=tmp_path)
+
+
+def shares(tmp_path, is_open=False, minutes=None):
+    ip = "0.0.0.0" if is_open else "127.0.0.1"
+    given = Namespace(max_training_minutes=minutes, seats=None, ip=ip)
+    return Classroom().variables(given, tmp_path / "shares")
+
+
+@pytest.mark.parametrize(
+    ("is_open", "asked", "minutes"), [(False, None, None), (True, None, MINUTES), (False, 5, 5), (True, 5, 5)]
+)
+def test_others_are_bounded_in_time(tmp_path, is_open, asked, minutes):
+    _, found = json.loads(shares(tmp_path, is_open, asked)[TURNS])
+    assert found["minutes"] == minutes
+
+
+class Counting(HasTraits):
+    """In place of Jupyter's manager: counts the sockets of its kernels."""
+
+    _kernel_connections = Dict({"some-kernel": 0})
+
+    def notify_connect(self, kernel_id):
+        self._kernel_connections[kernel_id] += 1
+
+    def notify_disconnect(self, kernel_id):
+        self._kernel_connections[kernel_id] -= 1
+
+
+def test_a_kernel_is_told_of_its_page_while_one_of_its_sockets_is_open(tmp_path):
+    manager = manager_class(Counting, shares(tmp_path), Seats(1))()
+    page = tmp_path / "shares" / "pages" / "some-kernel"
+    for notify, is_there in (
+        (manager.notify_connect, True),
+        (manager.notify_connect, True),  # the new one, before the old is known to be over
+        (manager.notify_disconnect, True),
+        (manager.notify_disconnect, False),
+    ):
+        notify("some-kernel")
+        assert page.exists() == is_there
+    report_connections({}, "some-kernel", 1)  # without shares nobody is told

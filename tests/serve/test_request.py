@@ -1,4 +1,7 @@
-"""A run that was trained before the session began is as good as the session's own."""
+"""What every visitor begins with is made once, and a run trained before the session is as good as its own."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,20 @@ from explorer import TrainingConfig
 from explorer.serve.request import trained_run
 from explorer.session import Session
 
+CODE = """
+from ipywidgets import Widget
+from explorer.serve.request import opening_app, opening_run, warm_up
+
+def live():
+    return [model["state"] for model in Widget.get_manager_state()["state"].values()]
+
+warm_up()
+print(len(live()))
+app = opening_app()
+print(app.status, app.session.state.run.history is opening_run().history)
+print(sorted(state["_anywidget_id"] for state in live() if "scripts" in state))
+print(sum("source" in state for state in live()))
+"""
 CONFIG = TrainingConfig(hidden_sizes=6, epochs=3, batch_size=16, learning_rate=0.05)
 
 
@@ -52,3 +69,9 @@ def test_there_is_none_where_it_takes_too_long_or_diverges(small_dataset):
     assert trained_run(CONFIG, small_dataset, most_seconds=0) is None
     wild = diverging(CONFIG.replace(initializer="he", epochs=20))
     assert trained_run(wild, small_dataset, PATIENCE) is None
+
+
+@pytest.mark.long
+def test_warming_up_leaves_no_widget_and_all_that_an_app_needs_comes_with_it():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["0", "finished True", "['explorer.app', 'explorer.widgets']", "1"]

@@ -22,7 +22,7 @@ from explorer.app.panels.overview import ChosenMatrix, Curve, chosen_images
 from explorer.app.panels.step_player import StepPlayback
 from explorer.app.panels.weights import FirstWeights
 from explorer.app.views import ViewState
-from explorer.widgets.page_state import KernelNotice, Visibility
+from explorer.widgets.page_part import KernelNotice, Visibility
 
 if TYPE_CHECKING:
     from explorer.app.explorer import Explorer

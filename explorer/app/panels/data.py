@@ -15,9 +15,9 @@ from explorer.datasets.dataset import class_means, few_of_each
 from explorer.figures.digits import sprite
 from explorer.training import FIELDS, TrainingConfig
 from explorer.widgets.controls import Dropdown
+from explorer.widgets.gallery import PictureRow, PictureRows, RowPicture
 from explorer.widgets.numbers import Bar, Bars
 from explorer.widgets.page_part import set_hidden
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.widgets.rendered import Display, Rendered, element
 from explorer.wording import class_noun, counted, grouped, percent, with_noun
 

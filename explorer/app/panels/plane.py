@@ -14,7 +14,7 @@ from explorer.figures.palette import CLASS_COLORS, PALETTES, Theme, rgb
 from explorer.inspection.contributions import activations
 from explorer.network import NeuralNetwork
 from explorer.network.metrics import probabilities
-from explorer.widgets.plane_pad import PlanePad
+from explorer.widgets.drawing_pad import PlanePad
 
 Array = NDArray[Any]
 Units = Sequence[Sequence[int]]

@@ -13,9 +13,8 @@ from explorer.figures.digits import as_images, sprite, weights_sprite
 from explorer.figures.formulas import written
 from explorer.figures.palette import Theme
 from explorer.training.process_settings import one_blas_thread
-from explorer.widgets.gallery import Gallery, GalleryImage
+from explorer.widgets.gallery import Gallery, GalleryImage, PictureRow, PictureRows, RowPicture
 from explorer.widgets.numbers import Bar, Bars
-from explorer.widgets.pictures import PictureRow, PictureRows, RowPicture
 from explorer.wording import counted, grouped
 
 Array = NDArray[np.floating[Any]]

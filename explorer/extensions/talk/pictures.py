@@ -42,7 +42,7 @@ from explorer.training.studies import read_journal
 from explorer.training.studies.summary import varied
 from explorer.widgets.gallery import Gallery, GalleryImage
 from explorer.widgets.live_figure import LiveFigure
-from explorer.widgets.rendered import Element, Rendered, element
+from explorer.widgets.rendered import Rendered, element
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")  # of the other runs' curves
 _PER_PAGE = 32  # images of a cell, or mistakes
@@ -274,13 +274,12 @@ class Formulas:
         backward = formulas.backward_formulas(walk, network.n_layers, k, j)
         lines = [*forward, formulas.loss_formula(walk), *backward]
         words = f"A test image of class {names[k]}, unit {j} of the last hidden layer, output {k}:"
-        self.view.draw(element("p", words, class_="explorer-muted"), *map(_formula, lines))
-
-
-def _formula(formula: formulas.Formula) -> Element:
-    numbers = element("span", f"= {formula.numbers}") if formula.numbers else None
-    parts = element("em", formula.name), element("span", f"= {formula.symbols}"), numbers
-    return element("p", *parts, element("span", f"= {formulas.written(formula.value)}"))
+        parts = [element("p", words, class_="explorer-muted")]
+        for line in lines:
+            texts = filter(None, (line.symbols, line.numbers, formulas.written(line.value)))
+            spans = (element("span", f"= {text}") for text in texts)
+            parts.append(element("p", element("em", line.name), *spans))
+        self.view.draw(*parts)
 
 
 class Shown:
@@ -306,11 +305,6 @@ class Shown:
         for old in self._replaced:
             close_all(old)
         self._replaced = before  # the page may still be making its view
-
-
-def _demonstration(views: SlideViews, key: str) -> Shown:
-    title = offered_demonstrations()[key].texts.title
-    return Shown(views, title, lambda theme: views.found.figure(theme) if views.found else go.Figure())
 
 
 def _study(views: SlideViews, name: str) -> Shown:
@@ -375,7 +369,11 @@ NEW_PICTURES: Mapping[str, Callable[[SlideViews, str], Picture]] = MappingProxyT
         "weights": lambda views, _: Panelled(panel := FirstWeights(views), panel.images),
         "map": _map,
         "formulas": lambda views, _: Formulas(views),
-        "demonstration": _demonstration,
+        "demonstration": lambda views, key: Shown(
+            views,
+            offered_demonstrations()[key].texts.title,
+            lambda theme: views.found.figure(theme) if views.found else go.Figure(),
+        ),
         "study": _study,
         "image": _Image,
         "explorer": Playground,

@@ -62,7 +62,7 @@ def read_recording(talk: TalkFile, name: str, dataset: Dataset) -> Recorded:
 def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
     """Train a run of a talk, or run a demonstration, and write its recording; raises OSError if that fails."""
     _, _, key = name.partition(".")
-    content = _found(_demonstration(key), dataset) if key else _trained(talk.runs[name], dataset)
+    content = _found(offered_demonstrations()[key], dataset) if key else _trained(talk.runs[name], dataset)
     talk.recordings.mkdir(exist_ok=True)
     with whole_file(talk.recordings / _file_name(name), overwrite=True) as stream:
         stream.write(content)
@@ -70,10 +70,6 @@ def record(talk: TalkFile, name: str, dataset: Dataset) -> None:
 
 def _file_name(name: str) -> str:
     return f"{name}.json.gz" if "." in name else f"{name}{SUFFIX}"
-
-
-def _demonstration(key: str) -> Demonstration:
-    return offered_demonstrations()[key]
 
 
 def _run(shown: TalkRun, content: bytes, name: str, dataset: Dataset) -> SessionRun:
@@ -127,7 +123,7 @@ def _result(key: str, content: bytes) -> Result:
     numbers, figures = data.get("numbers"), data.get("figures")
     if not isinstance(numbers, dict) or not isinstance(figures, dict) or figures.keys() != {*PALETTES}:
         raise ValueError("it has no numbers or no figures")
-    _demonstration(key).sentences(numbers)
+    offered_demonstrations()[key].sentences(numbers)
     drawn = {theme: _drawn(figures[theme]) for theme in PALETTES}
     return Result(numbers, lambda theme: go.Figure(drawn[theme]))  # a copy: the one that shows it changes it
 
@@ -138,12 +134,8 @@ def _drawn(parts: Any) -> go.Figure:
         traces, layout = _without_links(parts["data"]), _without_links(parts["layout"])
         if {trace.get("type", "scatter") for trace in traces} <= _KINDS:
             return go.Figure(traces, layout)
-    except (
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # Plotly's has a hundred lines of help
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # Plotly's own message has a hundred lines of help.
         raise ValueError("it has something else than Plotly's figures") from error
     raise ValueError("it has traces that no demonstration has")
 

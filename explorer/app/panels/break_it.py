@@ -15,7 +15,7 @@ from explorer.app.panels.weights import full_tone, show_weights
 from explorer.app.views import Views, ViewState
 from explorer.datasets import Dataset
 from explorer.datasets.dataset import pixel_columns
-from explorer.figures.summaries import mix_ups
+from explorer.figures.confusion import mix_ups
 from explorer.inspection import damage
 from explorer.network import NeuralNetwork, confusion_matrix
 from explorer.training.process_settings import one_blas_thread

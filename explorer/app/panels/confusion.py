@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from explorer.app.redrawing import Pace
 from explorer.app.views import ANY, Views, ViewState
 from explorer.figures import confusion as figures
+from explorer.figures.confusion import confusion_summary
 from explorer.figures.digits import sprite
-from explorer.figures.summaries import confusion_summary
 from explorer.network.metrics import probabilities
 from explorer.training import TrainingConfig
 from explorer.widgets.controls import Segmented

@@ -11,7 +11,7 @@ from explorer.app.redrawing import Pace
 from explorer.app.views import ANY, Panel, Views, ViewState
 from explorer.figures import curves as figures
 from explorer.figures.axes import Metric, epoch_mark
-from explorer.figures.summaries import curves_summary
+from explorer.figures.curves import curves_summary
 from explorer.session import SessionRun
 from explorer.training import History
 from explorer.widgets.live_figure import LiveFigure

@@ -19,9 +19,8 @@ from explorer.extensions.publish.axes import Axis, axes_of
 from explorer.extensions.publish.recordings import PublishedRun, fitting, packed
 from explorer.figures.axes import FACTORS, Metric, epoch_mark
 from explorer.figures.confusion import confusion_figure, confusion_mark, confusion_style
-from explorer.figures.curves import curves_data
+from explorer.figures.curves import curves_data, curves_summary
 from explorer.figures.palette import PALETTES, Theme
-from explorer.figures.summaries import curves_summary
 from explorer.figures.template import template
 from explorer.training import PRESETS, EpochRecord, History, RunEnd, SampleRecord, TrainingConfig
 from explorer.training.hints import hints

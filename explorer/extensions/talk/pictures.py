@@ -26,13 +26,12 @@ from explorer.extensions.talk.file import TalkFile
 from explorer.extensions.talk.recordings import parts_of
 from explorer.figures import formulas
 from explorer.figures.axes import Metric
-from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style
-from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure
+from explorer.figures.confusion import confusion_data, confusion_figure, confusion_style, confusion_summary
+from explorer.figures.curves import EARLIER_SLOTS, curves_data, curves_figure, curves_summary
 from explorer.figures.digits import sprite
 from explorer.figures.layers import histograms_data, histograms_figure, histograms_style
 from explorer.figures.palette import Theme
 from explorer.figures.studies import StudyView, study_figure
-from explorer.figures.summaries import confusion_summary, curves_summary
 from explorer.figures.template import FigureData, merged, template
 from explorer.network import most_confused
 from explorer.session import SessionRun

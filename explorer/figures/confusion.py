@@ -41,9 +41,8 @@ def confusion_data(
     first epoch has ended. With `normalize`, they are shown as images or as percent of the row's; `held_out` is the
     kind of the images, ``"validation"`` or ``"test"``.
 
-    The traces are the mistakes, the correct decisions, and the note of the empty state. A cell is empty in the
-    other's trace. The full tone, `zmax`, is the largest mistake, but at least 1 % of the largest class: a good
-    network's last few mistakes don't look like many.
+    The traces are the mistakes, the correct decisions, and the note of the empty state. The full tone, `zmax`, is
+    the largest mistake, but at least 1 % of the largest class: a good network's last few don't look like many.
     """
     right = np.eye(len(class_names), dtype=bool)
     by_class = f"% of each true {class_noun(class_names)}"
@@ -163,11 +162,7 @@ def difference_summary(a: _Counts, b: _Counts, class_names: Sequence[str]) -> st
 def confusion_summary(
     counts: NDArray[np.integer] | None, class_names: Sequence[str], noun: str = "test image"
 ) -> str:
-    """State the accuracy and the largest mistake.
-
-    As ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``. `counts`, None before the
-    first epoch has ended, have the true class in rows, the predicted in columns: int, (n_classes, n_classes).
-    """
+    """Return ``"9 320 of 10 000 test images right, most confused: 9 read as 4 (28 times)"``."""
     if counts is None or not counts.any():
         return "not trained yet"
     worst = mix_ups(counts, class_names, 1)

@@ -69,10 +69,8 @@ def curves_data(
     """Return the traces and the layout of `curves_figure`; its parameters apply.
 
     `samples` are figures within the first epoch, a thin line that leads to its end; a mid-run change has a mark.
-    `names`, for each of the earlier runs, empty for none, and the run, stand at the curves' ends.
-    The axes fit the run's train and test values (before the first epoch ends, the mini-batches), and the best
-    epochs of earlier runs within the limits of `linear_range` and `accuracy_range`: one that diverged doesn't
-    flatten the others.
+    `names`, for each of the earlier runs, empty for none, and the run, stand at the curves' ends. The axes fit the
+    run's values, and the best epochs of earlier runs within limits: one that diverged doesn't flatten the others.
 
     The traces are `EARLIER_SLOTS` earlier runs, the newest last; the learning rate, visible over the loss unless
     it is constant; the samples; the mini-batches; train; the held-out images. `x` in epochs and `y` in loss per
@@ -142,7 +140,6 @@ def _marks(history: History, theme: Theme, metric: Metric) -> dict[str, list[dic
 
 @cache
 def _looks(theme: Theme, metric: Metric) -> Sequence[Mapping[str, Any]]:
-    """Return the traces' names, hover texts and colors."""
     palette, named = PALETTES[theme], f"· %{{fullData.name}} {HOVERS[metric]}"
     line, marker = {"color": palette.earlier, "width": 1.5}, {"color": palette.earlier, "size": 3}
     earlier = scatter(line=line, marker=marker, legendgroup="earlier", legendrank=4)
@@ -168,10 +165,7 @@ def _looks(theme: Theme, metric: Metric) -> Sequence[Mapping[str, Any]]:
 def curves_figure(
     history: History, earlier: Sequence[History] = (), *, metric: Metric, theme: Theme = "light"
 ) -> go.Figure:
-    """Return a figure of a run's loss per sample, or accuracy in percent, over its epochs, on top of earlier runs.
-
-    It shows the mini-batches (thin), train and test, or validation if images are held out.
-    """
+    """Return a figure of a run's loss per sample, or accuracy in percent, by epoch, on top of earlier runs."""
     traces, layout = curves_data(history, earlier, metric=metric, theme=theme)
     return drawn(traces, theme, layout, height=_HEIGHT, showlegend=True)
 
@@ -303,7 +297,9 @@ def runs_data(
     low = -0.02 * last if any(begin == 0 for begin, _ in ranges) else 0  # a marker at 0 is fully visible
     across = {"title": {"text": _AXIS_TITLES[axis]}, "range": [low, 1.02 * last]}
     held_out = shown[-1].held_out if shown else "test"
-    title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else _loss_title(shown)}"}
+    losses = {" + ".join(run.loss) for run in shown}  # the caller leaves out runs with another than the last
+    loss = f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
+    title = {"text": f"{held_out} {'accuracy (%)' if metric == 'accuracy' else loss}"}
     up = _y_axis(shown, metric, scale)
     traces = [look | _trace(run, metric, axis, theme) for run in shown]
     layout = {"xaxis": across, "yaxis": {"title": title, **up}, **names_at_ends(traces, up)}
@@ -376,12 +372,6 @@ def _positions(run: RunCurve, axis: Axis) -> NDArray[np.float32]:
         return as_float32(run.first_step + ends[epochs.astype(int)] - ends[run.first_epoch])
     seconds = np.array([record.seconds or np.nan for record in run.epochs])
     return as_float32(run.first_seconds + np.cumsum(np.where(own > 0, seconds, 0.0)))
-
-
-def _loss_title(runs: Sequence[RunCurve]) -> str:
-    """Name the loss on the axis: the one of all runs, as the caller leaves out runs with another."""
-    losses = {" + ".join(run.loss) for run in runs}
-    return f"{losses.pop() if len(losses) == 1 else 'loss'} per sample"
 
 
 def _y_axis(runs: Sequence[RunCurve], metric: Metric, scale: Scale) -> dict[str, Any]:

@@ -24,7 +24,6 @@ class GalleryImage:
     detail: str
     """The full description for screen readers."""
     right: bool
-    """Whether the prediction is right."""
     key: int = 0
     """Passed to `Gallery.on_open` callbacks."""
     title: str = ""
@@ -43,7 +42,6 @@ class Gallery(PagePart):
 
     heading = traitlets.Unicode().tag(sync=True)
     empty = traitlets.Unicode().tag(sync=True)
-    """Text shown if there are no images."""
     images: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     sprite = traitlets.Bytes().tag(sync=True)
     columns = traitlets.Int(1).tag(sync=True)
@@ -89,10 +87,7 @@ class Gallery(PagePart):
         predicted: int = -1,
         empty: str = "",
     ) -> None:
-        """Show a page of images with a heading, in one message; `empty` is shown if there are none.
-
-        The sprite is a PNG of the images, `columns` to a row, as made by `explorer.figures.digits.sprite`.
-        """
+        """Show a page of images, in one message; the sprite is a PNG of `explorer.figures.digits.sprite`."""
         words, filtered = [*map(asdict, images)], {"true": true, "predicted": predicted}
         pages = {"page": page, "n_pages": n_pages, "columns": columns, "sprite": sprite}
         self.update(heading=heading, empty=empty, images=words, **filtered, **pages)

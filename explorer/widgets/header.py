@@ -43,7 +43,6 @@ class Header(PagePart):
     most_bytes = traitlets.Int(0).tag(sync=True)
     """Maximum size of such a file, in bytes."""
     choice = traitlets.Enum(("auto", "light", "dark"), default_value="auto").tag(sync=True, page=True)
-    """The user's choice of theme."""
     theme = traitlets.Enum(("light", "dark"), default_value="light").tag(sync=True, page=True)
     """The theme in use: `choice`, or for "auto" the preference of JupyterLab or the system. Set by the page,
     observed by the app."""
@@ -55,7 +54,6 @@ class Header(PagePart):
     """Calls ``callback(query)`` when the user goes back or forward to another address of the page."""
 
     on_save = PartEvent[[]]("save")
-    """Calls ``callback()`` when the user saves."""
     on_open = PartEvent[[str, bytes | None]]("open")
     """Calls ``callback(name, content)`` when a file is opened; if it is too large, the content is None."""
 

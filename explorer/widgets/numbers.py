@@ -45,7 +45,6 @@ class Tiles(Drawable):
     facts: tuple[Fact, ...] = ()
 
     def elements(self) -> list[Element]:
-        """Return the tiles and facts as elements."""
         tiles = []
         for tile in self.tiles:
             value = element("dd", tile.value, class_="explorer-value")
@@ -92,7 +91,6 @@ class Bars(Drawable):
     """A muted line below the bars."""
 
     def elements(self) -> list[Element]:
-        """Return the bars as elements."""
         parts = (
             element("h2", self.heading, hidden=not self.heading),
             element("ul", *map(self._row, self.bars)),
@@ -144,7 +142,6 @@ class Table(Drawable):
         return self
 
     def elements(self) -> list[Element]:
-        """Return the table as elements."""
         order: Sequence[int] = range(len(self.rows))
         if self.sorted_by >= 0:
             order = sorted(order, key=self._measured, reverse=self.descending)
@@ -180,14 +177,12 @@ class SideBySide(Drawable):
     heads: Sequence[tuple[str, str]] = ()
     """Label and color of A and of B: ``("A · run 1", "#332288")``."""
     verdict: str = ""
-    """Result of the comparison."""
     remarks: Sequence[str | Sequence[Element | str]] = ()
     """Further remarks; a remark may be a sequence of pieces, some of them terms with an explanation."""
     lines: Sequence[tuple[str, str, str]] = ()
     """Properties: the name, and the values in A and in B."""
 
     def elements(self) -> list[Element]:
-        """Return the comparison as elements."""
         heads = [element("td")]
         for words, color in self.heads:
             swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
@@ -217,7 +212,6 @@ class CheckedWeights(Drawable):
     """Whether the verdict is good; None if there is none."""
 
     def elements(self) -> list[Element]:
-        """Return the table as elements."""
         rows, status = self.rows, {"role": "status", "data_agrees": word_of(self.agrees)}
         again = button_element("again", "Check other weights", class_="explorer-button", hidden=not rows)
         verdict = element("p", self.verdict, class_="explorer-verdict explorer-strong", **status)
@@ -236,13 +230,11 @@ class CheckedWeights(Drawable):
 
 
 def _row(name: str, *cells: str, **attributes: Any) -> Element:
-    """Return a table row: its name, and its cells."""
     others = (element("td", text) for text in cells)
     return element("tr", element("th", name, scope="row"), *others, **attributes)
 
 
 def _table(caption: str, head: Iterable[Element], rows: Iterable[Element], **attributes: Any) -> Element:
-    """Return a table with a head, rows, and a caption for screen readers only."""
     words = element("caption", caption, class_="explorer-unseen")
     parts = element("thead", element("tr", *head)), element("tbody", *rows)
     return element("table", words, *parts, **attributes)

@@ -151,7 +151,6 @@ class Matrix(_Figure):
         super().__init__(confusion_figure(None, self._names), "Confusion matrix")
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the counts."""
         names, counts = self._names, None if state.moment is None else state.moment.confusion
         cells, layout = confusion_data(counts, names)
         traces = merged(confusion_style(names, look.theme), cells)
@@ -168,7 +167,6 @@ class Cells:
         self._look: Look | None = None
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw both."""
         pairs = [] if state.moment is None else most_confused(state.moment.confusion, 1)
         if self._look is None and pairs:
             self._views.chosen = pairs[0].true, pairs[0].predicted
@@ -191,7 +189,6 @@ class Readings:
         self._pace = Pace()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Show the predictions at this moment."""
         if state.moment is None or not self._pace.is_due(state, state.moment.snapshot, look.theme):
             return
         data, names = self._dataset, self._dataset.class_names
@@ -246,7 +243,6 @@ class Panelled:
         self._panel, self._figure, self._pace = panel, figure, Pace()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the run's network."""
         self._panel.show(state)
         if self._figure is not None and self._pace.is_due(state, look):
             self._figure.show([], {"template": look.template})
@@ -259,7 +255,6 @@ class Formulas:
         self._views, self.view = views, Rendered("explorer-slide-formulas")
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Write the formulas of the first test image."""
         inspected = self._views.networks.of(state)
         if inspected is None:
             return
@@ -291,7 +286,6 @@ class Shown:
         self._replaced: Sequence[DOMWidget] = ()
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Draw the newest result."""
         if not self._pace.is_due(state, self._views.found, look):
             return
         made = parts_of(self._make(look.theme))
@@ -337,7 +331,6 @@ class Playground:
         self.view = box("explorer-slide-playground", self.app)
 
     def show(self, state: ViewState, look: Look) -> None:
-        """Apply the slide's theme; the app does the rest."""
         self.app.open_link(theme=look.theme)
 
 

@@ -17,8 +17,7 @@ from typing import Any
 
 from explorer.datasets import load_mnist
 from explorer.extensions.talk.file import READY, TALK, TalkError, TalkFile, read_talk
-from explorer.extensions.talk.recordings import RecordingError, needed, read_recording, record
-from explorer.extensions.talk.talk import recordings_of
+from explorer.extensions.talk.recordings import RecordingError, needed, read_recording, record, recordings_of
 from explorer.safe_write import check_destination, whole_file
 from explorer.serve import serve_command
 from explorer.serve.access import FAILED, PASSWORD, RefusedError, is_loopback
@@ -101,10 +100,7 @@ def _record(talk: TalkFile) -> int:
 
 
 def _print(talk: TalkFile, path: Path, with_notes: bool) -> int:
-    """Serve a talk and write its handout, a PDF file: each slide as the room sees it, with its answer.
-
-    Notes are the speaker's: a handout for students is without them.
-    """
+    """Serve a talk and write its handout, a PDF file: each slide as the room sees it, with its answer."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
@@ -171,7 +167,6 @@ def _slide(page: Any) -> tuple[str, bytes, str]:
 
 
 def _check(talk: TalkFile) -> int:
-    """Print each fault, with its line."""
     _, faults = recordings_of(talk, load_mnist())
     for fault in faults:
         print(fault)

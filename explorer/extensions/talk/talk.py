@@ -22,13 +22,7 @@ from explorer.experiments import Result, offered_demonstrations
 from explorer.experiments.demonstration import Experiment
 from explorer.extensions.talk.file import READY, Slide, TalkError, TalkFile, read_talk
 from explorer.extensions.talk.pictures import NEW_PICTURES, Look, SlideViews
-from explorer.extensions.talk.recordings import (
-    Recorded,
-    RecordingError,
-    demonstration_name,
-    needed,
-    read_recording,
-)
+from explorer.extensions.talk.recordings import Recorded, demonstration_name, needed, recordings_of
 from explorer.extensions.talk.slide_parts import LiveBar, Question, markdown, plain
 from explorer.figures.palette import Theme
 from explorer.network import most_confused
@@ -334,7 +328,6 @@ class Talk:
                 self._go_on(self._number, once=True)
 
     def _on_pace(self, change: Mapping[str, Any]) -> None:
-        """Keep one pace for all slides."""
         is_new, self._pace = change["new"] != self._pace, change["new"]
         for slide in self.slides.values():
             slide.bar.pace = self._pace
@@ -356,10 +349,7 @@ class Talk:
             self._live.reset()
 
     def _go_on(self, number: int, *, once: bool = False) -> None:
-        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known.
-
-        A paused run advances by one step.
-        """
+        """Keep the pace of a run until it ends: let it run, or advance it by a step once its figures are known."""
         run, session, seconds = self.session.state.run, self.session, _LOOK_SECONDS
         is_outdated = number != self._number or self._is_paused != once
         if run is None or is_outdated or run.status not in ("running", "paused"):
@@ -400,15 +390,3 @@ class Talk:
         if live is not None:  # what the session says of the stop is no news
             self.session.stop()
             live.reset(f"The live run failed: {type(error).__name__}: {error}")
-
-
-def recordings_of(file: TalkFile, dataset: Dataset) -> tuple[dict[str, Recorded], tuple[str, ...]]:
-    """Return the recordings of a talk by name, and all its faults: of the file, and of recordings."""
-    recorded, faults = {}, [*file.faults]
-    for name, line in needed(file.slides).items():
-        try:
-            recorded[name] = read_recording(file, name, dataset)
-        except RecordingError as error:
-            advice = "install nn-explorer again" if file.path == READY else "present it with --record"
-            faults.append(file.fault(line, f"{error}: {advice}"))
-    return recorded, file.in_order(faults)

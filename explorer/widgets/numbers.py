@@ -49,17 +49,18 @@ class Tiles(Drawable):
         for tile in self.tiles:
             value = element("dd", tile.value, class_="explorer-value")
             note = element("dd", tile.note, class_="explorer-note explorer-muted explorer-small")
+            term = element("dt", tile.label, class_="explorer-muted explorer-small")
             look = {"data_series": tile.series, "data_help": tile.meaning or None}
-            tiles.append(element("div", element("dt", tile.label), value, note, **look))
-        parts = [element("dl", *tiles)]
+            tiles.append(element("div", term, value, note, **look))
+        parts = [element("dl", *tiles, class_="explorer-wrap")]
         if self.facts:
             facts = (element("span", f.text, data_help=f.meaning, data_series=f.series) for f in self.facts)
             terms = [(t.label, t.meaning) for t in self.tiles] + [(f.text, f.meaning) for f in self.facts]
             named = {"class_": "explorer-help-button", "aria_label": "About the results"}
             meanings = "\n".join(map(": ".join, terms))
             about = element("button", icon_element(*_ABOUT), type="button", data_help=meanings, **named)
-            parts.append(element("p", *facts, about, class_="explorer-muted explorer-small"))
-        return [element("section", *parts, aria_label="Results")]
+            parts.append(element("p", *facts, about, class_="explorer-wrap explorer-muted explorer-small"))
+        return [element("section", *parts, class_="explorer-line explorer-wrap", aria_label="Results")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,11 @@ class SideBySide(Drawable):
             swatch = element("span", class_="explorer-swatch", aria_hidden=True, style={"background": color})
             heads.append(element("th", swatch, words, scope="col"))
         pieces = ([remark] if isinstance(remark, str) else remark for remark in self.remarks)
+        remarks = (element("p", *remark) for remark in pieces)
         rows = (_row(*line) for line in self.lines)
         return [
             element("p", self.verdict, class_="explorer-verdict", role="status", aria_live="polite"),
-            element("div", *(element("p", *remark) for remark in pieces), class_="explorer-remarks"),
+            element("div", *remarks, class_="explorer-remarks explorer-muted explorer-small"),
             _table("Two runs side by side", heads, rows, hidden=not self.lines),
         ]
 

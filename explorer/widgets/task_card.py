@@ -111,7 +111,8 @@ class TaskCard(Drawable):
         lines = (element("path", d=d) for d in (axes, path(right), path(found)))
         words = element("span", "Your curve, and dashed the right one, for a from −6 to 6.")
         drawn = element("svg", *lines, viewBox="0 4 98 56", aria_hidden=True)
-        return element("div", drawn, words, class_="explorer-task-curves explorer-muted explorer-small")
+        look = "explorer-task-curves explorer-line explorer-muted explorer-small"
+        return element("div", drawn, words, class_=look)
 
     def _button(self, button: tuple[str, str, str]) -> Element:
         press, words, about = button

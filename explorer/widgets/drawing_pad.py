@@ -42,8 +42,7 @@ class DrawingPad(PagePart):
     @property
     def image(self) -> NDArray[np.uint8]:
         """The drawing: (140, 140), read-only, 0 for no ink to 255."""
-        ink = np.frombuffer(self.ink or bytes(SIDE * SIDE), np.uint8)
-        return ink.reshape(SIDE, SIDE)
+        return np.frombuffer(self.ink or bytes(SIDE * SIDE), np.uint8).reshape(SIDE, SIDE)
 
     @staticmethod
     def ink_of(image: NDArray[np.uint8]) -> bytes:
